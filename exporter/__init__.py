@@ -1,0 +1,3 @@
+"""Prometheus exporter for LlamaCloud batch-processing jobs."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,64 @@
+"""What is known of each project's jobs, told truthfully.
+
+Pure functions from an old state, an observation and a moment to a new state: no clock, no HTTP, no
+metrics library.
+"""
+
+from exporter.tracker.due import (
+    DueJobs,
+    due_for_refresh,
+    is_due,
+    may_sweep_twice,
+    wants_count,
+    wants_status,
+)
+from exporter.tracker.listing import listed, news_since
+from exporter.tracker.publishing import publish
+from exporter.tracker.refreshing import (
+    attempted,
+    counted,
+    is_listed,
+    not_found,
+    refreshed,
+    scraped,
+    uncountable,
+)
+from exporter.tracker.state import (
+    Event,
+    ItemsFailed,
+    JobAppeared,
+    JobChangedStatus,
+    JobEnded,
+    MoreItemsFailed,
+    ProjectState,
+    TrackerRules,
+    initial_state,
+)
+
+__all__ = [
+    "DueJobs",
+    "Event",
+    "ItemsFailed",
+    "JobAppeared",
+    "JobChangedStatus",
+    "JobEnded",
+    "MoreItemsFailed",
+    "ProjectState",
+    "TrackerRules",
+    "attempted",
+    "counted",
+    "due_for_refresh",
+    "initial_state",
+    "is_due",
+    "is_listed",
+    "listed",
+    "may_sweep_twice",
+    "news_since",
+    "not_found",
+    "publish",
+    "refreshed",
+    "scraped",
+    "uncountable",
+    "wants_count",
+    "wants_status",
+]

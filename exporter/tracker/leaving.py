@@ -1,0 +1,84 @@
+"""Which jobs are shown, and when they leave."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from exporter.tracker.due import final_counts_are_over
+from exporter.tracker.records import failing, retention_seconds
+from exporter.tracker.refreshing import settled
+
+if TYPE_CHECKING:
+    from exporter.tracker.state import Ending, ProjectState, TrackedJob, TrackerRules
+
+
+def shown_jobs(state: ProjectState, rules: TrackerRules) -> frozenset[str]:
+    """Choose the jobs that have series of their own: all of them, or the most important ones."""
+    if len(state.jobs) <= rules.max_jobs:
+        return frozenset(state.jobs)
+    ranked = sorted(state.jobs.values(), key=_rank)
+    return frozenset(tracked.job.id for tracked in ranked[: rules.max_jobs])
+
+
+def without_leavers(state: ProjectState, rules: TrackerRules, now: float) -> ProjectState:
+    """Drop the ended jobs whose retention is over."""
+    shown = shown_jobs(state, rules)
+    staying = {
+        job_id: tracked
+        for job_id, tracked in state.jobs.items()
+        if tracked.ending is None
+        or not _leaves(state, tracked, tracked.ending, rules, now, is_shown=job_id in shown)
+    }
+    return state if len(staying) == len(state.jobs) else replace(state, jobs=staying)
+
+
+def with_final_counts_closed(state: ProjectState, now: float) -> ProjectState:
+    """Take an ended job's last count for final once the time for counting it again is over."""
+    for tracked in state.jobs.values():
+        ending = tracked.ending
+        if ending is None or ending.items_known or not ending.times_counted:
+            continue
+        if final_counts_are_over(ending, now):
+            closed = replace(tracked, ending=replace(ending, items_known=True))
+            state = settled(replace(state, jobs={**state.jobs, tracked.job.id: closed}), closed)
+    return state
+
+
+def _leaves(
+    state: ProjectState,
+    tracked: TrackedJob,
+    ending: Ending,
+    rules: TrackerRules,
+    now: float,
+    *,
+    is_shown: bool,
+) -> bool:
+    age_seconds = now - ending.ended_monotonic
+    keep_seconds = retention_seconds(rules, is_failing=failing(tracked))
+    if age_seconds < keep_seconds:
+        return False
+    if not is_shown or age_seconds >= max(keep_seconds, rules.retention_failed):
+        return True
+    return _scraped_enough(state, ending, rules)
+
+
+def _scraped_enough(state: ProjectState, ending: Ending, rules: TrackerRules) -> bool:
+    if rules.min_scrapes == 0:
+        return True
+    if ending.shown_since_generation is None:
+        return False
+    scraped = state.scraped_generations
+    return len(scraped) >= rules.min_scrapes and min(scraped) >= ending.shown_since_generation
+
+
+def _rank(tracked: TrackedJob) -> tuple[int, float, str]:
+    """Rank by importance: a job that is shown is not displaced by a newer one of its kind.
+
+    Active and failing first, then active (oldest first), then ended with failures, then the rest
+    (newest first).
+    """
+    job = tracked.job
+    if tracked.ending is None:
+        return (0 if failing(tracked) else 1), job.created_at or 0.0, job.id
+    return (2 if failing(tracked) else 3), -tracked.ending.ended_monotonic, job.id

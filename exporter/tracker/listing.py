@@ -1,0 +1,172 @@
+"""What a listing tells: new jobs, newer records, jobs that it does not show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from exporter.tracker.accounts import Account, Book, adds_nothing, from_first_numbers, from_zero
+from exporter.tracker.records import (
+    failing_record,
+    first_progress_at,
+    retention_seconds,
+    with_record,
+)
+from exporter.tracker.state import Ending, JobAppeared, JobEnded, TrackedJob
+
+if TYPE_CHECKING:
+    from exporter.domain import Job, Listing
+    from exporter.tracker.state import Event, ProjectState, TrackerRules
+
+# What ended in the hour before the watermark is looked at again, so that neither a late row nor a
+# clock that is off loses an end; accounts are kept as long, so that none counts twice.
+WATERMARK_OVERLAP_SECONDS = 3600.0
+
+
+def listed(
+    state: ProjectState, listing: Listing, rules: TrackerRules, now: float
+) -> tuple[ProjectState, tuple[Event, ...]]:
+    """Take in one listing, seen whole at the monotonic moment ``now``."""
+    intake = _Intake(state, listing, rules, now)
+    for job in listing.jobs:
+        intake.take(job)
+    whole = listing.reached_end and not listing.truncated
+    accounts = _still_needed(intake, listing) if whole else intake.accounts
+    return (
+        replace(
+            state,
+            jobs=intake.jobs,
+            accounts=accounts,
+            counters=intake.book.counters(),
+            listings=intake.number,
+            baseline_at=intake.baseline_at,
+            watermark_at=state.watermark_at if listing.truncated else listing.began_at,
+            last_listing_monotonic=now,
+            last_listing_at=listing.ended_at,
+            listing_truncated=listing.truncated,
+            seen_project_id=next((job.project_id for job in listing.jobs), state.seen_project_id),
+        ),
+        tuple(intake.events),
+    )
+
+
+def news_since(state: ProjectState) -> float | None:
+    """Return the moment before which a listing in order has no news, if any is known."""
+    return None if state.watermark_at is None else state.watermark_at - WATERMARK_OVERLAP_SECONDS
+
+
+class _Intake:
+    """The state while a listing's rows are taken in."""
+
+    def __init__(
+        self, state: ProjectState, listing: Listing, rules: TrackerRules, now: float
+    ) -> None:
+        self.jobs = dict(state.jobs)
+        self.accounts = dict(state.accounts)
+        self.book = Book(state.counters)
+        self.events: list[Event] = []
+        self.number = state.listings + 1
+        self.baseline_at = listing.began_at if state.baseline_at is None else state.baseline_at
+        self._news_since = news_since(state)
+        self._listing = listing
+        self._rules = rules
+        self._now = now
+
+    def take(self, job: Job) -> None:
+        tracked = self.jobs.get(job.id)
+        if tracked is None:
+            self._take_new(job)
+        else:
+            self._take_known(tracked, job)
+
+    def _take_known(self, tracked: TrackedJob, job: Job) -> None:
+        listing = self._listing
+        updated, events = with_record(
+            tracked,
+            job,
+            asked_monotonic=listing.asked_monotonic,
+            seen_at=listing.ended_at,
+            now=self._now,
+        )
+        updated = replace(updated, last_listed=self.number, not_found_in=None)
+        self.jobs[job.id] = updated
+        self.events.extend(events)
+        account = reopened(self.accounts[job.id], updated.job)
+        self.accounts[job.id] = self.book.enter(account, updated.job, updated.counts)
+
+    def _take_new(self, job: Job) -> None:
+        known = self.accounts.get(job.id)
+        account = self._open_account(job) if known is None else reopened(known, job)
+        account = self.book.enter(account, job, None)
+        if job.active:
+            self._show(job, account, None)
+            self.events.append(JobAppeared(job))
+        elif known is not None:
+            # It was shown until its retention was over, and is not shown twice.
+            self.accounts[job.id] = account
+        else:
+            self._take_ended(job, account)
+
+    def _take_ended(self, job: Job, account: Account) -> None:
+        ending = self._ending(job)
+        if ending is not None:
+            self._show(job, account, ending)
+        elif account.adds:
+            self.accounts[job.id] = account
+        if account.adds:
+            self.events.append(JobEnded(job))
+
+    def _show(self, job: Job, account: Account, ending: Ending | None) -> None:
+        self.accounts[job.id] = account
+        self.jobs[job.id] = TrackedJob(
+            job=job,
+            record_asked_monotonic=self._listing.asked_monotonic,
+            last_progress_at=first_progress_at(job, self._listing.ended_at),
+            last_listed=self.number,
+            ending=ending,
+        )
+
+    def _open_account(self, job: Job) -> Account:
+        first_listing = self.number == 1
+        if job.active:
+            if job.created_at is None:
+                return from_first_numbers(job) if first_listing else from_zero()
+            return from_zero() if job.created_at >= self.baseline_at else from_first_numbers(job)
+        if job.ended_at is None:
+            return adds_nothing() if first_listing else from_zero()
+        return from_zero() if job.ended_at >= self._counts_from() else adds_nothing()
+
+    def _counts_from(self) -> float:
+        return max(self.baseline_at, self._news_since or self.baseline_at)
+
+    def _ending(self, job: Job) -> Ending | None:
+        """Begin the retention of a job that had ended before it was seen, unless it is over."""
+        if job.ended_at is None and self.number == 1:
+            return None
+        ended_at = self._listing.ended_at if job.ended_at is None else job.ended_at
+        age_seconds = max(self._listing.ended_at - ended_at, 0.0)
+        if age_seconds >= retention_seconds(self._rules, is_failing=failing_record(job)):
+            return None
+        return Ending(
+            ended_monotonic=self._now - age_seconds,
+            asked_monotonic=self._listing.asked_monotonic,
+            ended_before_first_sight=True,
+        )
+
+
+def reopened(account: Account, job: Job) -> Account:
+    """Return the account of a job that may have become active again after the baseline."""
+    return from_first_numbers(job) if job.active and not account.adds else account
+
+
+def _still_needed(intake: _Intake, listing: Listing) -> dict[str, Account]:
+    """Forget the accounts of jobs that left, once LlamaCloud does not list them any more either."""
+    listed_ids = {job.id for job in listing.jobs}
+    overlap_from = listing.began_at - WATERMARK_OVERLAP_SECONDS
+    return {
+        job_id: account
+        for job_id, account in intake.accounts.items()
+        if job_id in intake.jobs
+        or job_id in listed_ids
+        or (account.ended_at is not None and account.ended_at >= overlap_from)
+    }

@@ -1,0 +1,99 @@
+"""How one tracked job takes in a newer record, and what that tells."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from exporter.domain import ItemStatus, JobStatus
+from exporter.tracker.state import Ending, JobChangedStatus, JobEnded, TrackedJob
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from exporter.domain import Job
+    from exporter.tracker.state import Event, TrackerRules
+
+
+def failing(tracked: TrackedJob) -> bool:
+    """Tell whether a job failed or has failed items."""
+    counted = tracked.counts.by_status.get(ItemStatus.FAILED, 0) if tracked.counts else 0
+    return failing_record(tracked.job) or counted > 0
+
+
+def failing_record(job: Job) -> bool:
+    """Tell whether a job failed or reports failed items."""
+    return job.status is JobStatus.FAILED or bool(job.failed_items)
+
+
+def retention_seconds(rules: TrackerRules, *, is_failing: bool) -> float:
+    """Tell how long an ended job stays."""
+    return rules.retention_failed if is_failing else rules.retention_finished
+
+
+def first_progress_at(job: Job, seen_at: float) -> float | None:
+    """Tell when a job that is seen for the first time last made progress, by its own times.
+
+    Never the moment of seeing it: a restart of the exporter would hide a stuck job.
+    """
+    return newest((job.created_at, job.started_at, job.completed_at), not_after=seen_at)
+
+
+def newest(times: Iterable[float | None], *, not_after: float) -> float | None:
+    """Return the latest of the times that are known, none of them in the future."""
+    known = [min(time, not_after) for time in times if time is not None]
+    return max(known, default=None)
+
+
+def with_record(
+    tracked: TrackedJob, job: Job, *, asked_monotonic: float, seen_at: float, now: float
+) -> tuple[TrackedJob, tuple[Event, ...]]:
+    """Take in a record unless a newer one is known already."""
+    if asked_monotonic < tracked.record_asked_monotonic:
+        return tracked, ()
+    before = tracked.job
+    moved = _changed(before, job)
+    events: tuple[Event, ...] = ()
+    if job.active and job.status is not before.status:
+        events = (JobChangedStatus(job, before.status),)
+    elif not job.active and job.status is not before.status:
+        events = (JobEnded(job),)
+    updated = replace(
+        tracked,
+        job=job,
+        record_asked_monotonic=asked_monotonic,
+        last_progress_at=(
+            newest((tracked.last_progress_at, seen_at), not_after=seen_at)
+            if moved
+            else tracked.last_progress_at
+        ),
+    )
+    return _with_ending(updated, before, asked_monotonic, now), events
+
+
+def _with_ending(
+    tracked: TrackedJob, before: Job, asked_monotonic: float, now: float
+) -> TrackedJob:
+    if tracked.job.active:
+        return replace(tracked, ending=None)
+    if tracked.ending is None:
+        # A job that has ended may be swept further than an active one: too many is asked anew.
+        ending = Ending(now, asked_monotonic, ended_before_first_sight=False)
+        recount = tracked.counts is None
+        total = None if recount else tracked.counted_total
+        return replace(tracked, ending=ending, counted_total=total)
+    if tracked.job != before:
+        return replace(tracked, ending=replace(tracked.ending, shown_since_generation=None))
+    return tracked
+
+
+def _changed(before: Job, after: Job) -> bool:
+    """Tell progress from mere knowledge: a number that was not known before did not change."""
+    if before.status is not after.status or before.total_items != after.total_items:
+        return True
+    pairs = (
+        (before.processed_items, after.processed_items),
+        (before.failed_items, after.failed_items),
+        (before.skipped_items, after.skipped_items),
+    )
+    return any(old is not None and new is not None and old != new for old, new in pairs)

@@ -1,0 +1,142 @@
+"""What the tracker remembers of one project between observations: frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from exporter.tracker.accounts import no_counters
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exporter.domain import Counters, FailedItem, ItemCounts, Job, JobStatus
+    from exporter.tracker.accounts import Account
+
+
+@dataclass(frozen=True, slots=True)
+class TrackerRules:
+    """The settings that decide how one project is tracked; durations are in seconds."""
+
+    project: str
+    api_version: str
+    retention_finished: float
+    retention_failed: float
+    min_scrapes: int
+    max_jobs: int
+    stale_after: float
+    items_enabled: bool = True
+    project_id: str | None = None
+    organization_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How far an ended job's final state is known.
+
+    ``ended_monotonic`` is the moment from which its retention runs, ``asked_monotonic`` when the
+    answer was asked for that first showed it ended: what was asked for earlier is not final.
+    """
+
+    ended_monotonic: float
+    asked_monotonic: float
+    ended_before_first_sight: bool
+    first_attempt_monotonic: float | None = None
+    status_known: bool = False
+    times_counted: int = 0
+    items_known: bool = False
+    shown_since_generation: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedJob:
+    """One job: its newest record, and what else was learnt of it.
+
+    ``ending`` is ``None`` while the job is active. ``last_listed`` and ``not_found_in`` are
+    numbers of listings. ``counted_total`` is the job's ``total_items`` when its items were last
+    counted or found to be too many.
+    """
+
+    job: Job
+    record_asked_monotonic: float
+    last_progress_at: float | None
+    last_listed: int
+    progress_ratio: float | None = None
+    status_asked_monotonic: float | None = None
+    last_refreshed_at: float | None = None
+    counts: ItemCounts | None = None
+    counts_asked_monotonic: float | None = None
+    counted_total: int | None = None
+    items_last_counted_at: float | None = None
+    attempted_monotonic: float | None = None
+    not_found_in: int | None = None
+    reported_failures: frozenset[str] = frozenset()
+    more_failures_reported: bool = False
+    ending: Ending | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectState:
+    """A project: its jobs, what they added to the counters, and from when on things count.
+
+    ``accounts`` outlive their jobs, so that a job that returns is neither counted nor shown twice.
+    """
+
+    counters: Counters
+    jobs: Mapping[str, TrackedJob] = field(default_factory=dict)
+    accounts: Mapping[str, Account] = field(default_factory=dict)
+    listings: int = 0
+    baseline_at: float | None = None
+    watermark_at: float | None = None
+    last_listing_monotonic: float | None = None
+    last_listing_at: float | None = None
+    listing_truncated: bool | None = None
+    seen_project_id: str = ""
+    generation: int = 0
+    scraped_generations: tuple[int, ...] = ()
+
+
+def initial_state(rules: TrackerRules) -> ProjectState:
+    """Begin to track a project."""
+    return ProjectState(counters=no_counters(items_enabled=rules.items_enabled))
+
+
+@dataclass(frozen=True, slots=True)
+class JobAppeared:
+    """A job was seen for the first time, active."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class JobChangedStatus:
+    """A job is active with another status than before; ``before`` may be an ended one."""
+
+    job: Job
+    before: JobStatus
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnded:
+    """A job was seen to end."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class ItemsFailed:
+    """Failed items of a job were seen for the first time."""
+
+    job: Job
+    items: tuple[FailedItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MoreItemsFailed:
+    """A job has more failed items than are reported one by one."""
+
+    job: Job
+    not_reported: int
+
+
+Event = JobAppeared | JobChangedStatus | JobEnded | ItemsFailed | MoreItemsFailed

@@ -1,0 +1,191 @@
+"""How long jobs stay, which are shown, and when a project is stale."""
+
+from history import EPOCH, HOUR, History, counts, job
+
+from exporter.domain import Job, JobStatus, JobType
+
+
+def ended(job_id: str = "job-1", **facts: object) -> Job:
+    return job(job_id, **({"status": JobStatus.COMPLETED} | facts))
+
+
+class TestRetention:
+    """Ended jobs stay for their retention and until their final state was scraped."""
+
+    def test_a_job_that_ended_cleanly_stays_for_its_retention(self) -> None:
+        """From when it was seen to end."""
+        history = History().listing(job()).at(90).listing(ended()).scrape().scrape()
+        assert "job-1" in history.at(90 + HOUR - 1).shown()
+        assert "job-1" not in history.at(90 + HOUR).shown()
+
+    def test_a_job_with_failures_stays_longer(self) -> None:
+        """Whether it failed, reports failed items, or they were counted."""
+        failing = ended("b", failed_items=1)
+        history = History().listing(job("a"), job("b"), job("c")).at(90)
+        history.listing(ended("a", status=JobStatus.FAILED), failing, ended("c"))
+        history.count("c", counts(failed=1)).scrape().scrape()
+        assert list(history.at(90 + 24 * HOUR - 1).shown()) == ["a", "b", "c"]
+        assert list(history.at(90 + 24 * HOUR).shown()) == []
+
+    def test_a_job_stays_until_its_final_state_was_scraped_often_enough(self) -> None:
+        """However long Prometheus was away, within the longer retention."""
+        history = History().listing(job()).at(90).listing(ended()).scrape()
+        assert "job-1" in history.at(90 + 3 * HOUR).shown()
+        history.scrape()
+        assert "job-1" not in history.shown()
+
+    def test_a_scrape_of_an_earlier_state_does_not_count(self) -> None:
+        """It did not show the end."""
+        history = History().listing(job()).scrape().scrape().at(90).listing(ended())
+        assert "job-1" in history.at(90 + 2 * HOUR).shown()
+        assert "job-1" not in history.at(90 + 24 * HOUR).shown()
+
+    def test_an_end_that_changes_is_to_be_scraped_anew(self) -> None:
+        """The final state is the one with the final count."""
+        history = History().listing(job()).at(90).listing(ended()).scrape().scrape()
+        history.attempt().count(items=counts(completed=10)).scrape()
+        assert "job-1" in history.at(90 + 2 * HOUR).shown()
+
+    def test_without_scrapes_to_wait_for_time_alone_decides(self) -> None:
+        """``retention.min_scrapes`` 0."""
+        history = History(min_scrapes=0).listing(job()).at(90).listing(ended())
+        assert "job-1" not in history.at(90 + HOUR).shown()
+
+    def test_a_job_that_had_ended_before_it_was_seen_stays_for_the_rest(self) -> None:
+        """Of the time since it ended."""
+        history = History().listing(
+            ended("recent", completed_at=EPOCH - 0.5 * HOUR),
+            ended("old", completed_at=EPOCH - 2 * HOUR),
+            ended("failed", completed_at=EPOCH - 2 * HOUR, status=JobStatus.FAILED),
+            ended("updated", updated_at=EPOCH - 0.5 * HOUR),
+            ended("dateless", created_at=None),
+        )
+        assert list(history.shown()) == ["failed", "recent", "updated"]
+        history.scrape().scrape()
+        assert list(history.at(0.5 * HOUR).shown()) == ["failed"]
+
+    def test_a_job_is_not_shown_twice(self) -> None:
+        """Not even if LlamaCloud's dates say that it ended only now."""
+        history = History(min_scrapes=0).listing(job()).at(90).listing(ended()).at(2 * HOUR)
+        assert history.shown() == {}
+        history.listing(ended(updated_at=EPOCH + 2 * HOUR))
+        assert history.shown() == {}
+
+    def test_active_jobs_never_expire(self) -> None:
+        """However long they take."""
+        history = History().listing(job()).at(1000 * HOUR).listing(job())
+        assert "job-1" in history.shown()
+
+    def test_a_job_that_is_active_again_stays(self) -> None:
+        """Its retention is forgotten."""
+        history = History(min_scrapes=0).listing(job()).at(90).listing(ended()).at(120)
+        history.listing(job()).at(120 + HOUR).listing(job())
+        assert "job-1" in history.shown()
+
+
+class TestCap:
+    """The cap hides the least important jobs, the same ones each time."""
+
+    def test_the_most_important_jobs_are_shown(self) -> None:
+        """Active and failing, active, ended with failures, the newest ended."""
+        ranked = [
+            job("active-failing", failed_items=1),
+            job("active-old", created_at=EPOCH + 1),
+            job("active-new", created_at=EPOCH + 2),
+            ended("ended-failing", completed_at=EPOCH - 50, failed_items=1),
+            ended("ended-new", completed_at=EPOCH - 10),
+            ended("ended-old", completed_at=EPOCH - 20),
+        ]
+        for cap in range(1, 7):
+            history = History(max_jobs=cap).listing(*reversed(ranked))
+            assert {shown.id for shown in ranked[:cap]} == set(history.shown())
+            assert 6 - cap == history.view().hidden_jobs
+            assert history.view().tracked_jobs == 6
+
+    def test_aggregates_cover_hidden_jobs(self) -> None:
+        """The cap is for series, not for the truth."""
+        history = History(max_jobs=1).listing(
+            job("a", failed_items=1), job("b", failed_items=2), job("c", job_type=JobType.EXTRACT)
+        )
+        gauges = history.view().gauges
+        assert gauges is not None
+        assert gauges.active_jobs[JobType.PARSE, JobStatus.RUNNING] == 2
+        assert gauges.active_jobs[JobType.EXTRACT, JobStatus.RUNNING] == 1
+        assert gauges.failing_jobs[JobType.PARSE] == 2
+
+    def test_hidden_jobs_leave_by_time_alone(self) -> None:
+        """No scrape will ever show them."""
+        history = History(max_jobs=1).listing(job("a"), job("b")).at(90)
+        history.listing(job("a"), ended("b"))
+        assert history.at(90 + HOUR).view().tracked_jobs == 1
+
+
+class TestStale:
+    """A project that was not listed for too long."""
+
+    def test_active_jobs_and_gauges_are_withdrawn(self) -> None:
+        """What had ended stays: it is still true."""
+        history = History().listing(job("a"), job("b")).at(60).listing(job("a"), ended("b"))
+        assert list(history.at(360).shown()) == ["a", "b"]
+        view = history.at(361).view()
+        assert [shown.job_id for shown in view.jobs] == ["b"]
+        assert view.gauges is None
+
+    def test_a_listing_brings_them_back(self) -> None:
+        """At once."""
+        history = History().listing(job()).at(1000).listing(job(), truncated=True)
+        view = history.view()
+        assert [shown.job_id for shown in view.jobs] == ["job-1"]
+        assert view.gauges is not None
+        assert view.listing_truncated is True
+
+    def test_before_the_first_listing_there_are_only_counters(self) -> None:
+        """Zeros from the start, but no gauge that would be made up."""
+        view = History().view()
+        assert (view.gauges, view.last_listing_at, view.listing_truncated) == (None, None, None)
+        assert view.counters.jobs_finished[JobType.PARSE, JobStatus.FAILED] == 0
+
+    def test_retention_goes_on_while_a_project_is_stale(self) -> None:
+        """Time does not wait for an answer."""
+        history = History(min_scrapes=0).listing(job()).at(90).listing(ended())
+        assert history.at(90 + HOUR).shown() == {}
+
+
+class TestDue:
+    """Which jobs are asked for, in which order."""
+
+    def test_the_oldest_data_comes_first(self) -> None:
+        """And what was never asked for before all."""
+        history = History().listing(job("a"), job("b"), job("c"))
+        history.at(2).status(job("a")).at(1).status(job("b"))
+        assert history.due().regular == ["c", "b", "a"]
+
+    def test_jobs_that_had_ended_before_they_were_seen_come_last_and_once(self) -> None:
+        """One status and one count."""
+        history = History().listing(job("a"), ended("over", completed_at=EPOCH - 5))
+        assert (history.due().regular, history.due().last_in_line) == (["a"], ["over"])
+        history.attempt("over").status(ended("over", completed_at=EPOCH - 5))
+        history.count("over", counts(processing=1))
+        assert history.due().last_in_line == []
+
+    def test_a_job_that_has_ended_is_counted_until_its_items_are_settled(self) -> None:
+        """And then never again."""
+        history = History().listing(job()).at(30).listing(ended()).attempt().status(ended())
+        history.count(items=counts(processing=1))
+        assert history.due().regular == ["job-1"]
+        history.at(60).count(items=counts(completed=1))
+        assert history.due().regular == []
+
+    def test_it_is_counted_five_times_at_most(self) -> None:
+        """Items that never settle must not cost requests for ever."""
+        history = History().listing(job()).at(30).listing(ended()).attempt().status(ended())
+        for times in range(5):
+            assert history.due().regular == ["job-1"]
+            history.at(60 + times).count(items=counts(processing=1))
+        assert history.due().regular == []
+
+    def test_it_is_asked_for_during_fifteen_minutes_at_most(self) -> None:
+        """From the first attempt."""
+        history = History().listing(job()).at(30).listing(ended()).at(2000).attempt()
+        assert history.at(2900).due().regular == ["job-1"]
+        assert history.at(2901).due().regular == []
