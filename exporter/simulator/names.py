@@ -1,0 +1,70 @@
+"""What the demo's documents are called and how LlamaCloud says what is wrong with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from random import Random
+
+_COMPANIES = (
+    "Acme Industrial",
+    "Blue Harbor Logistics",
+    "Contoso",
+    "Fabrikam",
+    "Globex",
+    "Initech",
+    "Müller & Söhne",
+    "Northwind Traders",
+    "Tailspin Toys",
+    "Wide World Importers",
+)
+_TEMPLATES = {
+    "invoices": (
+        "INV-2026-{number:06d}.pdf",
+        "{company} invoice {number}.pdf",
+        "{company} credit note {number}.pdf",
+        "scan_202611_{number:06d}.tiff",
+        "Rechnung {number} {company}.pdf",
+        "receipt-{number:06d}.jpg",
+    ),
+    "contracts": (
+        "MSA - {company} - {number} (signed).pdf",
+        "NDA {company} {number}.docx",
+        "Lease agreement {number} (amended).pdf",
+        "SOW {number} - {company}.pdf",
+        "DPA {company} v{number}.pdf",
+        "Purchase terms {company} {number}.docx",
+    ),
+}
+_ITEM_ERRORS = (
+    "PDF is password protected",
+    "Failed to parse document: file is corrupted or not a valid PDF",
+    "Document exceeds the maximum of 1000 pages",
+    "Unsupported file type: application/octet-stream",
+    "Extraction failed: output did not match the schema (field 'total_amount': value is not a number)",  # noqa: E501 - one message
+    "Parsing timed out after 1800 seconds",
+    "Internal error while processing page 17. Please contact support with the job id.",
+    "No text could be found in the document",
+)
+_JOB_ERRORS = (
+    "Workflow execution failed: source directory is no longer accessible",
+    "Workflow execution failed: credit limit of the organization was reached",
+    "Workflow execution failed: activity timed out after 3 attempts",
+)
+
+
+def document_name(project_name: str, random: Random) -> str:
+    """Make up the file name of one document of a project."""
+    template = random.choice(_TEMPLATES[project_name])
+    return template.format(number=random.randint(1000, 99_999), company=random.choice(_COMPANIES))
+
+
+def item_error(random: Random) -> str:
+    """Make up why one item failed."""
+    return random.choice(_ITEM_ERRORS)
+
+
+def job_error(random: Random) -> str:
+    """Make up why a whole job failed."""
+    return random.choice(_JOB_ERRORS)

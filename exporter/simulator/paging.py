@@ -1,0 +1,71 @@
+"""How the simulated LlamaCloud cuts a list into pages: in every way that nobody documents."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Literal, TypeVar
+from zlib import crc32
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Row = TypeVar("Row")
+Order = Literal["newest", "oldest", "shuffled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """One page and what it says about the rest."""
+
+    rows: Sequence[Row]
+    total_size: int | None
+    next_page_token: str | None
+
+
+@dataclass(slots=True)
+class Paging:
+    """One style of paging.
+
+    ``total_size`` fills that field in or leaves it null; a number is sent as it is, however wrong.
+    ``page_token`` announces that more follows. ``max_rows`` serves fewer rows than asked for,
+    ``ignore_offset`` the first page for ever. With ``repeat_last_row`` each page begins with the
+    last row of the page before, as happens while new rows push the list down.
+    """
+
+    total_size: bool | int = True
+    page_token: bool = False
+    order: Order = "newest"
+    max_rows: int | None = None
+    ignore_offset: bool = False
+    repeat_last_row: bool = False
+
+    def page(self, rows: Sequence[Row], *, limit: int, offset: int) -> Page[Row]:
+        """Cut the page at ``offset`` out of rows that are in order."""
+        size = limit if self.max_rows is None else min(limit, self.max_rows)
+        pushed_down = offset // size if self.repeat_last_row else 0
+        start = 0 if self.ignore_offset else offset - pushed_down
+        end = start + size
+        more = end < len(rows)
+        return Page(
+            rows=rows[start:end],
+            total_size=self._total_size(len(rows) + pushed_down),
+            next_page_token=_token(end) if self.page_token and more else None,
+        )
+
+    def ordered(self, oldest_first: Sequence[Row], id_of: Callable[[Row], str]) -> Sequence[Row]:
+        """Put rows into this style's order; ``shuffled`` is the same at every call."""
+        if self.order == "newest":
+            return oldest_first[::-1]
+        if self.order == "shuffled":
+            return sorted(oldest_first, key=lambda row: crc32(id_of(row).encode()))
+        return oldest_first
+
+    def _total_size(self, true_size: int) -> int | None:
+        if self.total_size is True:
+            return true_size
+        return None if self.total_size is False else self.total_size
+
+
+def _token(offset: int) -> str:
+    return urlsafe_b64encode(f"offset:{offset}".encode()).decode()

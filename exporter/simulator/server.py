@@ -1,0 +1,181 @@
+"""LlamaCloud's three v1beta batch endpoints over a world."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from email.utils import formatdate
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from exporter.simulator.fault_answers import (
+    UNANSWERED,
+    client_left,
+    error_answer,
+    fault_answer,
+)
+from exporter.simulator.faults import Faults
+from exporter.simulator.listings import items_listing, jobs_listing
+from exporter.simulator.paging import Paging
+from exporter.simulator.queries import ItemsQuery, JobsQuery, StatusQuery, problems
+from exporter.simulator.rows import status_answer
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from exporter.simulator.faults import Endpoint, Fault
+    from exporter.simulator.rate_limit import RateLimit
+    from exporter.simulator.world import World
+
+PATH = "/api/v1/beta/batch-processing"
+_REQUESTS_KEPT = 100_000
+_QUERIES: dict[Endpoint, type[StatusQuery]] = {
+    "list_jobs": JobsQuery,
+    "job_status": StatusQuery,
+    "list_items": ItemsQuery,
+}
+
+
+@dataclass(slots=True)
+class RecordedRequest:
+    """A request as it arrived, without its key.
+
+    ``status`` is ``None`` until it is answered, 499 if the connection was closed instead.
+    """
+
+    endpoint: Endpoint
+    job_id: str | None
+    params: dict[str, str]
+    user_agent: str
+    arrived_monotonic: float = field(default_factory=time.monotonic)
+    status: int | None = None
+
+
+class Simulator:
+    """Serves a world through ``app``; every part may be replaced while it runs."""
+
+    def __init__(
+        self,
+        world: World,
+        *,
+        faults: Faults | None = None,
+        jobs_paging: Paging | None = None,
+        items_paging: Paging | None = None,
+        rate_limit: RateLimit | None = None,
+    ) -> None:
+        self.world = world
+        self.faults = faults or Faults()
+        self.jobs_paging = jobs_paging or Paging()
+        self.items_paging = items_paging or Paging(order="oldest")
+        self.rate_limit = rate_limit
+        self.send_date = True
+        self.requests: list[RecordedRequest] = []
+        self.app: ASGIApp = self._with_date(_routes(self))
+
+    async def answer(self, request: Request, *, endpoint: Endpoint) -> Response:
+        """Answer one request, badly if a fault befalls it."""
+        recorded = self._record(request, endpoint)
+        fault = self.faults.take(endpoint, recorded.job_id, self._project_asked_for(request))
+        response = await self._faulty(request, fault) if fault else None
+        if response is None:
+            response = self._true_answer(request, endpoint)
+        recorded.status = response.status_code
+        return response
+
+    def _record(self, request: Request, endpoint: Endpoint) -> RecordedRequest:
+        recorded = RecordedRequest(
+            endpoint=endpoint,
+            job_id=request.path_params.get("job_id"),
+            params=dict(request.query_params),
+            user_agent=request.headers.get("user-agent", ""),
+        )
+        if len(self.requests) >= _REQUESTS_KEPT:
+            del self.requests[: _REQUESTS_KEPT // 2]
+        self.requests.append(recorded)
+        return recorded
+
+    def _project_asked_for(self, request: Request) -> str | None:
+        return request.query_params.get("project_id") or self.world.keys.get(_key(request))
+
+    async def _faulty(self, request: Request, fault: Fault) -> Response | None:
+        wait_for = None if fault.kind == "hang" else fault.seconds
+        if wait_for != 0 and await client_left(request, wait_for):
+            return Response(status_code=UNANSWERED)
+        return fault_answer(fault)
+
+    def _true_answer(self, request: Request, endpoint: Endpoint) -> Response:
+        key = _key(request)
+        if key not in self.world.keys:
+            return error_answer(401)
+        if self.rate_limit is not None and not self.rate_limit.admits(key):
+            return error_answer(429)
+        try:
+            query = _QUERIES[endpoint].model_validate(dict(request.query_params))
+        except ValidationError as error:
+            return JSONResponse({"detail": problems(error)}, status_code=422)
+        project_id = str(query.project_id or self.world.keys[key])
+        if project_id not in self.world.projects_of(key):
+            return _not_found("Project not found")
+        return self._read(request, query, project_id)
+
+    def _read(self, request: Request, query: StatusQuery, project_id: str) -> Response:
+        if isinstance(query, JobsQuery):
+            jobs = self.world.jobs_of(project_id)
+            return JSONResponse(jobs_listing(jobs, query, self.jobs_paging))
+        job = self.world.jobs.get(request.path_params["job_id"])
+        if job is None or job.project_id != project_id:
+            return _not_found("Batch job not found")
+        if isinstance(query, ItemsQuery):
+            return JSONResponse(items_listing(job, query, self.items_paging))
+        return JSONResponse(status_answer(job))
+
+    def _with_date(self, app: ASGIApp) -> ASGIApp:
+        """Stamp every answer by the world's clock, as the exporter takes LlamaCloud's time."""
+
+        async def dated(scope: Scope, receive: Receive, send: Send) -> None:
+            async def send_dated(message: Message) -> None:
+                if message["type"] == "http.response.start" and self.send_date:
+                    date = formatdate(self.world.clock(), usegmt=True)
+                    MutableHeaders(scope=message).setdefault("date", date)
+                await send(message)
+
+            await app(scope, receive, send_dated)
+
+        return dated
+
+
+def _routes(simulator: Simulator) -> Starlette:
+    paths: dict[str, Endpoint] = {
+        PATH: "list_jobs",
+        f"{PATH}/{{job_id}}": "job_status",
+        f"{PATH}/{{job_id}}/items": "list_items",
+    }
+    routes = [
+        Route(path, partial(simulator.answer, endpoint=endpoint), methods=["GET"])
+        for path, endpoint in paths.items()
+    ]
+    return Starlette(routes=routes, exception_handlers={HTTPException: _as_json})
+
+
+async def _as_json(request: Request, error: Exception) -> Response:  # noqa: ARG001 - Starlette's signature
+    """Answer unknown paths and methods in JSON, as LlamaCloud does."""
+    if not isinstance(error, HTTPException):
+        raise error
+    return JSONResponse({"detail": error.detail}, status_code=error.status_code)
+
+
+def _key(request: Request) -> str:
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    return key if scheme.lower() == "bearer" else ""
+
+
+def _not_found(detail: str) -> Response:
+    return JSONResponse({"detail": detail}, status_code=404)

@@ -1,0 +1,125 @@
+"""What the simulated LlamaCloud holds: plain values that a test or a scenario may change at will.
+
+Times are Unix seconds by the world's clock.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DEFAULT_PROJECT_ID: Final = "7c1d6f1e-0000-4000-8000-000000000001"
+
+
+class Omit(Enum):
+    """The type of ``OMIT``."""
+
+    OMIT = "omit"
+
+
+OMIT: Final = Omit.OMIT
+
+
+@dataclass(slots=True)
+class SimulatedItem:
+    """One document of a job; ``overrides`` are laid over its JSON, ``OMIT`` removes a field."""
+
+    item_id: str
+    item_name: str
+    status: str = "pending"
+    started_at: float | None = None
+    completed_at: float | None = None
+    error_message: str | None = None
+    skip_reason: str | None = None
+    overrides: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class SimulatedJob:
+    """One batch job; its counts are those of its items.
+
+    ``overrides`` are laid over its JSON, ``OMIT`` removes a field. ``updated_at`` left out is the
+    latest other time, ``progress_percentage`` left out is computed from the items.
+    """
+
+    id: str
+    job_type: str = "parse"
+    status: str = "running"
+    project_id: str = DEFAULT_PROJECT_ID
+    items: list[SimulatedItem] = field(default_factory=list)
+    directory_id: str | None = None
+    created_at: float | None = None
+    started_at: float | None = None
+    completed_at: float | None = None
+    updated_at: float | None = None
+    error_message: str | None = None
+    overrides: dict[str, Any] = field(default_factory=dict)
+    progress_percentage: float | None = None
+
+
+@dataclass(slots=True)
+class World:
+    """All keys and jobs of one simulated LlamaCloud; ``keys`` maps a key to its default project."""
+
+    clock: Callable[[], float] = time.time
+    keys: dict[str, str] = field(default_factory=dict, repr=False)
+    jobs: dict[str, SimulatedJob] = field(default_factory=dict)
+    _further_projects: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+
+    def add_key(self, key: str, project_id: str, *further_project_ids: str) -> None:
+        """Accept ``key`` for its default project and any further ones."""
+        self.keys[key] = project_id
+        self._further_projects[key] = further_project_ids
+
+    def projects_of(self, key: str) -> tuple[str, ...]:
+        """Return the projects that a known key may read, its default first."""
+        return (self.keys[key], *self._further_projects.get(key, ()))
+
+    def add_job(self, job: SimulatedJob) -> SimulatedJob:
+        """Hold ``job``, created at this moment unless it says when."""
+        if job.created_at is None:
+            job.created_at = self.clock()
+        self.jobs[job.id] = job
+        return job
+
+    def remove_job(self, job_id: str) -> None:
+        """Forget a job: it is no longer listed, and answers 404."""
+        del self.jobs[job_id]
+
+    def jobs_of(self, project_id: str) -> list[SimulatedJob]:
+        """Return a project's jobs, oldest first."""
+        # list() copies at once, so that another thread may add jobs meanwhile.
+        jobs = [job for job in list(self.jobs.values()) if job.project_id == project_id]
+        return sorted(jobs, key=lambda job: job.created_at or 0.0)
+
+
+def items_of(
+    job_id: str,
+    *,
+    started_at: float | None = None,
+    completed_at: float | None = None,
+    **count_by_status: int,
+) -> list[SimulatedItem]:
+    """Build items of a job: ``items_of("job-1", completed=3, failed=1)`` returns four.
+
+    ``started_at`` is given to those that are no longer pending, ``completed_at`` to those that
+    ended.
+    """
+    statuses = [status for status, count in count_by_status.items() for _ in range(count)]
+    return [
+        SimulatedItem(
+            item_id=f"{job_id}-item-{number:05d}",
+            item_name=f"document-{number:05d}.pdf",
+            status=status,
+            started_at=None if status == "pending" else started_at,
+            completed_at=None if status in {"pending", "processing"} else completed_at,
+            error_message="The document could not be read" if status == "failed" else None,
+            skip_reason="already_processed" if status == "skipped" else None,
+        )
+        for number, status in enumerate(statuses, start=1)
+    ]

@@ -1,0 +1,51 @@
+"""A running simulator with one key, and a client that uses it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from exporter.simulator import DEFAULT_PROJECT_ID, Simulator, World, serving_in_thread
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterator
+
+KEY = "llx-test"
+
+
+@pytest.fixture
+def world() -> World:
+    world = World(clock=lambda: 1_800_000_000.0)
+    world.add_key(KEY, DEFAULT_PROJECT_ID)
+    return world
+
+
+@pytest.fixture
+def simulator(world: World) -> Simulator:
+    return Simulator(world)
+
+
+@pytest.fixture
+def base_url(simulator: Simulator) -> Iterator[str]:
+    with serving_in_thread(simulator.app) as base_url:
+        yield base_url
+
+
+@pytest.fixture(scope="session")
+def tls_context() -> ssl.SSLContext:
+    """Load the certificates that no client here needs once, not once a client."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
+@pytest.fixture
+def client(base_url: str, tls_context: ssl.SSLContext) -> Iterator[httpx.Client]:
+    """A client of the beta API, with a good key."""
+    url = f"{base_url}/api/v1/beta"
+    headers = {"authorization": f"Bearer {KEY}"}
+    with httpx.Client(
+        base_url=url, headers=headers, timeout=10, trust_env=False, verify=tls_context
+    ) as client:
+        yield client

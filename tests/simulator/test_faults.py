@@ -1,0 +1,244 @@
+"""Faults on demand: each as seen by a client, and the requests that it befalls."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from exporter.simulator import DEFAULT_PROJECT_ID, Fault, Faults, SimulatedJob, Simulator, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+OTHER_PROJECT_ID = "7c1d6f1e-0000-4000-8000-000000000002"
+DEADLINE_SECONDS = 10.0
+
+
+@pytest.fixture(autouse=True)
+def two_jobs(world: World) -> None:
+    """Hold two jobs to ask for."""
+    world.add_job(SimulatedJob("job-1"))
+    world.add_job(SimulatedJob("job-2"))
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    give_up_at = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        assert time.monotonic() < give_up_at, "it did not happen in time"
+        time.sleep(0.005)
+
+
+def codes(client: httpx.Client, *paths: str) -> list[int]:
+    return [client.get(f"/batch-processing{path}").status_code for path in paths]
+
+
+@pytest.mark.parametrize(
+    ("code", "detail"),
+    [
+        (401, "Not authenticated"),
+        (402, "Insufficient credits for this operation. Please upgrade your plan."),
+        (403, "You do not have access to this project"),
+        (404, "Not Found"),
+        (409, "The request could not be processed"),
+        (429, "Rate limit exceeded. Please retry later."),
+    ],
+)
+def test_a_status_answers_in_llamaclouds_words(
+    simulator: Simulator, client: httpx.Client, code: int, detail: str
+) -> None:
+    """Each code comes with a JSON body, and without a Retry-After."""
+    simulator.faults.add(Fault("status", code=code))
+    answer = client.get("/batch-processing")
+    assert (answer.status_code, answer.json()) == (code, {"detail": detail})
+    assert "retry-after" not in answer.headers
+
+
+@pytest.mark.parametrize("code", [500, 503])
+def test_server_errors_carry_a_correlation_id(
+    simulator: Simulator, client: httpx.Client, code: int
+) -> None:
+    """No two answers have the same id."""
+    simulator.faults.add(Fault("status", code=code))
+    details = [client.get("/batch-processing").json()["detail"] for _ in range(2)]
+    assert all("Correlation ID: " in detail for detail in details)
+    assert details[0] != details[1]
+
+
+def test_a_fault_that_would_be_none_is_refused() -> None:
+    """A status needs a code other than 200, and times at least one request."""
+    with pytest.raises(ValueError, match="needs a code, such as code=503"):
+        Fault("status")
+    with pytest.raises(ValueError, match="at least one request, not times=0"):
+        Fault("hang", times=0)
+
+
+@pytest.mark.parametrize("retry_after", [3, 0.5, "Wed, 21 Oct 2026 07:28:00 GMT"])
+def test_retry_after_is_sent_as_it_is_written(
+    simulator: Simulator, client: httpx.Client, retry_after: float | str
+) -> None:
+    """Seconds or a date; other headers may stand beside it."""
+    headers = {"retry-after-ms": "20"}
+    simulator.faults.add(Fault("status", code=429, retry_after=retry_after, headers=headers))
+    answer = client.get("/batch-processing")
+    assert answer.headers["retry-after"] == str(retry_after)
+    assert answer.headers["retry-after-ms"] == "20"
+
+
+@pytest.mark.parametrize("code", [200, 404, 502])
+def test_html_comes_from_a_gateway(simulator: Simulator, client: httpx.Client, code: int) -> None:
+    """A page instead of JSON, with any code."""
+    simulator.faults.add(Fault("html", code=code))
+    answer = client.get("/batch-processing")
+    assert answer.status_code == code
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.text.startswith("<html>")
+
+
+def test_not_json_claims_to_be_json(simulator: Simulator, client: httpx.Client) -> None:
+    """The content type says JSON, the body is text."""
+    simulator.faults.add(Fault("not_json"))
+    answer = client.get("/batch-processing")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    with pytest.raises(ValueError, match="Expecting value"):
+        answer.json()
+
+
+@pytest.mark.parametrize(
+    ("fault", "body"),
+    [
+        (Fault("wrong_shape"), ["unexpected"]),
+        (Fault("wrong_shape", body={"items": "none"}), {"items": "none"}),
+        (Fault("wrong_shape", body=None), None),
+    ],
+)
+def test_wrong_shape_is_json_of_another_kind(
+    simulator: Simulator, client: httpx.Client, fault: Fault, body: object
+) -> None:
+    """A test may choose the body, which need not make sense."""
+    simulator.faults.add(fault)
+    answer = client.get("/batch-processing")
+    assert (answer.status_code, answer.json()) == (200, body)
+
+
+def test_slow_answers_well_but_late(simulator: Simulator, client: httpx.Client) -> None:
+    """The true answer comes after the time that was asked for."""
+    simulator.faults.add(Fault("slow", seconds=0.2))
+    asked_at = time.monotonic()
+    answer = client.get("/batch-processing")
+    assert time.monotonic() - asked_at >= 0.2
+    assert answer.json()["total_size"] == 2
+
+
+def test_a_hanging_request_ends_when_its_client_leaves(
+    simulator: Simulator, client: httpx.Client
+) -> None:
+    """No answer comes; the request is recorded at once and closed with its connection."""
+    simulator.faults.add(Fault("hang", times=1))
+    with pytest.raises(httpx.ReadTimeout):
+        client.get("/batch-processing", timeout=0.2)
+    wait_until(lambda: simulator.requests[0].status == 499)
+    assert codes(client, "") == [200]
+
+
+def test_cut_off_ends_in_the_middle_of_the_body(
+    simulator: Simulator, client: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Fewer bytes than announced arrive, and the server does not complain."""
+    simulator.faults.add(Fault("cut_off", times=1))
+    with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
+        client.get("/batch-processing")
+    assert codes(client, "") == [200]
+    assert caplog.records == []
+
+
+def test_reset_closes_before_the_first_byte(
+    simulator: Simulator, client: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The connection is reset, and the server does not complain."""
+    simulator.faults.add(Fault("reset", times=1))
+    with pytest.raises(httpx.ReadError, match="reset"):
+        client.get("/batch-processing")
+    assert codes(client, "") == [200]
+    assert [record for record in caplog.records if record.name.startswith("uvicorn")] == []
+    assert simulator.requests[0].status == 499
+
+
+def test_a_fault_befalls_as_many_requests_as_it_says(
+    simulator: Simulator, client: httpx.Client
+) -> None:
+    """Faults take their turn in the order in which they were added."""
+    simulator.faults.add(Fault("status", times=2, code=503))
+    simulator.faults.add(Fault("status", times=1, code=429))
+    assert codes(client, "", "", "", "") == [503, 503, 429, 200]
+
+
+def test_a_fault_without_times_lasts_until_cleared(
+    simulator: Simulator, client: httpx.Client
+) -> None:
+    """Clearing ends every fault."""
+    simulator.faults.add(Fault("status", code=503))
+    before = codes(client, "", "", "")
+    simulator.faults.clear()
+    assert before + codes(client, "") == [503, 503, 503, 200]
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (Fault("status", code=503, endpoint="list_jobs"), [503, 200, 200, 200, 200]),
+        (Fault("status", code=503, endpoint="job_status"), [200, 503, 503, 200, 200]),
+        (Fault("status", code=503, endpoint="list_items"), [200, 200, 200, 503, 503]),
+        (Fault("status", code=503, job_id="job-2"), [200, 200, 503, 200, 503]),
+        (Fault("status", code=503, endpoint="list_items", job_id="job-1"), [200] * 3 + [503, 200]),
+    ],
+)
+def test_a_fault_befalls_only_what_it_is_meant_for(
+    simulator: Simulator, client: httpx.Client, fault: Fault, expected: list[int]
+) -> None:
+    """One endpoint, one job, or both may be chosen."""
+    simulator.faults.add(fault)
+    paths = ("", "/job-1", "/job-2", "/job-1/items", "/job-2/items")
+    assert codes(client, *paths) == expected
+
+
+def test_a_fault_may_befall_one_project(
+    world: World, simulator: Simulator, client: httpx.Client
+) -> None:
+    """Other projects of the same key are unharmed, and so is the key's default project."""
+    world.add_key("llx-test", DEFAULT_PROJECT_ID, OTHER_PROJECT_ID)
+    simulator.faults.add(Fault("status", code=403, project_id=OTHER_PROJECT_ID))
+    other = f"?project_id={OTHER_PROJECT_ID}"
+    assert codes(client, "", other) == [200, 403]
+    simulator.faults.clear()
+    simulator.faults.add(Fault("status", code=403, project_id=DEFAULT_PROJECT_ID))
+    assert codes(client, "", other) == [403, 200]
+
+
+def test_chance_befalls_a_share_of_requests() -> None:
+    """Which ones is decided by the seed."""
+
+    def draw(seed: int) -> list[bool]:
+        faults = Faults(seed=seed)
+        faults.add(Fault("status", code=503, chance=0.25))
+        return [faults.take("list_jobs", None, None) is not None for _ in range(1000)]
+
+    assert 200 <= sum(draw(1)) <= 300
+    assert draw(1) == draw(1)
+    assert draw(1) != draw(2)
+
+
+def test_faults_may_be_changed_while_threads_draw_them() -> None:
+    """A fault for so many requests befalls exactly so many, however many ask at once."""
+    faults = Faults()
+
+    def draw(_: int) -> int:
+        faults.add(Fault("status", times=100, code=503))
+        return sum(faults.take("list_jobs", None, None) is not None for _ in range(300))
+
+    with ThreadPoolExecutor(8) as threads:
+        drawn = sum(threads.map(draw, range(8)))
+    assert drawn == 800

@@ -1,0 +1,129 @@
+"""The vendor's own SDK reads the simulator without complaint."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from llama_cloud import APIStatusError, AuthenticationError, LlamaCloud, NotFoundError
+from llama_cloud import UnprocessableEntityError as BadParameters
+
+from exporter.simulator import (
+    DEMO_PROJECTS,
+    Fault,
+    Paging,
+    Scenario,
+    SimulatedJob,
+    Simulator,
+    World,
+    items_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def sdk(base_url: str) -> Iterator[LlamaCloud]:
+    """The vendor's client, which checks every answer and repeats no request."""
+    with LlamaCloud(
+        api_key="llx-test",
+        base_url=base_url,
+        max_retries=0,
+        timeout=10,
+        _strict_response_validation=True,
+    ) as sdk:
+        yield sdk
+
+
+def test_its_pager_lists_all_jobs(world: World, sdk: LlamaCloud) -> None:
+    """Several pages are read to their end, each job once."""
+    for number in range(25):
+        world.add_job(SimulatedJob(f"job-{number}", created_at=1000.0 + number))
+    listed = [job.id for job in sdk.beta.batch.list(limit=10)]
+    assert listed == [f"job-{number}" for number in reversed(range(25))]
+
+
+def test_its_pager_stops_after_one_page_without_total_size(
+    world: World, simulator: Simulator, sdk: LlamaCloud
+) -> None:
+    """That is how the SDK is: a style of paging that it does not know is told apart."""
+    simulator.jobs_paging = Paging(total_size=False, page_token=True)
+    for number in range(25):
+        world.add_job(SimulatedJob(f"job-{number}"))
+    assert len(list(sdk.beta.batch.list(limit=10))) == 10
+
+
+def test_it_filters_jobs(world: World, sdk: LlamaCloud) -> None:
+    """The SDK's own parameters are understood."""
+    world.add_job(SimulatedJob("a", job_type="extract", status="failed", directory_id="dir-1"))
+    world.add_job(SimulatedJob("b", job_type="parse", status="failed", directory_id="dir-1"))
+    found = sdk.beta.batch.list(job_type="extract", status="failed", directory_id="dir-1")
+    assert [job.id for job in found] == ["a"]
+
+
+def test_it_reads_a_status(world: World, sdk: LlamaCloud) -> None:
+    """Times, counts and progress arrive as they were put in."""
+    items = items_of("job-1", completed=2, failed=1, processing=1)
+    world.add_job(SimulatedJob("job-1", items=items, created_at=5.5, started_at=9.25))
+    answer = sdk.beta.batch.get_status("job-1")
+    assert answer.progress_percentage == 75.0
+    assert (answer.job.total_items, answer.job.processed_items) == (4, 3)
+    assert answer.job.created_at is not None
+    assert answer.job.created_at.timestamp() == 5.5
+    assert answer.job.completed_at is None
+
+
+def test_its_pager_lists_all_items(world: World, sdk: LlamaCloud) -> None:
+    """Items are paged and filtered as jobs are."""
+    world.add_job(SimulatedJob("job-1", items=items_of("job-1", completed=12, skipped=11)))
+    listed = [item.item_id for item in sdk.beta.batch.job_items.list("job-1", limit=5)]
+    assert listed == [f"job-1-item-{number:05d}" for number in range(1, 24)]
+    skipped = list(sdk.beta.batch.job_items.list("job-1", status="skipped", limit=5))
+    assert {item.skip_reason for item in skipped} == {"already_processed"}
+    assert len(skipped) == 11
+
+
+def test_it_reads_all_of_the_demo(world: World, base_url: str) -> None:
+    """Every job and every item of both demo projects passes the SDK's own checks."""
+    Scenario(world)
+    for project in DEMO_PROJECTS:
+        with LlamaCloud(
+            api_key=project.key, base_url=base_url, _strict_response_validation=True
+        ) as sdk:
+            jobs = list(sdk.beta.batch.list(project_id=project.project_id))
+            assert {job.project_id for job in jobs} == {project.project_id}
+            for job in jobs:
+                items = list(sdk.beta.batch.job_items.list(job.id, limit=1000))
+                assert len(items) == job.total_items
+
+
+@pytest.mark.parametrize(
+    ("code", "error"), [(401, AuthenticationError), (404, NotFoundError), (503, APIStatusError)]
+)
+def test_it_understands_errors(
+    simulator: Simulator, sdk: LlamaCloud, code: int, error: type[APIStatusError]
+) -> None:
+    """Errors are of the SDK's own kinds, with LlamaCloud's body."""
+    simulator.faults.add(Fault("status", code=code))
+    with pytest.raises(error) as caught:
+        sdk.beta.batch.list()
+    assert caught.value.status_code == code
+    assert isinstance(caught.value.body, dict)
+    assert "detail" in caught.value.body
+
+
+def test_it_understands_bad_parameters(sdk: LlamaCloud) -> None:
+    """A limit beyond the maximum is refused as the real server refuses it."""
+    with pytest.raises(BadParameters):
+        sdk.beta.batch.list(limit=1001)
+
+
+def test_it_retries_a_fault_that_passes(simulator: Simulator, world: World, base_url: str) -> None:
+    """The SDK's own retries reach the true answer."""
+    world.add_job(SimulatedJob("job-1"))
+    simulator.faults.add(Fault("status", times=1, code=429, headers={"retry-after-ms": "1"}))
+    simulator.faults.add(Fault("reset", times=1))
+    with LlamaCloud(api_key="llx-test", base_url=base_url, max_retries=3) as sdk:
+        assert sdk.beta.batch.get_status("job-1").job.id == "job-1"
+    assert [request.status for request in simulator.requests] == [429, 499, 200]

@@ -1,0 +1,115 @@
+"""Serving on a socket: where, how fast it stops, and what a taken port says."""
+
+from __future__ import annotations
+
+import errno
+import signal
+import socket
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from exporter.simulator import Fault, Simulator, World, serving, serving_in_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+JOBS_PATH = "/api/v1/beta/batch-processing"
+STOPS_WITHIN_SECONDS = 0.5
+
+
+@pytest.fixture
+def occupied_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def ask(base_url: str, path: str = "") -> httpx.Response:
+    return httpx.get(base_url + JOBS_PATH + path, timeout=10, trust_env=False)
+
+
+@pytest.mark.anyio
+async def test_it_serves_in_the_running_loop() -> None:
+    """Two simulators may be served side by side, each on a port of its own."""
+    async with serving(Simulator(World()).app) as one, serving(Simulator(World()).app) as other:
+        assert one != other
+        async with httpx.AsyncClient(trust_env=False) as client:
+            answers = [await client.get(base_url + JOBS_PATH) for base_url in (one, other)]
+    assert [answer.status_code for answer in answers] == [401, 401]
+
+
+@pytest.mark.anyio
+async def test_signals_stay_the_programs_own() -> None:
+    """Serving installs no handler, so that the program decides how it ends."""
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    async with serving(Simulator(World()).app) as base_url:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            await client.get(base_url + JOBS_PATH)
+        during = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    assert during == before
+
+
+@pytest.mark.anyio
+async def test_leaving_at_once_stops_it_too() -> None:
+    """A server that was never asked anything stops as one that was."""
+    async with serving(Simulator(World()).app) as base_url:
+        pass
+    with pytest.raises(httpx.ConnectError):
+        ask(base_url)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "localhost", ""])
+def test_the_base_url_can_be_connected_to(host: str) -> None:
+    """Also where every interface is listened on."""
+    with serving_in_thread(Simulator(World()).app, host=host) as base_url:
+        assert ask(base_url).status_code == 401
+
+
+def test_a_taken_port_is_an_error_in_clear_words(occupied_port: int) -> None:
+    """The error names the address and the reason."""
+    app = Simulator(World()).app
+    with (
+        pytest.raises(OSError, match="cannot listen on") as caught,
+        serving_in_thread(app, port=occupied_port),
+    ):
+        pass
+    assert caught.value.errno == errno.EADDRINUSE
+    assert caught.value.strerror == (
+        f"cannot listen on 127.0.0.1:{occupied_port}: Address already in use"
+    )
+
+
+def test_it_stops_at_once_while_clients_wait(caplog: pytest.LogCaptureFixture) -> None:
+    """A pending answer and an idle connection do not hold it up, and nothing is logged."""
+    simulator = Simulator(World())
+    simulator.faults.add(Fault("hang", endpoint="job_status"))
+    with httpx.Client(timeout=10, trust_env=False) as idle, ThreadPoolExecutor() as threads:
+        with serving_in_thread(simulator.app) as base_url:
+            idle.get(base_url + JOBS_PATH)
+            hanging: Future[httpx.Response] = threads.submit(ask, base_url, "/job-1")
+            give_up_at = time.monotonic() + 10
+            while len(simulator.requests) < 2:
+                assert time.monotonic() < give_up_at
+                time.sleep(0.005)
+            leaving_at = time.monotonic()
+        took_seconds = time.monotonic() - leaving_at
+        with pytest.raises(httpx.TransportError):
+            hanging.result(timeout=10)
+    assert took_seconds < STOPS_WITHIN_SECONDS
+    assert [record for record in caplog.records if record.name.startswith("uvicorn")] == []
+
+
+def test_an_answer_is_not_held_back_by_the_kernel() -> None:
+    """Nagle's algorithm is off: twenty answers on one connection take no 40 ms each."""
+    with (
+        serving_in_thread(Simulator(World()).app) as base_url,
+        httpx.Client(trust_env=False) as client,
+    ):
+        client.get(base_url + JOBS_PATH)
+        asked_at = time.monotonic()
+        for _ in range(20):
+            client.get(base_url + JOBS_PATH)
+        assert time.monotonic() - asked_at < 20 * 0.04
