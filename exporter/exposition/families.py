@@ -1,0 +1,165 @@
+"""The metric families about batch jobs, in the order in which they are exposed."""
+
+from __future__ import annotations
+
+from exporter.exposition.text import Family
+
+_JOB = ("project", "job_id")
+
+_JOB_FAMILIES = (
+    Family(
+        "llamacloud_batch_job_info",
+        "gauge",
+        (*_JOB, "job_type", "directory_id"),
+        "What does not change about a batch job, in labels; always 1.",
+    ),
+    Family(
+        "llamacloud_batch_job_status",
+        "gauge",
+        (*_JOB, "status"),
+        "1 for the status of a batch job and 0 for each of the others, as of the last poll.",
+    ),
+    Family(
+        "llamacloud_batch_job_progress_ratio",
+        "gauge",
+        _JOB,
+        "Progress of a batch job as LlamaCloud computes it, from 0 to 1, as of the last poll.",
+    ),
+    Family(
+        "llamacloud_batch_job_total_items",
+        "gauge",
+        _JOB,
+        "Items that a batch job has in all, as of the last poll; it can grow while a job starts.",
+    ),
+    Family(
+        "llamacloud_batch_job_processed_items",
+        "gauge",
+        _JOB,
+        "Items that LlamaCloud reports as processed in a batch job, as of the last poll.",
+    ),
+    Family(
+        "llamacloud_batch_job_failed_items",
+        "gauge",
+        _JOB,
+        "Items that LlamaCloud reports as failed in a batch job, as of the last poll.",
+    ),
+    Family(
+        "llamacloud_batch_job_skipped_items",
+        "gauge",
+        _JOB,
+        "Items that LlamaCloud reports as skipped in a batch job, as of the last poll.",
+    ),
+    Family(
+        "llamacloud_batch_job_items",
+        "gauge",
+        (*_JOB, "item_status"),
+        "Items of a batch job in each status, counted from the items, as of the last poll that"
+        " counted them.",
+    ),
+    Family(
+        "llamacloud_batch_job_created_timestamp_seconds",
+        "gauge",
+        _JOB,
+        "Unix time at which a batch job was created, as of the last poll.",
+    ),
+    Family(
+        "llamacloud_batch_job_started_timestamp_seconds",
+        "gauge",
+        _JOB,
+        "Unix time at which a batch job started, as of the last poll.",
+    ),
+    Family(
+        "llamacloud_batch_job_completed_timestamp_seconds",
+        "gauge",
+        _JOB,
+        "Unix time at which a batch job completed, as of the last poll.",
+    ),
+    Family(
+        "llamacloud_batch_job_last_progress_timestamp_seconds",
+        "gauge",
+        _JOB,
+        "Unix time at which a batch job's status, progress or a count last changed, as of the last"
+        " poll.",
+    ),
+    Family(
+        "llamacloud_batch_job_last_refreshed_timestamp_seconds",
+        "gauge",
+        _JOB,
+        "Unix time at which a batch job's status was last fetched.",
+    ),
+    Family(
+        "llamacloud_batch_job_items_last_counted_timestamp_seconds",
+        "gauge",
+        _JOB,
+        "Unix time at which a batch job's items were last counted.",
+    ),
+)
+
+_PROJECT_FAMILIES = (
+    Family(
+        "llamacloud_batch_project_info",
+        "gauge",
+        ("project", "project_id", "organization_id", "api_version"),
+        "Which LlamaCloud project a configured project is, in labels; always 1.",
+    ),
+    Family(
+        "llamacloud_batch_active_jobs",
+        "gauge",
+        ("project", "job_type", "status"),
+        "Batch jobs that are pending, running, dispatched or in an unknown status, as of the last"
+        " poll.",
+    ),
+    Family(
+        "llamacloud_batch_active_items",
+        "gauge",
+        ("project", "item_status"),
+        "Counted items of the active batch jobs in each status, as of the last poll.",
+    ),
+    Family(
+        "llamacloud_batch_failing_jobs",
+        "gauge",
+        ("project", "job_type"),
+        "Batch jobs, active or within retention, that failed or have failed items, as of the last"
+        " poll.",
+    ),
+    Family(
+        "llamacloud_batch_jobs_finished_total",
+        "counter",
+        ("project", "job_type", "status"),
+        "Batch jobs seen to end in each status, as of the last poll.",
+    ),
+    Family(
+        "llamacloud_batch_items_finished_total",
+        "counter",
+        ("project", "job_type", "item_status"),
+        "Items of batch jobs seen to end in each status, as of the last poll; an item that is"
+        " retried counts once.",
+    ),
+    Family(
+        "llamacloud_batch_items_skipped_total",
+        "counter",
+        ("project", "job_type", "reason"),
+        "Items of batch jobs seen to be skipped for each reason, as of the last poll.",
+    ),
+    Family(
+        "llamacloud_batch_queue_duration_seconds",
+        "histogram",
+        ("project", "job_type"),
+        "Time from a batch job's creation to its start, once a job, as of the last poll.",
+    ),
+    Family(
+        "llamacloud_batch_run_duration_seconds",
+        "histogram",
+        ("project", "job_type", "status"),
+        "Time from a batch job's start to its completion, once a job, as of the last poll.",
+    ),
+    Family(
+        "llamacloud_batch_item_duration_seconds",
+        "histogram",
+        ("project", "job_type"),
+        "Time from an item's start to its completion, once an item of an ended batch job, as of"
+        " the last poll.",
+    ),
+)
+
+FAMILIES = _JOB_FAMILIES + _PROJECT_FAMILIES

@@ -1,0 +1,83 @@
+"""The samples of each batch job: most of what is exposed, so each line is made once and quickly."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from exporter.domain import ItemStatus, JobStatus
+from exporter.exposition.text import escape, number, sample
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from exporter.domain import JobView, ProjectView
+
+    LabelledJobs = list[tuple[str, JobView]]
+
+_ATTRIBUTE_OF_GAUGE = {
+    "llamacloud_batch_job_progress_ratio": "progress_ratio",
+    "llamacloud_batch_job_total_items": "total_items",
+    "llamacloud_batch_job_processed_items": "processed_items",
+    "llamacloud_batch_job_failed_items": "failed_items",
+    "llamacloud_batch_job_skipped_items": "skipped_items",
+    "llamacloud_batch_job_created_timestamp_seconds": "created_at",
+    "llamacloud_batch_job_started_timestamp_seconds": "started_at",
+    "llamacloud_batch_job_completed_timestamp_seconds": "completed_at",
+    "llamacloud_batch_job_last_progress_timestamp_seconds": "last_progress_at",
+    "llamacloud_batch_job_last_refreshed_timestamp_seconds": "last_refreshed_at",
+    "llamacloud_batch_job_items_last_counted_timestamp_seconds": "items_last_counted_at",
+}
+
+
+def job_samples(view: ProjectView) -> Iterator[tuple[str, list[str]]]:
+    """Render the jobs of ``view``, a family's name with its lines at a time."""
+    project = escape(view.project)
+    jobs = [(f'job_id="{escape(job.job_id)}",project="{project}"', job) for job in view.jobs]
+    yield "llamacloud_batch_job_info", [_info(job, project) for job in view.jobs]
+    yield "llamacloud_batch_job_status", _statuses(jobs)
+    yield "llamacloud_batch_job_items", _items(jobs)
+    for name, attribute in _ATTRIBUTE_OF_GAUGE.items():
+        yield name, _gauge(name, attribute, jobs)
+
+
+def _info(job: JobView, project: str) -> str:
+    labels = (
+        f'directory_id="{escape(job.directory_id)}",job_id="{escape(job.job_id)}",'
+        f'job_type="{job.job_type}",project="{project}"'
+    )
+    return sample("llamacloud_batch_job_info", labels, 1)
+
+
+def _statuses(jobs: LabelledJobs) -> list[str]:
+    lines_of = {status: _lines_of_status(status) for status in JobStatus}
+    return [lines_of[job.status].replace("LABELS", labels) for labels, job in jobs]
+
+
+def _lines_of_status(current: JobStatus) -> str:
+    return "".join(
+        sample("llamacloud_batch_job_status", f'LABELS,status="{status}"', status == current)
+        for status in JobStatus
+    )
+
+
+def _items(jobs: LabelledJobs) -> list[str]:
+    # Sorted by name, item_status comes before job_id.
+    openings = [
+        (status, f'llamacloud_batch_job_items{{item_status="{status}",') for status in ItemStatus
+    ]
+    return [
+        f"{opening}{labels}}} {number(job.items.get(status, 0))}\n"
+        for labels, job in jobs
+        if job.items is not None
+        for status, opening in openings
+    ]
+
+
+def _gauge(name: str, attribute: str, jobs: LabelledJobs) -> list[str]:
+    value_of = attrgetter(attribute)
+    return [
+        f"{name}{{{labels}}} {number(value)}\n"
+        for labels, job in jobs
+        if (value := value_of(job)) is not None
+    ]

@@ -1,0 +1,71 @@
+"""The two text forms: what they share, and where they differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Literal
+
+from prometheus_client.utils import floatToGoString
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# prometheus_client leaves it without types.
+_go_float: Callable[[float], str] = floatToGoString
+_EXPONENT_FROM = 1_000_000
+
+
+class Form(Enum):
+    """A text form, by the content type that Prometheus knows it by."""
+
+    TEXT = "text/plain; version=0.0.4; charset=utf-8"
+    OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What the contract says of a metric family.
+
+    ``name`` is that of a counter's samples, ``_total`` included. ``help`` holds no character that
+    a form would escape.
+    """
+
+    name: str
+    type: Literal["gauge", "counter", "histogram"]
+    labels: tuple[str, ...]
+    help: str
+
+    def header(self, form: Form) -> bytes:
+        """Render HELP and TYPE; OpenMetrics names a counter without its ``_total``."""
+        name = self.name
+        if self.type == "counter" and form is Form.OPENMETRICS:
+            name = name.removesuffix("_total")
+        return f"# HELP {name} {self.help}\n# TYPE {name} {self.type}\n".encode()
+
+
+def well_formed(text: str) -> str:
+    r"""Write lone surrogates, which UTF-8 cannot carry, as ``\udc80``: others stay distinct."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def escape(label_value: str) -> str:
+    """Escape a label's value as both forms want it."""
+    escaped = well_formed(label_value).replace("\\", r"\\")
+    return escaped.replace("\n", r"\n").replace('"', r"\"")
+
+
+def number(value: float) -> str:
+    """Render a number as ``floatToGoString`` does; counts and times, which most are, faster."""
+    if type(value) is int and 0 <= value < _EXPONENT_FROM:
+        return f"{value}.0"
+    written = repr(value)
+    # Ten digits before the point: a time of this age of the world.
+    if written[10:11] == "." and value > 0:
+        return f"{written[0]}.{written[1:10]}{written[11:]}".rstrip("0.") + "e+09"
+    return _go_float(value)
+
+
+def sample(name: str, labels: str, value: float) -> str:
+    """Render one sample's line; ``labels`` are sorted by name and escaped."""
+    return f"{name}{{{labels}}} {number(value)}\n"

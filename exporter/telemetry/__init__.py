@@ -1,0 +1,8 @@
+"""The exporter's own metrics: how far to trust what it says of batch jobs."""
+
+from exporter.telemetry.exporter import Telemetry
+from exporter.telemetry.families import FAMILIES
+from exporter.telemetry.metrics import render
+from exporter.telemetry.project import ProjectTelemetry
+
+__all__ = ["FAMILIES", "ProjectTelemetry", "Telemetry", "render"]

@@ -1,0 +1,59 @@
+"""The own metrics of the exporter as a whole, and the way to those of its projects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client import PlatformCollector, ProcessCollector, disable_created_metrics
+
+from exporter.telemetry.metrics import Metrics
+from exporter.telemetry.project import ProjectTelemetry
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+
+
+class Telemetry:
+    """The own metrics, and those of the process, on ``registry``.
+
+    All projects are polled at one interval, turn stale at one age, and have keys of one budget.
+    """
+
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        *,
+        poll_interval_seconds: float,
+        stale_after_seconds: float,
+        budget_requests_per_second: float,
+    ) -> None:
+        # prometheus_client has one switch for all registries of the process.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self._metrics = Metrics(registry)
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        self._poll_interval_seconds = poll_interval_seconds
+        self._stale_after_seconds = stale_after_seconds
+        self._budget_requests_per_second = budget_requests_per_second
+
+    def project(self, name: str) -> ProjectTelemetry:
+        """Start the series of the project ``name``: it is not up, nor known to be authenticated."""
+        project = ProjectTelemetry(self._metrics, name)
+        project.configured(
+            poll_interval_seconds=self._poll_interval_seconds,
+            stale_after_seconds=self._stale_after_seconds,
+            budget_requests_per_second=self._budget_requests_per_second,
+        )
+        project.listing_finished(up=False, authenticated=None)
+        return project
+
+    def build_info(self, version: str, revision: str, python_version: str) -> None:
+        """Say what runs; an empty ``revision`` is shown as ``unknown``."""
+        labels = (version, revision or "unknown", python_version)
+        self._metrics.gauges["build_info"].labels(*labels).set(1)
+
+    def config_loaded(self, *, successful: bool, at: float) -> None:
+        """Say that settings were read ``at`` a Unix time, and whether they are in force."""
+        self._metrics.gauges["config_last_reload_successful"].set(successful)
+        if successful:
+            self._metrics.gauges["config_last_reload_success_timestamp_seconds"].set(at)

@@ -1,0 +1,142 @@
+"""The exporter's own metric families, in the order in which they are exposed."""
+
+from __future__ import annotations
+
+from exporter.exposition import Family
+
+_PROJECT = ("project",)
+
+FAMILIES = (
+    Family(
+        "llamacloud_exporter_build_info",
+        "gauge",
+        ("version", "revision", "python_version"),
+        "What runs: the exporter's version, its revision and Python's version; always 1.",
+    ),
+    Family(
+        "llamacloud_exporter_project_up",
+        "gauge",
+        _PROJECT,
+        "1 if the last listing of the project's jobs succeeded, 0 if not or before the first.",
+    ),
+    Family(
+        "llamacloud_exporter_project_authenticated",
+        "gauge",
+        _PROJECT,
+        "0 while LlamaCloud refuses the project's API key with 401, otherwise 1; absent before the"
+        " first answer.",
+    ),
+    Family(
+        "llamacloud_exporter_polls_total",
+        "counter",
+        (*_PROJECT, "result"),
+        "Polls by result: success, partial if some job could not be refreshed, error if the jobs"
+        " could not be listed.",
+    ),
+    Family(
+        "llamacloud_exporter_poll_errors_total",
+        "counter",
+        (*_PROJECT, "reason"),
+        "Polls that were not a success, once for each reason.",
+    ),
+    Family(
+        "llamacloud_exporter_poll_duration_seconds",
+        "histogram",
+        _PROJECT,
+        "Time that one poll took, its listing and refreshes together.",
+    ),
+    Family(
+        "llamacloud_exporter_poll_interval_seconds",
+        "gauge",
+        _PROJECT,
+        "Interval between polls that the exporter aims at.",
+    ),
+    Family(
+        "llamacloud_exporter_stale_after_seconds",
+        "gauge",
+        _PROJECT,
+        "Age of the last successful listing at which the project's active data is withdrawn.",
+    ),
+    Family(
+        "llamacloud_exporter_last_listing_timestamp_seconds",
+        "gauge",
+        _PROJECT,
+        "Unix time at which the last successful listing ended; absent before the first.",
+    ),
+    Family(
+        "llamacloud_exporter_listing_truncated",
+        "gauge",
+        _PROJECT,
+        "1 if the page limit kept the last listing from showing all jobs, otherwise 0.",
+    ),
+    Family(
+        "llamacloud_exporter_tracked_jobs",
+        "gauge",
+        _PROJECT,
+        "Batch jobs held in memory, as of the last poll.",
+    ),
+    Family(
+        "llamacloud_exporter_hidden_jobs",
+        "gauge",
+        _PROJECT,
+        "Batch jobs kept out of the series of each job by the cap, as of the last poll.",
+    ),
+    Family(
+        "llamacloud_exporter_uncounted_jobs",
+        "gauge",
+        _PROJECT,
+        "Active batch jobs whose items are not counted, too large or never reached, as of the last"
+        " poll.",
+    ),
+    Family(
+        "llamacloud_exporter_api_requests_total",
+        "counter",
+        (*_PROJECT, "endpoint", "code"),
+        "Requests sent to LlamaCloud, by the HTTP status of the answer, or timeout or network"
+        " where there was none.",
+    ),
+    Family(
+        "llamacloud_exporter_api_request_duration_seconds",
+        "histogram",
+        (*_PROJECT, "endpoint"),
+        "Time that one request to LlamaCloud took.",
+    ),
+    Family(
+        "llamacloud_exporter_api_retries_total",
+        "counter",
+        (*_PROJECT, "endpoint"),
+        "Requests to LlamaCloud that were a retry of an earlier one.",
+    ),
+    Family(
+        "llamacloud_exporter_api_budget_limit_requests_per_second",
+        "gauge",
+        _PROJECT,
+        "Configured request budget of the project's API key; projects that share a key share it,"
+        " so do not sum.",
+    ),
+    Family(
+        "llamacloud_exporter_api_budget_requests_per_second",
+        "gauge",
+        _PROJECT,
+        "Request rate that the project's API key is allowed at the moment; projects that share a"
+        " key share it, so do not sum.",
+    ),
+    Family(
+        "llamacloud_exporter_api_budget_wait_seconds_total",
+        "counter",
+        _PROJECT,
+        "Time that requests waited for the request budget.",
+    ),
+    Family(
+        "llamacloud_exporter_config_last_reload_successful",
+        "gauge",
+        (),
+        "1 if the settings last read are in force, otherwise 0.",
+    ),
+    Family(
+        "llamacloud_exporter_config_last_reload_success_timestamp_seconds",
+        "gauge",
+        (),
+        "Unix time at which the settings in force were read.",
+    ),
+)

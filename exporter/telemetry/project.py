@@ -1,0 +1,117 @@
+"""The own metrics of one project."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import TYPE_CHECKING
+
+from exporter.exposition import well_formed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from exporter.domain import ProjectView
+    from exporter.telemetry.metrics import Metrics
+
+ENDPOINTS = ("list_jobs", "job_status", "list_items")
+POLL_RESULTS = ("success", "partial", "error")
+POLL_ERROR_REASONS = (
+    *("unauthorized", "payment_required", "forbidden", "not_found", "rate_limited"),
+    *("timeout", "network", "server", "bad_response", "other"),
+)
+USUAL_CODES = (
+    *("200", "401", "402", "403", "404", "422", "429", "500", "502", "503", "504"),
+    *("timeout", "network"),
+)
+
+
+class ProjectTelemetry:
+    """Takes note of what happens to one project.
+
+    Counters and histograms start at zero for the label values that are known beforehand.
+    """
+
+    def __init__(self, metrics: Metrics, project: str) -> None:
+        self._metrics = metrics
+        self._project = well_formed(project)
+        self._start_counters()
+        self._start_histograms()
+
+    def request_finished(self, endpoint: str, code: str, seconds: float) -> None:
+        """Count one request; ``code`` is its HTTP status, ``timeout`` or ``network``."""
+        requests = self._metrics.counters["api_requests_total"]
+        requests.labels(self._project, endpoint, code).inc()
+        durations = self._metrics.histograms["api_request_duration_seconds"]
+        durations.labels(self._project, endpoint).observe(seconds)
+
+    def request_retried(self, endpoint: str) -> None:
+        """Count one request as a retry."""
+        self._metrics.counters["api_retries_total"].labels(self._project, endpoint).inc()
+
+    def budget_waited(self, seconds: float) -> None:
+        """Add the time that one request waited for the budget."""
+        waits = self._metrics.counters["api_budget_wait_seconds_total"]
+        waits.labels(self._project).inc(seconds)
+
+    def budget_changed(self, requests_per_second: float) -> None:
+        """Show the rate that the project's key is allowed."""
+        self._show("api_budget_requests_per_second", requests_per_second)
+
+    def listing_finished(self, *, up: bool, authenticated: bool | None) -> None:
+        """Show how the listing went; ``authenticated`` is ``None`` where it did not tell."""
+        self._show("project_up", up)
+        if authenticated is not None:
+            self._show("project_authenticated", authenticated)
+
+    def poll_finished(self, result: str, reasons: Iterable[str], seconds: float) -> None:
+        """Count one poll, and each of its ``reasons`` once."""
+        self._metrics.counters["polls_total"].labels(self._project, result).inc()
+        for reason in set(reasons):
+            self._metrics.counters["poll_errors_total"].labels(self._project, reason).inc()
+        durations = self._metrics.histograms["poll_duration_seconds"]
+        durations.labels(self._project).observe(seconds)
+
+    def published(self, view: ProjectView) -> None:
+        """Show how complete and how fresh the published ``view`` is."""
+        self._show("last_listing_timestamp_seconds", view.last_listing_at)
+        self._show("listing_truncated", view.listing_truncated)
+        self._show("tracked_jobs", view.tracked_jobs)
+        self._show("hidden_jobs", view.hidden_jobs)
+        self._show("uncounted_jobs", view.uncounted_jobs)
+
+    def configured(
+        self,
+        *,
+        poll_interval_seconds: float,
+        stale_after_seconds: float,
+        budget_requests_per_second: float,
+    ) -> None:
+        """Show what the project is polled by."""
+        self._show("poll_interval_seconds", poll_interval_seconds)
+        self._show("stale_after_seconds", stale_after_seconds)
+        self._show("api_budget_limit_requests_per_second", budget_requests_per_second)
+        self._show("api_budget_requests_per_second", budget_requests_per_second)
+
+    def _show(self, gauge: str, value: float | None) -> None:
+        if value is None:
+            self._metrics.gauges[gauge].remove(self._project)
+        else:
+            self._metrics.gauges[gauge].labels(self._project).set(value)
+
+    def _start_counters(self) -> None:
+        counters = self._metrics.counters
+        for result in POLL_RESULTS:
+            counters["polls_total"].labels(self._project, result)
+        for reason in POLL_ERROR_REASONS:
+            counters["poll_errors_total"].labels(self._project, reason)
+        for endpoint, code in product(ENDPOINTS, USUAL_CODES):
+            counters["api_requests_total"].labels(self._project, endpoint, code)
+        for endpoint in ENDPOINTS:
+            counters["api_retries_total"].labels(self._project, endpoint)
+        counters["api_budget_wait_seconds_total"].labels(self._project)
+
+    def _start_histograms(self) -> None:
+        self._metrics.histograms["poll_duration_seconds"].labels(self._project)
+        for endpoint in ENDPOINTS:
+            durations = self._metrics.histograms["api_request_duration_seconds"]
+            durations.labels(self._project, endpoint)

@@ -1,0 +1,157 @@
+"""The exporter's HTTP side: the exposition, its health, and a page that leads to both."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from exporter.landing import landing_page
+from exporter.negotiation import accepts_gzip, choose_form
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.types import Receive, Scope, Send
+
+    from exporter.exposition import Form
+    from exporter.snapshot import Published
+
+    Endpoint = Callable[[Request], Awaitable[Response]]
+
+HEALTHY_PATH = "/-/healthy"
+READY_PATH = "/-/ready"
+
+_NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
+_UNHEALTHY = (
+    "A project is no longer polled: restart the exporter, and see its log for the reason.\n"
+)
+_NOT_READY = "Not every project was asked for its jobs yet: try again in a few seconds.\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """What the pages are made of.
+
+    ``own_metrics`` renders the end of the exposition. ``scraped`` is called once for each complete
+    scrape: a GET answered with 200 whose body was handed over while the client was still there.
+    """
+
+    telemetry_path: str
+    published: Callable[[], Published]
+    own_metrics: Callable[[Form], bytes]
+    scraped: Callable[[Published], None]
+    healthy: Callable[[], bool]
+    ready: Callable[[], bool]
+    version: str
+    projects: tuple[str, ...]
+
+
+def build_app(site: Site) -> Starlette:
+    """Build the application; it answers GET and HEAD, and redirects nothing."""
+    pages = {
+        site.telemetry_path: _metrics(site),
+        HEALTHY_PATH: _state(site.healthy, _UNHEALTHY),
+        READY_PATH: _state(site.ready, _NOT_READY),
+    }
+    if site.telemetry_path != "/":
+        pages = {"/": _landing(site), **pages}
+    app = Starlette(
+        routes=[Route(path, endpoint, methods=["GET"]) for path, endpoint in pages.items()],
+        exception_handlers={404: _not_found(tuple(pages)), 405: _method_not_allowed},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _metrics(site: Site) -> Endpoint:
+    async def metrics(request: Request) -> Response:
+        form = choose_form(_header(request, "accept"))
+        published = site.published()
+        own = site.own_metrics(form)
+        headers = {
+            "Content-Type": form.value,
+            "Vary": "Accept, Accept-Encoding",
+            **_NO_SNIFFING,
+        }
+        if accepts_gzip(_header(request, "accept-encoding")):
+            headers["Content-Encoding"] = "gzip"
+            content = published.gzipped(form, own)
+        else:
+            content = published.body(form) + own
+        if request.method == "HEAD":
+            return Response(content, headers=headers)
+        return _Scrape(content, headers, partial(site.scraped, published))
+
+    return metrics
+
+
+def _header(request: Request, name: str) -> str:
+    return ", ".join(request.headers.getlist(name))
+
+
+class _Scrape(Response):
+    """A body that tells when it was handed over while the client was still there."""
+
+    def __init__(
+        self, content: bytes, headers: dict[str, str], handed_over: Callable[[], None]
+    ) -> None:
+        super().__init__(content, headers=headers)
+        self._handed_over = handed_over
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send(
+            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+        )
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        # uvicorn waits before a piece, not after it, for the connection to take the earlier ones.
+        await send({"type": "http.response.body", "body": b"", "more_body": True})
+        # A connection that broke while it was written to is reported in the loop's next turn.
+        await asyncio.sleep(0)
+        left = await Request(scope, receive).is_disconnected()
+        await send({"type": "http.response.body", "body": b""})
+        if not left:
+            self._handed_over()
+
+
+def _state(holds: Callable[[], bool], otherwise: str) -> Endpoint:
+    async def state(_: Request) -> Response:
+        if holds():
+            return PlainTextResponse("ok\n", headers=_NO_SNIFFING)
+        return PlainTextResponse(otherwise, 503, headers=_NO_SNIFFING)
+
+    return state
+
+
+def _landing(site: Site) -> Endpoint:
+    page = landing_page(site.version, site.telemetry_path, site.projects)
+    headers = {
+        "Content-Security-Policy": page.content_security_policy,
+        "Referrer-Policy": "no-referrer",
+        **_NO_SNIFFING,
+    }
+
+    async def landing(_: Request) -> Response:
+        return HTMLResponse(page.html, headers=headers)
+
+    return landing
+
+
+def _not_found(paths: tuple[str, ...]) -> Callable[[Request, Exception], Response]:
+    words = f"There is nothing here. What there is: {' '.join(paths)}\n"
+
+    def not_found(_: Request, __: Exception) -> Response:
+        return PlainTextResponse(words, 404, headers=_NO_SNIFFING)
+
+    return not_found
+
+
+def _method_not_allowed(_: Request, __: Exception) -> Response:
+    headers = {"Allow": "GET, HEAD", **_NO_SNIFFING}
+    return PlainTextResponse("Only GET and HEAD are answered here.\n", 405, headers=headers)

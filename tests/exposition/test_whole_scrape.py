@@ -1,0 +1,131 @@
+"""A whole scrape: batch metrics and own metrics together, as Prometheus gets them."""
+
+import subprocess
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import pytest
+from exposition.views import full_job, full_view
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.parser import (
+    text_string_to_metric_families as _parse_openmetrics,
+)
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+from tools import require_tool
+
+from exporter.exposition import FAMILIES as BATCH_FAMILIES
+from exporter.exposition import Form, join, render_project
+from exporter.telemetry import FAMILIES, Telemetry, render
+
+parse_openmetrics: Callable[[str], Iterable[Metric]] = _parse_openmetrics
+PREFIX = "llamacloud_exporter_"
+HOSTILE = 'a"b\\c\nd\r\N{PILE OF POO}' + "x" * 10_000
+
+
+@pytest.fixture
+def registry() -> CollectorRegistry:
+    """Hold the metrics of one test."""
+    return CollectorRegistry()
+
+
+@pytest.fixture
+def telemetry(registry: CollectorRegistry) -> Telemetry:
+    """Start the metrics with figures that are easy to tell apart."""
+    return Telemetry(
+        registry,
+        poll_interval_seconds=30,
+        stale_after_seconds=300,
+        budget_requests_per_second=0.25,
+    )
+
+
+def _exercise(telemetry: Telemetry, name: str) -> None:
+    telemetry.build_info("1.2.3", "abc123", "3.11.9")
+    telemetry.config_loaded(successful=True, at=100.0)
+    project = telemetry.project(name)
+    project.listing_finished(up=True, authenticated=True)
+    project.published(full_view(name))
+
+
+def test_the_exposition_is_that_of_the_table(
+    registry: CollectorRegistry, telemetry: Telemetry
+) -> None:
+    """Names, types, labels, HELP and order are those of the table, then come the process's."""
+    _exercise(telemetry, "p")
+    families = list(parse_text(render(registry, Form.TEXT).decode()))
+    own = [family for family in families if family.name.startswith(PREFIX)]
+
+    actual = [
+        (
+            family.name,
+            family.type,
+            family.documentation,
+            set(family.samples[0].labels) - {"le"},
+        )
+        for family in own
+    ]
+
+    expected = [(f.name.removesuffix("_total"), f.type, f.help, set(f.labels)) for f in FAMILIES]
+    assert actual == expected
+    names = [family.name for family in families[len(own) :]]
+    assert {"process_cpu_seconds", "process_resident_memory_bytes", "python_info"} <= set(names)
+
+
+def test_no_created_series_and_one_eof(registry: CollectorRegistry, telemetry: Telemetry) -> None:
+    """Neither form has ``_created`` series, and OpenMetrics ends as it must."""
+    _exercise(telemetry, "p")
+    text, openmetrics = (render(registry, form).decode() for form in Form)
+
+    assert "_created" not in text + openmetrics
+    assert "# EOF" not in text
+    assert openmetrics.count("# EOF") == 1
+    assert openmetrics.endswith("\n# EOF\n")
+
+
+def _whole_scrape(registry: CollectorRegistry, telemetry: Telemetry, form: Form) -> bytes:
+    for name in (HOSTILE, "p"):
+        _exercise(telemetry, name)
+    hostile = replace(full_view(HOSTILE), jobs=(full_job(HOSTILE, HOSTILE),))
+    chunks = [render_project(view) for view in (full_view("p"), hostile)]
+    return join(chunks, form) + render(registry, form)
+
+
+def test_a_whole_scrape_passes_the_strict_openmetrics_parser(
+    registry: CollectorRegistry, telemetry: Telemetry
+) -> None:
+    """Batch metrics and own metrics together, with hostile names."""
+    scrape = _whole_scrape(registry, telemetry, Form.OPENMETRICS)
+
+    names = [family.name for family in parse_openmetrics(scrape.decode())]
+
+    expected = [family.name.removesuffix("_total") for family in (*BATCH_FAMILIES, *FAMILIES)]
+    assert names[: len(expected)] == expected
+
+
+def test_promtool_says_nothing_of_a_whole_scrape(
+    registry: CollectorRegistry, telemetry: Telemetry
+) -> None:
+    """Prometheus's own linter is content with the text form."""
+    promtool = require_tool("promtool")
+
+    result = subprocess.run(
+        [promtool, "check", "metrics"],
+        input=_whole_scrape(registry, telemetry, Form.TEXT),
+        capture_output=True,
+        check=False,
+    )
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
+
+
+def test_a_project_has_one_name_in_both_kinds_of_metrics(
+    registry: CollectorRegistry, telemetry: Telemetry
+) -> None:
+    """Also where the name is not well-formed text."""
+    telemetry.project("p\udc80")
+    chunks = render_project(full_view("p\udc80"))
+
+    name = b'project="p\\\\udc80"'
+    assert name in join([chunks], Form.TEXT)
+    assert name in render(registry, Form.TEXT)

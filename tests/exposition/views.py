@@ -1,0 +1,108 @@
+"""Views for the tests of what is rendered from them."""
+
+from dataclasses import replace
+
+from exporter.domain import (
+    ITEM_DURATION_BUCKETS,
+    KNOWN_SKIP_REASONS,
+    QUEUE_DURATION_BUCKETS,
+    RUN_DURATION_BUCKETS,
+    Counters,
+    Histogram,
+    ItemStatus,
+    JobStatus,
+    JobType,
+    JobView,
+    ProjectGauges,
+    ProjectView,
+)
+
+NO_COUNTERS = Counters({}, {}, {}, {}, {}, {})
+
+
+def sparse_job(job_id: str = "job-1") -> JobView:
+    """Return a job of which LlamaCloud said as little as it may."""
+    return JobView(
+        job_id=job_id,
+        job_type=JobType.PARSE,
+        directory_id="",
+        status=JobStatus.PENDING,
+        total_items=0,
+    )
+
+
+def full_job(job_id: str = "job-2", directory_id: str = "dir-1") -> JobView:
+    """Return a job of which everything is known."""
+    return JobView(
+        job_id=job_id,
+        job_type=JobType.EXTRACT,
+        directory_id=directory_id,
+        status=JobStatus.RUNNING,
+        total_items=1_250_000,
+        progress_ratio=0.425,
+        processed_items=30,
+        failed_items=2,
+        skipped_items=1,
+        items={ItemStatus.COMPLETED: 30, ItemStatus.FAILED: 2, ItemStatus.PROCESSING: 4},
+        created_at=1_790_000_000.0,
+        started_at=1_790_000_010.25,
+        completed_at=1_790_000_900.125,
+        last_progress_at=1_790_000_500.0,
+        last_refreshed_at=1_790_000_600.0,
+        items_last_counted_at=1_790_000_601.0,
+    )
+
+
+def full_counters() -> Counters:
+    """Return counters in which every family has samples."""
+    return Counters(
+        jobs_finished={
+            (JobType.PARSE, JobStatus.FAILED): 1,
+            (JobType.PARSE, JobStatus.COMPLETED): 3,
+        },
+        items_finished={(JobType.PARSE, ItemStatus.FAILED): 12},
+        items_skipped={(JobType.PARSE, reason): 2 for reason in KNOWN_SKIP_REASONS},
+        queue_duration={
+            JobType.UNKNOWN: Histogram.empty(QUEUE_DURATION_BUCKETS),
+            JobType.PARSE: Histogram.empty(QUEUE_DURATION_BUCKETS).observe(2.5).observe(1e9),
+        },
+        run_duration={
+            (JobType.PARSE, JobStatus.FAILED): Histogram.empty(RUN_DURATION_BUCKETS).observe(61)
+        },
+        item_duration={JobType.EXTRACT: Histogram.empty(ITEM_DURATION_BUCKETS).observe(0.75)},
+    )
+
+
+def full_gauges() -> ProjectGauges:
+    """Return gauges in which every family has samples."""
+    return ProjectGauges(
+        project_id="id-1",
+        organization_id="org-1",
+        api_version="v1beta",
+        active_jobs={
+            (JobType.PARSE, JobStatus.RUNNING): 2,
+            (JobType.EXTRACT, JobStatus.PENDING): 0,
+        },
+        failing_jobs={JobType.PARSE: 1, JobType.EXTRACT: 0},
+        active_items={ItemStatus.PENDING: 7},
+    )
+
+
+def empty_view(project: str = "default", generation: int = 1) -> ProjectView:
+    """Return the view of a project without jobs or counters."""
+    return ProjectView(project=project, generation=generation, counters=NO_COUNTERS)
+
+
+def full_view(project: str = "default", generation: int = 1) -> ProjectView:
+    """Return a view in which every family has samples."""
+    return replace(
+        empty_view(project, generation),
+        counters=full_counters(),
+        gauges=full_gauges(),
+        jobs=(sparse_job(), full_job()),
+        tracked_jobs=3,
+        hidden_jobs=1,
+        uncounted_jobs=1,
+        listing_truncated=False,
+        last_listing_at=1_790_000_600.0,
+    )

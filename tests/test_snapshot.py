@@ -1,0 +1,83 @@
+"""What is published, and what a reader of it may rely on."""
+
+import gzip
+import zlib
+from dataclasses import replace
+
+import pytest
+from exposition.views import empty_view, full_view, sparse_job
+
+from exporter.exposition import Form, join, render_project
+from exporter.snapshot import Snapshot
+
+
+@pytest.mark.parametrize("form", Form)
+def test_nothing_is_published_at_first(form: Form) -> None:
+    """Before the first view there is an empty body and no generation."""
+    published = Snapshot().published()
+
+    assert published.body(form) == b""
+    assert published.generations == {}
+
+
+@pytest.mark.parametrize("form", Form)
+def test_a_project_is_replaced_as_a_whole_and_others_stay(form: Form) -> None:
+    """The newest view of each project is what is published."""
+    snapshot = Snapshot()
+    snapshot.replace(full_view("a", generation=1))
+    snapshot.replace(full_view("b", generation=4))
+    newer = replace(empty_view("a", generation=2), jobs=(sparse_job("new"),))
+    snapshot.replace(newer)
+
+    published = snapshot.published()
+
+    chunks = [render_project(newer), render_project(full_view("b", generation=4))]
+    assert published.body(form) == join(chunks, form)
+    assert published.generations == {"a": 2, "b": 4}
+
+
+def test_what_was_published_does_not_change() -> None:
+    """A reader keeps what it was given, also if it reads it late."""
+    snapshot = Snapshot()
+    snapshot.replace(full_view(generation=1))
+    before = snapshot.published()
+
+    snapshot.replace(empty_view(generation=2))
+
+    assert before.body(Form.TEXT) == join([render_project(full_view())], Form.TEXT)
+    assert before.generations == {"default": 1}
+    assert snapshot.published().body(Form.TEXT) == b""
+
+
+@pytest.mark.parametrize("form", Form)
+def test_bytes_are_made_once_a_change(form: Form) -> None:
+    """A second reader gets the very same object, so that a scrape costs no rendering."""
+    snapshot = Snapshot()
+    snapshot.replace(full_view())
+
+    assert snapshot.published() is snapshot.published()
+    assert snapshot.published().body(form) is snapshot.published().body(form)
+
+
+def test_generations_cannot_be_edited() -> None:
+    """What is published is a value."""
+    published = Snapshot().published()
+
+    with pytest.raises(TypeError):
+        published.generations["a"] = 1  # type: ignore[index]
+
+
+@pytest.mark.parametrize("form", Form)
+def test_the_gzipped_body_is_one_member_that_ends_with_the_tail(form: Form) -> None:
+    """Each tail follows the same kept bytes, with a checksum that covers both."""
+    snapshot = Snapshot()
+    snapshot.replace(full_view())
+    published = snapshot.published()
+
+    for tail in (b"first\n", b"", b"second\n" * 1000):
+        member = published.gzipped(form, tail)
+        decompressor = zlib.decompressobj(wbits=31)
+        assert decompressor.decompress(member) == published.body(form) + tail
+        assert decompressor.eof
+        assert decompressor.unused_data == b""
+        assert gzip.decompress(member) == published.body(form) + tail

@@ -1,0 +1,217 @@
+"""The exporter's own metrics, read from their registry."""
+
+from dataclasses import replace
+
+import pytest
+from exposition.views import empty_view, full_view
+from prometheus_client import CollectorRegistry
+
+from exporter.telemetry import ProjectTelemetry, Telemetry
+
+PREFIX = "llamacloud_exporter_"
+
+
+@pytest.fixture
+def registry() -> CollectorRegistry:
+    """Hold the metrics of one test."""
+    return CollectorRegistry()
+
+
+@pytest.fixture
+def telemetry(registry: CollectorRegistry) -> Telemetry:
+    """Start the metrics with figures that are easy to tell apart."""
+    return Telemetry(
+        registry,
+        poll_interval_seconds=30,
+        stale_after_seconds=300,
+        budget_requests_per_second=0.25,
+    )
+
+
+@pytest.fixture
+def project(telemetry: Telemetry) -> ProjectTelemetry:
+    """Start the series of a project named ``p``."""
+    return telemetry.project("p")
+
+
+def _value(registry: CollectorRegistry, name: str, **labels: str) -> float | None:
+    return registry.get_sample_value(PREFIX + name, {"project": "p", **labels})
+
+
+def _series(registry: CollectorRegistry, name: str, label: str) -> dict[str, float]:
+    samples = [s for family in registry.collect() for s in family.samples]
+    return {s.labels[label]: s.value for s in samples if s.name == PREFIX + name}
+
+
+@pytest.mark.usefixtures("project")
+def test_counters_start_at_zero_for_the_known_label_values(registry: CollectorRegistry) -> None:
+    """Rates and alerts work from the first event on."""
+    reasons = {
+        *("unauthorized", "payment_required", "forbidden", "not_found", "rate_limited"),
+        *("timeout", "network", "server", "bad_response", "other"),
+    }
+    codes = {
+        *("200", "401", "402", "403", "404", "422", "429", "500", "502", "503", "504"),
+        *("timeout", "network"),
+    }
+    endpoints = ["list_jobs", "job_status", "list_items"]
+
+    assert _series(registry, "polls_total", "result") == {"success": 0, "partial": 0, "error": 0}
+    assert _series(registry, "poll_errors_total", "reason") == dict.fromkeys(reasons, 0)
+    assert _series(registry, "api_requests_total", "code") == dict.fromkeys(codes, 0)
+    for name in ("api_requests_total", "api_retries_total"):
+        assert _series(registry, name, "endpoint") == dict.fromkeys(endpoints, 0)
+    durations = _series(registry, "api_request_duration_seconds_count", "endpoint")
+    assert durations == dict.fromkeys(endpoints, 0)
+    assert _value(registry, "poll_duration_seconds_count") == 0
+    assert _value(registry, "api_budget_wait_seconds_total") == 0
+
+
+@pytest.mark.usefixtures("project")
+def test_a_project_starts_with_what_is_configured_and_down(registry: CollectorRegistry) -> None:
+    """What alerts are written in is there before the first poll."""
+    assert _value(registry, "project_up") == 0
+    assert _value(registry, "poll_interval_seconds") == 30
+    assert _value(registry, "stale_after_seconds") == 300
+    assert _value(registry, "api_budget_limit_requests_per_second") == 0.25
+    assert _value(registry, "api_budget_requests_per_second") == 0.25
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "project_authenticated",
+        "last_listing_timestamp_seconds",
+        "listing_truncated",
+        "tracked_jobs",
+        "hidden_jobs",
+        "uncounted_jobs",
+    ],
+)
+def test_what_is_not_known_at_first_is_absent(registry: CollectorRegistry, name: str) -> None:
+    """A value that nobody gave is a series that is not there."""
+    assert _value(registry, name) is None
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [([True], 1), ([False], 0), ([True, None], 1), ([False, None], 0), ([None], None)],
+)
+def test_authentication_is_what_the_last_answer_told(
+    registry: CollectorRegistry,
+    project: ProjectTelemetry,
+    answers: list[bool | None],
+    expected: float | None,
+) -> None:
+    """A failure that says nothing of the key leaves it as it was."""
+    for authenticated in answers:
+        project.listing_finished(up=False, authenticated=authenticated)
+
+    assert _value(registry, "project_authenticated") == expected
+
+
+def test_a_project_is_up_while_its_listings_succeed(
+    registry: CollectorRegistry, project: ProjectTelemetry
+) -> None:
+    """The last listing decides."""
+    seen = []
+    for up in (True, False):
+        project.listing_finished(up=up, authenticated=True)
+        seen.append(_value(registry, "project_up"))
+
+    assert seen == [1, 0]
+
+
+def test_requests_are_counted_timed_and_told_apart(
+    registry: CollectorRegistry, project: ProjectTelemetry
+) -> None:
+    """By endpoint and code; an unusual code appears when it is first seen."""
+    project.request_finished("list_jobs", "200", 0.2)
+    project.request_finished("list_jobs", "418", 61)
+    project.request_retried("list_jobs")
+    project.budget_waited(1.5)
+    project.budget_waited(0.25)
+
+    assert _value(registry, "api_requests_total", endpoint="list_jobs", code="200") == 1
+    assert _value(registry, "api_requests_total", endpoint="list_jobs", code="418") == 1
+    assert _value(registry, "api_requests_total", endpoint="list_items", code="200") == 0
+    durations = "api_request_duration_seconds"
+    assert _value(registry, f"{durations}_bucket", endpoint="list_jobs", le="60.0") == 1
+    assert _value(registry, f"{durations}_sum", endpoint="list_jobs") == 61.2
+    assert _value(registry, "api_retries_total", endpoint="list_jobs") == 1
+    assert _value(registry, "api_budget_wait_seconds_total") == 1.75
+
+
+def test_a_reason_counts_once_a_poll(
+    registry: CollectorRegistry, project: ProjectTelemetry
+) -> None:
+    """However many requests failed for it."""
+    project.poll_finished("partial", ["server", "timeout", "server"], 12.0)
+
+    assert _value(registry, "polls_total", result="partial") == 1
+    assert _value(registry, "poll_errors_total", reason="server") == 1
+    assert _value(registry, "poll_errors_total", reason="timeout") == 1
+    assert _value(registry, "poll_errors_total", reason="network") == 0
+    assert _value(registry, "poll_duration_seconds_bucket", le="10.0") == 0
+    assert _value(registry, "poll_duration_seconds_bucket", le="30.0") == 1
+
+
+def test_a_published_view_tells_how_complete_it_is(
+    registry: CollectorRegistry, project: ProjectTelemetry
+) -> None:
+    """Ages and gaps are those of the view."""
+    project.published(full_view("p"))
+
+    assert _value(registry, "last_listing_timestamp_seconds") == 1_790_000_600
+    assert _value(registry, "listing_truncated") == 0
+    assert _value(registry, "tracked_jobs") == 3
+    assert _value(registry, "hidden_jobs") == 1
+    assert _value(registry, "uncounted_jobs") == 1
+
+
+def test_what_a_view_no_longer_says_is_withdrawn(
+    registry: CollectorRegistry, project: ProjectTelemetry
+) -> None:
+    """A stale project's uncounted jobs, for example, are not kept from an earlier view."""
+    project.published(full_view("p"))
+
+    project.published(replace(empty_view("p"), last_listing_at=5.0))
+
+    assert _value(registry, "last_listing_timestamp_seconds") == 5
+    assert _value(registry, "listing_truncated") is None
+    assert _value(registry, "uncounted_jobs") is None
+    assert _value(registry, "tracked_jobs") == 0
+
+
+def test_the_budget_shows_its_limit_and_its_rate(
+    registry: CollectorRegistry, project: ProjectTelemetry
+) -> None:
+    """Only the rate changes."""
+    project.budget_changed(0.125)
+
+    assert _value(registry, "api_budget_requests_per_second") == 0.125
+    assert _value(registry, "api_budget_limit_requests_per_second") == 0.25
+
+
+@pytest.mark.parametrize(("revision", "shown"), [("abc123", "abc123"), ("", "unknown")])
+def test_build_info_says_what_runs(
+    registry: CollectorRegistry, telemetry: Telemetry, revision: str, shown: str
+) -> None:
+    """A build that does not know its revision says so."""
+    telemetry.build_info("1.2.3", revision, "3.11.9")
+
+    labels = {"version": "1.2.3", "revision": shown, "python_version": "3.11.9"}
+    assert registry.get_sample_value(f"{PREFIX}build_info", labels) == 1
+
+
+def test_a_failed_reading_of_the_settings_keeps_the_time_of_the_last_good_one(
+    registry: CollectorRegistry, telemetry: Telemetry
+) -> None:
+    """The time says how old the settings in force are."""
+    telemetry.config_loaded(successful=True, at=100.0)
+    telemetry.config_loaded(successful=False, at=200.0)
+
+    name = f"{PREFIX}config_last_reload_success"
+    assert registry.get_sample_value(f"{name}ful") == 0
+    assert registry.get_sample_value(f"{name}_timestamp_seconds") == 100

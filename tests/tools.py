@@ -1,0 +1,20 @@
+"""Programs that tests need beside Python."""
+
+import os
+import shutil
+
+import pytest
+
+
+def require_tool(name: str) -> str:
+    """Return the path of the program ``name``.
+
+    Where it is not installed the test is skipped, or fails if REQUIRE_TOOLS=1.
+    """
+    path = shutil.which(name)
+    if path is not None:
+        return path
+    words = f"{name} is not installed; with REQUIRE_TOOLS=1 this is a failure"
+    if os.environ.get("REQUIRE_TOOLS") == "1":
+        pytest.fail(words)
+    pytest.skip(words)

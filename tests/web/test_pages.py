@@ -1,0 +1,171 @@
+"""Health, the landing page, and what is answered to requests for anything else."""
+
+import base64
+import hashlib
+import re
+import socket
+from collections.abc import Iterator
+from html.parser import HTMLParser
+
+import pytest
+from web.serving import Exporter, ask, served
+
+HOSTILE = "<script>alert('x')</script>&\"\udc80"
+
+
+@pytest.fixture
+def exporter() -> Exporter:
+    """Hold the state behind the pages."""
+    return Exporter()
+
+
+@pytest.fixture
+def address(exporter: Exporter) -> Iterator[str]:
+    """Serve the pages."""
+    with served(exporter) as address:
+        yield address
+
+
+class _Page(HTMLParser):
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.links: list[str | None] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.links += [value for name, value in attrs if name in {"href", "src"}]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.mark.parametrize("path", ["/-/healthy", "/-/ready"])
+def test_health_is_ok_while_it_holds(address: str, path: str) -> None:
+    """Liveness and readiness have an endpoint each."""
+    answer = ask(address, path)
+
+    assert (answer.status, answer.body) == (200, b"ok\n")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+
+
+def test_an_unhealthy_exporter_says_what_to_do(exporter: Exporter, address: str) -> None:
+    """It may be ready all the same."""
+    exporter.healthy = False
+
+    answer = ask(address, "/-/healthy")
+
+    words = (
+        b"A project is no longer polled: restart the exporter, and see its log for the reason.\n"
+    )
+    assert (answer.status, answer.body) == (503, words)
+    assert ask(address, "/-/ready").status == 200
+
+
+def test_an_exporter_that_is_not_ready_says_what_to_do(exporter: Exporter, address: str) -> None:
+    """It is healthy all the same."""
+    exporter.ready = False
+
+    answer = ask(address, "/-/ready")
+
+    words = b"Not every project was asked for its jobs yet: try again in a few seconds.\n"
+    assert (answer.status, answer.body) == (503, words)
+    assert ask(address, "/-/healthy").status == 200
+
+
+def test_the_landing_page_leads_to_everything(address: str) -> None:
+    """By relative links, so that it works behind a path of a proxy."""
+    answer = ask(address, "/")
+    page = _Page(answer.body.decode())
+
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert page.links == ["./metrics", "./-/healthy", "./-/ready"]
+    for link in page.links:
+        assert ask(address, f"/{str(link).removeprefix('./')}").status == 200
+    assert "1.2.3" in page.text
+    assert "default" in page.text
+    assert "When nothing shows" in page.text
+
+
+def test_the_landing_page_lets_nothing_run_but_its_own_style(address: str) -> None:
+    """The policy names the style that stands in the page, by its hash."""
+    answer = ask(address, "/")
+    style = re.search(rb"<style>(.*)</style>", answer.body, re.DOTALL)
+    assert style is not None
+    digest = base64.b64encode(hashlib.sha256(style[1]).digest()).decode()
+
+    assert answer.headers["content-security-policy"] == (
+        f"default-src 'none'; style-src 'sha256-{digest}'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+def test_the_landing_page_escapes_names(exporter: Exporter) -> None:
+    """A project's name is text, whatever it looks like."""
+    with served(exporter, projects=(HOSTILE,), telemetry_path='/"><b>') as address:
+        page = _Page(ask(address, "/").body.decode())
+
+    assert not {"script", "b"} & set(page.tags)
+    assert HOSTILE.replace("\udc80", r"\udc80") in page.text
+    assert page.links[0] == './"><b>'
+
+
+def test_the_exposition_may_have_the_place_of_the_landing_page(exporter: Exporter) -> None:
+    """Where the telemetry path is the root there is no landing page."""
+    with served(exporter, telemetry_path="/") as address:
+        answer = ask(address, "/")
+
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/metrics/", "/-/ready/", "/-/", "//metrics"])
+def test_other_paths_are_not_found_and_not_redirected(address: str, path: str) -> None:
+    """The answer names the paths that exist."""
+    answer = ask(address, path)
+
+    words = b"There is nothing here. What there is: / /metrics /-/healthy /-/ready\n"
+    assert (answer.status, answer.body) == (404, words)
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert "location" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"])
+def test_other_methods_are_not_allowed(address: str, path: str, method: str) -> None:
+    """The answer names those that are."""
+    answer = ask(address, path, ("Content-Length", "0"), method=method)
+
+    assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
+    assert answer.body == b"Only GET and HEAD are answered here.\n"
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready", "/nothing"])
+@pytest.mark.parametrize("encoding", ["gzip", "identity"])
+def test_head_has_the_headers_of_get_and_no_body(address: str, path: str, encoding: str) -> None:
+    """Length, type and encoding included."""
+    get = ask(address, path, ("Accept-Encoding", encoding))
+    head = ask(address, path, ("Accept-Encoding", encoding), method="HEAD")
+
+    assert (head.status, head.headers, head.body) == (get.status, get.headers, b"")
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready", "/nothing"])
+def test_no_answer_is_sniffed_for_its_type(address: str, path: str) -> None:
+    """Browsers take the type that is said."""
+    assert ask(address, path).headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_client_of_http_1_0_is_served(address: str) -> None:
+    """Without Host, without chunks, and the connection ends with the body."""
+    host, port = address.rsplit(":", 1)
+    with socket.create_connection((host, int(port)), timeout=20) as connection:
+        connection.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+        with connection.makefile("rb") as stream:
+            head, _, body = stream.read().partition(b"\r\n\r\n")
+
+    assert b" 200 OK\r\n" in head
+    assert b"transfer-encoding" not in head.lower()
+    assert body == ask(address, "/metrics").body
