@@ -1,0 +1,153 @@
+"""All that can go wrong between us and LlamaCloud.
+
+::
+
+    LlamaCloudError
+     ├── RequestTimedOut       no answer within api.timeout
+     ├── NetworkFailed         no connection, TLS, reset, or a body that was cut off
+     ├── BadResponse           an answer that is not JSON, or not of the documented shape
+     └── StatusRefused         an answer with another status than 200
+          ├── Unauthorized     401
+          ├── PaymentRequired  402
+          ├── Forbidden        403
+          ├── NotFound         404
+          ├── RateLimited      429
+          ├── ServerFailed     5xx
+          └── UnexpectedStatus any other
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class ErrorReason(StrEnum):
+    """The bounded set of reasons by which failures are counted."""
+
+    UNAUTHORIZED = "unauthorized"
+    PAYMENT_REQUIRED = "payment_required"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    RATE_LIMITED = "rate_limited"
+    TIMEOUT = "timeout"
+    NETWORK = "network"
+    SERVER = "server"
+    BAD_RESPONSE = "bad_response"
+    OTHER = "other"
+
+
+class LlamaCloudError(Exception):
+    """A request to LlamaCloud did not give what was asked for."""
+
+    reason: ClassVar[ErrorReason] = ErrorReason.OTHER
+    advice: ClassVar[str] = "see the detail"
+    retryable: ClassVar[bool] = False
+
+
+class RequestTimedOut(LlamaCloudError):
+    """LlamaCloud did not answer within ``api.timeout``."""
+
+    reason = ErrorReason.TIMEOUT
+    advice = "LlamaCloud answers too slowly; if this lasts, raise api.timeout or check the network"
+    retryable = True
+
+
+class NetworkFailed(LlamaCloudError):
+    """No whole answer came: no connection, TLS trouble, a reset or a cut-off body."""
+
+    reason = ErrorReason.NETWORK
+    advice = "check LLAMA_CLOUD_BASE_URL, DNS, proxy, TLS and egress rules between here and there"
+    retryable = True
+
+
+class BadResponse(LlamaCloudError):
+    """The answer was not JSON, or not of the documented shape."""
+
+    reason = ErrorReason.BAD_RESPONSE
+    advice = (
+        "does the base URL point at LlamaCloud itself, without a login page or gateway between?"
+    )
+
+
+class StatusRefused(LlamaCloudError):
+    """LlamaCloud answered with another status than 200; ``code`` is that status."""
+
+    def __init__(self, code: int, detail: str) -> None:
+        super().__init__(f"HTTP {code}: {detail}" if detail else f"HTTP {code}")
+        self.code = code
+
+
+class Unauthorized(StatusRefused):
+    """401: the key is not accepted."""
+
+    reason = ErrorReason.UNAUTHORIZED
+    advice = "the API key is wrong or revoked, or belongs to another region than the base URL"
+
+
+class PaymentRequired(StatusRefused):
+    """402: the organization has no credits."""
+
+    reason = ErrorReason.PAYMENT_REQUIRED
+    advice = "the organization is probably out of credits; look at its billing page"
+
+
+class Forbidden(StatusRefused):
+    """403: the key may not read this project."""
+
+    reason = ErrorReason.FORBIDDEN
+    advice = "the key may not read this project: check its role, project_id and organization_id"
+
+
+class NotFound(StatusRefused):
+    """404: ``from_api`` tells LlamaCloud's own answer from that of a gateway on the way.
+
+    ``answered_at`` is the Unix time of the answer by LlamaCloud's clock.
+    """
+
+    reason = ErrorReason.NOT_FOUND
+    advice = "project_id is wrong or of another organization, or the base URL is not LlamaCloud's"
+
+    def __init__(self, code: int, detail: str, *, from_api: bool, answered_at: float) -> None:
+        super().__init__(code, detail)
+        self.from_api = from_api
+        self.answered_at = answered_at
+
+
+class RateLimited(StatusRefused):
+    """429: ``retry_after_seconds`` is what LlamaCloud asked for, if it did."""
+
+    reason = ErrorReason.RATE_LIMITED
+    advice = "the key is over its rate limit (or plan's cap): lower api.requests_per_minute"
+    retryable = True
+
+    def __init__(self, code: int, detail: str, retry_after_seconds: float | None) -> None:
+        super().__init__(code, detail)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class ServerFailed(StatusRefused):
+    """5xx: LlamaCloud, or a gateway before it, failed."""
+
+    reason = ErrorReason.SERVER
+    advice = "LlamaCloud itself has trouble; see its status page"
+    retryable = True
+
+    def __init__(self, code: int, detail: str, retry_after_seconds: float | None) -> None:
+        super().__init__(code, detail)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class UnexpectedStatus(StatusRefused):
+    """A status that the API documents nowhere, redirects included."""
+
+    advice = "LlamaCloud answered what it documents nowhere: check the base URL and the detail"
+
+
+def retry_after_seconds(error: Exception) -> float | None:
+    """Tell how long LlamaCloud asked us to wait, if this error says so."""
+    match error:
+        case RateLimited() | ServerFailed():
+            return error.retry_after_seconds
+        case _:
+            return None

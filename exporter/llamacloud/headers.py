@@ -1,0 +1,50 @@
+"""What the headers of an answer tell of time; they are looked up in lower case."""
+
+from __future__ import annotations
+
+import time
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# The vendor's SDK heeds a Retry-After of up to a minute; a longer one would stop us from noticing
+# that the trouble is over.
+_LONGEST_RETRY_AFTER_SECONDS = 60.0
+
+
+def answered_at(headers: Mapping[str, str]) -> float:
+    """Return the Unix time of an answer by LlamaCloud's clock, by ours if it does not say."""
+    moment = _date(headers, "date")
+    return time.time() if moment is None else moment
+
+
+def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
+    """Return how long LlamaCloud asks to wait, a minute at most; it documents that it never does.
+
+    ``Retry-After`` may also be a date: it is compared with the answer's own.
+    """
+    for name, unit_seconds in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        seconds = _number(headers, name)
+        # The comparison is also false for NaN.
+        if seconds is not None and seconds >= 0:
+            return min(seconds * unit_seconds, _LONGEST_RETRY_AFTER_SECONDS)
+    until, since = _date(headers, "retry-after"), _date(headers, "date")
+    if until is None or since is None:
+        return None
+    return min(max(until - since, 0.0), _LONGEST_RETRY_AFTER_SECONDS)
+
+
+def _number(headers: Mapping[str, str], name: str) -> float | None:
+    try:
+        return float(headers[name])
+    except (KeyError, ValueError):
+        return None
+
+
+def _date(headers: Mapping[str, str], name: str) -> float | None:
+    try:
+        return parsedate_to_datetime(headers[name]).timestamp()
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return None

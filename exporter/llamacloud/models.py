@@ -1,0 +1,125 @@
+"""What the v1beta API answers, validated: strict about what it requires, tolerant of the rest.
+
+Facts from the server's OpenAPI description. Statuses and types stay plain strings here, so that a
+value newer than this exporter is an answer like any other.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
+
+from exporter.llamacloud.errors import BadResponse
+
+# No batch is larger, and larger integers would not survive as a metric's float.
+_LARGEST_COUNT = 2**53
+
+
+def _whole_number(value: object) -> object:
+    """Accept 12.0 for 12, as JSON writers without integers send it; leave the rest to pydantic."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _unix_seconds(value: object) -> float:
+    """Read RFC 3339; a time without zone is UTC, the only zone that the API writes."""
+    if not isinstance(value, str):
+        raise ValueError("a time is an RFC 3339 string")  # noqa: TRY004 - pydantic reports ValueErrors only
+    moment = datetime.fromisoformat(value)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _path_segment(value: str) -> str:
+    """Refuse ids that, as a part of a path, would ask for something else."""
+    if value in {".", ".."}:
+        raise ValueError("an id must not be a path")
+    return value
+
+
+Count = Annotated[int, BeforeValidator(_whole_number), Field(ge=0, le=_LARGEST_COUNT, strict=True)]
+Time = Annotated[float, BeforeValidator(_unix_seconds)]
+Id = Annotated[str, Field(min_length=1), AfterValidator(_path_segment)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class JobRow(_Model):
+    """A job, as in the list and in a status answer."""
+
+    id: Id
+    job_type: str
+    status: str
+    project_id: str
+    total_items: Count
+    processed_items: Count | None = None
+    failed_items: Count | None = None
+    skipped_items: Count | None = None
+    directory_id: str | None = None
+    error_message: str | None = None
+    created_at: Time | None = None
+    started_at: Time | None = None
+    completed_at: Time | None = None
+    updated_at: Time | None = None
+
+
+class JobStatusAnswer(_Model):
+    """The answer of the status endpoint; progress runs from 0 to 100."""
+
+    job: JobRow
+    progress_percentage: Annotated[float, Field(allow_inf_nan=False)] | None = None
+
+
+class ItemRow(_Model):
+    """An item of a job."""
+
+    item_id: Id
+    item_name: str
+    status: str
+    skip_reason: str | None = None
+    error_message: str | None = None
+    started_at: Time | None = None
+    completed_at: Time | None = None
+
+
+class _PageAnswer(_Model):
+    next_page_token: str | None = None
+    total_size: Count | None = None
+
+
+class JobPage(_PageAnswer):
+    """A page of the list of jobs."""
+
+    items: list[JobRow]
+
+
+class ItemPage(_PageAnswer):
+    """A page of a job's items; the API may leave ``items`` out."""
+
+    items: list[ItemRow] = Field(default_factory=list)
+
+
+M = TypeVar("M", bound=_Model)
+
+
+def parse(model: type[M], body: bytes) -> M:
+    """Validate a body against a model.
+
+    Raises:
+        BadResponse: it is not JSON or not of this shape; the message says where, not what.
+    """
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        place = ".".join(str(part) for part in first["loc"])[:100] or "the body"
+        raise BadResponse(f"{place}: {first['msg'][:200]}") from None

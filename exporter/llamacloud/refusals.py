@@ -1,0 +1,57 @@
+"""From an answer that is not a 200 to the exception that says what it means."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from exporter.llamacloud.errors import (
+    Forbidden,
+    NotFound,
+    PaymentRequired,
+    RateLimited,
+    ServerFailed,
+    StatusRefused,
+    Unauthorized,
+    UnexpectedStatus,
+)
+from exporter.llamacloud.headers import answered_at, retry_after_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_DETAIL_LENGTH = 300
+_BY_CODE: Mapping[int, type[StatusRefused]] = {
+    HTTPStatus.UNAUTHORIZED: Unauthorized,
+    HTTPStatus.PAYMENT_REQUIRED: PaymentRequired,
+    HTTPStatus.FORBIDDEN: Forbidden,
+}
+
+
+def refusal(code: int, headers: Mapping[str, str], body: bytes) -> StatusRefused:
+    """Name the error that a status other than 200 stands for.
+
+    ``headers`` are looked up in lower case. The body's ``detail`` is quoted, shortened.
+    """
+    stated = _detail(body)
+    detail = stated or ""
+    if code == HTTPStatus.NOT_FOUND:
+        return NotFound(code, detail, from_api=stated is not None, answered_at=answered_at(headers))
+    if code == HTTPStatus.TOO_MANY_REQUESTS:
+        return RateLimited(code, detail, retry_after_seconds(headers))
+    if code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return ServerFailed(code, detail, retry_after_seconds(headers))
+    return _BY_CODE.get(code, UnexpectedStatus)(code, detail)
+
+
+def _detail(body: bytes) -> str | None:
+    """Read the ``detail`` of LlamaCloud's error bodies; a gateway's body has none."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(answer, dict) or "detail" not in answer:
+        return None
+    detail = answer["detail"]
+    return (detail if isinstance(detail, str) else json.dumps(detail))[:_DETAIL_LENGTH]

@@ -1,0 +1,160 @@
+"""The batch-processing API, generation v1beta, as domain objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+from urllib.parse import quote
+
+import structlog
+
+from exporter.domain import ItemStatus, Job, JobRefreshed, JobStatus, JobType
+from exporter.llamacloud.client import Endpoint
+from exporter.llamacloud.errors import BadResponse
+from exporter.llamacloud.models import ItemPage, ItemRow, JobPage, JobRow, JobStatusAnswer, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from enum import StrEnum
+
+    from exporter.llamacloud.client import Answer, Client
+
+API_VERSION = "v1beta"
+PAGE_LIMIT = 1000
+_JOBS_PATH = "/api/v1/beta/batch-processing"
+_TEXT_LENGTH = 1000
+_UNKNOWN_VALUES_REMEMBERED = 100
+
+Row = TypeVar("Row")
+Known = TypeVar("Known", bound="StrEnum")
+log = structlog.get_logger("exporter")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """One page of a list; ``more_follows`` is what can be told from the page itself."""
+
+    rows: Sequence[Row]
+    next_offset: int
+    more_follows: bool
+    asked_monotonic: float
+    answered_at: float
+
+
+class BatchProcessing:
+    """Reads the batch jobs that one key sees in one project."""
+
+    def __init__(
+        self, client: Client, *, project_id: str | None = None, organization_id: str | None = None
+    ) -> None:
+        self._client = client
+        wanted = {"project_id": project_id, "organization_id": organization_id}
+        self._scope = {name: value for name, value in wanted.items() if value}
+        self._unknown_values_seen: set[tuple[str, str]] = set()
+
+    async def list_jobs(self, offset: int, filters: dict[str, str]) -> Page[Job]:
+        """List a page of jobs, filtered by ``directory_id`` and ``job_type``."""
+        params = {**self._scope, **filters, "limit": str(PAGE_LIMIT), "offset": str(offset)}
+        answer = await self._client.get(Endpoint.LIST_JOBS, _JOBS_PATH, params)
+        page = parse(JobPage, answer.body)
+        return self._page(answer, page, [self._job(row) for row in page.items], offset)
+
+    async def job_status(self, job_id: str) -> JobRefreshed:
+        """Ask for the status of one job.
+
+        Raises:
+            NotFound: LlamaCloud does not know the job (or a gateway says so).
+            LlamaCloudError: it could not be asked.
+        """
+        path = f"{_JOBS_PATH}/{quote(job_id, safe='')}"
+        answer = await self._client.get(Endpoint.JOB_STATUS, path, self._scope)
+        status = parse(JobStatusAnswer, answer.body)
+        if status.job.id != job_id:
+            raise BadResponse("the answer is about another job")
+        percentage = status.progress_percentage
+        return JobRefreshed(
+            job=self._job(status.job),
+            progress_ratio=None if percentage is None else min(max(percentage / 100, 0.0), 1.0),
+            asked_monotonic=answer.asked_monotonic,
+            answered_at=answer.answered_at,
+        )
+
+    async def list_items(self, job_id: str, offset: int) -> Page[ItemRow]:
+        """List a page of a job's items."""
+        path = f"{_JOBS_PATH}/{quote(job_id, safe='')}/items"
+        params = {**self._scope, "limit": str(PAGE_LIMIT), "offset": str(offset)}
+        answer = await self._client.get(Endpoint.LIST_ITEMS, path, params)
+        page = parse(ItemPage, answer.body)
+        return self._page(answer, page, page.items, offset)
+
+    def item_status(self, row: ItemRow) -> ItemStatus:
+        """Name an item's status, ``unknown`` for one that is newer than this exporter."""
+        return self._known(ItemStatus, row.status, ItemStatus.UNKNOWN, "item status")
+
+    def _page(
+        self, answer: Answer, page: JobPage | ItemPage, rows: Sequence[Row], offset: int
+    ) -> Page[Row]:
+        next_offset = offset + len(rows)
+        return Page(
+            rows=rows,
+            next_offset=next_offset,
+            more_follows=_more_follows(page, next_offset),
+            asked_monotonic=answer.asked_monotonic,
+            answered_at=answer.answered_at,
+        )
+
+    def _job(self, row: JobRow) -> Job:
+        return Job(
+            id=row.id,
+            job_type=self._known(JobType, row.job_type, JobType.UNKNOWN, "job type"),
+            status=self._known(JobStatus, row.status, JobStatus.UNKNOWN, "job status"),
+            project_id=row.project_id,
+            total_items=row.total_items,
+            processed_items=row.processed_items,
+            failed_items=row.failed_items,
+            skipped_items=row.skipped_items,
+            directory_id=row.directory_id,
+            created_at=row.created_at,
+            started_at=row.started_at,
+            completed_at=row.completed_at,
+            updated_at=row.updated_at,
+            error_message=row.error_message and row.error_message[:_TEXT_LENGTH],
+        )
+
+    def _known(self, values: type[Known], value: str, unknown: Known, kind: str) -> Known:
+        if value in _API_VALUES[values]:
+            return values(value)
+        seen = self._unknown_values_seen
+        if (kind, value) not in seen and len(seen) < _UNKNOWN_VALUES_REMEMBERED:
+            seen.add((kind, value[:_TEXT_LENGTH]))
+            log.warning(
+                "api.unknown_value",
+                kind=kind,
+                value=value[:_TEXT_LENGTH],
+                advice="published as 'unknown'; a newer exporter may know it",
+            )
+        return unknown
+
+
+# ``gone`` and ``unknown`` are words of ours: the API's own would mean something else.
+_API_VALUES: dict[type[StrEnum], frozenset[str]] = {
+    JobType: frozenset(JobType) - {JobType.UNKNOWN},
+    JobStatus: frozenset(JobStatus) - {JobStatus.UNKNOWN, JobStatus.GONE},
+    ItemStatus: frozenset(ItemStatus) - {ItemStatus.UNKNOWN},
+}
+
+
+def _more_follows(page: JobPage | ItemPage, next_offset: int) -> bool:
+    """Tell whether a page promises more rows after ``next_offset``.
+
+    No public material says whether ``next_page_token`` and ``total_size`` are filled in, whether
+    the total is exact, or whether fewer rows than asked for may be served. So an empty page is the
+    end, a token or a larger total promises more, and without both a full page does.
+    """
+    if not page.items:
+        return False
+    if page.next_page_token:
+        return True
+    if page.total_size is not None and page.total_size > next_offset:
+        return True
+    return len(page.items) >= PAGE_LIMIT

@@ -1,0 +1,6 @@
+"""Polling one project: list its jobs every interval, refresh them as the budget allows."""
+
+from exporter.poller.discovery import ListingPlan
+from exporter.poller.project import PollerSettings, ProjectPoller
+
+__all__ = ["ListingPlan", "PollerSettings", "ProjectPoller"]

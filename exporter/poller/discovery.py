@@ -1,0 +1,124 @@
+"""Listing all jobs of a project, page by page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import product
+from typing import TYPE_CHECKING, Protocol
+
+from exporter.domain import Listing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from exporter.domain import Job
+    from exporter.llamacloud.v1beta import Page
+
+
+class JobLister(Protocol):
+    """Lists jobs a page at a time."""
+
+    async def list_jobs(self, offset: int, filters: dict[str, str]) -> Page[Job]:
+        """List a page of jobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListingPlan:
+    """What to list, and how far: one listing for each combination of filters.
+
+    ``max_pages`` bounds the pages of each. Where ``news_since`` is a Unix time, paging may stop at
+    older jobs if all rows came newest first.
+    """
+
+    max_pages: int
+    directory_ids: Sequence[str] = ()
+    job_types: Sequence[str] = ()
+    news_since: float | None = None
+
+    def filters(self) -> list[dict[str, str]]:
+        """List the combinations of filters, each as query parameters."""
+        directories = [{"directory_id": value} for value in self.directory_ids] or [{}]
+        job_types = [{"job_type": value} for value in self.job_types] or [{}]
+        return [directory | job_type for directory, job_type in product(directories, job_types)]
+
+
+async def list_all_jobs(lister: JobLister, plan: ListingPlan) -> Listing:
+    """List the jobs of a project, each once.
+
+    Raises:
+        LlamaCloudError: a page could not be read; there is no such thing as half a listing.
+    """
+    walk = _Walk(plan)
+    for filters in plan.filters():
+        await walk.through(lister, filters)
+    return walk.listing()
+
+
+@dataclass(slots=True)
+class _Walk:
+    """The pages read so far."""
+
+    plan: ListingPlan
+    jobs: dict[str, Job] = field(default_factory=dict)
+    asked_monotonic: float | None = None
+    began_at: float = 0.0
+    ended_at: float = 0.0
+    truncated: bool = False
+    reached_end: bool = True
+
+    async def through(self, lister: JobLister, filters: dict[str, str]) -> None:
+        """Read the pages of one combination of filters, until its end or a bound."""
+        offset = 0
+        seen: set[str] = set()
+        order = _NewestFirst()
+        for _ in range(self.plan.max_pages):
+            page = await lister.list_jobs(offset, filters)
+            self._note(page)
+            if page.rows and seen.issuperset(job.id for job in page.rows):
+                # The server repeats itself, and would for ever: what it promised stays unseen.
+                break
+            if not page.more_follows:
+                return
+            seen.update(job.id for job in page.rows)
+            if order.holds_through(page.rows) and order.is_past(self.plan.news_since):
+                self.reached_end = False
+                return
+            offset = page.next_offset
+        self.truncated = True
+
+    def listing(self) -> Listing:
+        return Listing(
+            jobs=tuple(self.jobs.values()),
+            asked_monotonic=self.asked_monotonic or 0.0,
+            began_at=self.began_at,
+            ended_at=self.ended_at,
+            truncated=self.truncated,
+            reached_end=self.reached_end,
+        )
+
+    def _note(self, page: Page[Job]) -> None:
+        if self.asked_monotonic is None:
+            self.asked_monotonic = page.asked_monotonic
+            self.began_at = page.answered_at
+        self.ended_at = max(page.answered_at, self.began_at)
+        # A row that comes again is the newer one: the list moved while it was read.
+        self.jobs.update((job.id, job) for job in page.rows)
+
+
+@dataclass(slots=True)
+class _NewestFirst:
+    """Watches whether rows come newest first; nothing documents that they do."""
+
+    holds: bool = True
+    oldest: float = float("inf")
+
+    def holds_through(self, rows: Sequence[Job]) -> bool:
+        for job in rows:
+            if job.created_at is None or job.created_at > self.oldest:
+                self.holds = False
+                break
+            self.oldest = job.created_at
+        return self.holds
+
+    def is_past(self, moment: float | None) -> bool:
+        return moment is not None and self.oldest < moment

@@ -1,0 +1,127 @@
+"""What the log says of a project, a line for each thing that a person may want to know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from exporter.tracker import (
+    ItemsFailed,
+    JobAppeared,
+    JobChangedStatus,
+    JobEnded,
+    MoreItemsFailed,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from exporter.domain import Job, Listing
+    from exporter.llamacloud.errors import ErrorReason, LlamaCloudError
+    from exporter.tracker import Event
+
+
+class Reports:
+    """Writes the log lines of one project; trouble that lasts is told once, and when it is over."""
+
+    def __init__(self, project: str) -> None:
+        self._log = structlog.get_logger("exporter").bind(project=project)
+        self._listing_trouble: ErrorReason | None = None
+        self._refresh_troubles: set[ErrorReason] = set()
+        self._listed_before = False
+        self._truncated = False
+
+    def events(self, events: Iterable[Event]) -> None:
+        """Tell what happened to jobs and items."""
+        for event in events:
+            self._event(event)
+
+    def listed(self, listing: Listing) -> None:
+        """Tell that listing works, where that is news."""
+        if not self._listed_before or self._listing_trouble:
+            active = sum(job.active for job in listing.jobs)
+            name = "project.listing_recovered" if self._listing_trouble else "project.listed"
+            self._log.info(name, jobs=len(listing.jobs), active_jobs=active)
+        if listing.truncated and not self._truncated:
+            self._log.warning(
+                "project.listing_truncated",
+                jobs=len(listing.jobs),
+                advice="jobs may be missing: raise poll.max_pages, or narrow the project by "
+                "directory_ids or job_types",
+            )
+        self._listed_before = True
+        self._listing_trouble = None
+        self._truncated = listing.truncated
+
+    def listing_failed(self, error: LlamaCloudError) -> None:
+        """Tell that listing does not work, when it begins to fail or fails in another way."""
+        if error.reason is not self._listing_trouble:
+            self._listing_trouble = error.reason
+            self._log.error(
+                "project.listing_failed",
+                reason=str(error.reason),
+                detail=str(error),
+                advice=error.advice,
+            )
+
+    def refresh_failed(self, job_id: str, error: LlamaCloudError, reason: ErrorReason) -> None:
+        """Tell that a job could not be refreshed, the first of those that fail in this way."""
+        if reason not in self._refresh_troubles:
+            self._refresh_troubles.add(reason)
+            self._log.warning(
+                "job.refresh_failed",
+                job_id=job_id,
+                reason=str(reason),
+                detail=str(error),
+                advice=f"its last values stay; {error.advice}",
+            )
+
+    def poll_ended(self, reasons: Iterable[ErrorReason]) -> None:
+        """Tell which of the troubles with refreshing are over."""
+        for reason in sorted(self._refresh_troubles.difference(reasons)):
+            self._log.info("job.refresh_recovered", reason=str(reason))
+        self._refresh_troubles.intersection_update(reasons)
+
+    def _event(self, event: Event) -> None:
+        match event:
+            case JobAppeared(job):
+                self._log.info("job.appeared", **_facts(job))
+            case JobChangedStatus(job, before):
+                self._log.info("job.status_changed", before=str(before), **_facts(job))
+            case JobEnded(job):
+                self._job_ended(job)
+            case ItemsFailed(job, items):
+                for item in items:
+                    self._log.warning(
+                        "item.failed",
+                        job_id=job.id,
+                        item_id=item.item_id,
+                        item_name=item.item_name,
+                        error_message=item.error_message,
+                    )
+            case MoreItemsFailed(job, not_reported):
+                self._log.warning("items.more_failed", job_id=job.id, not_shown=not_reported)
+
+    def _job_ended(self, job: Job) -> None:
+        failing = job.status == "failed" or bool(job.failed_items)
+        duration = None
+        if job.started_at is not None and job.completed_at is not None:
+            duration = round(job.completed_at - job.started_at, 3)
+        details = {"duration_seconds": duration, "error_message": job.error_message}
+        known = {name: value for name, value in details.items() if value is not None}
+        write = self._log.warning if failing else self._log.info
+        write("job.ended", **_facts(job), **known)
+
+
+def _facts(job: Job) -> dict[str, object]:
+    facts: dict[str, object] = {
+        "job_id": job.id,
+        "job_type": str(job.job_type),
+        "status": str(job.status),
+        "total_items": job.total_items,
+        "processed_items": job.processed_items,
+        "failed_items": job.failed_items,
+        "skipped_items": job.skipped_items,
+    }
+    return {name: value for name, value in facts.items() if value is not None}

@@ -1,0 +1,117 @@
+"""What is known of one project: the owner of its state, around the pure tracker."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from exporter import tracker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from exporter.domain import (
+        ItemsCounted,
+        Job,
+        JobNotFound,
+        JobRefreshed,
+        Listing,
+        ProjectView,
+    )
+    from exporter.poller.reports import Reports
+    from exporter.tracker import DueJobs, Event, ProjectState, TrackerRules
+
+
+class Tracking:
+    """Takes in observations, reports what they tell, and publishes the project as a whole.
+
+    ``changed`` is set when there is something new to publish.
+    """
+
+    def __init__(
+        self,
+        rules: TrackerRules,
+        *,
+        reports: Reports,
+        publish_view: Callable[[ProjectView], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._rules = rules
+        self._reports = reports
+        self._publish_view = publish_view
+        self._clock = clock
+        self._state = tracker.initial_state(rules)
+        self._last_view: ProjectView | None = None
+        self.changed = asyncio.Event()
+
+    def listed(self, listing: Listing) -> None:
+        """Take in a listing."""
+        self._take(*tracker.listed(self._state, listing, self._rules, self._clock()))
+
+    def attempted(self, job_id: str) -> None:
+        """Take in that a job's refresh begins."""
+        self._state = tracker.attempted(self._state, job_id, self._clock())
+
+    def refreshed(self, answer: JobRefreshed) -> None:
+        """Take in a job's status."""
+        self._take(*tracker.refreshed(self._state, answer, self._clock()))
+
+    def not_found(self, answer: JobNotFound) -> None:
+        """Take in that LlamaCloud does not know a job."""
+        self._take(*tracker.not_found(self._state, answer, self._clock()))
+
+    def counted(self, job_id: str, answer: ItemsCounted | None) -> None:
+        """Take in a count of a job's items, ``None`` where they are too many."""
+        if answer is None:
+            self._take(tracker.uncountable(self._state, job_id), ())
+        else:
+            self._take(*tracker.counted(self._state, answer))
+
+    def scraped(self, generation: int) -> None:
+        """Take in that a complete scrape showed the view of ``generation``."""
+        self._state = tracker.scraped(self._state, generation, self._rules)
+
+    def due(self) -> DueJobs:
+        """List the jobs to refresh."""
+        return tracker.due_for_refresh(self._state, self._rules, self._clock())
+
+    def is_due(self, job_id: str) -> bool:
+        """Tell whether a job is still to be refreshed."""
+        return tracker.is_due(self._state, job_id, self._rules, self._clock())
+
+    def is_listed(self, job_id: str) -> bool:
+        """Tell whether the last listing showed a job."""
+        return tracker.is_listed(self._state, job_id)
+
+    def wants_status(self, job_id: str) -> bool:
+        """Tell whether a job's status is still to be asked for."""
+        return tracker.wants_status(self._state, job_id)
+
+    def to_count(self, job_id: str) -> Job | None:
+        """Return a job's newest record if its items are to be counted."""
+        wanted = tracker.wants_count(self._state, job_id, self._rules)
+        return self._state.jobs[job_id].job if wanted else None
+
+    def may_sweep_twice(self, job_id: str) -> bool:
+        """Tell whether a sweep that does not add up may be repeated."""
+        return tracker.may_sweep_twice(self._state, job_id)
+
+    def news_since(self) -> float | None:
+        """Return the Unix time before which a listing in order has no news."""
+        return tracker.news_since(self._state)
+
+    def publish(self, *, even_unchanged: bool = True) -> None:
+        """Publish what is known at this moment."""
+        state, view = tracker.publish(self._state, self._rules, self._clock())
+        last = self._last_view
+        if last and not even_unchanged and replace(view, generation=last.generation) == last:
+            return
+        self._state, self._last_view = state, view
+        self.changed.clear()
+        self._publish_view(view)
+
+    def _take(self, state: ProjectState, events: tuple[Event, ...]) -> None:
+        self._state = state
+        self._reports.events(events)
+        self.changed.set()

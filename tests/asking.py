@@ -1,0 +1,76 @@
+"""Clients for tests, with an observer that remembers."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cloud import KEY
+
+from exporter.llamacloud.budget import RequestBudget
+from exporter.llamacloud.client import Client, RetryPolicy, open_connections
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from cloud import Cloud
+
+    from exporter.llamacloud.client import RequestObserver
+
+QUICK_RETRIES = RetryPolicy(
+    wait_initial_seconds=0.001, wait_max_seconds=0.01, wait_jitter_seconds=0.0
+)
+
+
+@dataclass
+class Observer:
+    """Remembers what it was told of requests."""
+
+    finished: Counter[tuple[str, str]] = field(default_factory=Counter)
+    retried: Counter[str] = field(default_factory=Counter)
+    waited_seconds: float = 0.0
+
+    def request_finished(self, endpoint: str, code: str, seconds: float) -> None:
+        """Remember one request."""
+        assert seconds >= 0
+        self.finished[str(endpoint), code] += 1
+
+    def request_retried(self, endpoint: str) -> None:
+        """Remember one retry."""
+        self.retried[str(endpoint)] += 1
+
+    def budget_waited(self, seconds: float) -> None:
+        """Remember a wait."""
+        self.waited_seconds += seconds
+
+
+def plenty() -> RequestBudget:
+    """Make a budget that no test exhausts."""
+    return RequestBudget(10_000.0, 8, time.monotonic)
+
+
+@asynccontextmanager
+async def client_of(
+    cloud: Cloud,
+    observer: RequestObserver | None = None,
+    *,
+    api_key: str = KEY,
+    base_url: str | None = None,
+    timeout_seconds: float = 5.0,
+    budget: RequestBudget | None = None,
+    retry: RetryPolicy = QUICK_RETRIES,
+) -> AsyncIterator[Client]:
+    """Open a client of the simulated LlamaCloud."""
+    async with open_connections("llamacloud-batch-exporter/test") as connections:
+        yield Client(
+            connections,
+            base_url=base_url or cloud.base_url,
+            api_key=api_key,
+            timeout_seconds=timeout_seconds,
+            budget=budget or plenty(),
+            observer=observer or Observer(),
+            retry=retry,
+        )

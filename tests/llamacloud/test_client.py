@@ -1,0 +1,209 @@
+"""Requests to LlamaCloud over a real socket, and what comes of each kind of failure."""
+
+import asyncio
+import socket
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from asking import Observer, client_of
+from cloud import KEY, Cloud
+
+from exporter.llamacloud.client import Endpoint, RetryPolicy
+from exporter.llamacloud.errors import (
+    BadResponse,
+    ErrorReason,
+    Forbidden,
+    LlamaCloudError,
+    NetworkFailed,
+    NotFound,
+    PaymentRequired,
+    RateLimited,
+    RequestTimedOut,
+    ServerFailed,
+    Unauthorized,
+    UnexpectedStatus,
+)
+from exporter.llamacloud.v1beta import BatchProcessing
+from exporter.simulator import DEFAULT_PROJECT_ID, Fault
+
+if TYPE_CHECKING:
+    from exporter.simulator.faults import FaultKind
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_request_carries_key_scope_and_user_agent(cloud: Cloud) -> None:
+    """LlamaCloud's operators can tell who asks."""
+    async with client_of(cloud) as client:
+        await BatchProcessing(client, project_id=DEFAULT_PROJECT_ID).list_jobs(0, {})
+    (request,) = cloud.simulator.requests
+    assert (request.status, request.user_agent) == (200, "llamacloud-batch-exporter/test")
+    assert request.params == {"limit": "1000", "offset": "0", "project_id": DEFAULT_PROJECT_ID}
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "attempts"),
+    [
+        (Fault("status", code=401), Unauthorized, 1),
+        (Fault("status", code=402), PaymentRequired, 1),
+        (Fault("status", code=403), Forbidden, 1),
+        (Fault("status", code=404), NotFound, 1),
+        (Fault("status", code=409), UnexpectedStatus, 1),
+        (Fault("status", code=422), UnexpectedStatus, 1),
+        (Fault("status", code=429), RateLimited, 3),
+        (Fault("status", code=500), ServerFailed, 3),
+        (Fault("status", code=503, retry_after=0), ServerFailed, 3),
+        (Fault("html", code=502), ServerFailed, 3),
+        (Fault("html"), BadResponse, 1),
+        (Fault("not_json"), BadResponse, 1),
+        (Fault("wrong_shape"), BadResponse, 1),
+        (Fault("hang"), RequestTimedOut, 3),
+        (Fault("cut_off"), NetworkFailed, 3),
+        (Fault("reset"), NetworkFailed, 3),
+    ],
+    ids=lambda value: f"{value.kind}-{value.code}" if isinstance(value, Fault) else None,
+)
+async def test_every_failure_has_its_error_and_is_retried_where_that_can_help(
+    cloud: Cloud, fault: Fault, error: type[LlamaCloudError], attempts: int
+) -> None:
+    """Three attempts at most, and each is counted."""
+    cloud.simulator.faults.add(fault)
+    observer = Observer()
+    async with client_of(cloud, observer, timeout_seconds=0.3) as client:
+        with pytest.raises(error) as raised:
+            await BatchProcessing(client).list_jobs(0, {})
+    assert error is type(raised.value)
+    assert attempts == len(cloud.simulator.requests)
+    assert attempts == observer.finished.total()
+    assert attempts - 1 == observer.retried["list_jobs"]
+
+
+async def test_a_failure_that_passes_is_survived(cloud: Cloud) -> None:
+    """Two bad answers, then a good one."""
+    cloud.simulator.faults.add(Fault("status", code=503, times=1))
+    cloud.simulator.faults.add(Fault("reset", times=1))
+    observer = Observer()
+    async with client_of(cloud, observer) as client:
+        page = await BatchProcessing(client).list_jobs(0, {})
+    assert list(page.rows) == []
+    assert observer.finished == {
+        ("list_jobs", "503"): 1,
+        ("list_jobs", "network"): 1,
+        ("list_jobs", "200"): 1,
+    }
+
+
+async def test_the_wait_that_llamacloud_asks_for_is_heeded(cloud: Cloud) -> None:
+    """Instead of our own."""
+    cloud.simulator.faults.add(Fault("status", code=429, times=1, retry_after=1))
+    began = time.monotonic()
+    async with client_of(cloud) as client:
+        await BatchProcessing(client).list_jobs(0, {})
+    assert 1.0 <= time.monotonic() - began < 4.0
+
+
+async def test_without_it_waits_grow_with_jitter(cloud: Cloud) -> None:
+    """LlamaCloud documents that it sends no Retry-After."""
+    cloud.simulator.faults.add(Fault("status", code=500))
+    policy = RetryPolicy(wait_initial_seconds=0.1, wait_max_seconds=5.0, wait_jitter_seconds=0.05)
+    async with client_of(cloud, retry=policy) as client:
+        with pytest.raises(ServerFailed):
+            await BatchProcessing(client).list_jobs(0, {})
+    first, second, third = (request.arrived_monotonic for request in cloud.simulator.requests)
+    assert 0.1 <= second - first < 0.1 + (third - second)
+    assert third - second >= 0.2
+
+
+async def test_a_slow_drip_ends_at_the_timeout() -> None:
+    """Each byte comes in time, the whole never would."""
+    dripping: set[asyncio.Task[None]] = set()
+
+    async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        dripping.add(asyncio.current_task())  # type: ignore[arg-type]
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+        try:
+            while True:
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(drip, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    began = time.monotonic()
+    async with server:
+        with pytest.raises(RequestTimedOut):
+            await ask_nowhere(f"http://127.0.0.1:{port}", timeout_seconds=0.4)
+        for task in dripping:
+            task.cancel()
+        await asyncio.gather(*dripping, return_exceptions=True)
+    assert time.monotonic() - began < 5.0
+
+
+async def test_nobody_listening_is_a_network_failure() -> None:
+    """With words about where to look."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+    with pytest.raises(NetworkFailed) as raised:
+        await ask_nowhere(f"http://127.0.0.1:{port}")
+    assert raised.value.reason is ErrorReason.NETWORK
+
+
+async def test_a_redirect_is_not_followed(cloud: Cloud) -> None:
+    """It might lead the key to another host."""
+    fault = Fault("status", code=307, headers={"location": "http://127.0.0.1:9/elsewhere"})
+    cloud.simulator.faults.add(fault)
+    async with client_of(cloud) as client:
+        with pytest.raises(UnexpectedStatus, match="HTTP 307"):
+            await BatchProcessing(client).list_jobs(0, {})
+
+
+async def test_a_job_that_is_not_known_is_told_from_a_gateways_404(cloud: Cloud) -> None:
+    """Only LlamaCloud itself can say that a job is not there."""
+    async with client_of(cloud) as client:
+        api = BatchProcessing(client)
+        with pytest.raises(NotFound) as by_api:
+            await api.job_status("no-such-job")
+        cloud.simulator.faults.add(Fault("html", code=404))
+        with pytest.raises(NotFound) as by_gateway:
+            await api.job_status("no-such-job")
+    assert (by_api.value.from_api, by_gateway.value.from_api) == (True, False)
+
+
+async def test_times_are_llamaclouds(cloud: Cloud) -> None:
+    """By its Date header, whatever our own clock says."""
+    cloud.world.clock = lambda: 1_600_000_000.0
+    async with client_of(cloud) as client:
+        page = await BatchProcessing(client).list_jobs(0, {})
+    assert page.answered_at == 1_600_000_000.0
+
+
+async def test_without_a_date_header_our_own_clock_serves(cloud: Cloud) -> None:
+    """Better than no time at all."""
+    cloud.simulator.send_date = False
+    async with client_of(cloud) as client:
+        page = await BatchProcessing(client).list_jobs(0, {})
+    assert abs(time.time() - page.answered_at) < 10
+
+
+async def test_no_error_contains_the_key(cloud: Cloud) -> None:
+    """Errors go into the log."""
+    kinds: tuple[FaultKind, ...] = ("html", "not_json", "cut_off", "reset")
+    for kind in kinds:
+        cloud.simulator.faults.add(Fault(kind, times=3))
+    async with client_of(cloud) as client:
+        for _ in range(4):
+            try:
+                await BatchProcessing(client).list_jobs(0, {})
+            except LlamaCloudError as error:
+                assert KEY not in f"{error!r} {error} {error.__cause__!r}"  # noqa: PT017 - some succeed
+
+
+async def ask_nowhere(base_url: str, *, timeout_seconds: float = 2.0) -> None:
+    dead = Cloud(None, base_url)  # type: ignore[arg-type]
+    async with client_of(dead, timeout_seconds=timeout_seconds) as client:
+        await client.get(Endpoint.LIST_JOBS, "/", {})
