@@ -1,0 +1,28 @@
+"""The settings, from flags, environment and file, and nothing that acts on them."""
+
+from exporter.config.documentation import (
+    LLAMA_CLOUD_VARIABLES,
+    SettingDoc,
+    documented_settings,
+)
+from exporter.config.errors import ConfigError
+from exporter.config.flags import Mode
+from exporter.config.load import Command, load
+from exporter.config.model import Settings
+from exporter.config.project import Project
+from exporter.config.report import describe
+from exporter.config.values import ListenAddress
+
+__all__ = [
+    "LLAMA_CLOUD_VARIABLES",
+    "Command",
+    "ConfigError",
+    "ListenAddress",
+    "Mode",
+    "Project",
+    "SettingDoc",
+    "Settings",
+    "describe",
+    "documented_settings",
+    "load",
+]

@@ -1,0 +1,73 @@
+"""Where keys come from: settings, variables, and files."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from exporter.config.errors import ConfigError, shown
+
+_LONGEST_KEY_FILE_BYTES = 16 * 1024
+# What can stand in an HTTP header: anything else would fail at the first request.
+_KEY = re.compile(r"[!-~]+")
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key and the place that it came from, in words."""
+
+    value: SecretStr
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPlace:
+    """A pair of settings that may hold a key: itself, or the path of a file with it.
+
+    The names are what the user knows them by; a relative path starts from ``directory``.
+    """
+
+    key_name: str
+    file_name: str
+    directory: Path = Path()
+
+    def find(self, key: str | None, file: str | None) -> ApiKey | None:
+        """Return the key, or ``None`` where neither setting is set.
+
+        Raises:
+            ConfigError: if both are set, or what is set holds no usable key.
+        """
+        if key and file:
+            raise ConfigError([f"{self.key_name} and {self.file_name} are both set; choose one."])
+        if key:
+            return ApiKey(self._checked(key, self.key_name), self.key_name)
+        if file:
+            path = self.directory / file
+            named = f"the file {shown(path)} of {self.file_name}"
+            return ApiKey(self._checked(self._read(path, named), named), f"file {shown(path)}")
+        return None
+
+    def _read(self, path: Path, named: str) -> str:
+        try:
+            with path.open("rb") as file:
+                content = file.read(_LONGEST_KEY_FILE_BYTES + 1).decode()
+        except OSError as error:
+            raise ConfigError([f"{named} cannot be read: {error.strerror}."]) from None
+        except ValueError:
+            raise ConfigError([f"{named} cannot be read: it is not text."]) from None
+        if len(content) > _LONGEST_KEY_FILE_BYTES:
+            raise ConfigError([f"{named} is too long; it must hold a key alone."])
+        return content
+
+    def _checked(self, text: str, named: str) -> SecretStr:
+        key = text.strip()
+        if not key:
+            raise ConfigError([f"{named} is empty; it must hold a key."])
+        if len(key.splitlines()) > 1:
+            raise ConfigError([f"{named} has more than one line; it must hold a key alone."])
+        if not _KEY.fullmatch(key):
+            raise ConfigError([f"{named} holds characters that no key has, such as spaces."])
+        return SecretStr(key)

@@ -1,0 +1,200 @@
+"""The settings: every one with its type, bounds, default and help sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from exporter.config.project import Project
+from exporter.config.values import (
+    DurationBetween,
+    ListenAddress,
+    check_telemetry_path,
+    format_duration,
+    parse_listen_addresses,
+)
+
+if TYPE_CHECKING:
+    from pydantic import ValidationInfo
+    from pydantic_settings import PydanticBaseSettingsSource
+
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
+_LEAST_STALE_AFTER = 5 * _MINUTE
+
+
+class Group(BaseModel):
+    """Settings that share the first part of their name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class ConfigFile(Group):
+    """``config.*``."""
+
+    file: Path | None = Field(
+        None,
+        title="FILE",
+        description="YAML file with any of the other settings, and with projects.",
+    )
+
+
+def _stale_after_default(validated: dict[str, Any]) -> float:
+    return max(5 * float(validated["interval"]), _LEAST_STALE_AFTER)
+
+
+class Poll(Group):
+    """``poll.*``."""
+
+    interval: Annotated[float, DurationBetween(1, _DAY)] = Field(
+        30.0, description="How often jobs are listed, such as 30s, 5m or 1h30m."
+    )
+    stale_after: Annotated[float, DurationBetween(1, 30 * _DAY)] = Field(
+        default_factory=_stale_after_default,
+        description="A project that was not listed for so long is stale: its data is withdrawn.",
+        json_schema_extra={"written_default": "5 intervals, at least 5m"},
+    )
+    full_listing_every: Annotated[float, DurationBetween(1, 7 * _DAY)] = Field(
+        15 * _MINUTE,
+        description="How often the whole history is listed, whatever shortcut is in use.",
+    )
+    max_pages: int = Field(
+        100, ge=1, le=100_000, description="The most pages of jobs that one listing reads."
+    )
+
+    @field_validator("stale_after")
+    @classmethod
+    def _not_before_the_next_listing(cls, seconds: float, info: ValidationInfo) -> float:
+        interval = info.data.get("interval")
+        if interval is not None and seconds < interval:
+            raise ValueError(
+                f"must be at least poll.interval, which is {format_duration(interval)}"
+            )
+        return seconds
+
+
+class Api(Group):
+    """``api.*``."""
+
+    timeout: Annotated[float, DurationBetween(0.1, 10 * _MINUTE)] = Field(
+        30.0, description="How long one request may take; connecting has its own shorter limit."
+    )
+    requests_per_minute: float = Field(
+        10.0,
+        gt=0,
+        le=100_000,
+        allow_inf_nan=False,
+        description="Request budget of one key at one base URL; may be a fraction.",
+    )
+    concurrency: int = Field(
+        8, ge=1, le=1000, description="The most requests under way at once for one key."
+    )
+
+
+class Items(Group):
+    """``items.*``."""
+
+    enabled: bool = Field(default=True, description="Whether items are counted by status.")
+    max_pages: int = Field(
+        10,
+        ge=1,
+        le=100_000,
+        description="The most pages of items that are read to count an active job,"
+        " five times that for its final count; a larger job is uncounted.",
+    )
+
+
+class Jobs(Group):
+    """``jobs.*``."""
+
+    max_per_project: int = Field(
+        500, ge=0, le=1_000_000, description="The most jobs of a project with series of their own."
+    )
+
+
+class Retention(Group):
+    """``retention.*``."""
+
+    finished: Annotated[float, DurationBetween(0, 365 * _DAY)] = Field(
+        _HOUR, description="How long a job that ended without failures stays."
+    )
+    failed: Annotated[float, DurationBetween(0, 365 * _DAY)] = Field(
+        _DAY, description="How long a job that failed, or has failed items, stays."
+    )
+    min_scrapes: int = Field(
+        2,
+        ge=0,
+        le=1000,
+        description="How many scrapes must have shown a job's final state before it leaves,"
+        " within retention.failed at most.",
+    )
+
+
+class Web(Group):
+    """``web.*``."""
+
+    listen_address: Annotated[
+        tuple[ListenAddress, ...], BeforeValidator(parse_listen_addresses)
+    ] = Field(
+        (ListenAddress("", 9910),),
+        title="ADDRESS",
+        description="Where to listen: host:port, :port or [::1]:port; may be given several"
+        " times, in the variable separated by commas.",
+    )
+    telemetry_path: Annotated[str, AfterValidator(check_telemetry_path)] = Field(
+        "/metrics", title="PATH", description="The path under which metrics are served."
+    )
+
+
+class Log(Group):
+    """``log.*``."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Records below this level are left out."
+    )
+    format: Literal["auto", "json", "console"] = Field(
+        "auto", description="How records are written; auto: console on a terminal, else json."
+    )
+
+
+class Settings(BaseSettings):
+    """All settings, validated; durations are seconds."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        env_prefix="LLAMACLOUD_EXPORTER_",
+        env_nested_delimiter="__",
+        # Lists are written with commas, and projects' mistakes are worded by ourselves.
+        enable_decoding=False,
+    )
+
+    config: ConfigFile = ConfigFile()
+    poll: Poll = Poll()
+    api: Api = Api()
+    items: Items = Items()
+    jobs: Jobs = Jobs()
+    retention: Retention = Retention()
+    web: Web = Web()
+    log: Log = Log()
+    projects: tuple[Project, ...] = Field(
+        (),
+        description="List of name, project_id, organization_id, api_key_file (or api_key),"
+        " base_url, directory_ids and job_types; in the file, or as JSON in the variable.",
+        json_schema_extra={"written_default": "one, from the LLAMA_CLOUD_* variables"},
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings passes it
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what ``load`` passes alone: nothing is read behind its back."""
+        return (init_settings,)

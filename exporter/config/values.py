@@ -1,0 +1,136 @@
+"""Kinds of values that settings have: durations, listen addresses, the telemetry path."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+from typing import TYPE_CHECKING
+
+from pydantic_core import core_schema
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
+
+_UNIT_SECONDS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
+_WRITTEN_IN_DAYS_FROM = 2 * 86400
+_DURATION = re.compile("".join(f"(?:([0-9]{{1,9}}){unit})?" for unit in _UNIT_SECONDS))
+_BARE_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
+_HOST_AND_PORT = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<host>[A-Za-z0-9._-]*)):(?P<port>\d{1,5})")
+_MAX_PORT = 65535
+_PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
+_TAKEN_PATHS = ("/", "/-/healthy", "/-/ready")
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds of a duration written as Prometheus writes it: ``1h30m``, ``500ms``.
+
+    Raises:
+        ValueError: with words that complete "the setting ...".
+    """
+    if text == "0":
+        return 0.0
+    if _BARE_NUMBER.fullmatch(text):
+        number = text[:20].lstrip("+-")
+        raise ValueError(f"must have a unit, as in {number}s, {number}m or {number}h")
+    match = _DURATION.fullmatch(text)
+    if not text or match is None:
+        raise ValueError("must be a duration such as 30s, 5m or 1h30m")
+    parts = zip(match.groups(), _UNIT_SECONDS.values(), strict=True)
+    return float(sum(int(count) * seconds for count, seconds in parts if count))
+
+
+def format_duration(seconds: float) -> str:
+    """Return a duration as ``parse_duration`` reads it; parts under a millisecond are lost."""
+    left = round(seconds * 1000)
+    parts = []
+    for unit, unit_seconds in _UNIT_SECONDS.items():
+        # A day is written 24h, as Prometheus's users do; weeks are read, not written.
+        if unit != "w" and not (unit == "d" and seconds < _WRITTEN_IN_DAYS_FROM):
+            count, left = divmod(left, round(unit_seconds * 1000))
+            parts.append(f"{count}{unit}" if count else "")
+    return "".join(parts) or "0s"
+
+
+@dataclass(frozen=True, slots=True)
+class DurationBetween:
+    """Marks a field of float seconds that is written as a duration within bounds."""
+
+    at_least: float
+    at_most: float
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        """Let pydantic validate by ``parse``."""
+        return core_schema.no_info_plain_validator_function(self.parse)
+
+    def parse(self, value: object) -> float:
+        """Return the seconds of a written duration.
+
+        Raises:
+            ValueError: if it is no duration, or out of bounds.
+        """
+        seconds = parse_duration(value.strip() if isinstance(value, str) else str(value))
+        if not self.at_least <= seconds <= self.at_most:
+            low, high = format_duration(self.at_least), format_duration(self.at_most)
+            raise ValueError(f"must be from {low} to {high}")
+        return seconds
+
+
+@dataclass(frozen=True, slots=True)
+class ListenAddress:
+    """Where to listen; an empty host stands for every interface."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        """Return the address as it is written in the settings."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_listen_address(text: str) -> ListenAddress:
+    """Return the address written as ``host:port``, ``:port`` or ``[::1]:port``.
+
+    Raises:
+        ValueError: with words that complete "the setting ...".
+    """
+    match = _HOST_AND_PORT.fullmatch(text)
+    if match is None or int(match["port"]) > _MAX_PORT:
+        raise ValueError("must be written host:port, :port or [::1]:port, the port at most 65535")
+    if match["v6"] is None:
+        return ListenAddress(match["host"], int(match["port"]))
+    try:
+        return ListenAddress(str(IPv6Address(match["v6"])), int(match["port"]))
+    except ValueError:
+        raise ValueError("must have an IPv6 address between its brackets") from None
+
+
+def parse_listen_addresses(value: object) -> tuple[ListenAddress, ...]:
+    """Return the addresses of a list of texts, or of one text in which commas separate them.
+
+    Raises:
+        ValueError: with words that complete "the setting ...".
+    """
+    given = value if isinstance(value, list) else [value]
+    texts = [text for text in given if isinstance(text, str)]
+    if not texts or len(texts) < len(given):
+        raise ValueError("must be an address such as :9910, or a list of them")
+    addresses = [parse_listen_address(part.strip()) for text in texts for part in text.split(",")]
+    if len(set(addresses)) < len(addresses):
+        raise ValueError("must not name an address twice")
+    return tuple(addresses)
+
+
+def check_telemetry_path(path: str) -> str:
+    """Return the path under which metrics are served.
+
+    Raises:
+        ValueError: with words that complete "the setting ...".
+    """
+    if not _PATH.fullmatch(path):
+        raise ValueError("must start with / and hold letters, digits and . _ ~ - only")
+    if (path.rstrip("/") or "/") in _TAKEN_PATHS:
+        raise ValueError(f"must not be one of {', '.join(_TAKEN_PATHS)}, which serve other pages")
+    return path

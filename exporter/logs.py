@@ -1,0 +1,180 @@
+"""One chain for our own log records and everybody else's: structured, bounded, without keys."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import re
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, TextIO
+
+import structlog
+from structlog.stdlib import ProcessorFormatter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from structlog.typing import EventDict, Processor, WrappedLogger
+
+REDACTED = "[redacted]"
+_LONGEST_VALUE = 1_000
+_LONGEST_TRACEBACK = 20_000
+_LEADING_KEYS = ("timestamp", "level", "event", "logger")
+# Below warnings these tell URLs and headers, and one of the headers is the key.
+_LOGGERS_WITH_HEADERS = ("httpx", "httpcore")
+
+
+def configure_logging(
+    level: str,
+    format: str,  # noqa: A002 - the setting's name
+    stream: TextIO | None = None,
+    secrets: Iterable[str] = (),
+) -> None:
+    """Write every record from ``level`` on to ``stream``, standard error if it is ``None``.
+
+    ``format`` is ``json``, ``console``, or ``auto``: console on a terminal, else JSON lines. No
+    occurrence of ``secrets`` is written. May be called again: the last call counts.
+    """
+    stream = sys.stderr if stream is None else stream
+    console = format == "console" or (format == "auto" and stream.isatty())
+    common = _common_processors()
+    handler = _Handler(stream)
+    handler.setFormatter(
+        ProcessorFormatter(
+            foreign_pre_chain=common,
+            processors=[
+                ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                _plain_values,
+                redact(secrets),
+                _bounded_values,
+                *(_console(colors=stream.isatty()) if console else [_json()]),
+            ],
+        )
+    )
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *common,
+            ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    _route_standard_logging(handler, logging.getLevelNamesMapping()[level.upper()])
+
+
+def redact(secrets: Iterable[str]) -> Processor:
+    """Return a processor that takes ``secrets`` out of all texts of a record."""
+    texts = {form for secret in secrets if secret for form in (secret, repr(secret)[1:-1])}
+    if not texts:
+        return lambda _logger, _method, event: event
+    # Of two keys of which one begins the other, the longer must be found first.
+    pattern = re.compile("|".join(map(re.escape, sorted(texts, key=len, reverse=True))))
+
+    def redact_texts(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        return {
+            key: pattern.sub(REDACTED, value) if isinstance(value, str) else value
+            for key, value in event.items()
+        }
+
+    return redact_texts
+
+
+def escaped(text: str) -> str:
+    """Return ``text`` with line breaks, terminal escapes and the like made visible."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Say which record was lost; logging itself would print its values, keys included."""
+        lost = {"event": "log.record_lost", "level": "error", "logger": record.name}
+        with suppress(OSError, ValueError):
+            self.stream.write(json.dumps({**lost, "error": type(sys.exception()).__name__}) + "\n")
+
+
+def _common_processors() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+
+
+def _route_standard_logging(handler: logging.Handler, level: int) -> None:
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    logging.captureWarnings(capture=True)
+    for name in _LOGGERS_WITH_HEADERS:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
+    # Scrapes are no news, and uvicorn's start and stop are told by our own records.
+    logging.getLogger("uvicorn.access").disabled = True
+    quiet = level if level <= logging.DEBUG else max(level, logging.WARNING)
+    logging.getLogger("uvicorn.error").setLevel(quiet)
+
+
+def _plain_values(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    ordered = [key for key in _LEADING_KEYS if key in event]
+    ordered += [key for key in event if key not in _LEADING_KEYS]
+    return {key: _plain(event[key]) for key in ordered}
+
+
+def _plain(value: object) -> str | float | None:
+    if (
+        value is None
+        or isinstance(value, int)
+        or (isinstance(value, float) and math.isfinite(value))
+    ):
+        return value
+    return str(value) if isinstance(value, (str, float)) else repr(value)
+
+
+def _bounded_values(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    return {key: _bounded(key, value) for key, value in event.items()}
+
+
+def _bounded(key: str, value: object) -> object:
+    longest = _LONGEST_TRACEBACK if key == "exception" else _LONGEST_VALUE
+    if not isinstance(value, str) or len(value) <= longest:
+        return value
+    left_out = f"... {len(value) - longest} characters ..."
+    if key == "exception":
+        # The first lines say where it began, the last ones what it was.
+        return value[: longest // 2] + left_out + value[-longest // 2 :]
+    return value[:longest] + left_out
+
+
+def _json() -> Processor:
+    return structlog.processors.JSONRenderer()
+
+
+def _console(*, colors: bool) -> list[Processor]:
+    renderer = structlog.dev.ConsoleRenderer(
+        colors=colors,
+        sort_keys=False,
+        # The default prints local variables where rich is installed.
+        exception_formatter=structlog.dev.plain_traceback,
+    )
+    return [_escaped_values, renderer]
+
+
+def _escaped_values(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    return {
+        key: _escaped_value(key, value) if isinstance(value, str) else value
+        for key, value in event.items()
+    }
+
+
+def _escaped_value(key: str, value: str) -> str:
+    if key != "exception":
+        return escaped(value)
+    # Indented, so that no line of an exception's message looks like a record of its own.
+    return "\n".join(f"    {escaped(line)}" for line in value.split("\n"))

@@ -1,0 +1,219 @@
+"""How flags, variables and file become one set of settings."""
+
+from pathlib import Path
+
+import pytest
+
+from exporter import __version__
+from exporter.config import ConfigError, ListenAddress, Mode, describe, load
+
+KEY = {"LLAMA_CLOUD_API_KEY": "llx-environment-secret"}
+UNKNOWN_API_KEY = "flag --api-key is unknown; the nearest known one is --api.timeout."
+LEVEL_WANTED = "flag --log.level must be 'debug', 'info', 'warning' or 'error'"
+
+
+def problems(argv: list[str], environ: dict[str, str]) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as raised:
+        load(argv, environ)
+    return raised.value.problems
+
+
+def test_a_key_is_enough() -> None:
+    """The smallest command serves the key's default project with the contract's defaults."""
+    command = load([], KEY)
+    settings = command.settings
+
+    assert command.mode is Mode.SERVE
+    assert [project.name for project in settings.projects] == ["default"]
+    assert settings.poll.interval == 30.0
+    assert settings.poll.stale_after == 300.0
+    assert settings.api.requests_per_minute == 10.0
+    assert settings.retention.failed == 86400.0
+    assert settings.web.listen_address == (ListenAddress("", 9910),)
+
+
+def test_flags_win_over_variables_and_those_over_the_file(tmp_path: Path) -> None:
+    """Precedence holds for each setting alone: one group may come from all places."""
+    file = tmp_path / "settings.yml"
+    file.write_text("poll: {interval: 10s, max_pages: 10, full_listing_every: 10m}")
+    environ = {
+        **KEY,
+        "LLAMACLOUD_EXPORTER_CONFIG__FILE": str(file),
+        "LLAMACLOUD_EXPORTER_POLL__INTERVAL": "20s",
+        "LLAMACLOUD_EXPORTER_POLL__MAX_PAGES": "20",
+        "LLAMACLOUD_EXPORTER_LOG__LEVEL": "",
+    }
+
+    settings = load(["--poll.interval=40s"], environ).settings
+
+    assert settings.poll.model_dump() == {
+        "interval": 40.0,
+        "max_pages": 20,
+        "full_listing_every": 600.0,
+        "stale_after": 300.0,
+    }
+    assert settings.log.level == "info"
+
+
+def test_stale_after_follows_the_interval() -> None:
+    """Five intervals, where that is more than five minutes."""
+    assert load(["--poll.interval=2m"], KEY).settings.poll.stale_after == 600.0
+
+
+def test_listen_addresses_repeat_as_flags_and_stand_in_one_variable() -> None:
+    """Several addresses are several flags, or one variable with commas."""
+    variable = {**KEY, "LLAMACLOUD_EXPORTER_WEB__LISTEN_ADDRESS": ":1, localhost:2"}
+
+    assert load([], variable).settings.web.listen_address == (
+        ListenAddress("", 1),
+        ListenAddress("localhost", 2),
+    )
+    flags = ["--web.listen-address=:3", "--web.listen-address", "[::1]:4"]
+    assert load(flags, variable).settings.web.listen_address == (
+        ListenAddress("", 3),
+        ListenAddress("::1", 4),
+    )
+
+
+@pytest.mark.parametrize(
+    ("flag", "mode"),
+    [("--config.check", Mode.CHECK), ("--once", Mode.ONCE), ("--demo", Mode.DEMO)],
+)
+def test_modes_are_bare_flags(flag: str, mode: Mode) -> None:
+    """A flag without a value chooses what the program does."""
+    assert load([flag], KEY).mode is mode
+
+
+def test_demo_needs_no_key_and_has_defaults_of_its_own() -> None:
+    """The demo ignores LlamaCloud's variables, and polls faster unless told otherwise."""
+    demo = load(["--demo"], {"LLAMA_CLOUD_API_KEY_FILE": "/nowhere"}).settings
+    told = load(["--demo"], {"LLAMACLOUD_EXPORTER_POLL__INTERVAL": "30s"}).settings
+
+    assert demo.projects == ()
+    assert (demo.poll.interval, demo.api.requests_per_minute) == (5.0, 600.0)
+    assert (told.poll.interval, told.api.requests_per_minute) == (30.0, 600.0)
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    """Flags, variables and a missing key do not hide one another; the message is complete."""
+    environ = {
+        "LLAMACLOUD_EXPORTER_POLL__INTERVALL": "5s",
+        "LLAMACLOUD_EXPORTER_API__CONCURRENCY": "0",
+        "LLAMACLOUD_EXPORTER_POLL": '{"interval": "5s"}',
+    }
+
+    with pytest.raises(ConfigError) as raised:
+        load(["--poll.interval=0", "--poll.stale-afte=5m"], environ)
+
+    assert str(raised.value) == (
+        "The settings have 6 mistakes:\n"
+        "  - flag --poll.stale-afte is unknown; the nearest known one is --poll.stale-after.\n"
+        "  - environment variable LLAMACLOUD_EXPORTER_POLL__INTERVALL is unknown;"
+        " the nearest known one is LLAMACLOUD_EXPORTER_POLL__INTERVAL.\n"
+        "  - environment variable LLAMACLOUD_EXPORTER_POLL is unknown;"
+        " the nearest known one is LLAMACLOUD_EXPORTER_PROJECTS.\n"
+        "  - there is no API key; set LLAMA_CLOUD_API_KEY or LLAMA_CLOUD_API_KEY_FILE,"
+        " or try `llamacloud-batch-exporter --demo`.\n"
+        '  - flag --poll.interval must be from 1s to 24h, not "0".\n'
+        "  - environment variable LLAMACLOUD_EXPORTER_API__CONCURRENCY"
+        ' must be greater than or equal to 1, not "0".\n'
+        "Nothing was started. `llamacloud-batch-exporter --help` explains every setting."
+    )
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (["--once", "--demo"], "--once and --demo are modes; choose one."),
+        (["--demo=llx-secret"], "flag --demo takes no value."),
+        (["--poll.interval"], "flag --poll.interval needs a value, as in --poll.interval=VALUE."),
+        (["--items.enabled"], "flag --items.enabled needs a value, as in --items.enabled=VALUE."),
+        (["--api-key=llx-secret"], UNKNOWN_API_KEY),
+        (["--api-key", "secret"], UNKNOWN_API_KEY),
+        (["secret"], "an argument is no flag; values are written --flag=VALUE."),
+        (
+            ["--poll.int=5s"],
+            "flag --poll.int is unknown; the nearest known one is --poll.interval.",
+        ),
+        (["--log.level=llx-secret"], f"{LEVEL_WANTED}, not [redacted]."),
+        (
+            ["--log.level=\x1b[2J\n" + "x" * 300],
+            f'{LEVEL_WANTED}, not "\\x1b[2J\\n{"x" * 192}...".',
+        ),
+    ],
+)
+def test_a_wrong_command_line_is_explained(argv: list[str], expected: str) -> None:
+    """The flag is named, its value shown only where it cannot be a key, escaped and bounded."""
+    assert problems(argv, KEY) == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LLAMACLOUD_EXPORTER_SERVICE_HOST", "10.0.0.1"),
+        ("LLAMACLOUD_EXPORTER_METRICS_SERVICE_PORT_HTTP", "9910"),
+        ("LLAMACLOUD_EXPORTER_PORT", "tcp://10.0.0.1:9910"),
+        ("LLAMACLOUD_EXPORTER_PORT_9910_TCP_ADDR", "10.0.0.1"),
+    ],
+)
+def test_kubernetes_service_links_are_no_settings(name: str, value: str) -> None:
+    """What Kubernetes sets for a Service named like us is not taken for a mistake."""
+    assert load([], {**KEY, name: value}) == load([], KEY)
+
+
+def test_a_port_variable_of_a_person_is_a_mistake() -> None:
+    """A plain number is not what Kubernetes writes there."""
+    assert problems([], {**KEY, "LLAMACLOUD_EXPORTER_PORT": "9911"}) == (
+        (
+            "environment variable LLAMACLOUD_EXPORTER_PORT is unknown;"
+            " the nearest known one is LLAMACLOUD_EXPORTER_PROJECTS."
+        ),
+    )
+
+
+def test_the_report_shows_what_is_in_effect() -> None:
+    """``--config.check`` tells projects and settings, and where the key is from, not the key."""
+    report = describe(load(["--poll.interval=1m", "--items.enabled=false"], KEY).settings)
+
+    assert report.splitlines()[:12] == [
+        "The settings are valid.",
+        "",
+        "projects:",
+        "  default",
+        "    project id       the key's default project",
+        "    base URL         https://api.cloud.llamaindex.ai",
+        "    key from         LLAMA_CLOUD_API_KEY",
+        "",
+        "settings:",
+        "  config.file              none",
+        "  poll.interval            1m",
+        "  poll.stale_after         5m",
+    ]
+    assert "  items.enabled            false" in report
+
+
+def test_no_key_is_ever_shown() -> None:
+    """Neither the report nor any representation of the settings holds a key."""
+    command = load([], KEY)
+    settings = command.settings
+    outputs = [repr(command), repr(settings), str(settings), describe(settings)]
+    outputs += [str(settings.model_dump()), settings.model_dump_json()]
+
+    assert [text for text in outputs if "secret" in text] == []
+
+
+def test_settings_cannot_be_changed() -> None:
+    """What was validated stays as it was."""
+    settings = load([], KEY).settings
+
+    with pytest.raises(ValueError, match="frozen"):
+        settings.poll.interval = 1.0  # type: ignore[misc]
+
+
+def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    """``--version`` prints name and version on standard output, and ends with status 0."""
+    with pytest.raises(SystemExit) as raised:
+        load(["--version"], {})
+
+    assert raised.value.code == 0
+    assert capsys.readouterr().out == f"llamacloud-batch-exporter {__version__}\n"

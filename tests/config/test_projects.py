@@ -1,0 +1,167 @@
+"""Where projects, keys and base URLs come from."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from exporter.config import ConfigError, Project, load
+
+FIRST_ID = "123e4567-e89b-12d3-a456-426614174000"
+SECOND_ID = "123e4567-e89b-12d3-a456-426614174001"
+KEY = {"LLAMA_CLOUD_API_KEY": "environment-secret"}
+NO_KEY = (
+    "there is no API key; set LLAMA_CLOUD_API_KEY or LLAMA_CLOUD_API_KEY_FILE,"
+    " or try `llamacloud-batch-exporter --demo`."
+)
+PROJECTS = "LLAMACLOUD_EXPORTER_PROJECTS"
+URL_WANTED = "must be an http or https URL such as https://api.cloud.llamaindex.ai"
+
+
+def projects(environ: dict[str, str]) -> tuple[Project, ...]:
+    return load([], environ).settings.projects
+
+
+def problems(environ: dict[str, str]) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as raised:
+        load([], environ)
+    assert "secret" not in str(raised.value).replace("secret.key", "")
+    return raised.value.problems
+
+
+def test_the_variable_names_several_projects() -> None:
+    """Ids with commas are one project each, named by its id, with the same key and URL."""
+    environ = {
+        **KEY,
+        "LLAMA_CLOUD_PROJECT_ID": f"{FIRST_ID}, {SECOND_ID.upper()}",
+        "LLAMA_CLOUD_BASE_URL": "http://localhost:8000/prefix/",
+    }
+    found = projects(environ)
+
+    assert [(project.name, project.project_id) for project in found] == [
+        (FIRST_ID, FIRST_ID),
+        (SECOND_ID, SECOND_ID),
+    ]
+    assert {project.base_url for project in found} == {"http://localhost:8000/prefix"}
+    assert {project.api_key.get_secret_value() for project in found} == {"environment-secret"}
+
+
+def test_projects_can_be_json_in_a_variable() -> None:
+    """The variable holds what the file would; what it leaves out is inherited."""
+    configured = [{"name": "one", "api_key": "one-secret"}, {"project_id": FIRST_ID}]
+    found = projects({**KEY, PROJECTS: json.dumps(configured)})
+
+    assert [(project.name, project.api_key.get_secret_value()) for project in found] == [
+        ("one", "one-secret"),
+        (FIRST_ID, "environment-secret"),
+    ]
+
+
+def test_a_key_file_is_read_without_surrounding_space(tmp_path: Path) -> None:
+    """The line break that editors add is no part of the key."""
+    file = tmp_path / "secret.key"
+    file.write_text("\n file-secret\r\n")
+    (found,) = projects({"LLAMA_CLOUD_API_KEY_FILE": str(file), "LLAMA_CLOUD_API_KEY": ""})
+
+    assert found.api_key.get_secret_value() == "file-secret"
+    assert found.api_key_origin == f'file "{file}"'
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b" \n", "is empty; it must hold a key"),
+        (b"first-secret\nsecond-secret\n", "has more than one line; it must hold a key alone"),
+        (b"a secret", "holds characters that no key has, such as spaces"),
+        (b"\xff\xfesecret", "cannot be read: it is not text"),
+        (b"secret" * 5000, "is too long; it must hold a key alone"),
+        (None, "cannot be read: No such file or directory"),
+    ],
+)
+def test_a_bad_key_file_is_named(content: bytes | None, complaint: str, tmp_path: Path) -> None:
+    """The message names the file and the variable, and shows nothing of the content."""
+    file = tmp_path / "secret.key"
+    if content is not None:
+        file.write_bytes(content)
+
+    assert problems({"LLAMA_CLOUD_API_KEY_FILE": str(file)}) == (
+        f'the file "{file}" of LLAMA_CLOUD_API_KEY_FILE {complaint}.',
+    )
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, NO_KEY),
+        ({"LLAMA_CLOUD_API_KEY": "", "LLAMA_CLOUD_API_KEY_FILE": ""}, NO_KEY),
+        (
+            {**KEY, "LLAMA_CLOUD_API_KEY_FILE": "/nowhere"},
+            "LLAMA_CLOUD_API_KEY and LLAMA_CLOUD_API_KEY_FILE are both set; choose one.",
+        ),
+        ({"LLAMA_CLOUD_API_KEY": " "}, "LLAMA_CLOUD_API_KEY is empty; it must hold a key."),
+        (
+            {**KEY, "LLAMA_CLOUD_PROJECT_ID": FIRST_ID, PROJECTS: '[{"name": "one"}]'},
+            (f"environment variable {PROJECTS} and LLAMA_CLOUD_PROJECT_ID are both set;"
+            " choose one."),
+        ),
+        (
+            {**KEY, "LLAMA_CLOUD_PROJECT_ID": "production"},
+            (f"environment variable LLAMA_CLOUD_PROJECT_ID must be a UUID such as {FIRST_ID},"
+            ' not "production".'),
+        ),
+        (
+            {**KEY, "LLAMA_CLOUD_PROJECT_ID": f"{FIRST_ID},{FIRST_ID}"},
+            f'2 projects are named "{FIRST_ID}"; give each a name of its own.',
+        ),
+        (
+            {**KEY, PROJECTS: '[{"api_key": "secret"'},
+            f"environment variable {PROJECTS} must be a list of projects; in a variable, as JSON.",
+        ),
+        (
+            {**KEY, PROJECTS: '{"api_key": "secret"}'},
+            f"environment variable {PROJECTS} must be a list of at least one project.",
+        ),
+        (
+            {**KEY, PROJECTS: '[{"api_key": ["secret"]}]'},
+            f"environment variable {PROJECTS}[0].api_key must be text.",
+        ),
+        (
+            {**KEY, PROJECTS: '[{"name": "a\\nb"}]'},
+            (f"environment variable {PROJECTS}[0].name must hold printable characters only,"
+            ' not "a\\nb".'),
+        ),
+    ],
+)  # fmt: skip
+def test_a_wrong_project_is_explained(environ: dict[str, str], expected: str) -> None:
+    """The message says which variable is wrong and what to do."""
+    assert problems(environ) == (expected,)
+
+
+@pytest.mark.parametrize(
+    ("url", "complaint"),
+    [
+        ("api.cloud.llamaindex.ai", URL_WANTED),
+        ("ftp://example.org", URL_WANTED),
+        ("https://", URL_WANTED),
+        ("https://example.org:99999", URL_WANTED),
+        ("https://exa mple.org", URL_WANTED),
+        ("https://user:secret@example.org", "must not hold a user name or a password"),
+        ("https://example.org/?key=secret", "must not have a query or a fragment"),
+        ("https://example.org/#", "must not have a query or a fragment"),
+    ],
+)
+def test_a_wrong_base_url_is_explained_but_not_shown(url: str, complaint: str) -> None:
+    """A URL may hold a password: it is not repeated."""
+    assert problems({**KEY, "LLAMA_CLOUD_BASE_URL": url}) == (
+        f"environment variable LLAMA_CLOUD_BASE_URL {complaint}.",
+    )
+
+
+def test_a_key_in_the_place_of_its_file_is_not_shown() -> None:
+    """A common mix-up of the two variables does not print the key."""
+    assert problems({"LLAMA_CLOUD_API_KEY_FILE": "llx-secret"}) == (
+        (
+            "the file [redacted] of LLAMA_CLOUD_API_KEY_FILE cannot be read:"
+            " No such file or directory."
+        ),
+    )
