@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 
 import pytest
 
@@ -18,3 +19,14 @@ def require_tool(name: str) -> str:
     if os.environ.get("REQUIRE_TOOLS") == "1":
         pytest.fail(words)
     pytest.skip(words)
+
+
+def check_metrics(text: bytes) -> None:
+    """Let Prometheus's own linter look at an exposition in the text form: it must say nothing."""
+    result = subprocess.run(
+        [require_tool("promtool"), "check", "metrics"],
+        input=text,
+        capture_output=True,
+        check=False,
+    )
+    assert (0, b"", b"") == (result.returncode, result.stdout, result.stderr)

@@ -1,0 +1,5 @@
+"""The composition root: reads the settings, builds everything once, runs it, and ends it."""
+
+from exporter.app.modes import main
+
+__all__ = ["main"]

@@ -1,0 +1,175 @@
+"""From settings to the objects that do the work."""
+
+from __future__ import annotations
+
+import functools
+import platform
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry
+
+from exporter import __version__
+from exporter.llamacloud.budget import RequestBudget
+from exporter.llamacloud.client import Client
+from exporter.llamacloud.v1beta import API_VERSION, BatchProcessing
+from exporter.poller import ListingPlan, PollerSettings, ProjectPoller
+from exporter.snapshot import Snapshot
+from exporter.telemetry import Telemetry, render
+from exporter.tracker import TrackerRules
+from exporter.web import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exporter.config import Project, Settings
+    from exporter.domain import ProjectView
+    from exporter.exposition import Form
+    from exporter.llamacloud.client import Connections
+    from exporter.snapshot import Published
+
+USER_AGENT = f"llamacloud-batch-exporter/{__version__}"
+_SECONDS_PER_MINUTE = 60
+# Far beyond any pause that is not a stuck loop, and short enough to be restarted within minutes.
+_LOOPS_ALIVE_WITHIN_SECONDS = 60.0
+# So long may a first listing keep the exporter from being ready: it is useful without it too.
+_READY_AFTER_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """All that runs, and what it publishes."""
+
+    pollers: Mapping[str, ProjectPoller]
+    snapshot: Snapshot
+    registry: CollectorRegistry
+    started_monotonic: float
+
+    def scraped(self, published: Published) -> None:
+        """Tell each project that its view was scraped."""
+        for project, generation in published.generations.items():
+            self.pollers[project].scraped(generation)
+
+    def is_healthy(self) -> bool:
+        """Tell whether every project's loops are alive; LlamaCloud's health is not asked."""
+        oldest = min((poller.last_alive_monotonic for poller in self.pollers.values()), default=0.0)
+        return time.monotonic() - oldest < _LOOPS_ALIVE_WITHIN_SECONDS
+
+    def is_ready(self) -> bool:
+        """Tell whether every project's first listing was tried, or long enough waited for."""
+        tried = all(poller.first_listing_tried.is_set() for poller in self.pollers.values())
+        return tried or time.monotonic() - self.started_monotonic >= _READY_AFTER_SECONDS
+
+    def own_metrics(self, form: Form) -> bytes:
+        """Render the exporter's own metrics, the end of an exposition."""
+        return render(self.registry, form)
+
+    def site(self, telemetry_path: str) -> Site:
+        """Describe what is served over HTTP."""
+        return Site(
+            telemetry_path=telemetry_path,
+            published=self.snapshot.published,
+            own_metrics=self.own_metrics,
+            scraped=self.scraped,
+            healthy=self.is_healthy,
+            ready=self.is_ready,
+            version=__version__,
+            projects=tuple(self.pollers),
+        )
+
+
+def assemble(settings: Settings, connections: Connections) -> Exporter:
+    """Build everything; nothing runs yet."""
+    registry = CollectorRegistry()
+    requests_per_second = settings.api.requests_per_minute / _SECONDS_PER_MINUTE
+    telemetry = Telemetry(
+        registry,
+        poll_interval_seconds=settings.poll.interval,
+        stale_after_seconds=settings.poll.stale_after,
+        budget_requests_per_second=requests_per_second,
+    )
+    telemetry.build_info(__version__, "", platform.python_version())
+    telemetry.config_loaded(successful=True, at=time.time())
+    snapshot = Snapshot()
+
+    @functools.cache
+    def budget_of(_key: str, _base_url: str) -> RequestBudget:
+        return RequestBudget(requests_per_second, settings.api.concurrency, time.monotonic)
+
+    pollers = {
+        project.name: _poller(
+            project=project,
+            settings=settings,
+            connections=connections,
+            telemetry=telemetry,
+            snapshot=snapshot,
+            budget=budget_of(project.api_key.get_secret_value(), project.base_url),
+        )
+        for project in settings.projects
+    }
+    return Exporter(pollers, snapshot, registry, time.monotonic())
+
+
+def _poller(
+    *,
+    project: Project,
+    settings: Settings,
+    connections: Connections,
+    telemetry: Telemetry,
+    snapshot: Snapshot,
+    budget: RequestBudget,
+) -> ProjectPoller:
+    project_telemetry = telemetry.project(project.name)
+    client = Client(
+        connections,
+        base_url=project.base_url,
+        api_key=project.api_key.get_secret_value(),
+        timeout_seconds=settings.api.timeout,
+        budget=budget,
+        observer=project_telemetry,
+    )
+
+    def publish_view(view: ProjectView) -> None:
+        snapshot.replace(view)
+        project_telemetry.published(view)
+
+    return ProjectPoller(
+        BatchProcessing(
+            client, project_id=project.project_id, organization_id=project.organization_id
+        ),
+        rules=_rules(project, settings),
+        settings=_poller_settings(project, settings),
+        telemetry=project_telemetry,
+        publish_view=publish_view,
+        clock=time.monotonic,
+    )
+
+
+def _rules(project: Project, settings: Settings) -> TrackerRules:
+    return TrackerRules(
+        project=project.name,
+        api_version=API_VERSION,
+        retention_finished=settings.retention.finished,
+        retention_failed=settings.retention.failed,
+        min_scrapes=settings.retention.min_scrapes,
+        max_jobs=settings.jobs.max_per_project,
+        stale_after=settings.poll.stale_after,
+        items_enabled=settings.items.enabled,
+        project_id=project.project_id,
+        organization_id=project.organization_id,
+    )
+
+
+def _poller_settings(project: Project, settings: Settings) -> PollerSettings:
+    return PollerSettings(
+        interval=settings.poll.interval,
+        full_listing_every=settings.poll.full_listing_every,
+        items_max_pages=settings.items.max_pages,
+        concurrency=settings.api.concurrency,
+        listing=ListingPlan(
+            max_pages=settings.poll.max_pages,
+            directory_ids=project.directory_ids,
+            job_types=project.job_types,
+        ),
+    )

@@ -1,0 +1,97 @@
+"""Listening sockets, opened before anything else so that a taken port is told at once."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from exporter.config import ListenAddress
+
+_BACKLOG = 1024
+
+
+class AddressUnavailableError(Exception):
+    """An address of ``web.listen_address`` cannot be listened on; the message says what to do."""
+
+    def __init__(self, address: str, message: str) -> None:
+        super().__init__(message)
+        self.address = address
+
+
+def listen(addresses: Iterable[ListenAddress]) -> list[socket.socket]:
+    """Open a listening socket for each address.
+
+    An empty host means every interface, IPv6 and IPv4 alike where the machine has both.
+
+    Raises:
+        AddressUnavailableError: at the first that cannot be had; none stays open.
+    """
+    sockets: list[socket.socket] = []
+    try:
+        for address in addresses:
+            sockets.append(_listen(address.host, address.port))  # noqa: PERF401 - what is open must be known when the next fails
+    except AddressUnavailableError:
+        for opened in sockets:
+            opened.close()
+        raise
+    return sockets
+
+
+def url_of(listening: socket.socket, path: str = "/") -> str:
+    """Return a URL that a person on this machine can open."""
+    host, port = listening.getsockname()[:2]
+    if host in {"::", "0.0.0.0"}:
+        host = "localhost"
+    return f"http://[{host}]:{port}{path}" if ":" in host else f"http://{host}:{port}{path}"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        if not host:
+            return _without_delay(_listen_everywhere(port))
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return _without_delay(socket.create_server((host, port), family=family, backlog=_BACKLOG))
+    except (OSError, OverflowError) as error:
+        raise AddressUnavailableError(f"{host}:{port}", _advice(error, port)) from error
+
+
+def _listen_everywhere(port: int) -> socket.socket:
+    if socket.has_dualstack_ipv6():
+        try:
+            return socket.create_server(
+                ("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=_BACKLOG
+            )
+        except OSError as error:
+            # Containers often have IPv6 compiled in but switched off.
+            if error.errno not in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
+                raise
+    return socket.create_server(("0.0.0.0", port), backlog=_BACKLOG)
+
+
+def _without_delay(listening: socket.socket) -> socket.socket:
+    """Name the protocol: asyncio sets TCP_NODELAY only on sockets that say they are TCP.
+
+    Without it, answers on connections that are kept alive wait some 40 ms for an acknowledgement.
+    """
+    return socket.socket(
+        listening.family, listening.type, socket.IPPROTO_TCP, fileno=listening.detach()
+    )
+
+
+def _advice(error: OSError | OverflowError, port: int) -> str:
+    match getattr(error, "errno", None):
+        case errno.EADDRINUSE:
+            return (
+                f"port {port} is taken: stop the program that uses it, "
+                "or choose another with --web.listen-address"
+            )
+        case errno.EACCES:
+            return f"port {port} needs privileges: choose one above 1023 with --web.listen-address"
+        case errno.EADDRNOTAVAIL:
+            return "this machine does not have that address: see --web.listen-address"
+        case _:
+            return f"{error}: see --web.listen-address"

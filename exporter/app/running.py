@@ -1,0 +1,132 @@
+"""Running what was assembled: one process, one event loop, one task group."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import structlog
+import uvicorn
+
+from exporter import __version__
+from exporter.app.assembly import USER_AGENT, assemble
+from exporter.app.listening import url_of
+from exporter.exposition import Form
+from exporter.llamacloud.client import open_connections
+from exporter.web import build_app
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator
+
+    from exporter.app.assembly import Exporter
+    from exporter.config import Settings
+
+# Together with the server's own second to end, within the two seconds that are promised.
+_LEAVE_ANYWAY_AFTER_SECONDS = 1.7
+_SERVER_ENDS_WITHIN_SECONDS = 1
+# Longer than the usual scrape intervals, so that Prometheus keeps its connection.
+_KEEP_ALIVE_SECONDS = 75
+
+log = structlog.get_logger("exporter")
+
+
+async def serve(settings: Settings, sockets: list[socket.socket]) -> None:
+    """Poll and serve until SIGTERM or SIGINT; a bug in any task raises."""
+    stop = _stop_event()
+    async with open_connections(USER_AGENT) as connections:
+        exporter = assemble(settings, connections)
+        server = _server(exporter, settings.web.telemetry_path)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(server.serve(sockets))
+            polling = [tasks.create_task(poller.run()) for poller in exporter.pollers.values()]
+            _announce(settings, sockets)
+            await stop.wait()
+            log.info("exporter.stopping")
+            server.should_exit = True
+            for task in polling:
+                task.cancel()
+
+
+async def demo(settings: Settings, sockets: list[socket.socket]) -> None:
+    """Serve as always, against the built-in simulator of LlamaCloud."""
+    from exporter.app.demo import simulated_projects  # noqa: PLC0415 - only the demo pays for it
+
+    async with simulated_projects() as projects:
+        await serve(settings.model_copy(update={"projects": projects}), sockets)
+
+
+async def print_once(settings: Settings) -> bool:
+    """Poll every project once, print the exposition, and tell whether all could be listed."""
+    async with open_connections(USER_AGENT) as connections:
+        exporter = assemble(settings, connections)
+        pollers = exporter.pollers.values()
+        async with asyncio.TaskGroup() as tasks:
+            polling = [tasks.create_task(poller.run()) for poller in pollers]
+            for poller in pollers:
+                await poller.first_poll_ended.wait()
+            for task in polling:
+                task.cancel()
+    for poller in pollers:
+        poller.publish()
+    body = exporter.snapshot.published().body(Form.TEXT) + exporter.own_metrics(Form.TEXT)
+    sys.stdout.buffer.write(body)
+    sys.stdout.flush()
+    return all(poller.listing_worked for poller in pollers)
+
+
+def _announce(settings: Settings, sockets: list[socket.socket]) -> None:
+    for listening in sockets:
+        log.info(
+            "exporter.listening",
+            open_in_browser=url_of(listening),
+            metrics=url_of(listening, settings.web.telemetry_path),
+            version=__version__,
+            projects=len(settings.projects),
+        )
+
+
+def _stop_event() -> asyncio.Event:
+    """Return an event that SIGTERM and SIGINT set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _stop, stop)
+    return stop
+
+
+def _stop(stop: asyncio.Event) -> None:
+    stop.set()
+    # A name look-up runs in a thread that nothing can cancel: the interpreter would wait for it.
+    leave_anyway = threading.Timer(_LEAVE_ANYWAY_AFTER_SECONDS, os._exit, (0,))
+    leave_anyway.daemon = True
+    leave_anyway.start()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: they end the process by the signal, not with 0."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _server(exporter: Exporter, telemetry_path: str) -> uvicorn.Server:
+    return _Server(
+        uvicorn.Config(
+            build_app(exporter.site(telemetry_path)),
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=_SERVER_ENDS_WITHIN_SECONDS,
+        )
+    )

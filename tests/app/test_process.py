@@ -1,0 +1,171 @@
+"""The exporter as a process: started, scraped and stopped with real signals."""
+
+import signal
+import socket
+import sys
+
+import pytest
+from cloud import KEY, Cloud
+from process import run, running, running_command
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as strict
+from prometheus_client.parser import text_string_to_metric_families as lenient
+from tools import check_metrics
+
+from exporter import __version__
+from exporter.simulator import Fault
+
+OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
+
+
+def of(cloud: Cloud, **more: str) -> dict[str, str]:
+    """Return the variables that point the exporter to the simulator."""
+    return {"LLAMA_CLOUD_API_KEY": KEY, "LLAMA_CLOUD_BASE_URL": cloud.base_url} | more
+
+
+def quick(cloud: Cloud) -> dict[str, str]:
+    """Return the same with a budget that lets jobs be refreshed at once."""
+    return of(
+        cloud,
+        LLAMACLOUD_EXPORTER_API__REQUESTS_PER_MINUTE="6000",
+        LLAMACLOUD_EXPORTER_POLL__INTERVAL="1s",
+    )
+
+
+class TestServing:
+    """From an API key to /metrics."""
+
+    def test_a_key_is_all_it_takes(self, cloud: Cloud) -> None:
+        """Jobs are on /metrics, in both forms, and promtool has nothing to say."""
+        cloud.add_job()
+        with running(**of(cloud)) as exporter:
+            text = exporter.wait_for_metric("llamacloud_batch_job_items{")
+            _, openmetrics = exporter.get(headers=OPENMETRICS)
+        assert 'llamacloud_batch_job_processed_items{job_id="job-1",project="default"} 7.0' in text
+        check_metrics(text.encode())
+        names = {family.name for family in lenient(text)}
+        assert names == {family.name for family in strict(openmetrics)}  # type: ignore[no-untyped-call]
+
+    def test_health_and_readiness_never_look_upstream(self, cloud: Cloud) -> None:
+        """A listing that failed was tried as well."""
+        cloud.simulator.faults.add(Fault("status", code=403))
+        with running(**of(cloud)) as exporter:
+            assert (200, "ok\n") == exporter.get("/-/healthy")
+            exporter.wait_for(lambda: exporter.get("/-/ready")[0] == 200)
+
+    def test_it_is_not_ready_before_the_first_listing(self, cloud: Cloud) -> None:
+        """Though it is healthy."""
+        cloud.simulator.faults.add(Fault("hang"))
+        with running(**of(cloud)) as exporter:
+            assert (503, 200) == (exporter.get("/-/ready")[0], exporter.get("/-/healthy")[0])
+
+    def test_the_demo_moves(self) -> None:
+        """It needs no key, and is not told its numbers."""
+        progress = "llamacloud_batch_active_items{"
+
+        def processed(text: str) -> list[str]:
+            return [line for line in text.splitlines() if line.startswith(progress)]
+
+        with running("--demo") as exporter:
+            first = processed(exporter.wait_for_metric(progress))
+            exporter.wait_for(lambda: processed(exporter.get()[1]) != first)
+            text = exporter.get()[1]
+            assert (0, True) == stopped_in_time(exporter.stop())
+        assert {"contracts", "invoices"} == {
+            sample.labels["project"]
+            for family in lenient(text)
+            for sample in family.samples
+            if family.name == "llamacloud_batch_project_info"
+        }
+
+
+class TestLeaving:
+    """Exit statuses, and how soon."""
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+    def test_a_signal_ends_it_with_0(self, cloud: Cloud, number: signal.Signals) -> None:
+        """Within two seconds."""
+        with running(**quick(cloud)) as exporter:
+            exporter.wait_for_metric("llamacloud_exporter_last_listing_timestamp_seconds{")
+            assert (0, True) == stopped_in_time(exporter.stop(number))
+            assert ["exporter.stopping"] == [line["event"] for line in exporter.log()][-1:]
+
+    def test_a_signal_ends_it_while_a_request_hangs(self, cloud: Cloud) -> None:
+        """And while clients keep connections open."""
+        cloud.simulator.faults.add(Fault("hang"))
+        with running(**of(cloud)) as exporter:
+            exporter.wait_for(lambda: bool(cloud.simulator.requests))
+            port = exporter.events("exporter.listening")[0]["open_in_browser"].split(":")[2]
+            with socket.create_connection(("127.0.0.1", int(port.rstrip("/")))) as idle:
+                idle.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n")
+                assert (0, True) == stopped_in_time(exporter.stop())
+
+    def test_a_taken_port_is_told_in_words(self, cloud: Cloud) -> None:
+        """Without a traceback."""
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            address = f"127.0.0.1:{taken.getsockname()[1]}"
+            ended = run(f"--web.listen-address={address}", **of(cloud))
+        assert (1, "") == (ended.returncode, ended.stdout)
+        assert "is taken" in ended.stderr
+        assert "--web.listen-address" in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+    def test_a_bug_ends_it_with_a_traceback_and_1(self, cloud: Cloud) -> None:
+        """No zombie that serves old data."""
+        broken = (
+            "import sys; from exporter.poller import project; from exporter.app import main;"
+            "project.list_all_jobs = None; sys.exit(main())"
+        )
+        with running_command((sys.executable, "-c", broken), **of(cloud)) as exporter:
+            assert 1 == exporter.process.wait(10)
+            (crash,) = exporter.events("exporter.crashed")
+        assert "Traceback" in crash["exception"]
+        assert "'NoneType' object is not callable" in crash["exception"]
+
+    def test_a_mistake_in_the_settings_ends_it_with_2(self) -> None:
+        """Named, with what to do."""
+        ended = run("--poll.interval=soon", LLAMA_CLOUD_API_KEY=KEY)
+        assert (2, "") == (ended.returncode, ended.stdout)
+        assert "--poll.interval" in ended.stderr
+        assert "Traceback" not in ended.stderr
+
+
+class TestModes:
+    """What it does besides serving."""
+
+    def test_once_prints_the_exposition(self, cloud: Cloud) -> None:
+        """Jobs refreshed and items counted, and nothing but metrics on standard output."""
+        cloud.add_job()
+        ended = run("--once", **quick(cloud))
+        assert 0 == ended.returncode, ended.stderr
+        assert 'llamacloud_batch_job_items{item_status="completed",job_id="job-1"' in ended.stdout
+        check_metrics(ended.stdout.encode())
+        assert {"list_jobs": 1, "job_status": 1, "list_items": 1} == cloud.requests()
+
+    def test_once_fails_if_a_project_could_not_be_listed(self, cloud: Cloud) -> None:
+        """With the metrics that say so."""
+        ended = run("--once", **of(cloud, LLAMA_CLOUD_API_KEY="llx-wrong"))
+        assert 1 == ended.returncode
+        assert 'llamacloud_exporter_project_authenticated{project="default"} 0.0' in ended.stdout
+        assert "unauthorized" in ended.stderr
+        assert "llx-wrong" not in ended.stderr + ended.stdout
+
+    def test_config_check_reports_and_asks_nobody(self, cloud: Cloud) -> None:
+        """Least of all LlamaCloud."""
+        ended = run("--config.check", **of(cloud))
+        assert (0, "") == (ended.returncode, ended.stderr)
+        assert cloud.base_url in ended.stdout
+        assert KEY not in ended.stdout
+        assert [] == cloud.simulator.requests
+
+    def test_the_version_is_told(self) -> None:
+        """On standard output."""
+        ended = run("--version")
+        assert (0, f"llamacloud-batch-exporter {__version__}\n") == (
+            ended.returncode,
+            ended.stdout,
+        )
+
+
+def stopped_in_time(stop: tuple[int, float]) -> tuple[int, bool]:
+    status, seconds = stop
+    return status, seconds < 2.0
