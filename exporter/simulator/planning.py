@@ -31,7 +31,7 @@ class JobOrder:
     slot_free_at: float
     speed: float
     fate: str = "completed"
-    failing: float = 0.015
+    failing: float = 0.0
     already_processed: float = 0.0
     too_large: float = 0.007
 
