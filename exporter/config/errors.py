@@ -53,6 +53,10 @@ class Mistakes:
         """Take note of mistakes."""
         self._problems.extend(problems)
 
+    def all(self) -> ConfigError:
+        """Return all that was gathered, to be raised."""
+        return ConfigError(self._problems)
+
     def conclude(
         self, step: Callable[_Params, _Result], *args: _Params.args, **kwargs: _Params.kwargs
     ) -> _Result:

@@ -140,7 +140,17 @@ def _entry(configured: ConfiguredList, index: int, item: Any) -> _Entry:  # noqa
     try:
         return _Entry(named, ConfiguredProject.model_validate(item), configured.directory)
     except ValidationError as error:
-        raise ConfigError(_problems(named, error)) from None
+        mistakes = Mistakes()
+        mistakes.add(*_problems(named, error))
+        if isinstance(item, dict):
+            texts = {key: value for key, value in item.items() if isinstance(value, str)}
+            mistakes.attempt(_own_key, named, configured.directory, texts)
+        raise mistakes.all() from None
+
+
+def _own_key(named: str, directory: Path, entry: Mapping[str, str]) -> ApiKey | None:
+    place = KeyPlace(f"{named}.api_key", f"{named}.api_key_file", directory)
+    return place.find(entry.get("api_key"), entry.get("api_key_file"))
 
 
 def _problems(named: str, error: ValidationError) -> list[str]:
@@ -160,9 +170,9 @@ def _problems(named: str, error: ValidationError) -> list[str]:
 
 def _resolved(entry: _Entry, inherited: _Inherited) -> Project:
     configured = entry.configured
-    own = KeyPlace(f"{entry.named}.api_key", f"{entry.named}.api_key_file", entry.directory)
-    secret = configured.api_key.get_secret_value() if configured.api_key else None
-    key = own.find(secret, configured.api_key_file) or inherited.api_key
+    secret = configured.api_key.get_secret_value() if configured.api_key else ""
+    own = {"api_key": secret, "api_key_file": configured.api_key_file or ""}
+    key = _own_key(entry.named, entry.directory, own) or inherited.api_key
     if key is None:
         raise ConfigError([_missing_key(entry)])
     return Project(

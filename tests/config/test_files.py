@@ -149,6 +149,10 @@ BAD_FILES = {
             ' not "classfy".'
         ),
         (
+            'the file "missing.key" of {file}: projects[3].api_key_file cannot be read:'
+            " No such file or directory."
+        ),
+        (
             "{file}: projects[2].api_key and {file}: projects[2].api_key_file are both set;"
             " choose one."
         ),
