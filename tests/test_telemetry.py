@@ -184,13 +184,10 @@ def test_what_a_view_no_longer_says_is_withdrawn(
     assert _value(registry, "tracked_jobs") == 0
 
 
-def test_the_budget_shows_its_limit_and_its_rate(
-    registry: CollectorRegistry, project: ProjectTelemetry
-) -> None:
-    """Only the rate changes."""
-    project.budget_changed(0.125)
-
-    assert _value(registry, "api_budget_requests_per_second") == 0.125
+@pytest.mark.usefixtures("project")
+def test_the_budget_shows_its_limit_and_its_rate(registry: CollectorRegistry) -> None:
+    """Both are what the settings allow."""
+    assert _value(registry, "api_budget_requests_per_second") == 0.25
     assert _value(registry, "api_budget_limit_requests_per_second") == 0.25
 
 

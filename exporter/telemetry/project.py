@@ -53,10 +53,6 @@ class ProjectTelemetry:
         waits = self._metrics.counters["api_budget_wait_seconds_total"]
         waits.labels(self._project).inc(seconds)
 
-    def budget_changed(self, requests_per_second: float) -> None:
-        """Show the rate that the project's key is allowed."""
-        self._show("api_budget_requests_per_second", requests_per_second)
-
     def listing_finished(self, *, up: bool, authenticated: bool | None) -> None:
         """Show how the listing went; ``authenticated`` is ``None`` where it did not tell."""
         self._show("project_up", up)

@@ -18,14 +18,13 @@ if TYPE_CHECKING:
 
 
 def attempted(state: ProjectState, job_id: str, now: float) -> ProjectState:
-    """Take note that a job's refresh begins at the monotonic moment ``now``."""
+    """Take note that the refreshing of an ended job begins at the monotonic moment ``now``."""
     tracked = state.jobs.get(job_id)
-    if tracked is None:
+    if tracked is None or tracked.ending is None:
         return state
-    ending = tracked.ending
-    if ending is not None and ending.first_attempt_monotonic is None:
-        ending = replace(ending, first_attempt_monotonic=now)
-    updated = replace(tracked, attempted_monotonic=now, ending=ending)
+    if tracked.ending.first_attempt_monotonic is not None:
+        return state
+    updated = replace(tracked, ending=replace(tracked.ending, first_attempt_monotonic=now))
     return replace(state, jobs={**state.jobs, job_id: updated})
 
 
@@ -138,7 +137,6 @@ def _with_counts(tracked: TrackedJob, answer: ItemsCounted) -> TrackedJob:
     return replace(
         tracked,
         counts=replace(counts, failed=()),
-        counts_asked_monotonic=answer.asked_monotonic,
         counted_total=tracked.job.total_items,
         items_last_counted_at=answer.answered_at,
         last_progress_at=newest(times, not_after=answer.answered_at),

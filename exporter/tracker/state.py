@@ -65,10 +65,8 @@ class TrackedJob:
     status_asked_monotonic: float | None = None
     last_refreshed_at: float | None = None
     counts: ItemCounts | None = None
-    counts_asked_monotonic: float | None = None
     counted_total: int | None = None
     items_last_counted_at: float | None = None
-    attempted_monotonic: float | None = None
     not_found_in: int | None = None
     reported_failures: frozenset[str] = frozenset()
     more_failures_reported: bool = False

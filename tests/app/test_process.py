@@ -40,6 +40,8 @@ class TestServing:
         with running(**of(cloud)) as exporter:
             text = exporter.wait_for_metric("llamacloud_batch_job_items{")
             _, openmetrics = exporter.get(headers=OPENMETRICS)
+        (user_agent,) = {request.user_agent for request in cloud.simulator.requests}
+        assert f"llamacloud-batch-exporter/{__version__}" == user_agent
         assert 'llamacloud_batch_job_processed_items{job_id="job-1",project="default"} 7.0' in text
         check_metrics(text.encode())
         names = {family.name for family in lenient(text)}
