@@ -137,6 +137,21 @@ class Job:
         """When an ended job ended, as well as LlamaCloud says."""
         return self.completed_at if self.completed_at is not None else self.updated_at
 
+    @property
+    def queue_seconds(self) -> float | None:
+        """How long the job waited to be started, if it was."""
+        return _seconds_between(self.created_at, self.started_at)
+
+    @property
+    def run_seconds(self) -> float | None:
+        """How long the job ran, if it has ended."""
+        return _seconds_between(self.started_at, self.completed_at)
+
+
+def _seconds_between(begin: float | None, end: float | None) -> float | None:
+    # Clocks of several servers may disagree by a little; no wait is negative.
+    return None if begin is None or end is None else max(end - begin, 0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class FailedItem:

@@ -103,15 +103,10 @@ class History:
     def count(self, job_id: str = "job-1", items: ItemCounts | None = None) -> History:
         """Count a job's items, or find them too many."""
         if items is None:
-            self.state = tracker.uncountable(self.state, job_id)
+            self.state = tracker.uncountable(self.state, job_id, self.moment)
             return self
         counted = ItemsCounted(job_id, items, self.moment, self.now)
-        return self._took(*tracker.counted(self.state, counted))
-
-    def attempt(self, job_id: str = "job-1") -> History:
-        """Begin to refresh a job."""
-        self.state = tracker.attempted(self.state, job_id, self.moment)
-        return self
+        return self._took(*tracker.counted(self.state, counted, self.moment))
 
     def scrape(self) -> History:
         """Publish, and let a scrape show it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ _BURST_SECONDS = 10.0
 class RequestBudget:
     """Lets requests pass at ``requests_per_second`` on average, at most ``concurrency`` at once.
 
-    Listings go first, but while others wait they get at most every second turn.
+    Listings go first, and one of the places is kept for them; but while others can go as well,
+    listings get at most every second turn.
     """
 
     def __init__(
@@ -28,6 +29,8 @@ class RequestBudget:
         self._capacity = max(1.0, requests_per_second * _BURST_SECONDS)
         self._tokens = self._capacity
         self._free_slots = concurrency
+        # Requests that hang must not keep a listing waiting.
+        self._kept_for_listings = 1 if concurrency > 1 else 0
         self._clock = clock
         self._filled_at = clock()
         self._listings: deque[asyncio.Future[None]] = deque()
@@ -55,25 +58,34 @@ class RequestBudget:
             self._grant()
 
     def _give_back(self, turn: asyncio.Future[None], queue: deque[asyncio.Future[None]]) -> None:
-        if turn.done() and not turn.cancelled():
+        if turn.cancelled():
+            # Unless its turn came while it was leaving.
+            with suppress(ValueError):
+                queue.remove(turn)
+        else:
             self._free_slots += 1
             self._tokens = min(self._capacity, self._tokens + 1)
-        else:
-            queue.remove(turn)
         self._grant()
 
     def _grant(self) -> None:
         self._refill()
-        while self._free_slots and self._tokens >= 1 and (queue := self._next_queue()):
+        while self._tokens >= 1 and (queue := self._next_queue()):
+            turn = queue.popleft()
+            if turn.cancelled():
+                continue
             self._free_slots -= 1
             self._tokens -= 1
             self._last_was_listing = queue is self._listings
-            queue.popleft().set_result(None)
+            turn.set_result(None)
         self._wake_when_refilled()
 
-    def _next_queue(self) -> deque[asyncio.Future[None]]:
+    def _next_queue(self) -> deque[asyncio.Future[None]] | None:
         others_turn = self._last_was_listing and self._others
-        return self._listings if self._listings and not others_turn else self._others
+        if self._listings and self._free_slots and not others_turn:
+            return self._listings
+        if self._others and self._free_slots > self._kept_for_listings:
+            return self._others
+        return self._listings if self._listings and self._free_slots else None
 
     def _refill(self) -> None:
         now = self._clock()

@@ -108,6 +108,7 @@ class Client:
     ) -> None:
         self._connections = connections
         self._base_url = base_url
+        self._api_key = api_key.encode()
         self._headers = {"Authorization": f"Bearer {api_key}"}
         self._timeout_seconds = timeout_seconds
         self._budget = budget
@@ -148,7 +149,9 @@ class Client:
             code = str(response.status_code)
             self._observer.request_finished(endpoint, code, time.monotonic() - asked)
         if response.status_code != HTTPStatus.OK:
-            raise refusal(response.status_code, response.headers, response.content)
+            # Before it is cut: a part of a key could not be told from other text in a log.
+            body = response.content.replace(self._api_key, b"[redacted]")
+            raise refusal(response.status_code, response.headers, body)
         return Answer(response.content, asked, answered_at(response.headers))
 
     async def _send(self, path: str, params: Mapping[str, str]) -> httpx.Response:
@@ -165,8 +168,12 @@ class Client:
             raise RequestTimedOut(f"no answer within {self._timeout_seconds:g} s") from error
         except httpx.DecodingError as error:
             raise BadResponse("the body is not what its Content-Encoding says") from error
-        except httpx.RequestError as error:
+        except (httpx.RequestError, OSError) as error:
+            # TLS may fail after the handshake, which httpx passes on as it is.
             raise NetworkFailed(f"{type(error).__name__}: {error}"[:300]) from error
+        except (httpx.InvalidURL, ValueError) as error:
+            # Also where a redirect points, though it is not followed.
+            raise BadResponse(f"an address that cannot be asked: {error}"[:300]) from error
 
 
 def _backoff(error: Exception) -> bool | float:

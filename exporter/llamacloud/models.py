@@ -6,6 +6,7 @@ value newer than this exporter is an answer like any other.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, TypeVar
 
@@ -22,6 +23,7 @@ from exporter.llamacloud.errors import BadResponse
 
 # No batch is larger, and larger integers would not survive as a metric's float.
 _LARGEST_COUNT = 2**53
+_LEAP_SECOND = re.compile(r"(T\d\d:\d\d):60")
 
 
 def _whole_number(value: object) -> object:
@@ -33,7 +35,8 @@ def _unix_seconds(value: object) -> float:
     """Read RFC 3339; a time without zone is UTC, the only zone that the API writes."""
     if not isinstance(value, str):
         raise ValueError("a time is an RFC 3339 string")  # noqa: TRY004 - pydantic reports ValueErrors only
-    moment = datetime.fromisoformat(value)
+    # RFC 3339 allows both a small z and a leap second, which Python's reader does not know.
+    moment = datetime.fromisoformat(_LEAP_SECOND.sub(r"\1:59", value.upper()))
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
@@ -82,7 +85,7 @@ class JobStatusAnswer(_Model):
 class ItemRow(_Model):
     """An item of a job."""
 
-    item_id: Id
+    item_id: Annotated[str, Field(min_length=1)]
     item_name: str
     status: str
     skip_reason: str | None = None

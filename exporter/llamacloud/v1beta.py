@@ -32,13 +32,22 @@ log = structlog.get_logger("exporter")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
-    """One page of a list; ``more_follows`` is what can be told from the page itself."""
+    """One page of a list; ``more_follows`` is what can be told from the page itself.
+
+    ``total_size`` may be an estimate.
+    """
 
     rows: Sequence[Row]
     next_offset: int
     more_follows: bool
+    total_size: int | None
     asked_monotonic: float
     answered_at: float
+
+    def promises_more_than(self, rows_seen: int) -> bool:
+        """Tell whether a page that showed nothing new leaves rows unseen."""
+        short_of_total = self.total_size is not None and self.total_size > rows_seen
+        return self.more_follows or short_of_total
 
 
 class BatchProcessing:
@@ -99,6 +108,7 @@ class BatchProcessing:
             rows=rows,
             next_offset=next_offset,
             more_follows=_more_follows(page, next_offset),
+            total_size=page.total_size,
             asked_monotonic=answer.asked_monotonic,
             answered_at=answer.answered_at,
         )
@@ -124,13 +134,13 @@ class BatchProcessing:
     def _known(self, values: type[Known], value: str, unknown: Known, kind: str) -> Known:
         if value in _API_VALUES[values]:
             return values(value)
-        seen = self._unknown_values_seen
-        if (kind, value) not in seen and len(seen) < _UNKNOWN_VALUES_REMEMBERED:
-            seen.add((kind, value[:_TEXT_LENGTH]))
+        seen, text = self._unknown_values_seen, value[:_TEXT_LENGTH]
+        if (kind, text) not in seen and len(seen) < _UNKNOWN_VALUES_REMEMBERED:
+            seen.add((kind, text))
             log.warning(
                 "api.unknown_value",
                 kind=kind,
-                value=value[:_TEXT_LENGTH],
+                value=text,
                 advice="published as 'unknown'; a newer exporter may know it",
             )
         return unknown

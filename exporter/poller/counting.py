@@ -53,21 +53,23 @@ async def count_items(
     """
     if total_items > max_pages * PAGE_LIMIT:
         return None
-    first = await _sweep(lister, job_id, max_pages)
-    if first is None:
+    sweep = await _sweep(lister, job_id, max_pages)
+    if sweep is None:
         return None
-    if first.pages == 1 or first.total == total_items or not may_sweep_twice:
-        return first.counted
-    second = await _sweep(lister, job_id, max_pages)
-    if second is None or second.total < first.total:
-        return first.counted
-    return second.counted
+    adds_up = sweep.pages == 1 or sweep.total == total_items
+    if may_sweep_twice and (sweep.broke_off or not adds_up):
+        again = await _sweep(lister, job_id, max_pages)
+        sweep = again if again is not None and again.total >= sweep.total else sweep
+    if sweep.broke_off:
+        raise BadResponse("the list of items repeats itself before its end")
+    return sweep.counted
 
 
 @dataclass(frozen=True, slots=True)
 class _Sweep:
     counted: ItemsCounted
     pages: int
+    broke_off: bool
 
     @property
     def total(self) -> int:
@@ -80,14 +82,12 @@ async def _sweep(lister: ItemLister, job_id: str, max_pages: int) -> _Sweep | No
     asked_monotonic: float | None = None
     for number in range(1, max_pages + 1):
         page = await lister.list_items(job_id, offset)
-        if asked_monotonic is None:
-            asked_monotonic = page.asked_monotonic
+        asked_monotonic = page.asked_monotonic if asked_monotonic is None else asked_monotonic
         news = [tally.add(row, lister.item_status(row)) for row in page.rows]
-        if page.rows and not any(news):
-            raise BadResponse("the list of items repeats itself")
-        if not page.more_follows:
-            counts = tally.counts()
-            return _Sweep(ItemsCounted(job_id, counts, asked_monotonic, page.answered_at), number)
+        repeats = bool(news) and not any(news)
+        if repeats or not page.more_follows:
+            counted = ItemsCounted(job_id, tally.counts(), asked_monotonic, page.answered_at)
+            return _Sweep(counted, number, repeats and page.promises_more_than(len(tally.seen)))
         offset = page.next_offset
     return None
 
@@ -130,9 +130,8 @@ class _Tally:
         )
 
     def _add_times(self, row: ItemRow) -> None:
-        times = [time for time in (row.started_at, row.completed_at) if time is not None]
-        if times:
-            self.newest_at = max(*times, self.newest_at or times[0])
+        times = (self.newest_at, row.started_at, row.completed_at)
+        self.newest_at = max((time for time in times if time is not None), default=None)
         if row.started_at is not None and row.completed_at is not None:
             seconds = max(row.completed_at - row.started_at, 0.0)
             self.bucket_counts[bisect_left(ITEM_DURATION_BUCKETS, seconds)] += 1

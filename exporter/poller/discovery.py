@@ -75,8 +75,9 @@ class _Walk:
             page = await lister.list_jobs(offset, filters)
             self._note(page)
             if page.rows and seen.issuperset(job.id for job in page.rows):
-                # The server repeats itself, and would for ever: what it promised stays unseen.
-                break
+                # The server repeats itself, and would for ever.
+                self.truncated |= page.promises_more_than(len(seen))
+                return
             if not page.more_follows:
                 return
             seen.update(job.id for job in page.rows)

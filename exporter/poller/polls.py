@@ -23,13 +23,13 @@ class Polls:
         self._began: float | None = None
         self._listed = False
         self.listing_worked = False
-        self.reasons: set[ErrorReason] = set()
+        self._reasons: set[ErrorReason] = set()
 
     def begin(self) -> None:
         """Begin a poll; its listing comes next."""
         self._began = self._clock()
         self._listed = False
-        self.reasons = set()
+        self._reasons = set()
 
     def listed(self, *, worked: bool) -> None:
         """Take note of what came of the poll's listing."""
@@ -37,7 +37,7 @@ class Polls:
 
     def failed(self, reason: ErrorReason) -> None:
         """Take note of a reason why the poll is not a success."""
-        self.reasons.add(reason)
+        self._reasons.add(reason)
 
     @property
     def may_end(self) -> bool:
@@ -48,8 +48,8 @@ class Polls:
         """Report the poll, unless that was done; tell whether it was."""
         if self._began is None:
             return False
-        listed_result = "partial" if self.reasons else "success"
+        listed_result = "partial" if self._reasons else "success"
         result = listed_result if self._listed else "error"
-        self._telemetry.poll_finished(result, sorted(self.reasons), self._clock() - self._began)
+        self._telemetry.poll_finished(result, sorted(self._reasons), self._clock() - self._began)
         self._began = None
         return True

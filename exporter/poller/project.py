@@ -73,7 +73,7 @@ class ProjectPoller:
             rules, reports=self._reports, publish_view=publish_view, clock=clock
         )
         self._polls = Polls(telemetry, clock)
-        self._rounds = Rounds()
+        self._rounds = Rounds(self._tracking)
         self._last_full_listing: float | None = None
         self._jobs_may_be_due = asyncio.Event()
         self.first_listing_tried = asyncio.Event()
@@ -109,7 +109,7 @@ class ProjectPoller:
                 async with asyncio.timeout(_HOUSEKEEPING_SECONDS):
                     await self._tracking.changed.wait()
             except TimeoutError:
-                self._tracking.publish(even_unchanged=False)
+                self._tracking.publish_if_changed()
             else:
                 self._tracking.publish()
             self.last_alive_monotonic = self._clock()
@@ -159,12 +159,12 @@ class ProjectPoller:
 
     def _end_poll(self) -> None:
         if self._polls.end():
-            self._reports.poll_ended(self._polls.reasons)
+            self._reports.poll_ended(self._tracking.is_tracked)
             self.first_poll_ended.set()
 
     async def _refresh_in_turn(self) -> None:
         while True:
-            job_id = self._rounds.take(self._tracking.due, self._tracking.is_due)
+            job_id = self._rounds.take()
             if job_id is not None:
                 await self._refresh(job_id)
                 self._rounds.done(job_id)
@@ -175,20 +175,33 @@ class ProjectPoller:
             await self._jobs_may_be_due.wait()
 
     async def _refresh(self, job_id: str) -> None:
-        self._tracking.attempted(job_id)
         try:
-            if self._tracking.wants_status(job_id):
-                self._tracking.refreshed(await self._api.job_status(job_id))
-            await self._count(job_id)
-        except NotFound as error:
-            self._job_not_found(job_id, error)
+            if await self._ask_for_status(job_id):
+                await self._count(job_id)
         except LlamaCloudError as error:
-            self._refresh_failed(job_id, error, error.reason)
+            self._refresh_failed(job_id, error)
+        else:
+            self._reports.refreshed(job_id)
+
+    async def _ask_for_status(self, job_id: str) -> bool:
+        """Ask for a job's status if it is not final; tell whether LlamaCloud knows the job."""
+        if not self._tracking.wants_status(job_id):
+            return True
+        try:
+            answer = await self._api.job_status(job_id)
+        except NotFound as error:
+            if not error.from_api or self._tracking.is_listed(job_id):
+                raise
+            self._tracking.not_found(JobNotFound(job_id, error.answered_at))
+            return False
+        self._tracking.refreshed(answer)
+        return True
 
     async def _count(self, job_id: str) -> None:
         job = self._tracking.to_count(job_id)
         if job is None:
             return
+        began = self._clock()
         answer = await count_items(
             self._api,
             job_id,
@@ -197,17 +210,15 @@ class ProjectPoller:
             * self._settings.items_max_pages,
             may_sweep_twice=self._tracking.may_sweep_twice(job_id),
         )
-        self._tracking.counted(job_id, answer)
-
-    def _job_not_found(self, job_id: str, error: NotFound) -> None:
-        if not error.from_api:
-            self._refresh_failed(job_id, error, ErrorReason.BAD_RESPONSE)
-        elif self._tracking.is_listed(job_id):
-            # Not ``not_found``: that would say that the project is not there.
-            self._refresh_failed(job_id, error, ErrorReason.OTHER)
+        if answer is None:
+            self._tracking.uncountable(job_id, began)
         else:
-            self._tracking.not_found(JobNotFound(job_id, error.answered_at))
+            self._tracking.counted(answer)
 
-    def _refresh_failed(self, job_id: str, error: LlamaCloudError, reason: ErrorReason) -> None:
+    def _refresh_failed(self, job_id: str, error: LlamaCloudError) -> None:
+        reason = error.reason
+        if isinstance(error, NotFound):
+            # Not ``not_found``: that would say that the project is not there.
+            reason = ErrorReason.OTHER if error.from_api else ErrorReason.BAD_RESPONSE
         self._polls.failed(reason)
         self._reports.refresh_failed(job_id, error, reason)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from exporter.domain import JobStatus
 from exporter.tracker import (
     ItemsFailed,
     JobAppeared,
@@ -15,7 +16,7 @@ from exporter.tracker import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from exporter.domain import Job, Listing
     from exporter.llamacloud.errors import ErrorReason, LlamaCloudError
@@ -28,7 +29,7 @@ class Reports:
     def __init__(self, project: str) -> None:
         self._log = structlog.get_logger("exporter").bind(project=project)
         self._listing_trouble: ErrorReason | None = None
-        self._refresh_troubles: set[ErrorReason] = set()
+        self._failing_refreshes: dict[ErrorReason, set[str]] = {}
         self._listed_before = False
         self._truncated = False
 
@@ -67,8 +68,8 @@ class Reports:
 
     def refresh_failed(self, job_id: str, error: LlamaCloudError, reason: ErrorReason) -> None:
         """Tell that a job could not be refreshed, the first of those that fail in this way."""
-        if reason not in self._refresh_troubles:
-            self._refresh_troubles.add(reason)
+        failing = self._failing_refreshes.setdefault(reason, set())
+        if not failing:
             self._log.warning(
                 "job.refresh_failed",
                 job_id=job_id,
@@ -76,12 +77,19 @@ class Reports:
                 detail=str(error),
                 advice=f"its last values stay; {error.advice}",
             )
+        failing.add(job_id)
 
-    def poll_ended(self, reasons: Iterable[ErrorReason]) -> None:
-        """Tell which of the troubles with refreshing are over."""
-        for reason in sorted(self._refresh_troubles.difference(reasons)):
-            self._log.info("job.refresh_recovered", reason=str(reason))
-        self._refresh_troubles.intersection_update(reasons)
+    def refreshed(self, job_id: str) -> None:
+        """Tell that refreshing works again, where this was the last job that failed."""
+        for reason, failing in self._failing_refreshes.items():
+            if failing == {job_id}:
+                self._log.info("job.refresh_recovered", job_id=job_id, reason=str(reason))
+            failing.discard(job_id)
+
+    def poll_ended(self, is_tracked: Callable[[str], bool]) -> None:
+        """Forget the failures of jobs that left."""
+        for reason, failing in self._failing_refreshes.items():
+            self._failing_refreshes[reason] = set(filter(is_tracked, failing))
 
     def _event(self, event: Event) -> None:
         match event:
@@ -104,10 +112,8 @@ class Reports:
                 self._log.warning("items.more_failed", job_id=job.id, not_shown=not_reported)
 
     def _job_ended(self, job: Job) -> None:
-        failing = job.status == "failed" or bool(job.failed_items)
-        duration = None
-        if job.started_at is not None and job.completed_at is not None:
-            duration = round(job.completed_at - job.started_at, 3)
+        failing = job.status is JobStatus.FAILED or bool(job.failed_items)
+        duration = None if job.run_seconds is None else round(job.run_seconds, 3)
         details = {"duration_seconds": duration, "error_message": job.error_message}
         known = {name: value for name, value in details.items() if value is not None}
         write = self._log.warning if failing else self._log.info

@@ -49,10 +49,6 @@ class Tracking:
         """Take in a listing."""
         self._take(*tracker.listed(self._state, listing, self._rules, self._clock()))
 
-    def attempted(self, job_id: str) -> None:
-        """Take in that a job's refresh begins."""
-        self._state = tracker.attempted(self._state, job_id, self._clock())
-
     def refreshed(self, answer: JobRefreshed) -> None:
         """Take in a job's status."""
         self._take(*tracker.refreshed(self._state, answer, self._clock()))
@@ -61,12 +57,13 @@ class Tracking:
         """Take in that LlamaCloud does not know a job."""
         self._take(*tracker.not_found(self._state, answer, self._clock()))
 
-    def counted(self, job_id: str, answer: ItemsCounted | None) -> None:
-        """Take in a count of a job's items, ``None`` where they are too many."""
-        if answer is None:
-            self._take(tracker.uncountable(self._state, job_id), ())
-        else:
-            self._take(*tracker.counted(self._state, answer))
+    def counted(self, answer: ItemsCounted) -> None:
+        """Take in a count of a job's items."""
+        self._take(*tracker.counted(self._state, answer, self._clock()))
+
+    def uncountable(self, job_id: str, asked_monotonic: float) -> None:
+        """Take in that a job has too many items to count."""
+        self._take(tracker.uncountable(self._state, job_id, asked_monotonic), ())
 
     def scraped(self, generation: int) -> None:
         """Take in that a complete scrape showed the view of ``generation``."""
@@ -78,7 +75,11 @@ class Tracking:
 
     def is_due(self, job_id: str) -> bool:
         """Tell whether a job is still to be refreshed."""
-        return tracker.is_due(self._state, job_id, self._rules, self._clock())
+        return tracker.is_due(self._state, job_id, self._rules)
+
+    def is_tracked(self, job_id: str) -> bool:
+        """Tell whether a job is held in memory."""
+        return job_id in self._state.jobs
 
     def is_listed(self, job_id: str) -> bool:
         """Tell whether the last listing showed a job."""
@@ -101,12 +102,18 @@ class Tracking:
         """Return the Unix time before which a listing in order has no news."""
         return tracker.news_since(self._state)
 
-    def publish(self, *, even_unchanged: bool = True) -> None:
+    def publish(self) -> None:
         """Publish what is known at this moment."""
+        self._publish(*tracker.publish(self._state, self._rules, self._clock()))
+
+    def publish_if_changed(self) -> None:
+        """Publish what is known at this moment if it differs from what was published last."""
         state, view = tracker.publish(self._state, self._rules, self._clock())
         last = self._last_view
-        if last and not even_unchanged and replace(view, generation=last.generation) == last:
-            return
+        if last is None or replace(view, generation=last.generation) != last:
+            self._publish(state, view)
+
+    def _publish(self, state: ProjectState, view: ProjectView) -> None:
         self._state, self._last_view = state, view
         self.changed.clear()
         self._publish_view(view)

@@ -15,7 +15,6 @@ from exporter.tracker.due import (
 from exporter.tracker.listing import listed, news_since
 from exporter.tracker.publishing import publish
 from exporter.tracker.refreshing import (
-    attempted,
     counted,
     is_listed,
     not_found,
@@ -45,7 +44,6 @@ __all__ = [
     "MoreItemsFailed",
     "ProjectState",
     "TrackerRules",
-    "attempted",
     "counted",
     "due_for_refresh",
     "initial_state",

@@ -35,6 +35,7 @@ class Account:
 
     ``items`` holds the greatest number seen in each status; a status that is missing has no first
     number yet, and its first number will add nothing. ``skip_reasons`` likewise, as a whole.
+    ``unlisted_since`` is the Unix time of the listing that first did not show the job any more.
     """
 
     adds: bool
@@ -44,7 +45,7 @@ class Account:
     queue_observed: bool = False
     run_observed: bool = False
     items_observed: bool = False
-    ended_at: float | None = None
+    unlisted_since: float | None = None
 
 
 def from_zero() -> Account:
@@ -61,6 +62,11 @@ def from_first_numbers(job: Job) -> Account:
 def adds_nothing() -> Account:
     """Open the account of a job that ended before the baseline."""
     return Account(adds=False, items={}, skip_reasons=None)
+
+
+def reopened(account: Account, job: Job) -> Account:
+    """Return the account of a job that may have become active again after the baseline."""
+    return from_first_numbers(job) if job.active and not account.adds else account
 
 
 def no_counters(*, items_enabled: bool = True) -> Counters:
@@ -109,7 +115,7 @@ class Book:
     def enter(self, account: Account, job: Job, counts: ItemCounts | None) -> Account:
         """Add what a job's newest record and counts show beyond what it added before."""
         if not account.adds:
-            return account if job.active else replace(account, ended_at=job.ended_at)
+            return account
         account = self._enter_items(account, job, counts)
         account = self._enter_durations(account, job)
         return account if job.active else self._enter_end(account, job)
@@ -149,35 +155,30 @@ class Book:
         return replace(account, skip_reasons=greatest)
 
     def _enter_durations(self, account: Account, job: Job) -> Account:
-        if not account.queue_observed and job.created_at is not None and job.started_at is not None:
-            self._observe_queue(job.job_type, job.started_at - job.created_at)
+        if not account.queue_observed and job.queue_seconds is not None:
+            self._observe_queue(job.job_type, job.queue_seconds)
             account = replace(account, queue_observed=True)
-        ran = job.started_at is not None and job.completed_at is not None
-        if ran and not account.run_observed and job.status in _RUN_STATUSES:
-            self._observe_run(job.job_type, job.status, _seconds_run(job))
+        ended = job.status in _RUN_STATUSES and not account.run_observed
+        if ended and job.run_seconds is not None:
+            self._observe_run(job.job_type, job.status, job.run_seconds)
             account = replace(account, run_observed=True)
         return account
 
     def _enter_end(self, account: Account, job: Job) -> Account:
         if job.status in account.ended_as:
-            return replace(account, ended_at=job.ended_at)
+            return account
         key = (job.job_type, job.status)
         self._jobs_finished[key] = self._jobs_finished.get(key, 0) + 1
-        return replace(account, ended_as=account.ended_as | {job.status}, ended_at=job.ended_at)
+        return replace(account, ended_as=account.ended_as | {job.status})
 
     def _observe_queue(self, job_type: JobType, seconds: float) -> None:
         before = self._queue_duration.get(job_type) or Histogram.empty(QUEUE_DURATION_BUCKETS)
-        # Clocks of several servers may disagree by a little; a wait is never negative.
-        self._queue_duration[job_type] = before.observe(max(seconds, 0.0))
+        self._queue_duration[job_type] = before.observe(seconds)
 
     def _observe_run(self, job_type: JobType, status: JobStatus, seconds: float) -> None:
         key = (job_type, status)
         before = self._run_duration.get(key) or Histogram.empty(RUN_DURATION_BUCKETS)
-        self._run_duration[key] = before.observe(max(seconds, 0.0))
-
-
-def _seconds_run(job: Job) -> float:
-    return (job.completed_at or 0.0) - (job.started_at or 0.0)
+        self._run_duration[key] = before.observe(seconds)
 
 
 def _known_numbers(job: Job, counts: ItemCounts | None) -> dict[ItemStatus, int]:

@@ -6,18 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from exporter.tracker.state import Ending, ProjectState, TrackedJob, TrackerRules
-
-FINAL_COUNTS = 5
-_FINAL_COUNTS_WITHIN_SECONDS = 900.0
+    from exporter.tracker.state import ProjectState, TrackedJob, TrackerRules
 
 
 @dataclass(frozen=True, slots=True)
 class DueJobs:
     """Ids of the jobs to refresh, oldest data first.
 
-    ``last_in_line`` are those that had ended before they were seen: their row said it all but the
-    items.
+    ``last_in_line`` are ended jobs whose row said it all but the items, newest first: those that
+    had ended before they were seen, and those that could not be asked for in time.
     """
 
     regular: list[str]
@@ -26,17 +23,19 @@ class DueJobs:
 
 def due_for_refresh(state: ProjectState, rules: TrackerRules, now: float) -> DueJobs:
     """List the jobs that are to be refreshed at the monotonic moment ``now``."""
-    due = sorted((job for job in state.jobs.values() if _due(job, rules, now)), key=_turn)
+    due = [tracked for tracked in state.jobs.values() if _due(tracked, rules)]
+    regular = [tracked for tracked in due if _regular(tracked, now)]
+    last = [tracked for tracked in due if not _regular(tracked, now)]
     return DueJobs(
-        regular=[tracked.job.id for tracked in due if not _was_over(tracked)],
-        last_in_line=[tracked.job.id for tracked in due if _was_over(tracked)],
+        regular=[tracked.job.id for tracked in sorted(regular, key=_oldest_data_first)],
+        last_in_line=[tracked.job.id for tracked in sorted(last, key=_newest_end_first)],
     )
 
 
-def is_due(state: ProjectState, job_id: str, rules: TrackerRules, now: float) -> bool:
+def is_due(state: ProjectState, job_id: str, rules: TrackerRules) -> bool:
     """Tell whether a job is still to be refreshed."""
     tracked = state.jobs.get(job_id)
-    return tracked is not None and _due(tracked, rules, now)
+    return tracked is not None and _due(tracked, rules)
 
 
 def wants_status(state: ProjectState, job_id: str) -> bool:
@@ -69,25 +68,18 @@ def may_sweep_twice(state: ProjectState, job_id: str) -> bool:
     return not (did_not_add_up and tracked.counted_total == tracked.job.total_items)
 
 
-def final_counts_are_over(ending: Ending, now: float) -> bool:
-    """Tell whether the time in which an ended job is asked for again has passed."""
-    began = ending.first_attempt_monotonic
-    return began is not None and now - began > _FINAL_COUNTS_WITHIN_SECONDS
+def _due(tracked: TrackedJob, rules: TrackerRules) -> bool:
+    return tracked.ending is None or not tracked.ending.is_final(items_enabled=rules.items_enabled)
 
 
-def _due(tracked: TrackedJob, rules: TrackerRules, now: float) -> bool:
-    ending = tracked.ending
-    if ending is None:
-        return True
-    if final_counts_are_over(ending, now):
-        return False
-    return not ending.status_known or (rules.items_enabled and not ending.items_known)
+def _regular(tracked: TrackedJob, now: float) -> bool:
+    return tracked.ending is None or tracked.ending.is_recent(now)
 
 
-def _was_over(tracked: TrackedJob) -> bool:
-    return tracked.ending is not None and tracked.ending.ended_before_first_sight
-
-
-def _turn(tracked: TrackedJob) -> tuple[float, str]:
+def _oldest_data_first(tracked: TrackedJob) -> tuple[float, str]:
     asked = tracked.status_asked_monotonic
     return float("-inf") if asked is None else asked, tracked.job.id
+
+
+def _newest_end_first(tracked: TrackedJob) -> tuple[float, str]:
+    return -(tracked.ending.ended_monotonic if tracked.ending else 0.0), tracked.job.id

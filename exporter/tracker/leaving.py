@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from exporter.tracker.due import final_counts_are_over
+from exporter.tracker.entering import entered
 from exporter.tracker.records import failing, retention_seconds
-from exporter.tracker.refreshing import settled
 
 if TYPE_CHECKING:
-    from exporter.tracker.state import Ending, ProjectState, TrackedJob, TrackerRules
+    from exporter.tracker.ending import Ending
+    from exporter.tracker.state import ProjectState, TrackedJob, TrackerRules
 
 
 def shown_jobs(state: ProjectState, rules: TrackerRules) -> frozenset[str]:
@@ -34,14 +34,13 @@ def without_leavers(state: ProjectState, rules: TrackerRules, now: float) -> Pro
 
 
 def with_final_counts_closed(state: ProjectState, now: float) -> ProjectState:
-    """Take an ended job's last count for final once the time for counting it again is over."""
+    """Take ended jobs' last counts for final once the time for counting again is over."""
     for tracked in state.jobs.values():
-        ending = tracked.ending
-        if ending is None or ending.items_known or not ending.times_counted:
+        if tracked.ending is None or tracked.ending.items_known:
             continue
-        if final_counts_are_over(ending, now):
-            closed = replace(tracked, ending=replace(ending, items_known=True))
-            state = settled(replace(state, jobs={**state.jobs, tracked.job.id: closed}), closed)
+        ending = tracked.ending.with_time_passed(now)
+        if ending.items_known:
+            state = entered(state, replace(tracked, ending=ending))
     return state
 
 
@@ -56,7 +55,8 @@ def _leaves(
 ) -> bool:
     age_seconds = now - ending.ended_monotonic
     keep_seconds = retention_seconds(rules, is_failing=failing(tracked))
-    if age_seconds < keep_seconds:
+    asked_for = ending.is_recent(now) and not ending.is_final(items_enabled=rules.items_enabled)
+    if age_seconds < keep_seconds or asked_for:
         return False
     if not is_shown or age_seconds >= max(keep_seconds, rules.retention_failed):
         return True

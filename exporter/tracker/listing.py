@@ -5,22 +5,34 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from exporter.tracker.accounts import Account, Book, adds_nothing, from_first_numbers, from_zero
+from exporter.tracker.accounts import (
+    Account,
+    Book,
+    adds_nothing,
+    from_first_numbers,
+    from_zero,
+    reopened,
+)
+from exporter.tracker.ending import Ending
+from exporter.tracker.entering import enter
 from exporter.tracker.records import (
     failing_record,
     first_progress_at,
     retention_seconds,
     with_record,
 )
-from exporter.tracker.state import Ending, JobAppeared, JobEnded, TrackedJob
+from exporter.tracker.state import JobAppeared, JobEnded, TrackedJob
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from exporter.domain import Job, Listing
     from exporter.tracker.state import Event, ProjectState, TrackerRules
 
 # What ended in the hour before the watermark is looked at again, so that neither a late row nor a
 # clock that is off loses an end; accounts are kept as long, so that none counts twice.
 WATERMARK_OVERLAP_SECONDS = 3600.0
+_TRUNCATED_OVERLAP_SECONDS = 7 * 86400.0
 
 
 def listed(
@@ -30,8 +42,9 @@ def listed(
     intake = _Intake(state, listing, rules, now)
     for job in listing.jobs:
         intake.take(job)
-    whole = listing.reached_end and not listing.truncated
-    accounts = _still_needed(intake, listing) if whole else intake.accounts
+    accounts = intake.accounts
+    if listing.reached_end:
+        accounts = _still_needed(accounts, intake)
     return (
         replace(
             state,
@@ -68,7 +81,7 @@ class _Intake:
         self.number = state.listings + 1
         self.baseline_at = listing.began_at if state.baseline_at is None else state.baseline_at
         self._news_since = news_since(state)
-        self._listing = listing
+        self.listing = listing
         self._rules = rules
         self._now = now
 
@@ -80,7 +93,7 @@ class _Intake:
             self._take_known(tracked, job)
 
     def _take_known(self, tracked: TrackedJob, job: Job) -> None:
-        listing = self._listing
+        listing = self.listing
         updated, events = with_record(
             tracked,
             job,
@@ -91,8 +104,7 @@ class _Intake:
         updated = replace(updated, last_listed=self.number, not_found_in=None)
         self.jobs[job.id] = updated
         self.events.extend(events)
-        account = reopened(self.accounts[job.id], updated.job)
-        self.accounts[job.id] = self.book.enter(account, updated.job, updated.counts)
+        self.accounts[job.id] = enter(self.book, self.accounts[job.id], updated)
 
     def _take_new(self, job: Job) -> None:
         known = self.accounts.get(job.id)
@@ -111,7 +123,8 @@ class _Intake:
         ending = self._ending(job)
         if ending is not None:
             self._show(job, account, ending)
-        elif account.adds:
+        elif account.adds or job.ended_at is None:
+            # Without a date, only its account tells later that the job is no news.
             self.accounts[job.id] = account
         if account.adds:
             self.events.append(JobEnded(job))
@@ -120,8 +133,8 @@ class _Intake:
         self.accounts[job.id] = account
         self.jobs[job.id] = TrackedJob(
             job=job,
-            record_asked_monotonic=self._listing.asked_monotonic,
-            last_progress_at=first_progress_at(job, self._listing.ended_at),
+            record_asked_monotonic=self.listing.asked_monotonic,
+            last_progress_at=first_progress_at(job, self.listing.ended_at),
             last_listed=self.number,
             ending=ending,
         )
@@ -143,30 +156,36 @@ class _Intake:
         """Begin the retention of a job that had ended before it was seen, unless it is over."""
         if job.ended_at is None and self.number == 1:
             return None
-        ended_at = self._listing.ended_at if job.ended_at is None else job.ended_at
-        age_seconds = max(self._listing.ended_at - ended_at, 0.0)
+        ended_at = self.listing.ended_at if job.ended_at is None else job.ended_at
+        age_seconds = max(self.listing.ended_at - ended_at, 0.0)
         if age_seconds >= retention_seconds(self._rules, is_failing=failing_record(job)):
             return None
         return Ending(
             ended_monotonic=self._now - age_seconds,
-            asked_monotonic=self._listing.asked_monotonic,
+            asked_monotonic=self.listing.asked_monotonic,
             ended_before_first_sight=True,
         )
 
 
-def reopened(account: Account, job: Job) -> Account:
-    """Return the account of a job that may have become active again after the baseline."""
-    return from_first_numbers(job) if job.active and not account.adds else account
+def _still_needed(accounts: Mapping[str, Account], intake: _Intake) -> dict[str, Account]:
+    """Forget the accounts of jobs that left, once LlamaCloud has long not listed them either.
 
-
-def _still_needed(intake: _Intake, listing: Listing) -> dict[str, Account]:
-    """Forget the accounts of jobs that left, once LlamaCloud does not list them any more either."""
+    A listing that is truncated never tells that a job is gone from the list: it must be missing
+    for much longer.
+    """
+    listing = intake.listing
     listed_ids = {job.id for job in listing.jobs}
-    overlap_from = listing.began_at - WATERMARK_OVERLAP_SECONDS
-    return {
-        job_id: account
-        for job_id, account in intake.accounts.items()
-        if job_id in intake.jobs
-        or job_id in listed_ids
-        or (account.ended_at is not None and account.ended_at >= overlap_from)
-    }
+    overlap = _TRUNCATED_OVERLAP_SECONDS if listing.truncated else WATERMARK_OVERLAP_SECONDS
+    needed = {}
+    for job_id, account in accounts.items():
+        if job_id in listed_ids or job_id in intake.jobs:
+            needed[job_id] = _listed(account)
+        elif account.unlisted_since is None:
+            needed[job_id] = replace(account, unlisted_since=listing.began_at)
+        elif account.unlisted_since >= listing.began_at - overlap:
+            needed[job_id] = account
+    return needed
+
+
+def _listed(account: Account) -> Account:
+    return account if account.unlisted_since is None else replace(account, unlisted_since=None)

@@ -47,7 +47,7 @@ def _view(
         jobs=tuple(_job_view(job) for job in visible if job.ending is not None or not stale),
         tracked_jobs=len(state.jobs),
         hidden_jobs=len(state.jobs) - len(shown),
-        uncounted_jobs=_uncounted(state) if rules.items_enabled else None,
+        uncounted_jobs=None if stale or not rules.items_enabled else _uncounted(state),
         listing_truncated=state.listing_truncated,
         last_listing_at=state.last_listing_at,
     )

@@ -6,11 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exporter.domain import ItemStatus, JobStatus
-from exporter.tracker.state import Ending, JobChangedStatus, JobEnded, TrackedJob
+from exporter.tracker.ending import Ending
+from exporter.tracker.state import JobChangedStatus, JobEnded, TrackedJob
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from exporter.domain import Job
     from exporter.tracker.state import Event, TrackerRules
 
@@ -34,15 +33,16 @@ def retention_seconds(rules: TrackerRules, *, is_failing: bool) -> float:
 def first_progress_at(job: Job, seen_at: float) -> float | None:
     """Tell when a job that is seen for the first time last made progress, by its own times.
 
-    Never the moment of seeing it: a restart of the exporter would hide a stuck job.
+    Never the moment of seeing it, or a restart of the exporter would hide a stuck job; and never a
+    moment in the future.
     """
-    return newest((job.created_at, job.started_at, job.completed_at), not_after=seen_at)
+    progress = latest(job.created_at, job.started_at, job.completed_at)
+    return None if progress is None else min(progress, seen_at)
 
 
-def newest(times: Iterable[float | None], *, not_after: float) -> float | None:
-    """Return the latest of the times that are known, none of them in the future."""
-    known = [min(time, not_after) for time in times if time is not None]
-    return max(known, default=None)
+def latest(*times: float | None) -> float | None:
+    """Return the latest of the times that are known."""
+    return max((time for time in times if time is not None), default=None)
 
 
 def with_record(
@@ -62,11 +62,7 @@ def with_record(
         tracked,
         job=job,
         record_asked_monotonic=asked_monotonic,
-        last_progress_at=(
-            newest((tracked.last_progress_at, seen_at), not_after=seen_at)
-            if moved
-            else tracked.last_progress_at
-        ),
+        last_progress_at=latest(tracked.last_progress_at, seen_at if moved else None),
     )
     return _with_ending(updated, before, asked_monotonic, now), events
 
@@ -77,14 +73,18 @@ def _with_ending(
     if tracked.job.active:
         return replace(tracked, ending=None)
     if tracked.ending is None:
-        # A job that has ended may be swept further than an active one: too many is asked anew.
         ending = Ending(now, asked_monotonic, ended_before_first_sight=False)
-        recount = tracked.counts is None
-        total = None if recount else tracked.counted_total
-        return replace(tracked, ending=ending, counted_total=total)
-    if tracked.job != before:
-        return replace(tracked, ending=replace(tracked.ending, shown_since_generation=None))
+        if tracked.counts is None:
+            # A job that has ended may be swept further than an active one.
+            return replace(tracked, ending=ending, counted_total=None)
+        return replace(tracked, ending=ending)
+    if _published(tracked.job) != _published(before):
+        return replace(tracked, ending=tracked.ending.changed())
     return tracked
+
+
+def _published(job: Job) -> Job:
+    return replace(job, updated_at=None, error_message=None)
 
 
 def _changed(before: Job, after: Job) -> bool:

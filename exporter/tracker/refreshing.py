@@ -6,26 +6,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exporter.domain import FAILED_ITEMS_KEPT, ItemStatus, JobStatus
-from exporter.tracker.accounts import Book
-from exporter.tracker.due import FINAL_COUNTS
-from exporter.tracker.listing import reopened
-from exporter.tracker.records import newest, with_record
+from exporter.tracker.entering import entered
+from exporter.tracker.records import latest, with_record
 from exporter.tracker.state import ItemsFailed, MoreItemsFailed
 
 if TYPE_CHECKING:
-    from exporter.domain import ItemCounts, ItemsCounted, Job, JobNotFound, JobRefreshed
-    from exporter.tracker.state import Ending, Event, ProjectState, TrackedJob, TrackerRules
+    from exporter.domain import ItemCounts, ItemsCounted, JobNotFound, JobRefreshed
+    from exporter.tracker.state import Event, ProjectState, TrackedJob, TrackerRules
 
-
-def attempted(state: ProjectState, job_id: str, now: float) -> ProjectState:
-    """Take note that the refreshing of an ended job begins at the monotonic moment ``now``."""
-    tracked = state.jobs.get(job_id)
-    if tracked is None or tracked.ending is None:
-        return state
-    if tracked.ending.first_attempt_monotonic is not None:
-        return state
-    updated = replace(tracked, ending=replace(tracked.ending, first_attempt_monotonic=now))
-    return replace(state, jobs={**state.jobs, job_id: updated})
+# LlamaCloud's Date has no fractions of a second.
+_CLOCK_RESOLUTION_SECONDS = 1.0
 
 
 def refreshed(
@@ -40,7 +30,7 @@ def refreshed(
         tracked, answer.job, asked_monotonic=answer.asked_monotonic, seen_at=seen_at, now=now
     )
     updated = _with_progress(replace(updated, not_found_in=None), answer)
-    return _entered(state, updated), events
+    return entered(state, updated), events
 
 
 def is_listed(state: ProjectState, job_id: str) -> bool:
@@ -61,140 +51,126 @@ def not_found(
     if tracked is None or is_listed(state, answer.job_id):
         return state, ()
     if tracked.ending is not None:
-        ending = replace(tracked.ending, status_known=True, items_known=True)
-        return _entered(state, replace(tracked, ending=ending)), ()
+        return entered(state, _with_nothing_to_ask(tracked)), ()
     if tracked.not_found_in is None or tracked.not_found_in == state.listings:
-        return _entered(state, replace(tracked, not_found_in=state.listings)), ()
-    updated, events = with_record(
+        return entered(state, replace(tracked, not_found_in=state.listings)), ()
+    gone, events = with_record(
         tracked,
         replace(tracked.job, status=JobStatus.GONE),
         asked_monotonic=tracked.record_asked_monotonic,
         seen_at=answer.answered_at,
         now=now,
     )
-    if updated.ending is not None:
-        ending = replace(updated.ending, status_known=True, items_known=True)
-        updated = replace(updated, ending=ending)
-    return _entered(state, updated), events
+    return entered(state, _with_nothing_to_ask(gone)), events
 
 
-def counted(state: ProjectState, answer: ItemsCounted) -> tuple[ProjectState, tuple[Event, ...]]:
+def counted(
+    state: ProjectState, answer: ItemsCounted, now: float
+) -> tuple[ProjectState, tuple[Event, ...]]:
     """Take in one count of a job's items."""
     tracked = state.jobs.get(answer.job_id)
     if tracked is None:
         return state, ()
     updated, events = _with_failures_reported(tracked, answer.counts)
-    updated = _with_counts(updated, answer)
-    return settled(_entered(state, updated), updated), events
+    return entered(state, _with_counts(updated, answer, now)), events
 
 
-def uncountable(state: ProjectState, job_id: str) -> ProjectState:
-    """Take in that a job has too many items to count, and withdraw its counts: they fall short."""
+def uncountable(state: ProjectState, job_id: str, asked_monotonic: float) -> ProjectState:
+    """Take in that a job has too many items to count, and withdraw its counts: they fall short.
+
+    Said of a job that has ended since ``asked_monotonic`` it means nothing: it may be swept
+    further.
+    """
     tracked = state.jobs.get(job_id)
     if tracked is None:
         return state
-    ending = tracked.ending and replace(tracked.ending, items_known=True)
+    ending = tracked.ending
+    if ending is not None and asked_monotonic < ending.asked_monotonic:
+        return state
     updated = replace(
         tracked,
         counts=None,
         counted_total=tracked.job.total_items,
         items_last_counted_at=None,
-        ending=ending,
+        ending=ending and replace(ending.changed(), items_known=True),
     )
-    return _entered(state, updated)
+    return entered(state, updated)
 
 
 def scraped(state: ProjectState, generation: int, rules: TrackerRules) -> ProjectState:
     """Take in that a complete scrape showed the view of this generation."""
-    latest = sorted((*state.scraped_generations, generation), reverse=True)
-    return replace(state, scraped_generations=tuple(latest[: rules.min_scrapes]))
+    newest = sorted((*state.scraped_generations, generation), reverse=True)
+    return replace(state, scraped_generations=tuple(newest[: rules.min_scrapes]))
+
+
+def _with_nothing_to_ask(tracked: TrackedJob) -> TrackedJob:
+    return replace(tracked, ending=tracked.ending and tracked.ending.with_nothing_to_ask())
 
 
 def _with_progress(tracked: TrackedJob, answer: JobRefreshed) -> TrackedJob:
-    if answer.asked_monotonic < (tracked.status_asked_monotonic or float("-inf")):
+    asked = tracked.status_asked_monotonic
+    if asked is not None and answer.asked_monotonic < asked:
         return tracked
     before, after = tracked.progress_ratio, answer.progress_ratio
     moved = before is not None and after is not None and before != after
-    progress_times = (tracked.last_progress_at, answer.answered_at if moved else None)
     ending = tracked.ending
-    if ending is not None and answer.asked_monotonic >= ending.asked_monotonic:
-        shown = ending.shown_since_generation if before == after else None
-        ending = replace(ending, status_known=True, shown_since_generation=shown)
+    if ending is not None:
+        ending = ending.status_answered(answer.asked_monotonic)
+        ending = ending if before == after else ending.changed()
     return replace(
         tracked,
         progress_ratio=after,
         status_asked_monotonic=answer.asked_monotonic,
         last_refreshed_at=answer.answered_at,
-        last_progress_at=newest(progress_times, not_after=answer.answered_at),
+        last_progress_at=latest(tracked.last_progress_at, answer.answered_at if moved else None),
         ending=ending,
     )
 
 
-def _with_counts(tracked: TrackedJob, answer: ItemsCounted) -> TrackedJob:
+def _with_counts(tracked: TrackedJob, answer: ItemsCounted, now: float) -> TrackedJob:
     before, counts = tracked.counts, answer.counts
     moved = before is not None and dict(before.by_status) != dict(counts.by_status)
-    times = (tracked.last_progress_at, counts.newest_at, answer.answered_at if moved else None)
+    ending = tracked.ending
+    if ending is not None:
+        settled = counts.settled and counts.total >= tracked.job.total_items
+        ending = ending.counted(answer.asked_monotonic, now, settled=settled)
     return replace(
         tracked,
         counts=replace(counts, failed=()),
         counted_total=tracked.job.total_items,
         items_last_counted_at=answer.answered_at,
-        last_progress_at=newest(times, not_after=answer.answered_at),
-        ending=_with_final_count(tracked, answer),
+        last_progress_at=latest(
+            tracked.last_progress_at,
+            _believable(counts.newest_at, answer.answered_at),
+            answer.answered_at if moved else None,
+        ),
+        ending=ending,
     )
 
 
-def _with_final_count(tracked: TrackedJob, answer: ItemsCounted) -> Ending | None:
-    ending = tracked.ending
-    if ending is None or answer.asked_monotonic < ending.asked_monotonic:
-        return ending
-    times_counted = ending.times_counted + 1
-    known = (
-        answer.counts.settled or ending.ended_before_first_sight or times_counted >= FINAL_COUNTS
-    )
-    return replace(
-        ending, times_counted=times_counted, items_known=known, shown_since_generation=None
-    )
+def _believable(time: float | None, answered_at: float) -> float | None:
+    """Leave out a time in the future: taken for now, it would make a stuck job look alive."""
+    if time is None or time > answered_at + _CLOCK_RESOLUTION_SECONDS:
+        return None
+    return min(time, answered_at)
 
 
 def _with_failures_reported(
     tracked: TrackedJob, counts: ItemCounts
 ) -> tuple[TrackedJob, tuple[Event, ...]]:
-    reported = tracked.reported_failures
-    room = FAILED_ITEMS_KEPT - len(reported)
-    fresh = tuple(item for item in counts.failed if item.item_id not in reported)[:room]
-    reported |= {item.item_id for item in fresh}
+    before = tracked.reported_failures
+    room = FAILED_ITEMS_KEPT - len(before)
+    fresh = tuple(item for item in counts.failed if item.item_id not in before)[:room]
+    reported = before | {item.item_id for item in fresh}
+    told = sum(item.item_id in reported for item in counts.failed)
+    not_told = counts.by_status.get(ItemStatus.FAILED, 0) - told
     events: list[Event] = [ItemsFailed(tracked.job, fresh)] if fresh else []
-    not_reported = counts.by_status.get(ItemStatus.FAILED, 0) - len(reported)
-    say_more = not tracked.more_failures_reported and not_reported > 0 and len(fresh) == room
-    if say_more:
-        events.append(MoreItemsFailed(tracked.job, not_reported))
+    tell_number = not_told > 0 and not tracked.more_failures_reported
+    if tell_number:
+        events.append(MoreItemsFailed(tracked.job, not_told))
     updated = replace(
         tracked,
         reported_failures=reported,
-        more_failures_reported=tracked.more_failures_reported or say_more,
+        more_failures_reported=tracked.more_failures_reported or tell_number,
     )
     return updated, tuple(events)
-
-
-def _entered(state: ProjectState, tracked: TrackedJob) -> ProjectState:
-    """Put a job back, and enter in the counters what it newly shows."""
-    job: Job = tracked.job
-    book = Book(state.counters)
-    account = book.enter(reopened(state.accounts[job.id], job), job, tracked.counts)
-    return replace(
-        state,
-        jobs={**state.jobs, job.id: tracked},
-        accounts={**state.accounts, job.id: account},
-        counters=book.counters(),
-    )
-
-
-def settled(state: ProjectState, tracked: TrackedJob) -> ProjectState:
-    """Enter the durations of an ended job's items once its last count is in, and only once."""
-    if tracked.ending is None or not tracked.ending.items_known or tracked.counts is None:
-        return state
-    book = Book(state.counters)
-    account = book.enter_item_durations(state.accounts[tracked.job.id], tracked.job, tracked.counts)
-    accounts = {**state.accounts, tracked.job.id: account}
-    return replace(state, accounts=accounts, counters=book.counters())

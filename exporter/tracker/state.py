@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from exporter.domain import Counters, FailedItem, ItemCounts, Job, JobStatus
     from exporter.tracker.accounts import Account
+    from exporter.tracker.ending import Ending
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +29,6 @@ class TrackerRules:
     items_enabled: bool = True
     project_id: str | None = None
     organization_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """How far an ended job's final state is known.
-
-    ``ended_monotonic`` is the moment from which its retention runs, ``asked_monotonic`` when the
-    answer was asked for that first showed it ended: what was asked for earlier is not final.
-    """
-
-    ended_monotonic: float
-    asked_monotonic: float
-    ended_before_first_sight: bool
-    first_attempt_monotonic: float | None = None
-    status_known: bool = False
-    times_counted: int = 0
-    items_known: bool = False
-    shown_since_generation: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

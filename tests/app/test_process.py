@@ -3,8 +3,10 @@
 import signal
 import socket
 import sys
+from pathlib import Path
 
 import pytest
+from broken_tls import broken_tls_server, certificate
 from cloud import KEY, Cloud
 from process import run, running, running_command
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as strict
@@ -12,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families as lenient
 from tools import check_metrics
 
 from exporter import __version__
-from exporter.simulator import Fault
+from exporter.simulator import DEFAULT_PROJECT_ID, Fault
 
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 
@@ -100,6 +102,42 @@ class TestLeaving:
             with socket.create_connection(("127.0.0.1", int(port.rstrip("/")))) as idle:
                 idle.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n")
                 assert (0, True) == stopped_in_time(exporter.stop())
+
+    def test_a_signal_ends_it_while_projects_queue_for_one_key(
+        self, cloud: Cloud, tmp_path: Path
+    ) -> None:
+        """Requests that wait for their turn are left as they stand."""
+        for number in range(40):
+            cloud.add_job(f"job-{number}")
+        file = tmp_path / "exporter.yml"
+        projects = "".join(
+            f"  - {{name: p{number}, project_id: {DEFAULT_PROJECT_ID}}}\n" for number in range(3)
+        )
+        file.write_text(
+            f"projects:\n{projects}api: {{requests_per_minute: 100000, concurrency: 4}}\n"
+        )
+        with running(f"--config.file={file}", **of(cloud)) as exporter:
+            exporter.wait_for(lambda: cloud.requests()["job_status"] >= 10)
+            assert (0, True) == stopped_in_time(exporter.stop())
+            assert [] == exporter.events("exporter.crashed")
+
+    def test_tls_that_breaks_does_not_end_it(self, tmp_path: Path) -> None:
+        """It is a network failure like others."""
+        file = certificate(tmp_path)
+        with (
+            broken_tls_server(file) as base_url,
+            running(
+                LLAMA_CLOUD_API_KEY=KEY,
+                LLAMA_CLOUD_BASE_URL=base_url,
+                LLAMACLOUD_EXPORTER_API__REQUESTS_PER_MINUTE="6000",
+                SSL_CERT_FILE=str(file),
+            ) as exporter,
+        ):
+            exporter.wait_for(lambda: bool(exporter.events("project.listing_failed")))
+            (line,) = exporter.events("project.listing_failed")
+            assert "network" == line["reason"]
+            assert "SSL" in line["detail"]
+            assert (0, True) == stopped_in_time(exporter.stop())
 
     def test_a_taken_port_is_told_in_words(self, cloud: Cloud) -> None:
         """Without a traceback."""

@@ -46,16 +46,38 @@ async def test_no_more_requests_than_allowed_run_at_once() -> None:
     at_once: list[int] = []
     running = 0
 
-    async def request() -> None:
+    async def request(*, listing: bool) -> None:
         nonlocal running
-        async with budget.request(listing=False):
+        async with budget.request(listing=listing):
             running += 1
             at_once.append(running)
             await asyncio.sleep(0)
             running -= 1
 
-    await asyncio.gather(*(request() for _ in range(20)))
-    assert max(at_once) == 3
+    await asyncio.gather(*(request(listing=number % 2 == 0) for number in range(40)))
+    assert 3 == max(at_once)
+
+
+async def test_a_place_is_kept_for_listings() -> None:
+    """Requests that hang do not keep them waiting."""
+    budget = RequestBudget(10_000.0, 3, asyncio.get_running_loop().time)
+    hanging = [asyncio.create_task(hang(budget)) for _ in range(5)]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5), budget.request(listing=True):
+        pass
+    await leave(hanging)
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 5])
+async def test_leaving_all_at_once_leaves_nothing_behind(concurrency: int) -> None:
+    """As at SIGTERM: those that hold a place and those that wait for one."""
+    budget = RequestBudget(10_000.0, concurrency, asyncio.get_running_loop().time)
+    tasks = [asyncio.create_task(hang(budget)) for _ in range(8)]
+    await asyncio.sleep(0)
+    assert {asyncio.CancelledError} == {type(outcome) for outcome in await leave(tasks)}
+    async with asyncio.timeout(5):
+        for _ in range(8):
+            await one_request(budget)
 
 
 async def test_listings_go_first_but_get_only_every_second_turn() -> None:
@@ -123,6 +145,17 @@ async def test_the_wait_is_told() -> None:
         await asyncio.sleep(0)
         clock.now += 7
     assert (at_once, await task) == (0.0, 7.0)
+
+
+async def hang(budget: RequestBudget) -> None:
+    async with budget.request(listing=False):
+        await asyncio.Event().wait()
+
+
+async def leave(tasks: list[asyncio.Task[None]]) -> list[BaseException | None]:
+    for task in tasks:
+        task.cancel()
+    return await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def one_request(budget: RequestBudget) -> None:

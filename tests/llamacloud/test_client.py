@@ -162,6 +162,40 @@ async def test_a_redirect_is_not_followed(cloud: Cloud) -> None:
             await BatchProcessing(client).list_jobs(0, {})
 
 
+@pytest.mark.parametrize("location", ["mailto:x@y", "http:[::1", "//", "http://xn--a/"])
+async def test_a_redirect_to_nowhere_is_a_typed_error(cloud: Cloud, location: str) -> None:
+    """Whatever a gateway may write there."""
+    cloud.simulator.faults.add(Fault("status", code=302, headers={"location": location}))
+    async with client_of(cloud) as client:
+        with pytest.raises((UnexpectedStatus, BadResponse)):
+            await BatchProcessing(client).list_jobs(0, {})
+
+
+async def test_an_id_too_long_to_ask_for_is_a_typed_error(cloud: Cloud) -> None:
+    """The job is not refreshed, and nothing else happens."""
+    async with client_of(cloud) as client:
+        with pytest.raises(BadResponse, match="cannot be asked"):
+            await BatchProcessing(client).job_status("j" * 66_000)
+
+
+async def test_a_base_url_without_meaning_is_a_typed_error(cloud: Cloud) -> None:
+    """Some are found out only when they are asked."""
+    async with client_of(cloud, base_url="http://xn--a") as client:
+        with pytest.raises((BadResponse, NetworkFailed)):
+            await BatchProcessing(client).list_jobs(0, {})
+
+
+async def test_a_key_that_is_echoed_is_not_told_in_part(cloud: Cloud) -> None:
+    """Not even where the text is cut."""
+    detail = "x" * 290 + KEY
+    fault = Fault("wrong_shape", code=400, body={"detail": detail})
+    cloud.simulator.faults.add(fault)
+    async with client_of(cloud) as client:
+        with pytest.raises(LlamaCloudError) as raised:
+            await BatchProcessing(client).list_jobs(0, {})
+    assert KEY[:6] not in str(raised.value)
+
+
 async def test_a_job_that_is_not_known_is_told_from_a_gateways_404(cloud: Cloud) -> None:
     """Only LlamaCloud itself can say that a job is not there."""
     async with client_of(cloud) as client:

@@ -101,6 +101,7 @@ async def test_a_server_that_repeats_itself_gives_no_count(cloud: Cloud) -> None
     cloud.simulator.items_paging = Paging(max_rows=10, ignore_offset=True)
     with pytest.raises(BadResponse, match="repeats itself"):
         await counted(cloud)
+    assert 2 + 2 == cloud.requests()["list_items"]
 
 
 async def test_details_are_gathered_on_the_way(cloud: Cloud) -> None:

@@ -84,6 +84,13 @@ async def test_a_server_that_repeats_itself_is_not_followed_for_ever(cloud: Clou
     assert 2 == cloud.requests()["list_jobs"]
 
 
+async def test_a_total_that_was_not_reached_truncates_too(cloud: Cloud) -> None:
+    """Where the rows that are missing would fit into the page that came again."""
+    add_jobs(cloud, 12)
+    cloud.simulator.jobs_paging = Paging(max_rows=10, ignore_offset=True)
+    assert (await listing_of(cloud)).truncated
+
+
 async def test_the_page_limit_truncates(cloud: Cloud) -> None:
     """Where more was promised, and only there."""
     add_jobs(cloud, 30)

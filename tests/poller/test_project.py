@@ -160,6 +160,34 @@ class TestWhatIsPublished:
             assert JobStatus.RUNNING is watch.job().status
             assert 0 < (watch.own("poll_errors_total", reason="bad_response") or 0)
 
+    async def test_items_that_are_not_found_make_a_poll_partial(self, cloud: Cloud) -> None:
+        """The job itself is known: it is neither gone nor silently uncounted."""
+        cloud.add_job()
+        async with polling(cloud) as watch:
+            await eventually(lambda: watch.polls("success") >= 1)
+            cloud.simulator.faults.add(Fault("status", code=404, endpoint="list_items"))
+            await eventually(lambda: watch.polls("partial") >= 3)
+            assert JobStatus.RUNNING is watch.job().status
+            assert 0 < (watch.own("poll_errors_total", reason="other") or 0)
+
+    async def test_a_job_that_ended_unseen_is_counted_however_small_the_budget(
+        self, cloud: Cloud
+    ) -> None:
+        """Though it comes last in line."""
+        for number in range(6):
+            cloud.add_job(f"active-{number}")
+        budget = RequestBudget(40.0, 8, time.monotonic)
+        async with polling(cloud, budget=budget, interval=0.15) as watch:
+            await eventually(lambda: watch.polls("success") >= 2)
+            now = cloud.world.clock()
+            cloud.add_job("short", status="completed", created_at=now, completed_at=now)
+            await eventually(
+                lambda: (
+                    "short" in {job.job_id for job in watch.view.jobs}
+                    and watch.job("short").items is not None
+                )
+            )
+
     async def test_one_bad_job_does_not_take_others_down(self, cloud: Cloud) -> None:
         """It keeps its last values, and the poll is partial."""
         cloud.add_job("good")
@@ -264,6 +292,31 @@ class TestWhatIsPublished:
 
 class TestLog:
     """What the log tells of jobs and items."""
+
+    async def test_trouble_with_a_job_is_told_once_and_its_end_too(self, cloud: Cloud) -> None:
+        """Recovery means that the job was refreshed, not that nobody asked."""
+        cloud.add_job()
+        with capture_logs() as logs:
+            async with polling(cloud, interval=0.15) as watch:
+                await eventually(lambda: watch.polls("success") >= 1)
+                fault = Fault("status", code=422, endpoint="job_status")
+                cloud.simulator.faults.add(fault)
+                await eventually(lambda: watch.polls("partial") >= 2)
+                cloud.simulator.faults.add(Fault("status", code=403, endpoint="list_jobs"))
+                await eventually(lambda: watch.polls("error") >= 2)
+                cloud.simulator.faults.clear()
+                polls = watch.polls("success")
+                await eventually(lambda: watch.polls("success") > polls)
+        assert [
+            "job.refresh_failed",
+            "project.listing_failed",
+            "project.listing_recovered",
+            "job.refresh_recovered",
+        ] == [
+            line["event"]
+            for line in logs
+            if line["event"].endswith(("failed", "recovered")) and line["event"] != "item.failed"
+        ]
 
     async def test_a_jobs_life_is_a_few_lines(self, cloud: Cloud) -> None:
         """Appearing, failed items, the end with counts and duration; none again."""

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from history import EPOCH, HOUR, History, counts, job
 
 from exporter.domain import Histogram, ItemCounts, ItemStatus, Job, JobStatus, JobType
@@ -155,8 +156,38 @@ class TestOnce:
         history = History(min_scrapes=0).listing(job()).at(90).listing(over)
         history.at(3 * HOUR).listing(over).view()
         assert list(history.state.accounts) == ["job-1"]
-        history.at(3 * HOUR + 30).listing()
+        history.at(3.5 * HOUR).listing().at(4.4 * HOUR).listing()
+        assert list(history.state.accounts) == ["job-1"]
+        history.at(4.6 * HOUR).listing()
         assert list(history.state.accounts) == []
+
+    def test_accounts_of_a_project_that_is_never_listed_whole_do_not_pile_up(self) -> None:
+        """A job that was not listed for a week is forgotten there as well."""
+        history = History(min_scrapes=0).listing(job()).at(90)
+        history.listing(ended(completed_at=EPOCH + 80), truncated=True).at(3 * HOUR).view()
+        for hours in (4, 5, 6 * 24):
+            history.at(hours * HOUR).listing(truncated=True)
+            assert list(history.state.accounts) == ["job-1"]
+        history.at(8 * 24 * HOUR).listing(truncated=True)
+        assert list(history.state.accounts) == []
+
+    def test_a_job_without_dates_that_was_over_at_the_start_never_counts(self) -> None:
+        """However often it is listed."""
+        over = ended(created_at=None, failed_items=7)
+        history = History().listing(over).at(30).listing(over).at(60).listing(over)
+        assert (0, 0) == (history.finished_jobs("completed"), history.finished_items("failed"))
+        assert ({}, []) == (history.shown(), history.events)
+
+    @pytest.mark.parametrize("dates", [{}, {"completed_at": EPOCH + 50}], ids=["undated", "dated"])
+    def test_a_job_that_is_missing_from_a_listing_does_not_count_again(
+        self, dates: dict[str, Any]
+    ) -> None:
+        """Nor is it shown again, when a list that moved skipped it once."""
+        over = ended(**dates)
+        history = History(min_scrapes=0).listing().at(30).listing(job()).at(60).listing(over)
+        history.at(60 + HOUR).listing(over).view()
+        history.at(90 + HOUR).listing().at(120 + HOUR).listing(over)
+        assert (1, {}) == (history.finished_jobs("completed"), history.shown())
 
 
 class TestEnds:
@@ -238,19 +269,29 @@ class TestDurations:
         )
         unsettled = replace(counts(processing=1, completed=1), durations=durations)
         settled = replace(counts(completed=2), durations=durations)
-        history = History().listing().at(90).listing(job()).count(items=settled)
-        assert totals(history.view().counters.item_duration[JobType.PARSE]) == (0, 0.0)
-        history.at(120).listing(ended()).attempt().count(items=unsettled)
-        assert totals(history.view().counters.item_duration[JobType.PARSE]) == (0, 0.0)
+        active, over = job(total_items=2), ended(total_items=2)
+        history = History().listing().at(90).listing(active).count(items=settled)
+        assert (0, 0.0) == totals(history.view().counters.item_duration[JobType.PARSE])
+        history.at(120).listing(over).count(items=unsettled)
+        assert (0, 0.0) == totals(history.view().counters.item_duration[JobType.PARSE])
         for moment in (150, 180):
-            history.at(moment).attempt().count(items=settled)
-        assert totals(history.view().counters.item_duration[JobType.PARSE]) == (1, 0.5)
+            history.at(moment).count(items=settled)
+        assert (1, 0.5) == totals(history.view().counters.item_duration[JobType.PARSE])
+
+    def test_the_items_of_a_job_that_is_gone_are_observed_as_they_were_last_counted(self) -> None:
+        """There will be no other count."""
+        once = replace(counts(completed=1), durations=counts().durations.observe(2.0))
+        history = History().listing().at(90).listing(job()).count(items=once)
+        for moment in (120, 150):
+            history.at(moment).listing().not_found()
+        assert 1 == history.finished_jobs("gone")
+        assert (1, 2.0) == totals(history.view().counters.item_duration[JobType.PARSE])
 
     def test_the_last_count_is_final_when_the_time_for_counting_is_over(self) -> None:
         """Items that never settle do not keep a job's durations back for ever."""
         once = replace(counts(processing=1), durations=counts().durations.observe(2.0))
         history = History().listing().at(90).listing(job()).at(120).listing(ended())
-        history.attempt().count(items=once)
+        history.count(items=once)
         history.at(120 + 901).view()
         assert totals(history.view().counters.item_duration[JobType.PARSE]) == (1, 2.0)
 

@@ -216,3 +216,14 @@ class TestEvents:
 
 def last_progress(history: History) -> float | None:
     return history.shown()["job-1"].last_progress_at
+
+
+def test_other_items_that_fail_after_a_retry_are_told_by_their_number() -> None:
+    """A job that had its twenty lines still says that more failed."""
+    first = tuple(FailedItem(f"i-{n}", f"{n}.pdf", "bad") for n in range(20))
+    others = tuple(FailedItem(f"j-{n}", f"{n}.pdf", "bad") for n in range(15))
+    history = History().listing(job())
+    history.count(items=replace(counts(failed=20), failed=first))
+    history.at(30).count(items=counts(processing=20))
+    history.at(60).count(items=replace(counts(failed=15), failed=others))
+    assert [ItemsFailed(job(), first), MoreItemsFailed(job(), 15)] == history.events[1:]

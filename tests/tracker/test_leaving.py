@@ -2,6 +2,7 @@
 
 from history import EPOCH, HOUR, History, counts, job
 
+from exporter import tracker
 from exporter.domain import Job, JobStatus, JobType
 
 
@@ -43,8 +44,16 @@ class TestRetention:
     def test_an_end_that_changes_is_to_be_scraped_anew(self) -> None:
         """The final state is the one with the final count."""
         history = History().listing(job()).at(90).listing(ended()).scrape().scrape()
-        history.attempt().count(items=counts(completed=10)).scrape()
+        history.count(items=counts(completed=10)).scrape()
         assert "job-1" in history.at(90 + 2 * HOUR).shown()
+
+    def test_what_is_not_published_does_not_keep_it(self) -> None:
+        """``updated_at`` may move for ever."""
+        history = History().listing(job())
+        for number in range(4):
+            over = ended(completed_at=EPOCH + 80, updated_at=EPOCH + 80 + number)
+            history.at(90 + number).listing(over).scrape()
+        assert {} == history.at(90 + HOUR).shown()
 
     def test_without_scrapes_to_wait_for_time_alone_decides(self) -> None:
         """``retention.min_scrapes`` 0."""
@@ -145,6 +154,12 @@ class TestStale:
         assert (view.gauges, view.last_listing_at, view.listing_truncated) == (None, None, None)
         assert view.counters.jobs_finished[JobType.PARSE, JobStatus.FAILED] == 0
 
+    def test_uncounted_jobs_are_withdrawn_too(self) -> None:
+        """They are active jobs."""
+        history = History().listing(job())
+        assert 1 == history.view().uncounted_jobs
+        assert history.at(301).view().uncounted_jobs is None
+
     def test_retention_goes_on_while_a_project_is_stale(self) -> None:
         """Time does not wait for an answer."""
         history = History(min_scrapes=0).listing(job()).at(90).listing(ended())
@@ -164,28 +179,67 @@ class TestDue:
         """One status and one count."""
         history = History().listing(job("a"), ended("over", completed_at=EPOCH - 5))
         assert (history.due().regular, history.due().last_in_line) == (["a"], ["over"])
-        history.attempt("over").status(ended("over", completed_at=EPOCH - 5))
+        history.status(ended("over", completed_at=EPOCH - 5))
         history.count("over", counts(processing=1))
         assert history.due().last_in_line == []
 
     def test_a_job_that_has_ended_is_counted_until_its_items_are_settled(self) -> None:
-        """And then never again."""
-        history = History().listing(job()).at(30).listing(ended()).attempt().status(ended())
-        history.count(items=counts(processing=1))
-        assert history.due().regular == ["job-1"]
-        history.at(60).count(items=counts(completed=1))
-        assert history.due().regular == []
+        """All of them, and then never again."""
+        over = ended(total_items=2)
+        history = History().listing(job(total_items=2)).at(30).listing(over).status(over)
+        for moment, items in (
+            (30, counts()),
+            (60, counts(completed=1)),
+            (90, counts(completed=1, processing=1)),
+        ):
+            history.at(moment).count(items=items)
+            assert ["job-1"] == history.due().regular
+        history.at(120).count(items=counts(completed=2))
+        assert [] == history.due().regular
 
     def test_it_is_counted_five_times_at_most(self) -> None:
         """Items that never settle must not cost requests for ever."""
-        history = History().listing(job()).at(30).listing(ended()).attempt().status(ended())
+        history = History().listing(job()).at(30).listing(ended()).status(ended())
         for times in range(5):
-            assert history.due().regular == ["job-1"]
+            assert ["job-1"] == history.due().regular
             history.at(60 + times).count(items=counts(processing=1))
-        assert history.due().regular == []
+        assert [] == history.due().regular
 
-    def test_it_is_asked_for_during_fifteen_minutes_at_most(self) -> None:
-        """From the first attempt."""
-        history = History().listing(job()).at(30).listing(ended()).at(2000).attempt()
-        assert history.at(2900).due().regular == ["job-1"]
-        assert history.at(2901).due().regular == []
+    def test_it_is_counted_again_during_fifteen_minutes_at_most(self) -> None:
+        """From its first count."""
+        history = History().listing(job()).at(30).listing(ended()).status(ended())
+        history.at(60).count(items=counts(processing=1)).at(961).view()
+        assert ([], []) == (history.due().regular, history.due().last_in_line)
+
+    def test_a_job_that_could_not_be_counted_in_time_goes_last_in_line(self) -> None:
+        """It is not given up: its failed items may be known from nowhere else."""
+        history = History().listing(job()).at(30).listing(ended()).at(930)
+        assert (["job-1"], []) == (history.due().regular, history.due().last_in_line)
+        history.at(931)
+        assert ([], ["job-1"]) == (history.due().regular, history.due().last_in_line)
+
+    def test_a_count_that_began_before_the_end_does_not_settle_it(self) -> None:
+        """Too many items for an active job may be few enough for the last look."""
+        over = ended(total_items=15_000)
+        history = History().listing(job(total_items=0)).at(30).listing(over)
+        history.state = tracker.uncountable(history.state, "job-1", asked_monotonic=29)
+        history.status(over)
+        assert ["job-1"] == history.due().regular
+        history.count()
+        assert [] == history.due().regular
+
+    def test_no_job_leaves_before_it_was_asked_for(self) -> None:
+        """Not even without any retention, while the answers may still come."""
+        history = History(retention_finished=0.0, retention_failed=0.0, min_scrapes=0)
+        history.listing(job()).at(30).listing(ended(total_items=1)).view()
+        assert ["job-1"] == history.due().regular
+        history.status(ended(total_items=1)).count(items=counts(completed=1))
+        assert {} == history.shown()
+        assert 1 == history.finished_items("completed")
+
+    def test_of_the_jobs_that_are_last_in_line_the_newest_end_comes_first(self) -> None:
+        """It is what people look for."""
+        history = History().listing(
+            ended("old", completed_at=EPOCH - 50), ended("new", completed_at=EPOCH - 5)
+        )
+        assert ["new", "old"] == history.due().last_in_line

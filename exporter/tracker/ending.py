@@ -1,0 +1,70 @@
+"""How far the final state of an ended job is known, and what is still to be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+# The items of a job that has ended may settle a little later than the job itself.
+_FINAL_COUNTS = 5
+_FINAL_COUNTS_WITHIN_SECONDS = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The end of one job.
+
+    ``ended_monotonic`` is the moment from which its retention runs, ``asked_monotonic`` when the
+    answer was asked for that first showed it ended: what was asked for earlier is not final.
+    """
+
+    ended_monotonic: float
+    asked_monotonic: float
+    ended_before_first_sight: bool
+    status_known: bool = False
+    items_known: bool = False
+    times_counted: int = 0
+    first_counted_monotonic: float | None = None
+    shown_since_generation: int | None = None
+
+    def is_final(self, *, items_enabled: bool) -> bool:
+        """Whether nothing is left to ask."""
+        return self.status_known and (self.items_known or not items_enabled)
+
+    def is_recent(self, now: float) -> bool:
+        """Whether the job has just ended: it is then asked for like an active one."""
+        age_seconds = now - self.ended_monotonic
+        return not self.ended_before_first_sight and age_seconds <= _FINAL_COUNTS_WITHIN_SECONDS
+
+    def changed(self) -> Ending:
+        """Take note that scrapes have yet to show the state as it is now."""
+        return replace(self, shown_since_generation=None)
+
+    def status_answered(self, asked_monotonic: float) -> Ending:
+        """Take note of a status, final if it was asked for after the end."""
+        final = asked_monotonic >= self.asked_monotonic
+        return replace(self, status_known=self.status_known or final)
+
+    def counted(self, asked_monotonic: float, now: float, *, settled: bool) -> Ending:
+        """Take note of a count; it is the last one if all items are ``settled``."""
+        if asked_monotonic < self.asked_monotonic:
+            return self
+        times_counted = self.times_counted + 1
+        enough = self.ended_before_first_sight or times_counted >= _FINAL_COUNTS
+        first = self.first_counted_monotonic
+        return replace(
+            self.changed(),
+            times_counted=times_counted,
+            first_counted_monotonic=now if first is None else first,
+            items_known=settled or enough,
+        )
+
+    def with_time_passed(self, now: float) -> Ending:
+        """Take the last count for final once the time for counting again is over."""
+        first = self.first_counted_monotonic
+        if first is None or now - first <= _FINAL_COUNTS_WITHIN_SECONDS:
+            return self
+        return replace(self, items_known=True)
+
+    def with_nothing_to_ask(self) -> Ending:
+        """Take what is known for final: LlamaCloud forgot the job."""
+        return replace(self, status_known=True, items_known=True)

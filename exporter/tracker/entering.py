@@ -1,0 +1,34 @@
+"""Putting a job back into the state, with what it newly adds to the counters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from exporter.tracker.accounts import Book, reopened
+
+if TYPE_CHECKING:
+    from exporter.tracker.accounts import Account
+    from exporter.tracker.state import ProjectState, TrackedJob
+
+
+def enter(book: Book, account: Account, tracked: TrackedJob) -> Account:
+    """Enter in the book what a job newly shows, and return its account after that."""
+    account = book.enter(reopened(account, tracked.job), tracked.job, tracked.counts)
+    ending = tracked.ending
+    if ending is not None and ending.items_known and tracked.counts is not None:
+        return book.enter_item_durations(account, tracked.job, tracked.counts)
+    return account
+
+
+def entered(state: ProjectState, tracked: TrackedJob) -> ProjectState:
+    """Return the state with a job as it is after an answer about it."""
+    job_id = tracked.job.id
+    book = Book(state.counters)
+    account = enter(book, state.accounts[job_id], tracked)
+    return replace(
+        state,
+        jobs={**state.jobs, job_id: tracked},
+        accounts={**state.accounts, job_id: account},
+        counters=book.counters(),
+    )
