@@ -21,6 +21,8 @@ lint: $(VENV)/.installed-dev
 # Names, versions and hashes only, resolved for the oldest Python that is supported.
 lock: $(VENV)/.installed-dev
 	$(BIN)/pip-compile $(LOCK) --output-file requirements.lock pyproject.toml
+	$(BIN)/pip-compile $(LOCK) --output-file requirements-build.lock \
+		--only-build-deps --build-deps-for editable pyproject.toml
 	$(BIN)/pip-compile $(LOCK) --output-file requirements-dev.lock --constraint requirements.lock \
 		--extra dev pyproject.toml
 
@@ -30,9 +32,10 @@ LOCK := --quiet --upgrade --generate-hashes --strip-extras --no-emit-index-url -
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: requirements.lock pyproject.toml | $(VENV)/bin/python
-	$(BIN)/pip install --quiet --require-hashes --requirement requirements.lock
-	$(BIN)/pip install --quiet --no-deps --editable .
+$(VENV)/.installed: requirements.lock requirements-build.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --require-hashes \
+		--requirement requirements.lock --requirement requirements-build.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed

@@ -117,7 +117,8 @@ def _route_standard_logging(handler: logging.Handler, level: int) -> None:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
     # Scrapes are no news, and uvicorn's start and stop are told by our own records.
     logging.getLogger("uvicorn.access").disabled = True
-    quiet = level if level <= logging.DEBUG else max(level, logging.WARNING)
+    # It warns of clients that speak no HTTP, without saying which: nobody can act on that.
+    quiet = level if level <= logging.DEBUG else max(level, logging.ERROR)
     logging.getLogger("uvicorn.error").setLevel(quiet)
 
 

@@ -56,12 +56,11 @@ class Site:
 def build_app(site: Site) -> Starlette:
     """Build the application; it answers GET and HEAD, and redirects nothing."""
     pages = {
+        "/": _landing(site),
         site.telemetry_path: _metrics(site),
         HEALTHY_PATH: _state(site.healthy, _UNHEALTHY),
         READY_PATH: _state(site.ready, _NOT_READY),
     }
-    if site.telemetry_path != "/":
-        pages = {"/": _landing(site), **pages}
     app = Starlette(
         routes=[Route(path, endpoint, methods=["GET"]) for path, endpoint in pages.items()],
         exception_handlers={404: _not_found(tuple(pages)), 405: _method_not_allowed},

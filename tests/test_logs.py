@@ -240,7 +240,7 @@ def test_keys_are_taken_out_of_every_text(format_: str) -> None:
 
 
 def test_levels_hold_for_all_but_the_chatty() -> None:
-    """Below warnings httpx and httpcore tell headers, uvicorn.error its start: not at info."""
+    """What httpx and httpcore tell below warnings, and uvicorn.error below errors, is no news."""
     stream = io.StringIO()
     configure_logging("info", "json", stream)
 
@@ -249,7 +249,8 @@ def test_levels_hold_for_all_but_the_chatty() -> None:
         logging.getLogger(name).info("chatter")
     logging.getLogger("uvicorn.access").error("chatter")
     logging.getLogger("httpx").warning("news")
-    logging.getLogger("uvicorn.error").warning("news")
+    logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
+    logging.getLogger("uvicorn.error").error("news")
 
     assert [record["event"] for record in records(stream)] == ["news", "news"]
 

@@ -1,5 +1,5 @@
 """The composition root: reads the settings, builds everything once, runs it, and ends it."""
 
-from exporter.app.modes import main
+from exporter.app.modes import run
 
-__all__ = ["main"]
+__all__ = ["run"]

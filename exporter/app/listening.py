@@ -33,7 +33,7 @@ def listen(addresses: Iterable[ListenAddress]) -> list[socket.socket]:
     sockets: list[socket.socket] = []
     try:
         for address in addresses:
-            sockets.append(_listen(address.host, address.port))  # noqa: PERF401 - what is open must be known when the next fails
+            sockets.append(_listen(address))  # noqa: PERF401 - what is open must be known when the next fails
     except AddressUnavailableError:
         for opened in sockets:
             opened.close()
@@ -49,14 +49,15 @@ def url_of(listening: socket.socket, path: str = "/") -> str:
     return f"http://[{host}]:{port}{path}" if ":" in host else f"http://{host}:{port}{path}"
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(address: ListenAddress) -> socket.socket:
+    host, port = address.host, address.port
     try:
         if not host:
             return _without_delay(_listen_everywhere(port))
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return _without_delay(socket.create_server((host, port), family=family, backlog=_BACKLOG))
     except (OSError, OverflowError) as error:
-        raise AddressUnavailableError(f"{host}:{port}", _advice(error, port)) from error
+        raise AddressUnavailableError(str(address), _advice(error, port)) from error
 
 
 def _listen_everywhere(port: int) -> socket.socket:
@@ -86,12 +87,14 @@ def _advice(error: OSError | OverflowError, port: int) -> str:
     match getattr(error, "errno", None):
         case errno.EADDRINUSE:
             return (
-                f"port {port} is taken: stop the program that uses it, "
-                "or choose another with --web.listen-address"
+                f"port {port} is taken: stop the program that uses it, or choose another with "
+                "--web.listen-address (if that is given several times, each needs its own)"
             )
         case errno.EACCES:
             return f"port {port} needs privileges: choose one above 1023 with --web.listen-address"
         case errno.EADDRNOTAVAIL:
             return "this machine does not have that address: see --web.listen-address"
+        case socket.EAI_NONAME | socket.EAI_AGAIN | socket.EAI_NODATA:
+            return "the host of --web.listen-address has no address: check its name"
         case _:
             return f"{error}: see --web.listen-address"

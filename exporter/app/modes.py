@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -17,20 +16,16 @@ from exporter.config import ConfigError, Mode, describe, load
 from exporter.logs import configure_logging
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from exporter.config import Settings
 
 _OK, _FAILED, _BAD_SETTINGS = 0, 1, 2
 
 
-def main() -> int:
-    """Run the command line and return the exit status.
+def run() -> int:
+    """Do what the command line asks for and return the exit status.
 
     0: stopped as asked. 1: could not do what was asked, or a bug. 2: a mistake in the settings.
     """
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _leave_at_once)
     try:
         command = load(sys.argv[1:], os.environ)
     except ConfigError as error:
@@ -39,10 +34,10 @@ def main() -> int:
     if command.mode is Mode.CHECK:
         print(describe(command.settings))  # noqa: T201 - what was asked for
         return _OK
-    return _run(command.mode, command.settings)
+    return _start(command.mode, command.settings)
 
 
-def _run(mode: Mode, settings: Settings) -> int:
+def _start(mode: Mode, settings: Settings) -> int:
     configure_logging(
         settings.log.level,
         settings.log.format,
@@ -59,12 +54,16 @@ def _run(mode: Mode, settings: Settings) -> int:
     except AddressUnavailableError as error:
         log.error("exporter.cannot_listen", address=error.address, detail=str(error))  # noqa: TRY400 - no traceback: it is no bug
         return _FAILED
-    except Exception:
-        log.exception("exporter.crashed", advice="this is a bug: please report it")
+    except Exception as error:
+        log.error(  # noqa: TRY400 - without the groups around it
+            "exporter.crashed", advice="this is a bug: please report it", exc_info=_cause(error)
+        )
         return _FAILED
     return _OK
 
 
-def _leave_at_once(_number: int, _frame: FrameType | None) -> None:
-    """End the process while it has nothing to shut down yet; PID 1 has no default for signals."""
-    sys.exit(_OK)
+def _cause(error: BaseException) -> BaseException:
+    """Return what went wrong first: tasks that do the same fail in the same way."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -45,11 +45,12 @@ async def serve(settings: Settings, sockets: list[socket.socket]) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(server.serve(sockets))
             polling = [tasks.create_task(poller.run()) for poller in exporter.pollers.values()]
-            _announce(settings, sockets)
+            _announce("exporter.listening", settings, sockets)
+            telling = tasks.create_task(_tell_when_polled(exporter, settings, sockets))
             await stop.wait()
             log.info("exporter.stopping")
             server.should_exit = True
-            for task in polling:
+            for task in (*polling, telling):
                 task.cancel()
 
 
@@ -80,10 +81,19 @@ async def print_once(settings: Settings) -> bool:
     return all(poller.listing_worked for poller in pollers)
 
 
-def _announce(settings: Settings, sockets: list[socket.socket]) -> None:
+async def _tell_when_polled(
+    exporter: Exporter, settings: Settings, sockets: list[socket.socket]
+) -> None:
+    """Name the page once more when there is something to see: the log has moved on by then."""
+    for poller in exporter.pollers.values():
+        await poller.first_poll_ended.wait()
+    _announce("exporter.first_poll_ended", settings, sockets)
+
+
+def _announce(event: str, settings: Settings, sockets: list[socket.socket]) -> None:
     for listening in sockets:
         log.info(
-            "exporter.listening",
+            event,
             open_in_browser=url_of(listening),
             metrics=url_of(listening, settings.web.telemetry_path),
             version=__version__,

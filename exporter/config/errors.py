@@ -90,5 +90,7 @@ def shown(value: object) -> str:
 def unknown(name: str, known: Iterable[str]) -> str:
     """Say that ``name`` is unknown, and which of the ``known`` is nearest."""
     named = shown(name).strip('"')
-    nearest = get_close_matches(name[:_SHOWN_LENGTH], list(known), n=1, cutoff=0.0)
-    return f"{named} is unknown; the nearest known one is {nearest[0]}."
+    by_folded = {each.casefold(): each for each in known}
+    folded = name[:_SHOWN_LENGTH].casefold()
+    nearest = get_close_matches(folded, by_folded, n=1, cutoff=0.0)[0]
+    return f"{named} is unknown; the nearest known one is {by_folded[nearest]}."

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _REPEATABLE = "web.listen_address"
+# argparse would end at the first flag without a value, and hide all other mistakes.
+_NO_VALUE = object()
 
 
 class Mode(StrEnum):
@@ -30,7 +32,7 @@ class Mode(StrEnum):
 
 _MODE_FLAGS = {
     "--config.check": (Mode.CHECK, "Report on the settings and exit."),
-    "--once": (Mode.ONCE, "Poll once, print the metrics on standard output and exit."),
+    "--once": (Mode.ONCE, "Poll once, for one interval at most, print the metrics and exit."),
     "--demo": (Mode.DEMO, "Serve against the built-in LlamaCloud simulator; needs no key."),
 }
 
@@ -52,10 +54,7 @@ class _Parser(argparse.ArgumentParser):
         try:
             namespace, rest = self.parse_known_args(argv)
         except argparse.ArgumentError as error:
-            flag = error.argument_name or ""
-            if flag in _MODE_FLAGS or flag.startswith("-h"):
-                raise ConfigError([f"flag {flag} takes no value."]) from None
-            raise ConfigError([f"flag {flag} needs a value, as in {flag}=VALUE."]) from None
+            raise ConfigError([f"flag {error.argument_name} takes no value."]) from None
         return vars(namespace), rest
 
     def error(self, message: str) -> NoReturn:  # noqa: ARG002 - it may repeat a value
@@ -67,11 +66,11 @@ def parse_arguments(argv: Sequence[str]) -> Arguments:
     """Read the command line; ``--help`` and ``--version`` print and exit.
 
     Raises:
-        ConfigError: if a flag lacks its value, or has one that it cannot take.
+        ConfigError: if a mode was given a value.
     """
     values, rest = _parser().parse_known(argv)
     modes = [flag for flag in _MODE_FLAGS if values.pop(flag, False)]
-    problems = _unknown_arguments(rest)
+    problems = [*_flags_without_value(values), *_unknown_arguments(rest)]
     if len(modes) > 1:
         problems.append(f"{' and '.join(modes)} are modes; choose one.")
     mode = _MODE_FLAGS[modes[0]][0] if modes else Mode.SERVE
@@ -119,8 +118,23 @@ def _add_settings(group: argparse._ArgumentGroup) -> None:
                 dest=doc.setting,
                 metavar=doc.metavar,
                 action="append" if doc.setting == _REPEATABLE else "store",
+                nargs="?",
+                const=_NO_VALUE,
                 help=flag_help(doc),
             )
+
+
+def _flags_without_value(values: dict[str, Any]) -> list[str]:
+    """Take the flags out that have no value, and say so."""
+    empty = [setting for setting, value in values.items() if _NO_VALUE in (value, *_members(value))]
+    for setting in empty:
+        del values[setting]
+    flags = [doc.flag for doc in documented_settings() if doc.setting in empty]
+    return [f"flag {flag} needs a value, as in {flag}=VALUE." for flag in flags]
+
+
+def _members(value: object) -> Sequence[object]:
+    return value if isinstance(value, list) else ()
 
 
 def _unknown_arguments(rest: Sequence[str]) -> list[str]:

@@ -37,7 +37,7 @@ class ConfigFile(Group):
     file: Path | None = Field(
         None,
         title="FILE",
-        description="YAML file with any of the other settings, and with projects.",
+        description="The YAML file that holds any of the other settings, and projects.",
     )
 
 
@@ -53,7 +53,8 @@ class Poll(Group):
     )
     stale_after: Annotated[float, DurationBetween(1, 30 * _DAY)] = Field(
         default_factory=_stale_after_default,
-        description="A project that was not listed for so long is stale: its data is withdrawn.",
+        description="A project that was not listed for so long is stale: what it says of active"
+        " jobs is withdrawn.",
         json_schema_extra={"written_default": "5 intervals, at least 5m"},
     )
     full_listing_every: Annotated[float, DurationBetween(1, 7 * _DAY)] = Field(

@@ -68,16 +68,23 @@ def resolve_projects(
     inherited = mistakes.attempt(_inherited, environ)
     if configured is None:
         entries = mistakes.attempt(_entries_of_variable, environ) or []
+        names = [entry.name for entry in entries]
     else:
         if environ.get(_IDS_VARIABLE):
             mistakes.add(f"{configured.origin} and {_IDS_VARIABLE} are both set; choose one.")
         items = mistakes.attempt(_items, configured) or []
         found = [mistakes.attempt(_entry, configured, index, item) for index, item in items]
         entries = [entry for entry in found if entry is not None]
+        # Also the names of entries with other mistakes: those are to be mended in one go.
+        names = [
+            entry.name if entry else str(item.get("name"))
+            for entry, (_, item) in zip(found, items, strict=True)
+            if entry or (isinstance(item, dict) and item.get("name"))
+        ]
     resolved = [
         mistakes.attempt(_resolved, entry, inherited) for entry in entries if inherited is not None
     ]
-    mistakes.conclude(_check_names, entries)
+    mistakes.conclude(_check_names, names)
     return tuple(project for project in resolved if project is not None)
 
 
@@ -194,11 +201,10 @@ def _missing_key(entry: _Entry) -> str:
     return f"there is no API key; set {variables}, or try `llamacloud-batch-exporter --demo`."
 
 
-def _check_names(entries: Sequence[_Entry]) -> None:
-    counts = Counter(entry.name for entry in entries)
+def _check_names(names: Sequence[str]) -> None:
     problems = [
         f"{count} projects are named {shown(name)}; give each a name of its own."
-        for name, count in counts.items()
+        for name, count in Counter(names).items()
         if count > 1
     ]
     if problems:

@@ -104,6 +104,8 @@ class Reports:
                     self._log.warning(
                         "item.failed",
                         job_id=job.id,
+                        job_type=str(job.job_type),
+                        status=str(job.status),
                         item_id=item.item_id,
                         item_name=item.item_name,
                         error_message=item.error_message,
@@ -112,11 +114,11 @@ class Reports:
                 self._log.warning("items.more_failed", job_id=job.id, not_shown=not_reported)
 
     def _job_ended(self, job: Job) -> None:
-        failing = job.status is JobStatus.FAILED or bool(job.failed_items)
+        bad = job.status in {JobStatus.FAILED, JobStatus.GONE} or bool(job.failed_items)
         duration = None if job.run_seconds is None else round(job.run_seconds, 3)
         details = {"duration_seconds": duration, "error_message": job.error_message}
         known = {name: value for name, value in details.items() if value is not None}
-        write = self._log.warning if failing else self._log.info
+        write = self._log.warning if bad else self._log.info
         write("job.ended", **_facts(job), **known)
 
 

@@ -89,20 +89,64 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m exporter.simulator",
         description="A LlamaCloud small enough to run on the loopback, with a day's batch jobs.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("--listen-address", type=_address, default="127.0.0.1:8765", help="host:port to serve on")
-    add("--speed", type=_speed, default=1.0, help="how many times faster work is done")
-    add("--seed", type=int, default=DEFAULT_SEED, help="which jobs there are")
-    add("--fail-rate", type=_share, default=0.0, help="share of requests answered with 503")
-    add("--latency", type=_seconds, default=0.0, help="seconds before each answer")
-    add("--rate-limit", type=_count, help="requests a minute of one key, beyond it 429")
-    add("--max-rows", type=_count, help="rows served on a page, however many are asked for")
-    add("--order", choices=("newest", "oldest", "shuffled"), default="newest", help="of the jobs")
+    add(
+        "--listen-address",
+        type=_address,
+        default="127.0.0.1:8765",
+        help="host:port to serve on (default: %(default)s)",
+    )
+    add(
+        "--speed",
+        type=_speed,
+        default=1.0,
+        help="how many times faster work is done (default: %(default)s)",
+    )
+    add(
+        "--seed", type=int, default=DEFAULT_SEED, help="which jobs there are (default: %(default)s)"
+    )
+    add(
+        "--fail-rate",
+        type=_share,
+        default=0.0,
+        help="share of requests answered with 503 (default: %(default)s)",
+    )
+    add(
+        "--latency",
+        type=_seconds,
+        default=0.0,
+        help="seconds before each answer (default: %(default)s)",
+    )
+    add(
+        "--rate-limit",
+        type=_count,
+        help="requests a minute of one key, beyond it 429 (default: no limit)",
+    )
+    add(
+        "--max-rows",
+        type=_count,
+        help="rows on a page at most, however many are asked for (default: as many)",
+    )
+    add(
+        "--order",
+        choices=("newest", "oldest", "shuffled"),
+        default="newest",
+        help="of the jobs (default: %(default)s)",
+    )
     switch = argparse.BooleanOptionalAction
-    add("--total-size", action=switch, default=True, help="fill in total_size")
-    add("--page-token", action=switch, default=False, help="fill in next_page_token")
+    add(
+        "--total-size",
+        action=switch,
+        default=True,
+        help="fill in total_size (default: %(default)s)",
+    )
+    add(
+        "--page-token",
+        action=switch,
+        default=False,
+        help="fill in next_page_token (default: %(default)s)",
+    )
     return parser
 
 

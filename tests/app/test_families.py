@@ -104,6 +104,7 @@ def test_every_family_has_the_value_that_known_jobs_give_it(cloud: Cloud) -> Non
         second = wait_until_counted(exporter, {"running": 10, "failed": 2, "short": 3}, failed=3)
     assert_subset(AT_FIRST, first)
     assert_subset(THEN, second)
+    assert_subset(OF_THE_EXPORTER, second)
     assert_every_family_is_there(second)
 
 
@@ -211,4 +212,27 @@ THEN: Samples = {
     key("run_duration_seconds_bucket", job_type="classify", status="completed", le="60.0"): 1,
     key("item_duration_seconds_count", job_type="classify"): 3,
     key("item_duration_seconds_sum", job_type="classify"): 24,
+}
+
+
+def own(name: str, **labels: str) -> tuple[str, frozenset[tuple[str, str]]]:
+    return f"llamacloud_exporter_{name}", frozenset(({"project": "default"} | labels).items())
+
+
+OF_THE_EXPORTER: Samples = {
+    own("project_up"): 1,
+    own("project_authenticated"): 1,
+    own("last_listing_timestamp_seconds"): START + 60,
+    own("listing_truncated"): 0,
+    own("tracked_jobs"): 3,
+    own("hidden_jobs"): 0,
+    own("uncounted_jobs"): 0,
+    own("poll_interval_seconds"): 1,
+    own("stale_after_seconds"): 300,
+    own("api_budget_limit_requests_per_second"): 100,
+    own("api_budget_requests_per_second"): 100,
+    own("polls_total", result="error"): 0,
+    own("poll_errors_total", reason="unauthorized"): 0,
+    own("api_requests_total", endpoint="list_jobs", code="429"): 0,
+    own("api_retries_total", endpoint="list_items"): 0,
 }

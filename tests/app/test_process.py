@@ -1,14 +1,17 @@
 """The exporter as a process: started, scraped and stopped with real signals."""
 
+import json
 import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from broken_tls import broken_tls_server, certificate
 from cloud import KEY, Cloud
-from process import run, running, running_command
+from process import environment, run, running, running_command
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as strict
 from prometheus_client.parser import text_string_to_metric_families as lenient
 from tools import check_metrics
@@ -35,6 +38,26 @@ def quick(cloud: Cloud) -> dict[str, str]:
 
 class TestServing:
     """From an API key to /metrics."""
+
+    def test_it_listens_on_every_address_that_it_is_given(self, cloud: Cloud) -> None:
+        """IPv6 among them, and names each page."""
+        with running("--web.listen-address=[::1]:0", **of(cloud)) as exporter:
+            exporter.wait_for(lambda: len(exporter.events("exporter.listening")) == 2)
+            pages = [line["open_in_browser"] for line in exporter.events("exporter.listening")]
+            for page in pages:
+                with urlopen(page) as answer:  # noqa: S310 - it is our own address
+                    assert b"LlamaCloud batch exporter" in answer.read()
+        assert ["http://127.0.0.1:", "http://[::1]:"] == [
+            page.rstrip("/0123456789") for page in pages
+        ]
+
+    def test_it_names_the_page_again_when_there_is_something_to_see(self, cloud: Cloud) -> None:
+        """The log has moved on by then."""
+        cloud.add_job()
+        with running(**quick(cloud)) as exporter:
+            exporter.wait_for(lambda: bool(exporter.events("exporter.first_poll_ended")))
+            (line,) = exporter.events("exporter.first_poll_ended")
+            assert exporter.events("exporter.listening")[0]["metrics"] == line["metrics"]
 
     def test_a_key_is_all_it_takes(self, cloud: Cloud) -> None:
         """Jobs are on /metrics, in both forms, and promtool has nothing to say."""
@@ -84,6 +107,21 @@ class TestServing:
 
 class TestLeaving:
     """Exit statuses, and how soon."""
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+    def test_a_signal_during_start_up_ends_it_with_0(self, number: signal.Signals) -> None:
+        """While it still imports what it needs."""
+        command = [sys.executable, "-X", "importtime", "-m", "exporter", "--demo"]
+        with subprocess.Popen(
+            command, env=environment(), stderr=subprocess.PIPE, text=True
+        ) as starting:
+            assert starting.stderr is not None
+            next(line for line in starting.stderr if "structlog" in line)
+            starting.send_signal(number)
+            rest = starting.stderr.read()
+            assert 0 == starting.wait(10)
+        assert f"stopped by {number.name}" in rest
+        assert "Traceback" not in rest
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
     def test_a_signal_ends_it_with_0(self, cloud: Cloud, number: signal.Signals) -> None:
@@ -149,10 +187,28 @@ class TestLeaving:
         assert "--web.listen-address" in ended.stderr
         assert "Traceback" not in ended.stderr
 
+    def test_addresses_that_exclude_each_other_are_told_in_words(self, cloud: Cloud) -> None:
+        """It is the exporter itself that has the port."""
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        addresses = (f"--web.listen-address=:{port}", f"--web.listen-address=127.0.0.1:{port}")
+        ended = run(*addresses, "--log.format=json", **of(cloud))
+        assert 1 == ended.returncode
+        line = json.loads(ended.stderr.splitlines()[-1])
+        assert ("exporter.cannot_listen", f"127.0.0.1:{port}") == (line["event"], line["address"])
+        assert "each needs its own" in line["detail"]
+
+    def test_a_host_without_an_address_is_told_in_words(self, cloud: Cloud) -> None:
+        """Without a traceback."""
+        ended = run("--web.listen-address=no-such-host.invalid:9910", **of(cloud))
+        assert 1 == ended.returncode
+        assert "check its name" in ended.stderr
+        assert "Traceback" not in ended.stderr
+
     def test_a_bug_ends_it_with_a_traceback_and_1(self, cloud: Cloud) -> None:
         """No zombie that serves old data."""
         broken = (
-            "import sys; from exporter.poller import project; from exporter.app import main;"
+            "import sys; from exporter.poller import project; from exporter.__main__ import main;"
             "project.list_all_jobs = None; sys.exit(main())"
         )
         with running_command((sys.executable, "-c", broken), **of(cloud)) as exporter:
@@ -160,6 +216,7 @@ class TestLeaving:
             (crash,) = exporter.events("exporter.crashed")
         assert "Traceback" in crash["exception"]
         assert "'NoneType' object is not callable" in crash["exception"]
+        assert 1 == crash["exception"].count("Traceback")
 
     def test_a_mistake_in_the_settings_ends_it_with_2(self) -> None:
         """Named, with what to do."""

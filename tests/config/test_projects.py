@@ -169,9 +169,16 @@ def test_a_key_in_the_place_of_its_file_is_not_shown() -> None:
 
 def test_all_mistakes_of_an_entry_are_told_at_once() -> None:
     """Those of its key too, where its other fields are wrong already."""
-    entry = {"project_id": "17", "api_key": "a-secret", "api_key_file": "/run/secret.key"}
+    entry = {
+        "name": "one",
+        "project_id": "17",
+        "api_key": "a-secret",
+        "api_key_file": "/run/secret.key",
+    }
     named = f"environment variable {PROJECTS}[0]"
-    assert problems({PROJECTS: json.dumps([entry])}) == (
+    twin = {"name": "one", "api_key": "b-secret"}
+    assert problems({PROJECTS: json.dumps([entry, twin])}) == (
         f'{named}.project_id must be a UUID such as {FIRST_ID}, not "17".',
         f"{named}.api_key and {named}.api_key_file are both set; choose one.",
+        '2 projects are named "one"; give each a name of its own.',
     )

@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import time
-from typing import TYPE_CHECKING
 
 import pytest
 from asking import Observer, client_of
@@ -26,9 +25,7 @@ from exporter.llamacloud.errors import (
 )
 from exporter.llamacloud.v1beta import BatchProcessing
 from exporter.simulator import DEFAULT_PROJECT_ID, Fault
-
-if TYPE_CHECKING:
-    from exporter.simulator.faults import FaultKind
+from exporter.simulator.faults import FaultKind
 
 pytestmark = pytest.mark.anyio
 
@@ -103,7 +100,7 @@ async def test_the_wait_that_llamacloud_asks_for_is_heeded(cloud: Cloud) -> None
     assert 1.0 <= time.monotonic() - began < 4.0
 
 
-async def test_without_it_waits_grow_with_jitter(cloud: Cloud) -> None:
+async def test_without_it_waits_double(cloud: Cloud) -> None:
     """LlamaCloud documents that it sends no Retry-After."""
     cloud.simulator.faults.add(Fault("status", code=500))
     policy = RetryPolicy(wait_initial_seconds=0.1, wait_max_seconds=5.0, wait_jitter_seconds=0.05)
@@ -111,7 +108,8 @@ async def test_without_it_waits_grow_with_jitter(cloud: Cloud) -> None:
         with pytest.raises(ServerFailed):
             await BatchProcessing(client).list_jobs(0, {})
     first, second, third = (request.arrived_monotonic for request in cloud.simulator.requests)
-    assert 0.1 <= second - first < 0.1 + (third - second)
+    # Lower bounds only: a busy machine may add to any wait.
+    assert second - first >= 0.1
     assert third - second >= 0.2
 
 
@@ -224,17 +222,14 @@ async def test_without_a_date_header_our_own_clock_serves(cloud: Cloud) -> None:
     assert abs(time.time() - page.answered_at) < 10
 
 
-async def test_no_error_contains_the_key(cloud: Cloud) -> None:
+@pytest.mark.parametrize("kind", ["html", "not_json", "wrong_shape", "cut_off", "reset"])
+async def test_no_error_contains_the_key(cloud: Cloud, kind: FaultKind) -> None:
     """Errors go into the log."""
-    kinds: tuple[FaultKind, ...] = ("html", "not_json", "cut_off", "reset")
-    for kind in kinds:
-        cloud.simulator.faults.add(Fault(kind, times=3))
+    cloud.simulator.faults.add(Fault(kind))
     async with client_of(cloud) as client:
-        for _ in range(4):
-            try:
-                await BatchProcessing(client).list_jobs(0, {})
-            except LlamaCloudError as error:
-                assert KEY not in f"{error!r} {error} {error.__cause__!r}"  # noqa: PT017 - some succeed
+        with pytest.raises(LlamaCloudError) as raised:
+            await BatchProcessing(client).list_jobs(0, {})
+    assert KEY not in f"{raised.value!r} {raised.value} {raised.value.__cause__!r}"
 
 
 async def ask_nowhere(base_url: str, *, timeout_seconds: float = 2.0) -> None:

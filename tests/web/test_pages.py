@@ -113,14 +113,6 @@ def test_the_landing_page_escapes_names(exporter: Exporter) -> None:
     assert page.links[0] == './"><b>'
 
 
-def test_the_exposition_may_have_the_place_of_the_landing_page(exporter: Exporter) -> None:
-    """Where the telemetry path is the root there is no landing page."""
-    with served(exporter, telemetry_path="/") as address:
-        answer = ask(address, "/")
-
-    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-
-
 @pytest.mark.parametrize("path", ["/nothing", "/metrics/", "/-/ready/", "/-/", "//metrics"])
 def test_other_paths_are_not_found_and_not_redirected(address: str, path: str) -> None:
     """The answer names the paths that exist."""
