@@ -170,7 +170,8 @@ class Client:
             raise BadResponse("the body is not what its Content-Encoding says") from error
         except (httpx.RequestError, OSError) as error:
             # TLS may fail after the handshake, which httpx passes on as it is.
-            raise NetworkFailed(f"{type(error).__name__}: {error}"[:300]) from error
+            words = str(error) or "the connection was closed before an answer"
+            raise NetworkFailed(f"{type(error).__name__}: {words}"[:300]) from error
         except (httpx.InvalidURL, ValueError) as error:
             # Also where a redirect points, though it is not followed.
             raise BadResponse(f"an address that cannot be asked: {error}"[:300]) from error

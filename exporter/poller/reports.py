@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from exporter.domain import JobStatus
+from exporter.llamacloud.errors import BadResponse, NotFound
 from exporter.tracker import (
     ItemsFailed,
     JobAppeared,
@@ -51,6 +52,8 @@ class Reports:
                 advice="jobs may be missing: raise poll.max_pages, or narrow the project by "
                 "directory_ids or job_types",
             )
+        if self._truncated and not listing.truncated:
+            self._log.info("project.listing_whole_again", jobs=len(listing.jobs))
         self._listed_before = True
         self._listing_trouble = None
         self._truncated = listing.truncated
@@ -66,6 +69,15 @@ class Reports:
                 advice=error.advice,
             )
 
+    def stale(self, stale_after_seconds: float) -> None:
+        """Tell that what is known of active jobs is too old to be published."""
+        self._log.warning(
+            "project.stale",
+            stale_after_seconds=stale_after_seconds,
+            advice="its active jobs are withdrawn until it can be listed again; see the last "
+            "project.listing_failed",
+        )
+
     def refresh_failed(self, job_id: str, error: LlamaCloudError, reason: ErrorReason) -> None:
         """Tell that a job could not be refreshed, the first of those that fail in this way."""
         failing = self._failing_refreshes.setdefault(reason, set())
@@ -75,7 +87,7 @@ class Reports:
                 job_id=job_id,
                 reason=str(reason),
                 detail=str(error),
-                advice=f"its last values stay; {error.advice}",
+                advice=f"its last values stay; {_advice(error)}",
             )
         failing.add(job_id)
 
@@ -120,6 +132,14 @@ class Reports:
         known = {name: value for name, value in details.items() if value is not None}
         write = self._log.warning if bad else self._log.info
         write("job.ended", **_facts(job), **known)
+
+
+def _advice(error: LlamaCloudError) -> str:
+    if not isinstance(error, NotFound):
+        return error.advice
+    if error.from_api:
+        return "LlamaCloud lists the job, yet does not find it: if that lasts, ask its support"
+    return BadResponse.advice
 
 
 def _facts(job: Job) -> dict[str, object]:

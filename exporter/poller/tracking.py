@@ -114,6 +114,8 @@ class Tracking:
             self._publish(state, view)
 
     def _publish(self, state: ProjectState, view: ProjectView) -> None:
+        if self._last_view and self._last_view.gauges and not view.gauges:
+            self._reports.stale(self._rules.stale_after)
         self._state, self._last_view = state, view
         self.changed.clear()
         self._publish_view(view)

@@ -71,6 +71,7 @@ async def test_every_failure_has_its_error_and_is_retried_where_that_can_help(
         with pytest.raises(error) as raised:
             await BatchProcessing(client).list_jobs(0, {})
     assert error is type(raised.value)
+    assert not str(raised.value).endswith(": ")
     assert attempts == len(cloud.simulator.requests)
     assert attempts == observer.finished.total()
     assert attempts - 1 == observer.retried["list_jobs"]

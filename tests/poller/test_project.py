@@ -297,6 +297,32 @@ class TestWhatIsPublished:
 class TestLog:
     """What the log tells of jobs and items."""
 
+    async def test_going_stale_is_told_once(self, cloud: Cloud) -> None:
+        """It is when series vanish."""
+        cloud.add_job()
+        with capture_logs() as logs:
+            async with polling(cloud, rules={"stale_after": 0.5}) as watch:
+                await eventually(lambda: watch.polls("success") >= 1)
+                cloud.simulator.faults.add(Fault("status", code=403))
+                await eventually(lambda: watch.view.gauges is None)
+                polls = watch.polls("error")
+                await eventually(lambda: watch.polls("error") >= polls + 2)
+        assert 1 == [line["event"] for line in logs].count("project.stale")
+
+    async def test_a_truncated_listing_is_told_once_and_its_end_too(self, cloud: Cloud) -> None:
+        """With what to do about it."""
+        for number in range(30):
+            cloud.add_job(f"job-{number}", status="completed", items=[], completed_at=1.0)
+        cloud.simulator.jobs_paging = Paging(max_rows=10, ignore_offset=True)
+        with capture_logs() as logs:
+            async with polling(cloud, interval=0.1) as watch:
+                await eventually(lambda: watch.polls("success") >= 2)
+                cloud.simulator.jobs_paging = Paging()
+                await eventually(lambda: watch.view.listing_truncated is False)
+        assert ["project.listing_truncated", "project.listing_whole_again"] == [
+            line["event"] for line in logs if line["event"] != "project.listed"
+        ]
+
     async def test_trouble_with_a_job_is_told_once_and_its_end_too(self, cloud: Cloud) -> None:
         """Recovery means that the job was refreshed, not that nobody asked."""
         cloud.add_job()

@@ -1,0 +1,88 @@
+"""The README's tables, as the code says they are: ``python tests/documentation.py`` writes them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from exporter.config.documentation import LLAMA_CLOUD_VARIABLES, documented_settings
+from exporter.exposition import FAMILIES as BATCH_FAMILIES
+from exporter.telemetry import FAMILIES as EXPORTER_FAMILIES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from exporter.exposition import Family
+
+README = Path(__file__).parent.parent / "README.md"
+_BLOCK = re.compile(r"(<!-- (?P<name>[a-z ]+) -->\n)(?P<table>.*?)(<!-- end -->)", re.DOTALL)
+
+
+def tables() -> Mapping[str, str]:
+    """Return each table by the name that marks it in the README."""
+    return {
+        "batch metrics": _metrics(BATCH_FAMILIES),
+        "exporter metrics": _metrics(EXPORTER_FAMILIES),
+        "settings": _settings(),
+        "variables": _table(
+            ("variable", "meaning"),
+            ((f"`{name}`", meaning) for name, meaning in LLAMA_CLOUD_VARIABLES.items()),
+        ),
+    }
+
+
+def tables_in(readme: str) -> Mapping[str, str]:
+    """Return the tables that stand in a README, by name."""
+    return {block["name"]: block["table"] for block in _BLOCK.finditer(readme)}
+
+
+def with_tables(readme: str) -> str:
+    """Return a README with its tables as the code says they are."""
+    written = tables()
+    return _BLOCK.sub(lambda block: f"{block[1]}{written[block['name']]}{block[4]}", readme)
+
+
+def _metrics(families: Iterable[Family]) -> str:
+    rows = (
+        (
+            f"`{family.name}`",
+            family.type,
+            ", ".join(f"`{label}`" for label in family.labels),
+            family.help,
+        )
+        for family in families
+    )
+    return _table(("metric", "type", "labels", "meaning"), rows)
+
+
+def _settings() -> str:
+    rows = (
+        (
+            f"`{doc.setting}`",
+            f"`{doc.flag}`" if doc.flag else "",
+            f"`{doc.env}`",
+            doc.default,
+            doc.help,
+        )
+        for doc in documented_settings()
+    )
+    return _table(("setting", "flag", "variable", "default", "meaning"), rows)
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    titles = list(head)
+    lines = [_line(titles), "|" + "---|" * len(titles) + "\n", *map(_line, rows)]
+    return "".join(lines)
+
+
+def _line(cells: Iterable[str]) -> str:
+    return "".join(f"| {_escaped(cell)} " for cell in cells) + "|\n"
+
+
+def _escaped(cell: str) -> str:
+    return cell.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    README.write_text(with_tables(README.read_text()))

@@ -1,0 +1,167 @@
+"""README, help texts and code say the same."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from itertools import chain
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+from documentation import README, tables, tables_in, with_tables
+from process import environment
+from tools import require_tool
+
+from exporter import __version__
+from exporter.config import load
+from exporter.config.documentation import LLAMA_CLOUD_VARIABLES, documented_settings
+from exporter.exposition import FAMILIES as BATCH_FAMILIES
+from exporter.telemetry import FAMILIES as EXPORTER_FAMILIES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from exporter.exposition import Family
+
+FAMILIES = (*BATCH_FAMILIES, *EXPORTER_FAMILIES)
+SUFFIXES = {"histogram": ("_bucket", "_count", "_sum")}
+
+
+def readme() -> str:
+    return README.read_text()
+
+
+def queries() -> list[str]:
+    """Return the PromQL of the README, as a person would copy it from the rendered page."""
+    section = readme().split("## Read the numbers")[1].split("What to know")[0]
+    cells = [line.rsplit("| `", 1)[1] for line in section.splitlines() if "| `" in line]
+    return [cell.removesuffix("` |").replace("\\|", "|") for cell in cells]
+
+
+def samples_named_in(text: str) -> set[str]:
+    return set(re.findall(r"\bllamacloud_(?:batch|exporter)_[a-z_]+[a-z]\b", text))
+
+
+@pytest.mark.parametrize("name", tables())
+def test_the_tables_are_as_the_code_says(name: str) -> None:
+    """Every metric with type, labels and meaning, every setting with its default.
+
+    `make tables` writes them.
+    """
+    assert tables()[name] == tables_in(readme())[name]
+
+
+def test_writing_the_tables_changes_nothing_else() -> None:
+    """And nothing where they are right."""
+    assert with_tables(readme()) == readme()
+    without = re.sub(r"(<!-- settings -->\n).*?(<!-- end -->)", r"\1\2", readme(), flags=re.DOTALL)
+    assert with_tables(without) == readme()
+
+
+def test_every_metric_that_the_readme_names_exists() -> None:
+    """Also in its queries, and in its text."""
+    names = set(
+        chain.from_iterable(
+            (family.name, *(family.name + suffix for suffix in SUFFIXES.get(family.type, ())))
+            for family in FAMILIES
+        )
+    )
+    assert set() == samples_named_in(readme()) - names
+
+
+def test_every_query_is_promql(tmp_path: Path) -> None:
+    """By Prometheus's own parser."""
+    assert len(queries()) > 10
+    rules = [{"record": f"readme:query:{n}", "expr": query} for n, query in enumerate(queries())]
+    file = tmp_path / "rules.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "readme", "rules": rules}]}))
+    checked = subprocess.run(
+        [require_tool("promtool"), "check", "rules", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 0 == checked.returncode, checked.stdout + checked.stderr
+
+
+def test_every_setting_that_the_readme_names_exists() -> None:
+    """In its text, as in its tables."""
+    groups = "|".join({doc.setting.split(".")[0] for doc in documented_settings()} - {"projects"})
+    named = set(re.findall(rf"`((?:{groups})\.[a-z_]+)", readme()))
+    log_events = {"api.unknown_value"}
+    assert log_events == named - {doc.setting for doc in documented_settings()}
+    assert set(LLAMA_CLOUD_VARIABLES) <= set(re.findall(r"LLAMA_CLOUD_[A-Z_]+", readme()))
+
+
+def test_the_annotated_configuration_is_valid(tmp_path: Path) -> None:
+    """As it stands, given the key files that it names."""
+    block = next(
+        block
+        for block in re.findall(r"```yaml\n(.*?)```", readme(), re.DOTALL)
+        if "projects:" in block
+    )
+    (tmp_path / "keys").mkdir()
+    for name in ("invoices", "contracts", "on-premises"):
+        (tmp_path / "keys" / name).write_text("llx-made-up\n")
+    file = tmp_path / "exporter.yml"
+    file.write_text(block)
+    settings = load(["--config.file", str(file)], {}).settings
+    assert ["invoices", "contracts-eu", "on-premises"] == [p.name for p in settings.projects]
+    assert (60.0, 600.0, 15.0) == (
+        settings.poll.interval,
+        settings.poll.stale_after,
+        settings.api.requests_per_minute,
+    )
+
+
+def test_help_names_every_setting_and_variable() -> None:
+    """With its default."""
+    printed = subprocess.run(
+        [sys.executable, "-m", "exporter", "--help"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    words = " ".join(printed.split())
+    for doc in documented_settings():
+        assert f"Default: {doc.default}. Variable: {doc.env}" in words
+        assert (doc.flag or doc.setting) in words
+        assert doc.help in words
+    assert all(name in words for name in LLAMA_CLOUD_VARIABLES)
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    """What runs is what it tells of."""
+    first = next(
+        line
+        for line in (README.parent / "CHANGELOG.md").read_text().splitlines()
+        if line.startswith("## ")
+    )
+    assert first.split()[1] == __version__
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_help_texts_are_sentences(family: Family) -> None:
+    """Specific and whole, as Prometheus's users expect them."""
+    text = family.help
+    assert text[0].isupper() or text[0].isdigit()
+    assert text.endswith(".")
+    assert len(text.split()) >= 6
+
+
+def test_links_within_the_readme_lead_somewhere() -> None:
+    """To headings, and to files that exist."""
+    headings = {
+        re.sub(r"[^a-z0-9 -]", "", line.lstrip("#").strip().lower()).replace(" ", "-")
+        for line in readme().splitlines()
+        if line.startswith("#")
+    }
+    targets = re.findall(r"\]\(([^)]+)\)", readme())
+    for target in targets:
+        if target.startswith("#"):
+            assert target[1:] in headings
+        elif not target.startswith("http"):
+            assert (README.parent / target).exists()
