@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 REDACTED = "[redacted]"
 _LONGEST_VALUE = 1_000
 _LONGEST_TRACEBACK = 20_000
+# Whoever cuts a text before it comes here leaves at least so much of it.
+_SHORTEST_CUT_TEXT = 200
+# All keys begin with llx-: less than one more character tells nothing.
+_SHORTEST_TELLING = 5
 _LEADING_KEYS = ("timestamp", "level", "event", "logger")
 # Below warnings these tell URLs and headers, and one of the headers is the key.
 _LOGGERS_WITH_HEADERS = ("httpx", "httpcore")
@@ -68,20 +72,33 @@ def configure_logging(
 
 
 def redact(secrets: Iterable[str]) -> Processor:
-    """Return a processor that takes ``secrets`` out of all texts of a record."""
+    """Return a processor that takes ``secrets`` out of all texts of a record, also where cut."""
     texts = {form for secret in secrets if secret for form in (secret, repr(secret)[1:-1])}
     if not texts:
         return lambda _logger, _method, event: event
     # Of two keys of which one begins the other, the longer must be found first.
     pattern = re.compile("|".join(map(re.escape, sorted(texts, key=len, reverse=True))))
 
+    def redacted(text: str) -> str:
+        whole = pattern.sub(REDACTED, text)
+        return whole if len(text) < _SHORTEST_CUT_TEXT else _without_cut_secret(whole, texts)
+
     def redact_texts(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         return {
-            key: pattern.sub(REDACTED, value) if isinstance(value, str) else value
+            key: redacted(value) if isinstance(value, str) else value
             for key, value in event.items()
         }
 
     return redact_texts
+
+
+def _without_cut_secret(text: str, secrets: Iterable[str]) -> str:
+    """Take out the beginning of a secret at the end of a text that may have been cut there."""
+    for secret in secrets:
+        for length in range(len(secret) - 1, _SHORTEST_TELLING - 1, -1):
+            if text.endswith(secret[:length]):
+                return text[:-length] + REDACTED
+    return text
 
 
 def escaped(text: str) -> str:

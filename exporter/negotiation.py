@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.request import parse_http_list
 
 from exporter.exposition import Form
 
@@ -15,6 +14,10 @@ if TYPE_CHECKING:
 _QUALITY = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - RFC 9110's word, not a secret
 _VALUE = re.compile(rf"{_TOKEN}(/{_TOKEN})?")
+_QUOTED = r'"(?:[^"\\]|\\.)*"?'
+_ELEMENT = re.compile(rf'(?:[^,"]|{_QUOTED})+', re.DOTALL)
+_PARAMETER = re.compile(rf'(?:[^;"]|{_QUOTED})+', re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 _MEDIA_TYPES = {Form.TEXT: "text/plain", Form.OPENMETRICS: "application/openmetrics-text"}
 # Older Prometheus servers ask for OpenMetrics as 0.0.1 alone, and read 1.0.0 as well.
@@ -50,7 +53,7 @@ def accepts_gzip(accept_encoding: str) -> bool:
     for wish in _wishes(accept_encoding):
         qualities[wish.value] = max(wish.quality, qualities.get(wish.value, 0.0))
     gzip = qualities.get("gzip", qualities.get("x-gzip", qualities.get("*", 0.0)))
-    return gzip > 0 and gzip >= qualities.get("identity", 0.0)
+    return gzip > 0 and gzip >= qualities.get("identity", qualities.get("*", 0.0))
 
 
 def _rank(form: Form, wishes: list[_Wish]) -> tuple[float, int]:
@@ -73,10 +76,17 @@ def _specificity(form: Form, wish: _Wish) -> int:
 
 def _wishes(header: str) -> Iterator[_Wish]:
     """Read a header's parts; what is malformed is ignored."""
-    for part in parse_http_list(header):
-        value, *rest = (piece.strip() for piece in part.split(";"))
-        pairs = [piece.partition("=") for piece in rest if piece]
-        parameters = {name.strip().lower(): text.strip().strip('"') for name, _, text in pairs}
+    for element in _ELEMENT.findall(header):
+        value, _, rest = element.partition(";")
+        parameters = dict(map(_parameter, filter(str.strip, _PARAMETER.findall(rest))))
         quality = parameters.pop("q", "1")
-        if _VALUE.fullmatch(value) and _QUALITY.fullmatch(quality):
-            yield _Wish(value.lower(), float(quality), parameters)
+        if _VALUE.fullmatch(value.strip()) and _QUALITY.fullmatch(quality):
+            yield _Wish(value.strip().lower(), float(quality), parameters)
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    value = value.strip()
+    if value.startswith('"'):
+        value = _ESCAPED.sub(r"\1", value[1:].removesuffix('"'))
+    return name.strip().lower(), value

@@ -239,6 +239,19 @@ def test_keys_are_taken_out_of_every_text(format_: str) -> None:
     assert text.count("[redacted]") == 8
 
 
+@pytest.mark.parametrize("shown", [5, len(KEY) - 1])
+def test_keys_are_taken_out_where_a_text_was_cut(shown: int) -> None:
+    """Whoever shortened it before did not know that a key stands there."""
+    stream = io.StringIO()
+    configure_logging("info", "json", stream, secrets=["other-key", KEY])
+
+    own_logger().info("item.failed", message="x" * (200 - shown) + KEY[:shown], short=KEY[:shown])
+
+    (record,) = records(stream)
+    assert record["message"] == "x" * (200 - shown) + "[redacted]"
+    assert record["short"] == KEY[:shown]
+
+
 def test_levels_hold_for_all_but_the_chatty() -> None:
     """What httpx and httpcore tell below warnings, and uvicorn.error below errors, is no news."""
     stream = io.StringIO()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,8 @@ def _number(headers: Mapping[str, str], name: str) -> float | None:
 
 def _date(headers: Mapping[str, str], name: str) -> float | None:
     try:
-        return parsedate_to_datetime(headers[name]).timestamp()
+        moment = parsedate_to_datetime(headers[name])
     except (KeyError, ValueError, TypeError, OverflowError):
         return None
+    # HTTP knows no other zone (RFC 9110, 5.6.7), and one of its forms leaves it out.
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -15,6 +15,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    FailFast,
     Field,
     ValidationError,
 )
@@ -23,6 +24,8 @@ from exporter.llamacloud.errors import BadResponse
 
 # No batch is larger, and larger integers would not survive as a metric's float.
 _LARGEST_COUNT = 2**53
+# One is told, and collecting those of a page of wrong rows would take gigabytes.
+_FIRST_MISTAKE = FailFast()
 _LEAP_SECOND = re.compile(r"(T\d\d:\d\d):60")
 
 
@@ -35,8 +38,12 @@ def _unix_seconds(value: object) -> float:
     """Read RFC 3339; a time without zone is UTC, the only zone that the API writes."""
     if not isinstance(value, str):
         raise ValueError("a time is an RFC 3339 string")  # noqa: TRY004 - pydantic reports ValueErrors only
-    # RFC 3339 allows both a small z and a leap second, which Python's reader does not know.
-    moment = datetime.fromisoformat(_LEAP_SECOND.sub(r"\1:59", value.upper()))
+    try:
+        # RFC 3339 allows both a small z and a leap second, which Python's reader does not know.
+        moment = datetime.fromisoformat(_LEAP_SECOND.sub(r"\1:59", value.upper()))
+    except ValueError:
+        # Python's own words would quote the value.
+        raise ValueError("a time is an RFC 3339 string") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
@@ -102,13 +109,13 @@ class _PageAnswer(_Model):
 class JobPage(_PageAnswer):
     """A page of the list of jobs."""
 
-    items: list[JobRow]
+    items: Annotated[list[JobRow], _FIRST_MISTAKE]
 
 
 class ItemPage(_PageAnswer):
     """A page of a job's items; the API may leave ``items`` out."""
 
-    items: list[ItemRow] = Field(default_factory=list)
+    items: Annotated[list[ItemRow], _FIRST_MISTAKE] = Field(default_factory=list)
 
 
 M = TypeVar("M", bound=_Model)

@@ -36,7 +36,7 @@ class _Views(Collector):
         self._views = sorted(views, key=lambda view: view.project)
 
     def collect(self) -> Iterator[Metric]:
-        rows = [row for view in self._views for row in _rows(view)]
+        rows = [row for view in self._views for row in rows_of(view)]
         for family in FAMILIES:
             metric = _metric(family, [row for row in rows if row[0] == family.name])
             if metric.samples:
@@ -65,7 +65,8 @@ def _histogram(family: Family, rows: Iterable[Row]) -> Metric:
     return metric
 
 
-def _rows(view: ProjectView) -> Iterator[Row]:
+def rows_of(view: ProjectView) -> Iterator[Row]:
+    """List what ``view`` says: names with labels and values, ``None`` where it says nothing."""
     for job in view.jobs:
         for name, labels, value in _job_rows(job):
             yield f"llamacloud_batch_job_{name}", _with(view, labels, job_id=job.job_id), value
