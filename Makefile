@@ -2,9 +2,15 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WHEEL_VENV := .venv-wheel
+WHEEL_BIN := $(WHEEL_VENV)/bin
+IMAGE ?= llamacloud-batch-exporter
+IMAGE_BUILD ?= docker build
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' exporter/__init__.py)
+REVISION = $(shell git describe --always --dirty --abbrev=40 --exclude='*')
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test lint lock
+.PHONY: run test coverage test-wheel lint tables lock image image-test
 
 run: $(VENV)/.installed
 	$(BIN)/llamacloud-batch-exporter $(if $(LLAMA_CLOUD_API_KEY)$(LLAMA_CLOUD_API_KEY_FILE),,--demo) $(ARGS)
@@ -12,11 +18,33 @@ run: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	$(BIN)/pytest
 
+# The same tests, and which lines and branches of exporter/ they reach, processes they start included.
+coverage: $(VENV)/.installed-dev
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+# The same tests against the built wheel: in a copy of this tree that has no exporter/ to import.
+test-wheel: $(WHEEL_VENV)/.installed-dev
+	rm -rf $(WHEEL_VENV)/wheel $(WHEEL_VENV)/tree
+	$(WHEEL_BIN)/pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir $(WHEEL_VENV)/wheel .
+	$(WHEEL_BIN)/pip install --quiet --no-index --no-deps --force-reinstall $(WHEEL_VENV)/wheel/*.whl
+	mkdir $(WHEEL_VENV)/tree
+	git ls-files -z --cached --others --exclude-standard -- . ':!exporter' \
+		| xargs -0 cp --parents --target-directory $(WHEEL_VENV)/tree
+	cd $(WHEEL_VENV)/tree && ../bin/python -c 'import exporter, sys; print("Testing", exporter.__file__); \
+		sys.exit("site-packages" not in exporter.__file__)' && ../bin/pytest
+
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Writes the tables of the README anew from the code.
+tables: $(VENV)/.installed-dev
+	$(BIN)/python tests/documentation.py
 
 # Names, versions and hashes only, resolved for the oldest Python that is supported.
 lock: $(VENV)/.installed-dev
@@ -25,6 +53,13 @@ lock: $(VENV)/.installed-dev
 		--only-build-deps --build-deps-for editable pyproject.toml
 	$(BIN)/pip-compile $(LOCK) --output-file requirements-dev.lock --constraint requirements.lock \
 		--extra dev pyproject.toml
+
+image:
+	$(IMAGE_BUILD) --tag $(IMAGE) --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) .
+
+# Builds the image with buildah and runs it with podman; `pytest -rs` tells what is missing for that.
+image-test: $(VENV)/.installed-dev
+	$(BIN)/pytest tests/image
 
 LOCK := --quiet --upgrade --generate-hashes --strip-extras --no-emit-index-url --no-emit-trusted-host \
 	--no-emit-find-links --no-header --no-annotate --allow-unsafe
@@ -40,4 +75,10 @@ $(VENV)/.installed: requirements.lock requirements-build.lock pyproject.toml | $
 
 $(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	$(BIN)/pip install --quiet --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+$(WHEEL_VENV)/.installed-dev: requirements-dev.lock requirements-build.lock
+	$(PYTHON) -m venv $(WHEEL_VENV)
+	$(WHEEL_BIN)/pip install --quiet --require-hashes \
+		--requirement requirements-dev.lock --requirement requirements-build.lock
 	@touch $@

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import platform
 import time
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from exporter.snapshot import Published
 
 USER_AGENT = f"llamacloud-batch-exporter/{__version__}"
+# What an image sets, not a setting: those are named otherwise, and documented.
+REVISION_VARIABLE = "LLAMACLOUD_BATCH_EXPORTER_REVISION"
 _SECONDS_PER_MINUTE = 60
 # Far beyond any pause that is not a stuck loop, and short enough to be restarted within minutes.
 _LOOPS_ALIVE_WITHIN_SECONDS = 60.0
@@ -80,7 +83,11 @@ class Exporter:
 
 
 def assemble(settings: Settings, connections: Connections) -> Exporter:
-    """Build everything; nothing runs yet."""
+    """Build everything; nothing runs yet.
+
+    The revision that the exporter shows is that of the image, which its build leaves in the
+    variable ``LLAMACLOUD_BATCH_EXPORTER_REVISION``; elsewhere it is unknown.
+    """
     registry = CollectorRegistry()
     requests_per_second = settings.api.requests_per_minute / _SECONDS_PER_MINUTE
     telemetry = Telemetry(
@@ -89,7 +96,8 @@ def assemble(settings: Settings, connections: Connections) -> Exporter:
         stale_after_seconds=settings.poll.stale_after,
         budget_requests_per_second=requests_per_second,
     )
-    telemetry.build_info(__version__, "", platform.python_version())
+    revision = os.environ.get(REVISION_VARIABLE, "")
+    telemetry.build_info(__version__, revision, platform.python_version())
     telemetry.config_loaded(successful=True, at=time.time())
     snapshot = Snapshot()
 

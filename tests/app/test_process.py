@@ -246,6 +246,11 @@ class TestModes:
         assert "unauthorized" in ended.stderr
         assert "llx-wrong" not in ended.stderr + ended.stdout
 
+    def test_build_info_shows_the_revision_of_the_image(self, cloud: Cloud) -> None:
+        """What the build of the image left in the environment."""
+        ended = run("--once", LLAMACLOUD_BATCH_EXPORTER_REVISION="abc123", **quick(cloud))
+        assert 'revision="abc123"' in ended.stdout
+
     def test_config_check_reports_and_asks_nobody(self, cloud: Cloud) -> None:
         """Least of all LlamaCloud."""
         ended = run("--config.check", **of(cloud))
