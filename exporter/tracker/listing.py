@@ -18,6 +18,7 @@ from exporter.tracker.entering import enter
 from exporter.tracker.records import (
     failing_record,
     first_progress_at,
+    latest,
     retention_seconds,
     with_record,
 )
@@ -140,17 +141,24 @@ class _Intake:
         )
 
     def _open_account(self, job: Job) -> Account:
-        first_listing = self.number == 1
-        if job.active:
-            if job.created_at is None:
-                return from_first_numbers(job) if first_listing else from_zero()
-            return from_zero() if job.created_at >= self.baseline_at else from_first_numbers(job)
-        if job.ended_at is None:
-            return adds_nothing() if first_listing else from_zero()
-        return from_zero() if job.ended_at >= self._counts_from() else adds_nothing()
+        if self._counts_whole(job):
+            return from_zero()
+        return from_first_numbers(job) if job.active else adds_nothing()
 
-    def _counts_from(self) -> float:
-        return max(self.baseline_at, self._news_since or self.baseline_at)
+    def _counts_whole(self, job: Job) -> bool:
+        """Tell whether a job was created after the baseline, or ended after it without being seen.
+
+        Where LlamaCloud's dates contradict each other, a false increase is better than a missed
+        failure.
+        """
+        ended_at = None if job.active else job.ended_at
+        if ended_at is not None and self._news_since is not None and ended_at < self._news_since:
+            return False
+        undated = (job.created_at if job.active else ended_at) is None
+        if undated and self.number > 1:
+            return True
+        newest = latest(job.created_at, ended_at)
+        return newest is not None and newest >= self.baseline_at
 
     def _ending(self, job: Job) -> Ending | None:
         """Begin the retention of a job that had ended before it was seen, unless it is over."""

@@ -61,6 +61,15 @@ class TestStartingValue:
         assert history.finished_items("failed") == 3
         assert history.finished_jobs("completed") == 1
 
+    @pytest.mark.parametrize("completed_at", [EPOCH - 1, None], ids=["earlier", "unknown"])
+    def test_a_job_created_after_the_baseline_counts_whole_whatever_is_said_of_its_end(
+        self, completed_at: float | None
+    ) -> None:
+        """The dates of several servers may contradict each other, or be left out."""
+        over = ended(created_at=EPOCH + 1, completed_at=completed_at, failed_items=3)
+        history = History().at(2).listing(over, began_at=EPOCH)
+        assert (3, 1) == (history.finished_items("failed"), history.finished_jobs("completed"))
+
     def test_without_dates_the_first_listing_is_the_baseline(self) -> None:
         """What it shows was there before, what comes later is new."""
         dateless = {"created_at": None}

@@ -1,0 +1,139 @@
+"""What may happen to the jobs of a project that is polled."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from history import HOUR, RULES
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from tracker.checks import Checks
+from tracker.world import CloudJob, World
+
+from exporter.domain import (
+    ENDED_ITEM_STATUSES,
+    KNOWN_JOB_TYPES,
+    ItemsCounted,
+    ItemStatus,
+    JobNotFound,
+    JobRefreshed,
+    JobStatus,
+    JobType,
+    Listing,
+)
+
+Answer = JobRefreshed | JobNotFound | ItemsCounted | Listing
+PICK = st.integers(0, 3)
+ENDS = [JobStatus.COMPLETED, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED]
+
+
+class Polled(RuleBasedStateMachine):
+    """One project, what was done in it, and how it is listed and polled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World()
+        self.checks = Checks(RULES)
+        self.under_way: list[Answer] = []
+        self.listed_before: set[str] = set()
+
+    @initialize(cap=st.sampled_from([2, 500]), min_scrapes=st.sampled_from([0, 2]))
+    def begin(self, cap: int, min_scrapes: int) -> None:
+        """Start the exporter."""
+        self.checks = Checks(RULES, max_jobs=cap, min_scrapes=min_scrapes)
+
+    @precondition(lambda self: len(self.world.jobs) < 6)
+    @rule(
+        job_type=st.sampled_from(KNOWN_JOB_TYPES[:2]),
+        dates=st.sampled_from(["all", "all", "created", "none"]),
+        reports=st.booleans(),
+        polled=st.booleans(),
+    )
+    def create(self, job_type: JobType, dates: str, *, reports: bool, polled: bool) -> None:
+        """Create a job."""
+        self.world.create(job_type, dates, reports=reports)
+        self.poll_if(polled=polled)
+
+    @precondition(lambda self: self.world.active)
+    @rule(pick=PICK, status=st.sampled_from(ENDED_ITEM_STATUSES), number=st.integers(0, 4))
+    def work(self, pick: int, status: ItemStatus, number: int) -> None:
+        """Bring items to their end."""
+        self.world.work(one_of(self.world.active, pick), Counter({status: number}))
+
+    @precondition(lambda self: self.world.active)
+    @rule(pick=PICK, failed=st.integers(1, 4), retried=st.booleans())
+    def fail(self, pick: int, failed: int, *, retried: bool) -> None:
+        """Let items fail, and perhaps be retried after that was seen."""
+        job = one_of(self.world.active, pick)
+        self.world.work(job, Counter({ItemStatus.FAILED: failed}))
+        self.poll_if(polled=True)
+        if retried:
+            self.world.retry(job)
+
+    @precondition(lambda self: len(self.world.jobs) < 6)
+    @rule(dates=st.sampled_from(["all", "created", "none"]), failed=st.integers(0, 4))
+    def end_unseen(self, dates: str, failed: int) -> None:
+        """Create and end a job while hours of listings do not reach it."""
+        self.world.create(JobType.PARSE, dates, reports=True)
+        self.world.work(self.world.jobs[-1], Counter({ItemStatus.FAILED: failed}))
+        self.world.end(self.world.jobs[-1], JobStatus.COMPLETED)
+        if not self.checks.is_listing(self.under_way):
+            self.world.moment += 4 * HOUR
+            self.list_some(shown=0)
+
+    @precondition(lambda self: self.world.ended)
+    @rule(pick=PICK)
+    def retry(self, pick: int) -> None:
+        """Retry an ended job: it is active again."""
+        job = one_of(self.world.ended, pick)
+        if self.checks.may_be_retried(job.row.id):
+            self.world.retry(job)
+
+    @precondition(lambda self: self.world.active)
+    @rule(pick=PICK, status=st.sampled_from(ENDS), polled=st.booleans())
+    def end(self, pick: int, status: JobStatus, *, polled: bool) -> None:
+        """End a job."""
+        self.world.end(one_of(self.world.active, pick), status)
+        self.poll_if(polled=polled)
+
+    @precondition(lambda self: not self.checks.is_listing(self.under_way))
+    @rule(shown=st.integers(0, 3))
+    def list_some(self, shown: int) -> None:
+        """List less than there is."""
+        rows = [job.row for job in self.world.jobs if job.away_since is None]
+        self.listed_before &= {row.id for row in rows[:shown]}
+        self.checks.take(self.world.listing(rows[:shown], truncated=True), self.world.moment)
+
+    @precondition(lambda self: not self.checks.is_listing(self.under_way))
+    @rule()
+    def poll(self) -> None:
+        """Do as the poller does: list, then ask for each job that is due."""
+        self.checks.take(self.listing(None), self.world.moment)
+        by_id = {job.row.id: job for job in self.world.jobs}
+        for job_id in self.checks.due(self.world.moment):
+            status = self.world.status(by_id[job_id])
+            self.checks.take(status, self.world.moment)
+            if isinstance(status, JobRefreshed):
+                self.checks.take(self.world.count(by_id[job_id]), self.world.moment)
+
+    def poll_if(self, *, polled: bool) -> None:
+        """Poll if asked to and no listing is under way."""
+        if polled and not self.checks.is_listing(self.under_way):
+            self.poll()
+
+    def listing(self, skipped: int | None, *, early: bool = False) -> Listing:
+        """List as a list does that moves: of two whole listings one skips a row at most."""
+        rows = [job.row for job in self.world.jobs if job.away_since is None]
+        skipped_id = f"job-{skipped}"
+        if skipped_id in self.listed_before:
+            rows = [row for row in rows if row.id != skipped_id]
+        news_since = self.checks.news_since()
+        if early and news_since is not None and all(row.created_at for row in rows):
+            rows = [row for row in rows if (row.created_at or 0.0) >= news_since]
+            return self.world.listing(rows, reached_end=False)
+        self.listed_before = {row.id for row in rows}
+        return self.world.listing(rows)
+
+
+def one_of(jobs: list[CloudJob], pick: int) -> CloudJob:
+    return jobs[pick % len(jobs)]

@@ -1,0 +1,150 @@
+"""The rules of design.md applied to all that one process was ever told: nothing is forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from history import HOUR
+
+from exporter.domain import (
+    ENDED_ITEM_STATUSES,
+    KNOWN_SKIP_REASONS,
+    ItemCounts,
+    ItemsCounted,
+    ItemStatus,
+    Job,
+    JobRefreshed,
+    JobStatus,
+    Listing,
+)
+
+
+@dataclass
+class Entry:
+    """What is known of one job, and from where it counts.
+
+    ``start`` is ``zero``, ``first`` (the first number that is known of each status) or ``nothing``.
+    """
+
+    start: str
+    record: Job
+    asked: float
+    ended_moment: float | None = None
+    ended_asked: float = 0.0
+    listed_in: int = 0
+    not_found_in: int | None = None
+    counts: ItemCounts | None = None
+    first: dict[str, int] = field(default_factory=dict)
+    greatest: dict[str, int] = field(default_factory=dict)
+    ended_as: set[JobStatus] = field(default_factory=set)
+    run_as: JobStatus | None = None
+    queued: bool = False
+    queue_was_over: bool = False
+    items_final: bool = False
+    left: bool = False
+
+    def see(self, what: str, number: int | None) -> None:
+        """Take note of a number of items."""
+        if number is not None and self.start != "nothing":
+            self.first.setdefault(what, 0 if self.start == "zero" else number)
+            self.greatest[what] = max(number, self.greatest.get(what, 0))
+
+    def added(self, what: str) -> int:
+        """Tell what the job adds to a counter."""
+        return self.greatest.get(what, 0) - self.first.get(what, 0)
+
+    @property
+    def failing(self) -> bool:
+        """Whether the job failed or has failed items."""
+        counted = self.counts.by_status.get(ItemStatus.FAILED, 0) if self.counts else 0
+        return self.record.status is JobStatus.FAILED or bool(self.record.failed_items or counted)
+
+
+@dataclass
+class Ledger:
+    """The rules of counting, applied to all that one process was ever told."""
+
+    baseline: float | None = None
+    watermark: float | None = None
+    listings: int = 0
+    entries: dict[str, Entry] = field(default_factory=dict)
+
+    def listed(self, listing: Listing, moment: float, keeps: dict[bool, float]) -> None:
+        """Take in a listing; ``keeps`` is how long ended jobs stay, failing or not."""
+        self.listings += 1
+        self.baseline = listing.began_at if self.baseline is None else self.baseline
+        for job in listing.jobs:
+            known = self.entries.get(job.id)
+            entry = known or Entry(self._start(job), job, listing.asked_monotonic)
+            if known is None and not job.active:
+                ended_at = listing.ended_at if job.ended_at is None else job.ended_at
+                age = max(listing.ended_at - ended_at, 0.0)
+                undated_history = job.ended_at is None and self.listings == 1
+                entry.left = age >= keeps[entry.failing] or undated_history
+                entry.ended_moment, entry.ended_asked = moment - age, listing.asked_monotonic
+                if entry.left and entry.start == "nothing" and not undated_history:
+                    continue
+            if known is None:
+                entry.queue_was_over = entry.start == "first" and job.started_at is not None
+            self.entries[job.id] = entry
+            entry.listed_in, entry.not_found_in = self.listings, None
+            self.recorded(job, listing.asked_monotonic, moment)
+        self.watermark = self.watermark if listing.truncated else listing.began_at
+
+    def recorded(self, job: Job, asked: float, moment: float) -> None:
+        """Take in a record unless a newer one is known."""
+        entry = self.entries[job.id]
+        if asked < entry.asked:
+            return
+        entry.record, entry.asked = job, asked
+        if job.active:
+            # What was counted of a job that has left is not published of it when it returns.
+            entry.counts = None if entry.left else entry.counts
+            entry.ended_moment, entry.left = None, False
+            if entry.start == "nothing":
+                entry.start, entry.queue_was_over = "first", job.started_at is not None
+        elif entry.ended_moment is None:
+            entry.ended_moment, entry.ended_asked = moment, asked
+        entry.see(ItemStatus.FAILED, job.failed_items)
+        entry.see(ItemStatus.SKIPPED, job.skipped_items)
+        entry.queued |= entry.start != "nothing" and job.queue_seconds is not None
+        if not job.active and entry.start != "nothing":
+            entry.ended_as.add(job.status)
+            if job.run_seconds is not None and job.status is not JobStatus.GONE:
+                entry.run_as = entry.run_as or job.status
+
+    def refreshed(self, answer: JobRefreshed, moment: float) -> None:
+        """Take in the answer about a job's status."""
+        self.entries[answer.job.id].not_found_in = None
+        self.recorded(answer.job, answer.asked_monotonic, moment)
+
+    def not_found(self, job_id: str, moment: float) -> None:
+        """Take in that LlamaCloud does not know a job."""
+        entry = self.entries[job_id]
+        if entry.listed_in == self.listings or not entry.record.active:
+            return
+        if entry.not_found_in not in (None, self.listings):
+            self.recorded(replace(entry.record, status=JobStatus.GONE), entry.asked, moment)
+        entry.not_found_in = entry.not_found_in or self.listings
+
+    def counted(self, answer: ItemsCounted) -> None:
+        """Take in a count."""
+        entry, counts = self.entries[answer.job_id], answer.counts
+        entry.counts = counts
+        for status in ENDED_ITEM_STATUSES:
+            entry.see(status, counts.by_status.get(status, 0))
+        for reason in KNOWN_SKIP_REASONS:
+            entry.see(reason, counts.skip_reasons.get(reason, 0))
+        after_end = not entry.record.active and answer.asked_monotonic >= entry.ended_asked
+        entry.items_final |= after_end and counts.settled and entry.start != "nothing"
+
+    def _start(self, job: Job) -> str:
+        baseline, moment = self.baseline or 0.0, job.ended_at
+        if job.created_at is not None and job.active:
+            return "zero" if job.created_at >= baseline else "first"
+        if job.active or moment is None:
+            new = self.listings > 1 or (job.created_at or 0.0) >= baseline
+            return "zero" if new else "first" if job.active else "nothing"
+        old_news = self.watermark is not None and moment < self.watermark - HOUR
+        after = moment >= baseline or (job.created_at or 0.0) >= baseline
+        return "zero" if after and not old_news else "nothing"
