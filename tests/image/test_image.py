@@ -50,7 +50,7 @@ import importlib.util, os, shutil
 programs = [p for p in ("cc", "gcc", "g++", "ld", "make", "cargo", "git") if shutil.which(p)]
 names = ("pip", "setuptools", "wheel", "ensurepip", "hatchling")
 modules = [name for name in names if importlib.util.find_spec(name)]
-folders = ("/root/.cache", "/build", "/opt/exporter/bin/pip")
+folders = (os.path.join("/root", ".cache"), "/build", "/opt/exporter/bin/pip")
 print([*programs, *modules, *filter(os.path.exists, folders)])
 """
 
