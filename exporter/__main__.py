@@ -1,5 +1,6 @@
 """Run the exporter: ``python -m exporter``, or the command ``llamacloud-batch-exporter``."""
 
+import os
 import signal
 import sys
 from types import FrameType
@@ -16,9 +17,10 @@ def main() -> int:
 
 
 def _leave_at_once(number: int, _frame: FrameType | None) -> None:
-    name = signal.Signals(number).name
-    print(f"llamacloud-batch-exporter: stopped by {name}", file=sys.stderr)  # noqa: T201 - the log may not be configured
-    sys.exit(0)
+    words = f"llamacloud-batch-exporter: stopped by {signal.Signals(number).name}\n"
+    os.write(sys.stderr.fileno(), words.encode())
+    # An exception could be raised where it is ignored, and there is nothing to shut down yet.
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -116,10 +116,13 @@ class TestLeaving:
             command, env=environment(), stderr=subprocess.PIPE, text=True
         ) as starting:
             assert starting.stderr is not None
-            next(line for line in starting.stderr if "structlog" in line)
-            starting.send_signal(number)
-            rest = starting.stderr.read()
-            assert 0 == starting.wait(10)
+            try:
+                next(line for line in starting.stderr if "structlog" in line)
+                starting.send_signal(number)
+                assert 0 == starting.wait(10)
+                rest = starting.stderr.read()
+            finally:
+                starting.kill()
         assert f"stopped by {number.name}" in rest
         assert "Traceback" not in rest
 
