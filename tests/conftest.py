@@ -4,6 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 from cloud import Cloud, running_cloud
+from prometheus_client import CollectorRegistry
+
+from exporter.telemetry import Telemetry
 
 
 @pytest.fixture
@@ -17,3 +20,20 @@ def cloud() -> Iterator[Cloud]:
     """Run a simulated LlamaCloud on a real socket."""
     with running_cloud() as cloud:
         yield cloud
+
+
+@pytest.fixture
+def registry() -> CollectorRegistry:
+    """Hold the metrics of one test."""
+    return CollectorRegistry()
+
+
+@pytest.fixture
+def telemetry(registry: CollectorRegistry) -> Telemetry:
+    """Start the metrics with figures that are easy to tell apart."""
+    return Telemetry(
+        registry,
+        poll_interval_seconds=30,
+        stale_after_seconds=300,
+        budget_requests_per_second=0.25,
+    )

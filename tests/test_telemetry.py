@@ -12,23 +12,6 @@ PREFIX = "llamacloud_exporter_"
 
 
 @pytest.fixture
-def registry() -> CollectorRegistry:
-    """Hold the metrics of one test."""
-    return CollectorRegistry()
-
-
-@pytest.fixture
-def telemetry(registry: CollectorRegistry) -> Telemetry:
-    """Start the metrics with figures that are easy to tell apart."""
-    return Telemetry(
-        registry,
-        poll_interval_seconds=30,
-        stale_after_seconds=300,
-        budget_requests_per_second=0.25,
-    )
-
-
-@pytest.fixture
 def project(telemetry: Telemetry) -> ProjectTelemetry:
     """Start the series of a project named ``p``."""
     return telemetry.project("p")

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-import pytest
 from exposition.views import full_job, full_view
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
@@ -20,23 +19,6 @@ from exporter.telemetry import FAMILIES, Telemetry, render
 parse_openmetrics: Callable[[str], Iterable[Metric]] = _parse_openmetrics
 PREFIX = "llamacloud_exporter_"
 HOSTILE = 'a"b\\c\nd\r\N{PILE OF POO}' + "x" * 10_000
-
-
-@pytest.fixture
-def registry() -> CollectorRegistry:
-    """Hold the metrics of one test."""
-    return CollectorRegistry()
-
-
-@pytest.fixture
-def telemetry(registry: CollectorRegistry) -> Telemetry:
-    """Start the metrics with figures that are easy to tell apart."""
-    return Telemetry(
-        registry,
-        poll_interval_seconds=30,
-        stale_after_seconds=300,
-        budget_requests_per_second=0.25,
-    )
 
 
 def _exercise(telemetry: Telemetry, name: str) -> None:
