@@ -166,9 +166,9 @@ class FailedItem:
 class ItemCounts:
     """The items of one job, counted; items themselves are not kept.
 
-    ``skip_reasons`` are the known ones and ``other``; ``failed`` holds the first
-    ``FAILED_ITEMS_KEPT`` failed items; ``newest_at`` is the latest time at which an item started or
-    completed.
+    A status that ``by_status`` lacks was not counted. ``skip_reasons`` are the known ones and
+    ``other``; ``failed`` holds the first ``FAILED_ITEMS_KEPT`` failed items; ``newest_at`` is the
+    latest time at which an item started or completed.
     """
 
     by_status: Mapping[ItemStatus, int]
@@ -178,13 +178,18 @@ class ItemCounts:
     failed: tuple[FailedItem, ...] = ()
 
     @property
+    def whole(self) -> bool:
+        """Whether the items of every status were counted."""
+        return all(status in self.by_status for status in ItemStatus)
+
+    @property
     def total(self) -> int:
-        """Items of every status."""
+        """Items of every status that was counted."""
         return sum(self.by_status.values())
 
     @property
     def settled(self) -> bool:
-        """Whether every item is in an end state."""
+        """Whether every item that was counted is in an end state."""
         return self.total == sum(self.by_status.get(status, 0) for status in ENDED_ITEM_STATUSES)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import re
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
@@ -14,17 +13,12 @@ import structlog
 from structlog.stdlib import ProcessorFormatter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from structlog.typing import EventDict, Processor, WrappedLogger
 
-REDACTED = "[redacted]"
+    from exporter.redaction import Secrets
+
 _LONGEST_VALUE = 1_000
 _LONGEST_TRACEBACK = 20_000
-# Whoever cuts a text before it comes here leaves at least so much of it.
-_SHORTEST_CUT_TEXT = 200
-# All keys begin with llx-: less than one more character tells nothing.
-_SHORTEST_TELLING = 5
 _LEADING_KEYS = ("timestamp", "level", "event", "logger")
 # Below warnings these tell URLs and headers, and one of the headers is the key.
 _LOGGERS_WITH_HEADERS = ("httpx", "httpcore")
@@ -34,7 +28,7 @@ def configure_logging(
     level: str,
     format: str,  # noqa: A002 - the setting's name
     stream: TextIO | None = None,
-    secrets: Iterable[str] = (),
+    secrets: Secrets | None = None,
 ) -> None:
     """Write every record from ``level`` on to ``stream``, standard error if it is ``None``.
 
@@ -52,7 +46,7 @@ def configure_logging(
                 ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 _plain_values,
-                redact(secrets),
+                *(() if secrets is None else (_without(secrets),)),
                 _bounded_values,
                 *(_console(colors=stream.isatty()) if console else [_json()]),
             ],
@@ -71,36 +65,6 @@ def configure_logging(
     _route_standard_logging(handler, logging.getLevelNamesMapping()[level.upper()])
 
 
-def redact(secrets: Iterable[str]) -> Processor:
-    """Return a processor that takes ``secrets`` out of all texts of a record, also where cut."""
-    texts = {form for secret in secrets if secret for form in (secret, repr(secret)[1:-1])}
-    if not texts:
-        return lambda _logger, _method, event: event
-    # Of two keys of which one begins the other, the longer must be found first.
-    pattern = re.compile("|".join(map(re.escape, sorted(texts, key=len, reverse=True))))
-
-    def redacted(text: str) -> str:
-        whole = pattern.sub(REDACTED, text)
-        return whole if len(text) < _SHORTEST_CUT_TEXT else _without_cut_secret(whole, texts)
-
-    def redact_texts(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        return {
-            key: redacted(value) if isinstance(value, str) else value
-            for key, value in event.items()
-        }
-
-    return redact_texts
-
-
-def _without_cut_secret(text: str, secrets: Iterable[str]) -> str:
-    """Take out the beginning of a secret at the end of a text that may have been cut there."""
-    for secret in secrets:
-        for length in range(len(secret) - 1, _SHORTEST_TELLING - 1, -1):
-            if text.endswith(secret[:length]):
-                return text[:-length] + REDACTED
-    return text
-
-
 def escaped(text: str) -> str:
     """Return ``text`` with line breaks, terminal escapes and the like made visible."""
     return "".join(
@@ -114,6 +78,16 @@ class _Handler(logging.StreamHandler[TextIO]):
         lost = {"event": "log.record_lost", "level": "error", "logger": record.name}
         with suppress(OSError, ValueError):
             self.stream.write(json.dumps({**lost, "error": type(sys.exception()).__name__}) + "\n")
+
+
+def _without(secrets: Secrets) -> Processor:
+    def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        return {
+            key: secrets.taken_out_of(value) if isinstance(value, str) else value
+            for key, value in event.items()
+        }
+
+    return redact
 
 
 def _common_processors() -> list[Processor]:

@@ -12,13 +12,14 @@ from cloud import KEY
 
 from exporter.llamacloud.budget import RequestBudget
 from exporter.llamacloud.client import Client, RetryPolicy, open_connections
+from exporter.llamacloud.rate import AllowedRate
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from cloud import Cloud
 
-    from exporter.llamacloud.client import RequestObserver
+    from exporter.llamacloud.client import Access, RequestObserver
 
 QUICK_RETRIES = RetryPolicy(
     wait_initial_seconds=0.001, wait_max_seconds=0.01, wait_jitter_seconds=0.0
@@ -47,9 +48,32 @@ class Observer:
         self.waited_seconds += seconds
 
 
+@dataclass
+class FixedAccess:
+    """A key that is never replaced, and its budget."""
+
+    api_key: str
+    budget: RequestBudget
+
+    def renew(self) -> bool:
+        """Find the same key again."""
+        return False
+
+
+def budget_of(
+    requests_per_second: float,
+    concurrency: int,
+    clock: Callable[[], float],
+    *,
+    least: float = 0.001,
+) -> RequestBudget:
+    """Make a budget that has drawn no 429 yet."""
+    return RequestBudget(AllowedRate(requests_per_second, least=least), concurrency, clock)
+
+
 def plenty() -> RequestBudget:
     """Make a budget that no test exhausts."""
-    return RequestBudget(10_000.0, 8, time.monotonic)
+    return budget_of(10_000.0, 8, time.monotonic)
 
 
 @asynccontextmanager
@@ -61,6 +85,7 @@ async def client_of(
     base_url: str | None = None,
     timeout_seconds: float = 5.0,
     budget: RequestBudget | None = None,
+    access: Access | None = None,
     retry: RetryPolicy = QUICK_RETRIES,
 ) -> AsyncIterator[Client]:
     """Open a client of the simulated LlamaCloud."""
@@ -68,9 +93,8 @@ async def client_of(
         yield Client(
             connections,
             base_url=base_url or cloud.base_url,
-            api_key=api_key,
+            access=access or FixedAccess(api_key, budget or plenty()),
             timeout_seconds=timeout_seconds,
-            budget=budget or plenty(),
             observer=observer or Observer(),
             retry=retry,
         )

@@ -53,8 +53,8 @@ def job(job_id: str = "job-1", **facts: Any) -> Job:
 
 
 def counts(**by_status: int) -> ItemCounts:
-    """Count items: ``counts(completed=3)``."""
-    return ItemCounts({ItemStatus(status): number for status, number in by_status.items()})
+    """Count all items, none in the statuses that are not named: ``counts(completed=3)``."""
+    return ItemCounts({status: by_status.get(status, 0) for status in ItemStatus})
 
 
 class History:

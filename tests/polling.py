@@ -71,7 +71,11 @@ async def eventually(condition: Callable[[], bool]) -> None:
 
 @asynccontextmanager
 async def polling(
-    cloud: Cloud, *, rules: dict[str, Any] | None = None, **settings: Any
+    cloud: Cloud,
+    *,
+    rules: dict[str, Any] | None = None,
+    project_id: str | None = None,
+    **settings: Any,
 ) -> AsyncIterator[Watch]:
     """Run a poller of the simulated LlamaCloud."""
     registry = CollectorRegistry()
@@ -89,12 +93,12 @@ async def polling(
 
     client_settings = {
         name: settings.pop(name)
-        for name in ("timeout_seconds", "budget", "api_key")
+        for name in ("timeout_seconds", "budget", "api_key", "access")
         if name in settings
     }
     async with client_of(cloud, telemetry, **client_settings) as client:
         poller = ProjectPoller(
-            BatchProcessing(client),
+            BatchProcessing(client, project_id=project_id),
             rules=replace(RULES, **(rules or {})),
             settings=replace(SETTINGS, **settings),
             telemetry=telemetry,

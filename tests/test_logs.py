@@ -12,6 +12,7 @@ import pytest
 import structlog
 
 from exporter.logs import configure_logging
+from exporter.redaction import Secrets
 
 KEY = "llx-secret-key"
 HOSTILE = "a\n2026-11-23 [error] forged\r\x1b[2J\u202e\ud800"
@@ -179,7 +180,7 @@ def test_exceptions_have_tracebacks_without_local_variables(
     format_: str, stream: io.StringIO
 ) -> None:
     """Where it failed and why, but no values: they may be keys."""
-    configure_logging("info", format_, stream, secrets=[KEY])
+    configure_logging("info", format_, stream, secrets=Secrets(KEY))
     try:
         fail(KEY)
     except ValueError:
@@ -227,7 +228,10 @@ def test_long_tracebacks_keep_both_ends() -> None:
 def test_keys_are_taken_out_of_every_text(format_: str) -> None:
     """Events, values, nested values and library records; also where a long value is cut."""
     stream = io.StringIO()
-    configure_logging("debug", format_, stream, secrets=["", KEY, "quote'd\\key", KEY + "-longer"])
+    secrets = Secrets("", KEY)
+    configure_logging("debug", format_, stream, secrets=secrets)
+    secrets.add("quote'd\\key")
+    secrets.add(KEY + "-longer")
 
     own_logger().info(f"event {KEY}", header=f"Bearer {KEY}", headers={"a": [KEY.encode()]})
     own_logger().info("cut", text="x" * 995 + KEY)
@@ -243,7 +247,7 @@ def test_keys_are_taken_out_of_every_text(format_: str) -> None:
 def test_keys_are_taken_out_where_a_text_was_cut(shown: int) -> None:
     """Whoever shortened it before did not know that a key stands there."""
     stream = io.StringIO()
-    configure_logging("info", "json", stream, secrets=["other-key", KEY])
+    configure_logging("info", "json", stream, secrets=Secrets("other-key", KEY))
 
     own_logger().info("item.failed", message="x" * (200 - shown) + KEY[:shown], short=KEY[:shown])
 
@@ -293,7 +297,7 @@ def test_a_higher_level_holds_for_libraries_too() -> None:
 def test_a_record_that_cannot_be_written_shows_no_values() -> None:
     """A library's mistake in a record costs the record, and prints none of its values."""
     stream = io.StringIO()
-    configure_logging("info", "json", stream, secrets=[KEY])
+    configure_logging("info", "json", stream, secrets=Secrets(KEY))
 
     logging.getLogger("library").info("%d", KEY)
 

@@ -57,7 +57,6 @@ def test_a_project_starts_with_what_is_configured_and_down(registry: CollectorRe
     assert _value(registry, "poll_interval_seconds") == 30
     assert _value(registry, "stale_after_seconds") == 300
     assert _value(registry, "api_budget_limit_requests_per_second") == 0.25
-    assert _value(registry, "api_budget_requests_per_second") == 0.25
 
 
 @pytest.mark.usefixtures("project")
@@ -167,10 +166,14 @@ def test_what_a_view_no_longer_says_is_withdrawn(
     assert _value(registry, "tracked_jobs") == 0
 
 
-@pytest.mark.usefixtures("project")
-def test_the_budget_shows_its_limit_and_its_rate(registry: CollectorRegistry) -> None:
-    """Both are what the settings allow."""
+def test_the_budget_shows_its_limit_and_its_rate(
+    registry: CollectorRegistry, project: ProjectTelemetry
+) -> None:
+    """The rate is the one of the moment of the scrape."""
+    rates = [0.125, 0.25]
+    project.budget_read_by(rates.pop)
     assert _value(registry, "api_budget_requests_per_second") == 0.25
+    assert _value(registry, "api_budget_requests_per_second") == 0.125
     assert _value(registry, "api_budget_limit_requests_per_second") == 0.25
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import platform
 import time
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry
 
 from exporter import __version__
-from exporter.llamacloud.budget import RequestBudget
+from exporter.app.access import Budgets, ProjectAccess
 from exporter.llamacloud.client import Client
 from exporter.llamacloud.v1beta import API_VERSION, BatchProcessing
 from exporter.poller import ListingPlan, PollerSettings, ProjectPoller
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from exporter.domain import ProjectView
     from exporter.exposition import Form
     from exporter.llamacloud.client import Connections
+    from exporter.redaction import Secrets
     from exporter.snapshot import Published
 
 USER_AGENT = f"llamacloud-batch-exporter/{__version__}"
@@ -82,8 +82,10 @@ class Exporter:
         )
 
 
-def assemble(settings: Settings, connections: Connections) -> Exporter:
+def assemble(settings: Settings, connections: Connections, secrets: Secrets) -> Exporter:
     """Build everything; nothing runs yet.
+
+    ``secrets`` takes in the keys that come later.
 
     The revision that the exporter shows is that of the image, which its build leaves in the
     variable ``LLAMACLOUD_BATCH_EXPORTER_REVISION``; elsewhere it is unknown.
@@ -101,10 +103,12 @@ def assemble(settings: Settings, connections: Connections) -> Exporter:
     telemetry.config_loaded(successful=True, at=time.time())
     snapshot = Snapshot()
 
-    @functools.cache
-    def budget_of(_key: str, _base_url: str) -> RequestBudget:
-        return RequestBudget(requests_per_second, settings.api.concurrency, time.monotonic)
-
+    budgets = Budgets(
+        requests_per_second=requests_per_second,
+        least_requests_per_second=1 / settings.poll.interval,
+        concurrency=settings.api.concurrency,
+        clock=time.monotonic,
+    )
     pollers = {
         project.name: _poller(
             project=project,
@@ -112,7 +116,7 @@ def assemble(settings: Settings, connections: Connections) -> Exporter:
             connections=connections,
             telemetry=telemetry,
             snapshot=snapshot,
-            budget=budget_of(project.api_key.get_secret_value(), project.base_url),
+            access=ProjectAccess(project, budgets, secrets),
         )
         for project in settings.projects
     }
@@ -126,15 +130,15 @@ def _poller(
     connections: Connections,
     telemetry: Telemetry,
     snapshot: Snapshot,
-    budget: RequestBudget,
+    access: ProjectAccess,
 ) -> ProjectPoller:
     project_telemetry = telemetry.project(project.name)
+    project_telemetry.budget_read_by(lambda: access.budget.requests_per_second)
     client = Client(
         connections,
         base_url=project.base_url,
-        api_key=project.api_key.get_secret_value(),
+        access=access,
         timeout_seconds=settings.api.timeout,
-        budget=budget,
         observer=project_telemetry,
     )
 

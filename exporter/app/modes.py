@@ -14,6 +14,7 @@ from exporter.app.listening import AddressUnavailableError, listen
 from exporter.app.running import demo, print_once, serve
 from exporter.config import ConfigError, Mode, describe, load
 from exporter.logs import configure_logging
+from exporter.redaction import Secrets
 
 if TYPE_CHECKING:
     from exporter.config import Settings
@@ -38,19 +39,16 @@ def run() -> int:
 
 
 def _start(mode: Mode, settings: Settings) -> int:
-    configure_logging(
-        settings.log.level,
-        settings.log.format,
-        secrets=[project.api_key.get_secret_value() for project in settings.projects],
-    )
+    secrets = Secrets(*(project.api_key.get_secret_value() for project in settings.projects))
+    configure_logging(settings.log.level, settings.log.format, secrets=secrets)
     # Its default hooks would count retries on the global registry and log every one.
     stamina.instrumentation.set_on_retry_hooks([])
     log = structlog.get_logger("exporter")
     try:
         if mode is Mode.ONCE:
-            return _OK if asyncio.run(print_once(settings)) else _FAILED
+            return _OK if asyncio.run(print_once(settings, secrets)) else _FAILED
         sockets = listen(settings.web.listen_address)
-        asyncio.run((demo if mode is Mode.DEMO else serve)(settings, sockets))
+        asyncio.run((demo if mode is Mode.DEMO else serve)(settings, secrets, sockets))
     except AddressUnavailableError as error:
         log.error("exporter.cannot_listen", address=error.address, detail=str(error))  # noqa: TRY400 - no traceback: it is no bug
         return _FAILED

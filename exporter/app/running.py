@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from exporter.app.assembly import Exporter
     from exporter.config import Settings
+    from exporter.redaction import Secrets
 
 # Together with the server's own second to end, within the two seconds that are promised.
 _LEAVE_ANYWAY_AFTER_SECONDS = 1.7
@@ -36,11 +37,11 @@ _KEEP_ALIVE_SECONDS = 75
 log = structlog.get_logger("exporter")
 
 
-async def serve(settings: Settings, sockets: list[socket.socket]) -> None:
+async def serve(settings: Settings, secrets: Secrets, sockets: list[socket.socket]) -> None:
     """Poll and serve until SIGTERM or SIGINT; a bug in any task raises."""
     stop = _stop_event()
     async with open_connections(USER_AGENT) as connections:
-        exporter = assemble(settings, connections)
+        exporter = assemble(settings, connections, secrets)
         server = _server(exporter, settings.web.telemetry_path)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(server.serve(sockets))
@@ -54,18 +55,18 @@ async def serve(settings: Settings, sockets: list[socket.socket]) -> None:
                 task.cancel()
 
 
-async def demo(settings: Settings, sockets: list[socket.socket]) -> None:
+async def demo(settings: Settings, secrets: Secrets, sockets: list[socket.socket]) -> None:
     """Serve as always, against the built-in simulator of LlamaCloud."""
     from exporter.app.demo import simulated_projects  # noqa: PLC0415 - only the demo pays for it
 
     async with simulated_projects() as projects:
-        await serve(settings.model_copy(update={"projects": projects}), sockets)
+        await serve(settings.model_copy(update={"projects": projects}), secrets, sockets)
 
 
-async def print_once(settings: Settings) -> bool:
+async def print_once(settings: Settings, secrets: Secrets) -> bool:
     """Poll every project once, print the exposition, and tell whether all could be listed."""
     async with open_connections(USER_AGENT) as connections:
-        exporter = assemble(settings, connections)
+        exporter = assemble(settings, connections, secrets)
         pollers = exporter.pollers.values()
         async with asyncio.TaskGroup() as tasks:
             polling = [tasks.create_task(poller.run()) for poller in pollers]

@@ -16,11 +16,28 @@ _KEY = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True, slots=True)
+class KeyFile:
+    """A file that holds a key and nothing else; ``named`` is what a person knows it by."""
+
+    path: Path
+    named: str
+
+    def read(self) -> SecretStr:
+        """Return the key that the file holds now.
+
+        Raises:
+            ConfigError: it cannot be read, or holds no usable key.
+        """
+        return _checked(_content(self.path, self.named), self.named)
+
+
+@dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key and the place that it came from, in words."""
+    """A key and the place that it came from, in words; ``file`` is ``None`` where that is none."""
 
     value: SecretStr
     origin: str
+    file: KeyFile | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,31 +60,33 @@ class KeyPlace:
         if key and file:
             raise ConfigError([f"{self.key_name} and {self.file_name} are both set; choose one."])
         if key:
-            return ApiKey(self._checked(key, self.key_name), self.key_name)
+            return ApiKey(_checked(key, self.key_name), self.key_name)
         if file:
             path = self.directory / file
-            named = f"the file {shown(path)} of {self.file_name}"
-            return ApiKey(self._checked(self._read(path, named), named), f"file {shown(path)}")
+            key_file = KeyFile(path, f"the file {shown(path)} of {self.file_name}")
+            return ApiKey(key_file.read(), f"file {shown(path)}", key_file)
         return None
 
-    def _read(self, path: Path, named: str) -> str:
-        try:
-            with path.open("rb") as file:
-                content = file.read(_LONGEST_KEY_FILE_BYTES + 1).decode()
-        except OSError as error:
-            raise ConfigError([f"{named} cannot be read: {error.strerror}."]) from None
-        except ValueError:
-            raise ConfigError([f"{named} cannot be read: it is not text."]) from None
-        if len(content) > _LONGEST_KEY_FILE_BYTES:
-            raise ConfigError([f"{named} is too long; it must hold a key alone."])
-        return content
 
-    def _checked(self, text: str, named: str) -> SecretStr:
-        key = text.strip()
-        if not key:
-            raise ConfigError([f"{named} is empty; it must hold a key."])
-        if len(key.splitlines()) > 1:
-            raise ConfigError([f"{named} has more than one line; it must hold a key alone."])
-        if not _KEY.fullmatch(key):
-            raise ConfigError([f"{named} holds characters that no key has, such as spaces."])
-        return SecretStr(key)
+def _content(path: Path, named: str) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LONGEST_KEY_FILE_BYTES + 1).decode()
+    except OSError as error:
+        raise ConfigError([f"{named} cannot be read: {error.strerror}."]) from None
+    except ValueError:
+        raise ConfigError([f"{named} cannot be read: it is not text."]) from None
+    if len(content) > _LONGEST_KEY_FILE_BYTES:
+        raise ConfigError([f"{named} is too long; it must hold a key alone."])
+    return content
+
+
+def _checked(text: str, named: str) -> SecretStr:
+    key = text.strip()
+    if not key:
+        raise ConfigError([f"{named} is empty; it must hold a key."])
+    if len(key.splitlines()) > 1:
+        raise ConfigError([f"{named} has more than one line; it must hold a key alone."])
+    if not _KEY.fullmatch(key):
+        raise ConfigError([f"{named} holds characters that no key has, such as spaces."])
+    return SecretStr(key)

@@ -103,7 +103,7 @@ class Items(Group):
         ge=1,
         le=100_000,
         description="The most pages of items that are read to count an active job,"
-        " five times that for its final count; a larger job is uncounted.",
+        " five times that for its final count; of a larger job only what matters is counted.",
     )
 
 

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
+from exporter.config.keys import KeyFile  # noqa: TC001 - pydantic evaluates it: Settings hold projects
+
 DEFAULT_BASE_URL = "https://api.cloud.llamaindex.ai"
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -18,7 +20,8 @@ class Project:
     """A project with all that is needed to watch it.
 
     ``project_id`` is ``None`` where the key's default project is meant; empty ``directory_ids`` and
-    ``job_types`` stand for all. ``api_key_origin`` says where the key came from.
+    ``job_types`` stand for all. ``api_key_origin`` says where the key came from; ``api_key_file``
+    is ``None`` where that is no file.
     """
 
     name: str
@@ -29,6 +32,7 @@ class Project:
     directory_ids: tuple[str, ...]
     job_types: tuple[str, ...]
     api_key_origin: str = ""
+    api_key_file: KeyFile | None = None
 
 
 def check_uuid(text: str) -> str:

@@ -191,6 +191,7 @@ def _resolved(entry: _Entry, inherited: _Inherited) -> Project:
         directory_ids=configured.directory_ids,
         job_types=configured.job_types,
         api_key_origin=key.origin,
+        api_key_file=key.file,
     )
 
 

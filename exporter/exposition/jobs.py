@@ -67,10 +67,11 @@ def _items(jobs: LabelledJobs) -> list[str]:
         (status, f'llamacloud_batch_job_items{{item_status="{status}",') for status in ItemStatus
     ]
     return [
-        f"{opening}{labels}}} {number(job.items.get(status, 0))}\n"
+        f"{opening}{labels}}} {number(job.items[status])}\n"
         for labels, job in jobs
         if job.items is not None
         for status, opening in openings
+        if status in job.items
     ]
 
 

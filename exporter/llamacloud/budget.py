@@ -3,53 +3,81 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
+
+import structlog
+
+from exporter.llamacloud.turns import Turn, Turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from exporter.llamacloud.rate import AllowedRate
+
 # A bucket of ten seconds' worth lets a listing's pages follow each other without a pause, and is
 # too small for a burst that production work on the same key would notice.
 _BURST_SECONDS = 10.0
+_SECONDS_PER_MINUTE = 60
+
+log = structlog.get_logger("exporter")
 
 
 class RequestBudget:
-    """Lets requests pass at ``requests_per_second`` on average, at most ``concurrency`` at once.
+    """Lets requests pass at the allowed ``rate`` on average, at most ``concurrency`` at once.
 
     Listings go first, and one of the places is kept for them; but while others can go as well,
-    listings get at most every second turn.
+    listings get at most every second turn. ``key_name`` is what the log calls the key.
     """
 
     def __init__(
-        self, requests_per_second: float, concurrency: int, clock: Callable[[], float]
+        self,
+        rate: AllowedRate,
+        concurrency: int,
+        clock: Callable[[], float],
+        *,
+        key_name: str = "",
     ) -> None:
-        self.requests_per_second = requests_per_second
-        self._capacity = max(1.0, requests_per_second * _BURST_SECONDS)
-        self._tokens = self._capacity
+        self._rate = rate
+        self._clock = clock
+        self._log = log.bind(key=key_name)
+        self._filled_at = clock()
+        self._tokens = self._capacity(rate.limit)
         self._free_slots = concurrency
         # Requests that hang must not keep a listing waiting.
         self._kept_for_listings = 1 if concurrency > 1 else 0
-        self._clock = clock
-        self._filled_at = clock()
-        self._listings: deque[asyncio.Future[None]] = deque()
-        self._others: deque[asyncio.Future[None]] = deque()
+        self._listings = Turns()
+        self._others = Turns()
         self._last_was_listing = False
+        self._is_reduced = False
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def requests_per_second(self) -> float:
+        """The rate that is allowed now."""
+        return self._rate.at(self._clock())
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether requests other than listings wait because they would be too many."""
+        self._refill()
+        return self._seconds_until_next() > 0 and bool(self._others)
+
     @asynccontextmanager
-    async def request(self, *, listing: bool) -> AsyncIterator[float]:
-        """Wait for a turn, hold a slot for one request, and yield the seconds waited."""
+    async def request(self, asker: object, *, listing: bool) -> AsyncIterator[float]:
+        """Wait for a turn, hold a slot for one request, and yield the seconds waited.
+
+        ``asker`` stands for the project that asks: projects take turns.
+        """
         asked = self._clock()
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        queue = self._listings if listing else self._others
-        queue.append(turn)
+        turn: Turn = asyncio.get_running_loop().create_future()
+        turns = self._listings if listing else self._others
+        turns.add(asker, turn)
         self._grant()
         try:
             await turn
         except asyncio.CancelledError:
-            self._give_back(turn, queue)
+            self._give_back(asker, turn, turns)
             raise
         try:
             yield self._clock() - asked
@@ -57,29 +85,48 @@ class RequestBudget:
             self._free_slots += 1
             self._grant()
 
-    def _give_back(self, turn: asyncio.Future[None], queue: deque[asyncio.Future[None]]) -> None:
+    def refused(self, asked_at: float, retry_after_seconds: float | None) -> None:
+        """Slow down: LlamaCloud answered 429 to a request that was sent at ``asked_at``.
+
+        No request passes for ``retry_after_seconds``, if LlamaCloud asked for that.
+        """
+        self._refill()
+        now = self._clock()
+        if self._rate.refused(asked_at, now):
+            # What was saved up was saved at a rate that is too high.
+            self._tokens = min(self._tokens, 0.0)
+            self._tell_reduced(self._rate.at(now))
+        if retry_after_seconds is not None:
+            # Nothing is earned before then.
+            self._filled_at = max(self._filled_at, now + retry_after_seconds)
+            self._tokens = min(self._tokens, 1.0)
+        self._wake_when_refilled()
+
+    def _capacity(self, requests_per_second: float) -> float:
+        return max(1.0, requests_per_second * _BURST_SECONDS)
+
+    def _give_back(self, asker: object, turn: Turn, turns: Turns) -> None:
         if turn.cancelled():
             # Unless its turn came while it was leaving.
-            with suppress(ValueError):
-                queue.remove(turn)
+            turns.discard(asker, turn)
         else:
             self._free_slots += 1
-            self._tokens = min(self._capacity, self._tokens + 1)
+            self._tokens += 1
         self._grant()
 
     def _grant(self) -> None:
         self._refill()
-        while self._tokens >= 1 and (queue := self._next_queue()):
-            turn = queue.popleft()
+        while self._seconds_until_next() <= 0 and (turns := self._next_turns()):
+            turn = turns.take()
             if turn.cancelled():
                 continue
             self._free_slots -= 1
             self._tokens -= 1
-            self._last_was_listing = queue is self._listings
+            self._last_was_listing = turns is self._listings
             turn.set_result(None)
         self._wake_when_refilled()
 
-    def _next_queue(self) -> deque[asyncio.Future[None]] | None:
+    def _next_turns(self) -> Turns | None:
         others_turn = self._last_was_listing and self._others
         if self._listings and self._free_slots and not others_turn:
             return self._listings
@@ -89,14 +136,38 @@ class RequestBudget:
 
     def _refill(self) -> None:
         now = self._clock()
-        earned = (now - self._filled_at) * self.requests_per_second
-        self._tokens = min(self._capacity, self._tokens + earned)
-        self._filled_at = now
+        rate = self._rate.at(now)
+        earned = max(now - self._filled_at, 0.0) * rate
+        self._tokens = min(self._capacity(rate), self._tokens + earned)
+        self._filled_at = max(self._filled_at, now)
+        if self._is_reduced and rate >= self._rate.limit:
+            self._is_reduced = False
+            self._log.info("budget.recovered", requests_per_minute=_per_minute(rate))
 
     def _wake_when_refilled(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._tokens < 1 and (self._listings or self._others):
-            delay = (1 - self._tokens) / self.requests_per_second
+        delay = self._seconds_until_next()
+        if delay > 0 and (self._listings or self._others):
             self._timer = asyncio.get_running_loop().call_later(delay, self._grant)
+
+    def _seconds_until_next(self) -> float:
+        until_earned = (1 - self._tokens) / self.requests_per_second
+        return max(until_earned, 0.0) + max(self._filled_at - self._clock(), 0.0)
+
+    def _tell_reduced(self, rate: float) -> None:
+        if self._is_reduced:
+            return
+        self._is_reduced = True
+        self._log.warning(
+            "budget.reduced",
+            requests_per_minute=_per_minute(rate),
+            limit_per_minute=_per_minute(self._rate.limit),
+            advice="LlamaCloud answered 429 and may do so to your own work: if that lasts, lower"
+            " api.requests_per_minute; jobs are refreshed more slowly until it recovers",
+        )
+
+
+def _per_minute(rate: float) -> float:
+    return round(rate * _SECONDS_PER_MINUTE, 3)

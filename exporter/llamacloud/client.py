@@ -18,11 +18,14 @@ from exporter.llamacloud.errors import (
     BadResponse,
     LlamaCloudError,
     NetworkFailed,
+    RateLimited,
     RequestTimedOut,
+    Unauthorized,
     retry_after_seconds,
 )
 from exporter.llamacloud.headers import answered_at
 from exporter.llamacloud.refusals import refusal
+from exporter.redaction import REDACTED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -53,6 +56,21 @@ class RequestObserver(Protocol):
 
     def budget_waited(self, seconds: float) -> None:
         """Take note of time that a request waited for the budget."""
+
+
+class Access(Protocol):
+    """A project's way in: its key, which may be replaced while we run, and that key's budget."""
+
+    @property
+    def api_key(self) -> str:
+        """The key in force."""
+
+    @property
+    def budget(self) -> RequestBudget:
+        """The budget of the key in force."""
+
+    def renew(self) -> bool:
+        """Look for the key again where it came from; tell whether it is another one now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,34 +111,51 @@ async def open_connections(user_agent: str) -> AsyncIterator[Connections]:
 
 
 class Client:
-    """Asks LlamaCloud with one key at one base URL."""
+    """Asks LlamaCloud for one project, at one base URL."""
 
     def __init__(
         self,
         connections: Connections,
         *,
         base_url: str,
-        api_key: str,
+        access: Access,
         timeout_seconds: float,
-        budget: RequestBudget,
         observer: RequestObserver,
         retry: RetryPolicy | None = None,
     ) -> None:
         self._connections = connections
         self._base_url = base_url
-        self._api_key = api_key.encode()
-        self._headers = {"Authorization": f"Bearer {api_key}"}
+        self._access = access
         self._timeout_seconds = timeout_seconds
-        self._budget = budget
         self._observer = observer
         self._retry = retry or RetryPolicy()
 
     async def get(self, endpoint: Endpoint, path: str, params: Mapping[str, str]) -> Answer:
-        """Get ``path``, trying again where that can help.
+        """Get ``path``, trying again where that can help, also with a key that was replaced.
 
         Raises:
             LlamaCloudError: of the kind that the last attempt failed by.
         """
+        refused_key = self._access.api_key
+        try:
+            return await self._get(endpoint, path, params)
+        except Unauthorized:
+            self._access.renew()
+            # It may have been renewed for another request meanwhile.
+            if self._access.api_key == refused_key:
+                raise
+        return await self._get(endpoint, path, params)
+
+    @property
+    def is_budget_used_up(self) -> bool:
+        """Whether requests other than listings wait because they would be too many."""
+        return self._access.budget.is_used_up
+
+    def renew_key(self) -> bool:
+        """Look for the key again where it came from; tell whether it is another one now."""
+        return self._access.renew()
+
+    async def _get(self, endpoint: Endpoint, path: str, params: Mapping[str, str]) -> Answer:
         async for attempt in stamina.retry_context(
             on=_backoff,
             attempts=self._retry.attempts,
@@ -137,11 +172,13 @@ class Client:
 
     async def _attempt(self, endpoint: Endpoint, path: str, params: Mapping[str, str]) -> Answer:
         listing = endpoint is Endpoint.LIST_JOBS
-        async with self._budget.request(listing=listing) as waited_seconds:
+        budget = self._access.budget
+        async with budget.request(self, listing=listing) as waited_seconds:
             self._observer.budget_waited(waited_seconds)
             asked = time.monotonic()
+            api_key = self._access.api_key
             try:
-                response = await self._send(path, params)
+                response = await self._send(path, params, api_key)
             except LlamaCloudError as error:
                 code = "timeout" if isinstance(error, RequestTimedOut) else "network"
                 self._observer.request_finished(endpoint, code, time.monotonic() - asked)
@@ -150,11 +187,14 @@ class Client:
             self._observer.request_finished(endpoint, code, time.monotonic() - asked)
         if response.status_code != HTTPStatus.OK:
             # Before it is cut: a part of a key could not be told from other text in a log.
-            body = response.content.replace(self._api_key, b"[redacted]")
-            raise refusal(response.status_code, response.headers, body)
+            body = response.content.replace(api_key.encode(), REDACTED.encode())
+            refused = refusal(response.status_code, response.headers, body)
+            if isinstance(refused, RateLimited):
+                budget.refused(asked, refused.retry_after_seconds)
+            raise refused
         return Answer(response.content, asked, answered_at(response.headers))
 
-    async def _send(self, path: str, params: Mapping[str, str]) -> httpx.Response:
+    async def _send(self, path: str, params: Mapping[str, str], api_key: str) -> httpx.Response:
         # httpx bounds each read, asyncio the whole: a slow drip would never end otherwise.
         timeout = httpx.Timeout(
             self._timeout_seconds, connect=min(_CONNECT_TIMEOUT_SECONDS, self._timeout_seconds)
@@ -162,7 +202,10 @@ class Client:
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 return await self._connections.get(
-                    self._base_url + path, params=params, headers=self._headers, timeout=timeout
+                    self._base_url + path,
+                    params=params,
+                    headers={"Authorization": f"Bearer {api_key}"},
+                    timeout=timeout,
                 )
         except (TimeoutError, httpx.TimeoutException) as error:
             raise RequestTimedOut(f"no answer within {self._timeout_seconds:g} s") from error

@@ -61,6 +61,15 @@ class BatchProcessing:
         self._scope = {name: value for name, value in wanted.items() if value}
         self._unknown_values_seen: set[tuple[str, str]] = set()
 
+    @property
+    def is_budget_used_up(self) -> bool:
+        """Whether questions about single jobs wait because they would be too many."""
+        return self._client.is_budget_used_up
+
+    def renew_key(self) -> bool:
+        """Look for the key again where it came from; tell whether it is another one now."""
+        return self._client.renew_key()
+
     async def list_jobs(self, offset: int, filters: dict[str, str]) -> Page[Job]:
         """List a page of jobs, filtered by ``directory_id`` and ``job_type``."""
         params = {**self._scope, **filters, "limit": str(PAGE_LIMIT), "offset": str(offset)}
@@ -88,10 +97,14 @@ class BatchProcessing:
             answered_at=answer.answered_at,
         )
 
-    async def list_items(self, job_id: str, offset: int) -> Page[ItemRow]:
-        """List a page of a job's items."""
+    async def list_items(
+        self, job_id: str, offset: int, status: ItemStatus | None = None
+    ) -> Page[ItemRow]:
+        """List a page of a job's items, of all of them or those in one status."""
         path = f"{_JOBS_PATH}/{quote(job_id, safe='')}/items"
         params = {**self._scope, "limit": str(PAGE_LIMIT), "offset": str(offset)}
+        if status is not None:
+            params["status"] = str(status)
         answer = await self._client.get(Endpoint.LIST_ITEMS, path, params)
         page = parse(ItemPage, answer.body)
         return self._page(answer, page, page.items, offset)

@@ -1,138 +1,150 @@
-"""Counting the items of a job in one sweep; pages are read and dropped."""
+"""Counting the items of a job, exactly or not at all; pages are read and dropped."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from exporter.domain import (
-    FAILED_ITEMS_KEPT,
-    ITEM_DURATION_BUCKETS,
-    KNOWN_SKIP_REASONS,
-    OTHER_SKIP_REASON,
-    FailedItem,
-    Histogram,
-    ItemCounts,
-    ItemsCounted,
-    ItemStatus,
-)
+from exporter.domain import ITEM_DURATION_BUCKETS, Histogram, ItemsCounted, ItemStatus
 from exporter.llamacloud.errors import BadResponse
 from exporter.llamacloud.v1beta import PAGE_LIMIT
+from exporter.poller.tally import Tally
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from exporter.domain import Job
     from exporter.llamacloud.models import ItemRow
     from exporter.llamacloud.v1beta import Page
 
-# Names and messages are free text without bound; a log line needs no more of them.
-_TEXT_LENGTH = 500
+# What matters of a job that is too large to be counted, and is few. An item that moves on
+# meanwhile is met again in a later one of these lists.
+_STATUSES_THAT_MATTER = (
+    ItemStatus.PROCESSING,
+    ItemStatus.FAILED,
+    ItemStatus.SKIPPED,
+    ItemStatus.CANCELLED,
+)
 
 
 class ItemLister(Protocol):
     """Lists a job's items a page at a time."""
 
-    async def list_items(self, job_id: str, offset: int) -> Page[ItemRow]:
-        """List a page of a job's items."""
+    async def list_items(
+        self, job_id: str, offset: int, status: ItemStatus | None = None
+    ) -> Page[ItemRow]:
+        """List a page of a job's items, of all of them or those in one status."""
 
     def item_status(self, row: ItemRow) -> ItemStatus:
         """Name an item's status."""
 
 
 async def count_items(
-    lister: ItemLister, job_id: str, *, total_items: int, max_pages: int, may_sweep_twice: bool
+    lister: ItemLister, job: Job, *, max_pages: int, may_sweep_twice: bool
 ) -> ItemsCounted | None:
     """Count a job's items by status, exactly; ``None`` means that they are too many to count.
 
     A sweep of more than one page that does not add up to ``total_items`` is done once more where
-    ``may_sweep_twice``: a list that moves under the paging skips rows, so that of two sweeps the
-    one that saw more is right.
+    ``may_sweep_twice``: a list that moves under the paging skips rows, so that two sweeps together
+    see what one of them missed.
+
+    Of a job that is too large for a sweep, the statuses that matter are counted by asking for them,
+    if they are few enough for ``max_pages``; the others are absent then.
 
     Raises:
         LlamaCloudError: a page could not be read, or was the same again.
     """
-    if total_items > max_pages * PAGE_LIMIT:
-        return None
-    sweep = await _sweep(lister, job_id, max_pages)
+    # A last page that is full does not tell that it is the last.
+    if job.total_items >= max_pages * PAGE_LIMIT:
+        return await _count_what_matters(lister, job, max_pages)
+    sweep = await _sweep(lister, job.id, max_pages)
     if sweep is None:
         return None
-    adds_up = sweep.pages == 1 or sweep.total == total_items
-    if may_sweep_twice and (sweep.broke_off or not adds_up):
-        again = await _sweep(lister, job_id, max_pages)
-        sweep = again if again is not None and again.total >= sweep.total else sweep
+    if may_sweep_twice and not sweep.adds_up_to(job.total_items):
+        again = await _sweep(lister, job.id, max_pages)
+        sweep = sweep if again is None else again.completed_by(sweep, job.total_items)
     if sweep.broke_off:
         raise BadResponse("the list of items repeats itself before its end")
-    return sweep.counted
+    return sweep.counted(job.id)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Sweep:
-    counted: ItemsCounted
-    pages: int
-    broke_off: bool
+    """The pages of one list, read to its end."""
 
-    @property
-    def total(self) -> int:
-        return self.counted.counts.total
+    tally: Tally = field(default_factory=Tally)
+    pages: int = 0
+    broke_off: bool = False
+    asked_monotonic: float = 0.0
+    answered_at: float = 0.0
+
+    def adds_up_to(self, total_items: int) -> bool:
+        whole = self.pages == 1 or len(self.tally.status_of) == total_items
+        return whole and not self.broke_off
+
+    def completed_by(self, earlier: _Sweep, total_items: int) -> _Sweep:
+        """Add what only an earlier sweep saw, unless this one adds up by itself."""
+        if not self.adds_up_to(total_items):
+            self.tally.add_unseen(earlier.tally.status_of)
+            self.broke_off = self.broke_off and earlier.broke_off
+            self.asked_monotonic = earlier.asked_monotonic
+        return self
+
+    def counted(self, job_id: str, statuses: Iterable[ItemStatus] = ItemStatus) -> ItemsCounted:
+        counts = self.tally.counts(statuses)
+        return ItemsCounted(job_id, counts, self.asked_monotonic, self.answered_at)
 
 
 async def _sweep(lister: ItemLister, job_id: str, max_pages: int) -> _Sweep | None:
-    tally = _Tally()
+    sweep = _Sweep()
     offset = 0
-    asked_monotonic: float | None = None
-    for number in range(1, max_pages + 1):
+    while sweep.pages < max_pages:
         page = await lister.list_items(job_id, offset)
-        asked_monotonic = page.asked_monotonic if asked_monotonic is None else asked_monotonic
-        news = [tally.add(row, lister.item_status(row)) for row in page.rows]
+        news = _take(sweep, page, lister)
         repeats = bool(news) and not any(news)
         if repeats or not page.more_follows:
-            counted = ItemsCounted(job_id, tally.counts(), asked_monotonic, page.answered_at)
-            return _Sweep(counted, number, repeats and page.promises_more_than(len(tally.seen)))
+            sweep.broke_off = repeats and page.promises_more_than(len(sweep.tally.status_of))
+            return sweep
         offset = page.next_offset
     return None
 
 
-@dataclass(slots=True)
-class _Tally:
-    """The items seen so far, each once; of the rows only ids are kept."""
+async def _count_what_matters(lister: ItemLister, job: Job, max_pages: int) -> ItemsCounted | None:
+    reported = (job.failed_items or 0) + (job.skipped_items or 0)
+    if reported > max_pages * PAGE_LIMIT:
+        return None
+    sweep = _Sweep()
+    for status in _STATUSES_THAT_MATTER:
+        if not await _sweep_status(sweep, lister, job.id, status, max_pages):
+            return None
+    counted = sweep.counted(job.id, _STATUSES_THAT_MATTER)
+    # Those of the few that were read would pass for those of all.
+    no_durations = Histogram.empty(ITEM_DURATION_BUCKETS)
+    return replace(counted, counts=replace(counted.counts, durations=no_durations))
 
-    seen: set[str] = field(default_factory=set)
-    by_status: Counter[ItemStatus] = field(default_factory=Counter)
-    skip_reasons: Counter[str] = field(default_factory=Counter)
-    bucket_counts: list[int] = field(default_factory=lambda: [0] * (len(ITEM_DURATION_BUCKETS) + 1))
-    seconds: float = 0.0
-    newest_at: float | None = None
-    failed: list[FailedItem] = field(default_factory=list)
 
-    def add(self, row: ItemRow, status: ItemStatus) -> bool:
-        """Count a row unless its item was counted; tell whether it was new."""
-        if row.item_id in self.seen:
+async def _sweep_status(
+    sweep: _Sweep, lister: ItemLister, job_id: str, status: ItemStatus, max_pages: int
+) -> bool:
+    """Read all items in one status; tell whether that was possible."""
+    offset = 0
+    while sweep.pages < max_pages:
+        page = await lister.list_items(job_id, offset, status)
+        if any(lister.item_status(row) is not status for row in page.rows):
+            # The server does not heed the filter: what it lists is not few.
             return False
-        self.seen.add(row.item_id)
-        self.by_status[status] += 1
-        self._add_times(row)
-        if status is ItemStatus.SKIPPED:
-            known = row.skip_reason if row.skip_reason in KNOWN_SKIP_REASONS else None
-            self.skip_reasons[known or OTHER_SKIP_REASON] += 1
-        if status is ItemStatus.FAILED and len(self.failed) < FAILED_ITEMS_KEPT:
-            message = row.error_message and row.error_message[:_TEXT_LENGTH]
-            self.failed.append(FailedItem(row.item_id, row.item_name[:_TEXT_LENGTH], message))
-        return True
+        news = _take(sweep, page, lister)
+        if not page.more_follows:
+            return True
+        if not any(news):
+            return False
+        offset = page.next_offset
+    return False
 
-    def counts(self) -> ItemCounts:
-        durations = Histogram(ITEM_DURATION_BUCKETS, tuple(self.bucket_counts), self.seconds)
-        return ItemCounts(
-            by_status=dict(self.by_status),
-            skip_reasons=dict(self.skip_reasons),
-            durations=durations,
-            newest_at=self.newest_at,
-            failed=tuple(self.failed),
-        )
 
-    def _add_times(self, row: ItemRow) -> None:
-        times = (self.newest_at, row.started_at, row.completed_at)
-        self.newest_at = max((time for time in times if time is not None), default=None)
-        if row.started_at is not None and row.completed_at is not None:
-            seconds = max(row.completed_at - row.started_at, 0.0)
-            self.bucket_counts[bisect_left(ITEM_DURATION_BUCKETS, seconds)] += 1
-            self.seconds += seconds
+def _take(sweep: _Sweep, page: Page[ItemRow], lister: ItemLister) -> list[bool]:
+    if sweep.pages == 0:
+        sweep.asked_monotonic = page.asked_monotonic
+    sweep.pages += 1
+    sweep.answered_at = page.answered_at
+    return [sweep.tally.add(row, lister.item_status(row)) for row in page.rows]

@@ -6,19 +6,19 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
-from exporter.domain import JobNotFound
-from exporter.llamacloud.errors import ErrorReason, LlamaCloudError, NotFound
-from exporter.poller.counting import count_items
+from exporter.llamacloud.errors import ErrorReason, LlamaCloudError, Unauthorized
 from exporter.poller.discovery import ListingPlan, list_all_jobs
 from exporter.poller.polls import Polls
+from exporter.poller.refreshing import JobRefresher
 from exporter.poller.reports import Reports
 from exporter.poller.rounds import Rounds
+from exporter.poller.schedule import Schedule
 from exporter.poller.tracking import Tracking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from exporter.domain import ProjectView
+    from exporter.domain import Listing, ProjectView
     from exporter.llamacloud.v1beta import BatchProcessing
     from exporter.telemetry import ProjectTelemetry
     from exporter.tracker import TrackerRules
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 # Often enough that what is over leaves in time, seldom enough to cost nothing.
 _HOUSEKEEPING_SECONDS = 5.0
 _LEAST_SECONDS_BETWEEN_PUBLICATIONS = 1.0
-# The last look at an ended job is worth more pages than one of many at an active job.
-_FINAL_COUNT_PAGES_FACTOR = 5
 # What a failure says of the key; the others say nothing of it.
 _AUTHENTICATED = {
     ErrorReason.UNAUTHORIZED: False,
@@ -74,7 +72,16 @@ class ProjectPoller:
         )
         self._polls = Polls(telemetry, clock)
         self._rounds = Rounds(self._tracking)
+        self._refresher = JobRefresher(
+            api,
+            self._tracking,
+            self._polls,
+            self._reports,
+            clock=clock,
+            items_max_pages=settings.items_max_pages,
+        )
         self._last_full_listing: float | None = None
+        self._urgent_counts_only = False
         self._jobs_may_be_due = asyncio.Event()
         self.first_listing_tried = asyncio.Event()
         self.first_poll_ended = asyncio.Event()
@@ -116,14 +123,20 @@ class ProjectPoller:
             await asyncio.sleep(_LEAST_SECONDS_BETWEEN_PUBLICATIONS)
 
     async def _list_every_interval(self) -> None:
-        begin_at = self._clock()
+        schedule = Schedule(self._settings.interval, self._clock())
         while True:
-            await self._list()
-            missed_turns = (self._clock() - begin_at) // self._settings.interval
-            begin_at += (1 + missed_turns) * self._settings.interval
-            await asyncio.sleep(begin_at - self._clock())
+            error = await self._list()
+            refused = isinstance(error, Unauthorized)
+            await self._wait_until(schedule.next_after(self._clock(), key_refused=refused))
 
-    async def _list(self) -> None:
+    async def _wait_until(self, moment: float) -> None:
+        """Wait, for less where the key is replaced meanwhile."""
+        while (left := moment - self._clock()) > 0:
+            await asyncio.sleep(min(left, self._settings.interval))
+            if self._api.renew_key():
+                return
+
+    async def _list(self) -> LlamaCloudError | None:
         self._end_poll()
         self._polls.begin()
         began = self._clock()
@@ -131,16 +144,23 @@ class ProjectPoller:
             listing = await list_all_jobs(self._api, self._listing_plan(began))
         except LlamaCloudError as error:
             self._listing_failed(error)
+            return error
         else:
-            self._telemetry.listing_finished(up=True, authenticated=True)
-            self._polls.listed(worked=True)
-            self._reports.listed(listing)
-            self._tracking.listed(listing)
-            if listing.reached_end:
-                self._last_full_listing = began
-            self._rounds.begin_poll()
-            self._jobs_may_be_due.set()
-        self.first_listing_tried.set()
+            self._listed(listing, began)
+            return None
+        finally:
+            self.first_listing_tried.set()
+
+    def _listed(self, listing: Listing, began: float) -> None:
+        self._telemetry.listing_finished(up=True, authenticated=True)
+        self._polls.listed(worked=True)
+        self._reports.listed(listing)
+        self._tracking.listed(listing)
+        if listing.reached_end:
+            self._last_full_listing = began
+        self._urgent_counts_only = self._rounds.is_unfinished and self._api.is_budget_used_up
+        self._rounds.begin_poll()
+        self._jobs_may_be_due.set()
 
     def _listing_plan(self, now: float) -> ListingPlan:
         last = self._last_full_listing
@@ -166,59 +186,10 @@ class ProjectPoller:
         while True:
             job_id = self._rounds.take()
             if job_id is not None:
-                await self._refresh(job_id)
+                await self._refresher.refresh(job_id, urgent_counts_only=self._urgent_counts_only)
                 self._rounds.done(job_id)
                 continue
             if self._polls.may_end and self._rounds.is_idle:
                 self._end_poll()
             self._jobs_may_be_due.clear()
             await self._jobs_may_be_due.wait()
-
-    async def _refresh(self, job_id: str) -> None:
-        try:
-            if await self._ask_for_status(job_id):
-                await self._count(job_id)
-        except LlamaCloudError as error:
-            self._refresh_failed(job_id, error)
-        else:
-            self._reports.refreshed(job_id)
-
-    async def _ask_for_status(self, job_id: str) -> bool:
-        """Ask for a job's status if it is not final; tell whether LlamaCloud knows the job."""
-        if not self._tracking.wants_status(job_id):
-            return True
-        try:
-            answer = await self._api.job_status(job_id)
-        except NotFound as error:
-            if not error.from_api or self._tracking.is_listed(job_id):
-                raise
-            self._tracking.not_found(JobNotFound(job_id, error.answered_at))
-            return False
-        self._tracking.refreshed(answer)
-        return True
-
-    async def _count(self, job_id: str) -> None:
-        job = self._tracking.to_count(job_id)
-        if job is None:
-            return
-        began = self._clock()
-        answer = await count_items(
-            self._api,
-            job_id,
-            total_items=job.total_items,
-            max_pages=(1 if job.active else _FINAL_COUNT_PAGES_FACTOR)
-            * self._settings.items_max_pages,
-            may_sweep_twice=self._tracking.may_sweep_twice(job_id),
-        )
-        if answer is None:
-            self._tracking.uncountable(job_id, began)
-        else:
-            self._tracking.counted(answer)
-
-    def _refresh_failed(self, job_id: str, error: LlamaCloudError) -> None:
-        reason = error.reason
-        if isinstance(error, NotFound):
-            # Not ``not_found``: that would say that the project is not there.
-            reason = ErrorReason.OTHER if error.from_api else ErrorReason.BAD_RESPONSE
-        self._polls.failed(reason)
-        self._reports.refresh_failed(job_id, error, reason)

@@ -41,6 +41,11 @@ class Rounds:
         """Whether no job is being refreshed."""
         return not self._under_way
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether jobs of the current round have not had their turn."""
+        return bool(self._round)
+
     def begin_poll(self) -> None:
         """Let every job have a turn again, after a listing."""
         self._done_in_poll.clear()

@@ -89,9 +89,11 @@ class Tracking:
         """Tell whether a job's status is still to be asked for."""
         return tracker.wants_status(self._state, job_id)
 
-    def to_count(self, job_id: str) -> Job | None:
-        """Return a job's newest record if its items are to be counted."""
+    def to_count(self, job_id: str, *, if_urgent: bool) -> Job | None:
+        """Return a job's newest record if its items are to be counted, now or ``if_urgent``."""
         wanted = tracker.wants_count(self._state, job_id, self._rules)
+        if wanted and if_urgent:
+            wanted = not tracker.count_can_wait(self._state, job_id, self._clock())
         return self._state.jobs[job_id].job if wanted else None
 
     def may_sweep_twice(self, job_id: str) -> bool:

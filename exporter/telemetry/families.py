@@ -85,8 +85,8 @@ FAMILIES = (
         "llamacloud_exporter_uncounted_jobs",
         "gauge",
         _PROJECT,
-        "Active batch jobs whose items are not counted, too large or never reached, as of the last"
-        " poll.",
+        "Active batch jobs whose items are not all counted, too large or never reached, as of the"
+        " last poll.",
     ),
     Family(
         "llamacloud_exporter_api_requests_total",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from exporter.exposition import well_formed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from exporter.domain import ProjectView
     from exporter.telemetry.metrics import Metrics
@@ -86,7 +86,11 @@ class ProjectTelemetry:
         self._show("poll_interval_seconds", poll_interval_seconds)
         self._show("stale_after_seconds", stale_after_seconds)
         self._show("api_budget_limit_requests_per_second", budget_requests_per_second)
-        self._show("api_budget_requests_per_second", budget_requests_per_second)
+
+    def budget_read_by(self, requests_per_second: Callable[[], float]) -> None:
+        """Show the rate that the project's key is allowed at the moment of each scrape."""
+        gauge = self._metrics.gauges["api_budget_requests_per_second"]
+        gauge.labels(self._project).set_function(requests_per_second)
 
     def _show(self, gauge: str, value: float | None) -> None:
         if value is None:

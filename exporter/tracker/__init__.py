@@ -6,6 +6,7 @@ metrics library.
 
 from exporter.tracker.due import (
     DueJobs,
+    count_can_wait,
     due_for_refresh,
     is_due,
     may_sweep_twice,
@@ -44,6 +45,7 @@ __all__ = [
     "MoreItemsFailed",
     "ProjectState",
     "TrackerRules",
+    "count_can_wait",
     "counted",
     "due_for_refresh",
     "initial_state",

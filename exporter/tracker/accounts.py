@@ -189,7 +189,8 @@ def _known_numbers(job: Job, counts: ItemCounts | None) -> dict[ItemStatus, int]
     """
     known: dict[ItemStatus, int] = {}
     if counts is not None:
-        known = {status: counts.by_status.get(status, 0) for status in ENDED_ITEM_STATUSES}
+        counted = counts.by_status
+        known = {status: counted[status] for status in ENDED_ITEM_STATUSES if status in counted}
     reported = {ItemStatus.FAILED: job.failed_items, ItemStatus.SKIPPED: job.skipped_items}
     for status, number in reported.items():
         if number is not None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from exporter.tracker.state import ProjectState, TrackedJob, TrackerRules
 
+_COUNT_WAITS_AT_MOST_SECONDS = 900.0
+
 
 @dataclass(frozen=True, slots=True)
 class DueJobs:
@@ -53,6 +55,19 @@ def wants_count(state: ProjectState, job_id: str, rules: TrackerRules) -> bool:
         return not tracked.ending.items_known
     too_many = tracked.counts is None and tracked.counted_total == tracked.job.total_items
     return not too_many
+
+
+def count_can_wait(state: ProjectState, job_id: str, now: float) -> bool:
+    """Tell whether a count may wait while others are more urgent.
+
+    That is so while nothing has changed since the last one, and for a quarter of an hour at most:
+    items may move without their job showing it.
+    """
+    tracked = state.jobs.get(job_id)
+    if tracked is None or tracked.ending is not None or tracked.items_asked_monotonic is None:
+        return False
+    changed = tracked.changed_asked_monotonic >= tracked.items_asked_monotonic
+    return not changed and now - tracked.items_asked_monotonic < _COUNT_WAITS_AT_MOST_SECONDS
 
 
 def may_sweep_twice(state: ProjectState, job_id: str) -> bool:

@@ -80,8 +80,9 @@ def _gauges(state: ProjectState, rules: TrackerRules) -> ProjectGauges:
         if tracked.ending is not None:
             continue
         active_jobs[tracked.job.job_type, tracked.job.status] += 1
-        for status, number in (tracked.counts.by_status if tracked.counts else {}).items():
-            active_items[status] += number
+        if tracked.counts is not None and tracked.counts.whole:
+            for status, number in tracked.counts.by_status.items():
+                active_items[status] += number
     return ProjectGauges(
         project_id=rules.project_id or state.seen_project_id,
         organization_id=rules.organization_id or "",
@@ -93,7 +94,10 @@ def _gauges(state: ProjectState, rules: TrackerRules) -> ProjectGauges:
 
 
 def _uncounted(state: ProjectState) -> int:
-    return sum(tracked.ending is None and tracked.counts is None for tracked in state.jobs.values())
+    return sum(
+        tracked.ending is None and not (tracked.counts and tracked.counts.whole)
+        for tracked in state.jobs.values()
+    )
 
 
 def _job_view(tracked: TrackedJob) -> JobView:

@@ -63,6 +63,9 @@ def with_record(
         job=job,
         record_asked_monotonic=asked_monotonic,
         last_progress_at=latest(tracked.last_progress_at, seen_at if moved else None),
+        changed_asked_monotonic=(
+            tracked.changed_asked_monotonic if job == before else asked_monotonic
+        ),
     )
     return _with_ending(updated, before, asked_monotonic, now), events
 

@@ -92,6 +92,7 @@ def uncountable(state: ProjectState, job_id: str, asked_monotonic: float) -> Pro
         counts=None,
         counted_total=tracked.job.total_items,
         items_last_counted_at=None,
+        items_asked_monotonic=None,
         ending=ending and replace(ending.changed(), items_known=True),
     )
     return entered(state, updated)
@@ -123,6 +124,9 @@ def _with_progress(tracked: TrackedJob, answer: JobRefreshed) -> TrackedJob:
         status_asked_monotonic=answer.asked_monotonic,
         last_refreshed_at=answer.answered_at,
         last_progress_at=latest(tracked.last_progress_at, answer.answered_at if moved else None),
+        changed_asked_monotonic=(
+            answer.asked_monotonic if moved else tracked.changed_asked_monotonic
+        ),
         ending=ending,
     )
 
@@ -132,13 +136,18 @@ def _with_counts(tracked: TrackedJob, answer: ItemsCounted, now: float) -> Track
     moved = before is not None and dict(before.by_status) != dict(counts.by_status)
     ending = tracked.ending
     if ending is not None:
-        settled = counts.settled and counts.total >= tracked.job.total_items
+        all_there = counts.total >= tracked.job.total_items or not counts.whole
+        settled = counts.settled and all_there
         ending = ending.counted(answer.asked_monotonic, now, settled=settled)
     return replace(
         tracked,
         counts=replace(counts, failed=()),
         counted_total=tracked.job.total_items,
         items_last_counted_at=answer.answered_at,
+        items_asked_monotonic=answer.asked_monotonic,
+        changed_asked_monotonic=(
+            answer.asked_monotonic if moved else tracked.changed_asked_monotonic
+        ),
         last_progress_at=latest(
             tracked.last_progress_at,
             _believable(counts.newest_at, answer.answered_at),

@@ -37,7 +37,9 @@ class TrackedJob:
 
     ``ending`` is ``None`` while the job is active. ``last_listed`` and ``not_found_in`` are
     numbers of listings. ``counted_total`` is the job's ``total_items`` when its items were last
-    counted or found to be too many.
+    counted or found to be too many, ``items_asked_monotonic`` when that count was begun, and
+    ``changed_asked_monotonic`` when the newest answer was asked for that told something else than
+    the one before.
     """
 
     job: Job
@@ -50,6 +52,8 @@ class TrackedJob:
     counts: ItemCounts | None = None
     counted_total: int | None = None
     items_last_counted_at: float | None = None
+    items_asked_monotonic: float | None = None
+    changed_asked_monotonic: float = float("-inf")
     not_found_in: int | None = None
     reported_failures: frozenset[str] = frozenset()
     more_failures_reported: bool = False

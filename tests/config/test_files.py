@@ -61,7 +61,10 @@ def test_projects_of_the_file_are_complete() -> None:
         directory_ids=("dir-1", "dir-2"),
         job_types=("parse", "extract"),
         api_key_origin=production.api_key_origin,
+        api_key_file=production.api_key_file,
     )
+    assert production.api_key_file is not None
+    assert production.api_key_file.read() == production.api_key
     assert production.api_key.get_secret_value() == "llx-production-secret"
     assert default.name == "default"
     assert default.api_key.get_secret_value() == "llx-staging-secret"

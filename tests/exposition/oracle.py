@@ -87,9 +87,9 @@ def _job_rows(job: JobView) -> Iterator[Row]:
     yield "processed_items", {}, job.processed_items
     yield "failed_items", {}, job.failed_items
     yield "skipped_items", {}, job.skipped_items
-    for item_status in ItemStatus if job.items is not None else ():
-        assert job.items is not None
-        yield "items", {"item_status": item_status}, job.items.get(item_status, 0)
+    items = job.items or {}
+    for item_status in filter(items.__contains__, ItemStatus):
+        yield "items", {"item_status": item_status}, items[item_status]
     yield "created_timestamp_seconds", {}, job.created_at
     yield "started_timestamp_seconds", {}, job.started_at
     yield "completed_timestamp_seconds", {}, job.completed_at

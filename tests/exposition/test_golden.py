@@ -29,13 +29,7 @@ llamacloud_batch_job_total_items{job_id="a",project="p"} 1e+06
 # HELP llamacloud_batch_job_items Items of a batch job in each status, counted from the items, \
 as of the last poll that counted them.
 # TYPE llamacloud_batch_job_items gauge
-llamacloud_batch_job_items{item_status="pending",job_id="a",project="p"} 0.0
-llamacloud_batch_job_items{item_status="processing",job_id="a",project="p"} 0.0
-llamacloud_batch_job_items{item_status="completed",job_id="a",project="p"} 0.0
 llamacloud_batch_job_items{item_status="failed",job_id="a",project="p"} 3.0
-llamacloud_batch_job_items{item_status="skipped",job_id="a",project="p"} 0.0
-llamacloud_batch_job_items{item_status="cancelled",job_id="a",project="p"} 0.0
-llamacloud_batch_job_items{item_status="unknown",job_id="a",project="p"} 0.0
 # HELP llamacloud_batch_job_created_timestamp_seconds Unix time at which a batch job was created, \
 as of the last poll.
 # TYPE llamacloud_batch_job_created_timestamp_seconds gauge

@@ -25,6 +25,7 @@ def _exercise(telemetry: Telemetry, name: str) -> None:
     telemetry.build_info("1.2.3", "abc123", "3.11.9")
     telemetry.config_loaded(successful=True, at=100.0)
     project = telemetry.project(name)
+    project.budget_read_by(lambda: 0.25)
     project.listing_finished(up=True, authenticated=True)
     project.published(full_view(name))
 

@@ -43,7 +43,8 @@ def full_job(job_id: str = "job-2", directory_id: str = "dir-1") -> JobView:
         processed_items=30,
         failed_items=2,
         skipped_items=1,
-        items={ItemStatus.COMPLETED: 30, ItemStatus.FAILED: 2, ItemStatus.PROCESSING: 4},
+        items=dict.fromkeys(ItemStatus, 0)
+        | {ItemStatus.COMPLETED: 30, ItemStatus.FAILED: 2, ItemStatus.PROCESSING: 4},
         created_at=1_790_000_000.0,
         started_at=1_790_000_010.25,
         completed_at=1_790_000_900.125,

@@ -3,8 +3,11 @@
 import asyncio
 
 import pytest
+from asking import budget_of
+from structlog.testing import capture_logs
 
 from exporter.llamacloud.budget import RequestBudget
+from exporter.llamacloud.rate import AllowedRate
 
 pytestmark = pytest.mark.anyio
 
@@ -22,18 +25,18 @@ class Clock:
 
 async def test_a_bucket_holds_ten_seconds_worth() -> None:
     """A burst of that size passes at once, the next request waits."""
-    budget = RequestBudget(0.5, 100, Clock())
+    budget = budget_of(0.5, 100, Clock())
     assert await passing_at_once(budget, 9) == 5
 
 
 async def test_a_bucket_holds_at_least_one_request() -> None:
     """However small the budget, it lets one pass."""
-    assert await passing_at_once(RequestBudget(0.01, 100, Clock()), 3) == 1
+    assert await passing_at_once(budget_of(0.01, 100, Clock()), 3) == 1
 
 
 async def test_waiting_requests_pass_at_the_rate() -> None:
     """By the clock, not by how often is asked."""
-    budget = RequestBudget(100.0, 5000, asyncio.get_running_loop().time)
+    budget = budget_of(100.0, 5000, asyncio.get_running_loop().time)
     began = asyncio.get_running_loop().time()
     await asyncio.gather(*(one_request(budget) for _ in range(1050)))
     elapsed = asyncio.get_running_loop().time() - began
@@ -42,13 +45,13 @@ async def test_waiting_requests_pass_at_the_rate() -> None:
 
 async def test_no_more_requests_than_allowed_run_at_once() -> None:
     """The key is shared with production work."""
-    budget = RequestBudget(10_000.0, 3, asyncio.get_running_loop().time)
+    budget = budget_of(10_000.0, 3, asyncio.get_running_loop().time)
     at_once: list[int] = []
     running = 0
 
     async def request(*, listing: bool) -> None:
         nonlocal running
-        async with budget.request(listing=listing):
+        async with budget.request("project", listing=listing):
             running += 1
             at_once.append(running)
             await asyncio.sleep(0)
@@ -60,10 +63,10 @@ async def test_no_more_requests_than_allowed_run_at_once() -> None:
 
 async def test_a_place_is_kept_for_listings() -> None:
     """Requests that hang do not keep them waiting."""
-    budget = RequestBudget(10_000.0, 3, asyncio.get_running_loop().time)
+    budget = budget_of(10_000.0, 3, asyncio.get_running_loop().time)
     hanging = [asyncio.create_task(hang(budget)) for _ in range(5)]
     await asyncio.sleep(0)
-    async with asyncio.timeout(5), budget.request(listing=True):
+    async with asyncio.timeout(5), budget.request("project", listing=True):
         pass
     await leave(hanging)
 
@@ -71,7 +74,7 @@ async def test_a_place_is_kept_for_listings() -> None:
 @pytest.mark.parametrize("concurrency", [1, 2, 5])
 async def test_leaving_all_at_once_leaves_nothing_behind(concurrency: int) -> None:
     """As at SIGTERM: those that hold a place and those that wait for one."""
-    budget = RequestBudget(10_000.0, concurrency, asyncio.get_running_loop().time)
+    budget = budget_of(10_000.0, concurrency, asyncio.get_running_loop().time)
     tasks = [asyncio.create_task(hang(budget)) for _ in range(8)]
     await asyncio.sleep(0)
     assert {asyncio.CancelledError} == {type(outcome) for outcome in await leave(tasks)}
@@ -83,16 +86,16 @@ async def test_leaving_all_at_once_leaves_nothing_behind(concurrency: int) -> No
 async def test_listings_go_first_but_get_only_every_second_turn() -> None:
     """So listing stays on time, and refreshing is not starved."""
     clock = Clock()
-    budget = RequestBudget(1.0, 1, clock)
+    budget = budget_of(1.0, 1, clock)
     order: list[str] = []
     holding = asyncio.Event()
 
     async def hold() -> None:
-        async with budget.request(listing=False):
+        async with budget.request("project", listing=False):
             await holding.wait()
 
     async def request(name: str, *, listing: bool) -> None:
-        async with budget.request(listing=listing):
+        async with budget.request("project", listing=listing):
             order.append(name)
 
     async with asyncio.TaskGroup() as tasks:
@@ -116,8 +119,8 @@ async def test_listings_go_first_but_get_only_every_second_turn() -> None:
 async def test_a_request_that_gives_up_waiting_costs_nothing() -> None:
     """Neither a token nor a slot is lost, whether its turn had come or not."""
     clock = Clock()
-    budget = RequestBudget(0.1, 1, clock)
-    async with budget.request(listing=False):
+    budget = budget_of(0.1, 1, clock)
+    async with budget.request("project", listing=False):
         waiting = asyncio.create_task(one_request(budget))
         await asyncio.sleep(0)
         waiting.cancel()
@@ -134,21 +137,101 @@ async def test_a_request_that_gives_up_waiting_costs_nothing() -> None:
 async def test_the_wait_is_told() -> None:
     """It becomes a metric."""
     clock = Clock()
-    budget = RequestBudget(1000.0, 1, clock)
+    budget = budget_of(1000.0, 1, clock)
 
     async def waiting() -> float:
-        async with budget.request(listing=False) as waited_seconds:
+        async with budget.request("project", listing=False) as waited_seconds:
             return waited_seconds
 
-    async with budget.request(listing=False) as at_once:
+    async with budget.request("project", listing=False) as at_once:
         task = asyncio.create_task(waiting())
         await asyncio.sleep(0)
         clock.now += 7
     assert (at_once, await task) == (0.0, 7.0)
 
 
+async def test_projects_on_one_key_take_turns() -> None:
+    """One that asks for much does not keep the others waiting."""
+    budget = budget_of(10_000.0, 2, asyncio.get_running_loop().time)
+    order: list[str] = []
+
+    async def request(project: str) -> None:
+        async with budget.request(project, listing=False):
+            order.append(project)
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as tasks:
+        for project in [*["large"] * 20, *["small", "other"] * 2]:
+            tasks.create_task(request(project))
+    assert {"small", "other"} <= set(order[:4])
+    assert ["large"] * 14 == order[-14:]
+
+
+async def test_a_429_slows_all_down() -> None:
+    """What was saved up is gone, and the rate is half of what it was."""
+    clock = Clock()
+    budget = budget_of(1.0, 100, clock)
+    budget.refused(clock.now, None)
+    assert 0.5 == budget.requests_per_second
+    assert 0 == await passing_at_once(budget, 3)
+    clock.now += 2.0
+    assert 1 == await passing_at_once(budget, 3)
+
+
+async def test_the_wait_that_llamacloud_asks_for_holds_for_all_requests_of_the_key() -> None:
+    """To send others meanwhile would be to draw the next 429."""
+    clock = Clock()
+    budget = budget_of(1.0, 100, clock)
+    budget.refused(clock.now - 1, None)
+    clock.now += 100.0
+    budget.refused(clock.now - 100.0, 20.0)
+    clock.now += 19.5
+    assert 0 == await passing_at_once(budget, 3)
+    clock.now += 1.0
+    assert 1 == await passing_at_once(budget, 3)
+
+
+async def test_it_is_used_up_while_requests_wait_for_the_rate() -> None:
+    """Not while they wait for others to end."""
+    clock = Clock()
+    budget = budget_of(1.0, 3, clock)
+    tasks = [asyncio.create_task(hang(budget)) for _ in range(4)]
+    await asyncio.sleep(0)
+    told = [budget.is_used_up]
+    await leave(tasks)
+    clock.now += 1000
+    tasks = [asyncio.create_task(one_request(budget)) for _ in range(30)]
+    for _ in range(50):
+        await asyncio.sleep(0)
+    told.append(budget.is_used_up)
+    await leave(tasks)
+    told.append(budget.is_used_up)
+    assert [False, True, False] == told
+
+
+async def test_a_slower_budget_is_told_once_and_when_it_is_over() -> None:
+    """With the key by its name, and what to do."""
+    clock = Clock()
+    rate = AllowedRate(0.5, least=0.01)
+    with capture_logs() as logs:
+        budget = RequestBudget(rate, 8, clock, key_name="file keys/invoices")
+        for _ in range(4):
+            clock.now += 1
+            budget.refused(clock.now, None)
+        clock.now += 3600
+        await passing_at_once(budget, 1)
+    assert ["budget.reduced", "budget.recovered"] == [line["event"] for line in logs]
+    assert ("file keys/invoices", 15.0, 30.0) == (
+        logs[0]["key"],
+        logs[0]["requests_per_minute"],
+        logs[0]["limit_per_minute"],
+    )
+    assert "api.requests_per_minute" in logs[0]["advice"]
+    assert 30.0 == logs[1]["requests_per_minute"]
+
+
 async def hang(budget: RequestBudget) -> None:
-    async with budget.request(listing=False):
+    async with budget.request("project", listing=False):
         await asyncio.Event().wait()
 
 
@@ -159,7 +242,7 @@ async def leave(tasks: list[asyncio.Task[None]]) -> list[BaseException | None]:
 
 
 async def one_request(budget: RequestBudget) -> None:
-    async with budget.request(listing=False):
+    async with budget.request("project", listing=False):
         pass
 
 

@@ -3,11 +3,13 @@
 import asyncio
 import socket
 import time
+from dataclasses import dataclass
 
 import pytest
-from asking import Observer, client_of
+from asking import Observer, budget_of, client_of, plenty
 from cloud import KEY, Cloud
 
+from exporter.llamacloud.budget import RequestBudget
 from exporter.llamacloud.client import Endpoint, RetryPolicy
 from exporter.llamacloud.errors import (
     BadResponse,
@@ -99,6 +101,51 @@ async def test_the_wait_that_llamacloud_asks_for_is_heeded(cloud: Cloud) -> None
     async with client_of(cloud) as client:
         await BatchProcessing(client).list_jobs(0, {})
     assert 1.0 <= time.monotonic() - began < 4.0
+
+
+async def test_a_429_slows_the_keys_requests_down(cloud: Cloud) -> None:
+    """Once for all requests that were under way together, though each is tried again."""
+    cloud.simulator.faults.add(Fault("status", code=429, times=5, seconds=0.2))
+    budget = budget_of(100.0, 8, time.monotonic, least=1.0)
+    async with client_of(cloud, budget=budget) as client:
+        api = BatchProcessing(client)
+        await asyncio.gather(*(api.list_jobs(0, {}) for _ in range(5)))
+    assert 50.0 <= budget.requests_per_second < 60.0
+    assert 10 == len(cloud.simulator.requests)
+
+
+@dataclass
+class ReplacedKey:
+    """A key whose file holds another one when it is looked at again."""
+
+    api_key: str
+    replacement: str
+    budget: RequestBudget
+
+    def renew(self) -> bool:
+        """Take the replacement."""
+        changed = self.api_key != self.replacement
+        self.api_key = self.replacement
+        return changed
+
+
+async def test_a_key_that_was_replaced_is_used_after_a_401(cloud: Cloud) -> None:
+    """At once, by every request that the old one failed."""
+    observer = Observer()
+    access = ReplacedKey("llx-revoked", KEY, plenty())
+    async with client_of(cloud, observer, access=access) as client:
+        api = BatchProcessing(client)
+        await asyncio.gather(*(api.list_jobs(0, {}) for _ in range(4)))
+    assert {("list_jobs", "401"): 4, ("list_jobs", "200"): 4} == observer.finished
+
+
+async def test_a_key_that_was_not_replaced_is_refused_once(cloud: Cloud) -> None:
+    """Nothing is gained by asking again."""
+    access = ReplacedKey("llx-revoked", "llx-revoked", plenty())
+    async with client_of(cloud, access=access) as client:
+        with pytest.raises(Unauthorized):
+            await BatchProcessing(client).list_jobs(0, {})
+    assert 1 == len(cloud.simulator.requests)
 
 
 async def test_without_it_waits_double(cloud: Cloud) -> None:

@@ -1,30 +1,36 @@
 """Counting items: exactly or not at all."""
 
+import tracemalloc
+from collections.abc import Callable, Sequence
 from itertools import product
+from random import Random
 from typing import Any
 
 import pytest
 from asking import client_of
 from cloud import Cloud
+from history import job
 
 from exporter.domain import FailedItem, ItemCounts, ItemStatus
 from exporter.llamacloud.errors import BadResponse
-from exporter.llamacloud.v1beta import BatchProcessing
+from exporter.llamacloud.models import ItemRow
+from exporter.llamacloud.v1beta import BatchProcessing, Page
 from exporter.poller.counting import count_items
-from exporter.simulator import Paging, items_of
+from exporter.simulator import Paging, SimulatedJob, items_of
 
 pytestmark = pytest.mark.anyio
 
+FACTS = ("total_items", "failed_items", "skipped_items")
 MANY = {"completed": 20, "failed": 4, "skipped": 3, "processing": 2, "pending": 5, "cancelled": 1}
 
 
 async def counted(cloud: Cloud, **limits: Any) -> ItemCounts | None:
-    total_items = limits.pop("total_items", len(cloud.world.jobs["job-1"].items))
+    facts = {name: limits.pop(name) for name in FACTS if name in limits}
+    facts.setdefault("total_items", len(cloud.world.jobs["job-1"].items))
     async with client_of(cloud) as client:
         answer = await count_items(
             BatchProcessing(client),
-            "job-1",
-            total_items=total_items,
+            job(**facts),
             **({"max_pages": 10, "may_sweep_twice": True} | limits),
         )
     return answer.counts if answer else None
@@ -54,7 +60,7 @@ async def test_every_style_of_paging_gives_exact_counts(
     )
     counts = await counted(cloud)
     assert counts is not None
-    assert MANY == {str(status): number for status, number in counts.by_status.items()}
+    assert {"unknown": 0} | MANY == {str(s): number for s, number in counts.by_status.items()}
 
 
 async def test_a_job_of_under_a_thousand_items_costs_one_request(cloud: Cloud) -> None:
@@ -85,11 +91,113 @@ async def test_a_sweep_that_does_not_add_up_is_done_once_more(cloud: Cloud) -> N
     assert 4 + 8 + 4 == cloud.requests()["list_items"]
 
 
-async def test_a_job_with_too_many_items_is_not_counted_short(cloud: Cloud) -> None:
-    """Nor at all: it costs no request where ``total_items`` says so beforehand."""
-    cloud.add_job(items=items_of("job-1", completed=35))
-    assert await counted(cloud, total_items=10_001) is None
+class MovingList(Paging):
+    """A list by the time of the last change, of items that change while it is read."""
+
+    def ordered(self, oldest_first: Sequence[Any], _id_of: Callable[[Any], str]) -> Sequence[Any]:
+        """Complete some items, which come first from now on."""
+        rows = list(oldest_first)
+        pending = [row for row in rows if row.status == "pending"]
+        for row in self.random.sample(pending, min(4, len(pending))):
+            row.status = "completed"
+            rows.remove(row)
+            rows.insert(0, row)
+        self.job.items = rows
+        return rows
+
+    def __init__(self, job: SimulatedJob, random: Random) -> None:
+        super().__init__(max_rows=10)
+        self.job = job
+        self.random = random
+
+
+@pytest.mark.parametrize("seed", range(10))
+async def test_a_list_that_moves_while_it_is_paged_adds_up(cloud: Cloud, seed: int) -> None:
+    """A sweep misses items that come to the front; two together see all."""
+    cloud_job = cloud.add_job(items=items_of("job-1", pending=45, failed=5))
+    cloud.simulator.items_paging = MovingList(cloud_job, Random(seed))  # noqa: S311 - a history
+    counts = await counted(cloud)
+    assert counts is not None
+    assert (50, 5) == (counts.total, counts.by_status[ItemStatus.FAILED])
+    assert counts.by_status[ItemStatus.COMPLETED] + counts.by_status[ItemStatus.PENDING] == 45
+
+
+async def test_of_a_job_too_large_for_a_sweep_what_matters_is_counted(cloud: Cloud) -> None:
+    """By asking for it; of the rest nothing is said, nor of how long items take."""
+    items = items_of("job-1", **MANY, started_at=1000.0, completed_at=1004.0)
+    cloud.add_job(items=items)
+    counts = await counted(cloud, total_items=10_001, failed_items=4, skipped_items=3)
+    assert counts is not None
+    assert {"processing": 2, "failed": 4, "skipped": 3, "cancelled": 1} == {
+        str(status): number for status, number in counts.by_status.items()
+    }
+    assert (False, False) == (counts.whole, counts.settled)
+    assert ({"already_processed": 3}, 4) == (counts.skip_reasons, len(counts.failed))
+    assert (1004.0, 0) == (counts.newest_at, sum(counts.durations.counts))
+    asked = [request.params["status"] for request in cloud.simulator.requests]
+    assert ["processing", "failed", "skipped", "cancelled"] == asked
+
+
+async def test_an_item_that_fails_between_two_of_the_lists_is_counted_as_failed(
+    cloud: Cloud,
+) -> None:
+    """Once, and as what it is now."""
+    cloud_job = cloud.add_job(items=items_of("job-1", processing=2, completed=3))
+
+    class Failing(BatchProcessing):
+        """An item fails after each answer."""
+
+        async def list_items(self, *args: Any) -> Page[ItemRow]:
+            """List as usual."""
+            page = await super().list_items(*args)
+            cloud_job.items[0].status = "failed"
+            return page
+
+    async with client_of(cloud) as client:
+        answer = await count_items(
+            Failing(client), job(total_items=10_001), max_pages=10, may_sweep_twice=True
+        )
+    assert answer is not None
+    by_status = answer.counts.by_status
+    assert (1, 1) == (by_status[ItemStatus.PROCESSING], by_status[ItemStatus.FAILED])
+
+
+async def test_where_too_much_matters_nothing_is_counted(cloud: Cloud) -> None:
+    """It costs no request where the job's own counts say so, else those of the bound."""
+    cloud.add_job(items=items_of("job-1", failed=25, completed=10))
+    assert await counted(cloud, total_items=10_001, failed_items=9_000, skipped_items=1_001) is None
     assert 0 == cloud.requests()["list_items"]
+    cloud.simulator.items_paging = Paging(max_rows=10)
+    assert await counted(cloud, total_items=10_001, max_pages=4) is None
+    assert 4 == cloud.requests()["list_items"]
+    assert await counted(cloud, total_items=10_001, max_pages=6) is not None
+
+
+async def test_a_server_that_does_not_heed_the_filter_gives_no_count(cloud: Cloud) -> None:
+    """What it lists is not what was asked for."""
+    cloud.add_job(items=items_of("job-1", completed=10))
+    cloud.world.jobs["job-1"].items[3].overrides["status"] = "completed"
+    cloud.world.jobs["job-1"].items[3].status = "processing"
+    assert await counted(cloud, total_items=10_001) is None
+    assert 1 == cloud.requests()["list_items"]
+
+
+async def test_memory_stays_flat_during_a_sweep(cloud: Cloud) -> None:
+    """Ids and statuses are kept while it lasts, pages are not: a tenth of what was read."""
+    items = items_of("job-1", completed=20_000)
+    cloud.add_job(items=items)
+    tracemalloc.start()
+    counts = await counted(cloud, max_pages=21)
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert counts is not None
+    assert 20_000 == counts.total
+    assert peak_bytes < 20e6
+
+
+async def test_a_job_with_too_many_items_is_not_counted_short(cloud: Cloud) -> None:
+    """Nor at all, where the list is longer than its job says."""
+    cloud.add_job(items=items_of("job-1", completed=35))
     cloud.simulator.items_paging = Paging(max_rows=10)
     assert await counted(cloud, max_pages=3) is None
     assert await counted(cloud, max_pages=4) is not None
@@ -143,5 +251,4 @@ async def test_a_job_without_items_is_counted_as_such(cloud: Cloud) -> None:
     cloud.add_job(items=[])
     counts = await counted(cloud)
     assert counts is not None
-    assert (0, True, {}) == (counts.total, counts.settled, counts.by_status)
-    assert ItemStatus.FAILED not in counts.by_status
+    assert (0, True, True) == (counts.total, counts.settled, counts.whole)

@@ -4,12 +4,12 @@ import time
 from itertools import groupby
 
 import pytest
+from asking import budget_of
 from cloud import Cloud
 from polling import eventually, polling
 from structlog.testing import capture_logs
 
 from exporter.domain import ItemStatus, JobStatus, JobType
-from exporter.llamacloud.budget import RequestBudget
 from exporter.simulator import Fault, Paging, items_of
 
 pytestmark = pytest.mark.anyio
@@ -81,7 +81,7 @@ class TestRequests:
         """None of the jobs starves, each tells its age, and listings stay on time."""
         for number in range(6):
             cloud.add_job(f"job-{number}")
-        budget = RequestBudget(20.0, 8, time.monotonic)
+        budget = budget_of(20.0, 8, time.monotonic)
         async with polling(cloud, budget=budget, interval=0.25) as watch:
             await eventually(
                 lambda: (
@@ -180,7 +180,7 @@ class TestWhatIsPublished:
         """Though it comes last in line."""
         for number in range(6):
             cloud.add_job(f"active-{number}")
-        budget = RequestBudget(40.0, 8, time.monotonic)
+        budget = budget_of(40.0, 8, time.monotonic)
         async with polling(cloud, budget=budget, interval=0.15) as watch:
             await eventually(lambda: watch.polls("success") >= 2)
             now = cloud.world.clock()

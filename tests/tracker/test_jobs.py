@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from history import EPOCH, History, counts, job
 
-from exporter.domain import FailedItem, ItemStatus, JobStatus
+from exporter.domain import FailedItem, JobStatus
 from exporter.tracker import (
     ItemsFailed,
     JobAppeared,
@@ -57,7 +57,7 @@ class TestRecord:
         history = History().listing(job())
         assert history.shown()["job-1"].items is None
         view = history.at(4).count(items=counts(completed=3, failed=1)).shown()["job-1"]
-        assert view.items == {ItemStatus.COMPLETED: 3, ItemStatus.FAILED: 1}
+        assert view.items == counts(completed=3, failed=1).by_status
         assert view.items_last_counted_at == EPOCH + 4
 
     def test_a_job_with_too_many_items_loses_its_counts(self) -> None:

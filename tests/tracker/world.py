@@ -22,6 +22,7 @@ from exporter.domain import (
 )
 
 TOTAL_ITEMS = 10
+NO_ITEMS = dict.fromkeys(ItemStatus, 0)
 ONE_DURATION = ItemCounts({}).durations.observe(2.0)
 
 
@@ -110,7 +111,7 @@ class World:
 
     def count(self, job: CloudJob) -> ItemsCounted:
         """Count the items of a job at this moment."""
-        by_status = {**job.items, ItemStatus.PENDING: TOTAL_ITEMS - job.items.total()}
+        by_status = {**NO_ITEMS, **job.items, ItemStatus.PENDING: TOTAL_ITEMS - job.items.total()}
         reasons = {KNOWN_SKIP_REASONS[0]: job.items[ItemStatus.SKIPPED]}
         # One duration a count: a job whose items are observed once adds one observation.
         counts = ItemCounts(by_status, reasons, durations=ONE_DURATION)

@@ -1,0 +1,97 @@
+"""The projects' keys, read again where they come from files, and the budget of each key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
+
+import structlog
+
+from exporter.config import ConfigError
+from exporter.llamacloud.budget import RequestBudget
+from exporter.llamacloud.rate import AllowedRate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from exporter.config import Project
+    from exporter.redaction import Secrets
+
+log = structlog.get_logger("exporter")
+
+
+class Budgets:
+    """One request budget for each key and base URL, shared by the projects that use them."""
+
+    def __init__(
+        self,
+        *,
+        requests_per_second: float,
+        least_requests_per_second: float,
+        concurrency: int,
+        clock: Callable[[], float],
+    ) -> None:
+        self._requests_per_second = requests_per_second
+        self._least_requests_per_second = least_requests_per_second
+        self._concurrency = concurrency
+        self._clock = clock
+        # A budget lives as long as a project uses it: keys are replaced, some every day.
+        self._budgets: WeakValueDictionary[tuple[str, str], RequestBudget] = WeakValueDictionary()
+
+    def of(self, api_key: str, base_url: str, *, key_name: str) -> RequestBudget:
+        """Return the budget of a key; ``key_name`` is what the log calls a key that is new."""
+        budget = self._budgets.get((api_key, base_url))
+        if budget is None:
+            rate = AllowedRate(self._requests_per_second, least=self._least_requests_per_second)
+            budget = RequestBudget(rate, self._concurrency, self._clock, key_name=key_name)
+            self._budgets[api_key, base_url] = budget
+        return budget
+
+
+class ProjectAccess:
+    """The key of one project and its budget; ``secrets`` takes in the keys that come later."""
+
+    def __init__(self, project: Project, budgets: Budgets, secrets: Secrets) -> None:
+        self._project = project
+        self._budgets = budgets
+        self._secrets = secrets
+        self._log = log.bind(project=project.name)
+        self._unreadable = False
+        self._use(project.api_key.get_secret_value())
+
+    def renew(self) -> bool:
+        """Read the key's file again; tell whether it holds another key now.
+
+        A file that holds no usable key, as while it is written, changes nothing.
+        """
+        file = self._project.api_key_file
+        if file is None:
+            return False
+        try:
+            api_key = file.read().get_secret_value()
+        except ConfigError as error:
+            self._tell_unreadable(error)
+            return False
+        self._unreadable = False
+        if api_key == self.api_key:
+            return False
+        self._secrets.add(api_key)
+        self._use(api_key)
+        self._log.info("key.changed", key=self._project.api_key_origin)
+        return True
+
+    def _use(self, api_key: str) -> None:
+        self.api_key = api_key
+        self.budget = self._budgets.of(
+            api_key, self._project.base_url, key_name=self._project.api_key_origin
+        )
+
+    def _tell_unreadable(self, error: ConfigError) -> None:
+        if not self._unreadable:
+            self._log.warning(
+                "key.unreadable",
+                detail=" ".join(error.problems),
+                advice="the key that was read before stays in use; mend the file, and it is read"
+                " again within an interval",
+            )
+        self._unreadable = True

@@ -1,0 +1,46 @@
+"""The request rate that one key is allowed: it adapts to what LlamaCloud puts up with."""
+
+from __future__ import annotations
+
+# So long is a rate that drew a 429 not tried again, and so long takes it from nothing to the limit.
+_MEMORY_SECONDS = 900.0
+# To come back to the very rate that was refused would be to ask for the next refusal.
+_SHARE_OF_REFUSED_RATE = 0.9
+
+
+class AllowedRate:
+    """Requests a second: ``limit`` at first, halved by a 429, recovering while there is none.
+
+    It never falls below ``least``, and for a quarter of an hour it stays below the rate that last
+    drew a 429. Moments are seconds of one monotonic clock.
+    """
+
+    def __init__(self, limit: float, *, least: float) -> None:
+        self.limit = limit
+        self._least = min(least, limit)
+        self._halved_at = float("-inf")
+        self._halved_to = limit
+        self._ceiling = limit
+
+    def at(self, now: float) -> float:
+        """Return the rate allowed at a moment, not before the last that was told."""
+        quiet_seconds = now - self._halved_at
+        remembered = min(quiet_seconds, _MEMORY_SECONDS)
+        below = min(self._halved_to + self._gained_in(remembered), self._ceiling)
+        return min(below + self._gained_in(quiet_seconds - remembered), self.limit)
+
+    def refused(self, asked_at: float, now: float) -> bool:
+        """Halve the rate for a 429 to a request of ``asked_at``; tell whether that was done.
+
+        Requests that were under way when the rate was halved tell nothing new.
+        """
+        if asked_at <= self._halved_at:
+            return False
+        refused_rate = self.at(now)
+        self._ceiling = max(refused_rate * _SHARE_OF_REFUSED_RATE, self._least)
+        self._halved_to = max(refused_rate / 2, self._least)
+        self._halved_at = now
+        return True
+
+    def _gained_in(self, seconds: float) -> float:
+        return self.limit / _MEMORY_SECONDS * seconds

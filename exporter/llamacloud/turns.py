@@ -1,0 +1,47 @@
+"""Who is next among the requests that wait."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from contextlib import suppress
+from typing import TypeAlias
+
+Turn: TypeAlias = asyncio.Future[None]
+
+
+class Turns:
+    """Requests that wait for their turn: askers in rotation, each asker's requests in order.
+
+    So no project waits longer because another one on the same key asks for more.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[object, deque[Turn]] = {}
+
+    def __bool__(self) -> bool:
+        """Tell whether a request waits."""
+        return bool(self._waiting)
+
+    def add(self, asker: object, turn: Turn) -> None:
+        """Let a request wait."""
+        self._waiting.setdefault(asker, deque()).append(turn)
+
+    def take(self) -> Turn:
+        """Take out the request whose turn it is; there must be one."""
+        asker = next(iter(self._waiting))
+        requests = self._waiting.pop(asker)
+        turn = requests.popleft()
+        if requests:
+            self._waiting[asker] = requests
+        return turn
+
+    def discard(self, asker: object, turn: Turn) -> None:
+        """Take out a request that no longer wants its turn, if it still waits."""
+        requests = self._waiting.get(asker)
+        if requests is None:
+            return
+        with suppress(ValueError):
+            requests.remove(turn)
+        if not requests:
+            del self._waiting[asker]

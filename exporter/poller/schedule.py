@@ -1,0 +1,34 @@
+"""When a project is listed."""
+
+from __future__ import annotations
+
+# An API key that is refused is not asked with more often than that; it may have been replaced.
+_LONGEST_BACKOFF_SECONDS = 300.0
+# Enough doublings for every interval that can be set.
+_MOST_DOUBLINGS = 10
+
+
+class Schedule:
+    """The moments of a project's listings: every ``interval``, in steps that do not drift.
+
+    While LlamaCloud refuses the key, the waits double from one interval up to five minutes.
+    """
+
+    def __init__(self, interval: float, began: float) -> None:
+        self._interval = interval
+        self._last = began
+        self._refusals = 0
+
+    def next_after(self, now: float, *, key_refused: bool) -> float:
+        """Return the moment of the next listing, after one that ended ``now``."""
+        if key_refused:
+            self._last = now + self._backoff()
+        else:
+            self._refusals = 0
+            self._last += ((now - self._last) // self._interval + 1) * self._interval
+        return self._last
+
+    def _backoff(self) -> float:
+        doubled = self._interval * (1 << min(self._refusals, _MOST_DOUBLINGS))
+        self._refusals += 1
+        return min(doubled, max(_LONGEST_BACKOFF_SECONDS, self._interval))

@@ -1,0 +1,111 @@
+"""A project's key: read again where it comes from a file, and its budget."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from pydantic import SecretStr
+from structlog.testing import capture_logs
+
+from exporter.app.access import Budgets, ProjectAccess
+from exporter.config import Project
+from exporter.config.keys import KeyFile
+from exporter.redaction import Secrets
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Hold the first key."""
+    path = tmp_path / "key"
+    path.write_text("llx-first\n")
+    return path
+
+
+def budgets() -> Budgets:
+    return Budgets(
+        requests_per_second=1.0,
+        least_requests_per_second=0.1,
+        concurrency=8,
+        clock=time.monotonic,
+    )
+
+
+def project(file: Path | None = None) -> Project:
+    key_file = KeyFile(file, "the file key of api_key_file") if file else None
+    return Project(
+        name="invoices",
+        project_id=None,
+        organization_id=None,
+        api_key=SecretStr("llx-first"),
+        base_url="http://127.0.0.1:1",
+        directory_ids=(),
+        job_types=(),
+        api_key_origin='file "key"',
+        api_key_file=key_file,
+    )
+
+
+def test_a_key_from_elsewhere_is_never_another() -> None:
+    """A variable cannot change while we run."""
+    access = ProjectAccess(project(), budgets(), Secrets())
+    assert not access.renew()
+    assert "llx-first" == access.api_key
+
+
+def test_a_file_that_changed_gives_the_new_key(file: Path) -> None:
+    """It is told, and never written anywhere."""
+    secrets = Secrets()
+    access = ProjectAccess(project(file), budgets(), secrets)
+    with capture_logs() as logs:
+        assert not access.renew()
+        file.write_text("llx-second")
+        assert access.renew()
+        assert not access.renew()
+    assert "llx-second" == access.api_key
+    assert [("key.changed", "invoices", 'file "key"')] == [
+        (line["event"], line["project"], line["key"]) for line in logs
+    ]
+    assert "a [redacted] b" == secrets.taken_out_of("a llx-second b")
+
+
+def test_a_file_without_a_usable_key_changes_nothing(file: Path) -> None:
+    """As while it is written; it is told once, with what to do."""
+    access = ProjectAccess(project(file), budgets(), Secrets())
+    with capture_logs() as logs:
+        file.write_text("")
+        assert [False, False] == [access.renew(), access.renew()]
+        file.unlink()
+        assert not access.renew()
+        file.write_text("llx-second")
+        assert access.renew()
+        file.write_text("two words")
+        assert not access.renew()
+    assert "llx-second" == access.api_key
+    events = [line["event"] for line in logs]
+    assert ["key.unreadable", "key.changed", "key.unreadable"] == events
+    assert "the file key of api_key_file is empty; it must hold a key." == logs[0]["detail"]
+    assert "stays in use" in logs[0]["advice"]
+    assert not any("words" in str(line) for line in logs)
+
+
+def test_projects_of_one_key_share_its_budget(file: Path) -> None:
+    """Also after one of them was given the other's key; another base URL has its own."""
+    shared = budgets()
+    first = ProjectAccess(project(), shared, Secrets())
+    second = ProjectAccess(project(file), shared, Secrets())
+    elsewhere = replace(project(), base_url="http://127.0.0.1:2")
+    third = ProjectAccess(elsewhere, shared, Secrets())
+    assert first.budget is second.budget
+    assert first.budget is not third.budget
+    file.write_text("llx-second")
+    second.renew()
+    assert first.budget is not second.budget
+    file.write_text("llx-first")
+    second.renew()
+    assert first.budget is second.budget

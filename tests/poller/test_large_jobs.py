@@ -1,0 +1,72 @@
+"""Jobs with too many items for a sweep: never counted short, and what they report counts."""
+
+import pytest
+from cloud import Cloud
+from polling import eventually, polling
+
+from exporter.domain import ItemStatus, JobType
+from exporter.simulator import items_of
+
+pytestmark = pytest.mark.anyio
+
+PAGE = 1000
+
+
+async def test_a_hundred_thousand_items_are_followed_by_the_few_that_matter(cloud: Cloud) -> None:
+    """They are counted by status, the rest is not; the job is told as uncounted."""
+    cloud_job = cloud.add_job("job-1", created_at=cloud.world.clock() + 5)
+    cloud_job.items = items_of(
+        "job-1", pending=90_000, processing=8, completed=9_962, failed=20, skipped=10
+    )
+    cloud_job.overrides["failed_items"] = 12
+    async with polling(cloud) as watch:
+        await eventually(lambda: watch.polls("success") >= 2)
+        job, view = watch.job(), watch.view
+        assert (100_000, 12, 10) == (job.total_items, job.failed_items, job.skipped_items)
+        assert {"processing": 8, "failed": 20, "skipped": 10, "cancelled": 0} == job.items
+        assert (1, 1.0) == (view.uncounted_jobs, watch.own("uncounted_jobs"))
+        assert view.gauges is not None
+        assert {0} == set((view.gauges.active_items or {}).values())
+        finished = view.counters.items_finished
+        assert (20, 10) == (
+            finished[JobType.PARSE, ItemStatus.FAILED],
+            finished[JobType.PARSE, ItemStatus.SKIPPED],
+        )
+        assert 10 == view.counters.items_skipped[JobType.PARSE, "already_processed"]
+    pages = [request.params for request in cloud.simulator.requests if request.job_id]
+    assert all("status" in params for params in pages if "offset" in params)
+
+
+async def test_where_that_is_too_much_as_well_the_jobs_own_counts_are_what_counts(
+    cloud: Cloud,
+) -> None:
+    """It costs one request an interval, and no failure that it reports is missed."""
+    cloud_job = cloud.add_job("job-1", created_at=cloud.world.clock() + 5)
+    cloud_job.overrides |= {"total_items": 12 * PAGE, "failed_items": 11 * PAGE}
+    async with polling(cloud) as watch:
+        await eventually(lambda: watch.polls("success") >= 2)
+        job, view = watch.job(), watch.view
+        assert (None, None) == (job.items, job.items_last_counted_at)
+        assert (11 * PAGE, 1) == (job.failed_items, view.uncounted_jobs)
+        assert 11 * PAGE == view.counters.items_finished[JobType.PARSE, ItemStatus.FAILED]
+        cloud_job.overrides["failed_items"] = 11 * PAGE + 1
+        await eventually(
+            lambda: (
+                watch.view.counters.items_finished[JobType.PARSE, ItemStatus.FAILED]
+                == 11 * PAGE + 1
+            )
+        )
+    assert 0 == cloud.requests()["list_items"]
+
+
+async def test_the_final_count_goes_further(cloud: Cloud) -> None:
+    """Five times as far: it is the last."""
+    cloud_job = cloud.add_job("job-1", created_at=cloud.world.clock() + 5)
+    cloud_job.items = items_of("job-1", completed=2 * PAGE, failed=500)
+    async with polling(cloud, items_max_pages=1) as watch:
+        await eventually(lambda: watch.view.uncounted_jobs == 1)
+        cloud_job.status, cloud_job.completed_at = "completed", cloud.world.clock() + 5
+        await eventually(lambda: (watch.job().items or {}).get(ItemStatus.COMPLETED) == 2 * PAGE)
+        finished = watch.view.counters.items_finished
+        assert 2 * PAGE == finished[JobType.PARSE, ItemStatus.COMPLETED]
+        assert 500 == finished[JobType.PARSE, ItemStatus.FAILED]

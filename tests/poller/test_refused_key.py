@@ -1,0 +1,80 @@
+"""A key that LlamaCloud refuses: asked with less and less often, until it is replaced."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+from asking import plenty
+from cloud import KEY, Cloud
+from polling import eventually, polling
+
+from exporter.simulator import Fault
+
+if TYPE_CHECKING:
+    from exporter.llamacloud.budget import RequestBudget
+
+pytestmark = pytest.mark.anyio
+
+INTERVAL = 0.1
+
+
+@dataclass
+class KeyInFile:
+    """A key and the file that it comes from."""
+
+    api_key: str
+    in_file: str
+    budget: RequestBudget
+
+    def renew(self) -> bool:
+        """Read the file."""
+        changed = self.api_key != self.in_file
+        self.api_key = self.in_file
+        return changed
+
+
+async def test_requests_back_off_and_recovery_is_by_itself(cloud: Cloud) -> None:
+    """From one interval on, each wait twice the one before."""
+    cloud.simulator.faults.add(Fault("status", code=401))
+    async with polling(cloud, interval=INTERVAL) as watch:
+        await eventually(lambda: watch.polls("error") >= 5)
+        assert 0 == watch.own("project_authenticated")
+        cloud.simulator.faults.clear()
+        await eventually(lambda: watch.polls("success") >= 3)
+        assert 1 == watch.own("project_authenticated")
+    moments = [request.arrived_monotonic for request in cloud.simulator.requests]
+    waits = [later - earlier for earlier, later in pairwise(moments)]
+    # Each in its order, however busy the machine is: a wait may be late, never early.
+    for wait, intervals in zip(waits[:4], (1, 2, 4, 8), strict=True):
+        assert wait >= intervals * INTERVAL
+    assert min(waits[5:7]) < 3 * INTERVAL
+
+
+async def test_a_key_that_is_replaced_is_picked_up_while_it_backs_off(cloud: Cloud) -> None:
+    """Within an interval, not when the wait is over; and once for all."""
+    access = KeyInFile("llx-revoked", "llx-revoked", plenty())
+    async with polling(cloud, interval=INTERVAL, access=access) as watch:
+        await eventually(lambda: watch.polls("error") >= 6)
+        replaced = time.monotonic()
+        access.in_file = KEY
+        await eventually(lambda: watch.polls("success") >= 1)
+        # The wait that it is in lasts 32 intervals.
+        assert time.monotonic() - replaced < 16 * INTERVAL
+
+
+async def test_a_key_is_replaced_without_a_refusal(cloud: Cloud) -> None:
+    """The old one may still be good for a while."""
+    cloud.world.add_key("llx-old", cloud.world.keys[KEY])
+    access = KeyInFile("llx-old", "llx-old", plenty())
+    async with polling(cloud, interval=INTERVAL, access=access) as watch:
+        await eventually(lambda: watch.polls("success") >= 1)
+        access.in_file = KEY
+        await eventually(lambda: access.api_key == KEY)
+        del cloud.world.keys["llx-old"]
+        polls = watch.polls("success")
+        await eventually(lambda: watch.polls("success") >= polls + 2)
+        assert 0 == watch.polls("error")
