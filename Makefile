@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 WHEEL_VENV := .venv-wheel
 WHEEL_BIN := $(WHEEL_VENV)/bin
+IN_PARALLEL := --numprocesses=3 --dist=worksteal
 IMAGE ?= llamacloud-batch-exporter
 IMAGE_BUILD ?= docker build
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' exporter/__init__.py)
@@ -16,12 +17,12 @@ run: $(VENV)/.installed
 	$(BIN)/llamacloud-batch-exporter $(if $(LLAMA_CLOUD_API_KEY)$(LLAMA_CLOUD_API_KEY_FILE),,--demo) $(ARGS)
 
 test: $(VENV)/.installed-dev
-	$(BIN)/pytest
+	$(BIN)/pytest $(IN_PARALLEL)
 
 # The same tests, and which lines and branches of exporter/ they reach, processes they start included.
 coverage: $(VENV)/.installed-dev
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest $(IN_PARALLEL)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
@@ -34,7 +35,7 @@ test-wheel: $(WHEEL_VENV)/.installed-dev
 	git ls-files -z --cached --others --exclude-standard -- . ':!exporter' \
 		| xargs -0 cp --parents --target-directory $(WHEEL_VENV)/tree
 	cd $(WHEEL_VENV)/tree && ../bin/python -c 'import exporter, sys; print("Testing", exporter.__file__); \
-		sys.exit("site-packages" not in exporter.__file__)' && ../bin/pytest
+		sys.exit("site-packages" not in exporter.__file__)' && ../bin/pytest $(IN_PARALLEL)
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check
