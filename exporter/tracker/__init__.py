@@ -12,7 +12,7 @@ from exporter.tracker.due import (
     wants_count,
     wants_status,
 )
-from exporter.tracker.listing import listed, news_since
+from exporter.tracker.listing import listed
 from exporter.tracker.publishing import publish
 from exporter.tracker.refreshing import (
     counted,
@@ -22,6 +22,7 @@ from exporter.tracker.refreshing import (
     scraped,
     uncountable,
 )
+from exporter.tracker.remembering import news_since
 from exporter.tracker.state import (
     Event,
     ItemsFailed,
