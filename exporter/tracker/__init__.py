@@ -13,7 +13,7 @@ from exporter.tracker.due import (
     wants_count,
     wants_status,
 )
-from exporter.tracker.listing import listed, news_since
+from exporter.tracker.listing import listed
 from exporter.tracker.publishing import publish
 from exporter.tracker.refreshing import (
     counted,
@@ -23,6 +23,7 @@ from exporter.tracker.refreshing import (
     scraped,
     uncountable,
 )
+from exporter.tracker.remembering import news_since
 from exporter.tracker.state import (
     Event,
     ItemsFailed,

@@ -55,7 +55,7 @@ class Ending:
             self.changed(),
             times_counted=times_counted,
             first_counted_monotonic=now if first is None else first,
-            items_known=settled or enough,
+            items_known=self.items_known or settled or enough,
         )
 
     def with_time_passed(self, now: float) -> Ending:

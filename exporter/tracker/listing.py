@@ -22,18 +22,12 @@ from exporter.tracker.records import (
     retention_seconds,
     with_record,
 )
+from exporter.tracker.remembering import listed_now, news_since, still_needed
 from exporter.tracker.state import JobAppeared, JobEnded, TrackedJob
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from exporter.domain import Job, Listing
     from exporter.tracker.state import Event, ProjectState, TrackerRules
-
-# What ended in the hour before the watermark is looked at again, so that neither a late row nor a
-# clock that is off loses an end; accounts are kept as long, so that none counts twice.
-WATERMARK_OVERLAP_SECONDS = 3600.0
-_TRUNCATED_OVERLAP_SECONDS = 7 * 86400.0
 
 
 def listed(
@@ -45,7 +39,7 @@ def listed(
         intake.take(job)
     accounts = intake.accounts
     if listing.reached_end:
-        accounts = _still_needed(accounts, intake)
+        accounts = still_needed(accounts, listing, intake.jobs)
     return (
         replace(
             state,
@@ -62,11 +56,6 @@ def listed(
         ),
         tuple(intake.events),
     )
-
-
-def news_since(state: ProjectState) -> float | None:
-    """Return the moment before which a listing in order has no news, if any is known."""
-    return None if state.watermark_at is None else state.watermark_at - WATERMARK_OVERLAP_SECONDS
 
 
 class _Intake:
@@ -87,6 +76,8 @@ class _Intake:
         self._now = now
 
     def take(self, job: Job) -> None:
+        if job.id in self.accounts:
+            self.accounts[job.id] = listed_now(self.accounts[job.id])
         tracked = self.jobs.get(job.id)
         if tracked is None:
             self._take_new(job)
@@ -173,27 +164,3 @@ class _Intake:
             asked_monotonic=self.listing.asked_monotonic,
             ended_before_first_sight=True,
         )
-
-
-def _still_needed(accounts: Mapping[str, Account], intake: _Intake) -> dict[str, Account]:
-    """Forget the accounts of jobs that left, once LlamaCloud has long not listed them either.
-
-    A listing that is truncated never tells that a job is gone from the list: it must be missing
-    for much longer.
-    """
-    listing = intake.listing
-    listed_ids = {job.id for job in listing.jobs}
-    overlap = _TRUNCATED_OVERLAP_SECONDS if listing.truncated else WATERMARK_OVERLAP_SECONDS
-    needed = {}
-    for job_id, account in accounts.items():
-        if job_id in listed_ids or job_id in intake.jobs:
-            needed[job_id] = _listed(account)
-        elif account.unlisted_since is None:
-            needed[job_id] = replace(account, unlisted_since=listing.began_at)
-        elif account.unlisted_since >= listing.began_at - overlap:
-            needed[job_id] = account
-    return needed
-
-
-def _listed(account: Account) -> Account:
-    return account if account.unlisted_since is None else replace(account, unlisted_since=None)

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from exporter.tracker.state import Event, TrackerRules
 
 
+# LlamaCloud's Date has no fractions of a second.
+_CLOCK_RESOLUTION_SECONDS = 1.0
+
+
 def failing(tracked: TrackedJob) -> bool:
     """Tell whether a job failed or has failed items."""
     counted = tracked.counts.by_status.get(ItemStatus.FAILED, 0) if tracked.counts else 0
@@ -33,11 +37,17 @@ def retention_seconds(rules: TrackerRules, *, is_failing: bool) -> float:
 def first_progress_at(job: Job, seen_at: float) -> float | None:
     """Tell when a job that is seen for the first time last made progress, by its own times.
 
-    Never the moment of seeing it, or a restart of the exporter would hide a stuck job; and never a
-    moment in the future.
+    Never the moment of seeing it, or a restart of the exporter would hide a stuck job.
     """
-    progress = latest(job.created_at, job.started_at, job.completed_at)
-    return None if progress is None else min(progress, seen_at)
+    times = (job.created_at, job.started_at, job.completed_at)
+    return latest(*(believable(time, seen_at) for time in times))
+
+
+def believable(time: float | None, seen_at: float) -> float | None:
+    """Leave out a time in the future: taken for now, it would make a stuck job look alive."""
+    if time is None or time > seen_at + _CLOCK_RESOLUTION_SECONDS:
+        return None
+    return min(time, seen_at)
 
 
 def latest(*times: float | None) -> float | None:

@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING
 
 from exporter.domain import FAILED_ITEMS_KEPT, ItemStatus, JobStatus
 from exporter.tracker.entering import entered
-from exporter.tracker.records import latest, with_record
+from exporter.tracker.records import believable, latest, with_record
 from exporter.tracker.state import ItemsFailed, MoreItemsFailed
 
 if TYPE_CHECKING:
     from exporter.domain import ItemCounts, ItemsCounted, JobNotFound, JobRefreshed
     from exporter.tracker.state import Event, ProjectState, TrackedJob, TrackerRules
-
-# LlamaCloud's Date has no fractions of a second.
-_CLOCK_RESOLUTION_SECONDS = 1.0
 
 
 def refreshed(
@@ -150,18 +147,11 @@ def _with_counts(tracked: TrackedJob, answer: ItemsCounted, now: float) -> Track
         ),
         last_progress_at=latest(
             tracked.last_progress_at,
-            _believable(counts.newest_at, answer.answered_at),
+            believable(counts.newest_at, answer.answered_at),
             answer.answered_at if moved else None,
         ),
         ending=ending,
     )
-
-
-def _believable(time: float | None, answered_at: float) -> float | None:
-    """Leave out a time in the future: taken for now, it would make a stuck job look alive."""
-    if time is None or time > answered_at + _CLOCK_RESOLUTION_SECONDS:
-        return None
-    return min(time, answered_at)
 
 
 def _with_failures_reported(

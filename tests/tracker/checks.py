@@ -1,100 +1,49 @@
-"""A tracker beside its ledger: both are told the same, and then compared."""
+"""What a process publishes is compared with its ledger."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from tracker.asking_checks import what_is_asked_for_has_news
 from tracker.counter_checks import (
     counters_are_the_ledgers,
     items_are_observed_once,
     no_counter_falls,
 )
-from tracker.model import Entry, Ledger
-
-from exporter import tracker
-from exporter.domain import (
-    ItemsCounted,
-    ItemStatus,
-    JobNotFound,
-    JobRefreshed,
-    JobView,
-    Listing,
+from tracker.process import Process
+from tracker.view_checks import (
+    gauges_add_up,
+    items_are_of_the_counted,
+    jobs_tell_what_was_told,
+    what_only_counting_tells_is_absent_without_it,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from exporter import tracker
+from exporter.domain import ItemStatus, JobView
 
+if TYPE_CHECKING:
+    from tracker.model import Entry
     from tracker.world import CloudJob
 
     from exporter.domain import ProjectView
 
 
-class Checks:
+class Checks(Process):
     """One process that tracks a project, and what must be true of it."""
 
     def __init__(self, rules: tracker.TrackerRules, **changed: Any) -> None:
-        self.rules = replace(rules, **changed)
-        self.state = tracker.initial_state(self.rules)
-        self.ledger = Ledger()
+        super().__init__(replace(rules, **changed))
         self.views: list[ProjectView] = []
-        self.scraped: list[ProjectView] = []
-        self.last_told: dict[str, int] = {}
-        self.last_listed_moment: float | None = None
+        self.scraped: list[tuple[int, dict[str, JobView]]] = []
         self.crowded = False
-
-    def take(self, answer: object, moment: float) -> None:
-        """Tell both; an answer about a job that has left is no news."""
-        match answer:
-            case Listing():
-                self.last_listed_moment = moment
-                self._told(*(job.id for job in answer.jobs))
-                self.ledger.listed(answer, moment, self._keeps)
-                self.state, _ = tracker.listed(self.state, answer, self.rules, moment)
-            case JobRefreshed(job=job):
-                if self._told(job.id):
-                    self.ledger.refreshed(answer, moment)
-                self.state, _ = tracker.refreshed(self.state, answer, moment)
-            case JobNotFound(job_id=job_id):
-                if self._told(job_id):
-                    self.ledger.not_found(job_id, moment)
-                self.state, _ = tracker.not_found(self.state, answer, moment)
-            case ItemsCounted(job_id=job_id):
-                if self._told(job_id):
-                    self.ledger.counted(answer)
-                self.state, _ = tracker.counted(self.state, answer, moment)
-
-    def _told(self, *job_ids: str) -> bool:
-        self.last_told.update(dict.fromkeys(job_ids, self.state.generation))
-        return any(
-            job_id in self.ledger.entries and not self.ledger.entries[job_id].left
-            for job_id in job_ids
-        )
 
     def scrape(self, moment: float, *, earlier: int) -> None:
         """Scrape the newest view or an earlier one."""
         self.all(moment)
         view = self.views[-1 - min(earlier, len(self.views) - 1)]
-        self.scraped.append(view)
+        self.scraped.append((view.generation, _states(view)))
         self.state = tracker.scraped(self.state, view.generation, self.rules)
-
-    def due(self, moment: float) -> list[str]:
-        """List the jobs to ask for."""
-        due = tracker.due_for_refresh(self.state, self.rules, moment)
-        return [*due.regular, *due.last_in_line]
-
-    def news_since(self) -> float | None:
-        """Tell from when on a listing has news."""
-        return tracker.news_since(self.state)
-
-    def is_listing(self, answers: Iterable[object]) -> bool:
-        """Tell whether a listing is among the answers."""
-        return any(isinstance(answer, Listing) for answer in answers)
-
-    def may_be_retried(self, job_id: str) -> bool:
-        """Leave out what no rule settles: the first numbers of history that was counted."""
-        entry = self.ledger.entries.get(job_id)
-        return entry is None or entry.start != "nothing" or entry.counts is None
 
     def all(self, moment: float) -> None:
         """Publish, and compare."""
@@ -104,6 +53,11 @@ class Checks:
         items_are_observed_once(self.ledger, view)
         self._jobs_are_there_until_their_time(view, moment)
         self._stale_withdraws(view, moment)
+        jobs_tell_what_was_told(self.ledger, view)
+        enabled = self.rules.items_enabled
+        items_are_of_the_counted(self._here, view, items_enabled=enabled)
+        what_only_counting_tells_is_absent_without_it(view, items_enabled=enabled)
+        what_is_asked_for_has_news(self.ledger, self.state, self.rules, moment)
 
     def failures_against(self, jobs: list[CloudJob]) -> None:
         """Compare with LlamaCloud itself: what it says of jobs created after the baseline."""
@@ -112,10 +66,6 @@ class Checks:
         items = self.views[-1].counters.items_finished
         counted = sum(items[key] for key in items if key[1] is ItemStatus.FAILED)
         assert sum(job.row.failed_items or 0 for job in new) <= counted
-
-    @property
-    def _keeps(self) -> dict[bool, float]:
-        return {True: self.rules.retention_failed, False: self.rules.retention_finished}
 
     def _publish(self, moment: float) -> ProjectView:
         self.crowded = len(self._here) > self.rules.max_jobs
@@ -141,15 +91,12 @@ class Checks:
 
     def _stale_withdraws(self, view: ProjectView, moment: float) -> None:
         listed = self.last_listed_moment
-        active = [entry for entry in self._here if entry.record.active]
         if listed is None or moment - listed > self.rules.stale_after:
             assert view.gauges is None
             assert not any(self.ledger.entries[j.job_id].record.active for j in view.jobs)
             return
         assert view.gauges is not None
-        assert len(active) == sum(view.gauges.active_jobs.values())
-        failing = sum(entry.failing for entry in self._here)
-        assert failing == sum(view.gauges.failing_jobs.values())
+        gauges_add_up(self._here, view.gauges)
         assert len(self._here) == len(view.jobs) + view.hidden_jobs
 
     @property
@@ -164,15 +111,15 @@ class Checks:
         """Tell whether an ended job was hidden, or its final state was scraped often enough."""
         if self.crowded or moment - (entry.ended_moment or 0.0) >= self.rules.retention_failed:
             return True
-        final = _states(self.views[-2])[job_id]
-        showed = [view for view in self.scraped if _states(view).get(job_id) == final]
+        final = _states(self.views[-2]).get(job_id)
+        showed = [jobs for _, jobs in self.scraped if final and jobs.get(job_id) == final]
         return len(showed) >= self.rules.min_scrapes
 
     def _must_have_left(self, job_id: str, entry: Entry, moment: float) -> bool:
         if moment - (entry.ended_moment or 0.0) >= self.rules.retention_failed:
             return True
         news = self.last_told[job_id]
-        showed = [v for v in self.scraped if v.generation > news and job_id in _states(v)]
+        showed = [jobs for seen, jobs in self.scraped if seen > news and job_id in jobs]
         return len(showed) >= self.rules.min_scrapes
 
 

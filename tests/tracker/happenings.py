@@ -8,7 +8,7 @@ from history import HOUR, RULES
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from tracker.checks import Checks
-from tracker.world import CloudJob, World
+from tracker.world import CloudJob, Uncountable, World
 
 from exporter.domain import (
     ENDED_ITEM_STATUSES,
@@ -22,8 +22,10 @@ from exporter.domain import (
     Listing,
 )
 
-Answer = JobRefreshed | JobNotFound | ItemsCounted | Listing
+Answer = JobRefreshed | JobNotFound | ItemsCounted | Uncountable | Listing
 PICK = st.integers(0, 3)
+# Longer than what has just ended is asked for, shorter than what ended is looked at again.
+SHORT_RETENTION = 16 * 60.0
 ENDS = [JobStatus.COMPLETED, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED]
 
 
@@ -37,10 +39,22 @@ class Polled(RuleBasedStateMachine):
         self.under_way: list[Answer] = []
         self.listed_before: set[str] = set()
 
-    @initialize(cap=st.sampled_from([2, 500]), min_scrapes=st.sampled_from([0, 2]))
-    def begin(self, cap: int, min_scrapes: int) -> None:
+    @initialize(
+        cap=st.sampled_from([2, 500]),
+        min_scrapes=st.sampled_from([0, 2]),
+        retention=st.sampled_from([HOUR, HOUR, SHORT_RETENTION]),
+        items_enabled=st.sampled_from([True, True, False]),
+    )
+    def begin(self, cap: int, min_scrapes: int, retention: float, *, items_enabled: bool) -> None:
         """Start the exporter."""
-        self.checks = Checks(RULES, max_jobs=cap, min_scrapes=min_scrapes)
+        self.checks = Checks(
+            RULES,
+            max_jobs=cap,
+            min_scrapes=min_scrapes,
+            retention_finished=retention,
+            retention_failed=retention * 24,
+            items_enabled=items_enabled,
+        )
 
     @precondition(lambda self: len(self.world.jobs) < 6)
     @rule(
@@ -59,6 +73,13 @@ class Polled(RuleBasedStateMachine):
     def work(self, pick: int, status: ItemStatus, number: int) -> None:
         """Bring items to their end."""
         self.world.work(one_of(self.world.active, pick), Counter({status: number}))
+
+    @precondition(lambda self: self.world.active)
+    @rule(pick=PICK, polled=st.booleans())
+    def grow(self, pick: int, *, polled: bool) -> None:
+        """Give a job more items, perhaps too many to count."""
+        self.world.grow(one_of(self.world.active, pick))
+        self.poll_if(polled=polled)
 
     @precondition(lambda self: self.world.active)
     @rule(pick=PICK, failed=st.integers(1, 4), retried=st.booleans())
@@ -86,7 +107,8 @@ class Polled(RuleBasedStateMachine):
     def retry(self, pick: int) -> None:
         """Retry an ended job: it is active again."""
         job = one_of(self.world.ended, pick)
-        if self.checks.may_be_retried(job.row.id):
+        # A job that was away for so long that it was forgotten would count anew.
+        if self.checks.may_be_retried(job.row.id) and not job.was_away_for_long:
             self.world.retry(job)
 
     @precondition(lambda self: self.world.active)
@@ -100,20 +122,24 @@ class Polled(RuleBasedStateMachine):
     @rule(shown=st.integers(0, 3))
     def list_some(self, shown: int) -> None:
         """List less than there is."""
-        rows = [job.row for job in self.world.jobs if job.away_since is None]
-        self.listed_before &= {row.id for row in rows[:shown]}
-        self.checks.take(self.world.listing(rows[:shown], truncated=True), self.world.moment)
+        rows = self.world.list_rows()[:shown]
+        self.listed_before &= {row.id for row in rows}
+        self.checks.take(self.world.listing(rows, truncated=True), self.world.moment)
 
     @precondition(lambda self: not self.checks.is_listing(self.under_way))
     @rule()
     def poll(self) -> None:
         """Do as the poller does: list, then ask for each job that is due."""
         self.checks.take(self.listing(None), self.world.moment)
+        self.ask_for_due()
+
+    def ask_for_due(self) -> None:
+        """Ask for each job that is due, and count its items where that is wanted."""
         by_id = {job.row.id: job for job in self.world.jobs}
         for job_id in self.checks.due(self.world.moment):
             status = self.world.status(by_id[job_id])
             self.checks.take(status, self.world.moment)
-            if isinstance(status, JobRefreshed):
+            if isinstance(status, JobRefreshed) and self.checks.wants_count(job_id):
                 self.checks.take(self.world.count(by_id[job_id]), self.world.moment)
 
     def poll_if(self, *, polled: bool) -> None:
@@ -123,13 +149,14 @@ class Polled(RuleBasedStateMachine):
 
     def listing(self, skipped: int | None, *, early: bool = False) -> Listing:
         """List as a list does that moves: of two whole listings one skips a row at most."""
-        rows = [job.row for job in self.world.jobs if job.away_since is None]
+        rows = self.world.list_rows()
         skipped_id = f"job-{skipped}"
         if skipped_id in self.listed_before:
             rows = [row for row in rows if row.id != skipped_id]
         news_since = self.checks.news_since()
         if early and news_since is not None and all(row.created_at for row in rows):
             rows = [row for row in rows if (row.created_at or 0.0) >= news_since]
+            self.listed_before |= {row.id for row in rows}
             return self.world.listing(rows, reached_end=False)
         self.listed_before = {row.id for row in rows}
         return self.world.listing(rows)

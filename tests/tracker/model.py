@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from history import HOUR
+from tracker.sight import Sight
 
 from exporter.domain import (
     ENDED_ITEM_STATUSES,
     KNOWN_SKIP_REASONS,
-    ItemCounts,
     ItemsCounted,
     ItemStatus,
     Job,
+    JobNotFound,
     JobRefreshed,
     JobStatus,
     Listing,
@@ -29,11 +30,12 @@ class Entry:
     start: str
     record: Job
     asked: float
+    sight: Sight
+    ended_unseen: bool = False
     ended_moment: float | None = None
     ended_asked: float = 0.0
     listed_in: int = 0
     not_found_in: int | None = None
-    counts: ItemCounts | None = None
     first: dict[str, int] = field(default_factory=dict)
     greatest: dict[str, int] = field(default_factory=dict)
     ended_as: set[JobStatus] = field(default_factory=set)
@@ -56,8 +58,14 @@ class Entry:
     @property
     def failing(self) -> bool:
         """Whether the job failed or has failed items."""
-        counted = self.counts.by_status.get(ItemStatus.FAILED, 0) if self.counts else 0
+        counts = self.sight.counts
+        counted = counts.by_status.get(ItemStatus.FAILED, 0) if counts else 0
         return self.record.status is JobStatus.FAILED or bool(self.record.failed_items or counted)
+
+    @property
+    def final_since(self) -> float | None:
+        """From when on answers are final: when it was asked what first showed the end."""
+        return None if self.record.active else self.ended_asked
 
 
 @dataclass
@@ -75,36 +83,41 @@ class Ledger:
         self.baseline = listing.began_at if self.baseline is None else self.baseline
         for job in listing.jobs:
             known = self.entries.get(job.id)
-            entry = known or Entry(self._start(job), job, listing.asked_monotonic)
+            entry = known or Entry(
+                self._start(job), job, listing.asked_monotonic, Sight(listing.ended_at)
+            )
             if known is None and not job.active:
                 ended_at = listing.ended_at if job.ended_at is None else job.ended_at
                 age = max(listing.ended_at - ended_at, 0.0)
                 undated_history = job.ended_at is None and self.listings == 1
                 entry.left = age >= keeps[entry.failing] or undated_history
                 entry.ended_moment, entry.ended_asked = moment - age, listing.asked_monotonic
+                entry.ended_unseen = True
                 if entry.left and entry.start == "nothing" and not undated_history:
                     continue
             if known is None:
                 entry.queue_was_over = entry.start == "first" and job.started_at is not None
             self.entries[job.id] = entry
             entry.listed_in, entry.not_found_in = self.listings, None
-            self.recorded(job, listing.asked_monotonic, moment)
+            self.recorded(job, listing.asked_monotonic, moment, listing.ended_at)
         self.watermark = self.watermark if listing.truncated else listing.began_at
 
-    def recorded(self, job: Job, asked: float, moment: float) -> None:
+    def recorded(self, job: Job, asked: float, moment: float, at: float) -> None:
         """Take in a record unless a newer one is known."""
         entry = self.entries[job.id]
         if asked < entry.asked:
             return
         entry.record, entry.asked = job, asked
         if job.active:
-            # What was counted of a job that has left is not published of it when it returns.
-            entry.counts = None if entry.left else entry.counts
-            entry.ended_moment, entry.left = None, False
+            # What was told of a job before it left is not published of it when it returns.
+            entry.sight = Sight(at) if entry.left else entry.sight
+            entry.ended_moment, entry.left, entry.ended_unseen = None, False, False
             if entry.start == "nothing":
                 entry.start, entry.queue_was_over = "first", job.started_at is not None
         elif entry.ended_moment is None:
             entry.ended_moment, entry.ended_asked = moment, asked
+            entry.sight.ended()
+        entry.sight.record(job, at)
         entry.see(ItemStatus.FAILED, job.failed_items)
         entry.see(ItemStatus.SKIPPED, job.skipped_items)
         entry.queued |= entry.start != "nothing" and job.queue_seconds is not None
@@ -115,28 +128,41 @@ class Ledger:
 
     def refreshed(self, answer: JobRefreshed, moment: float) -> None:
         """Take in the answer about a job's status."""
-        self.entries[answer.job.id].not_found_in = None
-        self.recorded(answer.job, answer.asked_monotonic, moment)
+        entry = self.entries[answer.job.id]
+        entry.not_found_in = None
+        self.recorded(answer.job, answer.asked_monotonic, moment, answer.answered_at)
+        entry.sight.status(answer, entry.final_since)
 
-    def not_found(self, job_id: str, moment: float) -> None:
-        """Take in that LlamaCloud does not know a job."""
-        entry = self.entries[job_id]
-        if entry.listed_in == self.listings or not entry.record.active:
+    def not_found(self, answer: JobNotFound, moment: float) -> None:
+        """Take in that LlamaCloud does not know a job; of one that has ended it says no more."""
+        entry = self.entries[answer.job_id]
+        if entry.listed_in == self.listings:
             return
-        if entry.not_found_in not in (None, self.listings):
-            self.recorded(replace(entry.record, status=JobStatus.GONE), entry.asked, moment)
+        if entry.record.active and entry.not_found_in not in (None, self.listings):
+            gone = replace(entry.record, status=JobStatus.GONE)
+            self.recorded(gone, entry.asked, moment, answer.answered_at)
+        if not entry.record.active:
+            entry.sight.final_status = True
+            entry.sight.final.append("nothing to ask")
         entry.not_found_in = entry.not_found_in or self.listings
 
     def counted(self, answer: ItemsCounted) -> None:
         """Take in a count."""
         entry, counts = self.entries[answer.job_id], answer.counts
-        entry.counts = counts
+        entry.sight.count(answer, entry.record.total_items, entry.final_since)
         for status in ENDED_ITEM_STATUSES:
             entry.see(status, counts.by_status.get(status, 0))
         for reason in KNOWN_SKIP_REASONS:
             entry.see(reason, counts.skip_reasons.get(reason, 0))
-        after_end = not entry.record.active and answer.asked_monotonic >= entry.ended_asked
-        entry.items_final |= after_end and counts.settled and entry.start != "nothing"
+        settled = entry.sight.final[-1:] == ["settled"] and entry.start != "nothing"
+        entry.items_final |= settled and "nothing to ask" not in entry.sight.final
+
+    def uncountable(self, job_id: str, asked: float) -> None:
+        """Take in that a job is too large to count, unless that was said before it ended."""
+        entry = self.entries[job_id]
+        if entry.record.active or asked >= entry.ended_asked:
+            ended = not entry.record.active
+            entry.sight.too_many(entry.record.total_items, ended=ended)
 
     def _start(self, job: Job) -> str:
         baseline, moment = self.baseline or 0.0, job.ended_at

@@ -165,10 +165,28 @@ class TestOnce:
         history = History(min_scrapes=0).listing(job()).at(90).listing(over)
         history.at(3 * HOUR).listing(over).view()
         assert list(history.state.accounts) == ["job-1"]
-        history.at(3.5 * HOUR).listing().at(4.4 * HOUR).listing()
+        history.at(3.5 * HOUR).listing().at(5.4 * HOUR).listing()
         assert list(history.state.accounts) == ["job-1"]
-        history.at(4.6 * HOUR).listing()
+        history.at(5.6 * HOUR).listing()
         assert list(history.state.accounts) == []
+
+    def test_a_job_is_not_forgotten_when_only_a_listing_that_stopped_early_shows_it(self) -> None:
+        """Missing long ago and missing now is not missing for an hour."""
+        over = ended(created_at=None)
+        history = History(min_scrapes=0).listing().at(30).listing(job(created_at=None))
+        history.at(60).listing(over).at(60 + HOUR).listing(over).view()
+        history.at(90 + HOUR).listing().at(120 + HOUR).listing(over, reached_end=False)
+        history.at(5 * HOUR).listing().at(5 * HOUR + 30).listing(over)
+        assert history.finished_jobs("completed") == 1
+
+    def test_an_end_by_a_clock_that_is_ahead_does_not_count_again(self) -> None:
+        """Its date stays within the overlap for longer than an hour."""
+        over = ended(completed_at=EPOCH + 60 + 20 * 60)
+        history = History(min_scrapes=0, retention_finished=900.0).listing().at(30).listing(job())
+        history.at(60).listing(over).status(over).count(items=counts(completed=10))
+        history.at(1000).view()
+        history.listing().at(1010 + HOUR).listing().at(1020 + HOUR).listing(over)
+        assert history.finished_jobs("completed") == 1
 
     def test_accounts_of_a_project_that_is_never_listed_whole_do_not_pile_up(self) -> None:
         """A job that was not listed for a week is forgotten there as well."""

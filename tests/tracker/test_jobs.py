@@ -117,11 +117,16 @@ class TestLastProgress:
             history.count(items=counts(completed=4))
         assert last_progress(history) == EPOCH + 60
 
-    def test_it_is_never_in_the_future(self) -> None:
-        """An item's clock may be ahead."""
+    def test_times_in_the_future_are_left_out(self) -> None:
+        """Taken for now, each restart would make a stuck job look alive."""
         items = replace(counts(completed=1), newest_at=EPOCH + 9999)
         history = History().at(90).listing(job(started_at=EPOCH + 5000)).count(items=items)
-        assert last_progress(history) == EPOCH + 90
+        assert last_progress(history) == EPOCH + 60
+
+    def test_a_time_of_the_same_second_is_not_in_the_future(self) -> None:
+        """LlamaCloud's Date has no fractions."""
+        history = History().at(60).listing(job(created_at=EPOCH + 60.9))
+        assert last_progress(history) == EPOCH + 60
 
 
 class TestGone:
@@ -134,6 +139,12 @@ class TestGone:
         history.at(60).listing().not_found()
         assert JobStatus.GONE is history.shown()["job-1"].status
         assert history.finished_jobs("gone") == 1
+        assert (history.due().regular, history.due().last_in_line) == ([], [])
+
+    def test_a_late_count_of_a_job_that_is_gone_asks_for_no_other(self) -> None:
+        """There is nothing left to count."""
+        history = History().listing(job()).at(30).listing().not_found()
+        history.at(60).listing().not_found().count(items=counts(processing=10))
         assert (history.due().regular, history.due().last_in_line) == ([], [])
 
     def test_a_job_that_is_listed_is_not_gone(self) -> None:

@@ -21,41 +21,72 @@ from exporter.domain import (
     Listing,
 )
 
-TOTAL_ITEMS = 10
+# Jobs grow: of 20 items they can be counted only when they have ended, of 30 not at all.
+FIRST_ITEMS, MORE_ITEMS = 10, 10
+COUNTED_WHILE_ACTIVE, COUNTED_WHEN_ENDED = 10, 20
 NO_ITEMS = dict.fromkeys(ItemStatus, 0)
 ONE_DURATION = ItemCounts({}).durations.observe(2.0)
 
 
+@dataclass(frozen=True)
+class Uncountable:
+    """The answer to a question for a job's items that are too many."""
+
+    job_id: str
+    asked_monotonic: float
+
+
 @dataclass
 class CloudJob:
-    """A job as it really is; ``row`` is what is listed of it, unless it is away from the list."""
+    """A job as it really is; ``row`` is what is listed of it, unless it is away from the list.
+
+    ``missed_since`` is when a listing first missed the job that is away.
+    """
 
     row: Job
     reports: bool
     dates: str
     items: Counter[ItemStatus] = field(default_factory=Counter)
-    away_since: float | None = None
+    newest_item_at: float | None = None
+    away: bool = False
+    missed_since: float | None = None
+    was_away_for_long: bool = False
+
+    @property
+    def left(self) -> int:
+        """How many items are still to be done."""
+        return self.row.total_items - self.items.total()
 
     def update(self, **facts: Any) -> None:
-        """Take in facts, and report the failed and skipped items if the job does so."""
+        """Take in facts, and report the items if the job does so."""
         failed, skipped = self.items[ItemStatus.FAILED], self.items[ItemStatus.SKIPPED]
         if self.reports:
             facts |= {"failed_items": failed, "skipped_items": skipped}
+            facts |= {"processed_items": self.items.total()}
         self.row = replace(self.row, **facts)
 
 
 @dataclass
 class World:
-    """LlamaCloud, its clock, and this machine's, which have little to do with each other."""
+    """LlamaCloud, its clock, and this machine's, which have little to do with each other.
+
+    ``slept`` is how long this machine was suspended: its monotonic clock stood still meanwhile.
+    """
 
     moment: float = 0.0
+    slept: float = 0.0
     clock_ahead: float = 0.0
     jobs: list[CloudJob] = field(default_factory=list)
 
     @property
     def now(self) -> float:
         """LlamaCloud's time."""
-        return EPOCH + self.moment + self.clock_ahead
+        return EPOCH + self.passed + self.clock_ahead
+
+    @property
+    def passed(self) -> float:
+        """How much time really passed."""
+        return self.moment + self.slept
 
     @property
     def active(self) -> list[CloudJob]:
@@ -75,7 +106,7 @@ class World:
             job_type=job_type,
             status=JobStatus.PENDING,
             project_id="p-1",
-            total_items=TOTAL_ITEMS,
+            total_items=FIRST_ITEMS,
             created_at=created_at,
         )
         self.jobs.append(CloudJob(row, reports, dates))
@@ -83,10 +114,15 @@ class World:
 
     def work(self, job: CloudJob, done: Counter[ItemStatus]) -> None:
         """Bring items to their end, if there are so many left."""
-        if done.total() + job.items.total() <= TOTAL_ITEMS:
+        if done.total() <= job.left:
             job.items += done
+            job.newest_item_at = self.now if done else job.newest_item_at
         started_at = job.row.started_at or (self.now if job.dates == "all" else None)
         job.update(status=JobStatus.RUNNING, started_at=started_at)
+
+    def grow(self, job: CloudJob) -> None:
+        """Give a job more items than it had."""
+        job.update(total_items=job.row.total_items + MORE_ITEMS)
 
     def retry(self, job: CloudJob) -> None:
         """Have the failed items done again."""
@@ -96,8 +132,15 @@ class World:
     def end(self, job: CloudJob, status: JobStatus) -> None:
         """End a job and all its items."""
         rest = ItemStatus.COMPLETED if status is JobStatus.COMPLETED else ItemStatus.CANCELLED
-        job.items[rest] += TOTAL_ITEMS - job.items.total()
+        job.items[rest] += job.left
         job.update(status=status, completed_at=self.now if job.dates == "all" else None)
+
+    def list_rows(self) -> list[Job]:
+        """Return what is on the list, and take note of who is missed there."""
+        for job in self.jobs:
+            if job.away and job.missed_since is None:
+                job.missed_since = self.passed
+        return [job.row for job in self.jobs if not job.away]
 
     def listing(self, rows: list[Job], **facts: Any) -> Listing:
         """List ``rows`` at this moment."""
@@ -105,14 +148,18 @@ class World:
 
     def status(self, job: CloudJob) -> JobRefreshed | JobNotFound:
         """Answer at this moment what the status of a job is."""
-        if job.away_since is not None:
+        if job.away:
             return JobNotFound(job.row.id, self.now)
-        return JobRefreshed(job.row, job.items.total() / TOTAL_ITEMS, self.moment, self.now)
+        ratio = job.items.total() / job.row.total_items
+        return JobRefreshed(job.row, ratio, self.moment, self.now)
 
-    def count(self, job: CloudJob) -> ItemsCounted:
-        """Count the items of a job at this moment."""
-        by_status = {**NO_ITEMS, **job.items, ItemStatus.PENDING: TOTAL_ITEMS - job.items.total()}
+    def count(self, job: CloudJob) -> ItemsCounted | Uncountable:
+        """Count the items of a job at this moment, if they are not too many."""
+        limit = COUNTED_WHILE_ACTIVE if job.row.active else COUNTED_WHEN_ENDED
+        if job.row.total_items > limit:
+            return Uncountable(job.row.id, self.moment)
+        by_status = {**NO_ITEMS, **job.items, ItemStatus.PENDING: job.left}
         reasons = {KNOWN_SKIP_REASONS[0]: job.items[ItemStatus.SKIPPED]}
         # One duration a count: a job whose items are observed once adds one observation.
-        counts = ItemCounts(by_status, reasons, durations=ONE_DURATION)
+        counts = ItemCounts(by_status, reasons, ONE_DURATION, job.newest_item_at)
         return ItemsCounted(job.row.id, counts, self.moment, self.now)
