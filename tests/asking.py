@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from cloud import KEY
 
 from exporter.llamacloud.budget import RequestBudget
-from exporter.llamacloud.client import Client, RetryPolicy, open_connections
+from exporter.llamacloud.client import Client, RetryPolicy
+from exporter.llamacloud.connections import open_connections
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

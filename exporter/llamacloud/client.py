@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
+import re
 import time
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol
 
-import httpx
 import stamina
 
+from exporter.llamacloud.connections import exchange
 from exporter.llamacloud.errors import (
-    BadResponse,
     LlamaCloudError,
-    NetworkFailed,
     RequestTimedOut,
+    UnreadableBody,
     retry_after_seconds,
 )
 from exporter.llamacloud.headers import answered_at
 from exporter.llamacloud.refusals import refusal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import Mapping
 
     from exporter.llamacloud.budget import RequestBudget
-
-_CONNECT_TIMEOUT_SECONDS = 10.0
-
-Connections: TypeAlias = httpx.AsyncClient
+    from exporter.llamacloud.connections import Connections, Received
+    from exporter.llamacloud.errors import StatusRefused
 
 
 class Endpoint(StrEnum):
@@ -78,20 +73,6 @@ class Answer:
     answered_at: float
 
 
-@asynccontextmanager
-async def open_connections(user_agent: str) -> AsyncIterator[Connections]:
-    """Open the connection pool that all projects share, and close it at the end."""
-    # Projects share connections but must never share a session: no cookie is kept.
-    no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=()))
-    async with httpx.AsyncClient(
-        headers={"User-Agent": user_agent, "Accept": "application/json"},
-        cookies=no_cookies,
-        follow_redirects=False,
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=100),
-    ) as connections:
-        yield connections
-
-
 class Client:
     """Asks LlamaCloud with one key at one base URL."""
 
@@ -108,7 +89,8 @@ class Client:
     ) -> None:
         self._connections = connections
         self._base_url = base_url
-        self._api_key = api_key.encode()
+        self._api_key = api_key
+        self._key_in_any_case = re.compile(re.escape(api_key), re.IGNORECASE)
         self._headers = {"Authorization": f"Bearer {api_key}"}
         self._timeout_seconds = timeout_seconds
         self._budget = budget
@@ -141,40 +123,44 @@ class Client:
             self._observer.budget_waited(waited_seconds)
             asked = time.monotonic()
             try:
-                response = await self._send(path, params)
+                answer = await self._send(path, params)
             except LlamaCloudError as error:
-                code = "timeout" if isinstance(error, RequestTimedOut) else "network"
-                self._observer.request_finished(endpoint, code, time.monotonic() - asked)
+                self._observer.request_finished(endpoint, _code(error), time.monotonic() - asked)
                 raise
-            code = str(response.status_code)
-            self._observer.request_finished(endpoint, code, time.monotonic() - asked)
-        if response.status_code != HTTPStatus.OK:
-            # Before it is cut: a part of a key could not be told from other text in a log.
-            body = response.content.replace(self._api_key, b"[redacted]")
-            raise refusal(response.status_code, response.headers, body)
-        return Answer(response.content, asked, answered_at(response.headers))
+            self._observer.request_finished(endpoint, str(answer.code), time.monotonic() - asked)
+        if answer.code != HTTPStatus.OK:
+            raise self._refusal(answer)
+        return Answer(answer.body, asked, answered_at(answer.headers))
 
-    async def _send(self, path: str, params: Mapping[str, str]) -> httpx.Response:
-        # httpx bounds each read, asyncio the whole: a slow drip would never end otherwise.
-        timeout = httpx.Timeout(
-            self._timeout_seconds, connect=min(_CONNECT_TIMEOUT_SECONDS, self._timeout_seconds)
+    async def _send(self, path: str, params: Mapping[str, str]) -> Received:
+        return await exchange(
+            self._connections,
+            self._base_url + path,
+            params=params,
+            headers=self._headers,
+            timeout_seconds=self._timeout_seconds,
         )
-        try:
-            async with asyncio.timeout(self._timeout_seconds):
-                return await self._connections.get(
-                    self._base_url + path, params=params, headers=self._headers, timeout=timeout
-                )
-        except (TimeoutError, httpx.TimeoutException) as error:
-            raise RequestTimedOut(f"no answer within {self._timeout_seconds:g} s") from error
-        except httpx.DecodingError as error:
-            raise BadResponse("the body is not what its Content-Encoding says") from error
-        except (httpx.RequestError, OSError) as error:
-            # TLS may fail after the handshake, which httpx passes on as it is.
-            words = str(error) or "the connection was closed before an answer"
-            raise NetworkFailed(f"{type(error).__name__}: {words}"[:300]) from error
-        except (httpx.InvalidURL, ValueError) as error:
-            # Also where a redirect points, though it is not followed.
-            raise BadResponse(f"an address that cannot be asked: {error}"[:300]) from error
+
+    def _refusal(self, answer: Received) -> StatusRefused:
+        # Before it is cut: a part of a key could not be told from other text in a log. And before
+        # an address is read, which makes its host's letters small.
+        body = answer.body.replace(self._api_key.encode(), b"[redacted]")
+        headers = {
+            name: self._key_in_any_case.sub("[redacted]", value)
+            for name, value in answer.headers.items()
+        }
+        return refusal(answer.code, headers, body)
+
+
+def _code(error: LlamaCloudError) -> str:
+    """Tell by which code a request without a whole answer is counted."""
+    match error:
+        case RequestTimedOut():
+            return "timeout"
+        case UnreadableBody():
+            return str(HTTPStatus.OK.value)
+        case _:
+            return "network"
 
 
 def _backoff(error: Exception) -> bool | float:
