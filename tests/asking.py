@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 from cloud import KEY
 
 from exporter.llamacloud.budget import RequestBudget
-from exporter.llamacloud.client import Client, RetryPolicy, open_connections
+from exporter.llamacloud.client import Client
+from exporter.llamacloud.connections import open_connections
 from exporter.llamacloud.rate import AllowedRate
+from exporter.llamacloud.requests import RetryPolicy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from cloud import Cloud
 
-    from exporter.llamacloud.client import Access, RequestObserver
+    from exporter.llamacloud.requests import Access, RequestObserver
 
 QUICK_RETRIES = RetryPolicy(
     wait_initial_seconds=0.001, wait_max_seconds=0.01, wait_jitter_seconds=0.0

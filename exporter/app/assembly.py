@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from exporter.config import Project, Settings
     from exporter.domain import ProjectView
     from exporter.exposition import Form
-    from exporter.llamacloud.client import Connections
+    from exporter.llamacloud.connections import Connections
     from exporter.redaction import Secrets
     from exporter.snapshot import Published
 

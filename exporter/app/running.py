@@ -17,7 +17,7 @@ from exporter import __version__
 from exporter.app.assembly import USER_AGENT, assemble
 from exporter.app.listening import url_of
 from exporter.exposition import Form
-from exporter.llamacloud.client import open_connections
+from exporter.llamacloud.connections import open_connections
 from exporter.web import build_app
 
 if TYPE_CHECKING:

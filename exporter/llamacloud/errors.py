@@ -6,6 +6,7 @@
      ├── RequestTimedOut       no answer within api.timeout
      ├── NetworkFailed         no connection, TLS, reset, or a body that was cut off
      ├── BadResponse           an answer that is not JSON, or not of the documented shape
+     │    └── UnreadableBody   a body that is too large, or not what its encoding says
      └── StatusRefused         an answer with another status than 200
           ├── Unauthorized     401
           ├── PaymentRequired  402
@@ -68,6 +69,10 @@ class BadResponse(LlamaCloudError):
     advice = (
         "does the base URL point at LlamaCloud itself, without a login page or gateway between?"
     )
+
+
+class UnreadableBody(BadResponse):
+    """The body of a 200 was too large, or not what its Content-Encoding says."""
 
 
 class StatusRefused(LlamaCloudError):

@@ -22,10 +22,20 @@ from pydantic import (
 
 from exporter.llamacloud.errors import BadResponse
 
+# The most that may be asked for, so that a page can be held and read at once.
+MOST_ROWS = 1000
+# An id is kept as long as its job and stands in each of its series; LlamaCloud's take 40.
+_LONGEST_ID = 1_000
+# With nanoseconds and an offset a time takes 35; searching megabytes for one takes seconds.
+_LONGEST_TIME = 100
+# A page of 1000 rows has 20,000. Each takes some 40 bytes of memory, however little of the body it
+# took, and what is read is read at once: without this bound, 600 MB in half a second.
+_MOST_VALUES = 500_000
 # No batch is larger, and larger integers would not survive as a metric's float.
 _LARGEST_COUNT = 2**53
 # One is told, and collecting those of a page of wrong rows would take gigabytes.
 _FIRST_MISTAKE = FailFast()
+_ONE_PAGE = Field(max_length=MOST_ROWS)
 _LEAP_SECOND = re.compile(r"(T\d\d:\d\d):60")
 
 
@@ -36,8 +46,8 @@ def _whole_number(value: object) -> object:
 
 def _unix_seconds(value: object) -> float:
     """Read RFC 3339; a time without zone is UTC, the only zone that the API writes."""
-    if not isinstance(value, str):
-        raise ValueError("a time is an RFC 3339 string")  # noqa: TRY004 - pydantic reports ValueErrors only
+    if not isinstance(value, str) or len(value) > _LONGEST_TIME:
+        raise ValueError("a time is an RFC 3339 string")
     try:
         # RFC 3339 allows both a small z and a leap second, which Python's reader does not know.
         moment = datetime.fromisoformat(_LEAP_SECOND.sub(r"\1:59", value.upper()))
@@ -56,7 +66,9 @@ def _path_segment(value: str) -> str:
 
 Count = Annotated[int, BeforeValidator(_whole_number), Field(ge=0, le=_LARGEST_COUNT, strict=True)]
 Time = Annotated[float, BeforeValidator(_unix_seconds)]
-Id = Annotated[str, Field(min_length=1), AfterValidator(_path_segment)]
+Id = Annotated[str, Field(min_length=1, max_length=_LONGEST_ID)]
+AskedForById = Annotated[Id, AfterValidator(_path_segment)]
+IdOfAnother = Annotated[str, Field(max_length=_LONGEST_ID)]
 
 
 class _Model(BaseModel):
@@ -66,15 +78,15 @@ class _Model(BaseModel):
 class JobRow(_Model):
     """A job, as in the list and in a status answer."""
 
-    id: Id
+    id: AskedForById
     job_type: str
     status: str
-    project_id: str
+    project_id: IdOfAnother
     total_items: Count
     processed_items: Count | None = None
     failed_items: Count | None = None
     skipped_items: Count | None = None
-    directory_id: str | None = None
+    directory_id: IdOfAnother | None = None
     error_message: str | None = None
     created_at: Time | None = None
     started_at: Time | None = None
@@ -86,13 +98,13 @@ class JobStatusAnswer(_Model):
     """The answer of the status endpoint; progress runs from 0 to 100."""
 
     job: JobRow
-    progress_percentage: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    progress_percentage: Annotated[float, Field(allow_inf_nan=False, strict=True)] | None = None
 
 
 class ItemRow(_Model):
     """An item of a job."""
 
-    item_id: Annotated[str, Field(min_length=1)]
+    item_id: Id
     item_name: str
     status: str
     skip_reason: str | None = None
@@ -109,13 +121,13 @@ class _PageAnswer(_Model):
 class JobPage(_PageAnswer):
     """A page of the list of jobs."""
 
-    items: Annotated[list[JobRow], _FIRST_MISTAKE]
+    items: Annotated[list[JobRow], _FIRST_MISTAKE, _ONE_PAGE]
 
 
 class ItemPage(_PageAnswer):
     """A page of a job's items; the API may leave ``items`` out."""
 
-    items: Annotated[list[ItemRow], _FIRST_MISTAKE] = Field(default_factory=list)
+    items: Annotated[list[ItemRow], _FIRST_MISTAKE, _ONE_PAGE] = Field(default_factory=list)
 
 
 M = TypeVar("M", bound=_Model)
@@ -127,9 +139,16 @@ def parse(model: type[M], body: bytes) -> M:
     Raises:
         BadResponse: it is not JSON or not of this shape; the message says where, not what.
     """
+    if _values_at_most(body) > _MOST_VALUES:
+        raise BadResponse(f"the body: more than {_MOST_VALUES} values")
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         place = ".".join(str(part) for part in first["loc"])[:100] or "the body"
         raise BadResponse(f"{place}: {first['msg'][:200]}") from None
+
+
+def _values_at_most(body: bytes) -> int:
+    """Return a bound of the number of JSON values: each but the first follows one of these."""
+    return 1 + body.count(b",") + body.count(b"[") + body.count(b"{")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from exporter.llamacloud.errors import (
     Forbidden,
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _DETAIL_LENGTH = 300
+_REDIRECTS = range(HTTPStatus.MULTIPLE_CHOICES, HTTPStatus.BAD_REQUEST)
+_SCHEMES = frozenset({"http", "https", ""})
+_HOST = re.compile(r"[a-z0-9._:-]{1,253}")
 _BY_CODE: Mapping[int, type[StatusRefused]] = {
     HTTPStatus.UNAUTHORIZED: Unauthorized,
     HTTPStatus.PAYMENT_REQUIRED: PaymentRequired,
@@ -32,8 +37,12 @@ _BY_CODE: Mapping[int, type[StatusRefused]] = {
 def refusal(code: int, headers: Mapping[str, str], body: bytes) -> StatusRefused:
     """Name the error that a status other than 200 stands for.
 
-    ``headers`` are looked up in lower case. The body's ``detail`` is quoted, shortened.
+    ``headers`` are looked up in lower case. The body's ``detail`` is quoted, shortened; of a
+    redirect is told where it points.
     """
+    if code in _REDIRECTS and "location" in headers:
+        pointing_to = _origin(headers["location"])
+        return UnexpectedStatus(code, f"a redirect to {pointing_to}, which is not followed")
     stated = _detail(body)
     detail = stated or ""
     if code == HTTPStatus.NOT_FOUND:
@@ -55,3 +64,18 @@ def _detail(body: bytes) -> str | None:
         return None
     detail = answer["detail"]
     return (detail if isinstance(detail, str) else json.dumps(detail))[:_DETAIL_LENGTH]
+
+
+def _origin(location: str) -> str:
+    """Name the scheme and host of an address; the rest of it may hold what is secret."""
+    try:
+        address = urlsplit(location)
+    except ValueError:
+        return "an address that cannot be read"
+    if not address.scheme and not address.netloc:
+        return "another path of the same host"
+    host = address.hostname or ""
+    if address.scheme not in _SCHEMES or not _HOST.fullmatch(host):
+        return "an address that cannot be read"
+    scheme = f"{address.scheme}:" if address.scheme else ""
+    return f"{scheme}//{f'[{host}]' if ':' in host else host}"

@@ -9,18 +9,27 @@ from urllib.parse import quote
 import structlog
 
 from exporter.domain import ItemStatus, Job, JobRefreshed, JobStatus, JobType
-from exporter.llamacloud.client import Endpoint
 from exporter.llamacloud.errors import BadResponse
-from exporter.llamacloud.models import ItemPage, ItemRow, JobPage, JobRow, JobStatusAnswer, parse
+from exporter.llamacloud.models import (
+    MOST_ROWS,
+    ItemPage,
+    ItemRow,
+    JobPage,
+    JobRow,
+    JobStatusAnswer,
+    parse,
+)
+from exporter.llamacloud.requests import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from enum import StrEnum
 
-    from exporter.llamacloud.client import Answer, Client
+    from exporter.llamacloud.client import Client
+    from exporter.llamacloud.requests import Answer
 
 API_VERSION = "v1beta"
-PAGE_LIMIT = 1000
+PAGE_LIMIT = MOST_ROWS
 _JOBS_PATH = "/api/v1/beta/batch-processing"
 _TEXT_LENGTH = 1000
 _UNKNOWN_VALUES_REMEMBERED = 100

@@ -6,10 +6,13 @@ import asyncio
 import json
 import socket
 import struct
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from exporter.simulator.fault_bodies import Bomb, Drip, Endless, until_closed
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -25,6 +28,7 @@ _DETAILS = {
     429: "Rate limit exceeded. Please retry later.",
 }
 _FIRST_SERVER_ERROR = 500
+_BODIES_WITHOUT_END = {"drip": Drip, "endless": Endless, "bomb": Bomb}
 # What nginx logs for a connection that closed before the answer.
 UNANSWERED = 499
 
@@ -37,11 +41,9 @@ def error_answer(code: int, headers: dict[str, str] | None = None) -> JSONRespon
     return JSONResponse({"detail": detail}, status_code=code, headers=headers)
 
 
-def fault_answer(fault: Fault) -> Response | None:
-    """Return the answer of a fault; ``None`` means that the true answer follows."""
-    headers = dict(fault.headers)
-    if fault.retry_after is not None:
-        headers["retry-after"] = str(fault.retry_after)
+def fault_answer(fault: Fault, asked_for: str) -> Response | None:
+    """Return the answer of a fault to a request for a URL; ``None``: the true answer follows."""
+    headers = _headers(fault)
     answer: Response | None = None
     match fault.kind:
         case "status":
@@ -53,11 +55,23 @@ def fault_answer(fault: Fault) -> Response | None:
             answer = Response(text, fault.code, headers, media_type="application/json")
         case "wrong_shape":
             answer = JSONResponse(fault.body, fault.code, headers)
+        case "raw":
+            answer = Response(fault.body, fault.code, headers, media_type="application/json")
+        case "redirect":
+            code = HTTPStatus.TEMPORARY_REDIRECT if fault.code == HTTPStatus.OK else fault.code
+            answer = Response(None, code, {"location": asked_for} | headers)
+        case "drip" | "endless" | "bomb":
+            answer = _BODIES_WITHOUT_END[fault.kind](fault.code, headers)
         case "cut_off":
             answer = _CutOff(status_code=fault.code, headers=headers)
         case "reset":
             answer = _Reset(status_code=UNANSWERED)
     return answer
+
+
+def _headers(fault: Fault) -> dict[str, str]:
+    asked_for = {} if fault.retry_after is None else {"retry-after": str(fault.retry_after)}
+    return {**fault.headers, **asked_for}
 
 
 async def client_left(request: Request, within_seconds: float | None = None) -> bool:
@@ -83,7 +97,7 @@ class _CutOff(Response):
         half = body[: len(body) // 2]
         await send({"type": "http.response.body", "body": half, "more_body": True})
         scope["state"]["transport"].close()
-        await _until_closed(receive)
+        await until_closed(receive)
 
 
 class _Reset(Response):
@@ -96,13 +110,7 @@ class _Reset(Response):
         connection = transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_linger)
         transport.abort()
-        await _until_closed(receive)
-
-
-async def _until_closed(receive: Receive) -> None:
-    """Stay until uvicorn knows, or it would log an answer that it thinks was forgotten."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
+        await until_closed(receive)
 
 
 def _gateway_page(code: int) -> str:

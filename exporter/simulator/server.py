@@ -109,7 +109,7 @@ class Simulator:
         wait_for = None if fault.kind == "hang" else fault.seconds
         if wait_for != 0 and await client_left(request, wait_for):
             return Response(status_code=UNANSWERED)
-        return fault_answer(fault)
+        return fault_answer(fault, str(request.url))
 
     def _true_answer(self, request: Request, endpoint: Endpoint) -> Response:
         key = _key(request)

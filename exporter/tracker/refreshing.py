@@ -64,7 +64,7 @@ def not_found(
 def counted(
     state: ProjectState, answer: ItemsCounted, now: float
 ) -> tuple[ProjectState, tuple[Event, ...]]:
-    """Take in one count of a job's items."""
+    """Take in one count of a job's items; a job's counts come in the order of their questions."""
     tracked = state.jobs.get(answer.job_id)
     if tracked is None:
         return state, ()

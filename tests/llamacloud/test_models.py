@@ -17,6 +17,13 @@ REQUIRED = {
 }
 
 
+TIME = "2026-11-23T10:00:00."
+
+
+def rows(number: int) -> bytes:
+    return json.dumps({"items": [REQUIRED] * number}).encode()
+
+
 def page(**facts: Any) -> bytes:
     return json.dumps({"items": [REQUIRED | facts]}).encode()
 
@@ -81,8 +88,15 @@ def test_items_may_be_absent_from_a_page_of_items() -> None:
         (page(failed_items=2**60), "items.0.failed_items: Input should be less"),
         (page(created_at="soon"), "items.0.created_at: Value error"),
         (page(created_at=5), "items.0.created_at: Value error, a time is an RFC 3339 string"),
+        (page(created_at=TIME + "0" * 81), "items.0.created_at: Value error, a time is an RFC"),
+        (page(id="x" * 1001), "items.0.id: String should have at most 1000 characters"),
+        (page(id=7), "items.0.id: Input should be a valid string"),
+        (page(project_id="x" * 1001), "items.0.project_id: String should have at most 1000"),
+        (page(directory_id="x" * 1001), "items.0.directory_id: String should have at most 1000"),
+        (rows(1001), "items: List should have at most 1000 items"),
+        (b'{"items": [], "x": [' + b"0," * 500_000 + b"0]}", "the body: more than 500000 values"),
     ],
-    ids=range(16),
+    ids=range(23),
 )
 def test_what_is_not_of_the_documented_shape_is_a_bad_response(body: bytes, message: str) -> None:
     """The error says where, in bounded words."""
@@ -92,9 +106,60 @@ def test_what_is_not_of_the_documented_shape_is_a_bad_response(body: bytes, mess
     assert len(str(raised.value)) < 310
 
 
-@pytest.mark.parametrize("number", ["NaN", "Infinity", '"half"'])
-def test_progress_is_a_number(number: str) -> None:
-    """NaN is none."""
-    body = f'{{"job": {json.dumps(REQUIRED)}, "progress_percentage": {number}}}'
+@pytest.mark.parametrize(
+    ("written", "count"),
+    [("12.0", 12), ("-0.0", 0), ("1e3", 1000), ("9007199254740992", 2**53), ("1E-0", 1)],
+)
+def test_a_count_may_be_written_as_json_writes_numbers(written: str, count: int) -> None:
+    """As long as it is a whole one that a metric can carry."""
+    (row,) = parse(JobPage, page(total_items=0).replace(b": 0}", f": {written}}}".encode())).items
+    assert count == row.total_items
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("NaN", "Infinity", "-Infinity", "1e400", "-1e400", "0.5", "-1", "-1e300"),
+        *("9007199254740993", "1e17", "1" + "0" * 400, '"12"', '"NaN"', "true", "[1]", '{"n": 1}'),
+    ],
+)
+def test_a_count_is_a_whole_number_that_a_metric_can_carry(written: str) -> None:
+    """No infinity, no part, no text, no yes."""
+    body = page(total_items=0).replace(b": 0}", f": {written}}}".encode())
     with pytest.raises(BadResponse):
-        parse(JobStatusAnswer, body.encode())
+        parse(JobPage, body)
+
+
+def test_the_longest_page_ids_and_times_are_read() -> None:
+    """What is refused is one more than these."""
+    assert 1000 == len(parse(JobPage, rows(1000)).items)
+    (row,) = parse(JobPage, page(id="x" * 1000, created_at="2026-11-23T10:00:00.123456789Z")).items
+    assert ("x" * 1000, 1795428000.123456) == (row.id, row.created_at)
+
+
+def test_what_is_free_text_may_be_long() -> None:
+    """It is cut where it is kept."""
+    (row,) = parse(JobPage, page(status="x" * 100_000, error_message="x" * 10_000_000)).items
+    assert (100_000, 10_000_000) == (len(row.status), len(row.error_message or ""))
+
+
+def status(progress: str) -> bytes:
+    return f'{{"job": {json.dumps(REQUIRED)}, "progress_percentage": {progress}}}'.encode()
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["NaN", "Infinity", "-Infinity", "1e400", "1" + "0" * 400, '"half"', '"50"', "true", "[50]"],
+)
+def test_progress_is_a_number(number: str) -> None:
+    """NaN is none, nor is a text that looks like one."""
+    with pytest.raises(BadResponse):
+        parse(JobStatusAnswer, status(number))
+
+
+@pytest.mark.parametrize(
+    ("written", "number"), [("50", 50.0), ("-5", -5.0), ("1e300", 1e300), ("null", None)]
+)
+def test_progress_may_be_any_number(written: str, number: float | None) -> None:
+    """It is brought between 0 and 1 where it is published."""
+    assert number == parse(JobStatusAnswer, status(written)).progress_percentage

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from exporter.simulator import DEFAULT_PROJECT_ID, Fault, Faults, SimulatedJob, 
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from exporter.simulator.faults import FaultKind
 
 OTHER_PROJECT_ID = "7c1d6f1e-0000-4000-8000-000000000002"
 DEADLINE_SECONDS = 10.0
@@ -122,6 +125,72 @@ def test_wrong_shape_is_json_of_another_kind(
     simulator.faults.add(fault)
     answer = client.get("/batch-processing")
     assert (answer.status_code, answer.json()) == (200, body)
+
+
+def test_raw_bytes_come_as_they_are(simulator: Simulator, client: httpx.Client) -> None:
+    """With the headers that a test chooses: they need not fit."""
+    headers = {"content-type": "text/plain; charset=utf-7"}
+    simulator.faults.add(Fault("raw", code=206, body=b"\xff\x00{", headers=headers))
+    answer = client.get("/batch-processing")
+    assert (answer.status_code, answer.content) == (206, b"\xff\x00{")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-7"
+
+
+def test_a_redirect_points_to_itself_or_elsewhere(
+    simulator: Simulator, client: httpx.Client
+) -> None:
+    """A loop, or another host."""
+    simulator.faults.add(Fault("redirect", times=1))
+    simulator.faults.add(Fault("redirect", code=301, headers={"location": "https://elsewhere/"}))
+    loop = client.get("/batch-processing?limit=3")
+    assert (loop.status_code, loop.headers["location"]) == (307, str(loop.request.url))
+    elsewhere = client.get("/batch-processing")
+    assert (elsewhere.status_code, elsewhere.headers["location"]) == (301, "https://elsewhere/")
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("drip", b'{"items": [], "x": "' + b" " * 5),
+        ("endless", b'{"items": [], "x": "' + b"x" * 2**25),
+        ("bomb", b'{"items": [], "x": "' + b" " * 2**25),
+    ],
+)
+def test_a_body_without_end_ends_when_its_client_leaves(
+    simulator: Simulator,
+    client: httpx.Client,
+    caplog: pytest.LogCaptureFixture,
+    kind: FaultKind,
+    body: bytes,
+) -> None:
+    """It looks like an answer until then, and the server does not complain."""
+    simulator.faults.add(Fault(kind, times=1, code=203))
+    with client.stream("GET", "/batch-processing") as answer:
+        assert answer.status_code == 203
+        received = bytearray()
+        for piece in answer.iter_bytes():
+            received += piece
+            if len(received) >= len(body):
+                break
+    assert body == received[: len(body)]
+    assert codes(client, "") == [200]
+    assert [record for record in caplog.records if record.name.startswith("uvicorn")] == []
+
+
+def test_a_bomb_takes_a_thousandth_of_what_it_says(
+    simulator: Simulator, client: httpx.Client
+) -> None:
+    """Ten kilobytes on the wire are ten megabytes."""
+    simulator.faults.add(Fault("bomb", times=1))
+    inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    sent = said = 0
+    with client.stream("GET", "/batch-processing") as answer:
+        for piece in answer.iter_raw():
+            sent += len(piece)
+            said += len(inflate.decompress(piece))
+            if sent > 10_000:
+                break
+    assert said > 900 * sent
 
 
 def test_slow_answers_well_but_late(simulator: Simulator, client: httpx.Client) -> None:

@@ -1,0 +1,142 @@
+"""The HTTP beneath: one GET, bounded in time and size, and every way in which it can fail typed."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TYPE_CHECKING, TypeAlias
+
+import httpx
+
+from exporter.llamacloud.bodies import (
+    ACCEPTED_ENCODING,
+    LONGEST_ANSWER_BYTES,
+    LONGEST_REFUSAL_BYTES,
+    read_body,
+)
+from exporter.llamacloud.errors import (
+    BadResponse,
+    LlamaCloudError,
+    NetworkFailed,
+    RequestTimedOut,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+
+_CONNECT_TIMEOUT_SECONDS = 10.0
+
+Connections: TypeAlias = httpx.AsyncClient
+
+
+@asynccontextmanager
+async def open_connections(user_agent: str) -> AsyncIterator[Connections]:
+    """Open the connection pool that all projects share, and close it at the end."""
+    # Projects share connections but must never share a session: no cookie is kept.
+    no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=()))
+    async with httpx.AsyncClient(
+        headers={
+            "User-Agent": user_agent,
+            "Accept": "application/json",
+            "Accept-Encoding": ACCEPTED_ENCODING,
+        },
+        cookies=no_cookies,
+        follow_redirects=False,
+        event_hooks={"response": [_hide_redirect]},
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=100),
+    ) as connections:
+        yield connections
+
+
+@dataclass(slots=True)
+class Received:
+    """As much of an answer as has come; ``code`` is 0 before its status.
+
+    ``headers`` are named in lower case.
+    """
+
+    code: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+async def exchange(
+    connections: Connections,
+    url: str,
+    *,
+    params: Mapping[str, str],
+    headers: Mapping[str, str],
+    timeout_seconds: float,
+) -> Received:
+    """Get ``url``, whatever its status is.
+
+    Raises:
+        RequestTimedOut: there was no whole answer in time.
+        NetworkFailed: there was none at all, or it was cut off.
+        UnreadableBody: there was a 200 whose body is too large, or not what its encoding says.
+        BadResponse: there cannot be an answer from such a URL.
+    """
+    received = Received()
+    try:
+        await _receive(
+            received,
+            connections,
+            url,
+            params=params,
+            headers=headers,
+            timeout_seconds=timeout_seconds,
+        )
+    except LlamaCloudError:
+        # A refusal is one also where its explanation does not come, or has no end.
+        if received.code in {0, HTTPStatus.OK}:
+            raise
+    return received
+
+
+async def _receive(
+    received: Received,
+    connections: Connections,
+    url: str,
+    *,
+    params: Mapping[str, str],
+    headers: Mapping[str, str],
+    timeout_seconds: float,
+) -> None:
+    # httpx bounds each read, asyncio the whole: a slow drip would never end otherwise.
+    timeout = httpx.Timeout(timeout_seconds, connect=min(_CONNECT_TIMEOUT_SECONDS, timeout_seconds))
+    try:
+        async with (
+            asyncio.timeout(timeout_seconds),
+            connections.stream(
+                "GET", url, params=params, headers=headers, timeout=timeout
+            ) as response,
+        ):
+            received.headers = {**response.headers, **response.extensions.get("redirect", {})}
+            received.code = response.status_code
+            received.body = await _body(response)
+    except (TimeoutError, httpx.TimeoutException) as error:
+        raise RequestTimedOut(f"no answer within {timeout_seconds:g} s") from error
+    except (httpx.RequestError, OSError) as error:
+        # TLS may fail after the handshake, which httpx passes on as it is.
+        words = str(error) or "the connection was closed before an answer"
+        raise NetworkFailed(f"{type(error).__name__}: {words}"[:300]) from error
+    except (httpx.InvalidURL, ValueError) as error:
+        raise BadResponse(f"an address that cannot be asked: {error}"[:300]) from error
+
+
+async def _body(response: httpx.Response) -> bytes:
+    answered = response.status_code == HTTPStatus.OK
+    return await read_body(
+        response.aiter_raw(),
+        response.headers.get("content-encoding", ""),
+        LONGEST_ANSWER_BYTES if answered else LONGEST_REFUSAL_BYTES,
+    )
+
+
+async def _hide_redirect(response: httpx.Response) -> None:
+    """Keep httpx from reading where a redirect points: nobody goes there, and it fails on some."""
+    if response.has_redirect_location:
+        response.extensions["redirect"] = {"location": response.headers.pop("location")}

@@ -1,0 +1,69 @@
+"""What belongs to a request: where it goes, by whose key, how often it is tried, who is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from exporter.llamacloud.budget import RequestBudget
+
+
+class Endpoint(StrEnum):
+    """The endpoints that requests are counted by."""
+
+    LIST_JOBS = "list_jobs"
+    JOB_STATUS = "job_status"
+    LIST_ITEMS = "list_items"
+
+
+class RequestObserver(Protocol):
+    """Is told of every request that a client sends."""
+
+    def request_finished(self, endpoint: str, code: str, seconds: float) -> None:
+        """Take note of one request; ``code`` is its HTTP status, ``timeout`` or ``network``."""
+
+    def request_retried(self, endpoint: str) -> None:
+        """Take note that the next request is a retry."""
+
+    def budget_waited(self, seconds: float) -> None:
+        """Take note of time that a request waited for the budget."""
+
+
+class Access(Protocol):
+    """A project's way in: its key, which may be replaced while we run, and that key's budget."""
+
+    @property
+    def api_key(self) -> str:
+        """The key in force."""
+
+    @property
+    def budget(self) -> RequestBudget:
+        """The budget of the key in force."""
+
+    def renew(self) -> bool:
+        """Look for the key again where it came from; tell whether it is another one now."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often a request is tried, and how long is waited between: doubling, with jitter.
+
+    LlamaCloud's documentation asks for exponential backoff with jitter; the figures are those of
+    its SDK.
+    """
+
+    attempts: int = 3
+    wait_initial_seconds: float = 0.5
+    wait_max_seconds: float = 8.0
+    wait_jitter_seconds: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The body of a 200; ``answered_at`` is LlamaCloud's ``Date``, or else our own clock's."""
+
+    body: bytes
+    asked_monotonic: float
+    answered_at: float

@@ -1,0 +1,123 @@
+"""Texts that mean harm, wherever LlamaCloud may write any: on each page and in each log line."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+import pytest
+from cloud import KEY, Cloud
+from process import run, running
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as _strict
+from prometheus_client.parser import text_string_to_metric_families as lenient
+from tools import check_metrics
+
+from exporter.domain import ItemStatus
+from exporter.simulator import SimulatedItem
+
+strict: Callable[[str], Iterable[Metric]] = _strict
+OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
+# Without a slash: the simulator, as most servers, takes an escaped one for a part of the path.
+TEXTS = {
+    "quotes": "\"'\\",
+    "breaks": "a\nb\r\nc\u2028d\x85e\x0bf",
+    "a sample": 'x"} 1\n# EOF\nllamacloud_batch_job_info{job_id="forged"} 1\n',
+    "a log line": '\n{"event": "forged", "level": "info"}\n',
+    "a terminal": "\x1b[2J\x1b]0;title\x07\b\b\b",
+    "control": "".join(map(chr, range(32))) + "\x7f\x9b",
+    "right to left": "\u202egnp.exe\u202c\u2066\u200f",
+    "wide": "\N{PILE OF POO}\N{ZERO WIDTH JOINER}\U0010ffff\ufffe",
+    "markup": "<img src=x onerror=alert(1)>&amp;{{7*7}}${7}",
+    "a path": "..%2f..%2f?x=1#y",
+    "dots": "...",
+    "spaces": " \t ",
+    "long": "x" * 1_000,
+}
+# Of three cut texts of characters that JSON writes as six each.
+LONGEST_LINE = 25_000
+
+
+@pytest.fixture
+def hostile_cloud(cloud: Cloud) -> Cloud:
+    """Write every text into every field that is one, of jobs whose status is one and others."""
+    for name, text in TEXTS.items():
+        long = text * (10_000 // len(text))
+        items = [
+            SimulatedItem(text, long, "failed", error_message=long),
+            SimulatedItem(f"{text}2"[-1_000:], text, long),
+            SimulatedItem(f"{text}3"[-1_000:], text, "skipped", skip_reason=long),
+        ]
+        cloud.add_job(text, job_type=long, status=long, directory_id=text, items=items)
+        known = f"known {name}"
+        cloud.add_job(known, items=[], error_message=long, directory_id=text)
+    return cloud
+
+
+def variables(cloud: Cloud) -> dict[str, str]:
+    return {
+        "LLAMA_CLOUD_API_KEY": KEY,
+        "LLAMA_CLOUD_BASE_URL": cloud.base_url,
+        "LLAMACLOUD_EXPORTER_API__REQUESTS_PER_MINUTE": "100000",
+    }
+
+
+def labels(families: Iterable[Metric], name: str, label: str) -> set[str]:
+    return {
+        sample.labels[label]
+        for family in families
+        for sample in family.samples
+        if sample.name == name
+    }
+
+
+def test_both_forms_and_the_log_say_what_llamacloud_wrote(hostile_cloud: Cloud) -> None:
+    """Escaped, so that nothing is forged and nothing lost; and promtool has nothing to say."""
+    with running("--poll.interval=1s", **variables(hostile_cloud)) as exporter:
+        job_ids = set(hostile_cloud.world.jobs)
+        exporter.wait_for(lambda: _counted_jobs(exporter.get()[1]) == len(job_ids))
+        _, text = exporter.get()
+        _, openmetrics = exporter.get(headers=OPENMETRICS)
+        pages = [exporter.get(path) for path in ("/", "/-/ready", "/-/healthy")]
+        _end_jobs(hostile_cloud)
+        exporter.wait_for(lambda: len(exporter.events("job.ended")) == len(TEXTS))
+        lines = exporter.log_file.read_text().removesuffix("\n").split("\n")
+    check_metrics(text.encode())
+    for families in (list(lenient(text)), list(strict(openmetrics))):
+        assert job_ids == labels(families, "llamacloud_batch_job_info", "job_id")
+        assert set(TEXTS.values()) == labels(families, "llamacloud_batch_job_info", "directory_id")
+        assert job_ids == labels(families, "llamacloud_batch_job_items", "job_id")
+    assert [200, 200, 200] == [status for status, _ in pages]
+    assert_tame(lines)
+    failed = {json.loads(line)["item_id"] for line in lines if '"item.failed"' in line}
+    assert set(TEXTS.values()) == failed
+
+
+def _counted_jobs(text: str) -> int:
+    lines = text.split("\n")
+    samples = [line for line in lines if line.startswith("llamacloud_batch_job_items{")]
+    return len(samples) // len(ItemStatus)
+
+
+def _end_jobs(cloud: Cloud) -> None:
+    for job in cloud.world.jobs.values():
+        if job.status == "running":
+            job.status, job.completed_at = "failed", cloud.world.clock()
+
+
+def assert_tame(lines: list[str]) -> None:
+    """Check that lines are bounded, and hold nothing that a terminal would act on."""
+    assert [] == [line[:300] for line in lines if not line.isprintable()]
+    assert [] == [line[:300] for line in lines if len(line) > LONGEST_LINE]
+
+
+def test_each_line_of_the_console_stays_one(hostile_cloud: Cloud) -> None:
+    """It begins with a time, a level and an event, and none of these is made up."""
+    ended = run("--once", "--log.format=console", **variables(hostile_cloud))
+    assert 0 == ended.returncode
+    lines = ended.stderr.removesuffix("\n").split("\n")
+    assert_tame(lines)
+    beginnings = [re.match(r"\S+ \[\w+ *\] ([\w.]+) ", line) for line in lines]
+    events = Counter(match[1] if match else "no event" for match in beginnings)
+    assert {"api.unknown_value", "project.listed", "job.appeared", "item.failed"} == events.keys()
+    assert (2 * len(TEXTS), len(TEXTS)) == (events["job.appeared"], events["item.failed"])

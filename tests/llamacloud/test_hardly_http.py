@@ -1,0 +1,102 @@
+"""Servers that hardly speak HTTP: headers, chunks and interim answers that are wrong or endless."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from itertools import repeat
+
+import pytest
+from asking import client_of
+from cloud import Cloud
+
+from exporter.llamacloud.errors import (
+    LlamaCloudError,
+    NetworkFailed,
+    RequestTimedOut,
+    UnreadableBody,
+)
+from exporter.llamacloud.requests import Endpoint, RetryPolicy
+
+pytestmark = pytest.mark.anyio
+
+# What an answer may cost, however slow the machine is.
+LONGEST_SECONDS = 10.0
+
+
+@asynccontextmanager
+async def speaking(*first: bytes, then: bytes = b"") -> AsyncIterator[str]:
+    """Serve a server that says the same to everybody, the last part of it for ever."""
+    connected: set[asyncio.Task[None]] = set()
+
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        connected.add(task)
+        await reader.readuntil(b"\r\n\r\n")
+        try:
+            for piece in _pieces(first, then):
+                writer.write(piece)
+                await writer.drain()
+            await reader.read()
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(speak, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        # The client has left, and so do they.
+        async with asyncio.timeout(LONGEST_SECONDS):
+            await asyncio.gather(*connected)
+
+
+def _pieces(first: tuple[bytes, ...], then: bytes) -> Iterator[bytes]:
+    yield from first
+    if then:
+        yield from repeat(then)
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "error"),
+    [
+        (OK, b"x-more: " + b"x" * 1000 + b"\r\n", NetworkFailed),
+        (OK + b"x-long: ", b"x" * 1000, NetworkFailed),
+        (b"", b"x" * 1000, NetworkFailed),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100, RequestTimedOut),
+        (OK + b"Content-Length: " + b"9" * 5_000 + b"\r\n\r\n", b"", NetworkFailed),
+        (OK + b"Content-Length: -1\r\n\r\n", b"", NetworkFailed),
+        (OK + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n", b"", NetworkFailed),
+        (OK + b"Transfer-Encoding: gzip\r\n\r\n", b"", NetworkFailed),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n" + b"f" * 30 + b"\r\n", b"", NetworkFailed),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", b"x: y\r\n" * 200, NetworkFailed),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n" * 1000, RequestTimedOut),
+        (OK + b"\r\n", b"x" * 100_000, UnreadableBody),
+        (b"ICY 200 OK\r\n\r\n", b"", NetworkFailed),
+        (b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n", b"x" * 1000, LlamaCloudError),
+    ],
+    ids=range(14),
+)
+async def test_what_is_hardly_http_is_a_typed_error(
+    first: bytes, then: bytes, error: type[LlamaCloudError]
+) -> None:
+    """Headers, interim answers, chunks and trailers without end included."""
+    async with speaking(first, then=then) as base_url:
+        began = time.monotonic()
+        with pytest.raises(error) as raised:
+            await ask_at(base_url, timeout_seconds=0.5 if error is RequestTimedOut else 8.0)
+        assert time.monotonic() - began < LONGEST_SECONDS
+    assert str(raised.value).isprintable()
+    assert len(str(raised.value)) <= 310
+
+
+async def ask_at(base_url: str, *, timeout_seconds: float) -> None:
+    nowhere = Cloud(None, base_url)  # type: ignore[arg-type]
+    async with client_of(
+        nowhere, timeout_seconds=timeout_seconds, retry=RetryPolicy(attempts=1)
+    ) as client:
+        await client.get(Endpoint.LIST_JOBS, "/", {})

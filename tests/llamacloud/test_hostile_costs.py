@@ -1,0 +1,104 @@
+"""What hostile answers cost at most, measured in a process of its own."""
+
+import gzip
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from cloud import Cloud
+
+from exporter.simulator import Fault
+
+BOUND = 16 * 2**20
+ASKED_TWICE = 2
+LONGEST_SECONDS = 5.0
+# An object for each value of the page alone would take three times as much.
+MOST_KIBIBYTES = 200 * 1024
+ASKING = """
+import asyncio, os, time
+from pathlib import Path
+from asking import client_of
+from cloud import Cloud
+from exporter.llamacloud.errors import LlamaCloudError
+from exporter.llamacloud.v1beta import BatchProcessing
+
+def peak_kib():
+    status = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
+
+async def ask(client):
+    try:
+        await BatchProcessing(client).list_jobs(0, {})
+    except LlamaCloudError as error:
+        return type(error).__name__
+
+async def main():
+    async with client_of(Cloud(None, os.environ["BASE_URL"]), timeout_seconds=10.0) as client:
+        await ask(client)
+        before = peak_kib()
+        for _ in range(int(os.environ["TIMES"])):
+            began = time.monotonic()
+            error = await ask(client)
+            print(error, time.monotonic() - began, peak_kib() - before)
+
+asyncio.run(main())
+"""
+
+
+def filled(row: bytes) -> bytes:
+    """Return a page of 16 MiB that repeats what is small and costs much."""
+    page = b'{"items":[' + row * ((BOUND - 20) // len(row)) + b"0]}"
+    assert BOUND - 5_000 < len(page) <= BOUND
+    return page
+
+
+def raw(body: bytes) -> Fault:
+    return Fault("raw", body=body)
+
+
+HOSTILE = {
+    "endless": Fault("endless"),
+    "bomb": Fault("bomb"),
+    "lists": raw(filled(b"[],")),
+    "objects": raw(filled(b"{},")),
+    "names": raw(filled(b'{"":0},')),
+    "nested": raw(filled(b"[" * 190 + b"]" * 190 + b",")),
+    "texts": raw(filled(b'"' + b"x" * 40 + b'",')),
+    "wide text": raw(b'{"items":["\xf0\x9f\x92\xa9' + b"x" * (BOUND - 20) + b'"]}'),
+    "whole numbers": raw(filled(b"9" * 4_000 + b",")),
+    "times": raw(b'{"items":[{"created_at":"' + b"T00:00:60" * (BOUND // 10) + b'"}]}'),
+    "compressed": Fault(
+        "raw", body=gzip.compress(filled(b"0,")), headers={"content-encoding": "gzip"}
+    ),
+}
+UNREADABLE = dict.fromkeys(("endless", "bomb"), "UnreadableBody")
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is told nowhere else")
+def test_a_hostile_answer_costs_a_few_times_its_bound(cloud: Cloud) -> None:
+    """And little time, most of which is that of sending it; the second costs no more."""
+    cloud.simulator.faults.add(Fault("not_json", times=1))
+    for fault in HOSTILE.values():
+        cloud.simulator.faults.add(replace(fault, times=ASKED_TWICE))
+    asked = [name for name in HOSTILE for _ in range(ASKED_TWICE)]
+    ended = subprocess.run(
+        [sys.executable, "-c", ASKING],
+        env={
+            **os.environ,
+            "BASE_URL": cloud.base_url,
+            "PYTHONPATH": f"tests{os.pathsep}.",
+            "TIMES": str(len(asked)),
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=50,
+    )
+    costs = list(zip(asked, map(str.split, ended.stdout.splitlines()), strict=True))
+    expected = dict.fromkeys(HOSTILE, "BadResponse") | UNREADABLE
+    assert expected == {name: error for name, (error, _, _) in costs}
+    assert [] == [name for name, (_, seconds, _) in costs if float(seconds) > LONGEST_SECONDS]
+    assert [] == [name for name, (_, _, grown) in costs if int(grown) > MOST_KIBIBYTES]
