@@ -8,12 +8,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from exporter.landing import landing_page
 from exporter.negotiation import accepts_gzip, choose_form
+from exporter.targets import TargetMiddleware
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -66,6 +68,7 @@ def build_app(site: Site) -> Starlette:
     }
     app = Starlette(
         routes=[Route(path, endpoint, methods=["GET"]) for path, endpoint in pages.items()],
+        middleware=[Middleware(TargetMiddleware)],
         exception_handlers={404: _not_found(tuple(pages)), 405: _method_not_allowed},
     )
     app.router.redirect_slashes = False
