@@ -117,6 +117,7 @@ class _Scrape(Response):
         self._handed_over = handed_over
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        state = scope.get("state", {})
         await send(
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         )
@@ -124,11 +125,13 @@ class _Scrape(Response):
             for start in range(0, len(piece), _SLICE_BYTES):
                 # Others want to be served while a fast client is.
                 await asyncio.sleep(0)
+                if "client_gone" in state:
+                    return
                 await _send_on(send, piece[start : start + _SLICE_BYTES])
         # uvicorn waits before a piece, not after it, for the connection to take the earlier ones.
         await _send_on(send, b"")
         # One that ended its side before may be gone; from now on it may because it has it all.
-        ended = "client_ended" in scope.get("state", ())
+        ended = "client_ended" in state
         # A connection that broke while it was written to is reported in the loop's next turn.
         await asyncio.sleep(0)
         left = ended or await Request(scope, receive).is_disconnected()

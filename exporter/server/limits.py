@@ -23,4 +23,4 @@ class Limits:
     answer_seconds: float = 30.0
     # Longer than the usual scrape intervals, so that Prometheus keeps its connection.
     idle_seconds: int = 75
-    leaving_seconds: float = 0.7
+    leaving_seconds: float = 0.5

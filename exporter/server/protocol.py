@@ -31,8 +31,9 @@ _REFUSED_MAY_SEND_ON_SECONDS = 1.0
 class ClientConnection(H11Protocol):
     """One connection; whatever it waits for ends in time, and nothing a client does is logged.
 
-    A client that ends its side after asking is answered, and the scope's state says so: nobody
-    can tell any more whether it still reads.
+    A client that ends its side after asking is answered, and ``client_ended`` in the scope's state
+    says so: nobody can tell any more whether it still reads. ``client_gone`` says that the
+    connection is lost.
     """
 
     def __init__(
@@ -61,6 +62,8 @@ class ClientConnection(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Hold nothing any more, however the connection ended."""
         super().connection_lost(exc)
+        if self._is_answering():
+            self._tell("client_gone")
         self._crowd.leave(self)
         self._may_take_its_time()
         # uvicorn lets it run, and hold the connection in memory, where the client reset it.
@@ -79,7 +82,7 @@ class ClientConnection(H11Protocol):
         if not self._is_answering():
             return False
         self._client_ended = True
-        self._tell_that_client_ended()
+        self._tell("client_ended")
         return True
 
     def handle_events(self) -> None:
@@ -90,7 +93,7 @@ class ClientConnection(H11Protocol):
             self._crowd.asks(self)
             self._must_go_on_within(self._limits.answer_seconds)
             if self._client_ended:
-                self._tell_that_client_ended()
+                self._tell("client_ended")
 
     def on_response_complete(self) -> None:
         """Wait for the next request, and for the rest of this one if there is more of it."""
@@ -137,8 +140,8 @@ class ClientConnection(H11Protocol):
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
 
-    def _tell_that_client_ended(self) -> None:
-        self.cycle.scope["state"]["client_ended"] = True
+    def _tell(self, what: str) -> None:
+        self.cycle.scope["state"][what] = True
 
     def _must_go_on_within(self, seconds: float) -> None:
         self._may_take_its_time()

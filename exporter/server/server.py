@@ -25,7 +25,7 @@ _BACKLOG = 1024
 _SEND_BUFFER_BYTES = 256 * 1024
 # The header Date is as old as that at most.
 _TICK_SECONDS = 1.0
-_ABORTED_END_WITHIN_SECONDS = 0.3
+_ABORTED_END_WITHIN_SECONDS = 1.0
 
 
 class Server(uvicorn.Server):
