@@ -35,8 +35,11 @@ class Published:
         """Return the exposition in ``form``, in OpenMetrics without ``# EOF``."""
         return self._bodies[form].plain
 
-    def gzipped(self, form: Form, tail: bytes) -> bytes:
-        """Return the exposition in ``form`` followed by ``tail``, as one gzip member."""
+    def gzipped(self, form: Form, tail: bytes) -> tuple[bytes, bytes]:
+        """Return the exposition in ``form`` followed by ``tail``, as one gzip member in two pieces.
+
+        The first, which is long, is the same bytes each time.
+        """
         return self._bodies[form].gzipped(tail)
 
 
@@ -72,9 +75,9 @@ class _Body:
         head = compressor.compress(self.plain) + compressor.flush(zlib.Z_FULL_FLUSH)
         return head, compressor
 
-    def gzipped(self, tail: bytes) -> bytes:
+    def gzipped(self, tail: bytes) -> tuple[bytes, bytes]:
         # A copy of the compressor goes on where the kept bytes end, checksum included: clients
         # read one member, while several of them in a row break some.
         head, compressor = self._compressed
         end = compressor.copy()
-        return head + end.compress(tail) + end.flush()
+        return head, end.compress(tail) + end.flush()

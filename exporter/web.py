@@ -8,15 +8,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from exporter.landing import landing_page
 from exporter.negotiation import accepts_gzip, choose_form
+from exporter.targets import TargetMiddleware
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from starlette.types import Receive, Scope, Send
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 HEALTHY_PATH = "/-/healthy"
 READY_PATH = "/-/ready"
 
+# Large enough to cost no measurable time, small enough to be held for every client there may be.
+_SLICE_BYTES = 64 * 1024
 _NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 _UNHEALTHY = (
     "A project is no longer polled: restart the exporter, and see its log for the reason.\n"
@@ -39,14 +43,15 @@ _NOT_READY = "Not every project was asked for its jobs yet: try again in a few s
 class Site:
     """What the pages are made of.
 
-    ``own_metrics`` renders the end of the exposition. ``scraped`` is called once for each complete
-    scrape: a GET answered with 200 whose body was handed over while the client was still there.
+    ``own_metrics`` renders the end of the exposition. ``scraped`` is called, with the generation
+    of each project, once for each complete scrape: a GET answered with 200 whose body was handed
+    over while the client was still there.
     """
 
     telemetry_path: str
     published: Callable[[], Published]
     own_metrics: Callable[[Form], bytes]
-    scraped: Callable[[Published], None]
+    scraped: Callable[[Mapping[str, int]], None]
     healthy: Callable[[], bool]
     ready: Callable[[], bool]
     version: str
@@ -63,6 +68,7 @@ def build_app(site: Site) -> Starlette:
     }
     app = Starlette(
         routes=[Route(path, endpoint, methods=["GET"]) for path, endpoint in pages.items()],
+        middleware=[Middleware(TargetMiddleware)],
         exception_handlers={404: _not_found(tuple(pages)), 405: _method_not_allowed},
     )
     app.router.redirect_slashes = False
@@ -81,12 +87,13 @@ def _metrics(site: Site) -> Endpoint:
         }
         if accepts_gzip(_header(request, "accept-encoding")):
             headers["Content-Encoding"] = "gzip"
-            content = published.gzipped(form, own)
+            pieces = published.gzipped(form, own)
         else:
-            content = published.body(form) + own
+            pieces = published.body(form), own
+        headers["Content-Length"] = str(sum(map(len, pieces)))
         if request.method == "HEAD":
-            return Response(content, headers=headers)
-        return _Scrape(content, headers, partial(site.scraped, published))
+            return Response(headers=headers)
+        return _Scrape(pieces, headers, partial(site.scraped, published.generations))
 
     return metrics
 
@@ -96,27 +103,45 @@ def _header(request: Request, name: str) -> str:
 
 
 class _Scrape(Response):
-    """A body that tells when it was handed over while the client was still there."""
+    """A body that tells when it was handed over while the client was still there.
+
+    It is sent in slices and never copied as a whole: a client that reads slowly, or not at all,
+    costs a slice or two beside the bytes that all share.
+    """
 
     def __init__(
-        self, content: bytes, headers: dict[str, str], handed_over: Callable[[], None]
+        self, pieces: Iterable[bytes], headers: dict[str, str], handed_over: Callable[[], None]
     ) -> None:
-        super().__init__(content, headers=headers)
+        super().__init__(headers=headers)
+        self._pieces = pieces
         self._handed_over = handed_over
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        state = scope.get("state", {})
         await send(
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         )
-        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        for piece in self._pieces:
+            for start in range(0, len(piece), _SLICE_BYTES):
+                # Others want to be served while a fast client is.
+                await asyncio.sleep(0)
+                if "client_gone" in state:
+                    return
+                await _send_on(send, piece[start : start + _SLICE_BYTES])
         # uvicorn waits before a piece, not after it, for the connection to take the earlier ones.
-        await send({"type": "http.response.body", "body": b"", "more_body": True})
+        await _send_on(send, b"")
+        # One that ended its side before may be gone; from now on it may because it has it all.
+        ended = "client_ended" in state
         # A connection that broke while it was written to is reported in the loop's next turn.
         await asyncio.sleep(0)
-        left = await Request(scope, receive).is_disconnected()
+        left = ended or await Request(scope, receive).is_disconnected()
         await send({"type": "http.response.body", "body": b""})
         if not left:
             self._handed_over()
+
+
+async def _send_on(send: Send, part: bytes) -> None:
+    await send({"type": "http.response.body", "body": part, "more_body": True})
 
 
 def _state(holds: Callable[[], bool], otherwise: str) -> Endpoint:

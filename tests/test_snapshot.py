@@ -75,7 +75,7 @@ def test_the_gzipped_body_is_one_member_that_ends_with_the_tail(form: Form) -> N
     published = snapshot.published()
 
     for tail in (b"first\n", b"", b"second\n" * 1000):
-        member = published.gzipped(form, tail)
+        member = b"".join(published.gzipped(form, tail))
         decompressor = zlib.decompressobj(wbits=31)
         assert decompressor.decompress(member) == published.body(form) + tail
         assert decompressor.eof

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from exporter.exposition import Form
     from exporter.llamacloud.connections import Connections
     from exporter.redaction import Secrets
-    from exporter.snapshot import Published
 
 USER_AGENT = f"llamacloud-batch-exporter/{__version__}"
 # What an image sets, not a setting: those are named otherwise, and documented.
@@ -49,9 +48,9 @@ class Exporter:
     registry: CollectorRegistry
     started_monotonic: float
 
-    def scraped(self, published: Published) -> None:
-        """Tell each project that its view was scraped."""
-        for project, generation in published.generations.items():
+    def scraped(self, generations: Mapping[str, int]) -> None:
+        """Tell each project which view of it was scraped."""
+        for project, generation in generations.items():
             self.pollers[project].scraped(generation)
 
     def is_healthy(self) -> bool:

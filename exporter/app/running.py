@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 import sys
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
-import uvicorn
 
 from exporter import __version__
 from exporter.app.assembly import USER_AGENT, assemble
 from exporter.app.listening import url_of
 from exporter.exposition import Form
 from exporter.llamacloud.connections import open_connections
+from exporter.server import Limits, Server, connections_within, raise_open_files_limit
 from exporter.web import build_app
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Iterator
 
     from exporter.app.assembly import Exporter
     from exporter.config import Settings
     from exporter.redaction import Secrets
 
-# Together with the server's own second to end, within the two seconds that are promised.
+# Longer than the server leaves to answers, and within the two seconds that are promised.
 _LEAVE_ANYWAY_AFTER_SECONDS = 1.7
-_SERVER_ENDS_WITHIN_SECONDS = 1
-# Longer than the usual scrape intervals, so that Prometheus keeps its connection.
-_KEEP_ALIVE_SECONDS = 75
+# Standard streams, listening sockets, the loop's own, look-ups of names, and some to spare.
+_FILES_OF_ITS_OWN = 48
 
 log = structlog.get_logger("exporter")
 
@@ -42,7 +40,7 @@ async def serve(settings: Settings, secrets: Secrets, sockets: list[socket.socke
     stop = _stop_event()
     async with open_connections(USER_AGENT) as connections:
         exporter = assemble(settings, connections, secrets)
-        server = _server(exporter, settings.web.telemetry_path)
+        server = _server(exporter, settings)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(server.serve(sockets))
             polling = [tasks.create_task(poller.run()) for poller in exporter.pollers.values()]
@@ -50,7 +48,7 @@ async def serve(settings: Settings, secrets: Secrets, sockets: list[socket.socke
             telling = tasks.create_task(_tell_when_polled(exporter, settings, sockets))
             await stop.wait()
             log.info("exporter.stopping")
-            server.should_exit = True
+            server.stop()
             for task in (*polling, telling):
                 task.cancel()
 
@@ -119,25 +117,14 @@ def _stop(stop: asyncio.Event) -> None:
     leave_anyway.start()
 
 
-class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: they end the process by the signal, not with 0."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _server(exporter: Exporter, telemetry_path: str) -> uvicorn.Server:
-    return _Server(
-        uvicorn.Config(
-            build_app(exporter.site(telemetry_path)),
-            http="h11",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=_SERVER_ENDS_WITHIN_SECONDS,
-        )
+def _server(exporter: Exporter, settings: Settings) -> Server:
+    limits = Limits()
+    # What asks LlamaCloud comes first: a poll that finds no socket is a poll that failed.
+    upstream = len(settings.projects) * settings.api.concurrency
+    possible = connections_within(
+        raise_open_files_limit(),
+        others=_FILES_OF_ITS_OWN + upstream,
+        accepted_at_once=limits.accepted_at_once,
     )
+    limits = replace(limits, connections=min(limits.connections, possible))
+    return Server(build_app(exporter.site(settings.web.telemetry_path)), limits)

@@ -1,19 +1,22 @@
 """The application on a real socket, and a client that sends what it is told and nothing more."""
 
+import asyncio
 import http.client
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from urllib.parse import urlsplit
 
 from exposition.views import full_view
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from exporter.app.listening import listen
+from exporter.config import ListenAddress
 from exporter.exposition import Form
-from exporter.simulator.serving import serving_in_thread
-from exporter.snapshot import Published, Snapshot
+from exporter.server import Limits, Server
+from exporter.snapshot import Snapshot
 from exporter.web import Site, build_app
 
 OWN = {Form.TEXT: b"own_text 1.0\n", Form.OPENMETRICS: b"own_openmetrics 1.0\n# EOF\n"}
@@ -34,10 +37,12 @@ class Exporter:
     """A site whose state tests set, and what it was told."""
 
     snapshot: Snapshot = field(default_factory=Snapshot)
-    scraped: list[Published] = field(default_factory=list)
+    scraped: list[Mapping[str, int]] = field(default_factory=list)
     healthy: bool = True
     ready: bool = True
     requests_ended: Counter[str] = field(default_factory=Counter)
+    server: Server | None = None
+    loop: asyncio.AbstractEventLoop | None = None
 
     def site(self) -> Site:
         """Make a site of this state."""
@@ -52,6 +57,17 @@ class Exporter:
             projects=("default",),
         )
 
+    def connections(self) -> int:
+        """Count the connections that the server holds."""
+        assert self.server is not None
+        return len(self.server.server_state.connections)
+
+    def stop(self) -> None:
+        """Tell the server to stop."""
+        assert self.server is not None
+        assert self.loop is not None
+        self.loop.call_soon_threadsafe(self.server.stop)
+
     def counting(self, app: ASGIApp) -> ASGIApp:
         """Count the requests that ``app`` is through with, by path."""
 
@@ -65,12 +81,23 @@ class Exporter:
 
 
 @contextmanager
-def served(exporter: Exporter, **changes: object) -> Iterator[str]:
+def served(exporter: Exporter, limits: Limits | None = None, **changes: object) -> Iterator[str]:
     """Serve the site of ``exporter``, with ``changes``, and yield its address."""
     exporter.snapshot.replace(full_view())
     site = replace(exporter.site(), **changes)  # type: ignore[arg-type]
-    with serving_in_thread(exporter.counting(build_app(site))) as base_url:
-        yield urlsplit(base_url).netloc
+    (listening,) = listen([ListenAddress(host="127.0.0.1", port=0)])
+    with listening:
+        exporter.server = Server(exporter.counting(build_app(site)), limits or Limits())
+        exporter.loop = asyncio.new_event_loop()
+        serving = exporter.server.serve([listening])
+        thread = threading.Thread(target=exporter.loop.run_until_complete, args=[serving])
+        thread.start()
+        try:
+            yield "{}:{}".format(*listening.getsockname())
+        finally:
+            exporter.stop()
+            thread.join()
+            exporter.loop.close()
 
 
 def ask(address: str, path: str, *headers: tuple[str, str], method: str = "GET") -> Answer:

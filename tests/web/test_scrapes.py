@@ -55,11 +55,11 @@ def test_a_complete_scrape_is_told_once_with_what_it_showed(
     exporter: Exporter, address: str
 ) -> None:
     """Whatever its form and encoding."""
-    first = exporter.snapshot.published()
+    first = exporter.snapshot.published().generations
     ask(address, "/metrics")
     _ended(exporter, 1)
     exporter.snapshot.replace(full_view(generation=2))
-    second = exporter.snapshot.published()
+    second = exporter.snapshot.published().generations
     ask(address, "/metrics", ("Accept", Form.OPENMETRICS.value), ("Accept-Encoding", "gzip"))
     _ended(exporter, 2)
 
@@ -96,7 +96,7 @@ def test_a_client_that_leaves_in_the_middle_has_not_scraped(
     assert exporter.scraped == []
     assert ask(address, "/metrics").status == 200
     _ended(exporter, 2)
-    assert exporter.scraped == [exporter.snapshot.published()]
+    assert exporter.scraped == [exporter.snapshot.published().generations]
 
 
 def test_a_slow_client_has_scraped_when_it_has_read_it_all(
@@ -114,7 +114,7 @@ def test_a_slow_client_has_scraped_when_it_has_read_it_all(
             assert stream.read().endswith(OWN[Form.TEXT])
     _ended(exporter, 1)
 
-    assert exporter.scraped == [exporter.snapshot.published()]
+    assert exporter.scraped == [exporter.snapshot.published().generations]
 
 
 def test_a_scrape_that_cannot_be_made_does_not_count(exporter: Exporter) -> None:
