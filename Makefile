@@ -11,7 +11,7 @@ VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' exporter/__init__.py)
 REVISION = $(shell git describe --always --dirty --abbrev=40 --exclude='*')
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test coverage test-wheel lint tables lock image image-test
+.PHONY: run test coverage soak test-wheel lint tables lock image image-test
 
 run: $(VENV)/.installed
 	$(BIN)/llamacloud-batch-exporter $(if $(LLAMA_CLOUD_API_KEY)$(LLAMA_CLOUD_API_KEY_FILE),,--demo) $(ARGS)
@@ -25,6 +25,11 @@ coverage: $(VENV)/.installed-dev
 	$(BIN)/coverage run -m pytest $(IN_PARALLEL)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+# Minutes of random trouble with thousands of jobs; `make test` has a short form of it. The output
+# tells the seed: `make soak SOAK="--seed 1"`.
+soak: $(VENV)/.installed-dev
+	PYTHONPATH=tests $(BIN)/python -m soak $(SOAK)
 
 # The same tests against the built wheel: in a copy of this tree that has no exporter/ to import.
 test-wheel: $(WHEEL_VENV)/.installed-dev

@@ -39,6 +39,10 @@ class Ending:
         """Take note that scrapes have yet to show the state as it is now."""
         return replace(self, shown_since_generation=None)
 
+    def record_changed(self) -> Ending:
+        """Take note of a record that differs: its progress, which rows lack, is to be asked for."""
+        return replace(self.changed(), status_known=False)
+
     def status_answered(self, asked_monotonic: float) -> Ending:
         """Take note of a status, final if it was asked for after the end."""
         final = asked_monotonic >= self.asked_monotonic

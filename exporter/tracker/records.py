@@ -92,7 +92,7 @@ def _with_ending(
             return replace(tracked, ending=ending, counted_total=None)
         return replace(tracked, ending=ending)
     if _published(tracked.job) != _published(before):
-        return replace(tracked, ending=tracked.ending.changed())
+        return replace(tracked, ending=tracked.ending.record_changed())
     return tracked
 
 

@@ -41,6 +41,18 @@ class TestRecord:
             view.last_refreshed_at,
         ) == (3, 0.2, EPOCH + 5)
 
+    def test_a_row_that_changes_after_the_end_has_the_progress_asked_for_again(self) -> None:
+        """Items may settle a little later than their job, whose progress then rises once more."""
+        ended = job(status=JobStatus.COMPLETED, completed_at=EPOCH + 100, processed_items=3)
+        history = History().listing(job()).at(105).status(ended, 0.3)
+        history.at(106).count(items=counts(completed=10))
+        assert [] == history.due().regular
+        settled = replace(ended, processed_items=10)
+        assert ["job-1"] == history.at(130).listing(settled).due().regular
+        view = history.at(131).status(settled, 1.0).shown()["job-1"]
+        assert (1.0, EPOCH + 131) == (view.progress_ratio, view.last_refreshed_at)
+        assert [] == history.at(160).listing(settled).due().regular
+
     def test_an_answer_asked_for_before_the_listing_does_not_replace_it(self) -> None:
         """However late it comes."""
         history = History().listing(job()).at(30).listing(job(processed_items=3))

@@ -1,0 +1,184 @@
+"""What the counters and histograms must say, from the histories by the rules of the contract."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from soak.exposition import series
+from soak.history import ENDED_ITEM_STATUSES, ENDED_STATUSES, JOB_TYPES, SKIP_REASONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from soak.exposition import Exposition, Series
+    from soak.history import JobHistory, State
+
+_PREFIX: Final = "llamacloud_batch_"
+_HISTOGRAMS: Final = ("queue_duration_seconds", "run_duration_seconds", "item_duration_seconds")
+_COUNTERS: Final = ("jobs_finished_total", "items_finished_total", "items_skipped_total")
+_RUN_STATUSES = ("completed", "failed", "cancelled")
+_SUM_TOLERANCE_SECONDS = 0.01
+
+
+@dataclass(slots=True)
+class Happened:
+    """What happened for certain and was seen, and what more may have been; seconds are sorted."""
+
+    certain: Counter[Series] = field(default_factory=Counter)
+    possible: Counter[Series] = field(default_factory=Counter)
+    certain_seconds: dict[Series, list[float]] = field(default_factory=lambda: defaultdict(list))
+    possible_seconds: dict[Series, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+
+def what_happened(
+    histories: Iterable[JobHistory], items_seen: Callable[[JobHistory], bool]
+) -> Happened:
+    """Add up what all jobs added.
+
+    ``items_seen`` tells whether the items of a job were certainly counted after its last change;
+    else what counting alone tells of them is possible only.
+    """
+    happened = Happened()
+    for history in histories:
+        if history.adds and history.states:
+            _add(happened, history, counted=items_seen(history))
+    for seconds in (*happened.certain_seconds.values(), *happened.possible_seconds.values()):
+        seconds.sort()
+    return happened
+
+
+def wrong_counters(
+    happened: Happened, exposition: Exposition, projects: Iterable[str]
+) -> list[str]:
+    """Say which counters and histograms do not tell what happened."""
+    wrong = []
+    for project in projects:
+        for key in _expected_counters(project):
+            least, more = happened.certain[key], happened.possible[key]
+            wrong += _compare(key, exposition.samples.get(key, 0.0), least, least + more)
+    for key, value in exposition.samples.items():
+        wrong += _compare_with_durations(happened, key, value)
+    return wrong + [
+        f"{key[0]}{dict(key[1])} is missing"
+        for key, seconds in happened.certain_seconds.items()
+        if seconds and (f"{key[0]}_count", key[1]) not in exposition.samples
+    ]
+
+
+def too_much_counted(happened: Happened, exposition: Exposition) -> list[str]:
+    """Say which counters tell of more than what has happened so far."""
+    return [
+        f"{key}: {value}, though only {happened.certain[key] + happened.possible[key]} happened"
+        for key, value in exposition.samples.items()
+        if key[0].removeprefix(_PREFIX) in _COUNTERS
+        and value > happened.certain[key] + happened.possible[key]
+    ]
+
+
+def _add(happened: Happened, history: JobHistory, *, counted: bool) -> None:
+    project, job_type = history.project.name, history.job_type
+    labels = {"project": project, "job_type": job_type}
+    ended_as = {state.status for state in _counting(history) if state.ended}
+    for status in ended_as:
+        happened.certain[_name("jobs_finished_total", **labels, status=status)] += 1
+    for status in ENDED_ITEM_STATUSES:
+        key = _name("items_finished_total", **labels, item_status=status)
+        reported = status in {"failed", "skipped"} and not history.sparse
+        certain = happened.certain if counted or reported else happened.possible
+        certain[key] += _greatest(history, status)
+    skipped = happened.certain if counted else happened.possible
+    for reason in SKIP_REASONS:
+        skipped[_name("items_skipped_total", **labels, reason=reason)] += _greatest_reason(
+            history, reason
+        )
+    _add_durations(happened, history, counted=counted)
+
+
+def _add_durations(happened: Happened, history: JobHistory, *, counted: bool) -> None:
+    labels = {"project": history.project.name, "job_type": history.job_type}
+    starts = [s.started_at for s in history.states if s.started_at is not None]
+    first = history.states[history.counts_from or 0]
+    began_before = history.counts_from is not None and first.started_at is not None
+    if starts and not began_before:
+        key = _name("queue_duration_seconds", **labels)
+        happened.certain_seconds[key].append(max(starts[0] - history.created_at, 0.0))
+    for state in _counting(history):
+        if state.status in _RUN_STATUSES and state.started_at is not None:
+            assert state.completed_at is not None
+            key = _name("run_duration_seconds", **labels, status=state.status)
+            seconds = max(state.completed_at - state.started_at, 0.0)
+            happened.certain_seconds[key].append(seconds)
+            break
+    seconds_of = happened.certain_seconds if counted else happened.possible_seconds
+    seconds_of[_name("item_duration_seconds", **labels)].extend(_item_seconds(history))
+
+
+def _counting(history: JobHistory) -> list[State]:
+    """Return the states that may add to counters."""
+    return history.states[history.counts_from or 0 :]
+
+
+def _item_seconds(history: JobHistory) -> tuple[float, ...]:
+    """Return how long items took, as known when the job's first end was over."""
+    last: tuple[float, ...] = ()
+    for state in _counting(history):
+        if state.ended:
+            last = state.item_seconds
+        elif last:
+            break
+    return last
+
+
+def _greatest(history: JobHistory, status: str) -> int:
+    numbers = [state.by_status.get(status, 0) for state in _counting(history)]
+    return max(numbers) - (0 if history.counts_from is None else numbers[0])
+
+
+def _greatest_reason(history: JobHistory, reason: str) -> int:
+    numbers = [state.skip_reasons.get(reason, 0) for state in _counting(history)]
+    return max(numbers) - (0 if history.counts_from is None else numbers[0])
+
+
+def _expected_counters(project: str) -> Iterator[Series]:
+    for job_type in JOB_TYPES:
+        labels = {"project": project, "job_type": job_type}
+        for status in ENDED_STATUSES:
+            yield _name("jobs_finished_total", **labels, status=status)
+        for status in ENDED_ITEM_STATUSES:
+            yield _name("items_finished_total", **labels, item_status=status)
+        for reason in SKIP_REASONS:
+            yield _name("items_skipped_total", **labels, reason=reason)
+
+
+def _compare_with_durations(happened: Happened, key: Series, value: float) -> list[str]:
+    name, _, part = key[0].rpartition("_")
+    if name.removeprefix(_PREFIX) not in _HISTOGRAMS:
+        return []
+    labels = dict(key[1])
+    bound = float(labels.pop("le", "inf"))
+    of = series(name, **labels)
+    certain = happened.certain_seconds.get(of, [])
+    possible = happened.possible_seconds.get(of, [])
+    if part == "sum":
+        least, most = sum(certain), sum(certain) + sum(possible)
+        return _compare(key, value, least, most, tolerance=_SUM_TOLERANCE_SECONDS)
+    least = bisect_right(certain, bound)
+    return _compare(key, value, least, least + bisect_right(possible, bound))
+
+
+def _compare(
+    key: Series, actual: float, least: float, most: float, *, tolerance: float = 0.0
+) -> list[str]:
+    if least - tolerance <= actual <= most + tolerance and math.isfinite(actual):
+        return []
+    expected = f"{least:g}" if least == most else f"{least:g} to {most:g}"
+    labels = ",".join(f'{name}="{value}"' for name, value in sorted(key[1]))
+    return [f"{key[0]}{{{labels}}}: expected {expected}, actual {actual:g}"]
+
+
+def _name(name: str, **labels: str) -> Series:
+    return series(_PREFIX + name, **labels)

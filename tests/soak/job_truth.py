@@ -1,0 +1,133 @@
+"""What must be published of each job, from its history by the rules of the contract."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from soak.history import ITEM_STATUSES, JOB_STATUSES
+from soak.projects import RETENTION_FAILED_SECONDS, RETENTION_FINISHED_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from soak.exposition import Exposition, JobSamples
+    from soak.history import JobHistory, State
+
+_PROCESSED = ("completed", "failed", "skipped")
+# Times are printed with 17 digits, and made from text with microseconds.
+_TIME_TOLERANCE_SECONDS = 1e-5
+_MOMENTS = (
+    "last_progress_timestamp_seconds",
+    "last_refreshed_timestamp_seconds",
+    "items_last_counted_timestamp_seconds",
+)
+# What takes a question about the job itself.
+_ASKED_FOR = {"progress_ratio", "items"}
+
+
+def wrong_samples(
+    history: JobHistory, shown: JobSamples, read_at: float, *, asked_for: bool = True
+) -> list[str]:
+    """Say how what is ``shown`` of a job differs from its latest state.
+
+    Without ``asked_for`` what its row in a listing does not tell may be missing.
+    """
+    expected = _exact(history)
+    if not asked_for:
+        unasked = _ASKED_FOR - {name for name, _ in shown}
+        expected = {key: value for key, value in expected.items() if key[0] not in unasked}
+    actual = {key: value for key, value in shown.items() if key[0] not in _MOMENTS}
+    wrong = [
+        f"{key[0]}{{{key[1]}}}: expected {expected.get(key)}, actual {actual.get(key)}"
+        for key in sorted(expected.keys() | actual.keys())
+        if not _same(expected.get(key), actual.get(key))
+    ]
+    return wrong + list(_wrong_moments(history.latest, shown, read_at, asked_for=asked_for))
+
+
+def must_be_shown(history: JobHistory, now: float) -> bool:
+    """Tell whether a job's retention cannot be over: it begins when its end is seen, or later."""
+    ended_at = history.ended_at
+    if ended_at is None:
+        return True
+    return may_be_shown(history) and now - ended_at < _retention_seconds(history.latest)
+
+
+def may_be_shown(history: JobHistory) -> bool:
+    """Tell whether a job may still be shown: how long depends on when its end was seen."""
+    return history.kind != "long_over"
+
+
+def is_shown(history: JobHistory, exposition: Exposition) -> bool:
+    """Tell whether the exposition shows a job's latest state, asked for after it was put."""
+    shown = exposition.jobs.get(history.job_id)
+    if shown is None or wrong_samples(history, shown, exposition.read_at):
+        return False
+    state = history.latest
+    if state.status == "gone":
+        return True
+    # LlamaCloud's Date has whole seconds: from a later one on, nothing older was shown.
+    moments = (shown.get((name, ""), 0.0) for name in _MOMENTS[1:])
+    return all(moment >= state.put_by for moment in moments)
+
+
+def _retention_seconds(state: State) -> float:
+    return RETENTION_FAILED_SECONDS if state.failing else RETENTION_FINISHED_SECONDS
+
+
+def _exact(history: JobHistory) -> JobSamples:
+    state = history.latest
+    info = f"{history.directory_id},{history.job_type}"
+    expected: JobSamples = {("info", info): 1.0}
+    for status in JOB_STATUSES:
+        expected["status", status] = float(status == state.status)
+    for item_status in ITEM_STATUSES:
+        expected["items", item_status] = float(state.by_status.get(item_status, 0))
+    expected["total_items", ""] = float(state.total)
+    expected["progress_ratio", ""] = _progress_ratio(state)
+    if not history.sparse:
+        processed = sum(state.by_status.get(status, 0) for status in _PROCESSED)
+        expected["processed_items", ""] = float(processed)
+        expected["failed_items", ""] = float(state.by_status.get("failed", 0))
+        expected["skipped_items", ""] = float(state.by_status.get("skipped", 0))
+    times = {
+        "created_timestamp_seconds": history.created_at,
+        "started_timestamp_seconds": state.started_at,
+        "completed_timestamp_seconds": state.completed_at,
+    }
+    expected |= {(name, ""): time for name, time in times.items() if time is not None}
+    return expected
+
+
+def _progress_ratio(state: State) -> float:
+    if not state.total:
+        return float((state.status_before_gone or state.status) == "completed")
+    processed = sum(state.by_status.get(status, 0) for status in _PROCESSED)
+    return round(100 * processed / state.total, 2) / 100
+
+
+def _same(expected: float | None, actual: float | None) -> bool:
+    if expected is None or actual is None:
+        return expected is actual
+    return math.isclose(expected, actual, rel_tol=1e-12, abs_tol=_TIME_TOLERANCE_SECONDS)
+
+
+def _wrong_moments(
+    state: State, shown: JobSamples, read_at: float, *, asked_for: bool
+) -> Iterator[str]:
+    """Check what depends on when the exporter looked: not before the state, not in the future."""
+    newest = state.newest_time if ("items", "pending") in shown else state.newest_time_of_job
+    earliest = {
+        _MOMENTS[0]: math.floor(newest),
+        _MOMENTS[1]: math.floor(state.put_at),
+        _MOMENTS[2]: math.floor(state.put_at),
+    }
+    for name, moment in earliest.items():
+        actual = shown.get((name, ""))
+        if actual is None:
+            if asked_for or name == _MOMENTS[0]:
+                yield f"{name} is missing"
+        # A job that is gone was last asked for before.
+        elif actual > read_at or (actual < moment and state.status != "gone"):
+            yield f"{name}: expected from {moment} to {read_at}, actual {actual}"

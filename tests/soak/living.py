@@ -1,0 +1,168 @@
+"""One job while it lives: its items move, and each of its states is put into the world whole."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from soak.history import JOB_STATUSES, JobHistory, State, items_by_reason, items_by_status
+
+from exporter.simulator import OMIT, SimulatedItem, SimulatedJob
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from random import Random
+
+    from exporter.simulator import World
+
+_FATES = ("completed", "failed", "skipped", "cancelled")
+_REASONS = ("already_processed", "size_limit_exceeded", "duplicate of another", None)
+_SPARSE = ("processed_items", "failed_items", "skipped_items", "updated_at", "directory_id")
+# Of what an ended job's items took, in seconds: from below the least bucket to above the greatest.
+_SHORTEST, _LONGEST = 0.2, 8000.0
+
+
+class LivingJob:
+    """A job and its items; a state that was put is never edited, the next one replaces it."""
+
+    def __init__(self, world: World, history: JobHistory, random: Random) -> None:
+        self.history = history
+        self.random = random
+        self._world = world
+        self._items: list[SimulatedItem] = []
+        self._seconds: list[float] = []
+        self._fates: list[str] = []
+        self._started_at: float | None = None
+        self._completed_at: float | None = None
+
+    @property
+    def job_id(self) -> str:
+        """The job's id."""
+        return self.history.job_id
+
+    @property
+    def now(self) -> float:
+        """LlamaCloud's time, as exact as its JSON carries it."""
+        return round(self._world.clock(), 6)
+
+    def add_items(self, number: int, *, bad_share: float) -> None:
+        """Give the job more items, of which about ``bad_share`` will not complete."""
+        for _ in range(number):
+            name = f"{self.job_id}-{len(self._items):05d}"
+            self._items.append(SimulatedItem(item_id=name, item_name=f"{name}.pdf"))
+            self._seconds.append(_SHORTEST * (_LONGEST / _SHORTEST) ** self.random.random())
+            bad = self.random.random() < bad_share
+            self._fates.append(self.random.choice(_FATES[1:]) if bad else _FATES[0])
+
+    def numbers(self, *statuses: str) -> list[int]:
+        """Return the numbers of the items that are in one of the statuses."""
+        return [n for n, item in enumerate(self._items) if item.status in statuses]
+
+    def queue(self, numbers: Iterable[int]) -> None:
+        """Put items into a status that the exporter does not know."""
+        for number in numbers:
+            self._items[number] = replace(self._items[number], status="queued")
+
+    def process(self, numbers: Iterable[int]) -> None:
+        """Begin to process items."""
+        now = self.now
+        for number in numbers:
+            self._items[number] = replace(
+                self._items[number], status="processing", started_at=now, completed_at=None
+            )
+
+    def settle(self, numbers: Iterable[int], fate: str | None = None) -> None:
+        """Bring items to their end, or to another one."""
+        now = self.now
+        for number in numbers:
+            status = fate or self._fates[number]
+            skipped, failed = status == "skipped", status == "failed"
+            self._items[number] = replace(
+                self._items[number],
+                status=status,
+                # An item takes as long each time: it is not told which time is counted.
+                started_at=None if skipped else round(now - self._seconds[number], 6),
+                completed_at=now,
+                skip_reason=self.random.choice(_REASONS) if skipped else None,
+                error_message="The document could not be read" if failed else None,
+            )
+
+    def retry(self, numbers: Iterable[int]) -> None:
+        """Take back what became of items."""
+        for number in numbers:
+            self._items[number] = replace(
+                self._items[number],
+                status="pending",
+                started_at=None,
+                completed_at=None,
+                error_message=None,
+            )
+
+    def start(self, ago_seconds: float = 0.0) -> None:
+        """Note the job's start."""
+        self._started_at = round(self.now - ago_seconds, 6)
+
+    def put(self, status: str, *, ended_ago_seconds: float | None = None) -> None:
+        """Put the job as it is now into the world; it has ended if that is given."""
+        if ended_ago_seconds is not None:
+            self._completed_at = self._completed_at or round(self.now - ended_ago_seconds, 6)
+        else:
+            self._completed_at = None
+        history = self.history
+        job = SimulatedJob(
+            id=history.job_id,
+            job_type="translate" if history.job_type == "unknown" else history.job_type,
+            status=status,
+            project_id=history.project.project_id,
+            items=list(self._items),
+            directory_id=history.directory_id or None,
+            created_at=history.created_at,
+            started_at=self._started_at,
+            completed_at=self._completed_at,
+            overrides=dict.fromkeys(_SPARSE, OMIT) if history.sparse else {},
+        )
+        self._record(status if status in JOB_STATUSES else "unknown", lambda: self._add(job))
+
+    def end(self, status: str) -> None:
+        """Put the job as ended at this moment, or as it is some time after its end."""
+        self.put(status, ended_ago_seconds=0.0)
+
+    def vanish(self) -> None:
+        """Let LlamaCloud forget an active job."""
+        self._record("gone", lambda: self._world.remove_job(self.job_id))
+
+    def _add(self, job: SimulatedJob) -> None:
+        self._world.add_job(job)
+
+    def _record(self, status: str, put: Callable[[], object]) -> None:
+        before = self.history.states[-1] if self.history.states else None
+        of_items = [time for item in self._items for time in (item.started_at, item.completed_at)]
+        of_job = [self.history.created_at, self._started_at, self._completed_at]
+        put_at = self.now
+        put()
+        self.history.states.append(
+            State(
+                put_at=put_at,
+                put_by=self._world.clock(),
+                status=status,
+                started_at=self._started_at,
+                completed_at=self._completed_at,
+                by_status=items_by_status(self._items),
+                skip_reasons=items_by_reason(self._items),
+                newest_time=max(time for time in of_items + of_job if time is not None),
+                newest_time_of_job=max(time for time in of_job if time is not None),
+                item_seconds=self._ended_items_seconds() if status not in _ACTIVE else (),
+                failed_ids=frozenset(i.item_id for i in self._items if i.status == "failed"),
+                status_before_gone=before.status if before and status == "gone" else "",
+            )
+        )
+
+    def _ended_items_seconds(self) -> tuple[float, ...]:
+        return tuple(
+            item.completed_at - item.started_at
+            for item in self._items
+            if item.started_at is not None and item.completed_at is not None
+        )
+
+
+_ACTIVE = ("pending", "running", "dispatched", "unknown")

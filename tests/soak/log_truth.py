@@ -1,0 +1,113 @@
+"""What the exporter must have logged, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from soak.weather import REASONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from soak.history import JobHistory
+
+EXPECTED_EVENTS: Final = {
+    "exporter.listening": "info",
+    "exporter.first_poll_ended": "info",
+    "exporter.stopping": "info",
+    "project.listed": "info",
+    "project.listing_failed": "error",
+    "project.listing_recovered": "info",
+    "project.listing_truncated": "warning",
+    "project.listing_whole_again": "info",
+    "job.appeared": "info",
+    "job.status_changed": "info",
+    "job.ended": "info or warning",
+    "job.refresh_failed": "warning",
+    "job.refresh_recovered": "info",
+    "item.failed": "warning",
+    "items.more_failed": "warning",
+    "api.unknown_value": "warning",
+}
+_TOLD_ONE_BY_ONE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The lines of a log, and those that are no records."""
+
+    records: list[dict[str, Any]]
+    others: list[str]
+
+    def events(self) -> Counter[str]:
+        """Count the records by event."""
+        return Counter(str(record["event"]) for record in self.records)
+
+
+def read_log(file: Path) -> Log:
+    """Read the log of an exporter that has ended."""
+    records, others = [], []
+    for line in file.read_text().splitlines():
+        try:
+            records.append(json.loads(line))
+        except ValueError:
+            others.append(line)
+    return Log(records, others)
+
+
+def wrong_lines(
+    log: Log, histories: dict[str, JobHistory], items_seen: Callable[[JobHistory], bool]
+) -> list[str]:
+    """Say what was logged that was not to be, and what was not that was to be."""
+    wrong = [f"not a record: {line}" for line in log.others]
+    for record in log.records:
+        level = EXPECTED_EVENTS.get(record["event"], "")
+        if record["level"] not in level.split(" or ") or "exception" in record:
+            wrong.append(f"unexpected: {record}")
+        if "reason" in record and record["reason"] not in REASONS[record["project"]]:
+            wrong.append(f"nothing gave this reason: {record}")
+    wrong += _wrong_ends(log, histories.values())
+    return wrong + list(_wrong_failures(log, histories, items_seen))
+
+
+def _wrong_ends(log: Log, histories: Iterable[JobHistory]) -> Iterator[str]:
+    told = Counter(
+        (record["job_id"], record["status"])
+        for record in log.records
+        if record["event"] == "job.ended"
+    )
+    happened: Counter[tuple[str, str]] = Counter()
+    for history in histories:
+        before = "none"
+        for state in history.states[history.counts_from or 0 :] if history.adds else ():
+            if state.ended and state.status != before:
+                happened[history.job_id, state.status] += 1
+            before = state.status
+    for key in sorted(told.keys() | happened.keys()):
+        if told[key] != happened[key]:
+            yield f"job.ended of {key}: {happened[key]} happened, {told[key]} told"
+
+
+def _wrong_failures(
+    log: Log, histories: dict[str, JobHistory], items_seen: Callable[[JobHistory], bool]
+) -> Iterator[str]:
+    told: dict[str, list[str]] = {}
+    more = {record["job_id"] for record in log.records if record["event"] == "items.more_failed"}
+    for record in log.records:
+        if record["event"] == "item.failed":
+            told.setdefault(record["job_id"], []).append(record["item_id"])
+    for job_id, item_ids in told.items():
+        ever = set().union(*(state.failed_ids for state in histories[job_id].states))
+        if len(set(item_ids)) != len(item_ids) or not set(item_ids) <= ever:
+            yield f"item.failed of {job_id}: told {sorted(item_ids)}, failed {sorted(ever)}"
+    for history in histories.values():
+        if not items_seen(history):
+            continue
+        missed = history.latest.failed_ids - set(told.get(history.job_id, ()))
+        full = len(told.get(history.job_id, ())) == _TOLD_ONE_BY_ONE and history.job_id in more
+        if missed and not full:
+            yield f"item.failed of {history.job_id} is missing for {sorted(missed)}"

@@ -1,0 +1,37 @@
+"""Counters within one process: none falls, and histograms add up."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from soak.exposition import Exposition, Series
+
+_COUNTING = ("_total", "_bucket", "_count", "_sum")
+
+
+def fallen(before: Exposition, after: Exposition) -> list[str]:
+    """Say which counters fell, or went, between two scrapes."""
+    return [
+        f"{key[0]}{dict(key[1])} fell from {value} to {after.samples.get(key)}"
+        for key, value in before.samples.items()
+        if key[0].endswith(_COUNTING) and not after.samples.get(key, -1.0) >= value
+    ]
+
+
+def broken_histograms(exposition: Exposition) -> list[str]:
+    """Say which histograms do not add up."""
+    buckets: dict[Series, list[tuple[float, float]]] = defaultdict(list)
+    for (name, labels), value in exposition.samples.items():
+        if name.endswith("_bucket"):
+            bound = float(dict(labels)["le"])
+            others = frozenset(label for label in labels if label[0] != "le")
+            buckets[name.removesuffix("_bucket"), others].append((bound, value))
+    wrong = []
+    for (name, labels), of_histogram in buckets.items():
+        counts = [count for _, count in sorted(of_histogram)]
+        total = exposition.samples.get((f"{name}_count", labels))
+        if counts != sorted(counts) or counts[-1] != total:
+            wrong.append(f"{name}{dict(labels)} does not add up: {counts}, count {total}")
+    return wrong

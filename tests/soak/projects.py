@@ -1,0 +1,70 @@
+"""The projects that the soak watches, their keys, and the file that configures the exporter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from exporter.simulator import World
+
+RETENTION_FINISHED_SECONDS: Final = 8.0
+# The rest of ``run`` tells why failing jobs must stay much longer than any trouble lasts.
+RETENTION_FAILED_SECONDS: Final = 60.0
+_SHARED_KEY: Final = "llx-soak-shared-key"
+
+
+@dataclass(frozen=True, slots=True)
+class SoakProject:
+    """A configured project; ``share`` is its part of all new jobs."""
+
+    name: str
+    project_id: str
+    key: str
+    share: float
+
+
+def _project(number: int, name: str, key: str, share: float) -> SoakProject:
+    return SoakProject(name, f"5a0c0000-0000-4000-8000-{number:012d}", key, share)
+
+
+# Lasting effects of an answer stay in a project: a 429 lowers the rate of its key for minutes, and
+# a 401 delays its listings.
+ARCHIVE: Final = _project(4, "archive", "llx-soak-archive-key", 0.2)
+LIMITED: Final = _project(5, "limited", "llx-soak-limited-key", 0.05)
+REFUSED: Final = _project(6, "refused", "llx-soak-refused-key", 0.05)
+PROJECTS: Final = (
+    _project(1, "invoices", _SHARED_KEY, 0.3),
+    _project(2, "contracts", _SHARED_KEY, 0.2),
+    _project(3, "reports", _SHARED_KEY, 0.2),
+    ARCHIVE,
+    LIMITED,
+    REFUSED,
+)
+
+
+def add_keys(world: World) -> None:
+    """Let the simulator accept the keys of all projects."""
+    ids_of_key: dict[str, list[str]] = {}
+    for project in PROJECTS:
+        ids_of_key.setdefault(project.key, []).append(project.project_id)
+    for key, ids in ids_of_key.items():
+        world.add_key(key, *ids)
+
+
+def settings_file(base_url: str) -> str:
+    """Write the exporter's configuration: impatient, with a budget that nothing exhausts."""
+    entries = "".join(
+        f"  - {{name: {project.name}, project_id: {project.project_id}, api_key: {project.key},"
+        f' base_url: "{base_url}"}}\n'
+        for project in PROJECTS
+    )
+    return (
+        f"projects:\n{entries}"
+        "poll: {interval: 1s, full_listing_every: 5s}\n"
+        "api: {timeout: 2s, requests_per_minute: 100000, concurrency: 12}\n"
+        "items: {max_pages: 1000}\n"
+        "jobs: {max_per_project: 100000}\n"
+        f"retention: {{finished: {RETENTION_FINISHED_SECONDS:g}s,"
+        f" failed: {RETENTION_FAILED_SECONDS:g}s}}\n"
+    )

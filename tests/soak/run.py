@@ -1,0 +1,218 @@
+"""One soak: a world with its weather, an exporter that watches it, and the verdict.
+
+Jobs that ended cleanly leave soon, so that memory can be seen not to grow; the others stay so long
+that none leaves unseen for whatever befalls the requests about it, and ``retention.min_scrapes``
+lets no job leave before the soak has seen its end.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from process import Exporter, running
+from soak.growing import GrowingWorld
+from soak.ledger import Ledger
+from soak.log_truth import Log, read_log, wrong_lines
+from soak.memory import Memory
+from soak.projects import PROJECTS, add_keys, settings_file
+from soak.scraping import Scraper
+from soak.watching import Watch
+from soak.weather import CountedFaults, Weather
+
+from exporter.simulator import Simulator, World, serving_in_thread
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Iterator
+
+    from soak.history import JobHistory
+
+_TICK_SECONDS = 0.02
+_SECONDS_BETWEEN_SCRAPES = 0.4
+_SCRAPES_BETWEEN_SUMS = 10
+_STARTED_WITHIN_SECONDS = 30.0
+# What is under way when the faults stop takes some seconds: retries, and five counts of a job that
+# ended with items that never do. The rest is for a machine that is busy with other things.
+_TRUE_WITHIN_SECONDS = 60.0
+# An answer is under way for at most ``api.timeout``, two seconds.
+_ANSWERS_ARRIVE_WITHIN_SECONDS = 2.2
+_WRONG_AT_MOST = 200
+
+
+@dataclass(slots=True)
+class Plan:
+    """What to do: ``seconds`` of faults and history, then quiet."""
+
+    seconds: float
+    jobs_per_second: float
+    seed: int
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What was found wrong, and the figures."""
+
+    wrong: list[str] = field(default_factory=list)
+    figures: dict[str, object] = field(default_factory=dict)
+
+
+class Soak:
+    """Everything that runs during a soak."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._world = World()
+        add_keys(self._world)
+        self._faults = CountedFaults(plan.seed)
+        self._simulator = Simulator(self._world, faults=self._faults)
+        self._weather = Weather(self._simulator, self._faults, plan.seed)
+        self._ledger = Ledger(self._simulator)
+        self._memory = Memory()
+        self._histories: dict[str, JobHistory] = {}
+        self._watch = Watch(self._histories)
+        self._growing = GrowingWorld(
+            self._world,
+            self._histories,
+            plan.seed,
+            jobs_per_second=plan.jobs_per_second,
+            is_shown=self._watch.is_shown,
+            times_counted=self._ledger.times_items_listed,
+        )
+        self._scrapes = 0
+        self._outcome = Outcome()
+
+    def run(self) -> Outcome:
+        """Run it to its end."""
+        began = time.monotonic()
+        self._growing.open()
+        with ExitStack() as stack:
+            base_url = stack.enter_context(serving_in_thread(self._simulator.app))
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            file = Path(folder) / "exporter.yml"
+            file.write_text(settings_file(base_url))
+            exporter = stack.enter_context(running(f"--config.file={file}"))
+            (listening,) = exporter.events("exporter.listening")
+            scraper = stack.enter_context(Scraper(listening["metrics"], self._world.clock))
+            self._live(scraper)
+            self._compare(scraper)
+            strictly = scraper.conclude()
+            log = self._end(exporter)
+            self._tell(began, scraper.scrapes, strictly, log)
+        return self._outcome
+
+    def _live(self, scraper: Scraper) -> None:
+        """Let the world go its way; jobs are born once the exporter knows all projects."""
+        for _ in self._scrapes_until(time.monotonic() + _STARTED_WITHIN_SECONDS, scraper):
+            if self._all_listed():
+                break
+        else:
+            self._wrong(["not every project was listed in time"])
+        quiet_at = time.monotonic() + self._plan.seconds
+        for _ in self._scrapes_until(quiet_at, scraper, growing=True):
+            self._growing.release()
+            for history in self._watch.just_left():
+                self._growing.forget_perhaps(history)
+        self._weather.clear()
+
+    def _compare(self, scraper: Scraper) -> None:
+        """Wait until the exposition is true, and stays so."""
+        began = time.monotonic()
+        true_since = None
+        differences: list[str] = []
+        for _ in self._scrapes_until(began + _TRUE_WITHIN_SECONDS, scraper, stormy=False):
+            differences = self._watch.differences()
+            if differences:
+                true_since = None
+            elif true_since is None:
+                true_since = time.monotonic()
+            elif time.monotonic() - true_since >= _ANSWERS_ARRIVE_WITHIN_SECONDS:
+                break
+        self._wrong(differences or ([] if true_since else ["nothing was compared"]))
+        self._outcome.figures["seconds until all was true"] = round(
+            (true_since or time.monotonic()) - began, 1
+        )
+        answered = self._ledger.answered_by_now()
+        time.sleep(_ANSWERS_ARRIVE_WITHIN_SECONDS)
+        self._scrape(scraper)
+        self._ledger.drain()
+        self._wrong(self._ledger.wrong_counters(answered, self._watch.latest))
+
+    def _scrapes_until(
+        self, end: float, scraper: Scraper, *, growing: bool = False, stormy: bool = True
+    ) -> Iterator[None]:
+        """Keep the world going until ``end``, and yield after each scrape."""
+        next_scrape = time.monotonic()
+        while (now := time.monotonic()) < end:
+            if stormy:
+                self._weather.advance(now)
+            if growing:
+                self._growing.advance()
+            if now >= next_scrape:
+                next_scrape = max(next_scrape + _SECONDS_BETWEEN_SCRAPES, now)
+                self._scrape(scraper)
+                yield
+            time.sleep(_TICK_SECONDS)
+
+    def _scrape(self, scraper: Scraper) -> None:
+        exposition = scraper.scrape()
+        self._ledger.drain()
+        self._wrong(self._watch.take(exposition))
+        self._scrapes += 1
+        if self._scrapes % _SCRAPES_BETWEEN_SUMS == 0:
+            self._wrong(self._watch.counted_too_much())
+        resident = exposition.value("process_resident_memory_bytes")
+        assert resident is not None
+        jobs = len(self._histories)
+        self._memory.sample(time.monotonic(), resident, len(exposition.jobs), jobs)
+
+    def _all_listed(self) -> bool:
+        name = "llamacloud_exporter_last_listing_timestamp_seconds"
+        return all(self._watch.latest.value(name, project=p.name) for p in PROJECTS)
+
+    def _end(self, exporter: Exporter) -> Log:
+        status, seconds = exporter.stop()
+        if status != 0 or seconds > 2:
+            self._wrong([f"the exporter left with status {status} after {seconds:.1f} s"])
+        log = read_log(exporter.log_file)
+        self._wrong(wrong_lines(log, self._histories, self._watch.items_seen))
+        return log
+
+    def _wrong(self, lines: list[str]) -> None:
+        room = _WRONG_AT_MOST - len(self._outcome.wrong)
+        self._outcome.wrong += lines[: max(room, 0)]
+
+    def _tell(self, began: float, scrapes: Counter[str], strictly: int, log: Log) -> None:
+        grown = self._memory.grown()
+        self._wrong([grown] if grown else [])
+        histories = [h for h in self._histories.values() if h.kind != "long_over"]
+        requests = self._ledger.by_endpoint_and_code()
+        self._outcome.figures |= {
+            "seconds in all": round(time.monotonic() - began, 1),
+            "jobs": len(histories),
+            "jobs listed that had ended long before": len(self._histories) - len(histories),
+            "states of jobs": sum(len(history.states) for history in histories),
+            "items": sum(history.latest.total for history in histories),
+            "failed items at the end": sum(len(h.latest.failed_ids) for h in histories),
+            "jobs that left": len(self._watch.left),
+            "jobs that left before they were asked for": self._watch.inexact() or "none",
+            "requests": requests.total(),
+            "requests by endpoint and code": _sorted(requests),
+            "faults": self._faults.drawn.total(),
+            "faults by kind": _sorted(self._faults.drawn),
+            "scrapes": _sorted(scrapes),
+            "scrapes read strictly": strictly,
+            "memory": self._memory.told(),
+            "log lines": _sorted(log.events()),
+        }
+
+
+def _sorted(counts: Counter[str] | Counter[tuple[str, str]]) -> str:
+    return ", ".join(
+        f"{key if isinstance(key, str) else ' '.join(key)}: {number}"
+        for key, number in sorted(counts.items())
+    )

@@ -1,0 +1,27 @@
+"""The soak in its short form."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent.parent
+
+
+# The verdict does not depend on how fast the machine is, but how long it takes does.
+@pytest.mark.timeout(200)
+def test_a_short_soak_finds_nothing_wrong() -> None:
+    """With another seed each time, which its output tells."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "soak", "--seconds", "7", "--jobs-per-second", "12"],
+        env={**os.environ, "PYTHONPATH": str(TESTS)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 0 == ended.returncode, ended.stdout + ended.stderr
+    assert "verdict: all that the exporter said is true" in ended.stdout

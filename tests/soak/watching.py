@@ -1,0 +1,115 @@
+"""What was seen of the jobs in all scrapes so far, and what is wrong with the latest one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from soak import gauge_truth, job_truth, never_falling
+from soak.counter_truth import too_much_counted, what_happened, wrong_counters
+from soak.exposition import Exposition
+from soak.projects import PROJECTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from soak.exposition import JobSamples
+    from soak.history import JobHistory
+
+_DIFFERENCES_TOLD = 20
+
+
+class Watch:
+    """Compares each scrape with the one before, and the last with the truth."""
+
+    def __init__(self, histories: Mapping[str, JobHistory]) -> None:
+        self._histories = histories
+        self._last_seen: dict[str, tuple[JobSamples, float]] = {}
+        self._seen_active: set[str] = set()
+        self.latest = Exposition()
+        self.left: set[str] = set()
+
+    def take(self, exposition: Exposition) -> list[str]:
+        """Take in a scrape, and say what can never be right in it."""
+        wrong = gauge_truth.jobs_in_parts(exposition)
+        wrong += never_falling.fallen(self.latest, exposition)
+        # What is published of a project before its first listing says nothing of its gauges.
+        listed = [
+            project
+            for project in PROJECTS
+            if exposition.value("llamacloud_exporter_listing_truncated", project=project.name)
+            is not None
+        ]
+        wrong += [] if wrong else gauge_truth.wrong_gauges(exposition, listed)
+        self._note(exposition)
+        return wrong
+
+    def counted_too_much(self) -> list[str]:
+        """Say which counters tell of more than has happened by now, or do not add up."""
+        happened = what_happened(self._histories.values(), lambda _: False)
+        wrong = never_falling.broken_histograms(self.latest)
+        return wrong + too_much_counted(happened, self.latest)
+
+    def is_shown(self, history: JobHistory) -> bool:
+        """Tell whether the latest scrape shows a job's latest state."""
+        return job_truth.is_shown(history, self.latest)
+
+    def just_left(self) -> list[JobHistory]:
+        """Return the jobs that the latest scrape does not show any more, each once."""
+        left = self._last_seen.keys() - self.latest.jobs.keys() - self.left
+        self.left |= left
+        return [self._histories[job_id] for job_id in sorted(left)]
+
+    def items_seen(self, history: JobHistory) -> bool:
+        """Tell whether a scrape showed a job's items as they are."""
+        return not self._wrong_job(history, asked_for=True)
+
+    def differences(self) -> list[str]:
+        """Say in what the latest scrape, and what had left by then, is not the truth."""
+        exposition = self.latest
+        wrong = [line for history in self._histories.values() for line in self._differing(history)]
+        wrong += [
+            f"{name}{dict(labels)}: expected {expected}, actual {actual}"
+            for (name, labels), expected in gauge_truth.health(PROJECTS)
+            if expected != (actual := exposition.samples.get((name, labels)))
+        ]
+        happened = what_happened(self._histories.values(), self.items_seen)
+        return wrong + wrong_counters(happened, exposition, [p.name for p in PROJECTS])
+
+    def inexact(self) -> list[str]:
+        """Name the jobs that left before their items were counted."""
+        return [
+            history.job_id
+            for history in self._histories.values()
+            if history.adds and not self.items_seen(history)
+        ]
+
+    def _note(self, exposition: Exposition) -> None:
+        self.latest = exposition
+        self.left -= exposition.jobs.keys()
+        for job_id, samples in exposition.jobs.items():
+            self._last_seen[job_id] = samples, exposition.read_at
+            if any(samples["status", status] for status in ("pending", "running", "dispatched")):
+                self._seen_active.add(job_id)
+
+    def _differing(self, history: JobHistory) -> list[str]:
+        shown = history.job_id in self.latest.jobs
+        if shown and not job_truth.may_be_shown(history):
+            wrong = ["must not be shown"]
+        elif not shown and job_truth.must_be_shown(history, self.latest.read_at):
+            wrong = ["must be shown"]
+        elif not job_truth.may_be_shown(history):
+            wrong = []
+        else:
+            # A job that had ended when it was first seen may leave before it is asked for.
+            asked_for = shown or history.job_id in self._seen_active
+            wrong = self._wrong_job(history, asked_for=asked_for)
+        if not wrong:
+            return []
+        return [f"{history.told()}\n  {'; '.join(wrong[:_DIFFERENCES_TOLD])}"]
+
+    def _wrong_job(self, history: JobHistory, *, asked_for: bool) -> list[str]:
+        seen = self._last_seen.get(history.job_id)
+        if seen is None:
+            return ["was never shown"] if asked_for else []
+        samples, read_at = seen
+        return job_truth.wrong_samples(history, samples, read_at, asked_for=asked_for)
