@@ -134,7 +134,6 @@ class ProjectPoller:
         else:
             self._telemetry.listing_finished(up=True, authenticated=True)
             self._polls.listed(worked=True)
-            self._reports.listed(listing)
             self._tracking.listed(listing)
             if listing.reached_end:
                 self._last_full_listing = began

@@ -39,24 +39,27 @@ class Reports:
         for event in events:
             self._event(event)
 
-    def listed(self, listing: Listing) -> None:
-        """Tell that listing works, where that is news."""
+    def listed(self, listing: Listing, *, truncated: bool) -> None:
+        """Tell that listing works, where that is news.
+
+        ``truncated`` says whether jobs may be missing, by this listing or by an earlier one.
+        """
         if not self._listed_before or self._listing_trouble:
             active = sum(job.active for job in listing.jobs)
             name = "project.listing_recovered" if self._listing_trouble else "project.listed"
             self._log.info(name, jobs=len(listing.jobs), active_jobs=active)
-        if listing.truncated and not self._truncated:
+        if truncated and not self._truncated:
             self._log.warning(
                 "project.listing_truncated",
                 jobs=len(listing.jobs),
                 advice="jobs may be missing: raise poll.max_pages, or narrow the project by "
                 "directory_ids or job_types",
             )
-        if self._truncated and not listing.truncated:
+        if self._truncated and not truncated:
             self._log.info("project.listing_whole_again", jobs=len(listing.jobs))
         self._listed_before = True
         self._listing_trouble = None
-        self._truncated = listing.truncated
+        self._truncated = truncated
 
     def listing_failed(self, error: LlamaCloudError) -> None:
         """Tell that listing does not work, when it begins to fail or fails in another way."""

@@ -47,7 +47,9 @@ class Tracking:
 
     def listed(self, listing: Listing) -> None:
         """Take in a listing."""
-        self._take(*tracker.listed(self._state, listing, self._rules, self._clock()))
+        state, events = tracker.listed(self._state, listing, self._rules, self._clock())
+        self._reports.listed(listing, truncated=bool(state.listing_truncated))
+        self._take(state, events)
 
     def refreshed(self, answer: JobRefreshed) -> None:
         """Take in a job's status."""
