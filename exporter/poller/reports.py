@@ -24,12 +24,20 @@ if TYPE_CHECKING:
     from exporter.tracker import Event
 
 
+_LISTING_FAILED = "see the last project.listing_failed"
+_LISTING_TAKES_LONG = (
+    "a listing takes longer than poll.stale_after: raise api.requests_per_minute or "
+    "poll.stale_after, or narrow the project by directory_ids or job_types"
+)
+
+
 class Reports:
     """Writes the log lines of one project; trouble that lasts is told once, and when it is over."""
 
     def __init__(self, project: str) -> None:
         self._log = structlog.get_logger("exporter").bind(project=project)
-        self._listing_trouble: ErrorReason | None = None
+        self._listing_troubles: set[ErrorReason] = set()
+        self._stale = False
         self._failing_refreshes: dict[ErrorReason, set[str]] = {}
         self._listed_before = False
         self._truncated = False
@@ -44,9 +52,10 @@ class Reports:
 
         ``truncated`` says whether jobs may be missing, by this listing or by an earlier one.
         """
-        if not self._listed_before or self._listing_trouble:
+        recovered = self._stale or bool(self._listing_troubles)
+        if recovered or not self._listed_before:
             active = sum(job.active for job in listing.jobs)
-            name = "project.listing_recovered" if self._listing_trouble else "project.listed"
+            name = "project.listing_recovered" if recovered else "project.listed"
             self._log.info(name, jobs=len(listing.jobs), active_jobs=active)
         if truncated and not self._truncated:
             self._log.warning(
@@ -58,13 +67,14 @@ class Reports:
         if self._truncated and not truncated:
             self._log.info("project.listing_whole_again", jobs=len(listing.jobs))
         self._listed_before = True
-        self._listing_trouble = None
+        self._stale = False
+        self._listing_troubles.clear()
         self._truncated = truncated
 
     def listing_failed(self, error: LlamaCloudError) -> None:
-        """Tell that listing does not work, when it begins to fail or fails in another way."""
-        if error.reason is not self._listing_trouble:
-            self._listing_trouble = error.reason
+        """Tell that listing does not work, once for each reason until it works again."""
+        if error.reason not in self._listing_troubles:
+            self._listing_troubles.add(error.reason)
             self._log.error(
                 "project.listing_failed",
                 reason=str(error.reason),
@@ -74,11 +84,12 @@ class Reports:
 
     def stale(self, stale_after_seconds: float) -> None:
         """Tell that what is known of active jobs is too old to be published."""
+        self._stale = True
+        cause = _LISTING_FAILED if self._listing_troubles else _LISTING_TAKES_LONG
         self._log.warning(
             "project.stale",
             stale_after_seconds=stale_after_seconds,
-            advice="its active jobs are withdrawn until it can be listed again; see the last "
-            "project.listing_failed",
+            advice=f"its active jobs are withdrawn until it is listed again; {cause}",
         )
 
     def refresh_failed(self, job_id: str, error: LlamaCloudError, reason: ErrorReason) -> None:

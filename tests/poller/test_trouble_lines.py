@@ -9,7 +9,7 @@ from polling import eventually, polling
 from structlog.testing import capture_logs
 
 from exporter.poller import ListingPlan
-from exporter.simulator import Paging
+from exporter.simulator import Fault, Paging
 
 pytestmark = pytest.mark.anyio
 
@@ -51,3 +51,69 @@ class TestTruncated:
         assert ["project.listing_truncated", "project.listing_whole_again"] == named(
             logs, "project.listing_"
         )
+
+
+class TestListing:
+    """A project that cannot be listed, or not in time."""
+
+    async def test_reasons_that_alternate_are_told_once_each(self, cloud: Cloud) -> None:
+        """Until listing works again: what comes after is news."""
+        with capture_logs() as logs:
+            async with polling(cloud, interval=0.05) as watch:
+                await eventually(lambda: watch.polls("success") >= 1)
+                for outage in (1, 2):
+                    polls = watch.polls("success")
+                    for code in (402, 403) * 3:
+                        cloud.simulator.faults.add(Fault("status", code=code, times=1))
+                    await eventually(lambda: watch.polls("error") == outage * 6)  # noqa: B023
+                    await eventually(lambda: watch.polls("success") > polls)  # noqa: B023
+        told = ["project.listing_failed", "project.listing_failed", "project.listing_recovered"]
+        assert told * 2 == named(logs, "project.listing_")
+        reasons = [line["reason"] for line in logs if line["event"] == "project.listing_failed"]
+        assert ["payment_required", "forbidden"] * 2 == reasons
+
+    async def test_a_listing_that_takes_too_long_is_told_with_what_to_do(
+        self, cloud: Cloud
+    ) -> None:
+        """Nothing failed, so no line about a failure is to be looked for; its end is told too."""
+        add_old_jobs(cloud, 30)
+        cloud.simulator.jobs_paging = Paging(max_rows=10)
+        cloud.simulator.faults.add(Fault("slow", seconds=0.3, endpoint="list_jobs"))
+        with capture_logs() as logs:
+            async with polling(
+                cloud, interval=0.1, full_listing_every=0.1, rules={"stale_after": 0.5}
+            ) as watch:
+                await eventually(lambda: watch.view.gauges is not None)
+                await eventually(lambda: watch.view.gauges is None)
+                await eventually(lambda: watch.view.gauges is not None)
+        told = [line for line in logs if line["event"].startswith("project.")][:3]
+        assert ["project.listed", "project.stale", "project.listing_recovered"] == [
+            line["event"] for line in told
+        ]
+        assert (
+            "its active jobs are withdrawn until it is listed again; a listing takes longer than "
+            "poll.stale_after: raise api.requests_per_minute or poll.stale_after, or narrow the "
+            "project by directory_ids or job_types"
+        ) == told[1]["advice"]
+
+    async def test_a_project_that_is_stale_after_failures_points_at_them(
+        self, cloud: Cloud
+    ) -> None:
+        """They say what to do."""
+        with capture_logs() as logs:
+            async with polling(cloud, rules={"stale_after": 1.0}, interval=0.1) as watch:
+                await eventually(lambda: watch.view.gauges is not None)
+                cloud.simulator.faults.add(Fault("status", code=403))
+                await eventually(lambda: watch.view.gauges is None)
+                cloud.simulator.faults.clear()
+                await eventually(lambda: watch.view.gauges is not None)
+        assert [
+            "project.listing_failed",
+            "project.stale",
+            "project.listing_recovered",
+        ] == named(logs, "project.")[1:]
+        (stale,) = (line for line in logs if line["event"] == "project.stale")
+        assert (
+            "its active jobs are withdrawn until it is listed again; see the last "
+            "project.listing_failed"
+        ) == stale["advice"]
