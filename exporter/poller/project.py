@@ -158,7 +158,8 @@ class ProjectPoller:
 
     def _end_poll(self) -> None:
         if self._polls.end():
-            self._reports.poll_ended(self._tracking.is_tracked)
+            if self.listing_worked:
+                self._reports.poll_ended(self._tracking.is_due)
             self.first_poll_ended.set()
 
     async def _refresh_in_turn(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
@@ -29,6 +30,20 @@ _LISTING_TAKES_LONG = (
     "a listing takes longer than poll.stale_after: raise api.requests_per_minute or "
     "poll.stale_after, or narrow the project by directory_ids or job_types"
 )
+# What fails in every second poll is not over in between.
+_QUIET_POLLS = 10
+
+
+@dataclass(slots=True)
+class _RefreshTrouble:
+    """One reason why jobs cannot be refreshed: those that fail, and the polls since the last."""
+
+    failing: set[str] = field(default_factory=set)
+    quiet_polls: int = 0
+
+    def poll_ended(self, is_due: Callable[[str], bool]) -> None:
+        self.failing = set(filter(is_due, self.failing))
+        self.quiet_polls = 0 if self.failing else self.quiet_polls + 1
 
 
 class Reports:
@@ -38,7 +53,7 @@ class Reports:
         self._log = structlog.get_logger("exporter").bind(project=project)
         self._listing_troubles: set[ErrorReason] = set()
         self._stale = False
-        self._failing_refreshes: dict[ErrorReason, set[str]] = {}
+        self._refresh_troubles: dict[ErrorReason, _RefreshTrouble] = {}
         self._listed_before = False
         self._truncated = False
 
@@ -94,8 +109,8 @@ class Reports:
 
     def refresh_failed(self, job_id: str, error: LlamaCloudError, reason: ErrorReason) -> None:
         """Tell that a job could not be refreshed, the first of those that fail in this way."""
-        failing = self._failing_refreshes.setdefault(reason, set())
-        if not failing:
+        if reason not in self._refresh_troubles:
+            self._refresh_troubles[reason] = _RefreshTrouble()
             self._log.warning(
                 "job.refresh_failed",
                 job_id=job_id,
@@ -103,19 +118,23 @@ class Reports:
                 detail=str(error),
                 advice=f"its last values stay; {_advice(error)}",
             )
-        failing.add(job_id)
+        self._refresh_troubles[reason].failing.add(job_id)
 
     def refreshed(self, job_id: str) -> None:
-        """Tell that refreshing works again, where this was the last job that failed."""
-        for reason, failing in self._failing_refreshes.items():
-            if failing == {job_id}:
-                self._log.info("job.refresh_recovered", job_id=job_id, reason=str(reason))
-            failing.discard(job_id)
+        """Take note that a job could be refreshed."""
+        for trouble in self._refresh_troubles.values():
+            trouble.failing.discard(job_id)
 
-    def poll_ended(self, is_tracked: Callable[[str], bool]) -> None:
-        """Forget the failures of jobs that left."""
-        for reason, failing in self._failing_refreshes.items():
-            self._failing_refreshes[reason] = set(filter(is_tracked, failing))
+    def poll_ended(self, is_due: Callable[[str], bool]) -> None:
+        """Tell what trouble with jobs is over, after a poll that listed them.
+
+        A job that is no longer due is not waited for.
+        """
+        for reason, trouble in list(self._refresh_troubles.items()):
+            trouble.poll_ended(is_due)
+            if trouble.quiet_polls >= _QUIET_POLLS:
+                del self._refresh_troubles[reason]
+                self._log.info("job.refresh_recovered", reason=str(reason))
 
     def _event(self, event: Event) -> None:
         match event:

@@ -79,10 +79,6 @@ class Tracking:
         """Tell whether a job is still to be refreshed."""
         return tracker.is_due(self._state, job_id, self._rules)
 
-    def is_tracked(self, job_id: str) -> bool:
-        """Tell whether a job is held in memory."""
-        return job_id in self._state.jobs
-
     def is_listed(self, job_id: str) -> bool:
         """Tell whether the last listing showed a job."""
         return tracker.is_listed(self._state, job_id)

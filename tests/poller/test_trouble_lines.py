@@ -8,7 +8,9 @@ from cloud import Cloud
 from polling import eventually, polling
 from structlog.testing import capture_logs
 
+from exporter.llamacloud.errors import RequestTimedOut
 from exporter.poller import ListingPlan
+from exporter.poller.reports import Reports
 from exporter.simulator import Fault, Paging
 
 pytestmark = pytest.mark.anyio
@@ -117,3 +119,37 @@ class TestListing:
             "its active jobs are withdrawn until it is listed again; see the last "
             "project.listing_failed"
         ) == stale["advice"]
+
+
+class TestRefreshing:
+    """Jobs that cannot be refreshed."""
+
+    async def test_a_job_that_fails_now_and_then_is_told_once(self, cloud: Cloud) -> None:
+        """Its recovery too, when it has lasted for some polls."""
+        cloud.add_job()
+        with capture_logs() as logs:
+            async with polling(cloud, interval=0.1) as watch:
+                for _ in range(4):
+                    cloud.simulator.faults.add(
+                        Fault("status", code=422, endpoint="job_status", times=1)
+                    )
+                    partial, success = watch.polls("partial"), watch.polls("success")
+                    await eventually(lambda: watch.polls("partial") > partial)  # noqa: B023
+                    await eventually(lambda: watch.polls("success") > success)  # noqa: B023
+                assert ["job.refresh_failed"] == named(logs, "job.refresh_")
+                await eventually(lambda: "job.refresh_recovered" in named(logs, "job."))
+        assert ["job.refresh_failed", "job.refresh_recovered"] == named(logs, "job.refresh_")
+
+    async def test_trouble_ends_with_the_last_job_that_had_it(self) -> None:
+        """Nobody asks for a job that left, so no answer can tell."""
+        reports = Reports("invoices")
+        with capture_logs() as logs:
+            error = RequestTimedOut("no answer")
+            reports.refresh_failed("job-1", error, error.reason)
+            for _ in range(20):
+                reports.poll_ended(lambda _: True)
+            assert ["job.refresh_failed"] == named(logs, "job.")
+            for _ in range(20):
+                reports.poll_ended(lambda _: False)
+        assert ["job.refresh_failed", "job.refresh_recovered"] == named(logs, "job.")
+        assert "timeout" == logs[1]["reason"]
