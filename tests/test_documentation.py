@@ -9,10 +9,9 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 from documentation import README, tables, tables_in, with_tables
 from process import environment
-from tools import require_tool
+from readme import readme
 
 from exporter import __version__
 from exporter.config import load
@@ -27,17 +26,6 @@ if TYPE_CHECKING:
 
 FAMILIES = (*BATCH_FAMILIES, *EXPORTER_FAMILIES)
 SUFFIXES = {"histogram": ("_bucket", "_count", "_sum")}
-
-
-def readme() -> str:
-    return README.read_text()
-
-
-def queries() -> list[str]:
-    """Return the PromQL of the README, as a person would copy it from the rendered page."""
-    section = readme().split("## Read the numbers")[1].split("What to know")[0]
-    cells = [line.rsplit("| `", 1)[1] for line in section.splitlines() if "| `" in line]
-    return [cell.removesuffix("` |").replace("\\|", "|") for cell in cells]
 
 
 def samples_named_in(text: str) -> set[str]:
@@ -69,21 +57,6 @@ def test_every_metric_that_the_readme_names_exists() -> None:
         )
     )
     assert set() == samples_named_in(readme()) - names
-
-
-def test_every_query_is_promql(tmp_path: Path) -> None:
-    """By Prometheus's own parser."""
-    assert len(queries()) > 10
-    rules = [{"record": f"readme:query:{n}", "expr": query} for n, query in enumerate(queries())]
-    file = tmp_path / "rules.yml"
-    file.write_text(yaml.safe_dump({"groups": [{"name": "readme", "rules": rules}]}))
-    checked = subprocess.run(
-        [require_tool("promtool"), "check", "rules", str(file)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert 0 == checked.returncode, checked.stdout + checked.stderr
 
 
 def test_every_setting_that_the_readme_names_exists() -> None:
