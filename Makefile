@@ -10,7 +10,7 @@ VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' exporter/__init__.py)
 REVISION = $(shell git describe --always --dirty --abbrev=40 --exclude='*')
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test coverage test-wheel lint tables lock image image-test
+.PHONY: run test explore coverage test-wheel lint tables lock image image-test
 
 run: $(VENV)/.installed
 	$(BIN)/llamacloud-batch-exporter $(if $(LLAMA_CLOUD_API_KEY)$(LLAMA_CLOUD_API_KEY_FILE),,--demo) $(ARGS)
@@ -18,14 +18,19 @@ run: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	$(BIN)/pytest
 
-# The same tests, and which lines and branches of exporter/ they reach, processes they start included.
+# The tests by properties, with so many times as many examples, and others in every run.
+EXPLORE ?= 10
+explore: $(VENV)/.installed-dev
+	EXPLORE=$(EXPLORE) $(BIN)/pytest -m hypothesis --timeout=3600 $(ARGS)
+
+# All tests, and which lines and branches of exporter/ they reach, processes they start included.
 coverage: $(VENV)/.installed-dev
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-# The same tests against the built wheel: in a copy of this tree that has no exporter/ to import.
+# All tests against the built wheel: in a copy of this tree that has no exporter/ to import.
 test-wheel: $(WHEEL_VENV)/.installed-dev
 	rm -rf $(WHEEL_VENV)/wheel $(WHEEL_VENV)/tree
 	$(WHEEL_BIN)/pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir $(WHEEL_VENV)/wheel .

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from llamacloud.odd_json import ODD_JSON, json_values
-from properties import UNHURRIED
+from properties import EFFORT, UNHURRIED
 from pydantic import BaseModel
 
 from exporter.llamacloud.errors import BadResponse
@@ -131,21 +131,21 @@ def test_what_is_mutated_is_valid_at_first(model: Answers) -> None:
     assert isinstance(parse(model, json.dumps(VALID[model]).encode()), model)
 
 
-@settings(UNHURRIED, max_examples=400)
+@settings(UNHURRIED, max_examples=400 * EFFORT)
 @given(case=mutated())
 def test_an_altered_answer_is_a_model_or_a_bad_response(case: tuple[Answers, bytes]) -> None:
     """And what is accepted holds nothing that could not be published."""
     _check(*case)
 
 
-@settings(UNHURRIED, max_examples=150)
+@settings(UNHURRIED, max_examples=150 * EFFORT)
 @given(model=answers, document=json_values)
 def test_any_json_is_a_model_or_a_bad_response(model: Answers, document: Any) -> None:
     """Also where it looks nothing like the documented shape."""
     _check(model, json.dumps(document).encode())
 
 
-@settings(UNHURRIED, max_examples=150)
+@settings(UNHURRIED, max_examples=150 * EFFORT)
 @given(model=answers, body=st.binary(max_size=200))
 def test_any_bytes_are_a_model_or_a_bad_response(model: Answers, body: bytes) -> None:
     """Also where they are no text."""

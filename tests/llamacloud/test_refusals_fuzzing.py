@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from llamacloud.odd_json import ODD_JSON, json_values
-from properties import UNHURRIED
+from properties import EFFORT, UNHURRIED
 
 from exporter.llamacloud.errors import StatusRefused, retry_after_seconds
 from exporter.llamacloud.headers import answered_at
@@ -31,7 +31,7 @@ headers = st.dictionaries(
 )
 
 
-@settings(UNHURRIED, max_examples=300)
+@settings(UNHURRIED, max_examples=300 * EFFORT)
 @given(
     code=st.integers(100, 599),
     headers=headers,

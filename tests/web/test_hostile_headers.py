@@ -8,7 +8,7 @@ from http.client import HTTPResponse
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from properties import UNHURRIED
+from properties import EFFORT, UNHURRIED
 from web.serving import DEADLINE_SECONDS, OWN, Exporter, served
 
 from exporter.exposition import Form
@@ -21,7 +21,7 @@ header_like = st.lists(
 ).map("".join)
 
 
-@settings(UNHURRIED, max_examples=300)
+@settings(UNHURRIED, max_examples=300 * EFFORT)
 @given(header=header_like)
 @example('"' * 60_000)
 @example('"\\' * 30_000)
@@ -58,7 +58,7 @@ values_of_bytes = st.binary(max_size=40).map(
 )
 
 
-@settings(UNHURRIED, max_examples=60)
+@settings(UNHURRIED, max_examples=60 * EFFORT)
 @given(accept=values_of_bytes, accept_encoding=values_of_bytes)
 @example(Form.OPENMETRICS.value.encode(), b"gzip")
 @example(b"application/openmetrics-text;\xff=\xff", b"gzip;q=1;\xff")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from properties import UNHURRIED
+from properties import EFFORT, UNHURRIED
 
 from exporter.exposition import Form
 from exporter.negotiation import accepts_gzip, choose_form
@@ -92,7 +92,7 @@ def _quality_of(form: Form, wished: list[Wish]) -> float:
     return next((qualities[key] for key in ranges if key in qualities), 0.0)
 
 
-@settings(UNHURRIED, max_examples=300)
+@settings(UNHURRIED, max_examples=300 * EFFORT)
 @given(wished=accepts, data=st.data())
 def test_no_other_form_is_liked_better(wished: list[Wish], data: st.DataObject) -> None:
     """In whatever way the wishes are written."""
@@ -106,7 +106,7 @@ def test_no_other_form_is_liked_better(wished: list[Wish], data: st.DataObject) 
         assert form is Form.TEXT
 
 
-@settings(UNHURRIED, max_examples=300)
+@settings(UNHURRIED, max_examples=300 * EFFORT)
 @given(wished=codings, data=st.data())
 def test_gzip_is_used_where_it_is_accepted_and_identity_not_liked_better(
     wished: list[Wish], data: st.DataObject
