@@ -36,8 +36,8 @@ test-wheel: $(WHEEL_VENV)/.installed-dev
 	$(WHEEL_BIN)/pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir $(WHEEL_VENV)/wheel .
 	$(WHEEL_BIN)/pip install --quiet --no-index --no-deps --force-reinstall $(WHEEL_VENV)/wheel/*.whl
 	mkdir $(WHEEL_VENV)/tree
-	git ls-files -z --cached --others --exclude-standard -- . ':!exporter' \
-		| xargs -0 cp --parents --target-directory $(WHEEL_VENV)/tree
+	git ls-files -z --cached --others --exclude-standard -- . ':!exporter' | xargs -0 sh -c \
+		'for file; do [ ! -e "$$file" ] || cp --parents --target-directory $(WHEEL_VENV)/tree "$$file"; done' sh
 	cd $(WHEEL_VENV)/tree && ../bin/python -c 'import exporter, sys; print("Testing", exporter.__file__); \
 		sys.exit("site-packages" not in exporter.__file__)' && ../bin/pytest
 
