@@ -11,7 +11,7 @@ VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' exporter/__init__.py)
 REVISION = $(shell git describe --always --dirty --abbrev=40 --exclude='*')
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test coverage soak test-wheel lint tables lock image image-test
+.PHONY: run test explore coverage soak test-wheel lint tables lock image image-test
 
 run: $(VENV)/.installed
 	$(BIN)/llamacloud-batch-exporter $(if $(LLAMA_CLOUD_API_KEY)$(LLAMA_CLOUD_API_KEY_FILE),,--demo) $(ARGS)
@@ -19,7 +19,12 @@ run: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	$(BIN)/pytest $(IN_PARALLEL)
 
-# The same tests, and which lines and branches of exporter/ they reach, processes they start included.
+# The tests by properties, with so many times as many examples, and others in every run.
+EXPLORE ?= 10
+explore: $(VENV)/.installed-dev
+	EXPLORE=$(EXPLORE) $(BIN)/pytest -m hypothesis --timeout=3600 $(ARGS)
+
+# All tests, and which lines and branches of exporter/ they reach, processes they start included.
 coverage: $(VENV)/.installed-dev
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(IN_PARALLEL)
@@ -31,14 +36,14 @@ coverage: $(VENV)/.installed-dev
 soak: $(VENV)/.installed-dev
 	PYTHONPATH=tests $(BIN)/python -m soak $(SOAK)
 
-# The same tests against the built wheel: in a copy of this tree that has no exporter/ to import.
+# All tests against the built wheel: in a copy of this tree that has no exporter/ to import.
 test-wheel: $(WHEEL_VENV)/.installed-dev
 	rm -rf $(WHEEL_VENV)/wheel $(WHEEL_VENV)/tree
 	$(WHEEL_BIN)/pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir $(WHEEL_VENV)/wheel .
 	$(WHEEL_BIN)/pip install --quiet --no-index --no-deps --force-reinstall $(WHEEL_VENV)/wheel/*.whl
 	mkdir $(WHEEL_VENV)/tree
-	git ls-files -z --cached --others --exclude-standard -- . ':!exporter' \
-		| xargs -0 cp --parents --target-directory $(WHEEL_VENV)/tree
+	git ls-files -z --cached --others --exclude-standard -- . ':!exporter' | xargs -0 sh -c \
+		'for file; do [ ! -e "$$file" ] || cp --parents --target-directory $(WHEEL_VENV)/tree "$$file"; done' sh
 	cd $(WHEEL_VENV)/tree && ../bin/python -c 'import exporter, sys; print("Testing", exporter.__file__); \
 		sys.exit("site-packages" not in exporter.__file__)' && ../bin/pytest $(IN_PARALLEL)
 

@@ -6,38 +6,33 @@ import re
 import subprocess
 import sys
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import yaml
 from documentation import README, tables, tables_in, with_tables
 from process import environment
-from tools import require_tool
+from readme import readme, section
 
-from exporter import __version__
+import exporter
 from exporter.config import load
 from exporter.config.documentation import LLAMA_CLOUD_VARIABLES, documented_settings
 from exporter.exposition import FAMILIES as BATCH_FAMILIES
 from exporter.telemetry import FAMILIES as EXPORTER_FAMILIES
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from exporter.exposition import Family
 
 FAMILIES = (*BATCH_FAMILIES, *EXPORTER_FAMILIES)
+EVENT = r"(?:project|job|item|items|api|exporter|budget|key)\.[a-z_]+"
+PACKAGE = Path(exporter.__file__).parent
 SUFFIXES = {"histogram": ("_bucket", "_count", "_sum")}
 
 
-def readme() -> str:
-    return README.read_text()
-
-
-def queries() -> list[str]:
-    """Return the PromQL of the README, as a person would copy it from the rendered page."""
-    section = readme().split("## Read the numbers")[1].split("What to know")[0]
-    cells = [line.rsplit("| `", 1)[1] for line in section.splitlines() if "| `" in line]
-    return [cell.removesuffix("` |").replace("\\|", "|") for cell in cells]
+def log_events() -> set[str]:
+    """Return the names of log lines that stand in the code."""
+    code = "".join(path.read_text() for path in PACKAGE.rglob("*.py"))
+    return set(re.findall(rf'"({EVENT})"', code))
 
 
 def samples_named_in(text: str) -> set[str]:
@@ -71,28 +66,33 @@ def test_every_metric_that_the_readme_names_exists() -> None:
     assert set() == samples_named_in(readme()) - names
 
 
-def test_every_query_is_promql(tmp_path: Path) -> None:
-    """By Prometheus's own parser."""
-    assert len(queries()) > 10
-    rules = [{"record": f"readme:query:{n}", "expr": query} for n, query in enumerate(queries())]
-    file = tmp_path / "rules.yml"
-    file.write_text(yaml.safe_dump({"groups": [{"name": "readme", "rules": rules}]}))
-    checked = subprocess.run(
-        [require_tool("promtool"), "check", "rules", str(file)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert 0 == checked.returncode, checked.stdout + checked.stderr
-
-
 def test_every_setting_that_the_readme_names_exists() -> None:
     """In its text, as in its tables."""
     groups = "|".join({doc.setting.split(".")[0] for doc in documented_settings()} - {"projects"})
     named = set(re.findall(rf"`((?:{groups})\.[a-z_]+)", readme()))
-    log_events = {"api.unknown_value"}
-    assert log_events == named - {doc.setting for doc in documented_settings()}
+    assert set() == named - {doc.setting for doc in documented_settings()} - log_events()
     assert set(LLAMA_CLOUD_VARIABLES) <= set(re.findall(r"LLAMA_CLOUD_[A-Z_]+", readme()))
+
+
+def test_every_log_line_that_the_readme_names_is_written() -> None:
+    """Whoever looks for it would look for ever."""
+    text = section("Use it") + section("Troubleshooting")
+    named = set(re.findall(rf"`({EVENT})`", text)) - {doc.setting for doc in documented_settings()}
+    assert {"project.listing_failed", "job.refresh_failed", "exporter.crashed"} <= named
+    assert set() == named - log_events()
+
+
+def test_every_path_and_target_that_the_readme_names_exists() -> None:
+    """Those who contribute find the places where to do so."""
+    # The wheel is tested in a folder without the code.
+    roots = (README.parent, PACKAGE.parent)
+    paths = re.findall(r"`(?:bash )?([\w.-]*/[\w./-]+)`", section("Contribute"))
+    assert {"exporter/tracker/accounts.py", ".ci/run"} <= set(paths)
+    assert [] == [path for path in paths if not any((root / path).exists() for root in roots)]
+    targets = set(re.findall(r"(?:`|^)make ([a-z-]+)", readme(), re.MULTILINE))
+    assert {"run", "test", "lint", "image"} <= targets
+    written = (README.parent / "Makefile").read_text()
+    assert set() == targets - set(re.findall(r"^([a-z-]+):", written, re.MULTILINE))
 
 
 def test_the_annotated_configuration_is_valid(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_the_changelog_begins_with_this_version() -> None:
         for line in (README.parent / "CHANGELOG.md").read_text().splitlines()
         if line.startswith("## ")
     )
-    assert first.split()[1] == __version__
+    assert first.split()[1] == exporter.__version__
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)

@@ -132,8 +132,8 @@ _PROJECT_FAMILIES = (
         "llamacloud_batch_items_finished_total",
         "counter",
         ("project", "job_type", "item_status"),
-        "Items of batch jobs seen to end in each status, as of the last poll; an item that is"
-        " retried counts once.",
+        "Items of batch jobs that ended in each status, as of the last poll: each job adds the most"
+        " that were seen in it at once.",
     ),
     Family(
         "llamacloud_batch_items_skipped_total",

@@ -154,7 +154,6 @@ class ProjectPoller:
     def _listed(self, listing: Listing, began: float) -> None:
         self._telemetry.listing_finished(up=True, authenticated=True)
         self._polls.listed(worked=True)
-        self._reports.listed(listing)
         self._tracking.listed(listing)
         if listing.reached_end:
             self._last_full_listing = began
@@ -179,7 +178,8 @@ class ProjectPoller:
 
     def _end_poll(self) -> None:
         if self._polls.end():
-            self._reports.poll_ended(self._tracking.is_tracked)
+            if self.listing_worked:
+                self._reports.poll_ended(self._tracking.is_due)
             self.first_poll_ended.set()
 
     async def _refresh_in_turn(self) -> None:

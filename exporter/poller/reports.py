@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
@@ -24,13 +25,35 @@ if TYPE_CHECKING:
     from exporter.tracker import Event
 
 
+_LISTING_FAILED = "see the last project.listing_failed"
+_LISTING_TAKES_LONG = (
+    "a listing takes longer than poll.stale_after: raise api.requests_per_minute or "
+    "poll.stale_after, or narrow the project by directory_ids or job_types"
+)
+# What fails in every second poll is not over in between.
+_QUIET_POLLS = 10
+
+
+@dataclass(slots=True)
+class _RefreshTrouble:
+    """One reason why jobs cannot be refreshed: those that fail, and the polls since the last."""
+
+    failing: set[str] = field(default_factory=set)
+    quiet_polls: int = 0
+
+    def poll_ended(self, is_due: Callable[[str], bool]) -> None:
+        self.failing = set(filter(is_due, self.failing))
+        self.quiet_polls = 0 if self.failing else self.quiet_polls + 1
+
+
 class Reports:
     """Writes the log lines of one project; trouble that lasts is told once, and when it is over."""
 
     def __init__(self, project: str) -> None:
         self._log = structlog.get_logger("exporter").bind(project=project)
-        self._listing_trouble: ErrorReason | None = None
-        self._failing_refreshes: dict[ErrorReason, set[str]] = {}
+        self._listing_troubles: set[ErrorReason] = set()
+        self._stale = False
+        self._refresh_troubles: dict[ErrorReason, _RefreshTrouble] = {}
         self._listed_before = False
         self._truncated = False
 
@@ -39,29 +62,34 @@ class Reports:
         for event in events:
             self._event(event)
 
-    def listed(self, listing: Listing) -> None:
-        """Tell that listing works, where that is news."""
-        if not self._listed_before or self._listing_trouble:
+    def listed(self, listing: Listing, *, truncated: bool) -> None:
+        """Tell that listing works, where that is news.
+
+        ``truncated`` says whether jobs may be missing, by this listing or by an earlier one.
+        """
+        recovered = self._stale or bool(self._listing_troubles)
+        if recovered or not self._listed_before:
             active = sum(job.active for job in listing.jobs)
-            name = "project.listing_recovered" if self._listing_trouble else "project.listed"
+            name = "project.listing_recovered" if recovered else "project.listed"
             self._log.info(name, jobs=len(listing.jobs), active_jobs=active)
-        if listing.truncated and not self._truncated:
+        if truncated and not self._truncated:
             self._log.warning(
                 "project.listing_truncated",
                 jobs=len(listing.jobs),
                 advice="jobs may be missing: raise poll.max_pages, or narrow the project by "
                 "directory_ids or job_types",
             )
-        if self._truncated and not listing.truncated:
+        if self._truncated and not truncated:
             self._log.info("project.listing_whole_again", jobs=len(listing.jobs))
         self._listed_before = True
-        self._listing_trouble = None
-        self._truncated = listing.truncated
+        self._stale = False
+        self._listing_troubles.clear()
+        self._truncated = truncated
 
     def listing_failed(self, error: LlamaCloudError) -> None:
-        """Tell that listing does not work, when it begins to fail or fails in another way."""
-        if error.reason is not self._listing_trouble:
-            self._listing_trouble = error.reason
+        """Tell that listing does not work, once for each reason until it works again."""
+        if error.reason not in self._listing_troubles:
+            self._listing_troubles.add(error.reason)
             self._log.error(
                 "project.listing_failed",
                 reason=str(error.reason),
@@ -71,17 +99,18 @@ class Reports:
 
     def stale(self, stale_after_seconds: float) -> None:
         """Tell that what is known of active jobs is too old to be published."""
+        self._stale = True
+        cause = _LISTING_FAILED if self._listing_troubles else _LISTING_TAKES_LONG
         self._log.warning(
             "project.stale",
             stale_after_seconds=stale_after_seconds,
-            advice="its active jobs are withdrawn until it can be listed again; see the last "
-            "project.listing_failed",
+            advice=f"its active jobs are withdrawn until it is listed again; {cause}",
         )
 
     def refresh_failed(self, job_id: str, error: LlamaCloudError, reason: ErrorReason) -> None:
         """Tell that a job could not be refreshed, the first of those that fail in this way."""
-        failing = self._failing_refreshes.setdefault(reason, set())
-        if not failing:
+        if reason not in self._refresh_troubles:
+            self._refresh_troubles[reason] = _RefreshTrouble()
             self._log.warning(
                 "job.refresh_failed",
                 job_id=job_id,
@@ -89,19 +118,23 @@ class Reports:
                 detail=str(error),
                 advice=f"its last values stay; {_advice(error)}",
             )
-        failing.add(job_id)
+        self._refresh_troubles[reason].failing.add(job_id)
 
     def refreshed(self, job_id: str) -> None:
-        """Tell that refreshing works again, where this was the last job that failed."""
-        for reason, failing in self._failing_refreshes.items():
-            if failing == {job_id}:
-                self._log.info("job.refresh_recovered", job_id=job_id, reason=str(reason))
-            failing.discard(job_id)
+        """Take note that a job could be refreshed."""
+        for trouble in self._refresh_troubles.values():
+            trouble.failing.discard(job_id)
 
-    def poll_ended(self, is_tracked: Callable[[str], bool]) -> None:
-        """Forget the failures of jobs that left."""
-        for reason, failing in self._failing_refreshes.items():
-            self._failing_refreshes[reason] = set(filter(is_tracked, failing))
+    def poll_ended(self, is_due: Callable[[str], bool]) -> None:
+        """Tell what trouble with jobs is over, after a poll that listed them.
+
+        A job that is no longer due is not waited for.
+        """
+        for reason, trouble in list(self._refresh_troubles.items()):
+            trouble.poll_ended(is_due)
+            if trouble.quiet_polls >= _QUIET_POLLS:
+                del self._refresh_troubles[reason]
+                self._log.info("job.refresh_recovered", reason=str(reason))
 
     def _event(self, event: Event) -> None:
         match event:

@@ -47,7 +47,9 @@ class Tracking:
 
     def listed(self, listing: Listing) -> None:
         """Take in a listing."""
-        self._take(*tracker.listed(self._state, listing, self._rules, self._clock()))
+        state, events = tracker.listed(self._state, listing, self._rules, self._clock())
+        self._reports.listed(listing, truncated=bool(state.listing_truncated))
+        self._take(state, events)
 
     def refreshed(self, answer: JobRefreshed) -> None:
         """Take in a job's status."""
@@ -76,10 +78,6 @@ class Tracking:
     def is_due(self, job_id: str) -> bool:
         """Tell whether a job is still to be refreshed."""
         return tracker.is_due(self._state, job_id, self._rules)
-
-    def is_tracked(self, job_id: str) -> bool:
-        """Tell whether a job is held in memory."""
-        return job_id in self._state.jobs
 
     def is_listed(self, job_id: str) -> bool:
         """Tell whether the last listing showed a job."""

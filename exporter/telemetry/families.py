@@ -67,7 +67,7 @@ FAMILIES = (
         "llamacloud_exporter_listing_truncated",
         "gauge",
         _PROJECT,
-        "1 if the page limit kept the last listing from showing all jobs, otherwise 0.",
+        "1 if the page limit hides jobs, by the last listing that could tell, otherwise 0.",
     ),
     Family(
         "llamacloud_exporter_tracked_jobs",

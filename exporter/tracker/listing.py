@@ -51,11 +51,18 @@ def listed(
             watermark_at=state.watermark_at if listing.truncated else listing.began_at,
             last_listing_monotonic=now,
             last_listing_at=listing.ended_at,
-            listing_truncated=listing.truncated,
+            listing_truncated=_some_may_be_missing(state, listing),
             seen_project_id=next((job.project_id for job in listing.jobs), state.seen_project_id),
         ),
         tuple(intake.events),
     )
+
+
+def _some_may_be_missing(state: ProjectState, listing: Listing) -> bool:
+    """Tell whether the page limit hides jobs: a listing that stops at old news cannot clear it."""
+    if listing.truncated or listing.reached_end:
+        return listing.truncated
+    return bool(state.listing_truncated)
 
 
 class _Intake:

@@ -13,7 +13,7 @@ from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as _parse_openmetrics,
 )
 from prometheus_client.parser import text_string_to_metric_families as parse_text
-from properties import UNHURRIED
+from properties import EFFORT, UNHURRIED
 
 from exporter.domain import Histogram, ProjectView
 from exporter.exposition import Form, join, render_project, well_formed
@@ -57,7 +57,7 @@ def _read(exposition: bytes, form: Form) -> Iterator[Sample]:
 # It would hide what failed.
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @pytest.mark.parametrize("form", Form)
-@settings(UNHURRIED, max_examples=30)
+@settings(UNHURRIED, max_examples=30 * EFFORT)
 @given(views=several_views)
 def test_what_views_say_is_what_parsers_read(form: Form, views: list[ProjectView]) -> None:
     """Each sample once, with its labels and value: nothing is lost, added or altered."""

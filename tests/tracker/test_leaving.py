@@ -148,6 +148,13 @@ class TestStale:
         assert view.gauges is not None
         assert view.listing_truncated is True
 
+    def test_only_a_whole_listing_that_reached_the_end_shows_that_nothing_is_missing(self) -> None:
+        """One that stopped at old news did not look."""
+        history = History().listing().at(30).listing(truncated=True)
+        assert history.at(60).listing(reached_end=False).view().listing_truncated is True
+        assert history.at(90).listing().view().listing_truncated is False
+        assert history.at(120).listing(reached_end=False).view().listing_truncated is False
+
     def test_before_the_first_listing_there_are_only_counters(self) -> None:
         """Zeros from the start, but no gauge that would be made up."""
         view = History().view()

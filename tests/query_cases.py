@@ -1,0 +1,183 @@
+"""For each query of the README what there is, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from series import NOW, always, answer, batch, buckets, own, progressed, refreshed, rising, status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+INTERVAL: dict[str, str] = {own("poll_interval_seconds"): always(30)}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What there is, and what a query answers to it."""
+
+    series: Mapping[str, str]
+    answers: Mapping[str, float]
+
+
+CASES: dict[str, list[Case]] = {
+    "Which jobs have failed items?": [
+        Case(
+            {
+                batch("job_failed_items", job_id="bad"): always(3),
+                batch("job_failed_items", job_id="good"): always(0),
+            },
+            {batch("job_failed_items", job_id="bad"): 3},
+        ),
+        Case({batch("job_failed_items", job_id="good"): always(0)}, {}),
+    ],
+    "Which jobs failed?": [
+        Case(
+            status("bad", "failed") | status("good", "completed"),
+            {batch("job_status", job_id="bad", status="failed"): 1},
+        ),
+        Case(status("good", "completed") | status("active", "running"), {}),
+    ],
+    "How far is each job?": [
+        Case(
+            {batch("job_progress_ratio", job_id="a"): always(0.25)},
+            {batch("job_progress_ratio", job_id="a"): 0.25},
+        ),
+        Case({batch("job_total_items", job_id="not-refreshed"): always(5)}, {}),
+    ],
+    "When will it be done, in seconds?": [
+        Case(
+            {
+                batch("job_total_items", job_id="a"): always(7200),
+                batch("job_processed_items", job_id="a"): rising(60),
+            },
+            {answer(job_id="a"): 3600},
+        ),
+        Case(
+            {
+                batch("job_total_items", job_id="stuck"): always(7200),
+                batch("job_processed_items", job_id="stuck"): always(60),
+            },
+            {},
+        ),
+    ],
+    "Which running job made no progress for half an hour?": [
+        Case(
+            progressed("stuck", 1801, "running") | progressed("moves", 1799, "running"),
+            {answer(job_id="stuck"): 1801},
+        ),
+        Case(progressed("ended", 1801, "completed") | progressed("waits", 1801, "pending"), {}),
+    ],
+    "How many items wait?": [
+        Case({batch("active_items", item_status="pending"): always(5)}, {answer(): 5}),
+        Case({batch("active_items", item_status="processing"): always(5)}, {}),
+    ],
+    "How many items end a second?": [
+        Case(
+            {
+                batch("items_finished_total", job_type=job_type, item_status="failed"): rising(60)
+                for job_type in ("parse", "extract")
+            },
+            {answer(item_status="failed"): 2},
+        ),
+        Case(
+            {batch("items_finished_total", job_type="parse", item_status="failed"): always(7)},
+            {answer(item_status="failed"): 0},
+        ),
+    ],
+    "Of which type are the failures?": [
+        Case(
+            {
+                batch("items_finished_total", job_type="parse", item_status="failed"): rising(1),
+                batch("items_finished_total", job_type="parse", item_status="skipped"): rising(1),
+            },
+            {answer(job_type="parse"): 60},
+        ),
+        Case(
+            {batch("items_finished_total", job_type="parse", item_status="skipped"): rising(1)}, {}
+        ),
+    ],
+    "How long do jobs wait to be started, at worst one in twenty?": [
+        # The highest bound is what a histogram can tell of those above it.
+        Case(buckets("queue_duration_seconds", 0.1), {answer(job_type="parse"): 10}),
+        Case(buckets("run_duration_seconds", 0.1), {}),
+    ],
+    "Can the projects be listed?": [
+        Case({own("project_up"): always(1)}, {own("project_up"): 1}),
+        Case({own("project_up"): always(0)}, {own("project_up"): 0}),
+    ],
+    "When was each listed last, in intervals?": [
+        Case(
+            {own("last_listing_timestamp_seconds"): always(NOW - 300), **INTERVAL},
+            {answer(): 10},
+        ),
+        Case(INTERVAL, {}),
+    ],
+    "How old is the oldest data of an active job that was refreshed at all, in seconds?": [
+        Case(
+            refreshed("a", 600, "running")
+            | refreshed("b", 60, "pending")
+            | refreshed("c", 3000, "completed"),
+            {answer(): 600},
+        ),
+        Case(refreshed("c", 3000, "completed") | status("never-refreshed", "running"), {}),
+    ],
+    "Does a scrape lack anything?": [
+        Case(
+            {
+                own("listing_truncated"): always(1),
+                own("hidden_jobs"): always(7),
+                own("uncounted_jobs"): always(2),
+            },
+            {own("listing_truncated"): 1, own("hidden_jobs"): 7, own("uncounted_jobs"): 2},
+        ),
+        Case(
+            {
+                own("listing_truncated"): always(0),
+                own("hidden_jobs"): always(0),
+                own("tracked_jobs"): always(9),
+            },
+            {},
+        ),
+    ],
+    "How many requests a minute does the exporter send?": [
+        Case(
+            {
+                own("api_requests_total", endpoint="list_jobs", code="200"): rising(60),
+                own("api_requests_total", endpoint="list_items", code="429"): rising(60),
+            },
+            {answer(): 120},
+        ),
+        Case(
+            {own("api_requests_total", endpoint="list_jobs", code="200"): always(4)}, {answer(): 0}
+        ),
+    ],
+    "Does it meet the rate limit?": [
+        Case(
+            {own("api_requests_total", endpoint="list_items", code="429"): rising(1)},
+            {answer(): 15},
+        ),
+        Case(
+            {
+                own("api_requests_total", endpoint="list_items", code="429"): always(3),
+                own("api_requests_total", endpoint="list_items", code="200"): rising(5),
+            },
+            {},
+        ),
+    ],
+    "Is its budget too small?": [
+        Case(
+            INTERVAL | refreshed("a", 91, "dispatched") | refreshed("b", 30, "running"),
+            {answer(): 91},
+        ),
+        Case(
+            INTERVAL
+            | refreshed("a", 89, "running")
+            | refreshed("ended", 3000, "completed")
+            # Requests are spread over the interval: that they wait says nothing.
+            | {own("api_budget_wait_seconds_total"): rising(300)},
+            {},
+        ),
+    ],
+}

@@ -1,0 +1,67 @@
+"""Series of an hour, as `promtool test rules` reads them."""
+
+from __future__ import annotations
+
+# An hour of one sample a minute; `time()` is 3600 when the queries are asked.
+MINUTES = 60
+NOW = 3600
+
+
+def always(value: float) -> str:
+    """Return a series that does not change."""
+    return f"{value}x{MINUTES}"
+
+
+def rising(step: float) -> str:
+    """Return a series that rises by ``step`` a minute."""
+    return f"0+{step}x{MINUTES}"
+
+
+def batch(name: str, **labels: str) -> str:
+    """Name a series of project p about batch jobs."""
+    return _series(f"llamacloud_batch_{name}", labels)
+
+
+def own(name: str, **labels: str) -> str:
+    """Name a series of project p about the exporter itself."""
+    return _series(f"llamacloud_exporter_{name}", labels)
+
+
+def answer(**labels: str) -> str:
+    """Name a sample of an answer about project p."""
+    return _series("", labels)
+
+
+def _series(name: str, labels: dict[str, str]) -> str:
+    written = ",".join(f'{label}="{value}"' for label, value in ({"project": "p"} | labels).items())
+    return f"{name}{{{written}}}"
+
+
+def status(job_id: str, is_now: str) -> dict[str, str]:
+    """Return the status series of a job."""
+    names = ("pending", "running", "dispatched", "completed", "failed", "cancelled", "unknown")
+    return {
+        batch("job_status", job_id=job_id, status=name): always(int(name == is_now))
+        for name in names
+    }
+
+
+def refreshed(job_id: str, seconds_ago: float, is_now: str) -> dict[str, str]:
+    """Return what tells how old a job's data is."""
+    name = "job_last_refreshed_timestamp_seconds"
+    return {batch(name, job_id=job_id): always(NOW - seconds_ago), **status(job_id, is_now)}
+
+
+def progressed(job_id: str, seconds_ago: float, is_now: str) -> dict[str, str]:
+    """Return what tells whether a job is stuck."""
+    name = "job_last_progress_timestamp_seconds"
+    return {batch(name, job_id=job_id): always(NOW - seconds_ago), **status(job_id, is_now)}
+
+
+def buckets(name: str, over_ten: float) -> dict[str, str]:
+    """Return the histogram of one job a minute, a share of them ``over_ten`` seconds."""
+    below = {"1": 0.0, "10": 1 - over_ten, "+Inf": 1.0}
+    return {
+        batch(f"{name}_bucket", job_type="parse", le=le): rising(share)
+        for le, share in below.items()
+    }
