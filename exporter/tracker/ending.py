@@ -40,8 +40,9 @@ class Ending:
         return replace(self, shown_since_generation=None)
 
     def record_changed(self) -> Ending:
-        """Take note of a record that differs: its progress, which rows lack, is to be asked for."""
-        return replace(self.changed(), status_known=False)
+        """Take note of a record that differs: what a row does not tell is to be asked for again."""
+        items_known = self.items_known and self.times_counted >= _FINAL_COUNTS
+        return replace(self.changed(), status_known=False, items_known=items_known)
 
     def status_answered(self, asked_monotonic: float) -> Ending:
         """Take note of a status, final if it was asked for after the end."""

@@ -113,8 +113,10 @@ def _add_durations(happened: Happened, history: JobHistory, *, counted: bool) ->
             seconds = max(state.completed_at - state.started_at, 0.0)
             happened.certain_seconds[key].append(seconds)
             break
-    seconds_of = happened.certain_seconds if counted else happened.possible_seconds
-    seconds_of[_name("item_duration_seconds", **labels)].extend(_item_seconds(history))
+    key = _name("item_duration_seconds", **labels)
+    at_once, later = _item_seconds(history)
+    (happened.certain_seconds if counted else happened.possible_seconds)[key].extend(at_once)
+    happened.possible_seconds[key].extend(later)
 
 
 def _counting(history: JobHistory) -> list[State]:
@@ -122,15 +124,21 @@ def _counting(history: JobHistory) -> list[State]:
     return history.states[history.counts_from or 0 :]
 
 
-def _item_seconds(history: JobHistory) -> tuple[float, ...]:
-    """Return how long items took, as known when the job's first end was over."""
-    last: tuple[float, ...] = ()
+def _item_seconds(history: JobHistory) -> tuple[list[float], list[float]]:
+    """Return how long items took that had ended with the job, and those that did a little later.
+
+    They count once a job, so that the later ones may come too late.
+    """
+    ended: list[State] = []
     for state in _counting(history):
         if state.ended:
-            last = state.item_seconds
-        elif last:
+            ended.append(state)
+        elif ended:
             break
-    return last
+    if not ended:
+        return [], []
+    at_once = list(ended[0].item_seconds)
+    return at_once, list((Counter(ended[-1].item_seconds) - Counter(at_once)).elements())
 
 
 def _greatest(history: JobHistory, status: str) -> int:

@@ -34,6 +34,10 @@ _BEFORE_THE_START: Mapping[str, int] = {"under_way": 8, "woken": 3, "over": 4}
 # More than some pages hold, so that a listing which stops early leaves something out.
 _LONG_OVER = 300
 _DAY = 86400.0
+# So many at most live, or have an end that was not seen yet: on a busy machine the exporter falls
+# behind, and so must the world, or the truth would be too much work for what time there is.
+_UNSEEN_AT_MOST = 70
+_END_UNSEEN_AT_MOST_SECONDS = 20.0
 
 
 class GrowingWorld:
@@ -62,7 +66,8 @@ class GrowingWorld:
         self._numbers = count(1)
         self._due: list[tuple[float, int, Iterator[float | Hold]]] = []
         self._held: list[tuple[JobHistory, int, Iterator[float | Hold]]] = []
-        self._next_birth: float | None = None
+        self._ended: list[JobHistory] = []
+        self._next_birth = 0.0
 
     def open(self) -> None:
         """Put what was there before the exporter."""
@@ -75,9 +80,9 @@ class GrowingWorld:
     def advance(self) -> None:
         """Let happen what is due by now."""
         now = self._world.clock()
-        if self._next_birth is None:
-            self._next_birth = now
-        while self._next_birth <= now:
+        # What could not be born in time is not made up for.
+        self._next_birth = max(self._next_birth, now - 2 * self._seconds_between_births)
+        while self._next_birth <= now and self._unseen < _UNSEEN_AT_MOST:
             self._bear(self._drawn(_NEW_LIVES), created_ago_seconds=0.0)
             self._next_birth += self._random.expovariate(1 / self._seconds_between_births)
         while self._due and self._due[0][0] <= now:
@@ -92,6 +97,16 @@ class GrowingWorld:
                 self._live_on(number, life)
             else:
                 self._held.append((history, number, life))
+        oldest = self._world.clock() - _END_UNSEEN_AT_MOST_SECONDS
+        self._ended = [
+            history
+            for history in self._ended
+            if history.latest.put_at > oldest and not self._is_shown(history)
+        ]
+
+    @property
+    def _unseen(self) -> int:
+        return len(self._due) + len(self._held) + len(self._ended)
 
     def forget_perhaps(self, history: JobHistory) -> None:
         """Let LlamaCloud forget a job that is over, or go on listing it."""
@@ -128,6 +143,7 @@ class GrowingWorld:
     def _live_on(self, number: int, life: Iterator[float | Hold]) -> None:
         stay = next(life, None)
         if stay is None:
+            self._ended.append(self._histories[f"job-{number:06d}"])
             return
         if stay is HOLD:
             self._held.append((self._histories[f"job-{number:06d}"], number, life))

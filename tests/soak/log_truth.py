@@ -32,6 +32,8 @@ EXPECTED_EVENTS: Final = {
     "item.failed": "warning",
     "items.more_failed": "warning",
     "api.unknown_value": "warning",
+    "budget.reduced": "warning",
+    "budget.recovered": "info",
 }
 _TOLD_ONE_BY_ONE = 20
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from history import EPOCH, History, counts, job
 
+from exporter import tracker
 from exporter.domain import FailedItem, JobStatus
 from exporter.tracker import (
     ItemsFailed,
@@ -51,7 +52,34 @@ class TestRecord:
         assert ["job-1"] == history.at(130).listing(settled).due().regular
         view = history.at(131).status(settled, 1.0).shown()["job-1"]
         assert (1.0, EPOCH + 131) == (view.progress_ratio, view.last_refreshed_at)
+        history.at(132).count(items=counts(completed=10))
         assert [] == history.at(160).listing(settled).due().regular
+
+    def test_a_job_first_seen_ended_is_counted_again_when_its_row_changes(self) -> None:
+        """Its one count may have come before its items settled."""
+        ended = job(status=JobStatus.COMPLETED, completed_at=EPOCH + 100, processed_items=3)
+        history = History().listing().at(105).listing(ended).at(106).status(ended, 0.3)
+        history.count(items=counts(completed=3, processing=7))
+        assert [] == history.due().last_in_line
+        settled = replace(ended, processed_items=10)
+        assert ["job-1"] == history.at(130).listing(settled).due().last_in_line
+        history.at(131).status(settled, 1.0)
+        assert tracker.wants_count(history.state, "job-1", history.rules)
+        history.count(items=counts(completed=10))
+        assert 10 == history.finished_items("completed")
+        assert [] == history.at(160).listing(settled).due().last_in_line
+
+    def test_a_job_whose_row_goes_on_changing_is_counted_five_times(self) -> None:
+        """And then never again."""
+        ended = job(status=JobStatus.COMPLETED, completed_at=EPOCH + 100)
+        history = History().listing(job())
+        for number in range(5):
+            row = replace(ended, processed_items=number)
+            history.at(105 + number).listing(row).status(row, 0.1).count(items=counts(completed=1))
+        row = replace(ended, processed_items=9)
+        history.at(120).listing(row)
+        assert ["job-1"] == history.due().regular
+        assert [] == history.status(row, 0.9).due().regular
 
     def test_an_answer_asked_for_before_the_listing_does_not_replace_it(self) -> None:
         """However late it comes."""
@@ -178,6 +206,19 @@ class TestGone:
         history.at(90).listing(job())
         assert JobStatus.RUNNING is history.shown()["job-1"].status
         assert history.due().regular == ["job-1"]
+
+    def test_a_job_that_was_gone_and_returns_ended_is_counted(self) -> None:
+        """What was known when it went is not its end."""
+        history = History().listing(job()).at(10).status(job(), 0.5)
+        history.count(items=counts(completed=5, pending=5))
+        for moment in (30, 60):
+            history.at(moment).listing().not_found()
+        ended = job(status=JobStatus.COMPLETED, completed_at=EPOCH + 80, processed_items=10)
+        assert ["job-1"] == history.at(90).listing(ended).due().regular
+        history.at(91).status(ended, 1.0)
+        assert tracker.wants_count(history.state, "job-1", history.rules)
+        history.count(items=counts(completed=10))
+        assert 10 == history.finished_items("completed")
 
     def test_a_vanished_job_that_answers_is_published_from_its_status(self) -> None:
         """It may have ended and left the list: it is not running for ever."""
