@@ -10,12 +10,16 @@ RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     python -m venv tools \
     && tools/bin/pip install --no-cache-dir --require-hashes --requirement requirements-build.lock \
     && python -m venv --without-pip /opt/exporter \
-    && tools/bin/pip --python /opt/exporter install --no-cache-dir --require-hashes \
+    && tools/bin/pip --python /opt/exporter install --no-cache-dir --no-compile --require-hashes \
         --requirement requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY exporter exporter
 RUN tools/bin/pip wheel --no-cache-dir --no-index --no-deps --no-build-isolation --wheel-dir wheel . \
-    && tools/bin/pip --python /opt/exporter install --no-cache-dir --no-index --no-deps wheel/*.whl
+    && tools/bin/pip --python /opt/exporter install --no-cache-dir --no-compile --no-index --no-deps \
+        wheel/*.whl
+# By hash: copying into a layer rounds the times of files, and bytecode older than its source is
+# compiled anew at every start.
+RUN /opt/exporter/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/exporter/lib
 
 FROM python:3.13-slim
 RUN python -m pip uninstall --yes --quiet --root-user-action=ignore pip \
