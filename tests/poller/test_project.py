@@ -46,7 +46,8 @@ class TestRequests:
         """A listing, and a status and a count of each."""
         for number in range(5):
             cloud.add_job(f"job-{number}")
-        async with polling(cloud) as watch:
+        # Long enough for a busy machine to refresh them all.
+        async with polling(cloud, interval=1.5) as watch:
             await eventually(lambda: watch.polls("success") >= 4)
         for requests in requests_between_listings(cloud):
             assert ["job_status"] * 5 + ["list_items"] * 5 == sorted(requests)
@@ -55,7 +56,7 @@ class TestRequests:
         """``items.enabled`` false."""
         cloud.add_job("a")
         cloud.add_job("b")
-        async with polling(cloud, rules={"items_enabled": False}) as watch:
+        async with polling(cloud, rules={"items_enabled": False}, interval=1.0) as watch:
             await eventually(lambda: watch.polls("success") >= 3)
         for requests in requests_between_listings(cloud):
             assert ["job_status", "job_status"] == requests
