@@ -86,7 +86,7 @@ class Checks(Process):
                 assert view.hidden_jobs
                 ranks = [_rank(self.ledger.entries[other]) for other in shown]
                 assert max(ranks, default=0) <= _rank(entry)
-        assert len(shown) <= self.rules.max_jobs
+        assert len(view.jobs) == len(shown) <= self.rules.max_jobs
         assert len(self._here) == view.tracked_jobs
 
     def _stale_withdraws(self, view: ProjectView, moment: float) -> None:

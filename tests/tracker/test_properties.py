@@ -8,7 +8,7 @@ from history import HOUR
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
-from properties import UNHURRIED
+from properties import EFFORT, UNHURRIED
 from tracker.absences import MINUTE, Absent
 from tracker.checks import Checks
 from tracker.happenings import ENDS, PICK, Answer, one_of
@@ -116,4 +116,4 @@ class Histories(Absent):
 
 
 TestHistories = Histories.TestCase
-TestHistories.settings = settings(UNHURRIED, max_examples=190, stateful_step_count=40)
+TestHistories.settings = settings(UNHURRIED, max_examples=190 * EFFORT, stateful_step_count=40)

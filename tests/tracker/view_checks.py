@@ -26,7 +26,12 @@ def jobs_tell_what_was_told(ledger: Ledger, view: ProjectView) -> None:
     for job in view.jobs:
         record, sight = ledger.entries[job.job_id].record, ledger.entries[job.job_id].sight
         assert (job.status, job.total_items) == (record.status, record.total_items)
-        assert job.processed_items == record.processed_items
+        assert (job.job_type, job.processed_items) == (record.job_type, record.processed_items)
+        assert (job.created_at, job.started_at, job.completed_at) == (
+            record.created_at,
+            record.started_at,
+            record.completed_at,
+        )
         assert (job.failed_items, job.skipped_items) == (record.failed_items, record.skipped_items)
         assert (job.progress_ratio, job.last_refreshed_at) == (
             sight.ratio,
@@ -39,8 +44,10 @@ def jobs_tell_what_was_told(ledger: Ledger, view: ProjectView) -> None:
 
 def gauges_add_up(here: Collection[Entry], gauges: ProjectGauges) -> None:
     """They are the totals over the jobs that are active or within retention."""
-    assert sum(e.record.active for e in here) == sum(gauges.active_jobs.values())
-    assert sum(e.failing for e in here) == sum(gauges.failing_jobs.values())
+    active = Counter((e.record.job_type, e.record.status) for e in here if e.record.active)
+    assert active == +Counter(gauges.active_jobs)
+    failing = Counter(e.record.job_type for e in here if e.failing)
+    assert failing == +Counter(gauges.failing_jobs)
 
 
 def items_are_of_the_counted(
