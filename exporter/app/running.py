@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import structlog
@@ -33,6 +34,8 @@ _LEAVE_ANYWAY_AFTER_SECONDS = 1.7
 _SERVER_ENDS_WITHIN_SECONDS = 1
 # Longer than the usual scrape intervals, so that Prometheus keeps its connection.
 _KEEP_ALIVE_SECONDS = 75
+# A name look-up that hangs keeps its thread for long after its request gave up and was tried again.
+_LOOK_UPS_PER_PROJECT = 8
 
 log = structlog.get_logger("exporter")
 
@@ -40,6 +43,7 @@ log = structlog.get_logger("exporter")
 async def serve(settings: Settings, secrets: Secrets, sockets: list[socket.socket]) -> None:
     """Poll and serve until SIGTERM or SIGINT; a bug in any task raises."""
     stop = _stop_event()
+    _look_up_names_apart(len(settings.projects))
     async with open_connections(USER_AGENT) as connections:
         exporter = assemble(settings, connections, secrets)
         server = _server(exporter, settings.web.telemetry_path)
@@ -65,6 +69,7 @@ async def demo(settings: Settings, secrets: Secrets, sockets: list[socket.socket
 
 async def print_once(settings: Settings, secrets: Secrets) -> bool:
     """Poll every project once, print the exposition, and tell whether all could be listed."""
+    _look_up_names_apart(len(settings.projects))
     async with open_connections(USER_AGENT) as connections:
         exporter = assemble(settings, connections, secrets)
         pollers = exporter.pollers.values()
@@ -117,6 +122,15 @@ def _stop(stop: asyncio.Event) -> None:
     leave_anyway = threading.Timer(_LEAVE_ANYWAY_AFTER_SECONDS, os._exit, (0,))
     leave_anyway.daemon = True
     leave_anyway.start()
+
+
+def _look_up_names_apart(projects: int) -> None:
+    """Have threads enough that no project's name look-up waits for those of others that hang.
+
+    The loop's own executor has a few for each processor. They start when they are needed.
+    """
+    threads = ThreadPoolExecutor(projects * _LOOK_UPS_PER_PROJECT, thread_name_prefix="look-up")
+    asyncio.get_running_loop().set_default_executor(threads)
 
 
 class _Server(uvicorn.Server):
