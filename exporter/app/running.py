@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -28,9 +29,11 @@ if TYPE_CHECKING:
     from exporter.redaction import Secrets
 
 # Longer than the server leaves to answers, and within the two seconds that are promised.
-_LEAVE_ANYWAY_AFTER_SECONDS = 1.7
+_LEAVE_ANYWAY_AFTER_SECONDS = 1.5
 # Standard streams, listening sockets, the loop's own, look-ups of names, and some to spare.
 _FILES_OF_ITS_OWN = 48
+# A name look-up that hangs keeps its thread for long after its request gave up and was tried again.
+_LOOK_UPS_PER_PROJECT = 8
 
 log = structlog.get_logger("exporter")
 
@@ -38,6 +41,7 @@ log = structlog.get_logger("exporter")
 async def serve(settings: Settings, secrets: Secrets, sockets: list[socket.socket]) -> None:
     """Poll and serve until SIGTERM or SIGINT; a bug in any task raises."""
     stop = _stop_event()
+    _look_up_names_apart(len(settings.projects))
     async with open_connections(USER_AGENT) as connections:
         exporter = assemble(settings, connections, secrets)
         server = _server(exporter, settings)
@@ -63,6 +67,7 @@ async def demo(settings: Settings, secrets: Secrets, sockets: list[socket.socket
 
 async def print_once(settings: Settings, secrets: Secrets) -> bool:
     """Poll every project once, print the exposition, and tell whether all could be listed."""
+    _look_up_names_apart(len(settings.projects))
     async with open_connections(USER_AGENT) as connections:
         exporter = assemble(settings, connections, secrets)
         pollers = exporter.pollers.values()
@@ -115,6 +120,15 @@ def _stop(stop: asyncio.Event) -> None:
     leave_anyway = threading.Timer(_LEAVE_ANYWAY_AFTER_SECONDS, os._exit, (0,))
     leave_anyway.daemon = True
     leave_anyway.start()
+
+
+def _look_up_names_apart(projects: int) -> None:
+    """Have threads enough that no project's name look-up waits for those of others that hang.
+
+    The loop's own executor has a few for each processor. They start when they are needed.
+    """
+    threads = ThreadPoolExecutor(projects * _LOOK_UPS_PER_PROJECT, thread_name_prefix="look-up")
+    asyncio.get_running_loop().set_default_executor(threads)
 
 
 def _server(exporter: Exporter, settings: Settings) -> Server:

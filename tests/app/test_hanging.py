@@ -1,0 +1,89 @@
+"""A LlamaCloud that hangs: every wait is bounded, and leaving waits for nothing."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from process import running, running_command
+from projects import project, project_id_of, scrape, settings_file
+
+from exporter.simulator import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from cloud import Cloud
+    from process import Exporter
+
+    from exporter.simulator.faults import Endpoint
+
+HANGING_ENDPOINTS: dict[str, Endpoint] = {
+    "lists": "list_jobs",
+    "tells": "job_status",
+    "counts": "list_items",
+}
+# As where a name server never answers: the system's look-up cannot be cancelled.
+HANGING_NAMES = """
+import socket, sys, time
+look_up = socket.getaddrinfo
+def hang(host, *arguments, **options):
+    if ".invalid" in str(host):
+        time.sleep(60)
+    return look_up(host, *arguments, **options)
+socket.getaddrinfo = hang
+from exporter.__main__ import main
+sys.exit(main())
+"""
+MORE_THAN_ANY_DEFAULT_POOL_OF_THREADS = 40
+
+
+@contextmanager
+def address_that_takes_no_connection() -> Iterator[str]:
+    """Listen with a backlog that is full: whoever connects waits for an answer to the first SYN."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as waiting:
+        for _ in range(3):
+            client = waiting.enter_context(socket.socket())
+            client.settimeout(0)
+            client.connect_ex(full.getsockname())
+        yield f"http://127.0.0.1:{full.getsockname()[1]}"
+
+
+def test_every_wait_ends_and_a_signal_ends_all(cloud: Cloud, tmp_path: Path) -> None:
+    """Connecting and each endpoint hang; SIGTERM in the middle of it is heeded at once."""
+    with address_that_takes_no_connection() as nowhere:
+        entries = [project(cloud, name) for name in HANGING_ENDPOINTS]
+        entries.append(project(cloud, "connects", base_url=nowhere))
+        for name, endpoint in HANGING_ENDPOINTS.items():
+            fault = Fault("hang", endpoint=endpoint, project_id=project_id_of(name))
+            cloud.simulator.faults.add(fault)
+        flag = settings_file(tmp_path, entries, api={"timeout": "500ms"})
+        with running(flag) as exporter:
+            for name, endpoint in (HANGING_ENDPOINTS | {"connects": "list_jobs"}).items():
+                # Twice: what timed out was asked again.
+                wait_for_timeouts(exporter, name, endpoint, least=2.0)
+            status, seconds = exporter.stop()
+            last = exporter.log()[-1]["event"]
+    assert (0, True, "exporter.stopping") == (status, seconds < 2.0, last)
+
+
+def test_names_that_cannot_be_looked_up_keep_no_other_from_it(cloud: Cloud, tmp_path: Path) -> None:
+    """However many projects wait for theirs; nor do they keep it from leaving."""
+    by_name = cloud.base_url.replace("127.0.0.1", "localhost")
+    hanging = [
+        project(cloud, f"hangs-{number}", base_url=f"http://hangs-{number}.invalid")
+        for number in range(MORE_THAN_ANY_DEFAULT_POOL_OF_THREADS)
+    ]
+    flag = settings_file(tmp_path, [*hanging, project(cloud, "good", base_url=by_name)])
+    with running_command((sys.executable, "-c", HANGING_NAMES), flag) as exporter:
+        exporter.wait_for(lambda: 1 in scrape(exporter).own("project_up", project="good"))
+        status, seconds = exporter.stop()
+    assert (0, True) == (status, seconds < 2.0)
+
+
+def wait_for_timeouts(exporter: Exporter, name: str, endpoint: str, *, least: float) -> None:
+    labels = {"project": name, "endpoint": endpoint, "code": "timeout"}
+    exporter.wait_for(lambda: sum(scrape(exporter).own("api_requests_total", **labels)) >= least)
