@@ -29,7 +29,7 @@ def project_id_of(name: str) -> str:
 
 def key_of(name: str) -> str:
     """Return the key that a project has for itself."""
-    return f"llx-key-of-{name}-that-must-not-leak"
+    return f"llx-key-of-{project_id_of(name)}"
 
 
 def project(cloud: Cloud, name: str, **more: Any) -> dict[str, Any]:
@@ -62,6 +62,14 @@ class Scrape:
             for sample in self._samples
             if sample.name == name and labels.items() <= sample.labels.items()
         ]
+
+    def labels(self, name: str, label: str) -> set[str]:
+        """Return the values of one label of the samples with this name."""
+        return {labels[label] for labels in self.series(name)}
+
+    def series(self, name: str) -> list[dict[str, str]]:
+        """Return the labels of the samples with this name."""
+        return [sample.labels for sample in self._samples if sample.name == name]
 
     def batch(self, name: str, **labels: str) -> list[float]:
         """Return what is told of jobs."""

@@ -1,0 +1,161 @@
+"""What users see of a LlamaCloud that refuses, fails, hangs or answers nonsense.
+
+Of the table "When things go wrong": refused keys are in ``test_keys.py``, clocks in
+``test_time.py``, hanging in ``test_hanging.py``, hostile texts in ``test_hostile_texts.py``, bugs
+in ``test_process.py``, secrets in ``test_secrets.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from cloud import running_cloud
+from process import running
+from projects import Scrape, project, project_id_of, scrape, settings_file
+
+from exporter.simulator import Fault
+
+if TYPE_CHECKING:
+    from process import Exporter
+
+GOOD = "good"
+TLS = "tls"
+COUNTED = 'llamacloud_batch_job_items{item_status="completed"'
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One way to go wrong, how it is counted, and the likely cause in words."""
+
+    fault: Fault
+    reason: str
+    words: str
+
+    @property
+    def is_retried(self) -> bool:
+        """Whether the same request may well succeed."""
+        return self.reason in {"rate_limited", "server", "timeout", "network"}
+
+
+KINDS = {
+    "no-credits": Kind(Fault("status", code=402), "payment_required", "out of credits"),
+    "no-role": Kind(Fault("status", code=403), "forbidden", "role"),
+    "no-project": Kind(Fault("status", code=404), "not_found", "project_id is wrong"),
+    "rate-limit": Kind(Fault("status", code=429), "rate_limited", "api.requests_per_minute"),
+    "failing": Kind(Fault("status", code=500), "server", "LlamaCloud itself"),
+    "gateway": Kind(Fault("html", code=502), "server", "LlamaCloud itself"),
+    "hanging": Kind(Fault("hang"), "timeout", "api.timeout"),
+    "resetting": Kind(Fault("reset"), "network", "egress rules"),
+    "cut-off": Kind(Fault("cut_off"), "network", "egress rules"),
+    "login-page": Kind(Fault("html"), "bad_response", "login page or gateway"),
+    "no-json": Kind(Fault("not_json"), "bad_response", "login page or gateway"),
+    "no-list": Kind(Fault("wrong_shape"), "bad_response", "login page or gateway"),
+    "wrong-types": Kind(
+        Fault("wrong_shape", body={"items": [{"id": ["a"], "status": 7, "total_items": "all"}]}),
+        "bad_response",
+        "login page or gateway",
+    ),
+}
+EACH = pytest.mark.parametrize("name", KINDS)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the exporter served before the trouble and in it, and wrote until it was over."""
+
+    before: Scrape
+    during: Scrape
+    log: list[dict[str, Any]]
+
+    def more(self, name: str, project: str, **labels: str) -> float:
+        """Tell by how much a counter grew in the trouble."""
+        before, during = (
+            sum(scraped.own(name, project=project, **labels))
+            for scraped in (self.before, self.during)
+        )
+        return during - before
+
+    def lines(self, event: str, project: str) -> list[dict[str, Any]]:
+        """Return the lines of one event of a project."""
+        return [line for line in self.log if (line["event"], line["project"]) == (event, project)]
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    """Run one exporter with a project for each kind of trouble, and one without."""
+    folder = tmp_path_factory.mktemp("settings")
+    with running_cloud() as cloud:
+        projects = [project(cloud, name) for name in (GOOD, *KINDS)]
+        projects.append(project(cloud, TLS, base_url=cloud.base_url.replace("http:", "https:")))
+        with running(settings_file(folder, projects, api={"timeout": "1s"})) as exporter:
+            exporter.wait_for(lambda: exporter.get()[1].count(COUNTED) == len({GOOD, *KINDS}))
+            before = scrape(exporter)
+            for name, kind in KINDS.items():
+                cloud.simulator.faults.add(replace(kind.fault, project_id=project_id_of(name)))
+            exporter.wait_for(lambda: told(exporter, "project.listing_failed") >= {TLS, *KINDS})
+            during = scrape(exporter)
+            cloud.simulator.faults.clear()
+            exporter.wait_for(lambda: told(exporter, "project.listing_recovered") >= KINDS.keys())
+            return Seen(before, during, [line for line in exporter.log() if "project" in line])
+
+
+def told(exporter: Exporter, event: str) -> set[str]:
+    return {line["project"] for line in exporter.events(event)}
+
+
+@EACH
+def test_one_line_names_the_project_and_the_likely_cause(seen: Seen, name: str) -> None:
+    """However often it fails, and one more when it is over."""
+    (line,) = seen.lines("project.listing_failed", name)
+    assert KINDS[name].reason == line["reason"]
+    assert KINDS[name].words in line["advice"]
+    assert 1 == len(seen.lines("project.listing_recovered", name))
+
+
+@EACH
+def test_failures_are_counted_by_their_reason(seen: Seen, name: str) -> None:
+    """As polls that are errors, and the project is not up."""
+    assert [0.0] == seen.during.own("project_up", project=name)
+    assert 1 <= seen.more("polls_total", name, result="error")
+    assert 1 <= seen.more("poll_errors_total", name, reason=KINDS[name].reason)
+
+
+@EACH
+def test_requests_are_tried_again_where_that_can_help(seen: Seen, name: str) -> None:
+    """Twice more, and counted."""
+    retries = seen.more("api_retries_total", name)
+    if KINDS[name].is_retried:
+        assert 2 <= retries
+    else:
+        # None but those that a machine too busy to answer may owe.
+        assert retries <= seen.more("api_requests_total", name, code="timeout")
+
+
+@EACH
+def test_the_last_good_data_is_kept(seen: Seen, name: str) -> None:
+    """Until it is stale, in each of its series."""
+    for series in ("job_items", "job_failed_items", "job_progress_ratio", "active_jobs"):
+        kept = seen.during.batch(series, project=name)
+        assert seen.before.batch(series, project=name) == kept != []
+
+
+def test_other_projects_are_unharmed(seen: Seen) -> None:
+    """They are listed and refreshed all the while."""
+    assert 1 <= seen.more("polls_total", GOOD, result="success")
+    assert [1.0] == seen.during.own("project_up", project=GOOD)
+    assert 0 == seen.more("polls_total", GOOD, result="error")
+    assert [] == seen.lines("project.listing_failed", GOOD)
+
+
+def test_tls_that_fails_is_told_in_words(seen: Seen) -> None:
+    """As where a proxy speaks plain HTTP on the port; it counts as network trouble."""
+    (line,) = seen.lines("project.listing_failed", TLS)
+    assert "network" == line["reason"]
+    assert "TLS" in line["advice"]
+    assert "SSL" in line["detail"]
+    assert [True, True] == [
+        1 <= sum(seen.during.own("poll_errors_total", project=TLS, reason="network")),
+        2 <= sum(seen.during.own("api_retries_total", project=TLS)),
+    ]
