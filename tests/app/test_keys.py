@@ -1,0 +1,137 @@
+"""Keys that LlamaCloud refuses or that are replaced, as users see it: metrics, log, requests."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import pytest
+from process import running
+from projects import key_of, project, project_id_of, scrape, settings_file
+
+from exporter.simulator import Fault
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cloud import Cloud
+    from process import Exporter
+
+WRONG = "llx-key-that-is-of-another-region"
+OLD = "llx-key-that-is-old"
+NEW = "llx-key-that-is-new"
+NAMES = ("contracts", "invoices", "letters")
+BUDGET = "api_budget_requests_per_second"
+
+
+class MountedSecret:
+    """A key file as Kubernetes mounts a secret: symbolic links, replaced by one rename."""
+
+    def __init__(self, folder: Path, key: str) -> None:
+        self._folder = folder
+        self._versions = 0
+        self.replace(key)
+        self.path = folder / "key"
+        self.path.symlink_to("..data/key")
+
+    def replace(self, key: str) -> None:
+        """Write another version beside the one in force, and put it in force."""
+        self._versions += 1
+        version = self._folder / f"..version-{self._versions}"
+        version.mkdir()
+        (version / "key").write_text(key + "\n")
+        link = self._folder / "..data_tmp"
+        link.symlink_to(version.name)
+        link.replace(self._folder / "..data")
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> MountedSecret:
+    """Mount a secret with a key that no project knows."""
+    folder = tmp_path / "secret"
+    folder.mkdir()
+    return MountedSecret(folder, WRONG)
+
+
+def listings(cloud: Cloud, name: str) -> list[float]:
+    """Return the moments at which listings of a project arrived."""
+    return [
+        request.arrived_monotonic
+        for request in cloud.simulator.requests
+        if request.endpoint == "list_jobs" and request.params["project_id"] == project_id_of(name)
+    ]
+
+
+def test_a_bad_key_is_told_once_asked_with_seldom_and_replaced_without_a_restart(
+    cloud: Cloud, tmp_path: Path, secret: MountedSecret
+) -> None:
+    """Another project does not notice."""
+    bad = project(cloud, "bad", api_key_file=str(secret.path))
+    with running(settings_file(tmp_path, [bad, project(cloud, "good")])) as exporter:
+        exporter.wait_for(lambda: len(listings(cloud, "bad")) == 3)
+        refused = listings(cloud, "bad")
+        exporter.wait_for(lambda: bool(exporter.events("project.listing_failed")))
+        authenticated = {
+            name: scrape(exporter).own("project_authenticated", project=name)
+            for name in ("bad", "good")
+        }
+        (line,) = exporter.events("project.listing_failed")
+
+        secret.replace(key_of("bad"))
+        exporter.wait_for(lambda: len(listings(cloud, "bad")) > 3)
+        picked_up = listings(cloud, "bad")[3]
+        exporter.wait_for(lambda: scrape(exporter).batch("job_items", project="bad") != [])
+        assert [1.0] == scrape(exporter).own("project_authenticated", project="bad")
+        (changed,) = exporter.events("key.changed")
+        log = exporter.log_file.read_text()
+
+    assert ("bad", "unauthorized") == (line["project"], line["reason"])
+    assert "belongs to another region than the base URL" in line["advice"]
+    assert {"bad": [0.0], "good": [1.0]} == authenticated
+    first_wait, second_wait = (later - earlier for earlier, later in pairwise(refused))
+    assert [True, True] == [first_wait >= 1.0, second_wait >= 2.0]
+    # The wait that it was in is one of four seconds.
+    assert picked_up - refused[-1] < 4.0
+    assert len(listings(cloud, "good")) > 4
+    assert ("bad", f'file "{secret.path}"') == (changed["project"], changed["key"])
+    assert [False, False] == [key in log for key in (WRONG, key_of("bad"))]
+
+
+def test_projects_that_share_a_key_file_change_keys_and_budget_together(
+    cloud: Cloud, tmp_path: Path, secret: MountedSecret
+) -> None:
+    """No request is refused; the new key did not draw the old one's 429, and is shared as well."""
+    for key in (OLD, NEW):
+        cloud.world.add_key(key, *map(project_id_of, NAMES))
+    secret.replace(OLD)
+    entries = [project(cloud, name, api_key_file=str(secret.path)) for name in NAMES]
+    with running(settings_file(tmp_path, entries)) as exporter:
+        exporter.wait_for(lambda: scrape(exporter).own("project_up") == [1.0] * 3)
+        budget_of_old_key = budget_after_a_429(cloud, exporter, NAMES[0])
+        secret.replace(NEW)
+        exporter.wait_for(lambda: len(exporter.events("key.changed")) == len(NAMES))
+        budget_of_new_key = scrape(exporter).own(BUDGET)
+        del cloud.world.keys[OLD]
+        before = {name: len(listings(cloud, name)) for name in NAMES}
+        exporter.wait_for(
+            lambda: all(len(listings(cloud, name)) >= before[name] + 2 for name in NAMES)
+        )
+        reduced_budget_of_new_key = budget_after_a_429(cloud, exporter, NAMES[1])
+        scraped = scrape(exporter)
+        changed = {line["project"] for line in exporter.events("key.changed")}
+
+    assert [1000.0] * 3 == budget_of_new_key
+    for budget in (budget_of_old_key, reduced_budget_of_new_key):
+        assert [True] * 3 == [500.0 <= rate < 700.0 for rate in budget]
+    assert set(NAMES) == changed
+    assert 0 == sum(scraped.own("api_requests_total", code="401"))
+    assert 0 == sum(scraped.own("polls_total", result="error"))
+
+
+def budget_after_a_429(cloud: Cloud, exporter: Exporter, name: str) -> list[float]:
+    """Let one request of a project draw a 429, and return every project's budget then."""
+    told = len(exporter.events("budget.reduced"))
+    fault = Fault("status", code=429, times=1, project_id=project_id_of(name))
+    cloud.simulator.faults.add(fault)
+    exporter.wait_for(lambda: len(exporter.events("budget.reduced")) > told)
+    return scrape(exporter).own(BUDGET)
