@@ -1,0 +1,83 @@
+"""Fifty projects with keys of their own: those that are in trouble delay none of the others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from statistics import median
+from typing import TYPE_CHECKING
+
+from process import running
+from projects import project, project_id_of, scrape, settings_file
+
+from exporter.simulator import Fault
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cloud import Cloud
+
+    from exporter.simulator import RecordedRequest
+
+TROUBLE = {
+    "lists-nothing": Fault("hang", endpoint="list_jobs"),
+    "tells-nothing": Fault("hang", endpoint="job_status"),
+    "fails": Fault("status", code=500),
+    "has-a-bad-key": Fault("status", code=401),
+}
+GOOD = [f"good-{number}" for number in range(30)]
+BAD = {f"{kind}-{number}": fault for kind, fault in TROUBLE.items() for number in range(5)}
+# A small machine is busy with starting fifty projects at once.
+WARM_UP_SECONDS = 3.0
+WATCHED_SECONDS = 5.0
+
+
+def seconds_of(requests: list[RecordedRequest]) -> float:
+    """Tell how much time the record of requests covers."""
+    return requests[-1].arrived_monotonic - requests[0].arrived_monotonic if requests else 0.0
+
+
+def intervals(requests: list[RecordedRequest]) -> dict[str, list[float]]:
+    """Return the seconds between listings of each good project, after the warm-up."""
+    begin = requests[0].arrived_monotonic + WARM_UP_SECONDS
+    moments: dict[str, list[float]] = {project_id_of(name): [] for name in (*BAD, *GOOD)}
+    for request in requests:
+        if request.endpoint == "list_jobs" and request.arrived_monotonic >= begin:
+            moments[request.params["project_id"]].append(request.arrived_monotonic)
+    return {
+        name: [later - earlier for earlier, later in pairwise(moments[project_id_of(name)])]
+        for name in GOOD
+    }
+
+
+def test_projects_in_trouble_delay_no_other(cloud: Cloud, tmp_path: Path) -> None:
+    """Each of the others is listed every interval, and what is shown of its job is new."""
+    for name, fault in BAD.items():
+        cloud.simulator.faults.add(replace(fault, project_id=project_id_of(name)))
+    # Those in trouble come first wherever the order of projects counts.
+    entries = [project(cloud, name) for name in (*BAD, *GOOD)]
+    flag = settings_file(tmp_path, entries, api={"requests_per_minute": 90})
+    with running(flag) as exporter:
+        exporter.wait_for(lambda: seconds_of(cloud.simulator.requests) >= WARM_UP_SECONDS)
+        for name in GOOD:
+            cloud.world.jobs[f"job-of-{name}"].overrides["skipped_items"] = 4711
+        watched_seconds = WARM_UP_SECONDS + WATCHED_SECONDS
+        exporter.wait_for(lambda: seconds_of(cloud.simulator.requests) >= watched_seconds)
+        took = intervals(list(cloud.simulator.requests))
+        exporter.wait_for(lambda: jobs_with_news(exporter.get()[1]) == len(GOOD))
+        scraped = scrape(exporter)
+
+    # What hangs does so for thirty seconds, three times; a busy machine may add a second or two.
+    assert 0.5 < median(seconds for waits in took.values() for seconds in waits) < 2.0
+    assert [] == [name for name, waits in took.items() if not median(waits) < 3.0]
+    assert [1.0] * len(GOOD) == [
+        up for name in GOOD for up in scraped.own("project_up", project=name)
+    ]
+    for name in BAD:
+        up = 1.0 if name.startswith("tells-nothing") else 0.0
+        assert [up] == scraped.own("project_up", project=name)
+
+
+def jobs_with_news(text: str) -> int:
+    samples = (line for line in text.splitlines() if line.endswith("} 4711.0"))
+    return sum(line.startswith("llamacloud_batch_job_skipped_items{") for line in samples)
