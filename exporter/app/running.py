@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from exporter.redaction import Secrets
 
 # Together with the server's own second to end, within the two seconds that are promised.
-_LEAVE_ANYWAY_AFTER_SECONDS = 1.7
+_LEAVE_ANYWAY_AFTER_SECONDS = 1.5
 _SERVER_ENDS_WITHIN_SECONDS = 1
 # Longer than the usual scrape intervals, so that Prometheus keeps its connection.
 _KEEP_ALIVE_SECONDS = 75
