@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -30,3 +31,29 @@ def check_metrics(text: bytes) -> None:
         check=False,
     )
     assert (0, b"", b"") == (result.returncode, result.stdout, result.stderr)
+
+
+class FakedClock:
+    """A wall clock for another process, which jumps on demand; its monotonic clock is the true one.
+
+    libfaketime reads the file each time that the process asks for the time.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "offset"
+        self.jump_to("+0")
+        tool = require_tool("faketime")
+        asked = (tool, "-m", "-f", "+0", "printenv", "LD_PRELOAD")
+        library = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+        self.variables = {
+            "LD_PRELOAD": library,
+            "FAKETIME_TIMESTAMP_FILE": str(self._file),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+
+    def jump_to(self, offset: str) -> None:
+        """Show the true time plus ``offset``, which is written as ``+1d`` or ``-90m``."""
+        beside = self._file.with_suffix(".new")
+        beside.write_text(offset + "\n")
+        beside.replace(self._file)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from process import running
 from projects import project, project_id_of, scrape, settings_file
-from tools import require_tool
+from tools import FakedClock
 
 from exporter.simulator import Fault, items_of
 
@@ -54,11 +53,9 @@ def listings(cloud: Cloud) -> list[float]:
     return [each.arrived_monotonic for each in requests if each.endpoint == "list_jobs"]
 
 
-def wait_for_listings(cloud: Cloud, exporter: Exporter, more: int) -> list[float]:
-    """Wait for so many more listings, and return them."""
-    before = len(listings(cloud))
-    exporter.wait_for(lambda: len(listings(cloud)) >= before + more)
-    return listings(cloud)[before:]
+def wait_for_listings(cloud: Cloud, exporter: Exporter, least: int) -> None:
+    """Wait until so many listings have arrived since the start."""
+    exporter.wait_for(lambda: len(listings(cloud)) >= least)
 
 
 def test_data_grows_stale_and_jobs_leave_while_nothing_is_answered(
@@ -68,69 +65,53 @@ def test_data_grows_stale_and_jobs_leave_while_nothing_is_answered(
     names = ("good", *TROUBLE)
     entries = [project(cloud, name) for name in names]
     for name in names:
-        ended_job(cloud, f"clean-of-{name}", name, completed=2)
         ended_job(cloud, f"failed-of-{name}", name, failed=2)
     flag = settings_file(
         tmp_path,
         entries,
         poll={"stale_after": f"{STALE_AFTER_SECONDS}s"},
         api={"timeout": "1s"},
-        retention={"finished": "6s", "min_scrapes": 0},
+        retention={"finished": "5s", "min_scrapes": 0},
     )
     with running(flag) as exporter:
-        exporter.wait_for(lambda: shown_jobs(exporter) == expected(names, names, names))
+        exporter.wait_for(lambda: shown_jobs(exporter) == expected(names, names))
+        for name in names:
+            ended_job(cloud, f"clean-of-{name}", name, completed=2)
+        exporter.wait_for(lambda: {f"clean-of-{name}" for name in names} <= counted_jobs(cloud))
         for name, fault in TROUBLE.items():
             cloud.simulator.faults.add(replace(fault, project_id=project_id_of(name)))
-        exporter.wait_for(lambda: shown_jobs(exporter) == expected(["good"], [], names))
+        exporter.wait_for(lambda: shown_jobs(exporter) == expected(["good"], names))
         withdrawn = scrape(exporter)
         told = [line["project"] for line in exporter.events("project.stale")]
         now = cloud.world.clock()
         cloud.simulator.faults.clear()
-        exporter.wait_for(lambda: shown_jobs(exporter) == expected(names, [], names))
+        exporter.wait_for(lambda: shown_jobs(exporter) == expected(names, names))
 
     assert ["good"] == list(withdrawn.labels("llamacloud_batch_active_jobs", "project"))
     assert sorted(TROUBLE) == sorted(told)
+    # The one that failed had ended before the exporter began.
+    ended_clean = withdrawn.batch("jobs_finished_total", job_type="parse", status="completed")
+    assert [1.0] * len(names) == ended_clean
     for name in TROUBLE:
         (listed,) = withdrawn.own("last_listing_timestamp_seconds", project=name)
         # LlamaCloud's Date has no fractions of a second.
         assert now - listed >= STALE_AFTER_SECONDS - 1
 
 
-def expected(active: Iterable[str], clean: Iterable[str], failed: Iterable[str]) -> set[str]:
-    """Name the jobs of these projects."""
-    kinds = {"job": active, "clean": clean, "failed": failed}
-    return {f"{kind}-of-{name}" for kind, names in kinds.items() for name in names}
+def expected(active: Iterable[str], failed: Iterable[str]) -> set[str]:
+    """Name the active jobs of some projects, and the failed ones of some."""
+    return {f"job-of-{name}" for name in active} | {f"failed-of-{name}" for name in failed}
+
+
+def counted_jobs(cloud: Cloud) -> set[str | None]:
+    """Name the jobs whose items were asked for."""
+    requests = list(cloud.simulator.requests)
+    return {each.job_id for each in requests if (each.endpoint, each.status) == ("list_items", 200)}
 
 
 def shown_jobs(exporter: Exporter) -> set[str]:
     """Name the jobs that a scrape shows, once their items are counted."""
     return scrape(exporter).labels("llamacloud_batch_job_items", "job_id")
-
-
-class FakedClock:
-    """A wall clock for another process, which jumps on demand; its monotonic clock is the true one.
-
-    libfaketime reads the file each time that the process asks for the time.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / "offset"
-        self.jump_to("+0")
-        tool = require_tool("faketime")
-        asked = (tool, "-m", "-f", "+0", "printenv", "LD_PRELOAD")
-        library = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
-        self.variables = {
-            "LD_PRELOAD": library,
-            "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
-
-    def jump_to(self, offset: str) -> None:
-        """Show the true time plus ``offset``, which is written as ``+1d`` or ``-90m``."""
-        beside = self._file.with_suffix(".new")
-        beside.write_text(offset + "\n")
-        beside.replace(self._file)
 
 
 def test_a_wall_clock_that_jumps_changes_nothing(cloud: Cloud, tmp_path: Path) -> None:
@@ -143,11 +124,13 @@ def test_a_wall_clock_that_jumps_changes_nothing(cloud: Cloud, tmp_path: Path) -
         exporter.wait_for(lambda: shown_jobs(exporter) == {"job-of-jumps", "ended"})
         before = scrape(exporter)
         for jump in JUMPS:
+            listed_before = len(listings(cloud))
             clock.jump_to(f"{jump.days:+d}d")
             new = cloud.add_job(f"new-{jump.days}", project_id=project_id_of("jumps"))
             logged_jump = wait_for_logged_jump(exporter, new.id)
             assert abs(logged_jump - jump) < timedelta(hours=1)
-            moments = wait_for_listings(cloud, exporter, 4)
+            wait_for_listings(cloud, exporter, listed_before + 3)
+            moments = listings(cloud)[listed_before:]
             assert 0.5 < median(later - earlier for earlier, later in pairwise(moments)) < 2.0
         after = scrape(exporter)
 
@@ -188,7 +171,7 @@ def test_a_process_that_was_suspended_goes_on(cloud: Cloud, tmp_path: Path) -> N
         exporter.process.send_signal(signal.SIGCONT)
         assert (200, "ok\n") == exporter.get("/-/healthy")
         exporter.wait_for(lambda: scrape(exporter).batch("job_skipped_items") == [4711.0])
-        wait_for_listings(cloud, exporter, 3)
+        wait_for_listings(cloud, exporter, len(listings(cloud)) + 2)
         after = [moment for moment in listings(cloud) if moment >= resumed]
         scraped = scrape(exporter)
 
