@@ -27,7 +27,8 @@ class RequestBudget:
     """Lets requests pass at the allowed ``rate`` on average, at most ``concurrency`` at once.
 
     Listings go first, and one of the places is kept for them; but while others can go as well,
-    listings get at most every second turn. ``key_name`` is what the log calls the key.
+    listings get at most every second turn, unless a 429 left no more than they need.
+    ``key_name`` is what the log calls the key.
     """
 
     def __init__(
@@ -127,7 +128,8 @@ class RequestBudget:
         self._wake_when_refilled()
 
     def _next_turns(self) -> Turns | None:
-        others_turn = self._last_was_listing and self._others
+        now = self._clock()
+        others_turn = self._last_was_listing and self._others and not self._rate.is_low(now)
         if self._listings and self._free_slots and not others_turn:
             return self._listings
         if self._others and self._free_slots > self._kept_for_listings:

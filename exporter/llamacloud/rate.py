@@ -29,6 +29,10 @@ class AllowedRate:
         below = min(self._halved_to + self._gained_in(remembered), self._ceiling)
         return min(below + self._gained_in(quiet_seconds - remembered), self.limit)
 
+    def is_low(self, now: float) -> bool:
+        """Tell whether a 429 left so little that half of it would be less than ``least``."""
+        return self.at(now) < min(self.limit, 2 * self._least)
+
     def refused(self, asked_at: float, now: float) -> bool:
         """Halve the rate for a 429 to a request of ``asked_at``; tell whether that was done.
 

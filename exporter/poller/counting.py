@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from exporter.llamacloud.models import ItemRow
     from exporter.llamacloud.v1beta import Page
 
-# What matters of a job that is too large to be counted, and is few. An item that moves on
+# What matters of a job that is too large to be counted, and may be few. An item that moves on
 # meanwhile is met again in a later one of these lists.
 _STATUSES_THAT_MATTER = (
     ItemStatus.PROCESSING,
@@ -48,8 +48,8 @@ async def count_items(
     ``may_sweep_twice``: a list that moves under the paging skips rows, so that two sweeps together
     see what one of them missed.
 
-    Of a job that is too large for a sweep, the statuses that matter are counted by asking for them,
-    if they are few enough for ``max_pages``; the others are absent then.
+    Of a job that is too large for a sweep, those of the statuses that matter are counted that are
+    few enough for ``max_pages``, by asking for them; the others are absent then.
 
     Raises:
         LlamaCloudError: a page could not be read, or was the same again.
@@ -79,13 +79,13 @@ class _Sweep:
     answered_at: float = 0.0
 
     def adds_up_to(self, total_items: int) -> bool:
-        whole = self.pages == 1 or len(self.tally.status_of) == total_items
+        whole = self.pages == 1 or len(self.tally) == total_items
         return whole and not self.broke_off
 
     def completed_by(self, earlier: _Sweep, total_items: int) -> _Sweep:
         """Add what only an earlier sweep saw, unless this one adds up by itself."""
         if not self.adds_up_to(total_items):
-            self.tally.add_unseen(earlier.tally.status_of)
+            self.tally.add_unseen(earlier.tally)
             self.broke_off = self.broke_off and earlier.broke_off
             self.asked_monotonic = earlier.asked_monotonic
         return self
@@ -103,41 +103,65 @@ async def _sweep(lister: ItemLister, job_id: str, max_pages: int) -> _Sweep | No
         news = _take(sweep, page, lister)
         repeats = bool(news) and not any(news)
         if repeats or not page.more_follows:
-            sweep.broke_off = repeats and page.promises_more_than(len(sweep.tally.status_of))
+            sweep.broke_off = repeats and page.promises_more_than(len(sweep.tally))
             return sweep
         offset = page.next_offset
     return None
 
 
 async def _count_what_matters(lister: ItemLister, job: Job, max_pages: int) -> ItemsCounted | None:
-    reported = (job.failed_items or 0) + (job.skipped_items or 0)
-    if reported > max_pages * PAGE_LIMIT:
+    if max_pages < len(_STATUSES_THAT_MATTER):
         return None
+    reported = {ItemStatus.FAILED: job.failed_items, ItemStatus.SKIPPED: job.skipped_items}
     sweep = _Sweep()
-    for status in _STATUSES_THAT_MATTER:
-        if not await _sweep_status(sweep, lister, job.id, status, max_pages):
-            return None
-    counted = sweep.counted(job.id, _STATUSES_THAT_MATTER)
+    counted = []
+    for still_to_ask, status in zip((3, 2, 1, 0), _STATUSES_THAT_MATTER, strict=True):
+        pages = max_pages - sweep.pages - still_to_ask
+        if status is ItemStatus.PROCESSING:
+            # It is met first, yet what has failed matters more.
+            pages = min(pages, max_pages // 3)
+        least = reported.get(status) or 0
+        if least < pages * PAGE_LIMIT and await _sweep_status(
+            sweep, lister, job.id, status, pages=pages, least=least
+        ):
+            counted.append(status)
+    if not counted:
+        return None
+    answer = sweep.counted(job.id, counted)
     # Those of the few that were read would pass for those of all.
     no_durations = Histogram.empty(ITEM_DURATION_BUCKETS)
-    return replace(counted, counts=replace(counted.counts, durations=no_durations))
+    return replace(answer, counts=replace(answer.counts, durations=no_durations))
 
 
 async def _sweep_status(
-    sweep: _Sweep, lister: ItemLister, job_id: str, status: ItemStatus, max_pages: int
+    sweep: _Sweep, lister: ItemLister, job_id: str, status: ItemStatus, *, pages: int, least: int
 ) -> bool:
-    """Read all items in one status; tell whether that was possible."""
+    """Read all items in one status; tell whether they are few enough.
+
+    A list of several pages that falls short of ``least`` has moved, and is read once more.
+    """
+    last_page = sweep.pages + pages
+    for _ in range(2):
+        began_with = sweep.pages
+        if not await _read_status(sweep, lister, job_id, status, last_page):
+            return False
+        if sweep.pages - began_with == 1 or sweep.tally.number_in(status) >= least:
+            break
+    return True
+
+
+async def _read_status(
+    sweep: _Sweep, lister: ItemLister, job_id: str, status: ItemStatus, last_page: int
+) -> bool:
     offset = 0
-    while sweep.pages < max_pages:
+    while sweep.pages < last_page:
         page = await lister.list_items(job_id, offset, status)
         if any(lister.item_status(row) is not status for row in page.rows):
             # The server does not heed the filter: what it lists is not few.
             return False
-        news = _take(sweep, page, lister)
+        _take(sweep, page, lister)
         if not page.more_follows:
             return True
-        if not any(news):
-            return False
         offset = page.next_offset
     return False
 

@@ -186,7 +186,12 @@ class ProjectPoller:
         while True:
             job_id = self._rounds.take()
             if job_id is not None:
-                await self._refresher.refresh(job_id, urgent_counts_only=self._urgent_counts_only)
+                error = await self._refresher.refresh(
+                    job_id, urgent_counts_only=self._urgent_counts_only
+                )
+                if isinstance(error, Unauthorized):
+                    # The key is refused now: the next listing tells whether it still is.
+                    self._rounds.pause()
                 self._rounds.done(job_id)
                 continue
             if self._polls.may_end and self._rounds.is_idle:

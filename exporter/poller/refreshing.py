@@ -40,18 +40,20 @@ class JobRefresher:
         self._clock = clock
         self._items_max_pages = items_max_pages
 
-    async def refresh(self, job_id: str, *, urgent_counts_only: bool) -> None:
+    async def refresh(self, job_id: str, *, urgent_counts_only: bool) -> LlamaCloudError | None:
         """Ask for a job's status and count its items, as far as that is still to be done.
 
-        With ``urgent_counts_only`` a count waits for a while where nothing has changed.
+        With ``urgent_counts_only`` a count waits for a while where nothing has changed. What went
+        wrong is returned.
         """
         try:
             if await self._ask_for_status(job_id):
                 await self._count(job_id, if_urgent=urgent_counts_only)
         except LlamaCloudError as error:
             self._refresh_failed(job_id, error)
-        else:
-            self._reports.refreshed(job_id)
+            return error
+        self._reports.refreshed(job_id)
+        return None
 
     async def _ask_for_status(self, job_id: str) -> bool:
         """Ask for a job's status if it is not final; tell whether LlamaCloud knows the job."""

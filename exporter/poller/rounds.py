@@ -43,8 +43,8 @@ class Rounds:
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether jobs of the current round have not had their turn."""
-        return bool(self._round)
+        """Whether jobs of the current round have not had their turn, or not all of it."""
+        return bool(self._round or self._under_way)
 
     def begin_poll(self) -> None:
         """Let every job have a turn again, after a listing."""

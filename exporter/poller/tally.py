@@ -5,7 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from exporter.domain import (
     FAILED_ITEMS_KEPT,
@@ -19,7 +20,7 @@ from exporter.domain import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from exporter.llamacloud.models import ItemRow
 
@@ -27,52 +28,91 @@ if TYPE_CHECKING:
 _TEXT_LENGTH = 500
 
 
+class _Item(NamedTuple):
+    status: ItemStatus
+    skip_reason: str | None
+    seconds: float | None
+
+
 @dataclass(slots=True)
 class Tally:
-    """The items seen so far, each once; of their rows only id and status are kept."""
+    """The items seen so far, each once, as it was seen last; of a row little is kept."""
 
-    status_of: dict[str, ItemStatus] = field(default_factory=dict)
-    skip_reasons: Counter[str] = field(default_factory=Counter)
-    bucket_counts: list[int] = field(default_factory=lambda: [0] * (len(ITEM_DURATION_BUCKETS) + 1))
-    seconds: float = 0.0
-    newest_at: float | None = None
-    failed: list[FailedItem] = field(default_factory=list)
+    _items: dict[str, _Item] = field(default_factory=dict)
+    _failed: dict[str, FailedItem] = field(default_factory=dict)
+    _newest_at: float | None = None
+
+    def __len__(self) -> int:
+        """Count the items."""
+        return len(self._items)
 
     def add(self, row: ItemRow, status: ItemStatus) -> bool:
-        """Count a row, as what it says now if its item was counted; tell whether it was new."""
-        before = self.status_of.get(row.item_id)
-        if before is status:
-            return False
-        self.status_of[row.item_id] = status
-        self._add_times(row)
-        if status is ItemStatus.SKIPPED:
-            known = row.skip_reason if row.skip_reason in KNOWN_SKIP_REASONS else None
-            self.skip_reasons[known or OTHER_SKIP_REASON] += 1
-        if status is ItemStatus.FAILED and len(self.failed) < FAILED_ITEMS_KEPT:
-            message = row.error_message and row.error_message[:_TEXT_LENGTH]
-            self.failed.append(FailedItem(row.item_id, row.item_name[:_TEXT_LENGTH], message))
-        return before is None
+        """Take in a row in the place of an earlier one; tell whether its item is new."""
+        is_new = row.item_id not in self._items
+        self._items[row.item_id] = _item_of(row, status)
+        self._newest_at = _latest(self._newest_at, row.started_at, row.completed_at)
+        if status is ItemStatus.FAILED:
+            self._keep_failed(_failed_item(row))
+        else:
+            self._failed.pop(row.item_id, None)
+        return is_new
 
-    def add_unseen(self, earlier: Mapping[str, ItemStatus]) -> None:
-        """Count the items that only an earlier sweep saw, as they were then."""
-        self.status_of = {**earlier, **self.status_of}
+    def add_unseen(self, earlier: Tally) -> None:
+        """Take in the items that only an earlier tally has, as they were then."""
+        for item_id, failed in earlier._failed.items():
+            if item_id not in self._items:
+                self._keep_failed(failed)
+        self._items = {**earlier._items, **self._items}
+        self._newest_at = _latest(self._newest_at, earlier._newest_at)
+
+    def number_in(self, status: ItemStatus) -> int:
+        """Count the items in one status."""
+        return sum(item.status is status for item in self._items.values())
 
     def counts(self, statuses: Iterable[ItemStatus]) -> ItemCounts:
-        """Return what was counted of these statuses."""
-        counted = Counter(self.status_of.values())
-        durations = Histogram(ITEM_DURATION_BUCKETS, tuple(self.bucket_counts), self.seconds)
+        """Add up the items in these statuses."""
+        by_status = Counter(item.status for item in self._items.values())
+        reasons = Counter(item.skip_reason for item in self._items.values() if item.skip_reason)
         return ItemCounts(
-            by_status={status: counted[status] for status in statuses},
-            skip_reasons=dict(self.skip_reasons),
-            durations=durations,
-            newest_at=self.newest_at,
-            failed=tuple(self.failed),
+            by_status={status: by_status[status] for status in statuses},
+            skip_reasons=dict(reasons),
+            durations=self._durations(),
+            newest_at=self._newest_at,
+            failed=tuple(self._failed.values()),
         )
 
-    def _add_times(self, row: ItemRow) -> None:
-        times = (self.newest_at, row.started_at, row.completed_at)
-        self.newest_at = max((time for time in times if time is not None), default=None)
-        if row.started_at is not None and row.completed_at is not None:
-            seconds = max(row.completed_at - row.started_at, 0.0)
-            self.bucket_counts[bisect_left(ITEM_DURATION_BUCKETS, seconds)] += 1
-            self.seconds += seconds
+    def _keep_failed(self, failed: FailedItem) -> None:
+        if len(self._failed) < FAILED_ITEMS_KEPT or failed.item_id in self._failed:
+            self._failed[failed.item_id] = failed
+
+    def _durations(self) -> Histogram:
+        bucket_counts = [0] * (len(ITEM_DURATION_BUCKETS) + 1)
+        durations = [item.seconds for item in self._items.values() if item.seconds is not None]
+        for seconds in durations:
+            bucket_counts[bisect_left(ITEM_DURATION_BUCKETS, seconds)] += 1
+        return Histogram(ITEM_DURATION_BUCKETS, tuple(bucket_counts), sum(durations))
+
+
+def _item_of(row: ItemRow, status: ItemStatus) -> _Item:
+    reason = None
+    if status is ItemStatus.SKIPPED:
+        known = row.skip_reason if row.skip_reason in KNOWN_SKIP_REASONS else None
+        reason = known or OTHER_SKIP_REASON
+    if row.started_at is None or row.completed_at is None:
+        return _without_duration(status, reason)
+    return _Item(status, reason, max(row.completed_at - row.started_at, 0.0))
+
+
+@cache
+def _without_duration(status: ItemStatus, reason: str | None) -> _Item:
+    """Return the one item that stands for all that differ by their ids alone: they are many."""
+    return _Item(status, reason, None)
+
+
+def _failed_item(row: ItemRow) -> FailedItem:
+    message = row.error_message and row.error_message[:_TEXT_LENGTH]
+    return FailedItem(row.item_id, row.item_name[:_TEXT_LENGTH], message)
+
+
+def _latest(*times: float | None) -> float | None:
+    return max((time for time in times if time is not None), default=None)

@@ -89,9 +89,10 @@ class Tracking:
 
     def to_count(self, job_id: str, *, if_urgent: bool) -> Job | None:
         """Return a job's newest record if its items are to be counted, now or ``if_urgent``."""
-        wanted = tracker.wants_count(self._state, job_id, self._rules)
+        now = self._clock()
+        wanted = tracker.wants_count(self._state, job_id, self._rules, now)
         if wanted and if_urgent:
-            wanted = not tracker.count_can_wait(self._state, job_id, self._clock())
+            wanted = not tracker.count_can_wait(self._state, job_id, now)
         return self._state.jobs[job_id].job if wanted else None
 
     def may_sweep_twice(self, job_id: str) -> bool:

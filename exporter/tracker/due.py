@@ -46,15 +46,19 @@ def wants_status(state: ProjectState, job_id: str) -> bool:
     return tracked is not None and not (tracked.ending and tracked.ending.status_known)
 
 
-def wants_count(state: ProjectState, job_id: str, rules: TrackerRules) -> bool:
-    """Tell whether a job's items are to be counted after its status was asked for."""
+def wants_count(state: ProjectState, job_id: str, rules: TrackerRules, now: float) -> bool:
+    """Tell whether a job's items are to be counted after its status was asked for.
+
+    One that had too many is tried again when it grew, or else every quarter of an hour: how many
+    matter may have changed.
+    """
     tracked = state.jobs.get(job_id)
     if tracked is None or not rules.items_enabled:
         return False
     if tracked.ending is not None:
         return not tracked.ending.items_known
     too_many = tracked.counts is None and tracked.counted_total == tracked.job.total_items
-    return not too_many
+    return not (too_many and _asked_for_items_lately(tracked, now))
 
 
 def count_can_wait(state: ProjectState, job_id: str, now: float) -> bool:
@@ -64,10 +68,11 @@ def count_can_wait(state: ProjectState, job_id: str, now: float) -> bool:
     items may move without their job showing it.
     """
     tracked = state.jobs.get(job_id)
-    if tracked is None or tracked.ending is not None or tracked.items_asked_monotonic is None:
+    if tracked is None or tracked.ending is not None or tracked.counts is None:
         return False
-    changed = tracked.changed_asked_monotonic >= tracked.items_asked_monotonic
-    return not changed and now - tracked.items_asked_monotonic < _COUNT_WAITS_AT_MOST_SECONDS
+    asked = tracked.items_asked_monotonic
+    changed = asked is None or tracked.changed_asked_monotonic >= asked
+    return not changed and _asked_for_items_lately(tracked, now)
 
 
 def may_sweep_twice(state: ProjectState, job_id: str) -> bool:
@@ -77,10 +82,15 @@ def may_sweep_twice(state: ProjectState, job_id: str) -> bool:
     again until ``total_items`` changes.
     """
     tracked = state.jobs.get(job_id)
-    if tracked is None or tracked.counts is None:
+    if tracked is None or tracked.counts is None or not tracked.counts.whole:
         return True
     did_not_add_up = tracked.counts.total != tracked.counted_total
     return not (did_not_add_up and tracked.counted_total == tracked.job.total_items)
+
+
+def _asked_for_items_lately(tracked: TrackedJob, now: float) -> bool:
+    asked = tracked.items_asked_monotonic
+    return asked is not None and now - asked < _COUNT_WAITS_AT_MOST_SECONDS
 
 
 def _due(tracked: TrackedJob, rules: TrackerRules) -> bool:

@@ -89,7 +89,7 @@ def uncountable(state: ProjectState, job_id: str, asked_monotonic: float) -> Pro
         counts=None,
         counted_total=tracked.job.total_items,
         items_last_counted_at=None,
-        items_asked_monotonic=None,
+        items_asked_monotonic=asked_monotonic,
         ending=ending and replace(ending.changed(), items_known=True),
     )
     return entered(state, updated)

@@ -209,6 +209,31 @@ async def test_it_is_used_up_while_requests_wait_for_the_rate() -> None:
     assert [False, True, False] == told
 
 
+async def test_what_a_429_leaves_is_for_listings_first() -> None:
+    """One listing an interval is the least: refreshes get what is over."""
+    clock = Clock()
+    budget = budget_of(1.0, 1, clock, least=0.1)
+    for _ in range(4):
+        clock.now += 1
+        budget.refused(clock.now, None)
+    order: list[str] = []
+
+    async def request(name: str, *, listing: bool) -> None:
+        async with budget.request("project", listing=listing):
+            order.append(name)
+
+    tasks = [asyncio.create_task(request(f"refresh {n}", listing=False)) for n in range(2)]
+    tasks += [asyncio.create_task(request(f"listing {n}", listing=True)) for n in range(2)]
+    await asyncio.sleep(0)
+    for _ in range(2):
+        clock.now += 12
+        tasks.append(asyncio.create_task(one_request(budget)))
+        for _ in range(3):
+            await asyncio.sleep(0)
+    assert ["listing 0", "listing 1"] == order
+    await leave(tasks)
+
+
 async def test_a_slower_budget_is_told_once_and_when_it_is_over() -> None:
     """With the key by its name, and what to do."""
     clock = Clock()

@@ -2,6 +2,7 @@
 
 import tracemalloc
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import product
 from random import Random
 from typing import Any
@@ -16,6 +17,7 @@ from exporter.llamacloud.errors import BadResponse
 from exporter.llamacloud.models import ItemRow
 from exporter.llamacloud.v1beta import BatchProcessing, Page
 from exporter.poller.counting import count_items
+from exporter.poller.tally import Tally
 from exporter.simulator import Paging, SimulatedJob, items_of
 
 pytestmark = pytest.mark.anyio
@@ -162,15 +164,94 @@ async def test_an_item_that_fails_between_two_of_the_lists_is_counted_as_failed(
     assert (1, 1) == (by_status[ItemStatus.PROCESSING], by_status[ItemStatus.FAILED])
 
 
-async def test_where_too_much_matters_nothing_is_counted(cloud: Cloud) -> None:
-    """It costs no request where the job's own counts say so, else those of the bound."""
-    cloud.add_job(items=items_of("job-1", failed=25, completed=10))
-    assert await counted(cloud, total_items=10_001, failed_items=9_000, skipped_items=1_001) is None
-    assert 0 == cloud.requests()["list_items"]
+async def test_of_what_matters_only_what_is_few_is_counted(cloud: Cloud) -> None:
+    """What is too many is absent; it costs no request where the job's own counts say so."""
+    cloud.add_job(items=items_of("job-1", processing=35, failed=12, skipped=2, completed=10))
     cloud.simulator.items_paging = Paging(max_rows=10)
-    assert await counted(cloud, total_items=10_001, max_pages=4) is None
-    assert 4 == cloud.requests()["list_items"]
-    assert await counted(cloud, total_items=10_001, max_pages=6) is not None
+    counts = await counted(cloud, total_items=10_001, max_pages=6, skipped_items=5_000)
+    assert counts is not None
+    assert {"failed": 12, "cancelled": 0} == {str(s): n for s, n in counts.by_status.items()}
+    asked = [request.params["status"] for request in cloud.simulator.requests]
+    assert ["processing"] * 2 + ["failed"] * 2 + ["cancelled"] == asked
+
+
+async def test_without_a_page_for_each_status_nothing_is_counted(cloud: Cloud) -> None:
+    """Its own counts are all that is known of the job then."""
+    cloud.add_job(items=items_of("job-1", failed=25, completed=10))
+    assert await counted(cloud, total_items=10_001, max_pages=3) is None
+    assert 0 == cloud.requests()["list_items"]
+
+
+async def test_a_list_by_status_that_moves_is_read_once_more(cloud: Cloud) -> None:
+    """Failed items that are retried meanwhile push others out of what is still to be read."""
+    cloud_job = cloud.add_job(items=items_of("job-1", failed=30))
+
+    class Retrying(BatchProcessing):
+        """Two items are retried after the first page of failed ones."""
+
+        async def list_items(self, *args: Any) -> Page[ItemRow]:
+            """List as usual."""
+            page = await super().list_items(*args)
+            if args[1:] == (0, ItemStatus.FAILED):
+                cloud_job.items[0].status = cloud_job.items[1].status = "pending"
+            return page
+
+    cloud.simulator.items_paging = Paging(max_rows=10, order="oldest")
+    async with client_of(cloud) as client:
+        answer = await count_items(
+            Retrying(client),
+            job(total_items=10_001, failed_items=30),
+            max_pages=10,
+            may_sweep_twice=True,
+        )
+    assert answer is not None
+    assert 30 == answer.counts.by_status[ItemStatus.FAILED]
+
+
+async def test_what_only_one_of_two_sweeps_saw_is_known_with_its_details(cloud: Cloud) -> None:
+    """Why it was skipped, how long it took, what failed and when."""
+    items = items_of("job-1", completed=8, started_at=1000.0, completed_at=1004.0)
+    items += items_of("late", skipped=1, failed=1, started_at=2000.0, completed_at=2010.0)
+    cloud.add_job(items=items)
+    hidden = [{items[0].item_id}, {items[8].item_id, items[9].item_id}]
+
+    class Skipping(BatchProcessing):
+        """Each sweep misses other rows."""
+
+        async def list_items(self, *args: Any) -> Page[ItemRow]:
+            """List all but some."""
+            page = await super().list_items(*args)
+            rows = [row for row in page.rows if row.item_id not in hidden[0]]
+            if not page.more_follows:
+                hidden.pop(0)
+            return replace(page, rows=rows)
+
+    cloud.simulator.items_paging = Paging(max_rows=5)
+    async with client_of(cloud) as client:
+        answer = await count_items(
+            Skipping(client), job(total_items=10), max_pages=10, may_sweep_twice=True
+        )
+    assert answer is not None
+    counts = answer.counts
+    assert (10, True, 2010.0) == (counts.total, counts.settled, counts.newest_at)
+    assert {"already_processed": 1} == counts.skip_reasons
+    assert (10, 8 * 4.0 + 2 * 10.0) == (sum(counts.durations.counts), counts.durations.sum)
+    assert [items[9].item_id] == [failed.item_id for failed in counts.failed]
+
+
+def test_an_item_is_counted_as_it_was_seen_last() -> None:
+    """Also its duration, its reason and whether it failed, though it came twice."""
+    tally = Tally()
+    times = {"started_at": "2026-01-01T00:00:00Z", "completed_at": "2026-01-01T00:00:10Z"}
+    for status in (ItemStatus.SKIPPED, ItemStatus.FAILED, ItemStatus.COMPLETED):
+        row = ItemRow.model_validate(
+            {"item_id": "a", "item_name": "a.pdf", "status": status, **times}
+        )
+        tally.add(row, status)
+    counts = tally.counts(ItemStatus)
+    assert (1, 1) == (counts.total, counts.by_status[ItemStatus.COMPLETED])
+    assert ({}, ()) == (counts.skip_reasons, counts.failed)
+    assert (1, 10.0) == (sum(counts.durations.counts), counts.durations.sum)
 
 
 async def test_a_server_that_does_not_heed_the_filter_gives_no_count(cloud: Cloud) -> None:
@@ -178,8 +259,10 @@ async def test_a_server_that_does_not_heed_the_filter_gives_no_count(cloud: Clou
     cloud.add_job(items=items_of("job-1", completed=10))
     cloud.world.jobs["job-1"].items[3].overrides["status"] = "completed"
     cloud.world.jobs["job-1"].items[3].status = "processing"
-    assert await counted(cloud, total_items=10_001) is None
-    assert 1 == cloud.requests()["list_items"]
+    counts = await counted(cloud, total_items=10_001)
+    assert counts is not None
+    assert ItemStatus.PROCESSING not in counts.by_status
+    assert 4 == cloud.requests()["list_items"]
 
 
 async def test_memory_stays_flat_during_a_sweep(cloud: Cloud) -> None:

@@ -66,6 +66,20 @@ async def test_a_key_that_is_replaced_is_picked_up_while_it_backs_off(cloud: Clo
         assert time.monotonic() - replaced < 16 * INTERVAL
 
 
+async def test_a_key_that_is_refused_for_single_jobs_is_not_tried_on_all_of_them(
+    cloud: Cloud,
+) -> None:
+    """The next listing tells more; others of the poll would tell the same."""
+    for number in range(30):
+        cloud.add_job(f"job-{number}")
+    cloud.simulator.faults.add(Fault("status", code=401, endpoint="job_status"))
+    async with polling(cloud, interval=0.3, concurrency=4) as watch:
+        await eventually(lambda: watch.polls("partial") >= 3)
+        assert 3 <= (watch.own("poll_errors_total", reason="unauthorized") or 0)
+    requests = cloud.requests()
+    assert requests["job_status"] <= 4 * requests["list_jobs"]
+
+
 async def test_a_key_is_replaced_without_a_refusal(cloud: Cloud) -> None:
     """The old one may still be good for a while."""
     cloud.world.add_key("llx-old", cloud.world.keys[KEY])

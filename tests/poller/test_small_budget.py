@@ -83,6 +83,21 @@ async def test_counts_wait_while_their_jobs_do_not_change(cloud: Cloud) -> None:
     assert since["list_items"] < since["job_status"] / 2
 
 
+async def test_counts_wait_also_where_there_are_fewer_jobs_than_requests_at_once(
+    cloud: Cloud,
+) -> None:
+    """As with the default settings from three jobs on."""
+    for number in range(4):
+        cloud.add_job(f"job-{number}")
+    budget = await used_up(10.0)
+    async with polling(cloud, budget=budget, interval=0.4, concurrency=8) as watch:
+        await eventually(lambda: bool(watch.view.jobs) and all_counted(watch))
+        before = cloud.requests()
+        await eventually(lambda: cloud.requests()["job_status"] >= before["job_status"] + 24)
+        since = cloud.requests() - before
+    assert since["list_items"] < since["job_status"] / 2
+
+
 async def test_a_slow_llamacloud_is_no_small_budget(cloud: Cloud) -> None:
     """Where the budget suffices, every job is counted whenever it is refreshed."""
     for number in range(12):

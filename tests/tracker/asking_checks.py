@@ -21,18 +21,21 @@ def what_is_asked_for_has_news(
         if entry.left:
             assert job_id not in asked_for
             continue
-        wants_count = _wants_count(entry, items_enabled=rules.items_enabled)
+        wants_count = _wants_count(entry, moment, items_enabled=rules.items_enabled)
         wants_status = entry.record.active or not entry.sight.final_status
         assert tracker.wants_status(state, job_id) == wants_status
         if wants_count is not None:
-            assert tracker.wants_count(state, job_id, rules) == wants_count
+            assert tracker.wants_count(state, job_id, rules, moment) == wants_count
             # An active job is asked for its status however large it is.
             assert (job_id in asked_for) == (wants_status or wants_count)
 
 
-def _wants_count(entry: Entry, *, items_enabled: bool) -> bool | None:
+def _wants_count(entry: Entry, moment: float, *, items_enabled: bool) -> bool | None:
     if not items_enabled:
         return False
     return entry.sight.wants_count(
-        entry.record.total_items, ended=not entry.record.active, ended_unseen=entry.ended_unseen
+        entry.record.total_items,
+        moment,
+        ended=not entry.record.active,
+        ended_unseen=entry.ended_unseen,
     )

@@ -139,7 +139,9 @@ class Polled(RuleBasedStateMachine):
         for job_id in self.checks.due(self.world.moment):
             status = self.world.status(by_id[job_id])
             self.checks.take(status, self.world.moment)
-            if isinstance(status, JobRefreshed) and self.checks.wants_count(job_id):
+            if isinstance(status, JobRefreshed) and self.checks.wants_count(
+                job_id, self.world.moment
+            ):
                 self.checks.take(self.world.count(by_id[job_id]), self.world.moment)
 
     def poll_if(self, *, polled: bool) -> None:

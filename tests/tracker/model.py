@@ -162,7 +162,7 @@ class Ledger:
         entry = self.entries[job_id]
         if entry.record.active or asked >= entry.ended_asked:
             ended = not entry.record.active
-            entry.sight.too_many(entry.record.total_items, ended=ended)
+            entry.sight.too_many(entry.record.total_items, asked, ended=ended)
 
     def _start(self, job: Job) -> str:
         baseline, moment = self.baseline or 0.0, job.ended_at

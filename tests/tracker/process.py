@@ -61,9 +61,9 @@ class Process:
         due = tracker.due_for_refresh(self.state, self.rules, moment)
         return [*due.regular, *due.last_in_line]
 
-    def wants_count(self, job_id: str) -> bool:
+    def wants_count(self, job_id: str, moment: float) -> bool:
         """Tell whether to count the items of a job."""
-        return tracker.wants_count(self.state, job_id, self.rules)
+        return tracker.wants_count(self.state, job_id, self.rules, moment)
 
     def news_since(self) -> float | None:
         """Tell from when on a listing has news."""

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from exporter.domain import ItemCounts, ItemsCounted, Job, JobRefreshed
 
 # A Date has no fractions of a second: a time of the same second may look like a later one.
+# A job with too many items is looked at again.
+TRIED_AGAIN_AFTER = 900.0
 SAME_SECOND = 1.0
 
 
@@ -27,6 +29,7 @@ class Sight:
     counts: ItemCounts | None = None
     counted_at: float | None = None
     too_many_of: int | None = None
+    too_many_asked: float = 0.0
     ratio: float | None = None
     status_asked: float | None = None
     status_answered_at: float | None = None
@@ -72,17 +75,20 @@ class Sight:
             all_ended = counts.settled and counts.total >= total
             self.final.append("settled" if all_ended else "unsettled")
 
-    def too_many(self, total: int, *, ended: bool) -> None:
+    def too_many(self, total: int, asked: float, *, ended: bool) -> None:
         """Take in that the items are too many to count: what was counted of them falls short."""
         self.known.pop("counts", None)
         self.counts, self.counted_at, self.too_many_of = None, None, total
+        self.too_many_asked = asked
         if ended:
             self.final.append("too many")
 
-    def wants_count(self, total: int, *, ended: bool, ended_unseen: bool) -> bool | None:
+    def wants_count(
+        self, total: int, moment: float, *, ended: bool, ended_unseen: bool
+    ) -> bool | None:
         """Tell whether the items are to be counted; ``None`` where that is a matter of time."""
         if not ended:
-            return self.too_many_of != total
+            return self.too_many_of != total or moment - self.too_many_asked >= TRIED_AGAIN_AFTER
         if not self.final:
             return True
         only_unsettled = set(self.final) == {"unsettled"}

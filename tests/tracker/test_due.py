@@ -2,8 +2,8 @@
 
 from history import History, counts, job
 
-from exporter.domain import JobStatus
-from exporter.tracker import count_can_wait
+from exporter.domain import ItemCounts, ItemStatus, JobStatus
+from exporter.tracker import count_can_wait, may_sweep_twice, wants_count
 
 
 def can_wait(history: History, job_id: str = "job-1") -> bool:
@@ -57,3 +57,19 @@ def test_a_job_that_ended_cannot() -> None:
 def test_a_job_with_too_many_items_cannot() -> None:
     """It has no count that could grow old."""
     assert not can_wait(counted_twice().at(30).count())
+
+
+def test_a_job_with_too_many_items_is_tried_again_when_it_grew_or_later() -> None:
+    """How many of them matter may have changed by then."""
+    history = History().listing(job()).at(10).count()
+    assert not wants_count(history.state, "job-1", history.rules, 10 + 899)
+    assert wants_count(history.state, "job-1", history.rules, 10 + 900)
+    history.at(30).listing(job(total_items=12_000))
+    assert wants_count(history.state, "job-1", history.rules, 30)
+
+
+def test_a_count_of_what_matters_alone_is_no_sweep_that_fell_short() -> None:
+    """The final count may still take two."""
+    some = ItemCounts({ItemStatus.FAILED: 3})
+    history = History().listing(job()).at(10).count(items=some)
+    assert may_sweep_twice(history.state, "job-1")

@@ -64,7 +64,7 @@ class TestRecord:
         settled = replace(ended, processed_items=10)
         assert ["job-1"] == history.at(130).listing(settled).due().last_in_line
         history.at(131).status(settled, 1.0)
-        assert tracker.wants_count(history.state, "job-1", history.rules)
+        assert tracker.wants_count(history.state, "job-1", history.rules, history.moment)
         history.count(items=counts(completed=10))
         assert 10 == history.finished_items("completed")
         assert [] == history.at(160).listing(settled).due().last_in_line
@@ -216,7 +216,7 @@ class TestGone:
         ended = job(status=JobStatus.COMPLETED, completed_at=EPOCH + 80, processed_items=10)
         assert ["job-1"] == history.at(90).listing(ended).due().regular
         history.at(91).status(ended, 1.0)
-        assert tracker.wants_count(history.state, "job-1", history.rules)
+        assert tracker.wants_count(history.state, "job-1", history.rules, history.moment)
         history.count(items=counts(completed=10))
         assert 10 == history.finished_items("completed")
 
