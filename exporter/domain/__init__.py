@@ -1,0 +1,54 @@
+"""What the exporter knows of batch jobs: frozen values, no I/O.
+
+Times are Unix seconds by LlamaCloud's clock where a name ends in ``_at``, and seconds of this
+machine's monotonic clock where it ends in ``_monotonic``.
+"""
+
+from exporter.domain.histogram import (
+    ITEM_DURATION_BUCKETS,
+    QUEUE_DURATION_BUCKETS,
+    RUN_DURATION_BUCKETS,
+    Histogram,
+)
+from exporter.domain.job import FAILED_ITEMS_KEPT, FailedItem, ItemCounts, Job
+from exporter.domain.observations import ItemsCounted, JobNotFound, JobRefreshed, Listing
+from exporter.domain.views import Counters, JobView, ProjectGauges, ProjectView
+from exporter.domain.vocabulary import (
+    ACTIVE_STATUSES,
+    ENDED_ITEM_STATUSES,
+    ENDED_STATUSES,
+    KNOWN_JOB_TYPES,
+    KNOWN_SKIP_REASONS,
+    OTHER_SKIP_REASON,
+    ItemStatus,
+    JobStatus,
+    JobType,
+)
+
+__all__ = [
+    "ACTIVE_STATUSES",
+    "ENDED_ITEM_STATUSES",
+    "ENDED_STATUSES",
+    "FAILED_ITEMS_KEPT",
+    "ITEM_DURATION_BUCKETS",
+    "KNOWN_JOB_TYPES",
+    "KNOWN_SKIP_REASONS",
+    "OTHER_SKIP_REASON",
+    "QUEUE_DURATION_BUCKETS",
+    "RUN_DURATION_BUCKETS",
+    "Counters",
+    "FailedItem",
+    "Histogram",
+    "ItemCounts",
+    "ItemStatus",
+    "ItemsCounted",
+    "Job",
+    "JobNotFound",
+    "JobRefreshed",
+    "JobStatus",
+    "JobType",
+    "JobView",
+    "Listing",
+    "ProjectGauges",
+    "ProjectView",
+]

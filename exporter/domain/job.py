@@ -1,0 +1,106 @@
+"""One job and its items, as LlamaCloud describes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from exporter.domain.histogram import ITEM_DURATION_BUCKETS, Histogram
+from exporter.domain.vocabulary import (
+    ACTIVE_STATUSES,
+    ENDED_ITEM_STATUSES,
+    ItemStatus,
+    JobStatus,
+    JobType,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job as LlamaCloud describes it; ``None`` is what it did not say."""
+
+    id: str
+    job_type: JobType
+    status: JobStatus
+    project_id: str
+    total_items: int
+    processed_items: int | None = None
+    failed_items: int | None = None
+    skipped_items: int | None = None
+    directory_id: str | None = None
+    created_at: float | None = None
+    started_at: float | None = None
+    completed_at: float | None = None
+    updated_at: float | None = None
+    error_message: str | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether the job may still change by itself."""
+        return self.status in ACTIVE_STATUSES
+
+    @property
+    def ended_at(self) -> float | None:
+        """When an ended job ended, as well as LlamaCloud says."""
+        return self.completed_at if self.completed_at is not None else self.updated_at
+
+    @property
+    def queue_seconds(self) -> float | None:
+        """How long the job waited to be started, if it was."""
+        return _seconds_between(self.created_at, self.started_at)
+
+    @property
+    def run_seconds(self) -> float | None:
+        """How long the job ran, if it has ended."""
+        return _seconds_between(self.started_at, self.completed_at)
+
+
+def _seconds_between(begin: float | None, end: float | None) -> float | None:
+    # Clocks of several servers may disagree by a little; no wait is negative.
+    return None if begin is None or end is None else max(end - begin, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedItem:
+    """What a person needs to find a failed item; texts are as LlamaCloud sent them."""
+
+    item_id: str
+    item_name: str
+    error_message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCounts:
+    """The items of one job, counted; items themselves are not kept.
+
+    A status that ``by_status`` lacks was not counted. ``skip_reasons`` are the known ones and
+    ``other``; ``failed`` holds the first ``FAILED_ITEMS_KEPT`` failed items; ``newest_at`` is the
+    latest time at which an item started or completed.
+    """
+
+    by_status: Mapping[ItemStatus, int]
+    skip_reasons: Mapping[str, int] = field(default_factory=dict)
+    durations: Histogram = field(default_factory=lambda: Histogram.empty(ITEM_DURATION_BUCKETS))
+    newest_at: float | None = None
+    failed: tuple[FailedItem, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether the items of every status were counted."""
+        return all(status in self.by_status for status in ItemStatus)
+
+    @property
+    def total(self) -> int:
+        """Items of every status that was counted."""
+        return sum(self.by_status.values())
+
+    @property
+    def settled(self) -> bool:
+        """Whether every item that was counted is in an end state."""
+        return self.total == sum(self.by_status.get(status, 0) for status in ENDED_ITEM_STATUSES)
+
+
+FAILED_ITEMS_KEPT = 20

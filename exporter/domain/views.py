@@ -1,0 +1,81 @@
+"""What is published of one project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exporter.domain.histogram import Histogram
+    from exporter.domain.vocabulary import ItemStatus, JobStatus, JobType
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What has happened in a project since the baseline; nothing in it ever falls.
+
+    A key that is absent is a series that is absent.
+    """
+
+    jobs_finished: Mapping[tuple[JobType, JobStatus], int]
+    items_finished: Mapping[tuple[JobType, ItemStatus], int]
+    items_skipped: Mapping[tuple[JobType, str], int]
+    queue_duration: Mapping[JobType, Histogram]
+    run_duration: Mapping[tuple[JobType, JobStatus], Histogram]
+    item_duration: Mapping[JobType, Histogram]
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """What is published of one job; ``None`` is a series that is absent."""
+
+    job_id: str
+    job_type: JobType
+    directory_id: str
+    status: JobStatus
+    total_items: int
+    progress_ratio: float | None = None
+    processed_items: int | None = None
+    failed_items: int | None = None
+    skipped_items: int | None = None
+    items: Mapping[ItemStatus, int] | None = None
+    created_at: float | None = None
+    started_at: float | None = None
+    completed_at: float | None = None
+    last_progress_at: float | None = None
+    last_refreshed_at: float | None = None
+    items_last_counted_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectGauges:
+    """A project's totals over its jobs, those hidden by the cap included."""
+
+    project_id: str
+    organization_id: str
+    api_version: str
+    active_jobs: Mapping[tuple[JobType, JobStatus], int]
+    failing_jobs: Mapping[JobType, int]
+    active_items: Mapping[ItemStatus, int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectView:
+    """All that is published of one project, at one moment.
+
+    ``gauges`` is ``None`` before the first listing and while the project is stale. ``generation``
+    rises with every view of a project.
+    """
+
+    project: str
+    generation: int
+    counters: Counters
+    gauges: ProjectGauges | None = None
+    jobs: tuple[JobView, ...] = ()
+    tracked_jobs: int = 0
+    hidden_jobs: int = 0
+    uncounted_jobs: int | None = None
+    listing_truncated: bool | None = None
+    last_listing_at: float | None = None
