@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deployed import alerts
+
 from exporter.config.documentation import LLAMA_CLOUD_VARIABLES, documented_settings
 from exporter.exposition import FAMILIES as BATCH_FAMILIES
 from exporter.telemetry import FAMILIES as EXPORTER_FAMILIES
@@ -25,6 +27,7 @@ def tables() -> Mapping[str, str]:
         "batch metrics": _metrics(BATCH_FAMILIES),
         "exporter metrics": _metrics(EXPORTER_FAMILIES),
         "settings": _settings(),
+        "alerts": _alerts(),
         "variables": _table(
             ("variable", "meaning"),
             ((f"`{name}`", meaning) for name, meaning in LLAMA_CLOUD_VARIABLES.items()),
@@ -68,6 +71,19 @@ def _settings() -> str:
         for doc in documented_settings()
     )
     return _table(("setting", "flag", "variable", "default", "meaning"), rows)
+
+
+def _alerts() -> str:
+    rows = (
+        (
+            f"[`{alert['alert']}`]({alert['annotations']['runbook_url']})",
+            alert["labels"]["severity"],
+            alert.get("for", ""),
+            alert["annotations"]["summary"],
+        )
+        for alert in alerts()
+    )
+    return _table(("alert", "severity", "`for`", "meaning"), rows)
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

@@ -1,0 +1,198 @@
+"""Rules, runbooks and code use the same names."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from deployed import (
+    DEPLOY,
+    RULE_FILES,
+    RUNBOOKS,
+    alerts,
+    labels_by_sample,
+    labels_grouped_by_in,
+    matchers_in,
+    records,
+    rules,
+    runbook_queries,
+    samples_named_in,
+)
+from tools import require_tool
+
+import exporter
+from exporter.config.documentation import documented_settings
+from exporter.domain import ItemStatus, JobStatus
+from exporter.telemetry.project import ENDPOINTS, POLL_ERROR_REASONS, USUAL_CODES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+ALERTS = alerts()
+RECORDED = {rule["record"] for rule in records()}
+FROM_PROMETHEUS = {"job", "instance"}
+VALUES: Mapping[str, set[str]] = {
+    "status": set(JobStatus),
+    "item_status": set(ItemStatus),
+    "reason": set(POLL_ERROR_REASONS),
+    "endpoint": set(ENDPOINTS),
+    "code": set(USUAL_CODES),
+    # What the reader of a runbook puts in.
+    "project": {"PROJECT"},
+    "job_id": {"JOB"},
+}
+README_OF_RULES = (DEPLOY / "README.md").read_text()
+HEADINGS = ["Meaning", "Impact", "Diagnosis", "Mitigation", "When to ignore"]
+
+
+def queries() -> Iterator[str]:
+    yield from (rule["expr"] for rule in rules())
+    yield from runbook_queries()
+
+
+def prose() -> str:
+    annotations = (text for alert in ALERTS for text in alert["annotations"].values())
+    return "\n".join((RUNBOOKS.read_text(), *annotations)).replace("$labels.", "$labels ")
+
+
+def sections() -> dict[str, list[str]]:
+    parts = re.split(r"^## ", RUNBOOKS.read_text(), flags=re.MULTILINE)[1:]
+    return {part.split("\n")[0]: re.findall(r"^### (.*)$", part, re.MULTILINE) for part in parts}
+
+
+def check_rules(*files: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [require_tool("promtool"), "check", "rules", "--lint=all", "--lint-fatal", *files],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def words_in_code() -> set[str]:
+    source = Path(exporter.__file__).parent.rglob("*.py")
+    return {word for file in source for word in re.findall(r'"([a-z_.]+)"', file.read_text())}
+
+
+def test_every_metric_that_is_named_exists() -> None:
+    """In rules, annotations and runbooks: exposed by the exporter, or recorded by a rule."""
+    named = samples_named_in("\n".join((*queries(), prose())))
+    assert set() == named - set(labels_by_sample()) - RECORDED
+
+
+def test_every_label_that_is_named_exists() -> None:
+    """Where a metric is selected by it, and where it groups or joins."""
+    labels = labels_by_sample()
+    every_label = set(chain.from_iterable(labels.values()))
+    for query in queries():
+        assert set() == labels_grouped_by_in(query) - every_label - FROM_PROMETHEUS
+        for metric, label, values in matchers_in(query):
+            assert metric in RECORDED or label in labels[metric], f"{metric} has no {label}"
+            assert set() == set(values) - VALUES[label], query
+
+
+def test_every_query_of_the_runbooks_is_promql(tmp_path: Path) -> None:
+    """By Prometheus's own parser."""
+    assert len(runbook_queries()) > len(ALERTS)
+    recorded = [
+        {"record": f"runbook:query:{n}", "expr": query} for n, query in enumerate(runbook_queries())
+    ]
+    file = tmp_path / "rules.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "runbooks", "rules": recorded}]}))
+    checked = check_rules(file)
+    assert 0 == checked.returncode, checked.stdout + checked.stderr
+
+
+def test_every_alert_has_a_runbook() -> None:
+    """With all that a tired person looks for."""
+    assert {alert["alert"] for alert in ALERTS} == set(sections())
+    assert all(HEADINGS == headings for headings in sections().values())
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
+def test_every_alert_says_what_a_person_needs(alert: dict[str, Any]) -> None:
+    """How urgent it is, what it is about, what to do first, and where to read on."""
+    assert alert["alert"].startswith(("LlamaCloudBatch", "LlamaCloudExporter"))
+    assert {"severity"} == set(alert["labels"])
+    assert alert["labels"]["severity"] in {"critical", "warning", "info"}
+    annotations = alert["annotations"]
+    assert {"summary", "description", "runbook_url"} == set(annotations)
+    assert f"deploy/runbooks.md#{alert['alert'].lower()}" == annotations["runbook_url"]
+    assert "$" not in annotations["summary"]
+    assert "$labels.project }}" in annotations["description"]
+    about_a_job = alert["alert"].startswith("LlamaCloudBatch")
+    assert about_a_job == ("{{ $labels.job_id }}" in annotations["description"])
+    assert re.search(r"\bFirst (?!time)[a-z]+ ", annotations["description"])
+
+
+def calls_around(query: str, position: int) -> list[str]:
+    """Return what stands before each parenthesis that is open at a position."""
+    calls: list[str] = []
+    for index, character in enumerate(query[:position]):
+        if character == "(":
+            calls.append(query[:index].rstrip())
+        elif character == ")":
+            calls.pop()
+    return calls
+
+
+@pytest.mark.parametrize(
+    "rule", list(rules()), ids=lambda rule: rule.get("alert", rule.get("record"))
+)
+def test_replicas_are_one_before_anything_else(rule: dict[str, Any]) -> None:
+    """Every series of the exporter is seen through an aggregation by its project, or missed."""
+    query = rule["expr"]
+    for name in samples_named_in(query) - RECORDED:
+        for found in re.finditer(rf"\b{name}\b(?!:)", query):
+            calls = calls_around(query, found.start())
+            assert any(
+                re.search(r"\b((max|count) by \(project[\w, ]*\)|absent)$", c) for c in calls
+            )
+
+
+def test_each_file_is_usable_without_the_others() -> None:
+    """Alerts rest on what the exporter exposes, not on what is recorded."""
+    assert set() == RECORDED & samples_named_in("\n".join(alert["expr"] for alert in ALERTS))
+
+
+@pytest.mark.parametrize("name", sorted(RECORDED))
+def test_recorded_names_say_level_metric_and_operations(name: str) -> None:
+    """The level names the labels that are left."""
+    level, metric, operations = name.split(":")
+    assert level in {"project", "project_job_id", "project_item_status"}
+    assert metric.startswith(("llamacloud_batch_", "llamacloud_exporter_"))
+    assert operations in {"max", "sum", "deriv15m", "rate15m"}
+
+
+def test_log_lines_and_settings_that_are_named_exist() -> None:
+    """In annotations and runbooks: what the exporter writes, and what it can be told."""
+    named = set(re.findall(r"\b([a-z]+\.[a-z_]+)\b", prose()))
+    known = words_in_code() | {doc.setting for doc in documented_settings()}
+    assert set() == {name for name in named if not name.endswith(".md")} - known
+    assert "item.failed" in named
+
+
+def test_links_within_the_runbooks_lead_somewhere() -> None:
+    """To the section of an alert."""
+    anchors = {alert["alert"].lower() for alert in ALERTS}
+    assert anchors == set(re.findall(r"\]\(#([^)]+)\)", RUNBOOKS.read_text()))
+
+
+def test_the_advice_for_other_set_ups_works(tmp_path: Path) -> None:
+    """What deploy/README.md tells to do to the files leaves them valid."""
+    commands = re.findall(r"^sed -i .*$", README_OF_RULES, re.MULTILINE)
+    assert 2 == len(commands)
+    for file in RULE_FILES:
+        (tmp_path / file.name).write_text(file.read_text())
+    for command in commands:
+        subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True)
+    checked = check_rules(*tmp_path.glob("*.yml"))
+    assert 0 == checked.returncode, checked.stdout + checked.stderr
+    changed = "".join(file.read_text() for file in tmp_path.glob("*.yml"))
+    assert "keep_firing_for: " not in changed
+    assert len(ALERTS) == changed.count("runbook_url: https://")
