@@ -11,7 +11,7 @@ VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' exporter/__init__.py)
 REVISION = $(shell git describe --always --dirty --abbrev=40 --exclude='*')
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test explore coverage soak test-wheel lint tables lock image image-test
+.PHONY: run test explore coverage soak test-wheel lint tables dashboard lock image image-test
 
 run: $(VENV)/.installed
 	$(BIN)/llamacloud-batch-exporter $(if $(LLAMA_CLOUD_API_KEY)$(LLAMA_CLOUD_API_KEY_FILE),,--demo) $(ARGS)
@@ -56,6 +56,10 @@ lint: $(VENV)/.installed-dev
 # Writes the tables of the README anew from the code.
 tables: $(VENV)/.installed-dev
 	$(BIN)/python tests/documentation.py
+
+# Writes the Grafana dashboard's JSON anew from its Python.
+dashboard: $(VENV)/.installed-dev
+	PYTHONPATH=deploy/grafana $(BIN)/python -m batch_dashboard
 
 # Names, versions and hashes only, resolved for the oldest Python that is supported.
 lock: $(VENV)/.installed-dev

@@ -1,0 +1,181 @@
+"""The exporter itself: how far to trust the rest of the page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grafana_foundation_sdk.builders import statetimeline
+from grafana_foundation_sdk.models.common import VisibilityMode
+
+from batch_dashboard.colours import (
+    BAD,
+    GOOD,
+    INDIFFERENT,
+    POLL_RESULT,
+    WARNING,
+    by_thresholds,
+    steps,
+)
+from batch_dashboard.panels import SOURCE, bars, lines, over_time
+from batch_dashboard.queries import LISTING_AGE, OF_PROJECTS, rate_of, rise_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from grafana_foundation_sdk.builders import timeseries
+
+_OF_EXPORTERS = "and on (job, instance) llamacloud_exporter_build_info"
+
+
+def panels() -> Iterator[timeseries.Panel | statetimeline.Panel]:
+    """Return three columns of graphs."""
+    for panel in (
+        _listed(),
+        _freshness(),
+        bars(_polls()),
+        bars(_errors()),
+        _requests(),
+        bars(_answers()),
+        _lacking(),
+        _poll_duration(),
+        _memory(),
+    ):
+        yield panel.height(7).span(8)
+
+
+def _of_project(metric: str) -> str:
+    return f"max by (project) ({metric}{{{OF_PROJECTS}}})"
+
+
+def _listed() -> statetimeline.Panel:
+    return (
+        statetimeline.Panel()
+        .title("Is each project listed?")
+        .description(
+            "Green while its jobs can be listed. A second line turns red while LlamaCloud refuses"
+            " the project's key."
+        )
+        .datasource(SOURCE)
+        .with_target(
+            over_time(_of_project("llamacloud_exporter_project_up"), "{{project}} listed", "A")
+        )
+        .with_target(
+            over_time(
+                _of_project("llamacloud_exporter_project_authenticated"), "{{project}} key", "B"
+            )
+        )
+        .unit("bool_yes_no")
+        .thresholds(steps(BAD, (1, GOOD)))
+        .color_scheme(by_thresholds())
+        .show_value(VisibilityMode.NEVER)
+        .no_value("no data: is the exporter scraped?")
+    )
+
+
+def _freshness() -> timeseries.Panel:
+    return lines(
+        "Age of the listing",
+        "Time since each project was listed last. Where it reaches the line 'stale', its active"
+        " jobs and its gauges are withdrawn: panels then have no data, rather than old data.",
+        {
+            "{{project}}": LISTING_AGE,
+            "{{project}} stale": _of_project("llamacloud_exporter_stale_after_seconds"),
+        },
+        unit="s",
+        limits={"stale": BAD},
+    )
+
+
+def _polls() -> timeseries.Panel:
+    rise = rise_of("llamacloud_exporter_polls_total", "project, result", OF_PROJECTS)
+    return lines(
+        "Polls by result",
+        "Polls in each step of the graph: partial ones listed all jobs, and could not refresh some;"
+        " errors did not list them.",
+        {"{{result}}": f"sum by (result) ({rise}) > 0"},
+        unit="short",
+        colours=POLL_RESULT,
+    )
+
+
+def _errors() -> timeseries.Panel:
+    rise = rise_of("llamacloud_exporter_poll_errors_total", "project, reason", OF_PROJECTS)
+    return lines(
+        "Polls that went wrong, by reason",
+        "Why polls were no success, in each step of the graph, once a poll and reason. The log"
+        " lines project.listing_failed and job.refresh_failed say more.",
+        {"{{project}} {{reason}}": f"sum by (project, reason) ({rise}) > 0"},
+        unit="short",
+        otherwise="no errors in this time, or no data",
+    )
+
+
+def _requests() -> timeseries.Panel:
+    by = "project, endpoint, code"
+    rate = rate_of("llamacloud_exporter_api_requests_total", by, OF_PROJECTS)
+    allowed = _of_project("llamacloud_exporter_api_budget_requests_per_second")
+    limit = _of_project("llamacloud_exporter_api_budget_limit_requests_per_second")
+    return lines(
+        "Requests against the budget",
+        "Requests a minute to LlamaCloud, what the key may send at the moment, less after a"
+        " 429, and what is configured. Projects that share a key share its budget.",
+        {
+            "{{project}}": f"60 * sum by (project) ({rate})",
+            "{{project}} allowed": f"60 * {allowed}",
+            "{{project}} limit": f"60 * {limit}",
+        },
+        unit="rpm",
+        limits={"allowed": WARNING, "limit": INDIFFERENT},
+    )
+
+
+def _answers() -> timeseries.Panel:
+    by = "project, endpoint, code"
+    rise = rise_of("llamacloud_exporter_api_requests_total", by, OF_PROJECTS)
+    return lines(
+        "Answers of LlamaCloud",
+        "Requests in each step of the graph, by endpoint and HTTP status; timeout and network where"
+        " there was no answer.",
+        {"{{endpoint}} {{code}}": f"sum by (endpoint, code) ({rise}) > 0"},
+        unit="short",
+    )
+
+
+def _lacking() -> timeseries.Panel:
+    return lines(
+        "What the numbers lack",
+        "Jobs above the cap, which have no series of their own; active jobs whose items are not all"
+        " counted; and 1 where a listing was cut off by its page limit. All at 0: nothing is"
+        " missing.",
+        {
+            "{{project}} hidden": _of_project("llamacloud_exporter_hidden_jobs"),
+            "{{project}} uncounted": _of_project("llamacloud_exporter_uncounted_jobs"),
+            "{{project}} cut off": _of_project("llamacloud_exporter_listing_truncated"),
+        },
+        unit="short",
+    )
+
+
+def _poll_duration() -> timeseries.Panel:
+    rate = rate_of("llamacloud_exporter_poll_duration_seconds_bucket", "project, le", OF_PROJECTS)
+    return lines(
+        "Duration of polls",
+        "All but one poll in twenty took no longer, its listing and refreshes together; at most an"
+        " interval. Near it, requests wait for the budget, or LlamaCloud is slow.",
+        {
+            "{{project}}": f"histogram_quantile(0.95, {rate}) >= 0",
+            "{{project}} interval": _of_project("llamacloud_exporter_poll_interval_seconds"),
+        },
+        unit="s",
+        limits={"interval": INDIFFERENT},
+    )
+
+
+def _memory() -> timeseries.Panel:
+    return lines(
+        "Memory of the exporter",
+        "Resident memory of each exporter; it follows the number of jobs, not of items.",
+        {"{{instance}}": f"process_resident_memory_bytes {_OF_EXPORTERS}"},
+        unit="bytes",
+        otherwise="no data: is the exporter scraped?",
+    )

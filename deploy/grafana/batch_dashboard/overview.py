@@ -1,0 +1,112 @@
+"""At the top: what matters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from batch_dashboard.colours import BAD, BUSY, GOOD, WARNING, steps
+from batch_dashboard.links import runbook
+from batch_dashboard.panels import number
+from batch_dashboard.queries import (
+    ACTIVE,
+    ACTIVE_JOBS,
+    LEFT,
+    LISTING_AGE,
+    OF_PROJECTS,
+    OF_TYPES,
+    QUEUED,
+    QUIET,
+    REFRESHED,
+    or_zero,
+    where,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from grafana_foundation_sdk.builders import stat
+
+_MINUTE = 60
+_QUIET_TOO_LONG = 30 * _MINUTE
+_QUEUED_TOO_LONG = 60 * _MINUTE
+
+
+def panels() -> Iterator[stat.Panel]:
+    """Return a line of large numbers."""
+    for panel in (_active(), _failing(), _left(), _at_risk(), _oldest(), _unreachable()):
+        yield panel.height(4).span(4)
+
+
+def _active() -> stat.Panel:
+    return number(
+        "Active jobs",
+        "Jobs that are pending, dispatched, running or in a status that the exporter does not know,"
+        " those without series of their own included. Follows project and job type.",
+        ACTIVE_JOBS,
+    )
+
+
+def _failing() -> stat.Panel:
+    return number(
+        "Failing jobs",
+        "Jobs that failed or have failed items: active, or ended within retention (24 hours unless"
+        " set). Follows project and job type.",
+        f"sum(max by (project, job_type) (llamacloud_batch_failing_jobs{{{OF_TYPES}}}))",
+        colours=steps(GOOD, (1, BAD)),
+        links=[runbook("LlamaCloudBatchItemsFailed"), runbook("LlamaCloudBatchJobFailed")],
+    )
+
+
+def _left() -> stat.Panel:
+    return number(
+        "Items left",
+        "Items of active jobs that LlamaCloud does not report as processed. Jobs without series of"
+        " their own are missing: see 'What the numbers lack' below.",
+        or_zero(f"sum({where(LEFT, ACTIVE)})", ACTIVE_JOBS),
+    )
+
+
+def _at_risk() -> stat.Panel:
+    at_risk = f"{QUIET} > {_QUIET_TOO_LONG} or {QUEUED} > {_QUEUED_TOO_LONG}"
+    return number(
+        "Jobs at risk",
+        "Jobs that run and made no progress for half an hour, or are pending for over an hour: as"
+        " the alerts about stuck and queued jobs see them.",
+        or_zero(f"count({at_risk})", ACTIVE_JOBS),
+        colours=steps(GOOD, (1, WARNING)),
+        links=[
+            runbook("LlamaCloudBatchJobStuck"),
+            runbook("LlamaCloudBatchJobQueuedTooLong"),
+        ],
+    )
+
+
+def _oldest() -> stat.Panel:
+    return number(
+        "Oldest data",
+        "Age of the oldest listing of a project, or of the oldest progress and items of an active"
+        " job, whichever is greater. With many active jobs and a small request budget the latter is"
+        " refreshed in turn, and grows; status and counts are as fresh as the listing.",
+        f"max({LISTING_AGE} or {where(f'(time() - {REFRESHED})', ACTIVE)})",
+        unit="s",
+        colours=steps(BUSY, (5 * _MINUTE, WARNING), (30 * _MINUTE, BAD)),
+        links=[
+            runbook("LlamaCloudExporterDataStale"),
+            runbook("LlamaCloudExporterBudgetTooSmall"),
+        ],
+    )
+
+
+def _unreachable() -> stat.Panel:
+    listed = f"max by (project) (llamacloud_exporter_project_up{{{OF_PROJECTS}}})"
+    return number(
+        "Projects not listed",
+        "Projects whose last listing failed, or that were not listed since the exporter started."
+        " Their jobs are as they were, and withdrawn when the project is stale.",
+        or_zero(f"count({listed} == 0)", f"count({listed})"),
+        colours=steps(GOOD, (1, BAD)),
+        links=[
+            runbook("LlamaCloudExporterListingFailing"),
+            runbook("LlamaCloudExporterProjectNotAuthenticated"),
+        ],
+    )

@@ -1,0 +1,133 @@
+"""What `deploy/compose.yaml` starts fits together, as far as that can be told without an engine."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from deployed import DEPLOY, RULE_FILES
+from process import run
+from tools import require_tool
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COMPOSE = DEPLOY / "compose.yaml"
+PROMETHEUS = DEPLOY / "prometheus" / "prometheus.yml"
+PROVISIONING = DEPLOY / "grafana" / "provisioning"
+SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]
+PORTS = {"exporter": "9910", "prometheus": "9090", "alertmanager": "9093", "grafana": "3000"}
+# Where the images look, unless told otherwise.
+LOOKED_FOR = {
+    "prometheus": "/etc/prometheus/prometheus.yml",
+    "alertmanager": "/etc/alertmanager/alertmanager.yml",
+}
+
+every_service = pytest.mark.parametrize("service", SERVICES)
+
+
+def loaded(path: Path) -> Any:
+    return yaml.safe_load(path.read_text())
+
+
+def mounts(service: str) -> dict[str, str]:
+    """Return what is mounted in a service: where to, and from which path beside the file."""
+    parts = [volume.split(":") for volume in SERVICES[service].get("volumes", ())]
+    assert all(len(part) == len(("from", "to", "how")) and part[2] == "ro" for part in parts)
+    return {to: source for source, to, _ in parts}
+
+
+def test_it_is_a_compose_file() -> None:
+    """By Compose's own word."""
+    checked = subprocess.run(
+        [require_tool("docker-compose"), "--file", COMPOSE, "config", "--quiet"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (0, "") == (checked.returncode, checked.stdout + checked.stderr)
+
+
+def test_prometheus_takes_its_configuration() -> None:
+    """With all the rules."""
+    checked = subprocess.run(
+        [require_tool("promtool"), "check", "config", "--lint=all", "--lint-fatal", PROMETHEUS],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 0 == checked.returncode, checked.stdout + checked.stderr
+    assert f"{len(RULE_FILES)} rule files found" in checked.stdout
+
+
+@every_service
+def test_what_is_mounted_exists(service: str) -> None:
+    """And holds what the program looks for."""
+    mounted = mounts(service)
+    assert [] == [source for source in mounted.values() if not (DEPLOY / source).exists()]
+    if service in LOOKED_FOR:
+        folder, _, name = LOOKED_FOR[service].rpartition("/")
+        assert (DEPLOY / mounted[folder] / name).exists()
+
+
+@every_service
+def test_images_stay_as_they_are(service: str) -> None:
+    """Built here, or of one version; in the demo nobody but this machine can reach them."""
+    described = SERVICES[service]
+    if "build" in described:
+        assert (COMPOSE.parent / described["build"]["context"] / "Dockerfile").exists()
+    else:
+        assert described["image"].rpartition(":")[2].strip("v")[0].isdigit()
+    port = PORTS[service]
+    assert [f"127.0.0.1:{port}:{port}"] == described["ports"]
+
+
+def test_addresses_are_those_of_services() -> None:
+    """At the ports on which they listen."""
+    (job,) = loaded(PROMETHEUS)["scrape_configs"]
+    (managers,) = loaded(PROMETHEUS)["alerting"]["alertmanagers"]
+    (source,) = loaded(PROVISIONING / "datasources" / "prometheus.yml")["datasources"]
+    named = [
+        *job["static_configs"][0]["targets"],
+        *managers["static_configs"][0]["targets"],
+        source["url"].removeprefix("http://"),
+    ]
+    assert [f"{name}:{PORTS[name]}" for name in ("exporter", "alertmanager", "prometheus")] == named
+    assert loaded(PROMETHEUS)["global"]["scrape_interval"] == source["jsonData"]["timeInterval"]
+
+
+def test_grafana_finds_the_dashboard() -> None:
+    """Where it is provisioned from, and as the page that it opens with."""
+    mounted = mounts("grafana")
+    (provider,) = loaded(PROVISIONING / "dashboards" / "llamacloud.yml")["providers"]
+    home = SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    assert "./grafana/llamacloud-batch.json" == mounted[home]
+    assert home.rpartition("/")[0] == provider["options"]["path"]
+
+
+def test_the_links_to_runbooks_can_be_set(tmp_path: Path) -> None:
+    """As deploy/README.md tells."""
+    (command,) = re.findall(
+        r"^sed -i .* llamacloud-batch\.json$", (DEPLOY / "README.md").read_text(), re.MULTILINE
+    )
+    dashboard = tmp_path / "llamacloud-batch.json"
+    dashboard.write_text((DEPLOY / "grafana" / dashboard.name).read_text())
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True)
+    (address,) = (
+        variable["query"]
+        for variable in json.loads(dashboard.read_text())["templating"]["list"]
+        if variable["name"] == "runbooks"
+    )
+    assert "https://YOUR-COPY/blob/main/deploy/runbooks.md" == address
+
+
+def test_the_exporter_takes_its_settings() -> None:
+    """Also those of its environment."""
+    exporter = SERVICES["exporter"]
+    assert ["--demo"] == exporter["command"]
+    checked = run("--config.check", LLAMA_CLOUD_API_KEY="made-up", **exporter["environment"])
+    assert 0 == checked.returncode, checked.stderr

@@ -1,0 +1,148 @@
+"""Jobs in every state, the exporters that follow them, and the Prometheus that scrapes those."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import yaml
+from cloud import KEY, Cloud, running_cloud
+from deployed import DEPLOY, RULE_FILES
+from process import Exporter, running
+from prometheus import Prometheus, running_prometheus
+
+from exporter.simulator import Fault, items_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dashboard.reading import Query
+
+HOUR = 3600.0
+STATES = {
+    "job-running": "running",
+    "job-stuck": "running",
+    "job-queued": "pending",
+    "job-dispatched": "dispatched",
+    "job-failed": "failed",
+    "job-finished": "completed",
+    "job-cancelled": "cancelled",
+}
+
+
+@dataclass
+class Scene:
+    """A Prometheus that has scraped the exporters of one simulated LlamaCloud."""
+
+    cloud: Cloud
+    exporters: list[Exporter]
+    prometheus: Prometheus
+    began_at: float
+
+    def answer(self, query: Query, **picked: str) -> list[dict[str, Any]]:
+        """Return what a panel is shown, for the time since the scene began."""
+        promql = query.picking(**picked)
+        if query.instant:
+            return self.prometheus.query(promql)
+        moments = {"start": str(self.began_at), "end": str(time.time()), "step": "1"}
+        found = self.prometheus.ask("/api/v1/query_range", query=promql, **moments)
+        series: list[dict[str, Any]] = found["result"]
+        return series
+
+    def move_on(self) -> None:
+        """Let the running job end one more of its items."""
+        for item in self.cloud.world.jobs["job-running"].items:
+            if item.status == "pending":
+                item.status, item.started_at = "completed", time.time() - 2
+                item.completed_at = time.time()
+                return
+
+    def end_a_job(self) -> None:
+        """Let a job that waits run and end, with items that ended in every way."""
+        job = self.cloud.world.jobs["job-finished"]
+        now = time.time()
+        job.items = items_of(
+            job.id,
+            started_at=now - 20,
+            completed_at=now - 5,
+            completed=5,
+            failed=1,
+            skipped=2,
+            cancelled=1,
+        )
+        job.status, job.started_at, job.completed_at = "completed", now - 30, now
+
+    def fail_listings(self, *, times: int | None = None) -> None:
+        """Refuse listings, so many requests of them or from now on; one is tried three times."""
+        fault = Fault("status", code=500, endpoint="list_jobs", times=times)
+        self.cloud.simulator.faults.add(fault)
+
+
+@contextmanager
+def scene(*, exporters: int = 1, **settings: str) -> Iterator[Scene]:
+    """Run it all until the end of the block."""
+    with ExitStack() as stack:
+        cloud = stack.enter_context(running_cloud())
+        _add_jobs(cloud)
+        variables = {
+            "LLAMA_CLOUD_API_KEY": KEY,
+            "LLAMA_CLOUD_BASE_URL": cloud.base_url,
+            "LLAMACLOUD_EXPORTER_API__REQUESTS_PER_MINUTE": "6000",
+            "LLAMACLOUD_EXPORTER_POLL__INTERVAL": "1s",
+        }
+        started = [stack.enter_context(running(**(variables | settings))) for _ in range(exporters)]
+        for exporter in started:
+            exporter.wait_for_metric("llamacloud_batch_job_items{")
+        prometheus = stack.enter_context(
+            running_prometheus(deployed_config(*map(_address_of, started)))
+        )
+        yield Scene(cloud, started, prometheus, time.time())
+
+
+def deployed_config(*targets: str) -> str:
+    """Return the configuration that we deploy, with other targets, hurried, and telling nobody."""
+    config: dict[str, Any] = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
+    (job,) = config["scrape_configs"]
+    job["static_configs"] = [{"targets": targets}]
+    config["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s"}
+    config["rule_files"] = [str(file) for file in RULE_FILES]
+    del config["alerting"]
+    return json.dumps(config)  # JSON is YAML.
+
+
+def _address_of(exporter: Exporter) -> str:
+    page: str = exporter.events("exporter.listening")[0]["open_in_browser"]
+    return urlsplit(page).netloc
+
+
+def _add_jobs(cloud: Cloud) -> None:
+    now = time.time()
+    old = {"created_at": now - 2 * HOUR}
+    begun = old | {"started_at": now - HOUR}
+    cloud.add_job(
+        "job-running",
+        items=items_of("job-running", completed=3, failed=1, pending=200, started_at=now - 20),
+    )
+    stuck = items_of("job-stuck", processing=5, pending=5, started_at=now - HOUR)
+    cloud.add_job("job-stuck", job_type="extract", items=stuck, **begun)
+    queued = items_of("job-queued", pending=4)
+    cloud.add_job(
+        "job-queued", job_type="classify", status="pending", items=queued, **old, started_at=None
+    )
+    cloud.add_job("job-dispatched", status="dispatched", items=[], started_at=None)
+    failed = items_of("job-failed", failed=4, completed=1, started_at=now - HOUR)
+    cloud.add_job(
+        "job-failed",
+        job_type="extract",
+        status="failed",
+        items=failed,
+        error_message="No",
+        completed_at=now - 60,
+        **begun,
+    )
+    cloud.add_job("job-cancelled", status="cancelled", items=[], completed_at=now - 60, **begun)
+    cloud.add_job("job-finished", status="pending", items=[], started_at=None)

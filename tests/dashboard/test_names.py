@@ -1,0 +1,116 @@
+"""The dashboard and the code use the same names."""
+
+from __future__ import annotations
+
+import re
+from itertools import chain
+
+import pytest
+from dashboard.reading import (
+    BOARD,
+    Query,
+    label_queries,
+    queries,
+    variables_in,
+    with_variables,
+)
+from deployed import labels_by_sample, labels_grouped_by_in, matchers_in
+
+from exporter.domain import ItemStatus, JobStatus
+from exporter.exposition import FAMILIES as BATCH_FAMILIES
+from exporter.telemetry import FAMILIES as EXPORTER_FAMILIES
+
+FAMILIES = (*BATCH_FAMILIES, *EXPORTER_FAMILIES)
+LABELS = labels_by_sample()
+COUNTERS = {family.name for family in FAMILIES if family.type == "counter"}
+# What prometheus_client says of any process, and what Prometheus says of any series.
+OF_PROCESSES = {"process_resident_memory_bytes"}
+FROM_PROMETHEUS = {"job", "instance"}
+VALUES: dict[str, set[str]] = {"status": set(JobStatus), "item_status": set(ItemStatus)}
+NAME = re.compile(r"\b(?:llamacloud_(?:batch|exporter)|process)_[a-z_]+[a-z]\b")
+
+every_query = pytest.mark.parametrize("query", queries(), ids=str)
+
+
+def names_in(text: str) -> set[str]:
+    return set(NAME.findall(text))
+
+
+def check_selectors(promql: str) -> None:
+    for metric, label, values in matchers_in(promql):
+        assert label in LABELS[metric], f"{metric} has no {label}"
+        if label in VALUES:
+            assert set() == set(values) - VALUES[label]
+
+
+@every_query
+def test_every_name_in_a_query_exists(query: Query) -> None:
+    """Metrics, the labels that they are picked by and grouped by, and the values of those."""
+    assert names_in(query.expr)
+    assert set() == names_in(query.expr) - set(LABELS) - OF_PROCESSES
+    check_selectors(query.expr)
+    grouped = labels_grouped_by_in(query.expr)
+    assert set() == grouped - set(chain.from_iterable(LABELS.values())) - FROM_PROMETHEUS
+
+
+@every_query
+def test_legends_name_labels_that_the_query_leaves(query: Query) -> None:
+    """Otherwise all lines would have the same name."""
+    (legend,) = (
+        target.get("legendFormat", "")
+        for panel in BOARD["panels"]
+        if panel["title"] == query.panel
+        for target in panel.get("targets", ())
+        if target["refId"] == query.ref_id
+    )
+    kept = labels_grouped_by_in(query.expr)
+    assert set() == set(re.findall(r"\{\{(\w+)\}\}", legend)) - kept - FROM_PROMETHEUS
+
+
+def test_variables_are_filled_from_series_that_exist() -> None:
+    """By a label that they have."""
+    assert ["project", "job_type", "job_id"] == [label for _, label in label_queries()]
+    for series, label in label_queries():
+        (metric,) = names_in(series)
+        assert label in LABELS[metric]
+        check_selectors(series)
+
+
+@every_query
+def test_replicas_are_one_before_anything_else(query: Query) -> None:
+    """Every series of jobs and projects is seen through ``max by (project, ...)``."""
+    for found in re.finditer(r"\bllamacloud_[a-z_]+", query.expr):
+        if found[0] == "llamacloud_exporter_build_info":
+            continue
+        around = open_calls(query.expr, found.start())
+        assert any(re.search(r"\bmax by \(project\b[\w, ]*\)$", call) for call in around)
+
+
+@every_query
+def test_counters_are_only_read_as_they_rise(query: Query) -> None:
+    """In a range of Grafana's, or in a fixed one for what happens seldom."""
+    promql = with_variables(query.expr)
+    for found in re.finditer(r"\bllamacloud_[a-z_]+", promql):
+        if found[0] in COUNTERS or found[0].endswith("_bucket"):
+            assert re.search(r"\b(rate|increase)$", open_calls(promql, found.start())[-1])
+    assert {"1m", "1h", "15m"} >= set(re.findall(r"\[(\w+)\]", promql))
+
+
+def test_texts_name_what_exists() -> None:
+    """Metrics in descriptions, and nothing that is not there."""
+    described = " ".join(panel.get("description", "") for panel in BOARD["panels"])
+    assert set() == names_in(described) - set(LABELS)
+    assert {"__rate_interval", "project", "job_type", "job_id"} == set().union(
+        *(variables_in(query.expr) for query in queries())
+    )
+
+
+def open_calls(promql: str, position: int) -> list[str]:
+    """Return what stands before each parenthesis that is open at a position."""
+    calls: list[str] = []
+    for index, character in enumerate(promql[:position]):
+        if character == "(":
+            calls.append(promql[:index].rstrip())
+        elif character == ")":
+            calls.pop()
+    return calls

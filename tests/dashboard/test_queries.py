@@ -1,0 +1,153 @@
+"""Every query is answered by a real Prometheus that has scraped the exporter."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from itertools import chain
+from typing import Any
+
+import pytest
+from dashboard.reading import (
+    VARIABLES,
+    Query,
+    label_queries,
+    queries,
+    queries_of,
+    with_variables,
+)
+from dashboard.scenario import STATES, Scene, scene
+from tools import require_tool
+
+pytestmark = pytest.mark.timeout(180)
+TOTALS = ("Active jobs", "Failing jobs", "Items left", "Jobs at risk")
+
+
+def numbers(series: dict[str, Any]) -> list[float]:
+    samples = series["values"] if "values" in series else [series["value"]]
+    return [float(value) for _, value in samples]
+
+
+def unanswered(scene: Scene) -> list[str]:
+    """Return the queries that no number answers."""
+    scene.move_on()
+    return [
+        str(query)
+        for query in queries()
+        if not any(map(math.isfinite, chain.from_iterable(map(numbers, scene.answer(query)))))
+    ]
+
+
+def wait_for_data(scene: Scene) -> None:
+    """Wait until every query has data, also on a busy machine."""
+    scene.prometheus.wait_for(
+        lambda: not unanswered(scene), missing=lambda: unanswered(scene), within_seconds=90
+    )
+
+
+def values(scene: Scene, label: str, *, of: str) -> list[str]:
+    """Return what a variable offers."""
+    (series,) = (series for series, name in label_queries() if name == of)
+    found: list[str] = scene.prometheus.ask(
+        f"/api/v1/label/{label}/values", **{"match[]": with_variables(series)}
+    )
+    return found
+
+
+def value(scene: Scene, panel: str, **picked: str) -> float | None:
+    """Return the one number of a panel, ``None`` if it has no data."""
+    (query,) = queries_of(panel)
+    found = scene.answer(query, **picked)
+    return numbers(found[0])[0] if found else None
+
+
+def rows(scene: Scene, query: Query, **picked: str) -> Counter[str]:
+    """Count what a column of the table has for each job."""
+    return Counter(series["metric"]["job_id"] for series in scene.answer(query, **picked))
+
+
+def every_job_is_known(scene: Scene) -> bool:
+    (types, *_) = queries_of("Jobs")
+    return set(STATES) == set(rows(scene, types))
+
+
+def test_every_query_has_data() -> None:
+    """In a scene where something of everything happens."""
+    require_tool("prometheus")
+    with scene() as watched:
+        watched.prometheus.wait_for(lambda: every_job_is_known(watched))
+        watched.end_a_job()
+        watched.fail_listings(times=3)
+        wait_for_data(watched)
+        assert ["default"] == values(watched, "project", of="project")
+        assert ["classify", "extract", "parse"] == values(watched, "job_type", of="job_type")
+        assert sorted(STATES) == values(watched, "job_id", of="job_id")
+        assert 3 == len(list(label_queries())) == len(VARIABLES) - 2
+        check_numbers(watched)
+        check_rows(watched)
+        check_picking(watched)
+
+
+def check_numbers(watched: Scene) -> None:
+    """Check that the numbers at the top are those of the scene."""
+    watched.prometheus.wait_for(lambda: value(watched, "Active jobs") == 4)
+    assert 3 == value(watched, "Failing jobs")
+    assert 2 == value(watched, "Jobs at risk")
+    assert 0 == value(watched, "Projects not listed")
+    assert 10 == value(watched, "Items left", job_id="job-stuck")
+    assert 0 == value(watched, "Items left", job_id="job-finished")
+
+
+def check_rows(watched: Scene) -> None:
+    """Check that the table has each job once, with one value in each column at most."""
+    (types, statuses, *columns) = queries_of("Jobs")
+    assert Counter(list(STATES)) == rows(watched, types) == rows(watched, statuses)
+    assert STATES == {
+        series["metric"]["job_id"]: series["metric"]["status"]
+        for series in watched.answer(statuses)
+    }
+    for column in columns:
+        assert {1} == set(rows(watched, column).values()), column
+        assert set(rows(watched, column)) <= set(STATES)
+
+
+def check_picking(watched: Scene) -> None:
+    """Check that a job that is picked is alone, and that a type leaves its own."""
+    for query in queries_of("Jobs"):
+        assert {"job-running"} >= set(rows(watched, query, job_id="job-running"))
+        assert {"job-stuck", "job-failed"} >= set(rows(watched, query, job_type="extract"))
+    (types, *_) = queries_of("Jobs")
+    assert Counter({"job-running": 1}) == rows(watched, types, job_id="job-running")
+    assert {"job-stuck", "job-failed"} == set(rows(watched, types, job_type="extract"))
+    assert 1 == value(watched, "Active jobs", job_type="extract")
+
+
+def test_replicas_neither_double_nor_break_anything() -> None:
+    """Two exporters of one project are as good as one."""
+    require_tool("prometheus")
+    with scene(exporters=2) as watched:
+        watched.prometheus.wait_for(
+            lambda: len(watched.prometheus.query("llamacloud_exporter_project_up == 1")) == 2
+        )
+        watched.prometheus.wait_for(lambda: every_job_is_known(watched))
+        watched.end_a_job()
+        watched.fail_listings(times=6)
+        wait_for_data(watched)
+        check_numbers(watched)
+        check_rows(watched)
+
+
+def test_what_is_withdrawn_has_no_data_rather_than_0() -> None:
+    """A project that cannot be listed any more, and is stale."""
+    require_tool("prometheus")
+    with scene(LLAMACLOUD_EXPORTER_POLL__STALE_AFTER="3s") as watched:
+        watched.prometheus.wait_for(lambda: None not in {value(watched, name) for name in TOTALS})
+        watched.fail_listings()
+        watched.prometheus.wait_for(
+            lambda: {None} == {value(watched, name) for name in TOTALS},
+            missing=lambda: {name: value(watched, name) for name in TOTALS},
+        )
+        assert 1 == value(watched, "Projects not listed")
+        oldest = value(watched, "Oldest data")
+        assert oldest is not None
+        assert oldest > 2
