@@ -1,0 +1,208 @@
+"""Items fail, somebody is told, and told again when it is over: all of it for real."""
+
+from __future__ import annotations
+
+import signal
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from deployed import alerts
+from e2e.addresses import asked_for_text, reserved_address
+from e2e.alertmanager import Receiver, receiving, running_alertmanager
+from e2e.scrape_jobs import prometheus_config
+from e2e.shortening import alertmanager_config, shortened_rules
+from process import Exporter, running
+from projects import Scrape, project, settings_file
+from prometheus import Prometheus, running_prometheus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from cloud import Cloud
+
+ALERT = "LlamaCloudBatchItemsFailed"
+JOB = {"project": "team", "job_id": "job-of-team"}
+FIRING = f'ALERTS{{alertname="{ALERT}",alertstate="firing"}}'
+FAILED_ITEMS = 'llamacloud_batch_job_failed_items{job="openmetrics"}'
+# keep_firing_for is half a minute then: a busy machine may take long to start a process.
+TIMES_SHORTER = 30
+WITHIN_SECONDS = 90.0
+STEP_SECONDS = 0.25
+NO_SAMPLE_IS_LOST = (
+    "prometheus_target_scrapes_sample_duplicate_timestamp_total",
+    "prometheus_target_scrapes_sample_out_of_order_total",
+    "prometheus_target_scrapes_sample_out_of_bounds_total",
+    "prometheus_target_scrapes_exceeded_sample_limit_total",
+    "prometheus_target_scrapes_exceeded_body_size_limit_total",
+    "prometheus_target_scrapes_exemplar_out_of_order_total",
+    "prometheus_target_scrape_pool_exceeded_label_limits_total",
+    "prometheus_tsdb_out_of_order_samples_total",
+    "prometheus_tsdb_out_of_bound_samples_total",
+    "prometheus_rule_evaluation_failures_total",
+    "prometheus_notifications_dropped_total",
+)
+
+
+@dataclass
+class Watched:
+    """Everything that runs beside the exporter, whose address and settings stay the same."""
+
+    cloud: Cloud
+    prometheus: Prometheus
+    receiver: Receiver
+    flags: tuple[str, ...]
+
+    def exporter(self) -> Any:
+        """Run the exporter to the end of a block."""
+        return running(*self.flags)
+
+    def wait_until_told(self, status: str) -> None:
+        """Wait for the last message about the alert to be of this status."""
+        self.prometheus.wait_for(
+            lambda: [told["status"] for told in self.receiver.told(ALERT)][-1:] == [status],
+            missing=lambda: self.receiver.messages,
+            within_seconds=WITHIN_SECONDS,
+        )
+
+    def wait_for_targets(self, up: int) -> None:
+        """Wait until both targets are up (1) or down (0)."""
+        query = f"up == {up}"
+        self.prometheus.wait_for(lambda: len(self.prometheus.query(query)) == 2)
+
+    def firing_until_now(self, since: float) -> tuple[int, int]:
+        """Return at how many moments there were to look, and at how many the alert fired.
+
+        A moment between two evaluations shows the one before, unless the alert had ended there.
+        """
+        now = time.time()
+        matrix = self.prometheus.ask(
+            "/api/v1/query_range",
+            query=FIRING,
+            start=f"{since:.3f}",
+            end=f"{now:.3f}",
+            step=f"{STEP_SECONDS}",
+        )["result"]
+        moments = int((now - since) / STEP_SECONDS) + 1
+        return moments, sum(len(series["values"]) for series in matrix)
+
+
+@pytest.fixture
+def watched(cloud: Cloud, tmp_path: Path) -> Iterator[Watched]:
+    """Run Prometheus with both forms of the exposition as targets, and what is behind it."""
+    entry = project(cloud, "team")
+    with ExitStack() as stack:
+        enter = stack.enter_context
+        address = enter(reserved_address())
+        receiver = enter(receiving())
+        alertmanager = enter(
+            running_alertmanager(alertmanager_config(receiver.url, by=TIMES_SHORTER))
+        )
+        config = prometheus_config(
+            {"openmetrics": address, "text": enter(asked_for_text(address))},
+            shortened_rules(tmp_path, by=TIMES_SHORTER),
+            alertmanagers=[alertmanager.address],
+            # Two ways to look at one exporter, not two exporters.
+            labels={"instance": "exporter"},
+        )
+        prometheus = enter(running_prometheus(config))
+        flags = (
+            settings_file(tmp_path, [entry], retention={"finished": "3s", "failed": "3s"}),
+            f"--web.listen-address={address}",
+        )
+        yield Watched(cloud, prometheus, receiver, flags)
+
+
+@pytest.mark.timeout(300)
+def test_failed_items_are_told_once_and_taken_back_when_the_job_has_left(watched: Watched) -> None:
+    """A crash of the exporter in between is not noticed, and Prometheus has nothing to complain."""
+    prometheus = watched.prometheus
+    with watched.exporter() as exporter:
+        watched.wait_for_targets(up=1)
+        watched.wait_until_told("firing")
+        since = time.time()
+        assert 1 == len(prometheus.query(FIRING))
+        both_forms_are_read(prometheus)
+        crash(exporter)
+        watched.wait_for_targets(up=0)
+        assert [] == prometheus.query(FAILED_ITEMS)
+    with watched.exporter():
+        watched.wait_for_targets(up=1)
+        prometheus.wait_for(lambda: prometheus.query(FAILED_ITEMS) != [])
+        moments, fired = watched.firing_until_now(since)
+        assert moments == fired
+        end_job(watched.cloud)
+        prometheus.wait_for(lambda: prometheus.query(FAILED_ITEMS) == [])
+        watched.wait_until_told("resolved")
+        assert [] == prometheus.query(FIRING)
+    assert [told_of("firing"), told_of("resolved")] == told(watched.receiver)
+    nothing_is_complained_about(prometheus)
+
+
+def crash(exporter: Exporter) -> None:
+    assert -signal.SIGKILL == exporter.stop(signal.SIGKILL)[0]
+
+
+def end_job(cloud: Cloud) -> None:
+    job = cloud.world.jobs[JOB["job_id"]]
+    for item in job.items:
+        if item.status == "pending":
+            item.status = "completed"
+    job.completed_at = cloud.world.clock()
+    job.status = "completed"
+
+
+def told_of(status: str) -> dict[str, Any]:
+    """Return all that is to be told of the alert."""
+    (alert,) = (each for each in alerts() if each["alert"] == ALERT)
+    description = alert["annotations"]["description"]
+    values = {"$value": "1"} | {f"$labels.{name}": value for name, value in JOB.items()}
+    for name, value in values.items():
+        description = description.replace(f"{{{{ {name} }}}}", value)
+    return {
+        "status": status,
+        "labels": {"alertname": ALERT, **alert["labels"], **JOB},
+        "annotations": alert["annotations"] | {"description": description},
+    }
+
+
+def told(receiver: Receiver) -> list[dict[str, Any]]:
+    kept = ("status", "labels", "annotations")
+    return [{name: each[name] for name in kept} for each in receiver.told(ALERT)]
+
+
+def both_forms_are_read(prometheus: Prometheus) -> None:
+    """By the name under which a form tells of a counter, and with the same series."""
+    families = {
+        "openmetrics": "llamacloud_batch_items_finished",
+        "text": "llamacloud_batch_items_finished_total",
+    }
+    for form, family in families.items():
+        target = f'{{job="{form}"}}'
+        told = prometheus.ask("/api/v1/targets/metadata", match_target=target, metric=family)
+        assert ["counter"] == [each["type"] for each in told]
+    prometheus.wait_for(lambda: series_of(prometheus, "text") == series_of(prometheus, "openmetrics"))
+    assert len(series_of(prometheus, "text")) > 100
+
+
+def series_of(prometheus: Prometheus, job: str) -> set[tuple[tuple[str, str], ...]]:
+    found = prometheus.ask("/api/v1/series", **{"match[]": f'{{job="{job}",__name__=~"llama.+"}}'})
+    return {
+        tuple(sorted((name, value) for name, value in series.items() if name != "job"))
+        for series in found
+    }
+
+
+def nothing_is_complained_about(prometheus: Prometheus) -> None:
+    """Neither in the log nor in Prometheus's own metrics, and every rule could be evaluated."""
+    assert [] == [line for line in prometheus.log() if line["level"] not in {"debug", "info"}]
+    own = Scrape(prometheus.get("/metrics")[1])
+    # Each is there, and for some there is one for each group of rules or each Alertmanager.
+    assert {name: {0.0} for name in NO_SAMPLE_IS_LOST} == {
+        name: set(own.values(name)) for name in NO_SAMPLE_IS_LOST
+    }
+    groups = prometheus.ask("/api/v1/rules")["groups"]
+    assert {"ok"} == {rule["health"] for group in groups for rule in group["rules"]}

@@ -1,0 +1,179 @@
+"""A project for each trouble that an alert is there for, and one that is well."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from projects import key_of, project, project_id_of
+
+from exporter.simulator import Fault, items_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cloud import Cloud
+
+HEALTHY = "healthy"
+SHOWN_JOBS = 3
+SMALL_LIMITS: dict[str, Any] = {
+    "poll": {"stale_after": "12s", "max_pages": 1},
+    "items": {"max_pages": 1},
+    "jobs": {"max_per_project": SHOWN_JOBS},
+}
+MORE_THAN_A_PAGE_OF_ITEMS = 1001
+# At a request a second it takes minutes to refresh them all.
+SMALL_BUDGET: dict[str, Any] = {"api": {"requests_per_minute": 60}}
+JOBS_FOR_A_SMALL_BUDGET = 40
+
+_NOT_READ = {"LlamaCloudExporterListingFailing", "LlamaCloudExporterDataStale"}
+# What is to fire for each project: this, and nothing else.
+FIRES: dict[str, set[str]] = {
+    HEALTHY: set(),
+    "items-failed": {"LlamaCloudBatchItemsFailed"},
+    "many-failed": {"LlamaCloudBatchItemsFailed", "LlamaCloudBatchFailureRatioHigh"},
+    "job-failed": {"LlamaCloudBatchJobFailed"},
+    "gone": {"LlamaCloudBatchJobGone"},
+    "stuck": {"LlamaCloudBatchJobStuck"},
+    "queued": {"LlamaCloudBatchJobQueuedTooLong"},
+    "refused": {"LlamaCloudExporterProjectNotAuthenticated", "LlamaCloudExporterDataStale"},
+    "never-listed": _NOT_READ,
+    "failing": _NOT_READ,
+    "no-credits": _NOT_READ | {"LlamaCloudExporterOutOfCredits"},
+    "rate-limited": _NOT_READ | {"LlamaCloudExporterRateLimited"},
+    "truncated": {"LlamaCloudExporterListingTruncated"},
+    "hidden": {"LlamaCloudExporterJobSeriesHidden"},
+    "uncounted": {"LlamaCloudExporterJobsUncounted"},
+    "several": {"LlamaCloudExporterSeveralForProject"},
+    "small-budget": {
+        "LlamaCloudExporterBudgetTooSmall",
+        "LlamaCloudExporterJobsUncounted",
+    },
+    "absent": {"LlamaCloudExporterAbsent"},
+}
+_OF_OTHER_EXPORTERS = {"small-budget", "absent"}
+NEVER_LISTED = {"refused", "never-listed"}
+
+_LATER = {
+    "failing": Fault("status", code=503),
+    "no-credits": Fault("status", code=402),
+    "rate-limited": Fault("status", code=429),
+}
+_HOURS_AGO = -2 * 3600.0
+
+
+def job_id_of(name: str) -> str:
+    """Return the id of the job that a project has in any case."""
+    return f"job-of-{name}"
+
+
+def troubled_projects(cloud: Cloud) -> dict[str, dict[str, Any]]:
+    """Make the projects of the exporter with small limits; return their entries by their names."""
+    cloud.simulator.jobs_paging.max_rows = SHOWN_JOBS
+    entries = {name: well(cloud, name) for name in FIRES.keys() - _OF_OTHER_EXPORTERS}
+    for name, spoil in _FROM_THE_START.items():
+        spoil(cloud, name)
+    entries["hidden"]["directory_ids"] = ["directory-1", "directory-2"]
+    return entries
+
+
+def well(cloud: Cloud, name: str, *, more_jobs: int = 0) -> dict[str, Any]:
+    """Make a project without trouble; return its entry."""
+    entry = project(cloud, name)
+    _change(cloud, name, items=items_of(job_id_of(name), completed=2, pending=3))
+    _add_jobs(cloud, name, more_jobs)
+    return entry
+
+
+def begin_trouble(cloud: Cloud) -> None:
+    """Let fail what was listed before."""
+    for name, fault in _LATER.items():
+        _befall(cloud, name, fault)
+    cloud.world.remove_job(job_id_of("gone"))
+
+
+def complete_an_item(cloud: Cloud, name: str) -> None:
+    """Let a project's job get on; there is always more to do."""
+    job = cloud.world.jobs[job_id_of(name)]
+    now = cloud.world.clock()
+    item = next(item for item in job.items if item.status == "pending")
+    item.status, item.started_at, item.completed_at = "completed", now - 1, now
+    job.items.append(replace(item, item_id=f"item-{len(job.items)}", status="pending"))
+
+
+def _change(cloud: Cloud, name: str, **facts: Any) -> None:
+    job = cloud.world.jobs[job_id_of(name)]
+    for fact, value in facts.items():
+        setattr(job, fact, value)
+
+
+def _befall(cloud: Cloud, name: str, fault: Fault) -> None:
+    cloud.simulator.faults.add(replace(fault, project_id=project_id_of(name)))
+
+
+def _add_jobs(cloud: Cloud, name: str, jobs: int, **facts: Any) -> None:
+    for number in range(jobs):
+        job_id = f"{job_id_of(name)}-{facts.get('directory_id')}-{number}"
+        items = items_of(job_id, completed=2, pending=3)
+        cloud.add_job(job_id, project_id=project_id_of(name), items=items, **facts)
+
+
+def _fail_items(number: int) -> Callable[[Cloud, str], None]:
+    def spoil(cloud: Cloud, name: str) -> None:
+        items = items_of(job_id_of(name), completed=2, failed=number, pending=3)
+        _change(cloud, name, items=items)
+
+    return spoil
+
+
+def _fail(cloud: Cloud, name: str) -> None:
+    _change(cloud, name, status="failed", completed_at=cloud.world.clock(), items=[])
+
+
+def _stand_still(cloud: Cloud, name: str) -> None:
+    long_ago = cloud.world.clock() + _HOURS_AGO
+    times = {"started_at": long_ago, "completed_at": long_ago}
+    items = items_of(job_id_of(name), completed=2, pending=3, **times)
+    _change(cloud, name, created_at=long_ago, started_at=long_ago, items=items)
+
+
+def _wait_to_be_started(cloud: Cloud, name: str) -> None:
+    long_ago = cloud.world.clock() + _HOURS_AGO
+    items = items_of(job_id_of(name), pending=5)
+    _change(cloud, name, status="pending", created_at=long_ago, started_at=None, items=items)
+
+
+def _refuse(cloud: Cloud, name: str) -> None:
+    del cloud.world.keys[key_of(name)]
+
+
+def _answer_nothing(cloud: Cloud, name: str) -> None:
+    _befall(cloud, name, Fault("status", code=503))
+
+
+def _exceed_the_pages(cloud: Cloud, name: str) -> None:
+    _add_jobs(cloud, name, SHOWN_JOBS)
+
+
+def _exceed_the_cap(cloud: Cloud, name: str) -> None:
+    _change(cloud, name, directory_id="directory-1")
+    _add_jobs(cloud, name, SHOWN_JOBS, directory_id="directory-2")
+
+
+def _exceed_the_items(cloud: Cloud, name: str) -> None:
+    items = items_of(job_id_of(name), pending=MORE_THAN_A_PAGE_OF_ITEMS)
+    _change(cloud, name, items=items)
+
+
+_FROM_THE_START: dict[str, Callable[[Cloud, str], None]] = {
+    "items-failed": _fail_items(1),
+    "many-failed": _fail_items(6),
+    "job-failed": _fail,
+    "stuck": _stand_still,
+    "queued": _wait_to_be_started,
+    "refused": _refuse,
+    "never-listed": _answer_nothing,
+    "truncated": _exceed_the_pages,
+    "hidden": _exceed_the_cap,
+    "uncounted": _exceed_the_items,
+}
