@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from deployed import DEPLOY, RULE_FILES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
 ALERTMANAGER = DEPLOY / "alertmanager" / "alertmanager.yml"
@@ -34,11 +33,11 @@ def shortened(text: str, *, by: int) -> str:
     return _DURATION.sub(shorter, text)
 
 
-def shortened_rules(folder: Path, *, by: int) -> Sequence[str]:
-    """Write our rules with shorter durations, and return the paths of the files."""
+def shortened_rules(folder: Path, *, by: int) -> Path:
+    """Write our rules with shorter durations to a folder, and return it."""
     for file in RULE_FILES:
         (folder / file.name).write_text(shortened(file.read_text(), by=by))
-    return [str(folder / file.name) for file in RULE_FILES]
+    return folder
 
 
 def alertmanager_config(webhook: str, *, by: int) -> str:

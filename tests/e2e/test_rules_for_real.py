@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import time
+from collections import defaultdict
 from contextlib import ExitStack
-from itertools import chain
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 from cloud import Cloud, running_cloud
 from deployed import alerts, records
-from e2e.scrape_jobs import prometheus_config
-from e2e.shortening import shortened_rules
+from e2e.alertmanager import receiving, running_alertmanager
+from e2e.scraping_config import prometheus_config
+from e2e.shortening import alertmanager_config, shortened_rules
 from e2e.troubles import (
     FIRES,
     HEALTHY,
     JOBS_FOR_A_SMALL_BUDGET,
     NEVER_LISTED,
+    SHOWN_JOBS,
     SMALL_BUDGET,
     SMALL_LIMITS,
+    SUPPRESSED,
     begin_trouble,
     complete_an_item,
     job_id_of,
@@ -33,58 +38,191 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from daemon import Daemon
+
 TIMES_SHORTER = 120
 WITHIN_SECONDS = 150.0
 SECONDS_AN_ITEM = 0.5
-EVER = "[1h]"
-FIRED = f'max_over_time(ALERTS{{alertstate="firing"}}{EVER})'
+FIRED = 'max_over_time(ALERTS{alertstate="firing"}[1h])'
+ACTIVE_JOBS = "project:llamacloud_batch_active_jobs:sum"
+# What is recorded of other projects than the one that is well, and is known exactly.
+TRUE = {
+    ("project_job_id:llamacloud_batch_job_failed_items:max", "many-failed"): 6.0,
+    ("project_job_id:llamacloud_batch_job_processed_items:max", "stuck"): 2.0,
+    ("project:llamacloud_batch_failing_jobs:sum", "many-failed"): 1.0,
+    # Those that the cap hides are counted, and what two exporters tell is not counted twice.
+    (ACTIVE_JOBS, "hidden"): 2.0 * SHOWN_JOBS - 2,
+    (ACTIVE_JOBS, "several"): 1.0,
+}
 
 
-class World:
-    """Three exporters, the projects that they serve, and the Prometheus that scrapes them."""
+@pytest.fixture
+def cloud() -> Iterator[Cloud]:
+    """Run the LlamaCloud that troubles."""
+    with running_cloud() as cloud:
+        yield cloud
 
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self._folder = folder
-        self._enter = stack.enter_context
-        self.cloud: Cloud = self._enter(running_cloud())
-        spacious: Cloud = self._enter(running_cloud())
-        troubled = troubled_projects(self.cloud)
+
+@pytest.fixture
+def exporters(cloud: Cloud, tmp_path: Path) -> Iterator[dict[str, Exporter]]:
+    """Run three exporters that have listed what they can."""
+    projects = troubled_projects(cloud)
+    with ExitStack() as stack:
+
+        def start(name: str, entries: Iterable[dict[str, Any]], **settings: Any) -> Exporter:
+            folder = tmp_path / name
+            folder.mkdir()
+            return stack.enter_context(running(settings_file(folder, entries, **settings)))
+
+        # Without the limits of the other.
+        spacious = stack.enter_context(running_cloud())
         small_budget = well(spacious, "small-budget", more_jobs=JOBS_FOR_A_SMALL_BUDGET)
-        self.troubled = self._exporter("troubled", troubled.values(), **SMALL_LIMITS)
-        self.frugal = self._exporter(
-            "frugal", [small_budget, troubled["several"]], **SMALL_BUDGET
-        )
-        self.doomed = self._exporter("doomed", [well(spacious, "absent")])
-        wait_until_listed(self.troubled, troubled.keys() - NEVER_LISTED)
-        wait_until_listed(self.frugal, {"small-budget", "several"})
-        wait_until_listed(self.doomed, {"absent"})
-        self.prometheus = self._prometheus()
-        self._item_due = time.monotonic()
+        started = {
+            "troubled": start("troubled", projects.values(), **SMALL_LIMITS),
+            "frugal": start("frugal", [small_budget, projects["several"]], **SMALL_BUDGET),
+            "doomed": start("doomed", [well(spacious, "absent")]),
+        }
+        wait_until_listed(started["troubled"], projects.keys() - NEVER_LISTED)
+        wait_until_listed(started["frugal"], {"small-budget", "several"})
+        wait_until_listed(started["doomed"], {"absent"})
+        yield started
 
-    def _exporter(
-        self, name: str, projects: Iterable[dict[str, Any]], **settings: Any
-    ) -> Exporter:
-        folder = self._folder / name
-        folder.mkdir()
-        exporter: Exporter = self._enter(running(settings_file(folder, projects, **settings)))
-        return exporter
 
-    def _prometheus(self) -> Prometheus:
-        exporters = {"troubled": self.troubled, "frugal": self.frugal, "doomed": self.doomed}
-        targets = {name: exporter.address for name, exporter in exporters.items()}
-        rules = shortened_rules(self._folder, by=TIMES_SHORTER)
-        prometheus: Prometheus = self._enter(
-            running_prometheus(prometheus_config(targets, rules))
-        )
+@pytest.fixture
+def alertmanager() -> Iterator[Daemon]:
+    """Run Alertmanager; of what it tells, another test takes note."""
+    with receiving() as receiver:
+        config = alertmanager_config(receiver.url, by=TIMES_SHORTER)
+        with running_alertmanager(config) as alertmanager:
+            yield alertmanager
+
+
+@pytest.fixture
+def prometheus(
+    exporters: dict[str, Exporter], alertmanager: Daemon, tmp_path: Path
+) -> Iterator[Prometheus]:
+    """Run Prometheus, which has scraped them all."""
+    config = prometheus_config(
+        targets := {name: address_of(exporter) for name, exporter in exporters.items()},
+        shortened_rules(tmp_path, by=TIMES_SHORTER),
+        alertmanager=alertmanager.address,
+    )
+    with running_prometheus(config) as prometheus:
         prometheus.wait_for(lambda: len(prometheus.query("up == 1")) == len(targets))
-        return prometheus
+        yield prometheus
 
-    def wait_for(self, query: str, expected: Any, read: Any) -> None:
-        """Wait until what is read of a query's answer holds what is expected."""
+
+@pytest.mark.timeout(300)
+def test_every_alert_fires_where_it_should_and_nowhere_else(
+    cloud: Cloud, exporters: dict[str, Exporter], prometheus: Prometheus, alertmanager: Daemon
+) -> None:
+    """One cause is told once, and everything is recorded of a project that is well."""
+    work = Work(cloud, HEALTHY)
+    begin_trouble(cloud)
+    exporters["doomed"].process.kill()
+
+    def all_have_fired() -> bool:
+        return work.went_on() and missing(prometheus) == {}
+
+    prometheus.wait_for(
+        all_have_fired, missing=lambda: missing(prometheus), within_seconds=WITHIN_SECONDS
+    )
+    assert {alert["alert"] for alert in alerts()} == set().union(*FIRES.values())
+    assert FIRES == {name: set() for name in FIRES} | fired(prometheus)
+    prometheus.wait_for(
+        lambda: suppressed(alertmanager) == SUPPRESSED, missing=lambda: suppressed(alertmanager)
+    )
+    each_job_alert_names_its_job(prometheus)
+    records_hold_what_is_true(prometheus)
+    groups = prometheus.ask("/api/v1/rules")["groups"]
+    assert {"ok"} == {rule["health"] for group in groups for rule in group["rules"]}
+
+
+class Work:
+    """The job of a project gets on while the test waits."""
+
+    def __init__(self, cloud: Cloud, name: str) -> None:
+        self._cloud = cloud
+        self._name = name
+        self._due = time.monotonic()
+
+    def went_on(self) -> bool:
+        """Complete an item if it is time for the next one, and tell whether it was."""
+        if time.monotonic() < self._due:
+            return False
+        complete_an_item(self._cloud, self._name)
+        self._due = time.monotonic() + SECONDS_AN_ITEM
+        return True
+
+
+def fired(prometheus: Prometheus) -> dict[str, set[str]]:
+    """Return the alerts that have fired so far for each project.
+
+    Not the one without a project: Prometheus knows its rules before its targets, and thus misses
+    the exporter at first.
+    """
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for labels in labels_of_fired(prometheus):
+        if "project" in labels or labels["alertname"] != "LlamaCloudExporterAbsent":
+            found[labels["project"]].add(labels["alertname"])
+    return dict(found)
+
+
+def labels_of_fired(prometheus: Prometheus) -> list[dict[str, str]]:
+    return [series["metric"] for series in prometheus.query(FIRED)]
+
+
+def missing(prometheus: Prometheus) -> dict[str, set[str]]:
+    """Return what should have fired."""
+    seen = fired(prometheus)
+    unseen = {name: expected - seen.get(name, set()) for name, expected in FIRES.items()}
+    return {name: alerts for name, alerts in unseen.items() if alerts}
+
+
+def suppressed(alertmanager: Daemon) -> dict[str, set[str]]:
+    """Return the alerts that nobody is told of, because another of their project explains them."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for alert in json.loads(alertmanager.get("/api/v2/alerts")[1]):
+        if alert["status"]["state"] == "suppressed":
+            found[alert["labels"]["project"]].add(alert["labels"]["alertname"])
+    return dict(found)
+
+
+def each_job_alert_names_its_job(prometheus: Prometheus) -> None:
+    """In every project with such an alert it is the first job."""
+    about_jobs = [
+        labels
+        for labels in labels_of_fired(prometheus)
+        if labels["alertname"].startswith("LlamaCloudBatch")
+    ]
+    assert [job_id_of(labels["project"]) for labels in about_jobs] == [
+        labels["job_id"] for labels in about_jobs
+    ]
+
+
+def records_hold_what_is_true(prometheus: Prometheus) -> None:
+    """All are there for the project that is well: nothing fails there, and it is never idle."""
+    healthy = {each["record"]: greatest(prometheus, each["record"], HEALTHY) for each in records()}
+    assert {name: "failed" not in name and "failing" not in name for name in healthy} == {
+        name: value is not None and value > 0 for name, value in healthy.items()
+    }
+    assert None not in healthy.values()
+    assert TRUE == {key: greatest(prometheus, *key) for key in TRUE}
+
+
+def greatest(prometheus: Prometheus, record: str, project: str) -> float | None:
+    """Return the greatest value so far that was recorded of a project."""
+    query = f'max(max_over_time({record}{{project="{project}"}}[1h]))'
+    return next((float(each["value"][1]) for each in prometheus.query(query)), None)
 
 
 def wait_until_listed(exporter: Exporter, projects: set[str]) -> None:
-    """An exporter that has just started has listed nothing, which is an alert after a second."""
+    """Spare an exporter that has just started the alert that it has listed nothing."""
     exporter.wait_for(
         lambda: all(scrape(exporter).own("project_up", project=name) == [1.0] for name in projects)
     )
+
+
+def address_of(exporter: Exporter) -> str:
+    metrics: str = exporter.events("exporter.listening")[0]["metrics"]
+    return urlsplit(metrics).netloc
