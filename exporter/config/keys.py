@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,7 +72,11 @@ class KeyPlace:
 
 def _content(path: Path, named: str) -> str:
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ConfigError(
+                    [f"{named} is no regular file; it must be one, to be read again."]
+                )
             content = file.read(_LONGEST_KEY_FILE_BYTES + 1).decode()
     except OSError as error:
         raise ConfigError([f"{named} cannot be read: {error.strerror}."]) from None
@@ -79,6 +85,11 @@ def _content(path: Path, named: str) -> str:
     if len(content) > _LONGEST_KEY_FILE_BYTES:
         raise ConfigError([f"{named} is too long; it must hold a key alone."])
     return content
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; a named pipe that nobody writes to would be waited for, and all else with it."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _checked(text: str, named: str) -> SecretStr:

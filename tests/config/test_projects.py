@@ -1,6 +1,8 @@
 """Where projects, keys and base URLs come from."""
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -86,6 +88,24 @@ def test_a_bad_key_file_is_named(content: bytes | None, complaint: str, tmp_path
 
     assert problems({"LLAMA_CLOUD_API_KEY_FILE": str(file)}) == (
         f'the file "{file}" of LLAMA_CLOUD_API_KEY_FILE {complaint}.',
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "complaint"),
+    [
+        (os.mkfifo, "is no regular file; it must be one, to be read again"),
+        (os.mkdir, "cannot be read: Is a directory"),
+    ],
+)
+def test_what_is_no_file_is_not_waited_for(
+    make: Callable[[Path], None], complaint: str, tmp_path: Path
+) -> None:
+    """A named pipe would be, until somebody writes to it."""
+    make(tmp_path / "secret.key")
+
+    assert problems({"LLAMA_CLOUD_API_KEY_FILE": str(tmp_path / "secret.key")}) == (
+        f'the file "{tmp_path}/secret.key" of LLAMA_CLOUD_API_KEY_FILE {complaint}.',
     )
 
 
