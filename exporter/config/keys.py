@@ -15,6 +15,8 @@ from exporter.config.errors import ConfigError, shown
 _LONGEST_KEY_FILE_BYTES = 16 * 1024
 # What can stand in an HTTP header: anything else would fail at the first request.
 _KEY = re.compile(r"[!-~]+")
+# All that is shorter is a file half written, or a template that had nothing to fill in.
+_SHORTEST_KEY = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,4 +102,6 @@ def _checked(text: str, named: str) -> SecretStr:
         raise ConfigError([f"{named} has more than one line; it must hold a key alone."])
     if not _KEY.fullmatch(key):
         raise ConfigError([f"{named} holds characters that no key has, such as spaces."])
+    if len(key) < _SHORTEST_KEY:
+        raise ConfigError([f"{named} is too short; a key has {_SHORTEST_KEY} characters at least."])
     return SecretStr(key)

@@ -77,6 +77,7 @@ def test_a_key_file_is_read_without_surrounding_space(tmp_path: Path) -> None:
         (b"a secret", "holds characters that no key has, such as spaces"),
         (b"\xff\xfesecret", "cannot be read: it is not text"),
         (b"secret" * 5000, "is too long; it must hold a key alone"),
+        (b"null\n", "is too short; a key has 8 characters at least"),
         (None, "cannot be read: No such file or directory"),
     ],
 )
@@ -119,6 +120,10 @@ def test_what_is_no_file_is_not_waited_for(
             "LLAMA_CLOUD_API_KEY and LLAMA_CLOUD_API_KEY_FILE are both set; choose one.",
         ),
         ({"LLAMA_CLOUD_API_KEY": " "}, "LLAMA_CLOUD_API_KEY is empty; it must hold a key."),
+        (
+            {"LLAMA_CLOUD_API_KEY": "null"},
+            "LLAMA_CLOUD_API_KEY is too short; a key has 8 characters at least.",
+        ),
         (
             {**KEY, "LLAMA_CLOUD_PROJECT_ID": FIRST_ID, PROJECTS: '[{"name": "one"}]'},
             (f"environment variable {PROJECTS} and LLAMA_CLOUD_PROJECT_ID are both set;"
