@@ -58,6 +58,7 @@ class ProjectPoller:
         *,
         rules: TrackerRules,
         settings: PollerSettings,
+        key_origin: str,
         telemetry: ProjectTelemetry,
         publish_view: Callable[[ProjectView], None],
         clock: Callable[[], float],
@@ -66,7 +67,7 @@ class ProjectPoller:
         self._settings = settings
         self._telemetry = telemetry
         self._clock = clock
-        self._reports = Reports(rules.project)
+        self._reports = Reports(rules.project, key_origin=key_origin)
         self._tracking = Tracking(
             rules, reports=self._reports, publish_view=publish_view, clock=clock
         )

@@ -94,6 +94,21 @@ def test_a_file_without_a_usable_key_changes_nothing(file: Path) -> None:
     assert not any("words" in str(line) for line in logs)
 
 
+def test_a_file_that_is_good_again_is_told(file: Path) -> None:
+    """Also where the key in it is the one that stayed in use."""
+    access = ProjectAccess(project(file), budgets(), Secrets())
+    with capture_logs() as logs:
+        for content in ("", "llx-first\n", "llx-first\n"):
+            file.write_text(content)
+            assert not access.renew()
+    assert ["key.unreadable", "key.readable"] == [line["event"] for line in logs]
+    assert ("info", "invoices", 'file "key"') == (
+        logs[1]["log_level"],
+        logs[1]["project"],
+        logs[1]["key"],
+    )
+
+
 def test_a_key_that_is_half_written_is_none(file: Path) -> None:
     """It would be a secret from then on, and be cut out of every line of the log."""
     secrets = Secrets()

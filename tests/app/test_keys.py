@@ -88,6 +88,7 @@ def test_a_bad_key_is_told_once_asked_with_seldom_and_replaced_without_a_restart
 
     assert ("bad", "unauthorized") == (line["project"], line["reason"])
     assert "belongs to another region than the base URL" in line["advice"]
+    assert f'file "{secret.path}"' == line["key"]
     assert {"bad": [0.0], "good": [1.0]} == authenticated
     first_wait, second_wait = (later - earlier for earlier, later in pairwise(refused))
     assert [True, True] == [first_wait >= 1.0, second_wait >= 2.0]
@@ -111,6 +112,9 @@ def test_a_pipe_in_the_place_of_a_key_file_stops_nothing(cloud: Cloud, tmp_path:
         before = len(listings(cloud, "piped"))
         exporter.wait_for(lambda: len(listings(cloud, "piped")) >= before + 2)
         assert (200, "ok\n") == exporter.get("/-/healthy")
+        file.unlink()
+        file.write_text(key_of("piped"))
+        exporter.wait_for(lambda: bool(exporter.events("key.readable")))
         status, seconds = exporter.stop()
         (line,) = exporter.events("key.unreadable")
 
