@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,10 +16,12 @@ from starlette.routing import Route
 
 from exporter.landing import landing_page
 from exporter.negotiation import accepts_gzip, choose_form
+from exporter.snapshot import Readers
 from exporter.targets import TargetMiddleware
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
 
     from starlette.types import Receive, Scope, Send
 
@@ -56,6 +59,7 @@ class Site:
     ready: Callable[[], bool]
     version: str
     projects: tuple[str, ...]
+    clock: Callable[[], float] = time.monotonic
 
 
 def build_app(site: Site) -> Starlette:
@@ -76,9 +80,11 @@ def build_app(site: Site) -> Starlette:
 
 
 def _metrics(site: Site) -> Endpoint:
+    readers = Readers(site.published, site.clock)
+
     async def metrics(request: Request) -> Response:
         form = choose_form(_header(request, "accept"))
-        published = site.published()
+        published = readers.choose()
         own = site.own_metrics(form)
         headers = {
             "Content-Type": form.value,
@@ -93,7 +99,12 @@ def _metrics(site: Site) -> Endpoint:
         headers["Content-Length"] = str(sum(map(len, pieces)))
         if request.method == "HEAD":
             return Response(headers=headers)
-        return _Scrape(pieces, headers, partial(site.scraped, published.generations))
+        return _Scrape(
+            pieces,
+            headers,
+            reading=partial(readers.reading, published),
+            handed_over=partial(site.scraped, published.generations),
+        )
 
     return metrics
 
@@ -106,18 +117,28 @@ class _Scrape(Response):
     """A body that tells when it was handed over while the client was still there.
 
     It is sent in slices and never copied as a whole: a client that reads slowly, or not at all,
-    costs a slice or two beside the bytes that all share.
+    costs a slice or two beside the bytes that are shared by all who read what was published then.
     """
 
     def __init__(
-        self, pieces: Iterable[bytes], headers: dict[str, str], handed_over: Callable[[], None]
+        self,
+        pieces: Iterable[bytes],
+        headers: dict[str, str],
+        *,
+        reading: Callable[[Callable[[], None]], AbstractContextManager[None]],
+        handed_over: Callable[[], None],
     ) -> None:
         super().__init__(headers=headers)
         self._pieces = pieces
+        self._reading = reading
         self._handed_over = handed_over
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        state = scope.get("state", {})
+        with self._reading(scope["state"]["dismiss"]):
+            await self._send(scope, receive, send)
+
+    async def _send(self, scope: Scope, receive: Receive, send: Send) -> None:
+        state = scope["state"]
         await send(
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         )

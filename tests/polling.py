@@ -101,6 +101,7 @@ async def polling(
             BatchProcessing(client, project_id=project_id),
             rules=replace(RULES, **(rules or {})),
             settings=replace(SETTINGS, **settings),
+            key_origin="LLAMA_CLOUD_API_KEY",
             telemetry=telemetry,
             publish_view=publish_view,
             clock=time.monotonic,

@@ -72,8 +72,10 @@ class ProjectAccess:
         except ConfigError as error:
             self._tell_unreadable(error)
             return False
-        self._unreadable = False
+        was_unreadable, self._unreadable = self._unreadable, False
         if api_key == self.api_key:
+            if was_unreadable:
+                self._log.info("key.readable", key=self._project.api_key_origin)
             return False
         self._secrets.add(api_key)
         self._use(api_key)

@@ -151,6 +151,7 @@ def _poller(
         ),
         rules=_rules(project, settings),
         settings=_poller_settings(project, settings),
+        key_origin=project.api_key_origin,
         telemetry=project_telemetry,
         publish_view=publish_view,
         clock=time.monotonic,

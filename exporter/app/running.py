@@ -8,7 +8,6 @@ import signal
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -140,5 +139,5 @@ def _server(exporter: Exporter, settings: Settings) -> Server:
         others=_FILES_OF_ITS_OWN + upstream,
         accepted_at_once=limits.accepted_at_once,
     )
-    limits = replace(limits, connections=min(limits.connections, possible))
-    return Server(build_app(exporter.site(settings.web.telemetry_path)), limits)
+    app = build_app(exporter.site(settings.web.telemetry_path))
+    return Server(app, limits.with_connections(possible))

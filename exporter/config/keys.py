@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from exporter.config.errors import ConfigError, shown
 _LONGEST_KEY_FILE_BYTES = 16 * 1024
 # What can stand in an HTTP header: anything else would fail at the first request.
 _KEY = re.compile(r"[!-~]+")
+# All that is shorter is a file half written, or a template that had nothing to fill in.
+_SHORTEST_KEY = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,11 @@ class KeyPlace:
 
 def _content(path: Path, named: str) -> str:
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ConfigError(
+                    [f"{named} is no regular file; it must be one, to be read again."]
+                )
             content = file.read(_LONGEST_KEY_FILE_BYTES + 1).decode()
     except OSError as error:
         raise ConfigError([f"{named} cannot be read: {error.strerror}."]) from None
@@ -81,6 +89,11 @@ def _content(path: Path, named: str) -> str:
     return content
 
 
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file; a named pipe that nobody writes to would be waited for, and all else with it."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def _checked(text: str, named: str) -> SecretStr:
     key = text.strip()
     if not key:
@@ -89,4 +102,6 @@ def _checked(text: str, named: str) -> SecretStr:
         raise ConfigError([f"{named} has more than one line; it must hold a key alone."])
     if not _KEY.fullmatch(key):
         raise ConfigError([f"{named} holds characters that no key has, such as spaces."])
+    if len(key) < _SHORTEST_KEY:
+        raise ConfigError([f"{named} is too short; a key has {_SHORTEST_KEY} characters at least."])
     return SecretStr(key)

@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 
 class Client:
-    """Asks LlamaCloud for one project, at one base URL."""
+    """Asks LlamaCloud for one project, at one base URL.
+
+    ``key_number`` is that of the key in force: each key that replaces another has the next.
+    """
 
     def __init__(
         self,
@@ -50,15 +53,17 @@ class Client:
         self._timeout_seconds = timeout_seconds
         self._observer = observer
         self._retry = retry or RetryPolicy()
+        self.key_number = 0
 
     @property
     def is_budget_used_up(self) -> bool:
         """Whether requests other than listings wait because they would be too many."""
         return self._access.budget.is_used_up
 
-    def renew_key(self) -> bool:
-        """Look for the key again where it came from; tell whether it is another one now."""
-        return self._access.renew()
+    def renew_key(self) -> None:
+        """Look for the key again where it came from."""
+        if self._access.renew():
+            self.key_number += 1
 
     async def get(self, endpoint: Endpoint, path: str, params: Mapping[str, str]) -> Answer:
         """Get ``path``, trying again where that can help, also with a key that was replaced.
@@ -70,7 +75,7 @@ class Client:
         try:
             return await self._get(endpoint, path, params)
         except Unauthorized:
-            self._access.renew()
+            self.renew_key()
             # It may have been renewed for another request meanwhile.
             if self._access.api_key == refused_key:
                 raise

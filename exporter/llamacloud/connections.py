@@ -19,6 +19,7 @@ from exporter.llamacloud.bodies import (
 )
 from exporter.llamacloud.errors import (
     BadResponse,
+    ConnectTimedOut,
     LlamaCloudError,
     NetworkFailed,
     RequestTimedOut,
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
 _CONNECT_TIMEOUT_SECONDS = 10.0
+# Of the time for a request: TCP and TLS may each take so much before it ends.
+_LARGEST_SHARE_OF_CONNECTING = 0.5
+# Longer than the usual intervals: each poll would look up names and shake hands again otherwise.
+_KEPT_FOR_SECONDS = 120.0
 
 Connections: TypeAlias = httpx.AsyncClient
 
@@ -46,7 +51,9 @@ async def open_connections(user_agent: str) -> AsyncIterator[Connections]:
         cookies=no_cookies,
         follow_redirects=False,
         event_hooks={"response": [_hide_redirect]},
-        limits=httpx.Limits(max_connections=None, max_keepalive_connections=100),
+        limits=httpx.Limits(
+            max_connections=None, max_keepalive_connections=100, keepalive_expiry=_KEPT_FOR_SECONDS
+        ),
     ) as connections:
         yield connections
 
@@ -74,6 +81,7 @@ async def exchange(
     """Get ``url``, whatever its status is.
 
     Raises:
+        ConnectTimedOut: there was no connection in time.
         RequestTimedOut: there was no whole answer in time.
         NetworkFailed: there was none at all, or it was cut off.
         UnreadableBody: there was a 200 whose body is too large, or not what its encoding says.
@@ -106,7 +114,8 @@ async def _receive(
     timeout_seconds: float,
 ) -> None:
     # httpx bounds each read, asyncio the whole: a slow drip would never end otherwise.
-    timeout = httpx.Timeout(timeout_seconds, connect=min(_CONNECT_TIMEOUT_SECONDS, timeout_seconds))
+    connect_seconds = min(_CONNECT_TIMEOUT_SECONDS, _LARGEST_SHARE_OF_CONNECTING * timeout_seconds)
+    timeout = httpx.Timeout(timeout_seconds, connect=connect_seconds)
     try:
         async with (
             asyncio.timeout(timeout_seconds),
@@ -117,6 +126,8 @@ async def _receive(
             received.headers = {**response.headers, **response.extensions.get("redirect", {})}
             received.code = response.status_code
             received.body = await _body(response)
+    except httpx.ConnectTimeout as error:
+        raise ConnectTimedOut(f"no connection within {connect_seconds:g} s") from error
     except (TimeoutError, httpx.TimeoutException) as error:
         raise RequestTimedOut(f"no answer within {timeout_seconds:g} s") from error
     except (httpx.RequestError, OSError) as error:

@@ -3,8 +3,9 @@
 ::
 
     LlamaCloudError
-     ├── RequestTimedOut       no answer within api.timeout
      ├── NetworkFailed         no connection, TLS, reset, or a body that was cut off
+     ├── RequestTimedOut       no answer within api.timeout
+     │    └── ConnectTimedOut  no connection within its own shorter limit
      ├── BadResponse           an answer that is not JSON, or not of the documented shape
      │    └── UnreadableBody   a body that is too large, or not what its encoding says
      └── StatusRefused         an answer with another status than 200
@@ -46,6 +47,14 @@ class LlamaCloudError(Exception):
     retryable: ClassVar[bool] = False
 
 
+class NetworkFailed(LlamaCloudError):
+    """No whole answer came: no connection, TLS trouble, a reset or a cut-off body."""
+
+    reason = ErrorReason.NETWORK
+    advice = "check LLAMA_CLOUD_BASE_URL, DNS, proxy, TLS and egress rules between here and there"
+    retryable = True
+
+
 class RequestTimedOut(LlamaCloudError):
     """LlamaCloud did not answer within ``api.timeout``."""
 
@@ -54,12 +63,10 @@ class RequestTimedOut(LlamaCloudError):
     retryable = True
 
 
-class NetworkFailed(LlamaCloudError):
-    """No whole answer came: no connection, TLS trouble, a reset or a cut-off body."""
+class ConnectTimedOut(RequestTimedOut):
+    """No connection came about in time; how long an answer may take has no part in that."""
 
-    reason = ErrorReason.NETWORK
-    advice = "check LLAMA_CLOUD_BASE_URL, DNS, proxy, TLS and egress rules between here and there"
-    retryable = True
+    advice = NetworkFailed.advice
 
 
 class BadResponse(LlamaCloudError):

@@ -75,9 +75,14 @@ class BatchProcessing:
         """Whether questions about single jobs wait because they would be too many."""
         return self._client.is_budget_used_up
 
-    def renew_key(self) -> bool:
-        """Look for the key again where it came from; tell whether it is another one now."""
-        return self._client.renew_key()
+    @property
+    def key_number(self) -> int:
+        """The number of the key in force: each key that replaces another has the next."""
+        return self._client.key_number
+
+    def renew_key(self) -> None:
+        """Look for the key again where it came from."""
+        self._client.renew_key()
 
     async def list_jobs(self, offset: int, filters: dict[str, str]) -> Page[Job]:
         """List a page of jobs, filtered by ``directory_id`` and ``job_type``."""

@@ -58,6 +58,7 @@ class ProjectPoller:
         *,
         rules: TrackerRules,
         settings: PollerSettings,
+        key_origin: str,
         telemetry: ProjectTelemetry,
         publish_view: Callable[[ProjectView], None],
         clock: Callable[[], float],
@@ -66,7 +67,7 @@ class ProjectPoller:
         self._settings = settings
         self._telemetry = telemetry
         self._clock = clock
-        self._reports = Reports(rules.project)
+        self._reports = Reports(rules.project, key_origin=key_origin)
         self._tracking = Tracking(
             rules, reports=self._reports, publish_view=publish_view, clock=clock
         )
@@ -126,14 +127,17 @@ class ProjectPoller:
         schedule = Schedule(self._settings.interval, self._clock())
         while True:
             error = await self._list()
-            refused = isinstance(error, Unauthorized)
-            await self._wait_until(schedule.next_after(self._clock(), key_refused=refused))
+            key = self._api.key_number
+            refused_key = key if isinstance(error, Unauthorized) else None
+            moment = schedule.next_after(self._clock(), refused_key=refused_key)
+            await self._wait_until(moment, key)
 
-    async def _wait_until(self, moment: float) -> None:
-        """Wait, for less where the key is replaced meanwhile."""
+    async def _wait_until(self, moment: float, key: int) -> None:
+        """Wait, for less where ``key`` is replaced meanwhile."""
         while (left := moment - self._clock()) > 0:
             await asyncio.sleep(min(left, self._settings.interval))
-            if self._api.renew_key():
+            self._api.renew_key()
+            if self._api.key_number != key:
                 return
 
     async def _list(self) -> LlamaCloudError | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from exporter.domain import JobStatus
-from exporter.llamacloud.errors import BadResponse, NotFound
+from exporter.llamacloud.errors import BadResponse, NotFound, Unauthorized
 from exporter.tracker import (
     ItemsFailed,
     JobAppeared,
@@ -30,6 +30,10 @@ _LISTING_TAKES_LONG = (
     "a listing takes longer than poll.stale_after: raise api.requests_per_minute or "
     "poll.stale_after, or narrow the project by directory_ids or job_types"
 )
+_REFUSED_KEY = (
+    "it is tried ever less often, every five minutes in the end; a key file is read again within "
+    "an interval, a key from elsewhere at a restart"
+)
 # What fails in every second poll is not over in between.
 _QUIET_POLLS = 10
 
@@ -49,8 +53,9 @@ class _RefreshTrouble:
 class Reports:
     """Writes the log lines of one project; trouble that lasts is told once, and when it is over."""
 
-    def __init__(self, project: str) -> None:
+    def __init__(self, project: str, *, key_origin: str) -> None:
         self._log = structlog.get_logger("exporter").bind(project=project)
+        self._key_origin = key_origin
         self._listing_troubles: set[ErrorReason] = set()
         self._stale = False
         self._refresh_troubles: dict[ErrorReason, _RefreshTrouble] = {}
@@ -94,7 +99,7 @@ class Reports:
                 "project.listing_failed",
                 reason=str(error.reason),
                 detail=str(error),
-                advice=error.advice,
+                **self._what_to_do(error),
             )
 
     def stale(self, stale_after_seconds: float) -> None:
@@ -135,6 +140,11 @@ class Reports:
             if trouble.quiet_polls >= _QUIET_POLLS:
                 del self._refresh_troubles[reason]
                 self._log.info("job.refresh_recovered", reason=str(reason))
+
+    def _what_to_do(self, error: LlamaCloudError) -> dict[str, str]:
+        if not isinstance(error, Unauthorized):
+            return {"advice": error.advice}
+        return {"key": self._key_origin, "advice": f"{error.advice}; {_REFUSED_KEY}"}
 
     def _event(self, event: Event) -> None:
         match event:

@@ -11,20 +11,26 @@ _MOST_DOUBLINGS = 10
 class Schedule:
     """The moments of a project's listings: every ``interval``, in steps that do not drift.
 
-    While LlamaCloud refuses the key, the waits double from one interval up to five minutes.
+    While LlamaCloud refuses the key, the waits double from one interval up to five minutes. Another
+    key starts anew.
     """
 
     def __init__(self, interval: float, began: float) -> None:
         self._interval = interval
         self._last = began
+        self._refused_key: int | None = None
         self._refusals = 0
 
-    def next_after(self, now: float, *, key_refused: bool) -> float:
-        """Return the moment of the next listing, after one that ended ``now``."""
-        if key_refused:
+    def next_after(self, now: float, *, refused_key: int | None) -> float:
+        """Return the moment of the next listing, after one that ended ``now``.
+
+        ``refused_key`` is the number of the key that LlamaCloud refused, if it did.
+        """
+        if refused_key != self._refused_key:
+            self._refused_key, self._refusals = refused_key, 0
+        if refused_key is not None:
             self._last = now + self._backoff()
         else:
-            self._refusals = 0
             self._last += ((now - self._last) // self._interval + 1) * self._interval
         return self._last
 

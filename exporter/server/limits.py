@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+_TURNS_TO_BE_ANSWERED = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,3 +26,13 @@ class Limits:
     # Longer than the usual scrape intervals, so that Prometheus keeps its connection.
     idle_seconds: int = 75
     leaving_seconds: float = 0.5
+
+    def with_connections(self, possible: int) -> Limits:
+        """Return limits with at most that many connections.
+
+        In a flood, who just came waits for some turns to be answered: those who come in one turn
+        must not be enough to drive out all the others.
+        """
+        connections = min(self.connections, possible)
+        at_once = max(min(self.accepted_at_once, connections // _TURNS_TO_BE_ANSWERED), 1)
+        return replace(self, connections=connections, accepted_at_once=at_once)

@@ -33,7 +33,7 @@ class ClientConnection(H11Protocol):
 
     A client that ends its side after asking is answered, and ``client_ended`` in the scope's state
     says so: nobody can tell any more whether it still reads. ``client_gone`` says that the
-    connection is lost.
+    connection is lost, and ``dismiss`` closes it.
     """
 
     def __init__(
@@ -90,6 +90,7 @@ class ClientConnection(H11Protocol):
         before = self.cycle
         super().handle_events()
         if self.cycle is not before:
+            self.cycle.scope["state"]["dismiss"] = self.dismiss
             self._crowd.asks(self)
             self._must_go_on_within(self._limits.answer_seconds)
             if self._client_ended:

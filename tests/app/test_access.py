@@ -94,6 +94,32 @@ def test_a_file_without_a_usable_key_changes_nothing(file: Path) -> None:
     assert not any("words" in str(line) for line in logs)
 
 
+def test_a_file_that_is_good_again_is_told(file: Path) -> None:
+    """Also where the key in it is the one that stayed in use."""
+    access = ProjectAccess(project(file), budgets(), Secrets())
+    with capture_logs() as logs:
+        for content in ("", "llx-first\n", "llx-first\n"):
+            file.write_text(content)
+            assert not access.renew()
+    assert ["key.unreadable", "key.readable"] == [line["event"] for line in logs]
+    assert ("info", "invoices", 'file "key"') == (
+        logs[1]["log_level"],
+        logs[1]["project"],
+        logs[1]["key"],
+    )
+
+
+def test_a_key_that_is_half_written_is_none(file: Path) -> None:
+    """It would be a secret from then on, and be cut out of every line of the log."""
+    secrets = Secrets()
+    access = ProjectAccess(project(file), budgets(), secrets)
+    for half in ("l", "llx-", "null"):
+        file.write_text(half)
+        assert not access.renew()
+    assert "llx-first" == access.api_key
+    assert "null and l" == secrets.taken_out_of("null and l")
+
+
 def test_projects_of_one_key_share_its_budget(file: Path) -> None:
     """Also after one of them was given the other's key; another base URL has its own."""
     shared = budgets()

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import socket
 import sys
-from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from nowhere import address_that_takes_no_connection
 from process import running, running_command
 from projects import project, project_id_of, scrape, settings_file
 
 from exporter.simulator import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from cloud import Cloud
@@ -39,17 +37,6 @@ from exporter.__main__ import main
 sys.exit(main())
 """
 MORE_THAN_ANY_DEFAULT_POOL_OF_THREADS = 40
-
-
-@contextmanager
-def address_that_takes_no_connection() -> Iterator[str]:
-    """Listen with a backlog that is full: whoever connects waits for an answer to the first SYN."""
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as waiting:
-        for _ in range(3):
-            client = waiting.enter_context(socket.socket())
-            client.settimeout(0)
-            client.connect_ex(full.getsockname())
-        yield f"http://127.0.0.1:{full.getsockname()[1]}"
 
 
 def test_every_wait_ends_and_a_signal_ends_all(cloud: Cloud, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -87,6 +88,7 @@ def test_a_bad_key_is_told_once_asked_with_seldom_and_replaced_without_a_restart
 
     assert ("bad", "unauthorized") == (line["project"], line["reason"])
     assert "belongs to another region than the base URL" in line["advice"]
+    assert f'file "{secret.path}"' == line["key"]
     assert {"bad": [0.0], "good": [1.0]} == authenticated
     first_wait, second_wait = (later - earlier for earlier, later in pairwise(refused))
     assert [True, True] == [first_wait >= 1.0, second_wait >= 2.0]
@@ -95,6 +97,29 @@ def test_a_bad_key_is_told_once_asked_with_seldom_and_replaced_without_a_restart
     assert len(listings(cloud, "good")) > 4
     assert ("bad", f'file "{secret.path}"') == (changed["project"], changed["key"])
     assert [False, False] == [key in log for key in (WRONG, key_of("bad"))]
+
+
+def test_a_pipe_in_the_place_of_a_key_file_stops_nothing(cloud: Cloud, tmp_path: Path) -> None:
+    """Nobody writes to it, and nobody waits for that: the key that was read stays in use."""
+    file = tmp_path / "key"
+    file.write_text(key_of("piped"))
+    entry = project(cloud, "piped", api_key_file=str(file))
+    with running(settings_file(tmp_path, [entry])) as exporter:
+        exporter.wait_for(lambda: scrape(exporter).own("project_up") == [1.0])
+        file.unlink()
+        os.mkfifo(file)
+        exporter.wait_for(lambda: bool(exporter.events("key.unreadable")))
+        before = len(listings(cloud, "piped"))
+        exporter.wait_for(lambda: len(listings(cloud, "piped")) >= before + 2)
+        assert (200, "ok\n") == exporter.get("/-/healthy")
+        file.unlink()
+        file.write_text(key_of("piped"))
+        exporter.wait_for(lambda: bool(exporter.events("key.readable")))
+        status, seconds = exporter.stop()
+        (line,) = exporter.events("key.unreadable")
+
+    assert (0, True) == (status, seconds < 2)
+    assert "is no regular file" in line["detail"]
 
 
 def test_projects_that_share_a_key_file_change_keys_and_budget_together(

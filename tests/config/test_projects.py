@@ -1,6 +1,8 @@
 """Where projects, keys and base URLs come from."""
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,7 @@ def test_a_key_file_is_read_without_surrounding_space(tmp_path: Path) -> None:
         (b"a secret", "holds characters that no key has, such as spaces"),
         (b"\xff\xfesecret", "cannot be read: it is not text"),
         (b"secret" * 5000, "is too long; it must hold a key alone"),
+        (b"null\n", "is too short; a key has 8 characters at least"),
         (None, "cannot be read: No such file or directory"),
     ],
 )
@@ -90,6 +93,24 @@ def test_a_bad_key_file_is_named(content: bytes | None, complaint: str, tmp_path
 
 
 @pytest.mark.parametrize(
+    ("make", "complaint"),
+    [
+        (os.mkfifo, "is no regular file; it must be one, to be read again"),
+        (os.mkdir, "cannot be read: Is a directory"),
+    ],
+)
+def test_what_is_no_file_is_not_waited_for(
+    make: Callable[[Path], None], complaint: str, tmp_path: Path
+) -> None:
+    """A named pipe would be, until somebody writes to it."""
+    make(tmp_path / "secret.key")
+
+    assert problems({"LLAMA_CLOUD_API_KEY_FILE": str(tmp_path / "secret.key")}) == (
+        f'the file "{tmp_path}/secret.key" of LLAMA_CLOUD_API_KEY_FILE {complaint}.',
+    )
+
+
+@pytest.mark.parametrize(
     ("environ", "expected"),
     [
         ({}, NO_KEY),
@@ -99,6 +120,10 @@ def test_a_bad_key_file_is_named(content: bytes | None, complaint: str, tmp_path
             "LLAMA_CLOUD_API_KEY and LLAMA_CLOUD_API_KEY_FILE are both set; choose one.",
         ),
         ({"LLAMA_CLOUD_API_KEY": " "}, "LLAMA_CLOUD_API_KEY is empty; it must hold a key."),
+        (
+            {"LLAMA_CLOUD_API_KEY": "null"},
+            "LLAMA_CLOUD_API_KEY is too short; a key has 8 characters at least.",
+        ),
         (
             {**KEY, "LLAMA_CLOUD_PROJECT_ID": FIRST_ID, PROJECTS: '[{"name": "one"}]'},
             (f"environment variable {PROJECTS} and LLAMA_CLOUD_PROJECT_ID are both set;"

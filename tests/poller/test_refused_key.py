@@ -80,6 +80,27 @@ async def test_a_key_that_is_refused_for_single_jobs_is_not_tried_on_all_of_them
     assert requests["job_status"] <= 4 * requests["list_jobs"]
 
 
+@pytest.mark.parametrize("noticed_by", ["waiting", "a refusal"])
+async def test_another_key_that_is_refused_is_tried_again_soon(
+    cloud: Cloud, noticed_by: str
+) -> None:
+    """It was not refused for long: LlamaCloud may just not know it yet."""
+    cloud.simulator.faults.add(Fault("status", code=401, seconds=0.2))
+    access = KeyInFile("llx-revoked", "llx-revoked", plenty())
+    asked = cloud.simulator.requests
+    async with polling(cloud, interval=INTERVAL, access=access) as watch:
+        await eventually(lambda: watch.polls("error") >= 5)
+        if noticed_by == "a refusal":
+            refused = len(asked)
+            await eventually(lambda: len(asked) > refused)
+        before = len(asked)
+        access.in_file = KEY
+        await eventually(lambda: len(asked) >= before + 3)
+    moments = [request.arrived_monotonic for request in asked[before : before + 3]]
+    # The old key's next wait would be one of 32 intervals.
+    assert moments[-1] - moments[0] < 32 * INTERVAL
+
+
 async def test_a_key_is_replaced_without_a_refusal(cloud: Cloud) -> None:
     """The old one may still be good for a while."""
     cloud.world.add_key("llx-old", cloud.world.keys[KEY])

@@ -74,6 +74,20 @@ class TestListing:
         reasons = [line["reason"] for line in logs if line["event"] == "project.listing_failed"]
         assert ["payment_required", "forbidden"] * 2 == reasons
 
+    async def test_a_refused_key_is_told_with_where_it_came_from(self, cloud: Cloud) -> None:
+        """And with when a better one is looked for."""
+        cloud.simulator.faults.add(Fault("status", code=401))
+        with capture_logs() as logs:
+            async with polling(cloud, interval=0.05) as watch:
+                await eventually(lambda: watch.polls("error") >= 2)
+        (line,) = (line for line in logs if line["event"] == "project.listing_failed")
+        assert "LLAMA_CLOUD_API_KEY" == line["key"]
+        assert (
+            "the API key is wrong or revoked, or belongs to another region than the base URL; it "
+            "is tried ever less often, every five minutes in the end; a key file is read again "
+            "within an interval, a key from elsewhere at a restart"
+        ) == line["advice"]
+
     async def test_a_listing_that_takes_too_long_is_told_with_what_to_do(
         self, cloud: Cloud
     ) -> None:
@@ -142,7 +156,7 @@ class TestRefreshing:
 
     async def test_trouble_ends_with_the_last_job_that_had_it(self) -> None:
         """Nobody asks for a job that left, so no answer can tell."""
-        reports = Reports("invoices")
+        reports = Reports("invoices", key_origin="LLAMA_CLOUD_API_KEY")
         with capture_logs() as logs:
             error = RequestTimedOut("no answer")
             reports.refresh_failed("job-1", error, error.reason)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.server import connections_within
+from exporter.server import Limits, connections_within
 
 
 @pytest.mark.parametrize(
@@ -12,3 +12,15 @@ from exporter.server import connections_within
 def test_what_others_need_is_left_to_them(open_files: int, others: int, expected: int) -> None:
     """But some clients are always let in."""
     assert expected == connections_within(open_files, others=others, accepted_at_once=16)
+
+
+@pytest.mark.parametrize(
+    ("possible", "connections", "accepted_at_once"),
+    [(1000, 256, 16), (64, 64, 16), (8, 8, 2), (3, 3, 1)],
+)
+def test_who_comes_at_once_does_not_drive_out_who_came_before(
+    possible: int, connections: int, accepted_at_once: int
+) -> None:
+    """A client is answered some turns after it came."""
+    limits = Limits().with_connections(possible)
+    assert (connections, accepted_at_once) == (limits.connections, limits.accepted_at_once)

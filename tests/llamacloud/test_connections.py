@@ -1,0 +1,126 @@
+"""Connections to LlamaCloud: kept between polls, and told of rightly where there is none."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from asking import Observer, client_of
+from cloud import Cloud
+from nowhere import address_that_takes_no_connection
+
+from exporter.llamacloud.errors import ConnectTimedOut, ErrorReason, NetworkFailed
+from exporter.llamacloud.requests import RetryPolicy
+from exporter.llamacloud.v1beta import BatchProcessing
+
+pytestmark = pytest.mark.anyio
+
+EMPTY_PAGE = b'{"items": [], "next_page_token": null, "total_size": 0}'
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
+    len(EMPTY_PAGE),
+    EMPTY_PAGE,
+)
+# What HTTP libraries usually keep connections for.
+USUALLY_KEPT_FOR_SECONDS = 5.0
+
+
+@dataclass
+class Server:
+    """Answers on each connection so often, and closes it at the next request."""
+
+    answers_on_one: int
+    requests_on: list[int] = field(default_factory=list)
+    writers: list[asyncio.StreamWriter] = field(default_factory=list)
+    base_url: str = ""
+
+    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection to its end."""
+        number = len(self.requests_on)
+        self.requests_on.append(0)
+        self.writers.append(writer)
+        while await head(reader):
+            self.requests_on[number] += 1
+            if self.requests_on[number] > self.answers_on_one:
+                break
+            writer.write(ANSWER)
+        writer.close()
+
+
+async def head(reader: asyncio.StreamReader) -> bytes:
+    """Read the head of a request, nothing where there is none any more."""
+    try:
+        return await reader.readuntil(b"\r\n\r\n")
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return b""
+
+
+@asynccontextmanager
+async def serving(answers_on_one: int) -> AsyncIterator[Server]:
+    server = Server(answers_on_one)
+    async with await asyncio.start_server(server.connected, "127.0.0.1", 0) as listening:
+        server.base_url = "http://{}:{}".format(*listening.sockets[0].getsockname())
+        yield server
+
+
+async def test_a_connection_is_kept_from_one_poll_to_the_next(cloud: Cloud) -> None:
+    """Nothing is looked up, and nobody shaken hands with, in each of them."""
+    async with (
+        serving(answers_on_one=9) as server,
+        client_of(cloud, base_url=server.base_url) as client,
+    ):
+        await BatchProcessing(client).list_jobs(0, {})
+        await asyncio.sleep(USUALLY_KEPT_FOR_SECONDS + 0.5)
+        await BatchProcessing(client).list_jobs(0, {})
+    assert [2] == server.requests_on
+
+
+async def test_a_connection_that_was_closed_meanwhile_is_not_used_again(cloud: Cloud) -> None:
+    """That is no failure."""
+    observer = Observer()
+    async with (
+        serving(answers_on_one=9) as server,
+        client_of(cloud, observer, base_url=server.base_url) as client,
+    ):
+        for _ in range(2):
+            await BatchProcessing(client).list_jobs(0, {})
+            server.writers[-1].close()
+            await server.writers[-1].wait_closed()
+    assert [1, 1] == server.requests_on
+    assert {("list_jobs", "200"): 2} == observer.finished
+
+
+async def test_a_connection_that_is_closed_just_then_is_survived(cloud: Cloud) -> None:
+    """The request is sent again, on another."""
+    observer = Observer()
+    async with (
+        serving(answers_on_one=1) as server,
+        client_of(cloud, observer, base_url=server.base_url) as client,
+    ):
+        for _ in range(2):
+            page = await BatchProcessing(client).list_jobs(0, {})
+            assert [] == list(page.rows)
+    assert [2, 1] == server.requests_on
+    assert {("list_jobs", "200"): 2, ("list_jobs", "network"): 1} == observer.finished
+    assert 1 == observer.retried["list_jobs"]
+
+
+@pytest.mark.parametrize(("timeout_seconds", "told"), [(1.0, "0.5"), (30.0, "10")])
+async def test_no_connection_in_time_is_told_as_such(
+    cloud: Cloud, timeout_seconds: float, told: str
+) -> None:
+    """No longer time for answers would help: it is the network that is to be looked at."""
+    observer = Observer()
+    with address_that_takes_no_connection() as nowhere:
+        async with client_of(
+            cloud,
+            observer,
+            base_url=nowhere,
+            timeout_seconds=timeout_seconds,
+            retry=RetryPolicy(attempts=1),
+        ) as client:
+            with pytest.raises(ConnectTimedOut) as raised:
+                await BatchProcessing(client).list_jobs(0, {})
+    assert f"no connection within {told} s" == str(raised.value)
+    assert (ErrorReason.TIMEOUT, NetworkFailed.advice) == (raised.value.reason, raised.value.advice)
+    assert {("list_jobs", "timeout"): 1} == observer.finished
