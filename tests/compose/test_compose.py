@@ -129,5 +129,5 @@ def test_the_exporter_takes_its_settings() -> None:
     """Also those of its environment."""
     exporter = SERVICES["exporter"]
     assert ["--demo"] == exporter["command"]
-    checked = run("--config.check", LLAMA_CLOUD_API_KEY="made-up", **exporter["environment"])
+    checked = run("--config.check", LLAMA_CLOUD_API_KEY="llx-made-up", **exporter["environment"])
     assert 0 == checked.returncode, checked.stderr
