@@ -20,7 +20,7 @@ async def test_a_hundred_thousand_items_are_followed_by_the_few_that_matter(clou
     )
     cloud_job.overrides["failed_items"] = 12
     async with polling(cloud) as watch:
-        await eventually(lambda: bool(watch.views[-1].jobs) and watch.job().items is not None)
+        await eventually(lambda: bool(watch.view.jobs) and watch.job().items is not None)
         job, view = watch.job(), watch.view
         assert (100_000, 12, 10) == (job.total_items, job.failed_items, job.skipped_items)
         assert {"processing": 8, "failed": 20, "skipped": 10, "cancelled": 0} == job.items
@@ -44,7 +44,7 @@ async def test_where_that_is_too_much_as_well_the_jobs_own_counts_are_what_count
     cloud_job = cloud.add_job("job-1", created_at=cloud.world.clock() + 5)
     cloud_job.overrides |= {"total_items": 12 * PAGE, "failed_items": 11 * PAGE}
     async with polling(cloud) as watch:
-        await eventually(lambda: bool(watch.views[-1].jobs) and watch.job().items is not None)
+        await eventually(lambda: bool(watch.view.jobs) and watch.job().items is not None)
         job, view = watch.job(), watch.view
         assert {"processing": 0, "skipped": 0, "cancelled": 0} == job.items
         assert (11 * PAGE, 1) == (job.failed_items, view.uncounted_jobs)
