@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 WHEEL_VENV := .venv-wheel
 WHEEL_BIN := $(WHEEL_VENV)/bin
-IN_PARALLEL := --numprocesses=2 --dist=worksteal
+# Tests wait more than they compute: two for each of two cores.
+IN_PARALLEL := --numprocesses=4 --dist=worksteal
 IMAGE ?= llamacloud-batch-exporter
 IMAGE_BUILD ?= docker build
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' exporter/__init__.py)
