@@ -11,8 +11,8 @@ from typing import Final
 OF_PROJECTS: Final = 'project=~"$project"'
 OF_TYPES: Final = f'{OF_PROJECTS}, job_type=~"$job_type"'
 OF_JOBS: Final = f'{OF_PROJECTS}, job_id=~"$job_id"'
-# What a job is doing, fitted to the data of half an hour's polls at the usual interval.
-SLOPE: Final = "15m"
+# What a job is doing, fitted to the data of thirty polls at the usual interval, which is the step.
+SLOPE: Final = "15m:30s"
 # Jobs start and end too seldom for Grafana's own interval.
 JOBS_WINDOW: Final = "1h"
 
@@ -76,9 +76,10 @@ FAILED: Final = (
     f" and on (project, job_id) {_PICKED})"
 )
 LEFT: Final = f"clamp_min({minus(TOTAL, PROCESSED)}, 0)"
+_STARTED: Final = "running|dispatched"
+# Only from while the job ran: hours at 0 in the queue before would make it look slow.
 SPEED: Final = where(
-    f"max by (project, job_id) (deriv(llamacloud_batch_job_processed_items{{{OF_JOBS}}}[{SLOPE}]))",
-    of_jobs_in("running|dispatched"),
+    f"deriv({where(PROCESSED, of_jobs_in(_STARTED))}[{SLOPE}])", of_jobs_in(_STARTED)
 )
 SECONDS_LEFT: Final = f"({LEFT} / on (project, job_id) ({SPEED} > 0))"
 REFRESHED: Final = of_jobs("llamacloud_batch_job_last_refreshed_timestamp_seconds")
