@@ -90,8 +90,10 @@ CASES: dict[str, list[Case]] = {
     ],
     "Which running job made no progress for half an hour?": [
         Case(
-            progressed("stuck", 1801, "running") | progressed("moves", 1799, "running"),
-            {answer(job_id="stuck"): 1801},
+            progressed("stuck", 1801, "running")
+            | progressed("sent", 1801, "dispatched")
+            | progressed("moves", 1799, "running"),
+            {answer(job_id="stuck"): 1801, answer(job_id="sent"): 1801},
         ),
         Case(progressed("ended", 1801, "completed") | progressed("waits", 1801, "pending"), {}),
     ],
