@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from series import NOW, always, answer, batch, buckets, own, progressed, refreshed, rising, status
+from series import (
+    NOW,
+    always,
+    answer,
+    batch,
+    buckets,
+    from_minute,
+    own,
+    progressed,
+    refreshed,
+    rising,
+    status,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,21 +63,37 @@ CASES: dict[str, list[Case]] = {
             {
                 batch("job_total_items", job_id="a"): always(7200),
                 batch("job_processed_items", job_id="a"): rising(60),
-            },
+            }
+            | status("a", "running"),
             {answer(job_id="a"): 3600},
+        ),
+        # One that waited does not look slow for it: it ran for five minutes of the fifteen.
+        Case(
+            {
+                batch("job_total_items", job_id="waited"): always(900),
+                batch("job_processed_items", job_id="waited"): from_minute(55, 0, each_minute=60),
+                batch("job_status", job_id="waited", status="pending"): from_minute(
+                    55, 0, before=1
+                ),
+                batch("job_status", job_id="waited", status="running"): from_minute(55, 1),
+            },
+            {answer(job_id="waited"): 600},
         ),
         Case(
             {
                 batch("job_total_items", job_id="stuck"): always(7200),
                 batch("job_processed_items", job_id="stuck"): always(60),
-            },
+            }
+            | status("stuck", "running"),
             {},
         ),
     ],
     "Which running job made no progress for half an hour?": [
         Case(
-            progressed("stuck", 1801, "running") | progressed("moves", 1799, "running"),
-            {answer(job_id="stuck"): 1801},
+            progressed("stuck", 1801, "running")
+            | progressed("sent", 1801, "dispatched")
+            | progressed("moves", 1799, "running"),
+            {answer(job_id="stuck"): 1801, answer(job_id="sent"): 1801},
         ),
         Case(progressed("ended", 1801, "completed") | progressed("waits", 1801, "pending"), {}),
     ],

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-# An hour of one sample a minute; `time()` is 3600 when the queries are asked.
-MINUTES = 60
+# An hour of a sample every 30 seconds; `time()` is 3600 when the queries are asked.
 NOW = 3600
+STEP = 30
+STEPS = NOW // STEP
 
 
 def always(value: float) -> str:
     """Return a series that does not change."""
-    return f"{value}x{MINUTES}"
+    return f"{value}x{STEPS}"
 
 
-def rising(step: float) -> str:
-    """Return a series that rises by ``step`` a minute."""
-    return f"0+{step}x{MINUTES}"
+def rising(each_minute: float) -> str:
+    """Return a series that rises by so much a minute."""
+    return f"0+{each_minute * STEP / 60}x{STEPS}"
+
+
+def from_minute(minute: int, value: float, *, each_minute: float = 0, before: float = 0) -> str:
+    """Return a series that has another value from a minute on, and may rise from there."""
+    steps_before = minute * 60 // STEP
+    then = f"{value}+{each_minute * STEP / 60}x{STEPS - steps_before}"
+    return f"{before}x{steps_before - 1} {then}"
 
 
 def batch(name: str, **labels: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from query_cases import CASES
 from readme import queries
-from series import MINUTES
+from series import NOW, STEP
 from tools import require_tool
 
 if TYPE_CHECKING:
@@ -28,11 +28,11 @@ def test_every_query_has_cases() -> None:
 def _as_promtool_reads_it(question: str, case: Case) -> dict[str, Any]:
     samples = [{"labels": labels, "value": value} for labels, value in case.answers.items()]
     return {
-        "interval": "1m",
+        "interval": f"{STEP}s",
         "name": question,
         "input_series": [{"series": name, "values": v} for name, v in case.series.items()],
         "promql_expr_test": [
-            {"expr": queries()[question], "eval_time": f"{MINUTES}m", "exp_samples": samples}
+            {"expr": queries()[question], "eval_time": f"{NOW}s", "exp_samples": samples}
         ],
     }
 

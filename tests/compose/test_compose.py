@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,21 @@ LOOKED_FOR = {
 every_service = pytest.mark.parametrize("service", SERVICES)
 
 
+# What a person takes away, and what the file tells them to put there.
+DEMO = re.compile(r"^    # The demo begins\..*^    # The demo ends\.\n", re.MULTILINE | re.DOTALL)
+INSTEAD = re.compile(
+    r"^    #   (environment:\n)    #   (  LLAMA_CLOUD_API_KEY: .*\n)", re.MULTILINE
+)
+
+
+def for_a_real_llamacloud() -> str:
+    """Return the file as it is when its comment was followed."""
+    text = COMPOSE.read_text()
+    (demo,) = DEMO.findall(text)
+    ((environment, key),) = INSTEAD.findall(demo)
+    return text.replace(demo, f"    {environment}    {key}")
+
+
 def loaded(path: Path) -> Any:
     return yaml.safe_load(path.read_text())
 
@@ -50,6 +66,33 @@ def test_it_is_a_compose_file() -> None:
         check=False,
     )
     assert (0, "") == (checked.returncode, checked.stdout + checked.stderr)
+
+
+def test_nothing_of_the_demo_is_left_for_a_real_llamacloud() -> None:
+    """Not its request budget either: a real one would refuse so many requests."""
+    demo, real = SERVICES["exporter"], yaml.safe_load(for_a_real_llamacloud())["services"]
+    mine = real.pop("exporter")
+    assert {name: SERVICES[name] for name in real} == real
+    assert {"LLAMA_CLOUD_API_KEY": "${LLAMA_CLOUD_API_KEY}"} == mine.pop("environment")
+    assert {key: demo[key] for key in demo if key not in {"command", "environment"}} == mine
+    assert "--demo" not in for_a_real_llamacloud()
+    assert "LLAMACLOUD_EXPORTER_" not in for_a_real_llamacloud()
+
+
+def test_the_file_for_a_real_llamacloud_hands_the_key_on() -> None:
+    """By Compose's own word."""
+    printed = subprocess.run(
+        [require_tool("docker-compose"), "--file", "-", "config"],
+        input=for_a_real_llamacloud(),
+        env={"PATH": os.environ["PATH"], "LLAMA_CLOUD_API_KEY": "llx-made-up"},
+        cwd=DEPLOY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 0 == printed.returncode, printed.stderr
+    exporter = yaml.safe_load(printed.stdout)["services"]["exporter"]
+    assert {"LLAMA_CLOUD_API_KEY": "llx-made-up"} == exporter["environment"]
 
 
 def test_prometheus_takes_its_configuration() -> None:

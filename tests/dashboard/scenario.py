@@ -15,7 +15,7 @@ from deployed import DEPLOY, RULE_FILES
 from process import Exporter, running
 from prometheus import Prometheus, running_prometheus
 
-from exporter.simulator import Fault, items_of
+from exporter.simulator import DEFAULT_PROJECT_ID, Fault, items_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dashboard.reading import Query
 
 HOUR = 3600.0
+EMPTY_PROJECT_ID = "e3b0c442-98fc-4c14-9afb-f4c8996fb924"
 STATES = {
     "job-running": "running",
     "job-stuck": "running",
@@ -76,9 +77,9 @@ class Scene:
         )
         job.status, job.started_at, job.completed_at = "completed", now - 30, now
 
-    def fail_listings(self, *, times: int | None = None) -> None:
+    def fail_listings(self, *, times: int | None = None, project_id: str | None = None) -> None:
         """Refuse listings, so many requests of them or from now on; one is tried three times."""
-        fault = Fault("status", code=500, endpoint="list_jobs", times=times)
+        fault = Fault("status", code=500, endpoint="list_jobs", times=times, project_id=project_id)
         self.cloud.simulator.faults.add(fault)
 
 
@@ -87,6 +88,7 @@ def scene(*, exporters: int = 1, **settings: str) -> Iterator[Scene]:
     """Run it all until the end of the block."""
     with ExitStack() as stack:
         cloud = stack.enter_context(running_cloud())
+        cloud.world.add_key(KEY, DEFAULT_PROJECT_ID, EMPTY_PROJECT_ID)
         _add_jobs(cloud)
         variables = {
             "LLAMA_CLOUD_API_KEY": KEY,

@@ -16,11 +16,15 @@ from dashboard.reading import (
     queries_of,
     with_variables,
 )
-from dashboard.scenario import STATES, Scene, scene
+from dashboard.scenario import EMPTY_PROJECT_ID, STATES, Scene, scene
 from tools import require_tool
+
+from exporter.simulator import DEFAULT_PROJECT_ID
 
 pytestmark = pytest.mark.timeout(180)
 TOTALS = ("Active jobs", "Failing jobs", "Items left", "Jobs at risk")
+# Answered only where a project is stale.
+INCOMPLETE = {f"{name} B" for name in TOTALS}
 
 
 def numbers(series: dict[str, Any]) -> list[float]:
@@ -34,7 +38,8 @@ def unanswered(scene: Scene) -> list[str]:
     return [
         str(query)
         for query in queries()
-        if not any(map(math.isfinite, chain.from_iterable(map(numbers, scene.answer(query)))))
+        if str(query) not in INCOMPLETE
+        and not any(map(math.isfinite, chain.from_iterable(map(numbers, scene.answer(query)))))
     ]
 
 
@@ -56,7 +61,16 @@ def values(scene: Scene, label: str, *, of: str) -> list[str]:
 
 def value(scene: Scene, panel: str, **picked: str) -> float | None:
     """Return the one number of a panel, ``None`` if it has no data."""
-    (query,) = queries_of(panel)
+    return one_number(scene, queries_of(panel)[0], **picked)
+
+
+def incomplete(scene: Scene, panel: str) -> float | None:
+    """Return how many projects a total says that it lacks."""
+    (_, query) = queries_of(panel)
+    return one_number(scene, query)
+
+
+def one_number(scene: Scene, query: Query, **picked: str) -> float | None:
     found = scene.answer(query, **picked)
     return numbers(found[0])[0] if found else None
 
@@ -138,16 +152,38 @@ def test_replicas_neither_double_nor_break_anything() -> None:
 
 
 def test_what_is_withdrawn_has_no_data_rather_than_0() -> None:
-    """A project that cannot be listed any more, and is stale."""
+    """A project that cannot be listed any more, and is stale; of it what failed remains."""
     require_tool("prometheus")
     with scene(LLAMACLOUD_EXPORTER_POLL__STALE_AFTER="3s") as watched:
         watched.prometheus.wait_for(lambda: None not in {value(watched, name) for name in TOTALS})
         watched.fail_listings()
+        of_stale = dict.fromkeys(TOTALS) | {"Failing jobs": 1}
         watched.prometheus.wait_for(
-            lambda: {None} == {value(watched, name) for name in TOTALS},
+            lambda: of_stale == {name: value(watched, name) for name in TOTALS},
             missing=lambda: {name: value(watched, name) for name in TOTALS},
         )
+        assert {1} == {incomplete(watched, name) for name in TOTALS}
         assert 1 == value(watched, "Projects not listed")
         oldest = value(watched, "Oldest data")
         assert oldest is not None
         assert oldest > 2
+
+
+def test_a_total_says_that_it_lacks_a_stale_project() -> None:
+    """Beside one that is fresh: what failed in the stale one counts, and the rest is missed."""
+    require_tool("prometheus")
+    with scene(
+        LLAMACLOUD_EXPORTER_POLL__STALE_AFTER="3s",
+        LLAMA_CLOUD_PROJECT_ID=f"{DEFAULT_PROJECT_ID},{EMPTY_PROJECT_ID}",
+    ) as watched:
+
+        def shown() -> list[float | None]:
+            return [value(watched, name) for name in ("Active jobs", "Failing jobs")]
+
+        watched.prometheus.wait_for(
+            lambda: shown() == [5, 2] and incomplete(watched, "Active jobs") is None, missing=shown
+        )
+        watched.fail_listings(project_id=DEFAULT_PROJECT_ID)
+        watched.prometheus.wait_for(lambda: shown() == [0, 1], missing=shown)
+        assert {1} == {incomplete(watched, name) for name in TOTALS}
+        assert 0 == value(watched, "Items left")

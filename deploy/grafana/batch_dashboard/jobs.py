@@ -131,10 +131,10 @@ def _table() -> table.Panel:
         table.Panel()
         .title("Jobs")
         .description(
-            "The jobs that have series of their own, failed ones first. Progress is what LlamaCloud"
-            " computes, or else processed of all items. 'Done in' is extrapolated from the last 15"
-            " minutes, and empty where nothing moves. 'Data age' is the age of progress and counted"
-            " items; what has ended is final. Click a job for a view of it alone."
+            "The jobs that have series of their own, most failed items first. Progress is what"
+            " LlamaCloud computes, or else processed of all items. 'Done in' is extrapolated from"
+            " the last 15 minutes, and empty where nothing moves. 'Data age' is the age of progress"
+            " and counted items; what has ended is final. Click a job for a view of it alone."
         )
         .datasource(SOURCE)
         .unit("short")

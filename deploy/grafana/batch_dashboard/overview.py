@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from batch_dashboard.colours import BAD, BUSY, GOOD, WARNING, steps
 from batch_dashboard.links import runbook
-from batch_dashboard.panels import number
+from batch_dashboard.panels import incomplete, number
 from batch_dashboard.queries import (
     ACTIVE,
     ACTIVE_JOBS,
+    ACTIVE_JOBS_SHOWN,
+    FAILING_JOBS,
     LEFT,
     LISTING_AGE,
     OF_PROJECTS,
-    OF_TYPES,
     QUEUED,
     QUIET,
     REFRESHED,
@@ -33,7 +34,8 @@ _QUEUED_TOO_LONG = 60 * _MINUTE
 
 def panels() -> Iterator[stat.Panel]:
     """Return a line of large numbers."""
-    for panel in (_active(), _failing(), _left(), _at_risk(), _oldest(), _unreachable()):
+    totals = (_active(), _failing(), _left(), _at_risk())
+    for panel in (*map(incomplete, totals), _oldest(), _unreachable()):
         yield panel.height(4).span(4)
 
 
@@ -50,8 +52,8 @@ def _failing() -> stat.Panel:
     return number(
         "Failing jobs",
         "Jobs that failed or have failed items: active, or ended within retention (24 hours unless"
-        " set). Follows project and job type.",
-        f"sum(max by (project, job_type) (llamacloud_batch_failing_jobs{{{OF_TYPES}}}))",
+        " set). Follows project and job type; of a project that is stale, those that ended remain.",
+        FAILING_JOBS,
         colours=steps(GOOD, (1, BAD)),
         links=[runbook("LlamaCloudBatchItemsFailed"), runbook("LlamaCloudBatchJobFailed")],
     )
@@ -61,8 +63,9 @@ def _left() -> stat.Panel:
     return number(
         "Items left",
         "Items of active jobs that LlamaCloud does not report as processed. Jobs without series of"
-        " their own are missing: see 'What the numbers lack' below.",
-        or_zero(f"sum({where(LEFT, ACTIVE)})", ACTIVE_JOBS),
+        " their own are missing: see 'What the numbers lack' below. So are those that run and do"
+        " not report what they processed; of one that is pending all items are left.",
+        or_zero(f"sum({where(LEFT, ACTIVE)})", f"({ACTIVE_JOBS_SHOWN} unless count({ACTIVE}))"),
     )
 
 
@@ -70,9 +73,9 @@ def _at_risk() -> stat.Panel:
     at_risk = f"{QUIET} > {_QUIET_TOO_LONG} or {QUEUED} > {_QUEUED_TOO_LONG}"
     return number(
         "Jobs at risk",
-        "Jobs that run and made no progress for half an hour, or are pending for over an hour: as"
-        " the alerts about stuck and queued jobs see them.",
-        or_zero(f"count({at_risk})", ACTIVE_JOBS),
+        "Jobs that run or are dispatched and made no progress for half an hour, or are pending for"
+        " over an hour: as the alerts about stuck and queued jobs see them.",
+        or_zero(f"count({at_risk})", ACTIVE_JOBS_SHOWN),
         colours=steps(GOOD, (1, WARNING)),
         links=[
             runbook("LlamaCloudBatchJobStuck"),

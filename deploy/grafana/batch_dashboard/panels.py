@@ -13,7 +13,8 @@ from grafana_foundation_sdk.models import dashboard
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from batch_dashboard.colours import BUSY, by_thresholds, fixed, limit_line, steps
+from batch_dashboard.colours import BUSY, WARNING, by_thresholds, fixed, limit_line, steps
+from batch_dashboard.queries import INCOMPLETE_PROJECTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,6 +61,17 @@ def number(
         .graph_mode(choices.BigValueGraphMode.NONE)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
         .data_links([*links])
+    )
+
+
+def incomplete(total: stat.Panel) -> stat.Panel:
+    """Return a total that says beside its number how many projects it lacks, if it does."""
+    name = "projects stale or not listed: incomplete"
+    return (
+        total.with_target(now(INCOMPLETE_PROJECTS, "B").legend_format(name))
+        .text_mode(choices.BigValueTextMode.VALUE_AND_NAME)
+        .override_by_query("A", [dashboard.DynamicConfigValue("displayName", "known")])
+        .override_by_query("B", [fixed(WARNING), dashboard.DynamicConfigValue("displayName", name)])
     )
 
 

@@ -11,8 +11,8 @@ from typing import Final
 OF_PROJECTS: Final = 'project=~"$project"'
 OF_TYPES: Final = f'{OF_PROJECTS}, job_type=~"$job_type"'
 OF_JOBS: Final = f'{OF_PROJECTS}, job_id=~"$job_id"'
-# What a job is doing, fitted to the data of half an hour's polls at the usual interval.
-SLOPE: Final = "15m"
+# What a job is doing, fitted to the data of thirty polls at the usual interval, which is the step.
+SLOPE: Final = "15m:30s"
 # Jobs start and end too seldom for Grafana's own interval.
 JOBS_WINDOW: Final = "1h"
 
@@ -64,7 +64,9 @@ def rise_of(metric: str, by: str, *matchers: str) -> str:
 
 
 ACTIVE: Final = of_jobs_in("pending|dispatched|running|unknown")
-RUNNING: Final = of_jobs_in("running")
+PENDING: Final = of_jobs_in("pending")
+# `dispatched` is documented nowhere; one who waits for such a job is as badly off.
+STARTED: Final = of_jobs_in("running|dispatched")
 ENDED: Final = of_jobs_in("completed|failed|cancelled|gone")
 TOTAL: Final = of_jobs("llamacloud_batch_job_total_items")
 PROCESSED: Final = of_jobs("llamacloud_batch_job_processed_items")
@@ -75,26 +77,54 @@ FAILED: Final = (
     f' or llamacloud_batch_job_items{{{OF_JOBS}, item_status="failed"}})'
     f" and on (project, job_id) {_PICKED})"
 )
-LEFT: Final = f"clamp_min({minus(TOTAL, PROCESSED)}, 0)"
-SPEED: Final = where(
-    f"max by (project, job_id) (deriv(llamacloud_batch_job_processed_items{{{OF_JOBS}}}[{SLOPE}]))",
-    of_jobs_in("running|dispatched"),
-)
+# A job that waits may not report what it processed: all of it is left.
+LEFT: Final = f"clamp_min({first_of(minus(TOTAL, PROCESSED), where(TOTAL, PENDING))}, 0)"
+# Only from while the job ran: hours at 0 in the queue before would make it look slow.
+SPEED: Final = where(f"deriv({where(PROCESSED, STARTED)}[{SLOPE}])", STARTED)
 SECONDS_LEFT: Final = f"({LEFT} / on (project, job_id) ({SPEED} > 0))"
 REFRESHED: Final = of_jobs("llamacloud_batch_job_last_refreshed_timestamp_seconds")
 # Up to the last refresh and not up to now: a job that is not asked for may well be making progress.
 QUIET: Final = where(
-    minus(REFRESHED, of_jobs("llamacloud_batch_job_last_progress_timestamp_seconds")), RUNNING
+    minus(REFRESHED, of_jobs("llamacloud_batch_job_last_progress_timestamp_seconds")), STARTED
 )
 QUEUED: Final = where(
     f"(time() - {of_jobs('llamacloud_batch_job_created_timestamp_seconds')})",
-    of_jobs_in("pending"),
+    PENDING,
 )
 LISTING_AGE: Final = (
     "(time() - max by (project) "
     f"(llamacloud_exporter_last_listing_timestamp_seconds{{{OF_PROJECTS}}}))"
 )
 # Gauges of a project are there from its first listing until it is stale.
-ACTIVE_JOBS: Final = (
-    f"sum(max by (project, job_type, status) (llamacloud_batch_active_jobs{{{OF_TYPES}}}))"
+_ACTIVE_GAUGE: Final = (
+    f"max by (project, job_type, status) (llamacloud_batch_active_jobs{{{OF_TYPES}}})"
+)
+ACTIVE_JOBS: Final = f"sum({_ACTIVE_GAUGE})"
+INCOMPLETE_PROJECTS: Final = (
+    f"count(max by (project) (llamacloud_exporter_project_up{{{OF_PROJECTS}}})"
+    f" unless on (project) {_ACTIVE_GAUGE}) > 0"
+)
+_INFO_OF_TYPES: Final = f"max by (project, job_id) (llamacloud_batch_job_info{{{OF_TYPES}}})"
+_ACTIVE_AND_SHOWN: Final = (
+    "(max by (project, job_id) (llamacloud_batch_job_status"
+    f'{{{OF_PROJECTS}, status=~"pending|dispatched|running|unknown"}}) == 1'
+    f" and on (project, job_id) {_INFO_OF_TYPES})"
+)
+# There only while jobs are listed, and in no project all active ones lack series of their own.
+ACTIVE_JOBS_SHOWN: Final = (
+    f"({ACTIVE_JOBS} unless"
+    f" count(sum by (project) ({_ACTIVE_GAUGE}) > 0 unless on (project) {_ACTIVE_AND_SHOWN}))"
+)
+_FAILING_AND_SHOWN: Final = (
+    f"(max by (project, job_id) (llamacloud_batch_job_failed_items{{{OF_PROJECTS}}}"
+    f' or llamacloud_batch_job_items{{{OF_PROJECTS}, item_status="failed"}}) > 0'
+    " or on (project, job_id) max by (project, job_id)"
+    f' (llamacloud_batch_job_status{{{OF_PROJECTS}, status="failed"}}) == 1)'
+)
+# What had ended stays when a project is stale, and failed all the same.
+FAILING_JOBS: Final = (
+    "sum(sum by (project)"
+    f" (max by (project, job_type) (llamacloud_batch_failing_jobs{{{OF_TYPES}}}))"
+    " or on (project) count by (project)"
+    f" ({where(_FAILING_AND_SHOWN, _INFO_OF_TYPES)}))"
 )
