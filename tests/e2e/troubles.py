@@ -46,6 +46,7 @@ FIRES: dict[str, set[str]] = {
     "hidden": {"LlamaCloudExporterJobSeriesHidden"},
     "uncounted": {"LlamaCloudExporterJobsUncounted"},
     "several": {"LlamaCloudExporterSeveralForProject"},
+    "mixed": {"LlamaCloudExporterProjectsMixed", "LlamaCloudExporterSeveralForProject"},
     "small-budget": {
         "LlamaCloudExporterBudgetTooSmall",
         "LlamaCloudExporterJobsNotRefreshed",
