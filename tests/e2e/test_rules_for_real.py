@@ -77,13 +77,16 @@ def exporters(cloud: Cloud, tmp_path: Path) -> Iterator[dict[str, Exporter]]:
         # Without the limits of the other.
         spacious = stack.enter_context(running_cloud())
         small_budget = well(spacious, "small-budget", more_jobs=JOBS_FOR_A_SMALL_BUDGET)
+        other_of_that_name = well(spacious, "not-mixed") | {"name": "mixed"}
         started = {
             "troubled": start("troubled", projects.values(), **SMALL_LIMITS),
-            "frugal": start("frugal", [small_budget, projects["several"]], **SMALL_BUDGET),
+            "frugal": start(
+                "frugal", [small_budget, projects["several"], other_of_that_name], **SMALL_BUDGET
+            ),
             "doomed": start("doomed", [well(spacious, "absent")]),
         }
         wait_until_listed(started["troubled"], projects.keys() - NEVER_LISTED)
-        wait_until_listed(started["frugal"], {"small-budget", "several"})
+        wait_until_listed(started["frugal"], {"small-budget", "several", "mixed"})
         wait_until_listed(started["doomed"], {"absent"})
         yield started
 

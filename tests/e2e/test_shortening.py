@@ -19,7 +19,7 @@ MILLISECONDS = re.compile(r"\b\d+ms\b")
 
 RULE = """
 - alert: A
-  expr: rate(jobs_total[15m]) > 3600 and last_over_time(up[1d]) == 1 # 5m
+  expr: rate(jobs_total[15m]) > 3600 and last_over_time(up[1d:30s]) == 1 # 5m
   for: 2m
   keep_firing_for: 1h
   annotations:
@@ -27,7 +27,7 @@ RULE = """
 """
 SHORTENED_RULE = """
 - alert: A
-  expr: rate(jobs_total[15000ms]) > 3600 and last_over_time(up[1440000ms]) == 1 # 5m
+  expr: rate(jobs_total[15000ms]) > 3600 and last_over_time(up[1440000ms:500ms]) == 1 # 5m
   for: 2000ms
   keep_firing_for: 60000ms
   annotations:

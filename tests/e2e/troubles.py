@@ -33,7 +33,7 @@ FIRES: dict[str, set[str]] = {
     HEALTHY: set(),
     "items-failed": {"LlamaCloudBatchItemsFailed"},
     "many-failed": {"LlamaCloudBatchItemsFailed", "LlamaCloudBatchFailureRatioHigh"},
-    "job-failed": {"LlamaCloudBatchJobFailed"},
+    "job-failed": {"LlamaCloudBatchJobFailed", "LlamaCloudBatchItemsFailed"},
     "gone": {"LlamaCloudBatchJobGone"},
     "stuck": {"LlamaCloudBatchJobStuck"},
     "queued": {"LlamaCloudBatchJobQueuedTooLong"},
@@ -46,20 +46,29 @@ FIRES: dict[str, set[str]] = {
     "hidden": {"LlamaCloudExporterJobSeriesHidden"},
     "uncounted": {"LlamaCloudExporterJobsUncounted"},
     "several": {"LlamaCloudExporterSeveralForProject"},
+    "mixed": {"LlamaCloudExporterProjectsMixed", "LlamaCloudExporterSeveralForProject"},
     "small-budget": {
         "LlamaCloudExporterBudgetTooSmall",
+        "LlamaCloudExporterJobsNotRefreshed",
         "LlamaCloudExporterJobsUncounted",
     },
-    "absent": {"LlamaCloudExporterAbsent"},
+    "not-refreshed": {
+        "LlamaCloudExporterJobsNotRefreshed",
+        "LlamaCloudExporterJobsUncounted",
+    },
+    "absent": {"LlamaCloudExporterAbsent", "LlamaCloudExporterUnsteady"},
 }
 # What is explained by another alert of the project.
 SUPPRESSED: dict[str, set[str]] = {
+    "job-failed": {"LlamaCloudBatchItemsFailed"},
     "many-failed": {"LlamaCloudBatchItemsFailed"},
     "refused": {"LlamaCloudExporterDataStale"},
     "no-credits": _NOT_READ,
     "never-listed": {"LlamaCloudExporterListingFailing"},
     "failing": {"LlamaCloudExporterListingFailing"},
     "rate-limited": {"LlamaCloudExporterListingFailing"},
+    "small-budget": {"LlamaCloudExporterJobsNotRefreshed"},
+    "absent": {"LlamaCloudExporterUnsteady"},
 }
 _OF_OTHER_EXPORTERS = {"small-budget", "absent"}
 NEVER_LISTED = {"refused", "never-listed"}
@@ -138,7 +147,8 @@ def _fail_items(number: int) -> Callable[[Cloud, str], None]:
 
 
 def _fail(cloud: Cloud, name: str) -> None:
-    _change(cloud, name, status="failed", completed_at=cloud.world.clock(), items=[])
+    items = items_of(job_id_of(name), completed=2, failed=1)
+    _change(cloud, name, status="failed", completed_at=cloud.world.clock(), items=items)
 
 
 def _stand_still(cloud: Cloud, name: str) -> None:
@@ -163,6 +173,10 @@ def _answer_nothing(cloud: Cloud, name: str) -> None:
     _befall(cloud, name, Fault("status", code=503))
 
 
+def _fail_to_refresh(cloud: Cloud, name: str) -> None:
+    _befall(cloud, name, Fault("status", code=500, endpoint="job_status"))
+
+
 def _exceed_the_pages(cloud: Cloud, name: str) -> None:
     _add_jobs(cloud, name, SHOWN_JOBS)
 
@@ -185,6 +199,7 @@ _FROM_THE_START: dict[str, Callable[[Cloud, str], None]] = {
     "queued": _wait_to_be_started,
     "refused": _refuse,
     "never-listed": _answer_nothing,
+    "not-refreshed": _fail_to_refresh,
     "truncated": _exceed_the_pages,
     "hidden": _exceed_the_cap,
     "uncounted": _exceed_the_items,

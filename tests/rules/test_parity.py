@@ -42,6 +42,8 @@ VALUES: Mapping[str, set[str]] = {
     "reason": set(POLL_ERROR_REASONS),
     "endpoint": set(ENDPOINTS),
     "code": set(USUAL_CODES),
+    # What an exporter says that does not know it.
+    "project_id": {""},
     # What the reader of a runbook puts in.
     "project": {"PROJECT"},
     "job_id": {"JOB"},

@@ -110,6 +110,7 @@ NO_DIFFERENCE = {
     ("LlamaCloudBatchJobQueuedTooLong", with_the_least_of_replicas),
     ("LlamaCloudExporterOutOfCredits", with_the_least_of_replicas),
     ("LlamaCloudExporterAbsent", with_the_least_of_replicas),
+    ("LlamaCloudExporterUnsteady", with_the_least_of_replicas),
 }
 
 
