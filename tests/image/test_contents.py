@@ -20,7 +20,10 @@ PROGRAM_FOLDERS = {"bin", "sbin", "libexec"}
 CACHES = re.compile(r"\.cache|.*\.whl|.*\.deb|.*\.tar\.gz|pip-.*")
 # A start that fails for want of a server: it needs all that the exporter needs.
 START = ("-v", "/opt/exporter/bin/llamacloud-batch-exporter", "--once")
-UNREACHABLE = ("--env=LLAMA_CLOUD_API_KEY=none", "--env=LLAMA_CLOUD_BASE_URL=http://127.0.0.1:9")
+UNREACHABLE = (
+    "--env=LLAMA_CLOUD_API_KEY=llx-of-nobody",
+    "--env=LLAMA_CLOUD_BASE_URL=http://127.0.0.1:9",
+)
 
 
 @contextmanager
