@@ -34,8 +34,10 @@ TROUBLE = {
 }
 
 
-def ended_job(cloud: Cloud, job_id: str, name: str, **statuses: int) -> None:
-    now = cloud.world.clock()
+def ended_job(
+    cloud: Cloud, job_id: str, name: str, *, seconds_ago: float = 0.0, **statuses: int
+) -> None:
+    now = cloud.world.clock() - seconds_ago
     items = items_of(job_id, **statuses)
     cloud.add_job(
         job_id,
@@ -65,7 +67,7 @@ def test_data_grows_stale_and_jobs_leave_while_nothing_is_answered(
     names = ("good", *TROUBLE)
     entries = [project(cloud, name) for name in names]
     for name in names:
-        ended_job(cloud, f"failed-of-{name}", name, failed=2)
+        ended_job(cloud, f"failed-of-{name}", name, seconds_ago=10, failed=2)
     flag = settings_file(
         tmp_path,
         entries,

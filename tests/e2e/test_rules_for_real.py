@@ -43,6 +43,11 @@ if TYPE_CHECKING:
 TIMES_SHORTER = 120
 WITHIN_SECONDS = 150.0
 SECONDS_AN_ITEM = 0.5
+ABOUT_SCRAPES = {"LlamaCloudExporterAbsent", "LlamaCloudExporterUnsteady"}
+MISSED_SCRAPES = (
+    "group by (project) (last_over_time(llamacloud_exporter_project_up[10m])"
+    " and on (instance) min_over_time(up[10m]) == 0)"
+)
 FIRED = 'max_over_time(ALERTS{alertstate="firing"}[1h])'
 ACTIVE_JOBS = "project:llamacloud_batch_active_jobs:sum"
 # What is recorded of other projects than the one that is well, and is known exactly.
@@ -133,7 +138,8 @@ def test_every_alert_fires_where_it_should_and_nowhere_else(
     assert {alert["alert"] for alert in alerts()} == set().union(*FIRES.values())
     assert FIRES == {name: set() for name in FIRES} | fired(prometheus)
     prometheus.wait_for(
-        lambda: suppressed(alertmanager) == SUPPRESSED, missing=lambda: suppressed(alertmanager)
+        lambda: suppressed(alertmanager, prometheus) == SUPPRESSED,
+        missing=lambda: suppressed(alertmanager, prometheus),
     )
     each_job_alert_names_its_job(prometheus)
     records_hold_what_is_true(prometheus)
@@ -168,7 +174,21 @@ def fired(prometheus: Prometheus) -> dict[str, set[str]]:
     for labels in labels_of_fired(prometheus):
         if "project" in labels or labels["alertname"] != "LlamaCloudExporterAbsent":
             found[labels["project"]].add(labels["alertname"])
-    return dict(found)
+    return without_missed_scrapes(dict(found), prometheus)
+
+
+def without_missed_scrapes(
+    found: dict[str, set[str]], prometheus: Prometheus
+) -> dict[str, set[str]]:
+    """Leave out what is rightly said of exporters that a busy machine kept from answering in time.
+
+    One of them was killed by the test itself.
+    """
+    missed = {series["metric"]["project"] for series in prometheus.query(MISSED_SCRAPES)}
+    return {
+        name: alerts - ABOUT_SCRAPES if name in missed - {"absent"} else alerts
+        for name, alerts in found.items()
+    }
 
 
 def labels_of_fired(prometheus: Prometheus) -> list[dict[str, str]]:
@@ -182,13 +202,14 @@ def missing(prometheus: Prometheus) -> dict[str, set[str]]:
     return {name: alerts for name, alerts in unseen.items() if alerts}
 
 
-def suppressed(alertmanager: Daemon) -> dict[str, set[str]]:
+def suppressed(alertmanager: Daemon, prometheus: Prometheus) -> dict[str, set[str]]:
     """Return the alerts that nobody is told of, because another of their project explains them."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for alert in json.loads(alertmanager.get("/api/v2/alerts")[1]):
         if alert["status"]["state"] == "suppressed":
             found[alert["labels"]["project"]].add(alert["labels"]["alertname"])
-    return dict(found)
+    told = without_missed_scrapes(dict(found), prometheus)
+    return {name: alerts for name, alerts in told.items() if alerts}
 
 
 def each_job_alert_names_its_job(prometheus: Prometheus) -> None:
