@@ -5,7 +5,8 @@ BIN := $(VENV)/bin
 WHEEL_VENV := .venv-wheel
 WHEEL_BIN := $(WHEEL_VENV)/bin
 # Tests wait more than they compute: two for each of two cores.
-IN_PARALLEL := --numprocesses=4 --dist=worksteal
+WORKERS ?= 4
+IN_PARALLEL := --numprocesses=$(WORKERS) --dist=worksteal
 IMAGE ?= llamacloud-batch-exporter
 IMAGE_BUILD ?= docker build
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' exporter/__init__.py)

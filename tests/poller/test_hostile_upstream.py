@@ -57,7 +57,7 @@ class Siege:
         await eventually(self._is_true)
         self.cloud.simulator.faults.add(replace(fault, endpoint=endpoint))
         result = "error" if endpoint == "list_jobs" else "partial"
-        await self._fail(1, result)
+        await self._until_nothing_follows(endpoint, result)
         before = self._kept(endpoint)
         self._one_more_item_fails()
         await self._fail(2, result)
@@ -65,6 +65,16 @@ class Siege:
         assert not self._is_true()
         self.cloud.simulator.faults.clear()
         await eventually(self._is_true)
+
+    async def _until_nothing_follows(self, endpoint: Endpoint, result: str) -> None:
+        """Wait for what was under way: its answers are good, and may tell of what comes next."""
+        asked = -1
+        while asked != (asked := self._asked_after(endpoint)):
+            await self._fail(2, result)
+
+    def _asked_after(self, endpoint: Endpoint) -> int:
+        later = ENDPOINTS[ENDPOINTS.index(endpoint) + 1 :]
+        return sum(request.endpoint in later for request in list(self.cloud.simulator.requests))
 
     async def _fail(self, times: int, result: str) -> None:
         polls, reasons = self.watch.polls(result), self._failures()
