@@ -62,6 +62,21 @@ class FixedAccess:
         return False
 
 
+@dataclass
+class KeyInFile:
+    """A key and what the file that it comes from holds."""
+
+    api_key: str
+    in_file: str
+    budget: RequestBudget
+
+    def renew(self) -> bool:
+        """Read the file."""
+        changed = self.api_key != self.in_file
+        self.api_key = self.in_file
+        return changed
+
+
 def budget_of(
     requests_per_second: float,
     concurrency: int,

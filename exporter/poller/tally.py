@@ -18,6 +18,7 @@ from exporter.domain import (
     ItemCounts,
     ItemStatus,
 )
+from exporter.tracker.records import latest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,7 +51,7 @@ class Tally:
         """Take in a row in the place of an earlier one; tell whether its item is new."""
         is_new = row.item_id not in self._items
         self._items[row.item_id] = _item_of(row, status)
-        self._newest_at = _latest(self._newest_at, row.started_at, row.completed_at)
+        self._newest_at = latest(self._newest_at, row.started_at, row.completed_at)
         if status is ItemStatus.FAILED:
             self._keep_failed(_failed_item(row))
         else:
@@ -63,7 +64,7 @@ class Tally:
             if item_id not in self._items:
                 self._keep_failed(failed)
         self._items = {**earlier._items, **self._items}
-        self._newest_at = _latest(self._newest_at, earlier._newest_at)
+        self._newest_at = latest(self._newest_at, earlier._newest_at)
 
     def number_in(self, status: ItemStatus) -> int:
         """Count the items in one status."""
@@ -112,7 +113,3 @@ def _without_duration(status: ItemStatus, reason: str | None) -> _Item:
 def _failed_item(row: ItemRow) -> FailedItem:
     message = row.error_message and row.error_message[:_TEXT_LENGTH]
     return FailedItem(row.item_id, row.item_name[:_TEXT_LENGTH], message)
-
-
-def _latest(*times: float | None) -> float | None:
-    return max((time for time in times if time is not None), default=None)

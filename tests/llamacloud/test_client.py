@@ -3,13 +3,11 @@
 import asyncio
 import socket
 import time
-from dataclasses import dataclass
 
 import pytest
-from asking import Observer, budget_of, client_of, plenty
+from asking import KeyInFile, Observer, budget_of, client_of, plenty
 from cloud import KEY, Cloud
 
-from exporter.llamacloud.budget import RequestBudget
 from exporter.llamacloud.errors import (
     BadResponse,
     ErrorReason,
@@ -120,25 +118,10 @@ async def test_a_429_slows_the_keys_requests_down(cloud: Cloud) -> None:
     assert 10 == len(cloud.simulator.requests)
 
 
-@dataclass
-class ReplacedKey:
-    """A key whose file holds another one when it is looked at again."""
-
-    api_key: str
-    replacement: str
-    budget: RequestBudget
-
-    def renew(self) -> bool:
-        """Take the replacement."""
-        changed = self.api_key != self.replacement
-        self.api_key = self.replacement
-        return changed
-
-
 async def test_a_key_that_was_replaced_is_used_after_a_401(cloud: Cloud) -> None:
     """At once, by every request that the old one failed."""
     observer = Observer()
-    access = ReplacedKey("llx-revoked", KEY, plenty())
+    access = KeyInFile("llx-revoked", KEY, plenty())
     async with client_of(cloud, observer, access=access) as client:
         api = BatchProcessing(client)
         await asyncio.gather(*(api.list_jobs(0, {}) for _ in range(4)))
@@ -147,7 +130,7 @@ async def test_a_key_that_was_replaced_is_used_after_a_401(cloud: Cloud) -> None
 
 async def test_a_key_that_was_not_replaced_is_refused_once(cloud: Cloud) -> None:
     """Nothing is gained by asking again."""
-    access = ReplacedKey("llx-revoked", "llx-revoked", plenty())
+    access = KeyInFile("llx-revoked", "llx-revoked", plenty())
     async with client_of(cloud, access=access) as client:
         with pytest.raises(Unauthorized):
             await BatchProcessing(client).list_jobs(0, {})

@@ -3,38 +3,18 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import pytest
-from asking import plenty
+from asking import KeyInFile, plenty
 from cloud import KEY, Cloud
 from polling import eventually, polling
 
 from exporter.simulator import Fault
 
-if TYPE_CHECKING:
-    from exporter.llamacloud.budget import RequestBudget
-
 pytestmark = pytest.mark.anyio
 
 INTERVAL = 0.1
-
-
-@dataclass
-class KeyInFile:
-    """A key and the file that it comes from."""
-
-    api_key: str
-    in_file: str
-    budget: RequestBudget
-
-    def renew(self) -> bool:
-        """Read the file."""
-        changed = self.api_key != self.in_file
-        self.api_key = self.in_file
-        return changed
 
 
 async def test_requests_back_off_and_recovery_is_by_itself(cloud: Cloud) -> None:
