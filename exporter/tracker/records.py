@@ -85,7 +85,7 @@ def _with_ending(
 ) -> TrackedJob:
     if tracked.job.active:
         return replace(tracked, ending=None)
-    if tracked.ending is None:
+    if tracked.ending is None or _ended_again(before, tracked.job):
         ending = Ending(now, asked_monotonic, ended_before_first_sight=False)
         if tracked.counts is None:
             # A job that has ended may be swept further than an active one.
@@ -94,6 +94,11 @@ def _with_ending(
     if _published(tracked.job) != _published(before):
         return replace(tracked, ending=tracked.ending.record_changed())
     return tracked
+
+
+def _ended_again(before: Job, after: Job) -> bool:
+    """Tell whether an ended job was retried and ended unseen, or was only thought to be gone."""
+    return (before.status, before.completed_at) != (after.status, after.completed_at)
 
 
 def _published(job: Job) -> Job:

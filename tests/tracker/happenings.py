@@ -111,6 +111,17 @@ class Polled(RuleBasedStateMachine):
         if self.checks.may_be_retried(job.row.id) and not job.was_away_for_long:
             self.world.retry(job)
 
+    @precondition(lambda self: self.world.ended)
+    @rule(pick=PICK, status=st.sampled_from(ENDS), polled=st.booleans())
+    def retry_and_end_unseen(self, pick: int, status: JobStatus, *, polled: bool) -> None:
+        """Retry an ended job, which ends again before anyone looks."""
+        job = one_of(self.world.ended, pick)
+        self.world.moment += 1.0
+        self.retry(pick)
+        if job.row.active:
+            self.world.end(job, status)
+        self.poll_if(polled=polled)
+
     @precondition(lambda self: self.world.active)
     @rule(pick=PICK, status=st.sampled_from(ENDS), polled=st.booleans())
     def end(self, pick: int, status: JobStatus, *, polled: bool) -> None:

@@ -107,6 +107,8 @@ class Ledger:
         entry = self.entries[job.id]
         if asked < entry.asked:
             return
+        # It was retried and ended unseen, or it was only thought to be gone.
+        another_end = _end(entry.record) != _end(job)
         entry.record, entry.asked = job, asked
         if job.active:
             # What was told of a job before it left is not published of it when it returns.
@@ -114,8 +116,9 @@ class Ledger:
             entry.ended_moment, entry.left, entry.ended_unseen = None, False, False
             if entry.start == "nothing":
                 entry.start, entry.queue_was_over = "first", job.started_at is not None
-        elif entry.ended_moment is None:
+        elif entry.ended_moment is None or another_end:
             entry.ended_moment, entry.ended_asked = moment, asked
+            entry.ended_unseen = False
             entry.sight.ended()
         entry.sight.record(job, at)
         entry.see(ItemStatus.FAILED, job.failed_items)
@@ -174,3 +177,7 @@ class Ledger:
         old_news = self.watermark is not None and moment < self.watermark - HOUR
         after = moment >= baseline or (job.created_at or 0.0) >= baseline
         return "zero" if after and not old_news else "nothing"
+
+
+def _end(job: Job) -> tuple[JobStatus, float | None]:
+    return job.status, job.completed_at

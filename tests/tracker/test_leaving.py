@@ -1,5 +1,7 @@
 """How long jobs stay, which are shown, and when a project is stale."""
 
+from dataclasses import replace
+
 from history import EPOCH, HOUR, History, counts, job
 
 from exporter import tracker
@@ -46,6 +48,19 @@ class TestRetention:
         history = History().listing(job()).at(90).listing(ended()).scrape().scrape()
         history.count(items=counts(completed=10)).scrape()
         assert "job-1" in history.at(90 + 2 * HOUR).shown()
+
+    def test_a_job_that_was_retried_and_ended_unseen_is_asked_for_anew(self) -> None:
+        """And stays for a retention of its own, or what it shows would be of its first end."""
+        for again in ({"status": JobStatus.COMPLETED}, {"completed_at": EPOCH + HOUR}):
+            first = ended(status=JobStatus.FAILED, completed_at=EPOCH + 80)
+            history = History().listing(job()).at(90).status(first)
+            history.count(items=counts(failed=10)).scrape().scrape()
+            assert history.due().regular == []
+            history.at(90 + HOUR).listing(replace(first, **again)).scrape().scrape()
+            assert history.due().regular == ["job-1"]
+            assert tracker.wants_count(history.state, "job-1", history.rules, history.moment)
+            history.count(items=counts(completed=10)).scrape().scrape()
+            assert "job-1" in history.at(90 + 2 * HOUR - 1).shown()
 
     def test_what_is_not_published_does_not_keep_it(self) -> None:
         """``updated_at`` may move for ever."""
