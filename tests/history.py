@@ -100,12 +100,19 @@ class History:
         answer = JobNotFound(job_id, self.now)
         return self._took(*tracker.not_found(self.state, answer, self.moment))
 
-    def count(self, job_id: str = "job-1", items: ItemCounts | None = None) -> History:
-        """Count a job's items, or find them too many."""
+    def count(
+        self,
+        job_id: str = "job-1",
+        items: ItemCounts | None = None,
+        *,
+        asked: float | None = None,
+    ) -> History:
+        """Count a job's items, ``asked`` for at that moment, or find them too many."""
+        asked = self.moment if asked is None else asked
         if items is None:
-            self.state = tracker.uncountable(self.state, job_id, self.moment)
+            self.state = tracker.uncountable(self.state, job_id, asked)
             return self
-        counted = ItemsCounted(job_id, items, self.moment, self.now)
+        counted = ItemsCounted(job_id, items, asked, self.now)
         return self._took(*tracker.counted(self.state, counted, self.moment))
 
     def scrape(self) -> History:

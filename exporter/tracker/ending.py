@@ -52,7 +52,7 @@ class Ending:
     def counted(self, asked_monotonic: float, now: float, *, settled: bool) -> Ending:
         """Take note of a count; it is the last one if all items are ``settled``."""
         if asked_monotonic < self.asked_monotonic:
-            return self
+            return self.changed()
         times_counted = self.times_counted + 1
         enough = self.ended_before_first_sight or times_counted >= _FINAL_COUNTS
         first = self.first_counted_monotonic

@@ -49,6 +49,12 @@ class TestRetention:
         history.count(items=counts(completed=10)).scrape()
         assert "job-1" in history.at(90 + 2 * HOUR).shown()
 
+    def test_a_count_of_before_the_end_is_to_be_scraped_too(self) -> None:
+        """It is no final one, but it changes what is shown."""
+        history = History().listing(job()).at(90).listing(ended()).scrape().scrape()
+        history.count(items=counts(completed=9), asked=80).scrape()
+        assert "job-1" in history.at(90 + 2 * HOUR).shown()
+
     def test_a_job_that_was_retried_and_ended_unseen_is_asked_for_anew(self) -> None:
         """And stays for a retention of its own, or what it shows would be of its first end."""
         for again in ({"status": JobStatus.COMPLETED}, {"completed_at": EPOCH + HOUR}):
