@@ -109,6 +109,7 @@ class Ledger:
             return
         # It was retried and ended unseen, or it was only thought to be gone.
         another_end = _end(entry.record) != _end(job)
+        other_numbers = _numbers(entry.record) != _numbers(job)
         entry.record, entry.asked = job, asked
         if job.active:
             # What was told of a job before it left is not published of it when it returns.
@@ -120,6 +121,8 @@ class Ledger:
             entry.ended_moment, entry.ended_asked = moment, asked
             entry.ended_unseen = False
             entry.sight.ended()
+        elif other_numbers:
+            entry.sight.changed_after_the_end()
         entry.sight.record(job, at)
         entry.see(ItemStatus.FAILED, job.failed_items)
         entry.see(ItemStatus.SKIPPED, job.skipped_items)
@@ -177,6 +180,10 @@ class Ledger:
         old_news = self.watermark is not None and moment < self.watermark - HOUR
         after = moment >= baseline or (job.created_at or 0.0) >= baseline
         return "zero" if after and not old_news else "nothing"
+
+
+def _numbers(job: Job) -> tuple[int | None, ...]:
+    return job.total_items, job.processed_items, job.failed_items, job.skipped_items
 
 
 def _end(job: Job) -> tuple[JobStatus, float | None]:

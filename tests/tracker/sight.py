@@ -35,6 +35,7 @@ class Sight:
     status_answered_at: float | None = None
     final_status: bool = False
     final: list[str] = field(default_factory=list)
+    changed_since: bool = False
 
     @property
     def last_progress_at(self) -> float | None:
@@ -55,6 +56,11 @@ class Sight:
     def ended(self) -> None:
         """Ask anew: of a job that has ended the answers are final, and more is counted."""
         self.final_status, self.final, self.too_many_of = False, [], None
+        self.changed_since = False
+
+    def changed_after_the_end(self) -> None:
+        """Ask anew for the status of a job without dates: it may have been retried unseen."""
+        self.final_status, self.changed_since = False, True
 
     def status(self, answer: JobRefreshed, final_since: float | None) -> None:
         """Take in a status answer, for the final one if it was asked for since then."""
@@ -91,8 +97,8 @@ class Sight:
             return self.too_many_of != total or moment - self.too_many_asked >= TRIED_AGAIN_AFTER
         if not self.final:
             return True
-        only_unsettled = set(self.final) == {"unsettled"}
-        return None if only_unsettled and not ended_unseen else False
+        only_unsettled = set(self.final) == {"unsettled"} and not ended_unseen
+        return None if only_unsettled or self.changed_since else False
 
     def _tell(self, what: str, value: object, at: float) -> None:
         """Take in a value: where another one was known before, the job made progress."""
