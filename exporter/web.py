@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -10,20 +9,19 @@ from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from exporter.landing import landing_page
 from exporter.negotiation import accepts_gzip, choose_form
-from exporter.snapshot import Readers
+from exporter.readers import Readers
+from exporter.scrape import Scrape
 from exporter.targets import TargetMiddleware
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
-    from contextlib import AbstractContextManager
+    from collections.abc import Awaitable, Callable, Mapping
 
-    from starlette.types import Receive, Scope, Send
+    from starlette.requests import Request
 
     from exporter.exposition import Form
     from exporter.snapshot import Published
@@ -33,8 +31,6 @@ if TYPE_CHECKING:
 HEALTHY_PATH = "/-/healthy"
 READY_PATH = "/-/ready"
 
-# Large enough to cost no measurable time, small enough to be held for every client there may be.
-_SLICE_BYTES = 64 * 1024
 _NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 _UNHEALTHY = (
     "A project is no longer polled: restart the exporter, and see its log for the reason.\n"
@@ -93,13 +89,13 @@ def _metrics(site: Site) -> Endpoint:
         }
         if accepts_gzip(_header(request, "accept-encoding")):
             headers["Content-Encoding"] = "gzip"
-            pieces = published.gzipped(form, own)
+            pieces: tuple[bytes, ...] = published.gzipped(form, own)
         else:
-            pieces = published.body(form), own
+            pieces = (*published.lines(form), own)
         headers["Content-Length"] = str(sum(map(len, pieces)))
         if request.method == "HEAD":
             return Response(headers=headers)
-        return _Scrape(
+        return Scrape(
             pieces,
             headers,
             reading=partial(readers.reading, published),
@@ -111,58 +107,6 @@ def _metrics(site: Site) -> Endpoint:
 
 def _header(request: Request, name: str) -> str:
     return ", ".join(request.headers.getlist(name))
-
-
-class _Scrape(Response):
-    """A body that tells when it was handed over while the client was still there.
-
-    It is sent in slices and never copied as a whole: a client that reads slowly, or not at all,
-    costs a slice or two beside the bytes that are shared by all who read what was published then.
-    """
-
-    def __init__(
-        self,
-        pieces: Iterable[bytes],
-        headers: dict[str, str],
-        *,
-        reading: Callable[[Callable[[], None]], AbstractContextManager[None]],
-        handed_over: Callable[[], None],
-    ) -> None:
-        super().__init__(headers=headers)
-        self._pieces = pieces
-        self._reading = reading
-        self._handed_over = handed_over
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._reading(scope["state"]["dismiss"]):
-            await self._send(scope, receive, send)
-
-    async def _send(self, scope: Scope, receive: Receive, send: Send) -> None:
-        state = scope["state"]
-        await send(
-            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
-        )
-        for piece in self._pieces:
-            for start in range(0, len(piece), _SLICE_BYTES):
-                # Others want to be served while a fast client is.
-                await asyncio.sleep(0)
-                if "client_gone" in state:
-                    return
-                await _send_on(send, piece[start : start + _SLICE_BYTES])
-        # uvicorn waits before a piece, not after it, for the connection to take the earlier ones.
-        await _send_on(send, b"")
-        # One that ended its side before may be gone; from now on it may because it has it all.
-        ended = "client_ended" in state
-        # A connection that broke while it was written to is reported in the loop's next turn.
-        await asyncio.sleep(0)
-        left = ended or await Request(scope, receive).is_disconnected()
-        await send({"type": "http.response.body", "body": b""})
-        if not left:
-            self._handed_over()
-
-
-async def _send_on(send: Send, part: bytes) -> None:
-    await send({"type": "http.response.body", "body": part, "more_body": True})
 
 
 def _state(holds: Callable[[], bool], otherwise: str) -> Endpoint:

@@ -16,6 +16,7 @@ from exporter.domain import (
     JobStatus,
     JobType,
     Listing,
+    at_once,
 )
 
 if TYPE_CHECKING:
@@ -123,8 +124,8 @@ class History:
 
     def view(self) -> ProjectView:
         """Publish what is known now."""
-        self.state, view = tracker.publish(self.state, self.rules, self.moment)
-        return view
+        self.state, steps = tracker.publish(self.state, self.rules, self.moment)
+        return at_once(steps)
 
     def shown(self) -> dict[str, JobView]:
         """Return the jobs that are published now, by id."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cloud import Cloud
 
-    from exporter.domain import JobView, ProjectView
+    from exporter.domain import JobView, ProjectView, Steps
 
 DEADLINE_SECONDS = 20.0
 
@@ -87,7 +87,8 @@ async def polling(
     ).project(RULES.project)
     views: list[ProjectView] = []
 
-    def publish_view(view: ProjectView) -> None:
+    def publish_view(view: ProjectView) -> Steps[None]:
+        yield
         views.append(view)
         telemetry.published(view)
 

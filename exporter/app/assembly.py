@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from exporter.config import Project, Settings
-    from exporter.domain import ProjectView
+    from exporter.domain import ProjectView, Steps
     from exporter.exposition import Form
     from exporter.llamacloud.connections import Connections
     from exporter.redaction import Secrets
@@ -141,8 +141,8 @@ def _poller(
         observer=project_telemetry,
     )
 
-    def publish_view(view: ProjectView) -> None:
-        snapshot.replace(view)
+    def publish_view(view: ProjectView) -> Steps[None]:
+        yield from snapshot.replace(view)
         project_telemetry.published(view)
 
     return ProjectPoller(

@@ -78,8 +78,8 @@ async def print_once(settings: Settings, secrets: Secrets) -> bool:
                 task.cancel()
     for poller in pollers:
         poller.publish()
-    body = exporter.snapshot.published().body(Form.TEXT) + exporter.own_metrics(Form.TEXT)
-    sys.stdout.buffer.write(body)
+    sys.stdout.buffer.writelines(exporter.snapshot.published().lines(Form.TEXT))
+    sys.stdout.buffer.write(exporter.own_metrics(Form.TEXT))
     sys.stdout.flush()
     return all(poller.listing_worked for poller in pollers)
 

@@ -12,6 +12,7 @@ from exporter.domain.histogram import (
 )
 from exporter.domain.job import FAILED_ITEMS_KEPT, FailedItem, ItemCounts, Job
 from exporter.domain.observations import ItemsCounted, JobNotFound, JobRefreshed, Listing
+from exporter.domain.steps import Steps, at_once
 from exporter.domain.views import Counters, JobView, ProjectGauges, ProjectView
 from exporter.domain.vocabulary import (
     ACTIVE_STATUSES,
@@ -51,4 +52,6 @@ __all__ = [
     "Listing",
     "ProjectGauges",
     "ProjectView",
+    "Steps",
+    "at_once",
 ]

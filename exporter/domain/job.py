@@ -63,6 +63,9 @@ def _seconds_between(begin: float | None, end: float | None) -> float | None:
     return None if begin is None or end is None else max(end - begin, 0.0)
 
 
+_ALL_ITEM_STATUSES = frozenset(ItemStatus)
+
+
 @dataclass(frozen=True, slots=True)
 class FailedItem:
     """What a person needs to find a failed item; texts are as LlamaCloud sent them."""
@@ -90,7 +93,7 @@ class ItemCounts:
     @property
     def whole(self) -> bool:
         """Whether the items of every status were counted."""
-        return all(status in self.by_status for status in ItemStatus)
+        return self.by_status.keys() >= _ALL_ITEM_STATUSES
 
     @property
     def total(self) -> int:

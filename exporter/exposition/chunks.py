@@ -1,9 +1,10 @@
-"""A project is rendered once for each change; a family's chunks of all projects stand together."""
+"""Rendered samples, kept in chunks: what did not change is neither rendered nor compressed anew."""
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
-from itertools import chain
+from functools import cache, cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -12,43 +13,121 @@ from exporter.exposition.jobs import job_samples
 from exporter.exposition.projects import project_samples
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from exporter.domain import ProjectView
-    from exporter.exposition.text import Form
+    from exporter.domain import JobView, ProjectView, Steps
+    from exporter.exposition.text import Family, Form
+
+# The cheapest level already makes a twentieth of a long exposition.
+COMPRESSION_LEVEL = 1
+_MOST_JOBS_IN_A_SLICE = 256
+_JOBS_IN_A_SLICE_ON_AVERAGE = 128
+
+
+class Chunk:
+    """Some lines of one family, the same bytes in both forms."""
+
+    def __init__(self, lines: bytes) -> None:
+        self.lines = lines
+
+    @cached_property
+    def deflated(self) -> bytes:
+        """The lines as raw deflate, which may follow and be followed by other such bytes."""
+        compressor = zlib.compressobj(COMPRESSION_LEVEL, wbits=-zlib.MAX_WBITS)
+        return compressor.compress(self.lines) + compressor.flush(zlib.Z_FULL_FLUSH)
+
+
+@dataclass(frozen=True, slots=True)
+class JobSlice:
+    """Some jobs of a project, and their samples by family name."""
+
+    jobs: tuple[JobView, ...]
+    samples: Mapping[str, Chunk]
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectChunks:
-    """The samples of one view, by family name: the same bytes in both forms.
+    """The samples of one view, by family name.
 
     A family without samples is not in it.
     """
 
     project: str
     generation: int
-    samples: Mapping[str, bytes]
+    slices: tuple[JobSlice, ...]
+    samples: Mapping[str, tuple[Chunk, ...]]
 
 
-def render_project(view: ProjectView) -> ProjectChunks:
-    """Render all samples of ``view``."""
-    rendered = (
-        (name, "".join(lines).encode())
-        for name, lines in chain(job_samples(view), project_samples(view))
+def render_project(view: ProjectView, before: ProjectChunks | None = None) -> Steps[ProjectChunks]:
+    """Render all samples of ``view``, or take them from ``before`` where nothing has changed."""
+    known = {each.jobs[0].job_id: each for each in before.slices} if before else {}
+    slices: list[JobSlice] = []
+    for jobs in _cut(view.jobs):
+        job_slice = known.get(jobs[0].job_id)
+        if job_slice is None or job_slice.jobs != jobs:
+            job_slice = yield from _render_slice(view.project, jobs)
+        slices.append(job_slice)
+        yield
+    samples = {name: _chunk(lines) for name, lines in project_samples(view)}
+    by_family = {
+        family.name: tuple(
+            each[family.name]
+            for each in (*(job_slice.samples for job_slice in slices), samples)
+            if family.name in each and each[family.name].lines
+        )
+        for family in FAMILIES
+    }
+    return ProjectChunks(
+        view.project,
+        view.generation,
+        tuple(slices),
+        MappingProxyType({name: chunks for name, chunks in by_family.items() if chunks}),
     )
-    samples = {name: chunk for name, chunk in rendered if chunk}
-    return ProjectChunks(view.project, view.generation, MappingProxyType(samples))
 
 
-def join(projects: Sequence[ProjectChunks], form: Form) -> bytes:
-    """Join the chunks of ``projects``, by name, under one HELP and TYPE a family.
+def pieces(projects: Iterable[ProjectChunks], form: Form) -> Iterator[Chunk]:
+    """List the exposition of ``projects``, by name, under one HELP and TYPE a family.
 
     The OpenMetrics form lacks its ``# EOF``: the exporter's own metrics follow.
     """
     by_name = sorted(projects, key=lambda chunks: chunks.project)
-    parts: list[bytes] = []
     for family in FAMILIES:
-        chunks = [each.samples[family.name] for each in by_name if family.name in each.samples]
+        chunks = [chunk for each in by_name for chunk in each.samples.get(family.name, ())]
         if chunks:
-            parts += [family.header(form), *chunks]
-    return b"".join(parts)
+            yield _header(family, form)
+            yield from chunks
+
+
+def join(projects: Iterable[ProjectChunks], form: Form) -> bytes:
+    """Join the exposition of ``projects``."""
+    return b"".join(chunk.lines for chunk in pieces(projects, form))
+
+
+def _cut(jobs: Sequence[JobView]) -> Iterator[tuple[JobView, ...]]:
+    """Cut after jobs that are chosen by their ids.
+
+    So a job that comes or goes changes the slice that it is in, and no other.
+    """
+    start = 0
+    for end, job in enumerate(jobs, start=1):
+        chosen = hash(job.job_id) % _JOBS_IN_A_SLICE_ON_AVERAGE == 0
+        if chosen or end - start == _MOST_JOBS_IN_A_SLICE or end == len(jobs):
+            yield tuple(jobs[start:end])
+            start = end
+
+
+def _render_slice(project: str, jobs: tuple[JobView, ...]) -> Steps[JobSlice]:
+    samples: dict[str, Chunk] = {}
+    for name, lines in job_samples(project, jobs):
+        samples[name] = _chunk(lines)
+        yield
+    return JobSlice(jobs, MappingProxyType(samples))
+
+
+def _chunk(lines: Iterable[str]) -> Chunk:
+    return Chunk("".join(lines).encode())
+
+
+@cache
+def _header(family: Family, form: Form) -> Chunk:
+    return Chunk(family.header(form))

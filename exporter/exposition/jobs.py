@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -9,9 +10,9 @@ from exporter.domain import ItemStatus, JobStatus
 from exporter.exposition.text import escape, number, sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from exporter.domain import JobView, ProjectView
+    from exporter.domain import JobView
 
     LabelledJobs = list[tuple[str, JobView]]
 
@@ -30,15 +31,15 @@ _ATTRIBUTE_OF_GAUGE = {
 }
 
 
-def job_samples(view: ProjectView) -> Iterator[tuple[str, list[str]]]:
-    """Render the jobs of ``view``, a family's name with its lines at a time."""
-    project = escape(view.project)
-    jobs = [(f'job_id="{escape(job.job_id)}",project="{project}"', job) for job in view.jobs]
-    yield "llamacloud_batch_job_info", [_info(job, project) for job in view.jobs]
-    yield "llamacloud_batch_job_status", _statuses(jobs)
-    yield "llamacloud_batch_job_items", _items(jobs)
+def job_samples(project: str, jobs: Sequence[JobView]) -> Iterator[tuple[str, list[str]]]:
+    """Render ``jobs``, a family's name with its lines at a time."""
+    project = escape(project)
+    labelled = [(f'job_id="{escape(job.job_id)}",project="{project}"', job) for job in jobs]
+    yield "llamacloud_batch_job_info", [_info(job, project) for job in jobs]
+    yield "llamacloud_batch_job_status", _statuses(labelled)
+    yield "llamacloud_batch_job_items", _items(labelled)
     for name, attribute in _ATTRIBUTE_OF_GAUGE.items():
-        yield name, _gauge(name, attribute, jobs)
+        yield name, _gauge(name, attribute, labelled)
 
 
 def _info(job: JobView, project: str) -> str:
@@ -50,10 +51,10 @@ def _info(job: JobView, project: str) -> str:
 
 
 def _statuses(jobs: LabelledJobs) -> list[str]:
-    lines_of = {status: _lines_of_status(status) for status in JobStatus}
-    return [lines_of[job.status].replace("LABELS", labels) for labels, job in jobs]
+    return [_lines_of_status(job.status).replace("LABELS", labels) for labels, job in jobs]
 
 
+@cache
 def _lines_of_status(current: JobStatus) -> str:
     return "".join(
         sample("llamacloud_batch_job_status", f'LABELS,status="{status}"', status == current)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
+from exporter.domain import at_once
 from exporter.llamacloud.errors import ErrorReason, LlamaCloudError, Unauthorized
 from exporter.poller.discovery import ListingPlan, list_all_jobs
+from exporter.poller.gradual import gradually
 from exporter.poller.polls import Polls
 from exporter.poller.refreshing import JobRefresher
 from exporter.poller.reports import Reports
@@ -18,7 +21,7 @@ from exporter.poller.tracking import Tracking
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from exporter.domain import Listing, ProjectView
+    from exporter.domain import Listing, ProjectView, Steps
     from exporter.llamacloud.v1beta import BatchProcessing
     from exporter.telemetry import ProjectTelemetry
     from exporter.tracker import TrackerRules
@@ -60,7 +63,7 @@ class ProjectPoller:
         settings: PollerSettings,
         key_origin: str,
         telemetry: ProjectTelemetry,
-        publish_view: Callable[[ProjectView], None],
+        publish_view: Callable[[ProjectView], Steps[None]],
         clock: Callable[[], float],
     ) -> None:
         self._api = api
@@ -105,7 +108,7 @@ class ProjectPoller:
 
     def publish(self) -> None:
         """Publish what is known at this moment."""
-        self._tracking.publish()
+        at_once(self._tracking.publish())
 
     def scraped(self, generation: int) -> None:
         """Take note that a complete scrape showed this project's view of ``generation``."""
@@ -113,13 +116,10 @@ class ProjectPoller:
 
     async def _publish_changes(self) -> None:
         while True:
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_HOUSEKEEPING_SECONDS):
                     await self._tracking.changed.wait()
-            except TimeoutError:
-                self._tracking.publish_if_changed()
-            else:
-                self._tracking.publish()
+            await gradually(self._tracking.publish())
             self.last_alive_monotonic = self._clock()
             await asyncio.sleep(_LEAST_SECONDS_BETWEEN_PUBLICATIONS)
 

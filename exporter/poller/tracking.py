@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exporter import tracker
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
         JobRefreshed,
         Listing,
         ProjectView,
+        Steps,
     )
     from exporter.poller.reports import Reports
     from exporter.tracker import DueJobs, Event, ProjectState, TrackerRules
@@ -34,7 +34,7 @@ class Tracking:
         rules: TrackerRules,
         *,
         reports: Reports,
-        publish_view: Callable[[ProjectView], None],
+        publish_view: Callable[[ProjectView], Steps[None]],
         clock: Callable[[], float],
     ) -> None:
         self._rules = rules
@@ -42,7 +42,7 @@ class Tracking:
         self._publish_view = publish_view
         self._clock = clock
         self._state = tracker.initial_state(rules)
-        self._last_view: ProjectView | None = None
+        self._fresh = False
         self.changed = asyncio.Event()
 
     def listed(self, listing: Listing) -> None:
@@ -103,23 +103,16 @@ class Tracking:
         """Return the Unix time before which a listing in order has no news."""
         return tracker.news_since(self._state)
 
-    def publish(self) -> None:
-        """Publish what is known at this moment."""
-        self._publish(*tracker.publish(self._state, self._rules, self._clock()))
-
-    def publish_if_changed(self) -> None:
-        """Publish what is known at this moment if it differs from what was published last."""
-        state, view = tracker.publish(self._state, self._rules, self._clock())
-        last = self._last_view
-        if last is None or replace(view, generation=last.generation) != last:
-            self._publish(state, view)
-
-    def _publish(self, state: ProjectState, view: ProjectView) -> None:
-        if self._last_view and self._last_view.gauges and not view.gauges:
-            self._reports.stale(self._rules.stale_after)
-        self._state, self._last_view = state, view
+    def publish(self) -> Steps[None]:
+        """Publish what is known at the first of these steps."""
         self.changed.clear()
-        self._publish_view(view)
+        self._state, view_in_steps = tracker.publish(self._state, self._rules, self._clock())
+        view = yield from view_in_steps
+        fresh = view.gauges is not None
+        if self._fresh and not fresh:
+            self._reports.stale(self._rules.stale_after)
+        self._fresh = fresh
+        yield from self._publish_view(view)
 
     def _take(self, state: ProjectState, events: tuple[Event, ...]) -> None:
         self._state = state

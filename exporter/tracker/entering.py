@@ -21,14 +21,14 @@ def enter(book: Book, account: Account, tracked: TrackedJob) -> Account:
     return account
 
 
-def entered(state: ProjectState, tracked: TrackedJob) -> ProjectState:
-    """Return the state with a job as it is after an answer about it."""
-    job_id = tracked.job.id
+def entered(state: ProjectState, *updated: TrackedJob) -> ProjectState:
+    """Return the state with jobs as they are after an answer about them, or after a time."""
+    if not updated:
+        return state
     book = Book(state.counters)
-    account = enter(book, state.accounts[job_id], tracked)
-    return replace(
-        state,
-        jobs={**state.jobs, job_id: tracked},
-        accounts={**state.accounts, job_id: account},
-        counters=book.counters(),
-    )
+    jobs, accounts = dict(state.jobs), dict(state.accounts)
+    for tracked in updated:
+        job_id = tracked.job.id
+        jobs[job_id] = tracked
+        accounts[job_id] = enter(book, accounts[job_id], tracked)
+    return replace(state, jobs=jobs, accounts=accounts, counters=book.counters())

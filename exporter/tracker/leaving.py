@@ -21,9 +21,10 @@ def shown_jobs(state: ProjectState, rules: TrackerRules) -> frozenset[str]:
     return frozenset(tracked.job.id for tracked in ranked[: rules.max_jobs])
 
 
-def without_leavers(state: ProjectState, rules: TrackerRules, now: float) -> ProjectState:
-    """Drop the ended jobs whose retention is over."""
-    shown = shown_jobs(state, rules)
+def without_leavers(
+    state: ProjectState, rules: TrackerRules, now: float, *, shown: frozenset[str]
+) -> ProjectState:
+    """Drop the ended jobs whose retention is over; ``shown`` are those that have series."""
     staying = {
         job_id: tracked
         for job_id, tracked in state.jobs.items()
@@ -35,13 +36,13 @@ def without_leavers(state: ProjectState, rules: TrackerRules, now: float) -> Pro
 
 def with_final_counts_closed(state: ProjectState, now: float) -> ProjectState:
     """Take ended jobs' last counts for final once the time for counting again is over."""
-    for tracked in state.jobs.values():
-        if tracked.ending is None or tracked.ending.items_known:
-            continue
-        ending = tracked.ending.with_time_passed(now)
-        if ending.items_known:
-            state = entered(state, replace(tracked, ending=ending))
-    return state
+    endings = (
+        (tracked, tracked.ending.with_time_passed(now))
+        for tracked in state.jobs.values()
+        if tracked.ending is not None and not tracked.ending.items_known
+    )
+    closed = [replace(tracked, ending=ending) for tracked, ending in endings if ending.items_known]
+    return entered(state, *closed)
 
 
 def _leaves(

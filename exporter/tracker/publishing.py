@@ -5,49 +5,57 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from exporter.domain import (
-    ACTIVE_STATUSES,
-    ItemStatus,
-    JobType,
-    JobView,
-    ProjectGauges,
-    ProjectView,
-)
+from exporter.domain import JobView, ProjectView
 from exporter.tracker.leaving import shown_jobs, with_final_counts_closed, without_leavers
-from exporter.tracker.records import failing
+from exporter.tracker.totals import Totals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from exporter.domain import Steps
     from exporter.tracker.state import ProjectState, TrackedJob, TrackerRules
+
+_JOBS_A_STEP = 50
 
 
 def publish(
     state: ProjectState, rules: TrackerRules, now: float
-) -> tuple[ProjectState, ProjectView]:
-    """Let go what is over at the monotonic moment ``now``, and show the rest."""
-    state = without_leavers(with_final_counts_closed(state, now), rules, now)
-    generation = state.generation + 1
+) -> tuple[ProjectState, Steps[ProjectView]]:
+    """Let go what is over at the monotonic moment ``now``, and show the rest.
+
+    The view is made in steps, and shows the state that is returned whatever comes meanwhile.
+    """
+    state = with_final_counts_closed(state, now)
     shown = shown_jobs(state, rules)
+    staying = without_leavers(state, rules, now, shown=shown)
+    if staying is not state:
+        state, shown = staying, shown_jobs(staying, rules)
+    generation = state.generation + 1
     jobs = _with_first_showing(state.jobs, shown, generation)
     state = replace(state, jobs=jobs, generation=generation)
-    return state, _view(state, rules, shown, now)
+    return state, _view(state, rules, shown, stale=is_stale(state, rules, now))
 
 
 def _view(
-    state: ProjectState, rules: TrackerRules, shown: frozenset[str], now: float
-) -> ProjectView:
-    stale = is_stale(state, rules, now)
-    visible = (tracked for job_id, tracked in sorted(state.jobs.items()) if job_id in shown)
+    state: ProjectState, rules: TrackerRules, shown: frozenset[str], *, stale: bool
+) -> Steps[ProjectView]:
+    totals = Totals()
+    jobs: list[JobView] = []
+    for number, (job_id, tracked) in enumerate(state.jobs.items()):
+        if number % _JOBS_A_STEP == 0:
+            yield
+        totals.add(tracked)
+        if job_id in shown and (tracked.ending is not None or not stale):
+            jobs.append(_job_view(tracked))
     return ProjectView(
         project=rules.project,
         generation=state.generation,
         counters=state.counters,
-        gauges=None if stale else _gauges(state, rules),
-        jobs=tuple(_job_view(job) for job in visible if job.ending is not None or not stale),
+        gauges=None if stale else totals.gauges(state, rules),
+        jobs=tuple(jobs),
         tracked_jobs=len(state.jobs),
         hidden_jobs=len(state.jobs) - len(shown),
-        uncounted_jobs=None if stale or not rules.items_enabled else _uncounted(state),
+        uncounted_jobs=None if stale or not rules.items_enabled else totals.uncounted_jobs,
         listing_truncated=state.listing_truncated,
         last_listing_at=state.last_listing_at,
     )
@@ -69,35 +77,6 @@ def _with_first_showing(
             ending = replace(tracked.ending, shown_since_generation=generation)
             marked[job_id] = replace(tracked, ending=ending)
     return marked
-
-
-def _gauges(state: ProjectState, rules: TrackerRules) -> ProjectGauges:
-    active_jobs = {(job_type, status): 0 for job_type in JobType for status in ACTIVE_STATUSES}
-    active_items = dict.fromkeys(ItemStatus, 0)
-    failing_jobs = dict.fromkeys(JobType, 0)
-    for tracked in state.jobs.values():
-        failing_jobs[tracked.job.job_type] += failing(tracked)
-        if tracked.ending is not None:
-            continue
-        active_jobs[tracked.job.job_type, tracked.job.status] += 1
-        if tracked.counts is not None and tracked.counts.whole:
-            for status, number in tracked.counts.by_status.items():
-                active_items[status] += number
-    return ProjectGauges(
-        project_id=rules.project_id or state.seen_project_id,
-        organization_id=rules.organization_id or "",
-        api_version=rules.api_version,
-        active_jobs=active_jobs,
-        failing_jobs=failing_jobs,
-        active_items=active_items if rules.items_enabled else None,
-    )
-
-
-def _uncounted(state: ProjectState) -> int:
-    return sum(
-        tracked.ending is None and not (tracked.counts and tracked.counts.whole)
-        for tracked in state.jobs.values()
-    )
 
 
 def _job_view(tracked: TrackedJob) -> JobView:

@@ -5,7 +5,15 @@ from dataclasses import replace
 
 import pytest
 from exposition.oracle import expected_exposition
-from exposition.views import empty_view, full_counters, full_gauges, full_job, full_view, sparse_job
+from exposition.views import (
+    empty_view,
+    full_counters,
+    full_gauges,
+    full_job,
+    full_view,
+    rendered,
+    sparse_job,
+)
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from prometheus_client.metrics_core import Metric
@@ -16,7 +24,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from prometheus_client.utils import floatToGoString
 
 from exporter.domain import ProjectView
-from exporter.exposition import FAMILIES, Form, join, render_project
+from exporter.exposition import FAMILIES, Form, join
 from exporter.exposition.text import number
 
 parse_openmetrics: Callable[[str], Iterable[Metric]] = _parse_openmetrics
@@ -49,7 +57,7 @@ numbers = st.one_of(
 
 
 def _exposition(views: Iterable[ProjectView], form: Form) -> bytes:
-    return join([render_project(view) for view in views], form)
+    return join([rendered(view) for view in views], form)
 
 
 @st.composite

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from exposition.views import NO_COUNTERS, empty_view, sparse_job
+from exposition.views import NO_COUNTERS, empty_view, rendered, sparse_job
 
 from exporter.domain import Histogram, ItemStatus, JobStatus, JobType, ProjectView
-from exporter.exposition import FAMILIES, Family, Form, join, render_project
+from exporter.exposition import FAMILIES, Family, Form, join
 
 A_JOB = """\
 # HELP llamacloud_batch_job_info What does not change about a batch job, in labels; always 1.
@@ -56,7 +56,7 @@ llamacloud_batch_run_duration_seconds_sum{job_type="parse",project="p",status="f
 
 
 def _exposition(*views: ProjectView, form: Form = Form.TEXT) -> str:
-    return join([render_project(view) for view in views], form).decode()
+    return join([rendered(view) for view in views], form).decode()
 
 
 def test_a_job_is_exposed_with_all_that_is_known_of_it_and_nothing_else() -> None:

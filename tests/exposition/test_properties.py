@@ -7,6 +7,7 @@ from itertools import accumulate
 import pytest
 from exposition.oracle import go_float, rows_of
 from exposition.strategies import several_views
+from exposition.views import rendered
 from hypothesis import given, settings
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import (
@@ -16,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from properties import EFFORT, UNHURRIED
 
 from exporter.domain import Histogram, ProjectView
-from exporter.exposition import Form, join, render_project, well_formed
+from exporter.exposition import Form, join, well_formed
 
 parse_openmetrics: Callable[[str], Iterable[Metric]] = _parse_openmetrics
 PARSERS: dict[Form, Callable[[str], Iterable[Metric]]] = {
@@ -61,7 +62,7 @@ def _read(exposition: bytes, form: Form) -> Iterator[Sample]:
 @given(views=several_views)
 def test_what_views_say_is_what_parsers_read(form: Form, views: list[ProjectView]) -> None:
     """Each sample once, with its labels and value: nothing is lost, added or altered."""
-    exposition = join([render_project(view) for view in views], form)
+    exposition = join([rendered(view) for view in views], form)
 
     assert Counter(sample for view in views for sample in _said(view)) == Counter(
         _read(exposition, form)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from exposition.views import full_job, full_view
+from exposition.views import full_job, full_view, rendered
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import (
@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from tools import check_metrics
 
 from exporter.exposition import FAMILIES as BATCH_FAMILIES
-from exporter.exposition import Form, join, render_project
+from exporter.exposition import Form, join
 from exporter.telemetry import FAMILIES, Telemetry, render
 
 parse_openmetrics: Callable[[str], Iterable[Metric]] = _parse_openmetrics
@@ -69,7 +69,7 @@ def _whole_scrape(registry: CollectorRegistry, telemetry: Telemetry, form: Form)
     for name in (HOSTILE, "p"):
         _exercise(telemetry, name)
     hostile = replace(full_view(HOSTILE), jobs=(full_job(HOSTILE, HOSTILE),))
-    chunks = [render_project(view) for view in (full_view("p"), hostile)]
+    chunks = [rendered(view) for view in (full_view("p"), hostile)]
     return join(chunks, form) + render(registry, form)
 
 
@@ -97,7 +97,7 @@ def test_a_project_has_one_name_in_both_kinds_of_metrics(
 ) -> None:
     """Also where the name is not well-formed text."""
     telemetry.project("p\udc80")
-    chunks = render_project(full_view("p\udc80"))
+    chunks = rendered(full_view("p\udc80"))
 
     name = b'project="p\\\\udc80"'
     assert name in join([chunks], Form.TEXT)

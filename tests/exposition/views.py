@@ -15,7 +15,9 @@ from exporter.domain import (
     JobView,
     ProjectGauges,
     ProjectView,
+    at_once,
 )
+from exporter.exposition import ProjectChunks, render_project
 
 NO_COUNTERS = Counters({}, {}, {}, {}, {}, {})
 
@@ -107,3 +109,8 @@ def full_view(project: str = "default", generation: int = 1) -> ProjectView:
         listing_truncated=False,
         last_listing_at=1_790_000_600.0,
     )
+
+
+def rendered(view: ProjectView) -> ProjectChunks:
+    """Render a view for the first time."""
+    return at_once(render_project(view))

@@ -20,7 +20,7 @@ from tracker.view_checks import (
 )
 
 from exporter import tracker
-from exporter.domain import ItemStatus, JobView
+from exporter.domain import ItemStatus, JobView, at_once
 
 if TYPE_CHECKING:
     from tracker.model import Entry
@@ -69,7 +69,8 @@ class Checks(Process):
 
     def _publish(self, moment: float) -> ProjectView:
         self.crowded = len(self._here) > self.rules.max_jobs
-        self.state, view = tracker.publish(self.state, self.rules, moment)
+        self.state, steps = tracker.publish(self.state, self.rules, moment)
+        view = at_once(steps)
         self.views.append(view)
         return view
 

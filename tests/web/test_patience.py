@@ -13,6 +13,7 @@ from exposition.views import empty_view, full_job
 from web.raw import HEALTHY, SCRAPE, connect, is_open, read_to_end
 from web.serving import OWN, Exporter, ask, served, wait_until
 
+from exporter.domain import at_once
 from exporter.exposition import Form
 from exporter.server import Limits
 
@@ -35,7 +36,7 @@ def exporter() -> Exporter:
 def serving_much(exporter: Exporter, limits: Limits) -> Iterator[str]:
     with served(exporter, limits) as address:
         jobs = tuple(full_job(f"job-{n}") for n in range(MANY_JOBS))
-        exporter.snapshot.replace(replace(empty_view(generation=2), jobs=jobs))
+        at_once(exporter.snapshot.replace(replace(empty_view(generation=2), jobs=jobs)))
         yield address
 
 
@@ -110,7 +111,12 @@ def test_who_does_not_take_the_answer_has_not_scraped(exporter: Exporter) -> Non
         wait_until(lambda: exporter.connections() == 0)
         received = read_to_end(connection)
 
-    assert 0 < len(received) < 1_000_000 < len(exporter.snapshot.published().body(Form.TEXT))
+    assert (
+        0
+        < len(received)
+        < 1_000_000
+        < len(b"".join(exporter.snapshot.published().lines(Form.TEXT)))
+    )
     assert exporter.scraped == []
 
 

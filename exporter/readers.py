@@ -1,0 +1,64 @@
+"""Those who are reading what was published: of few different moments at once."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from exporter.snapshot import Published
+
+# Enough that only readers who are slow ever meet the bound.
+_MOST_BEING_READ = 4
+# Prometheus, too, gives up after that unless told otherwise.
+_TIME_TO_READ_SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class _Reading:
+    last_began: float
+    cuts: list[Callable[[], None]] = field(default_factory=list)
+
+
+class Readers:
+    """Those who are reading what was published: of few different moments at once.
+
+    A slow reader keeps what it reads in memory. While there are as many moments as may be, the next
+    readers get the newest of them, until those of the oldest had time enough: then they are cut.
+    """
+
+    def __init__(self, newest: Callable[[], Published], clock: Callable[[], float]) -> None:
+        self._newest = newest
+        self._clock = clock
+        # The oldest first.
+        self._being_read: dict[Published, _Reading] = {}
+
+    def choose(self) -> Published:
+        """Return what the next reader is to read."""
+        newest = self._newest()
+        if newest in self._being_read or len(self._being_read) < _MOST_BEING_READ:
+            return newest
+        oldest, reading = next(iter(self._being_read.items()))
+        if self._clock() - reading.last_began < _TIME_TO_READ_SECONDS:
+            return next(reversed(self._being_read))
+        del self._being_read[oldest]
+        for cut in reading.cuts:
+            cut()
+        return newest
+
+    @contextmanager
+    def reading(self, published: Published, cut: Callable[[], None]) -> Iterator[None]:
+        """Count a reader of ``published`` until the end of the block; ``cut`` has it end soon."""
+        began = self._clock()
+        reading = self._being_read.setdefault(published, _Reading(began))
+        reading.last_began = began
+        reading.cuts.append(cut)
+        try:
+            yield
+        finally:
+            reading.cuts.remove(cut)
+            if not reading.cuts and self._being_read.get(published) is reading:
+                del self._being_read[published]
