@@ -129,14 +129,16 @@ class Book:
         return replace(account, items_observed=True)
 
     def _enter_items(self, account: Account, job: Job, counts: ItemCounts | None) -> Account:
-        items = dict(account.items)
+        greater: dict[ItemStatus, int] = {}
         for status, number in _known_numbers(job, counts).items():
-            mark = items.get(status)
+            mark = account.items.get(status)
             if mark is not None and number > mark:
                 key = (job.job_type, status)
                 self._items_finished[key] = self._items_finished.get(key, 0) + number - mark
-            items[status] = number if mark is None else max(mark, number)
-        account = replace(account, items=items)
+            if mark is None or number > mark:
+                greater[status] = number
+        if greater:
+            account = replace(account, items={**account.items, **greater})
         return account if counts is None else self._enter_skip_reasons(account, job, counts)
 
     def _enter_skip_reasons(self, account: Account, job: Job, counts: ItemCounts) -> Account:
@@ -144,15 +146,14 @@ class Book:
         marks = account.skip_reasons
         if marks is None:
             return replace(account, skip_reasons=dict(numbers))
-        for reason, number in numbers.items():
-            if number > (mark := marks.get(reason, 0)):
-                key = (job.job_type, reason)
-                self._items_skipped[key] = self._items_skipped.get(key, 0) + number - mark
-        greatest = {
-            reason: max(numbers.get(reason, 0), marks.get(reason, 0))
-            for reason in numbers.keys() | marks.keys()
+        greater = {
+            reason: number for reason, number in numbers.items() if number > marks.get(reason, 0)
         }
-        return replace(account, skip_reasons=greatest)
+        for reason, number in greater.items():
+            key = (job.job_type, reason)
+            more = number - marks.get(reason, 0)
+            self._items_skipped[key] = self._items_skipped.get(key, 0) + more
+        return replace(account, skip_reasons={**marks, **greater}) if greater else account
 
     def _enter_durations(self, account: Account, job: Job) -> Account:
         if not account.queue_observed and job.queue_seconds is not None:

@@ -55,6 +55,8 @@ def _leaves(
     is_shown: bool,
 ) -> bool:
     age_seconds = now - ending.ended_monotonic
+    if age_seconds < min(rules.retention_finished, rules.retention_failed):
+        return False
     keep_seconds = retention_seconds(rules, is_failing=failing(tracked))
     asked_for = ending.is_recent(now) and not ending.is_final(items_enabled=rules.items_enabled)
     if age_seconds < keep_seconds or asked_for:

@@ -100,10 +100,10 @@ class _Intake:
             seen_at=listing.ended_at,
             now=self._now,
         )
-        updated = replace(updated, last_listed=self.number, not_found_in=None)
-        self.jobs[job.id] = updated
-        self.events.extend(events)
-        self.accounts[job.id] = enter(self.book, self.accounts[job.id], updated)
+        self.jobs[job.id] = replace(updated, last_listed=self.number, not_found_in=None)
+        if updated.job is not tracked.job:
+            self.events.extend(events)
+            self.accounts[job.id] = enter(self.book, self.accounts[job.id], updated)
 
     def _take_new(self, job: Job) -> None:
         known = self.accounts.get(job.id)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from exporter.domain import JobView, ProjectView
+from exporter.domain import ProjectView
 from exporter.tracker.leaving import shown_jobs, with_final_counts_closed, without_leavers
 from exporter.tracker.totals import Totals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from exporter.domain import Steps
+    from exporter.domain import JobView, Steps
     from exporter.tracker.state import ProjectState, TrackedJob, TrackerRules
 
 _JOBS_A_STEP = 50
@@ -46,7 +46,7 @@ def _view(
             yield
         totals.add(tracked)
         if job_id in shown and (tracked.ending is not None or not stale):
-            jobs.append(_job_view(tracked))
+            jobs.append(tracked.view)
     return ProjectView(
         project=rules.project,
         generation=state.generation,
@@ -77,25 +77,3 @@ def _with_first_showing(
             ending = replace(tracked.ending, shown_since_generation=generation)
             marked[job_id] = replace(tracked, ending=ending)
     return marked
-
-
-def _job_view(tracked: TrackedJob) -> JobView:
-    job = tracked.job
-    return JobView(
-        job_id=job.id,
-        job_type=job.job_type,
-        directory_id=job.directory_id or "",
-        status=job.status,
-        total_items=job.total_items,
-        progress_ratio=tracked.progress_ratio,
-        processed_items=job.processed_items,
-        failed_items=job.failed_items,
-        skipped_items=job.skipped_items,
-        items=tracked.counts.by_status if tracked.counts else None,
-        created_at=job.created_at,
-        started_at=job.started_at,
-        completed_at=job.completed_at,
-        last_progress_at=tracked.last_progress_at,
-        last_refreshed_at=tracked.last_refreshed_at,
-        items_last_counted_at=tracked.items_last_counted_at,
-    )

@@ -62,6 +62,8 @@ def with_record(
     if asked_monotonic < tracked.record_asked_monotonic:
         return tracked, ()
     before = tracked.job
+    if job == before:
+        return replace(tracked, record_asked_monotonic=asked_monotonic), ()
     moved = _changed(before, job)
     events: tuple[Event, ...] = ()
     if job.active and job.status is not before.status:
@@ -73,9 +75,7 @@ def with_record(
         job=job,
         record_asked_monotonic=asked_monotonic,
         last_progress_at=latest(tracked.last_progress_at, seen_at if moved else None),
-        changed_asked_monotonic=(
-            tracked.changed_asked_monotonic if job == before else asked_monotonic
-        ),
+        changed_asked_monotonic=asked_monotonic,
     )
     return _with_ending(updated, before, asked_monotonic, now), events
 
@@ -84,7 +84,7 @@ def _with_ending(
     tracked: TrackedJob, before: Job, asked_monotonic: float, now: float
 ) -> TrackedJob:
     if tracked.job.active:
-        return replace(tracked, ending=None)
+        return replace(tracked, ending=None) if tracked.ending is not None else tracked
     if tracked.ending is None or _ended_again(before, tracked.job):
         ending = Ending(now, asked_monotonic, ended_before_first_sight=False)
         if tracked.counts is None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from exporter.domain import JobView
 from exporter.tracker.accounts import no_counters
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ class TrackerRules:
     organization_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TrackedJob:
     """One job: its newest record, and what else was learnt of it.
 
@@ -58,6 +60,29 @@ class TrackedJob:
     reported_failures: frozenset[str] = frozenset()
     more_failures_reported: bool = False
     ending: Ending | None = None
+
+    @cached_property
+    def view(self) -> JobView:
+        """What is published of it."""
+        job = self.job
+        return JobView(
+            job_id=job.id,
+            job_type=job.job_type,
+            directory_id=job.directory_id or "",
+            status=job.status,
+            total_items=job.total_items,
+            progress_ratio=self.progress_ratio,
+            processed_items=job.processed_items,
+            failed_items=job.failed_items,
+            skipped_items=job.skipped_items,
+            items=self.counts.by_status if self.counts else None,
+            created_at=job.created_at,
+            started_at=job.started_at,
+            completed_at=job.completed_at,
+            last_progress_at=self.last_progress_at,
+            last_refreshed_at=self.last_refreshed_at,
+            items_last_counted_at=self.items_last_counted_at,
+        )
 
 
 @dataclass(frozen=True, slots=True)
