@@ -57,8 +57,8 @@ def escape(label_value: str) -> str:
 
 def number(value: float) -> str:
     """Render a number as ``floatToGoString`` does; counts and times, which most are, faster."""
-    if type(value) is int and 0 <= value < _EXPONENT_FROM:
-        return f"{value}.0"
+    if 0 <= value < _EXPONENT_FROM:
+        return f"{value}.0" if type(value) is int else repr(float(value))
     written = repr(value)
     # Ten digits before the point: a time of this age of the world.
     if written[10:11] == "." and value > 0:

@@ -25,10 +25,20 @@ Row = tuple[str, dict[str, str], float | Histogram | None]
 def expected_exposition(views: Sequence[ProjectView], form: Form) -> bytes:
     """Render ``views`` with prometheus_client, without ``# EOF``."""
     registry = CollectorRegistry()
-    registry.register(_Views(views))
+    registry.register(collector_of(views))
+    return render(registry, form)
+
+
+def render(registry: CollectorRegistry, form: Form) -> bytes:
+    """Render a registry with prometheus_client, without ``# EOF``."""
     if form is Form.TEXT:
         return generate_latest(registry)
     return render_openmetrics(registry).removesuffix(b"# EOF\n")
+
+
+def collector_of(views: Sequence[ProjectView]) -> Collector:
+    """Return a custom collector of what ``views`` say."""
+    return _Views(views)
 
 
 class _Views(Collector):
