@@ -13,7 +13,7 @@ from history import RULES
 from prometheus_client import CollectorRegistry
 
 from exporter.llamacloud.v1beta import BatchProcessing
-from exporter.poller import ListingPlan, PollerSettings, ProjectPoller
+from exporter.poller import ListingPlan, Pace, PollerSettings, ProjectPoller
 from exporter.telemetry import Telemetry
 
 if TYPE_CHECKING:
@@ -105,6 +105,7 @@ async def polling(
             key_origin="LLAMA_CLOUD_API_KEY",
             telemetry=telemetry,
             publish_view=publish_view,
+            pace=Pace(),
             clock=time.monotonic,
         )
         task = asyncio.create_task(poller.run())

@@ -14,7 +14,7 @@ from exporter import __version__
 from exporter.app.access import Budgets, ProjectAccess
 from exporter.llamacloud.client import Client
 from exporter.llamacloud.v1beta import API_VERSION, BatchProcessing
-from exporter.poller import ListingPlan, PollerSettings, ProjectPoller
+from exporter.poller import ListingPlan, Pace, PollerSettings, ProjectPoller
 from exporter.snapshot import Snapshot
 from exporter.telemetry import Telemetry, render
 from exporter.tracker import TrackerRules
@@ -100,7 +100,7 @@ def assemble(settings: Settings, connections: Connections, secrets: Secrets) -> 
     revision = os.environ.get(REVISION_VARIABLE, "")
     telemetry.build_info(__version__, revision, platform.python_version())
     telemetry.config_loaded(successful=True, at=time.time())
-    snapshot = Snapshot()
+    snapshot, pace = Snapshot(), Pace()
 
     budgets = Budgets(
         requests_per_second=requests_per_second,
@@ -115,6 +115,7 @@ def assemble(settings: Settings, connections: Connections, secrets: Secrets) -> 
             connections=connections,
             telemetry=telemetry,
             snapshot=snapshot,
+            pace=pace,
             access=ProjectAccess(project, budgets, secrets),
         )
         for project in settings.projects
@@ -129,6 +130,7 @@ def _poller(
     connections: Connections,
     telemetry: Telemetry,
     snapshot: Snapshot,
+    pace: Pace,
     access: ProjectAccess,
 ) -> ProjectPoller:
     project_telemetry = telemetry.project(project.name)
@@ -154,6 +156,7 @@ def _poller(
         key_origin=project.api_key_origin,
         telemetry=project_telemetry,
         publish_view=publish_view,
+        pace=pace,
         clock=time.monotonic,
     )
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NoReturn
 from exporter.domain import at_once
 from exporter.llamacloud.errors import ErrorReason, LlamaCloudError, Unauthorized
 from exporter.poller.discovery import ListingPlan, list_all_jobs
-from exporter.poller.gradual import gradually
 from exporter.poller.polls import Polls
 from exporter.poller.refreshing import JobRefresher
 from exporter.poller.reports import Reports
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from exporter.domain import Listing, ProjectView, Steps
     from exporter.llamacloud.v1beta import BatchProcessing
+    from exporter.poller.pace import Pace
     from exporter.telemetry import ProjectTelemetry
     from exporter.tracker import TrackerRules
 
@@ -64,12 +64,14 @@ class ProjectPoller:
         key_origin: str,
         telemetry: ProjectTelemetry,
         publish_view: Callable[[ProjectView], Steps[None]],
+        pace: Pace,
         clock: Callable[[], float],
     ) -> None:
         self._api = api
         self._settings = settings
         self._telemetry = telemetry
         self._clock = clock
+        self._pace = pace
         self._reports = Reports(rules.project, key_origin=key_origin)
         self._tracking = Tracking(
             rules, reports=self._reports, publish_view=publish_view, clock=clock
@@ -119,7 +121,7 @@ class ProjectPoller:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_HOUSEKEEPING_SECONDS):
                     await self._tracking.changed.wait()
-            await gradually(self._tracking.publish())
+            await self._pace.take(self._tracking.publish())
             self.last_alive_monotonic = self._clock()
             await asyncio.sleep(_LEAST_SECONDS_BETWEEN_PUBLICATIONS)
 
