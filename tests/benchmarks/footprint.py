@@ -8,20 +8,21 @@ vendor's SDK, which lists jobs and follows none: how much of ours is due to Pyth
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import product
 from statistics import median
 from typing import TYPE_CHECKING
 
-from benchmarks.cloud import KEY, BenchmarkCloud, running_benchmark_cloud
-from benchmarks.environments import Environment, environment_of, exporter_environment
+from benchmarks.cloud import running_benchmark_cloud
+from benchmarks.contenders import Contender, contenders
 from benchmarks.report import Result, machine, print_table
-from benchmarks.servers import Server, running_server
 from benchmarks.usage import Memory, cpu_seconds, memory_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from benchmarks.servers import Server
 
 _MEBIBYTE = 1024 * 1024
 _SECONDS_BETWEEN_SCRAPES = 15.0
@@ -31,6 +32,7 @@ _GROWTH_THAT_IS_NONE = 1.02
 _IDLE_GOAL, _MANY_JOBS_GOAL = 64, 160
 _TEXT, _OPENMETRICS = "text/plain;version=0.0.4", "application/openmetrics-text;version=1.0.0"
 _FORMS = tuple(product((_TEXT, _OPENMETRICS), ("gzip", "identity")))
+_ONE_A_COUNTED_JOB = b"\nllamacloud_batch_job_items_last_counted_timestamp_seconds{"
 _UNLIMITED = "--api.requests-per-minute=100000"
 
 
@@ -47,31 +49,9 @@ class Size:
     polls: int = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Contender:
-    """An exporter, and the environment that holds what it needs."""
-
-    name: str
-    module: str
-    port_flag: str
-    environment: Environment
-
-    @contextmanager
-    def running(self, cloud: BenchmarkCloud, *flags: str, module: str = "") -> Iterator[Server]:
-        def command_at(port: int) -> tuple[str, ...]:
-            arguments = (*flags, f"{self.port_flag}{port}")
-            return self.environment.command(*(module or self.module).split(), *arguments)
-
-        with running_server(
-            command_at, LLAMA_CLOUD_API_KEY=KEY, LLAMA_CLOUD_BASE_URL=cloud.base_url
-        ) as server:
-            yield server
-
-
 def results(size: Size) -> Iterator[Result]:
     """Measure everything, one thing after the other."""
-    with ExitStack() as stack:
-        ours, *peers = _contenders(stack)
+    with contenders() as (ours, peers):
         yield from _installed(ours, peers)
         yield from _starts(ours, peers, size)
         yield from _idle(ours, peers, size)
@@ -79,25 +59,14 @@ def results(size: Size) -> Iterator[Result]:
         yield from _many_polls(ours, size)
 
 
-def _contenders(stack: ExitStack) -> list[_Contender]:
-    with_sdk = stack.enter_context(environment_of("llama-cloud", "prometheus-client"))
-    bare = stack.enter_context(environment_of("prometheus-client"))
-    ours = stack.enter_context(exporter_environment())
-    return [
-        _Contender("", "exporter", "--web.listen-address=127.0.0.1:", ours),
-        _Contender("bare prometheus_client", "benchmarks.gauge_exporter", "", bare),
-        _Contender("SDK and prometheus_client", "benchmarks.sdk_exporter", "", with_sdk),
-    ]
-
-
-def _installed(ours: _Contender, peers: list[_Contender]) -> Iterator[Result]:
+def _installed(ours: Contender, peers: list[Contender]) -> Iterator[Result]:
     size = ours.environment.installed_bytes() / _MEBIBYTE
     for peer in peers:
         theirs = peer.environment.installed_bytes() / _MEBIBYTE
         yield Result("site-packages, without pip", "MiB", size, peer.name, theirs)
 
 
-def _starts(ours: _Contender, peers: list[_Contender], size: Size) -> Iterator[Result]:
+def _starts(ours: Contender, peers: list[Contender], size: Size) -> Iterator[Result]:
     """Start each in turn, so that all of them meet the same machine."""
     seconds: dict[str, list[float]] = {each.name: [] for each in (ours, *peers)}
     with running_benchmark_cloud(active=_FEW_JOBS) as cloud:
@@ -111,7 +80,7 @@ def _starts(ours: _Contender, peers: list[_Contender], size: Size) -> Iterator[R
         yield Result(what, "s", took, peer.name, theirs, "under 1 s", reached=took < 1)
 
 
-def _idle(ours: _Contender, peers: list[_Contender], size: Size) -> Iterator[Result]:
+def _idle(ours: Contender, peers: list[Contender], size: Size) -> Iterator[Result]:
     """Let all of them run at once, scraped now and then, with jobs that have ended."""
     with ExitStack() as stack:
         cloud = stack.enter_context(running_benchmark_cloud(active=0, ended=_FEW_JOBS))
@@ -128,7 +97,7 @@ def _idle(ours: _Contender, peers: list[_Contender], size: Size) -> Iterator[Res
         yield from _memory_results("idle, one project", memories[0], _IDLE_GOAL, peer.name, theirs)
 
 
-def _many_jobs(ours: _Contender, size: Size) -> Iterator[Result]:
+def _many_jobs(ours: Contender, size: Size) -> Iterator[Result]:
     jobs, scrapes = size.jobs, size.scrapes
     flags = (f"--jobs.max-per-project={jobs}", "--poll.interval=10m", _UNLIMITED)
     with running_benchmark_cloud(active=jobs) as cloud, ours.running(cloud, *flags) as server:
@@ -137,7 +106,8 @@ def _many_jobs(ours: _Contender, size: Size) -> Iterator[Result]:
             time.sleep(0.2)
         time.sleep(size.settling_seconds)
         filled = memory_of(server.pid)
-        assert server.scrape().count(b"\nllamacloud_batch_job_progress_ratio{") == jobs
+        while server.scrape().count(_ONE_A_COUNTED_JOB) < jobs:
+            time.sleep(1)
         for number in range(scrapes):
             accept, encoding = _FORMS[number % len(_FORMS)]
             server.scrape(accept=accept, accept_encoding=encoding)
@@ -148,12 +118,13 @@ def _many_jobs(ours: _Contender, size: Size) -> Iterator[Result]:
     yield Result(f"peak resident, {what}", "MiB", memory.peak)
 
 
-def _many_polls(ours: _Contender, size: Size) -> Iterator[Result]:
+def _many_polls(ours: Contender, size: Size) -> Iterator[Result]:
     warm_up, all_polls = size.warm_up_polls, size.warm_up_polls + size.polls
-    module = f"benchmarks.many_polls {_SHORT_INTERVAL_SECONDS}"
     with (
         running_benchmark_cloud(active=_FEW_JOBS, ended=_FEW_JOBS) as cloud,
-        ours.running(cloud, _UNLIMITED, module=module) as server,
+        ours.running(
+            cloud, str(_SHORT_INTERVAL_SECONDS), _UNLIMITED, module="benchmarks.many_polls"
+        ) as server,
     ):
         early, late = _memory_after(server, (warm_up, all_polls))
     yield Result(
