@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from benchmarks.servers import Server
 
 _MEBIBYTE = 1024 * 1024
-_SECONDS_BETWEEN_SCRAPES = 15.0
+_SECONDS_BETWEEN_IDLE_SCRAPES = 15.0
 _FEW_JOBS = 5
 _SHORT_INTERVAL_SECONDS = 0.05
 _GROWTH_THAT_IS_NONE = 1.02
@@ -45,6 +45,7 @@ class Size:
     idle_seconds: float = 60.0
     jobs: int = 10_000
     scrapes: int = 20
+    seconds_between_scrapes: float = 1.0
     warm_up_polls: int = 100
     polls: int = 1_000
 
@@ -98,6 +99,7 @@ def _idle(ours: Contender, peers: list[Contender], size: Size) -> Iterator[Resul
 
 
 def _many_jobs(ours: Contender, size: Size) -> Iterator[Result]:
+    """Scrape while jobs are refreshed, so that what is published is replaced all the time."""
     jobs, scrapes = size.jobs, size.scrapes
     flags = (f"--jobs.max-per-project={jobs}", "--poll.interval=10m", _UNLIMITED)
     with running_benchmark_cloud(active=jobs) as cloud, ours.running(cloud, *flags) as server:
@@ -111,6 +113,7 @@ def _many_jobs(ours: Contender, size: Size) -> Iterator[Result]:
         for number in range(scrapes):
             accept, encoding = _FORMS[number % len(_FORMS)]
             server.scrape(accept=accept, accept_encoding=encoding)
+            time.sleep(size.seconds_between_scrapes)
         memory = memory_of(server.pid)
     yield Result(f"resident, {jobs:,} jobs, not scraped yet", "MiB", filled.resident)
     what = f"{jobs:,} jobs, {scrapes} scrapes"
@@ -157,7 +160,7 @@ def _scrape_every_so_often(servers: list[Server], seconds: float) -> None:
     while (left := end - time.monotonic()) > 0:
         for server in servers:
             server.scrape(accept=_OPENMETRICS, accept_encoding="gzip")
-        time.sleep(max(min(left, _SECONDS_BETWEEN_SCRAPES), 0))
+        time.sleep(max(min(left, _SECONDS_BETWEEN_IDLE_SCRAPES), 0))
 
 
 def _memory_results(

@@ -11,10 +11,11 @@ def test_everything_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
     size = Size(
         starts=1,
-        settling_seconds=1.0,
-        idle_seconds=1.0,
+        settling_seconds=0.1,
+        idle_seconds=0.5,
         jobs=20,
         scrapes=4,
+        seconds_between_scrapes=0.1,
         warm_up_polls=5,
         polls=5,
     )
