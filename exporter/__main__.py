@@ -1,8 +1,10 @@
 """Run the exporter: ``python -m exporter``, or the command ``llamacloud-batch-exporter``."""
 
+import gc
 import os
 import signal
 import sys
+from collections.abc import Callable
 from types import FrameType
 
 
@@ -11,9 +13,18 @@ def main() -> int:
     # Before the imports, which take a while: as PID 1 a process has no default for signals.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave_at_once)
-    from exporter.app import run  # noqa: PLC0415 - see above
-
+    run = _imported()
     return run()
+
+
+def _imported() -> Callable[[], int]:
+    # What imports make stays: to search it for garbage, now and again later, is time lost.
+    gc.disable()
+    from exporter.app import run  # noqa: PLC0415 - main says why
+
+    gc.freeze()
+    gc.enable()
+    return run
 
 
 def _leave_at_once(number: int, _frame: FrameType | None) -> None:

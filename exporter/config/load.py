@@ -23,7 +23,6 @@ from exporter.config.layers import (
 from exporter.config.model import Settings
 from exporter.config.projects import ConfiguredList, resolve_projects
 from exporter.config.wording import sentence
-from exporter.config.yamlfile import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,6 +67,8 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
 
 
 def _read_file(path: Path, mistakes: Mistakes) -> Layer:
+    from exporter.config.yamlfile import read_yaml  # noqa: PLC0415 - most have no file to read
+
     tree = read_yaml(path)
     mistakes.add(*unknown_keys(path, tree))
     return file_layer(path, tree)

@@ -1,0 +1,52 @@
+"""What the exporter loads, until it shows what LlamaCloud knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cloud import KEY, Cloud
+from process import running
+from projects import QUICK, project, settings_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from process import Exporter
+
+TELL_IMPORTS = {"PYTHONPROFILEIMPORTTIME": "1"}
+JOB = "llamacloud_batch_job_items{"
+
+
+def imported(exporter: Exporter) -> set[str]:
+    """Read which modules Python told of, among the lines of the log."""
+    lines = exporter.log_file.read_text().splitlines()
+    return {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
+
+
+def is_simulator(module: str) -> bool:
+    return module.startswith("exporter.simulator")
+
+
+def test_only_the_demo_loads_the_simulator(cloud: Cloud) -> None:
+    """Nor is YAML read where there is no file."""
+    cloud.add_job()
+    variables = {"LLAMA_CLOUD_API_KEY": KEY, "LLAMA_CLOUD_BASE_URL": cloud.base_url}
+    with running(**TELL_IMPORTS, **variables) as exporter:
+        exporter.wait_for_metric(JOB)
+        usual = imported(exporter)
+    with running("--demo", **TELL_IMPORTS) as exporter:
+        exporter.wait_for_metric(JOB)
+        demo = imported(exporter)
+
+    assert "exporter.app.running" in usual & demo
+    assert [] == [module for module in usual if is_simulator(module)]
+    assert [] == [module for module in usual if module.partition(".")[0] in {"yaml", "_yaml"}]
+    assert any(map(is_simulator, demo))
+
+
+def test_a_file_loads_yaml(cloud: Cloud, tmp_path: Path) -> None:
+    """So that the test above looks for what is there."""
+    flag = settings_file(tmp_path, [project(cloud, "invoices")], **QUICK)
+    with running(flag, **TELL_IMPORTS) as exporter:
+        exporter.wait_for_metric(JOB)
+        assert "yaml" in imported(exporter)

@@ -1,0 +1,110 @@
+"""Fresh environments that hold what users install, and nothing that developers need."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import venv
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.requirements import Requirement
+
+import exporter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_TESTS = Path(__file__).parents[1]
+_LOCK = _TESTS.parent / "requirements.lock"
+_LOCKED_NAME = re.compile(r"^([a-z0-9-]+)==", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A virtual environment without pip."""
+
+    python: str
+    site_packages: Path
+
+    def command(self, module: str, *arguments: str) -> tuple[str, ...]:
+        """Return the command that runs a module, without looking for it where we are."""
+        return (self.python, "-P", "-m", module, *arguments)
+
+    def installed_bytes(self) -> int:
+        """Count the bytes of all that is installed, bytecode included."""
+        files = (path for path in self.site_packages.rglob("*") if path.is_file())
+        return sum(path.stat().st_size for path in files)
+
+
+@contextmanager
+def exporter_environment() -> Iterator[Environment]:
+    """Make one with what ``requirements.lock`` names, and the exporter as its wheel holds it."""
+    with _environment(_LOCKED_NAME.findall(_LOCK.read_text())) as environment:
+        package = Path(exporter.__file__).parent
+        shutil.copytree(
+            package,
+            environment.site_packages / package.name,
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
+        _compile(environment)
+        yield environment
+
+
+@contextmanager
+def environment_of(*distributions: str) -> Iterator[Environment]:
+    """Make one with some distributions and what they need."""
+    with _environment(_with_requirements(distributions)) as environment:
+        _compile(environment)
+        yield environment
+
+
+@contextmanager
+def _environment(distributions: Iterable[str]) -> Iterator[Environment]:
+    """Copy distributions from where we run: an index is not needed, and versions are the same."""
+    with tempfile.TemporaryDirectory() as folder:
+        venv.create(folder, symlinks=True)
+        places = sysconfig.get_paths("venv", {"base": folder, "platbase": folder})
+        site_packages = Path(places["purelib"])
+        for name in distributions:
+            _copy(name, site_packages)
+        yield Environment(str(Path(places["scripts"]) / "python"), site_packages)
+
+
+def _copy(name: str, site_packages: Path) -> None:
+    for file in distribution(name).files or ():
+        source = Path(str(file.locate()))
+        # Scripts lie outside.
+        if ".." not in file.parts and source.is_file():
+            target = site_packages / file
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target)
+
+
+def _with_requirements(names: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    left = list(names)
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            requirements = map(Requirement, distribution(name).requires or ())
+            left += [each.name for each in requirements if _is_needed(each)]
+    return found
+
+
+def _is_needed(requirement: Requirement) -> bool:
+    return requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+
+
+def _compile(environment: Environment) -> None:
+    """Write bytecode, as pip does when it installs."""
+    command = [sys.executable, "-m", "compileall", "-q", str(environment.site_packages)]
+    subprocess.run(command, check=True)

@@ -1,0 +1,32 @@
+"""The exporter with an interval shorter than the settings allow, to see many polls soon.
+
+All else is as the command would do it: ``python -m benchmarks.many_polls SECONDS [FLAG...]``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+
+from exporter.app.listening import listen
+from exporter.app.running import serve
+from exporter.config import load
+from exporter.logs import configure_logging
+from exporter.redaction import Secrets
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    interval, *flags = sys.argv[1:]
+    settings = load(flags, os.environ).settings
+    # A copy is not validated.
+    poll = settings.poll.model_copy(update={"interval": float(interval)})
+    settings = settings.model_copy(update={"poll": poll})
+    secrets = Secrets(*(project.api_key.get_secret_value() for project in settings.projects))
+    configure_logging(settings.log.level, settings.log.format, secrets=secrets)
+    asyncio.run(serve(settings, secrets, listen(settings.web.listen_address)))
+
+
+if __name__ == "__main__":
+    main()
