@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -44,8 +43,6 @@ async def serve(settings: Settings, secrets: Secrets, sockets: list[socket.socke
     _look_up_names_apart(len(settings.projects))
     async with open_connections(USER_AGENT) as connections:
         exporter = assemble(settings, connections, secrets)
-        # What is there by now stays: to look through it again and again would stall scrapes.
-        gc.freeze()
         server = _server(exporter, settings)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(server.serve(sockets))
