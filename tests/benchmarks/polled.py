@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 from benchmarks.cloud import KEY, running_benchmark_cloud
+from benchmarks.load import headers
 from process import Exporter, running
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 _FIRST_POLL_WITHIN_SECONDS = 600.0
 _SCRAPE_WITHIN_SECONDS = 60.0
-_JOBS_A_PAGE = 100
+# More than one process can: each job costs two requests.
+_JOBS_A_SECOND = 1000
 _REQUESTS_A_JOB = 2
 _COUNTED = "llamacloud_batch_job_items_last_counted_timestamp_seconds"
 _REFRESHES = re.compile(
@@ -47,7 +49,8 @@ class PolledExporter:
         return self._exposition().count(f"\n{_COUNTED}{{")
 
     def _exposition(self) -> str:
-        return httpx.get(self.url, timeout=_SCRAPE_WITHIN_SECONDS).raise_for_status().text
+        answer = httpx.get(self.url, headers=headers(gzip=True), timeout=_SCRAPE_WITHIN_SECONDS)
+        return answer.raise_for_status().text
 
 
 @contextmanager
@@ -71,9 +74,8 @@ def running_polled_exporter(jobs: int) -> Iterator[PolledExporter]:
 def _running_exporter(cloud: BenchmarkCloud, jobs: int) -> AbstractContextManager[Exporter]:
     return running(
         # The next poll begins before the jobs of this one are through.
-        "--poll.interval=1s",
+        f"--poll.interval={max(jobs // _JOBS_A_SECOND, 1)}s",
         "--poll.stale-after=1h",
-        f"--poll.max-pages={jobs // _JOBS_A_PAGE + 1}",
         "--api.requests-per-minute=100000",
         "--api.concurrency=8",
         "--api.timeout=10m",
