@@ -69,7 +69,7 @@ def back_to_back(url: str, *, gzip: bool, seconds: int) -> Measured:
 
 
 def paced(url: str, *, gzip: bool, seconds: float, per_second: float) -> Measured:
-    """Scrape at fixed moments on connections of their own, however long earlier scrapes take."""
+    """Scrape at fixed moments, however long earlier scrapes take, on connections that are kept."""
     took = asyncio.run(_at_fixed_moments(url, headers(gzip=gzip), seconds, per_second))
     took_ms = sorted(1000 * each for each in took)
     percentiles = statistics.quantiles(took_ms, n=100, method="inclusive")
@@ -85,29 +85,46 @@ def paced(url: str, *, gzip: bool, seconds: float, per_second: float) -> Measure
 async def _at_fixed_moments(
     url: str, asked_with: dict[str, str], seconds: float, per_second: float
 ) -> list[float]:
-    address = urlsplit(url)
-    head = [f"GET {address.path} HTTP/1.1", f"Host: {address.netloc}", "Connection: close"]
-    head += [f"{name}: {value}" for name, value in asked_with.items()]
-    question = "\r\n".join([*head, "", ""]).encode()
-    host, port = address.hostname or "", address.port or 80
+    client = _Client(url, asked_with)
     async with asyncio.TaskGroup() as tasks:
-        scrapes = []
-        for number in range(round(seconds * per_second)):
-            scrape = _scrape_after(number / per_second, host, port, question)
-            scrapes.append(tasks.create_task(scrape))
+        scrapes = [
+            tasks.create_task(client.scrape_after(number / per_second))
+            for number in range(round(seconds * per_second))
+        ]
+    client.close()
     return [scrape.result() for scrape in scrapes]
 
 
-async def _scrape_after(seconds: float, host: str, port: int, question: bytes) -> float:
-    await asyncio.sleep(seconds)
-    began = time.perf_counter()
-    reader, writer = await asyncio.open_connection(host, port, limit=_BUFFER_BYTES)
-    writer.write(question)
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = re.search(rb"(?i)\r\ncontent-length: (\d+)\r\n", head)
-    if not re.match(rb"HTTP/1.[01] 200 ", head) or length is None:
-        raise RuntimeError(f"no metrics: {head.decode()}")
-    await reader.readexactly(int(length[1]))
-    took = time.perf_counter() - began
-    writer.close()
-    return took
+class _Client:
+    """Scrapes on a connection that is idle, or else on a new one, as Prometheus does."""
+
+    def __init__(self, url: str, asked_with: dict[str, str]) -> None:
+        address = urlsplit(url)
+        self._host, self._port = address.hostname or "", address.port or 80
+        lines = [f"GET {address.path} HTTP/1.1", f"Host: {address.netloc}"]
+        lines += [f"{name}: {value}" for name, value in asked_with.items()]
+        self._question = "\r\n".join([*lines, "", ""]).encode()
+        self._idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+
+    async def scrape_after(self, seconds: float) -> float:
+        """Wait, scrape, and return the seconds that the scrape took."""
+        await asyncio.sleep(seconds)
+        began = time.perf_counter()
+        reader, writer = self._idle.pop() if self._idle else await self._connect()
+        writer.write(self._question)
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = re.search(rb"(?i)\r\ncontent-length: (\d+)\r\n", head)
+        if not head.startswith(b"HTTP/1.1 200 ") or length is None:
+            raise RuntimeError(f"no metrics: {head.decode()}")
+        await reader.readexactly(int(length[1]))
+        took = time.perf_counter() - began
+        self._idle.append((reader, writer))
+        return took
+
+    def close(self) -> None:
+        """Close the connections."""
+        for _, writer in self._idle:
+            writer.close()
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection(self._host, self._port, limit=_BUFFER_BYTES)

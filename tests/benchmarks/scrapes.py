@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -35,11 +36,15 @@ _IDLE_SECONDS_APART = 3600.0
 # What is under way is answered and published by then.
 _SETTLED_AFTER_SECONDS = 2.0
 _SCRAPE_WITHIN_SECONDS = 60.0
+_LEAST_SCRAPES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured: closed loops last ``seconds``, paced ones twice that."""
+    """How much is measured.
+
+    Back to back it lasts ``seconds``, or longer where few scrapes end in that; paced twice that.
+    """
 
     jobs: int
     seconds: int
@@ -112,9 +117,12 @@ def _idle(polled: PolledExporter, size: Size) -> Iterator[Result]:
     yield Result("samples of a scrape", "", samples)
     for module, peer in PEERS.items():
         with running_peer(module, polled.url) as url:
+            began = time.monotonic()
             assert _number_of_samples(url) == samples, f"{peer} serves other samples"
+            enough_seconds = math.ceil(_LEAST_SCRAPES * (time.monotonic() - began))
+            seconds = max(size.seconds, enough_seconds)
             for encoding in size.encodings:
-                theirs = back_to_back(url, gzip=encoding == "gzip", seconds=size.seconds)
+                theirs = back_to_back(url, gzip=encoding == "gzip", seconds=seconds)
                 yield from _beside(
                     f"idle, {encoding}",
                     ours[encoding],
