@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 KEY = "llx-benchmark-key"
 _REQUESTS_PATH = "/benchmark/requests"
+_PACE_PATH = "/benchmark/pace"
+# Short beside any pace that is asked for.
+_LOOK_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,10 @@ class BenchmarkCloud:
     def requests(self) -> int:
         """Count the requests for jobs and items that were answered until now."""
         return int(httpx.get(f"{self.base_url}{_REQUESTS_PATH}").text)
+
+    def answer_every(self, seconds: float) -> None:
+        """From now on answer one request at a time, so long after the one before."""
+        httpx.get(f"{self.base_url}{_PACE_PATH}?{seconds}").raise_for_status()
 
 
 @contextmanager
@@ -74,19 +81,34 @@ class _Answers:
         self._latency_seconds = latency_seconds
         self._kept: dict[tuple[str, bytes], list[Message]] = {}
         self._requests = 0
+        self._seconds_apart = 0.0
+        self._last_answered = 0.0
+        self._turn = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
         if path == _REQUESTS_PATH:
             await _send_number(self._requests, send)
             return
+        if path == _PACE_PATH:
+            self._seconds_apart = float(scope["query_string"])
+            await _send_number(0, send)
+            return
         self._requests += 1
         question = ("items" if path.endswith("/items") else path, scope["query_string"])
         if question not in self._kept:
             self._kept[question] = await self._answer(scope, receive)
         await asyncio.sleep(self._latency_seconds)
+        await self._keep_pace()
         for message in self._kept[question]:
             await send(_dated(message))
+
+    async def _keep_pace(self) -> None:
+        clock = asyncio.get_running_loop().time
+        async with self._turn:
+            while clock() - self._last_answered < self._seconds_apart:  # noqa: ASYNC110
+                await asyncio.sleep(_LOOK_SECONDS)
+            self._last_answered = clock()
 
     async def _answer(self, scope: Scope, receive: Receive) -> list[Message]:
         messages: list[Message] = []

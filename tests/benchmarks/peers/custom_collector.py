@@ -1,0 +1,39 @@
+"""An exporter that makes its families anew for each scrape, by a collector of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.peers.serving import serve
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from benchmarks.peers.series import Series
+    from prometheus_client import CollectorRegistry
+
+
+class SeriesCollector(Collector):
+    """Collects series that were found before."""
+
+    def __init__(self, all_series: Sequence[Series]) -> None:
+        self._all_series = all_series
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Make a family of each series."""
+        for series in self._all_series:
+            family = GaugeMetricFamily(series.name, series.help, labels=series.label_names)
+            for label_values, value in series.samples:
+                family.add_metric(label_values, value)
+            yield family
+
+
+def fill(registry: CollectorRegistry, all_series: Sequence[Series]) -> None:
+    """Register the collector."""
+    registry.register(SeriesCollector(all_series))
+
+
+if __name__ == "__main__":
+    serve(fill)

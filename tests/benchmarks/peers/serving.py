@@ -1,0 +1,40 @@
+"""prometheus_client's own server as a process, which serves the series of another exposition."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from benchmarks.peers.series import scraped_series
+from prometheus_client import CollectorRegistry, start_http_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from benchmarks.peers.series import Series
+
+
+@contextmanager
+def running_peer(module: str, exposition_url: str) -> Iterator[str]:
+    """Run a module of this package until the end of the block, and yield where its metrics are."""
+    command = [sys.executable, "-m", f"benchmarks.peers.{module}", exposition_url]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield json.loads(process.stdout.readline())
+        finally:
+            process.terminate()
+
+
+def serve(fill: Callable[[CollectorRegistry, Sequence[Series]], None]) -> None:
+    """Serve what ``fill`` makes of the series of the exposition that the command names."""
+    registry = CollectorRegistry()
+    fill(registry, scraped_series(sys.argv[1]))
+    server, _ = start_http_server(0, "127.0.0.1", registry)
+    sys.stdout.write(json.dumps(f"http://127.0.0.1:{server.server_port}/metrics") + "\n")
+    sys.stdout.flush()
+    signal.sigwait({signal.SIGTERM})
