@@ -9,7 +9,7 @@ from exporter.exposition.chunks import (
     render_project,
 )
 from exporter.exposition.families import FAMILIES
-from exporter.exposition.text import Family, Form, well_formed
+from exporter.exposition.text import Family, Form, escape, number, well_formed
 
 __all__ = [
     "COMPRESSION_LEVEL",
@@ -18,7 +18,9 @@ __all__ = [
     "Family",
     "Form",
     "ProjectChunks",
+    "escape",
     "join",
+    "number",
     "pieces",
     "render_project",
     "well_formed",

@@ -2,7 +2,7 @@
 
 from exporter.telemetry.exporter import Telemetry
 from exporter.telemetry.families import FAMILIES
-from exporter.telemetry.metrics import render
 from exporter.telemetry.project import ProjectTelemetry
+from exporter.telemetry.rendering import render
 
 __all__ = ["FAMILIES", "ProjectTelemetry", "Telemetry", "render"]

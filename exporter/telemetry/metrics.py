@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prometheus_client import Counter, Gauge, Histogram, generate_latest
-from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client import Counter, Gauge, Histogram
 
-from exporter.exposition import Form
 from exporter.telemetry.families import FAMILIES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from prometheus_client import CollectorRegistry
 
     from exporter.exposition import Family
@@ -28,17 +24,6 @@ _BUCKETS = {
         *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
     ),
 }
-
-# prometheus_client leaves both without types.
-_RENDERERS: dict[Form, Callable[[CollectorRegistry], bytes]] = {
-    Form.TEXT: generate_latest,
-    Form.OPENMETRICS: openmetrics.generate_latest,
-}
-
-
-def render(registry: CollectorRegistry, form: Form) -> bytes:
-    """Render ``registry`` as the end of an exposition, ``# EOF`` included in OpenMetrics."""
-    return _RENDERERS[form](registry)
 
 
 class Metrics:

@@ -15,17 +15,14 @@ from typing import TYPE_CHECKING
 
 from benchmarks.report import Result, machine, print_table
 from benchmarks.views import view_of_many_jobs
-from exposition.oracle import collector_of, render
+from exposition.oracle import Ready, collector_of, render
 from prometheus_client import CollectorRegistry
-from prometheus_client.registry import Collector
 
 from exporter.domain import at_once
 from exporter.exposition import Form, join, render_project
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from prometheus_client.metrics_core import Metric
+    from collections.abc import Callable, Iterator
 
     from exporter.domain import ProjectView
 
@@ -37,7 +34,7 @@ def results(jobs: int = 10_000, repetitions: int = 5) -> Iterator[Result]:
     """Measure microseconds a sample, and check that the bytes are the same."""
     view = view_of_many_jobs(jobs)
     registry = CollectorRegistry()
-    registry.register(_Ready(collector_of([view]).collect()))
+    registry.register(Ready(collector_of([view]).collect()))
     # The peer's families would have the garbage collector take its time from both.
     gc.freeze()
     for form in Form:
@@ -81,16 +78,6 @@ def _rendering_after_a_change(view: ProjectView, repetitions: int) -> Result:
 
 def _exposition(view: ProjectView, form: Form) -> bytes:
     return join([at_once(render_project(view))], form)
-
-
-class _Ready(Collector):
-    """Hands out families that were made before."""
-
-    def __init__(self, families: Iterable[Metric]) -> None:
-        self._families = list(families)
-
-    def collect(self) -> Iterable[Metric]:
-        return self._families
 
 
 def _medians(repetitions: int, *works: Callable[[], object]) -> list[float]:

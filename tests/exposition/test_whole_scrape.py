@@ -3,6 +3,9 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+import pytest
+from exposition.oracle import Ready
+from exposition.oracle import render as prometheus_client_renders
 from exposition.views import full_job, full_view, rendered
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
@@ -52,6 +55,23 @@ def test_the_exposition_is_that_of_the_table(
     assert actual == expected
     names = [family.name for family in families[len(own) :]]
     assert {"process_cpu_seconds", "process_resident_memory_bytes", "python_info"} <= set(names)
+
+
+@pytest.mark.parametrize("form", Form)
+def test_own_metrics_are_rendered_as_prometheus_client_renders_them(
+    registry: CollectorRegistry, telemetry: Telemetry, form: Form
+) -> None:
+    """Byte for byte, those of the process included, whatever a project is called."""
+    for name in (HOSTILE, "p"):
+        _exercise(telemetry, name)
+    # What the process takes differs from one moment to the next.
+    still = CollectorRegistry()
+    still.register(Ready(registry.collect()))
+
+    ours = render(still, form)
+
+    assert ours.removesuffix(b"# EOF\n") == prometheus_client_renders(still, form)
+    assert b"\nprocess_cpu_seconds_total " in ours
 
 
 def test_no_created_series_and_one_eof(registry: CollectorRegistry, telemetry: Telemetry) -> None:
