@@ -58,6 +58,17 @@ def counts(**by_status: int) -> ItemCounts:
     return ItemCounts({status: by_status.get(status, 0) for status in ItemStatus})
 
 
+def take_in(
+    listing: Listing, state: tracker.ProjectState, rules: tracker.TrackerRules, now: float
+) -> tuple[tracker.ProjectState, tuple[Event, ...]]:
+    """Take in a whole listing."""
+    events: list[Event] = []
+    for transition in tracker.taking_in(listing, rules, now):
+        state, fresh = transition(state)
+        events.extend(fresh)
+    return state, tuple(events)
+
+
 class History:
     """One project as the exporter lives through it; ``moment`` is seconds since its start."""
 
@@ -86,7 +97,7 @@ class History:
             ended_at=self.now,
             **facts,
         )
-        return self._took(*tracker.listed(self.state, listing, self.rules, self.moment))
+        return self._took(*take_in(listing, self.state, self.rules, self.moment))
 
     def status(
         self, answer: Job, progress: float | None = None, *, asked: float | None = None

@@ -152,15 +152,15 @@ class ProjectPoller:
             self._listing_failed(error)
             return error
         else:
-            self._listed(listing, began)
+            await self._listed(listing, began)
             return None
         finally:
             self.first_listing_tried.set()
 
-    def _listed(self, listing: Listing, began: float) -> None:
+    async def _listed(self, listing: Listing, began: float) -> None:
         self._telemetry.listing_finished(up=True, authenticated=True)
         self._polls.listed(worked=True)
-        self._tracking.listed(listing)
+        await self._pace.take(self._tracking.listed(listing))
         if listing.reached_end:
             self._last_full_listing = began
         self._urgent_counts_only = self._rounds.is_unfinished and self._api.is_budget_used_up

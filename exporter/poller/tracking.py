@@ -45,11 +45,12 @@ class Tracking:
         self._fresh = False
         self.changed = asyncio.Event()
 
-    def listed(self, listing: Listing) -> None:
-        """Take in a listing."""
-        state, events = tracker.listed(self._state, listing, self._rules, self._clock())
-        self._reports.listed(listing, truncated=bool(state.listing_truncated))
-        self._take(state, events)
+    def listed(self, listing: Listing) -> Steps[None]:
+        """Take in a listing, seen whole at the first of these steps."""
+        for transition in tracker.taking_in(listing, self._rules, self._clock()):
+            self._take(*transition(self._state))
+            yield
+        self._reports.listed(listing, truncated=bool(self._state.listing_truncated))
 
     def refreshed(self, answer: JobRefreshed) -> None:
         """Take in a job's status."""

@@ -13,7 +13,7 @@ from exporter.tracker.due import (
     wants_count,
     wants_status,
 )
-from exporter.tracker.listing import listed
+from exporter.tracker.listing import taking_in
 from exporter.tracker.publishing import publish
 from exporter.tracker.refreshing import (
     counted,
@@ -52,13 +52,13 @@ __all__ = [
     "initial_state",
     "is_due",
     "is_listed",
-    "listed",
     "may_sweep_twice",
     "news_since",
     "not_found",
     "publish",
     "refreshed",
     "scraped",
+    "taking_in",
     "uncountable",
     "wants_count",
     "wants_status",

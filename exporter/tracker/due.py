@@ -25,9 +25,13 @@ class DueJobs:
 
 def due_for_refresh(state: ProjectState, rules: TrackerRules, now: float) -> DueJobs:
     """List the jobs that are to be refreshed at the monotonic moment ``now``."""
-    due = [tracked for tracked in state.jobs.values() if _due(tracked, rules)]
-    regular = [tracked for tracked in due if _regular(tracked, now)]
-    last = [tracked for tracked in due if not _regular(tracked, now)]
+    regular: list[TrackedJob] = []
+    last: list[TrackedJob] = []
+    for tracked in state.jobs.values():
+        if tracked.ending is None:
+            regular.append(tracked)
+        elif _due(tracked, rules):
+            (regular if tracked.ending.is_recent(now) else last).append(tracked)
     return DueJobs(
         regular=[tracked.job.id for tracked in sorted(regular, key=_oldest_data_first)],
         last_in_line=[tracked.job.id for tracked in sorted(last, key=_newest_end_first)],
@@ -95,10 +99,6 @@ def _asked_for_items_lately(tracked: TrackedJob, now: float) -> bool:
 
 def _due(tracked: TrackedJob, rules: TrackerRules) -> bool:
     return tracked.ending is None or not tracked.ending.is_final(items_enabled=rules.items_enabled)
-
-
-def _regular(tracked: TrackedJob, now: float) -> bool:
-    return tracked.ending is None or tracked.ending.is_recent(now)
 
 
 def _oldest_data_first(tracked: TrackedJob) -> tuple[float, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from exporter.tracker.accounts import (
@@ -26,36 +27,61 @@ from exporter.tracker.remembering import listed_now, news_since, still_needed
 from exporter.tracker.state import JobAppeared, JobEnded, TrackedJob
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
     from exporter.domain import Job, Listing
     from exporter.tracker.state import Event, ProjectState, TrackerRules
 
+    Transition = Callable[[ProjectState], tuple[ProjectState, tuple[Event, ...]]]
 
-def listed(
-    state: ProjectState, listing: Listing, rules: TrackerRules, now: float
+
+_ROWS_A_TRANSITION = 100
+
+
+def taking_in(listing: Listing, rules: TrackerRules, now: float) -> Iterator[Transition]:
+    """Take in one listing, seen whole at the monotonic moment ``now``, some rows at a time.
+
+    Each transition is applied to the state as it is then: answers may come between them.
+    """
+    yield partial(_begun, listing=listing)
+    for start in range(0, len(listing.jobs), _ROWS_A_TRANSITION):
+        rows = listing.jobs[start : start + _ROWS_A_TRANSITION]
+        yield partial(_rows_listed, rows=rows, listing=listing, rules=rules, now=now)
+    yield partial(_ended, listing=listing, now=now)
+
+
+def _begun(state: ProjectState, listing: Listing) -> tuple[ProjectState, tuple[Event, ...]]:
+    baseline_at = listing.began_at if state.baseline_at is None else state.baseline_at
+    return replace(state, listings=state.listings + 1, baseline_at=baseline_at), ()
+
+
+def _rows_listed(
+    state: ProjectState, rows: Sequence[Job], listing: Listing, rules: TrackerRules, now: float
 ) -> tuple[ProjectState, tuple[Event, ...]]:
-    """Take in one listing, seen whole at the monotonic moment ``now``."""
     intake = _Intake(state, listing, rules, now)
-    for job in listing.jobs:
+    for job in rows:
         intake.take(job)
-    accounts = intake.accounts
+    counters = intake.book.counters()
+    updated = replace(state, jobs=intake.jobs, accounts=intake.accounts, counters=counters)
+    return updated, tuple(intake.events)
+
+
+def _ended(
+    state: ProjectState, listing: Listing, now: float
+) -> tuple[ProjectState, tuple[Event, ...]]:
+    accounts = state.accounts
     if listing.reached_end:
-        accounts = still_needed(accounts, listing, intake.jobs)
-    return (
-        replace(
-            state,
-            jobs=intake.jobs,
-            accounts=accounts,
-            counters=intake.book.counters(),
-            listings=intake.number,
-            baseline_at=intake.baseline_at,
-            watermark_at=state.watermark_at if listing.truncated else listing.began_at,
-            last_listing_monotonic=now,
-            last_listing_at=listing.ended_at,
-            listing_truncated=_some_may_be_missing(state, listing),
-            seen_project_id=next((job.project_id for job in listing.jobs), state.seen_project_id),
-        ),
-        tuple(intake.events),
+        accounts = still_needed(accounts, listing, state.jobs)
+    ended = replace(
+        state,
+        accounts=accounts,
+        watermark_at=state.watermark_at if listing.truncated else listing.began_at,
+        last_listing_monotonic=now,
+        last_listing_at=listing.ended_at,
+        listing_truncated=_some_may_be_missing(state, listing),
+        seen_project_id=next((job.project_id for job in listing.jobs), state.seen_project_id),
     )
+    return ended, ()
 
 
 def _some_may_be_missing(state: ProjectState, listing: Listing) -> bool:
@@ -66,7 +92,7 @@ def _some_may_be_missing(state: ProjectState, listing: Listing) -> bool:
 
 
 class _Intake:
-    """The state while a listing's rows are taken in."""
+    """The state while rows of a listing are taken in."""
 
     def __init__(
         self, state: ProjectState, listing: Listing, rules: TrackerRules, now: float
@@ -75,8 +101,9 @@ class _Intake:
         self.accounts = dict(state.accounts)
         self.book = Book(state.counters)
         self.events: list[Event] = []
-        self.number = state.listings + 1
-        self.baseline_at = listing.began_at if state.baseline_at is None else state.baseline_at
+        self.number = state.listings
+        # Set when the listing begins.
+        self._baseline_at = state.baseline_at or 0.0
         self._news_since = news_since(state)
         self.listing = listing
         self._rules = rules
@@ -156,7 +183,7 @@ class _Intake:
         if undated and self.number > 1:
             return True
         newest = latest(job.created_at, ended_at)
-        return newest is not None and newest >= self.baseline_at
+        return newest is not None and newest >= self._baseline_at
 
     def _ending(self, job: Job) -> Ending | None:
         """Begin the retention of a job that had ended before it was seen, unless it is over."""

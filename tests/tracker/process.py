@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from history import take_in
 from tracker.model import Ledger
 from tracker.world import CloudJob, Uncountable
 
@@ -31,7 +32,7 @@ class Process:
                 self.last_listed_moment = moment
                 self._told(*(job.id for job in answer.jobs))
                 self.ledger.listed(answer, moment, self._keeps)
-                self.state, _ = tracker.listed(self.state, answer, self.rules, moment)
+                self.state, _ = take_in(answer, self.state, self.rules, moment)
             case JobRefreshed(job=job):
                 if self._told(job.id):
                     self.ledger.refreshed(answer, moment)

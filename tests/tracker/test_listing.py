@@ -1,0 +1,65 @@
+"""A listing of many rows is taken in some at a time, and answers come between them."""
+
+from history import EPOCH, History, job, take_in
+
+from exporter import tracker
+from exporter.domain import JobRefreshed, JobStatus, Listing, at_once
+
+MANY = tuple(job(f"job-{number:03d}") for number in range(350))
+
+
+def _listing(*, asked: float) -> Listing:
+    return Listing(MANY, asked_monotonic=asked, began_at=EPOCH + asked, ended_at=EPOCH + asked + 1)
+
+
+def test_an_answer_that_comes_between_rows_is_kept() -> None:
+    """Of a job that was taken in already, and of one that was not yet: both are newer."""
+    history = History().listing(*MANY).at(60)
+    state = history.state
+    answers = [
+        JobRefreshed(job(job_id, failed_items=4), 0.5, 61.0, EPOCH + 61)
+        for job_id in ("job-000", "job-349")
+    ]
+
+    for number, transition in enumerate(tracker.taking_in(_listing(asked=60), history.rules, 62)):
+        state, _ = transition(state)
+        if number == 2:
+            for answer in answers:
+                state, _ = tracker.refreshed(state, answer, 62)
+
+    history.state = state
+    shown = history.at(62).shown()
+    assert [shown[answer.job.id].failed_items for answer in answers] == [4, 4]
+    assert history.finished_items("failed") == 8
+
+
+def test_what_is_published_between_the_first_rows_is_stale() -> None:
+    """Totals of half a project would lie: they come with its last row."""
+    history = History()
+    state = history.state
+    fresh = []
+    for transition in tracker.taking_in(_listing(asked=0), history.rules, 1):
+        state, _ = transition(state)
+        state, steps = tracker.publish(state, history.rules, 1)
+        view = at_once(steps)
+        fresh.append(view.gauges is not None and len(view.jobs) == len(MANY))
+    assert fresh == [False] * (len(fresh) - 1) + [True]
+    assert len(fresh) > 3
+
+
+def test_counters_are_the_same_however_rows_are_cut() -> None:
+    """As if all had come at once."""
+    rules, state = History().rules, History().state
+    state, _ = take_in(_listing(asked=0), state, rules, 1)
+    ended = tuple(
+        job(row.id, status=JobStatus.COMPLETED, failed_items=1, completed_at=EPOCH + 90)
+        for row in MANY
+    )
+    late = Listing(ended, asked_monotonic=100, began_at=EPOCH + 100, ended_at=EPOCH + 101)
+    state, events = take_in(late, state, rules, 101)
+
+    history = History().at(101)
+    history.state = state
+    assert history.finished_jobs("completed") == len(MANY)
+    assert history.finished_items("failed") == len(MANY)
+    assert len(events) == len(MANY)
