@@ -55,13 +55,12 @@ def running_benchmark_cloud(
     """Run one with so many active jobs, and ended ones, of so many items each."""
     command = [sys.executable, "-m", "benchmarks.cloud", f"--active={active}", f"--ended={ended}"]
     command += [f"--items={items}", f"--latency={latency_seconds}"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        yield BenchmarkCloud(json.loads(process.stdout.readline()), process.pid)
-    finally:
-        process.terminate()
-        process.wait()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield BenchmarkCloud(json.loads(process.stdout.readline()), process.pid)
+        finally:
+            process.terminate()
 
 
 class _Answers:
