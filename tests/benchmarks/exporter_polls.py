@@ -21,6 +21,10 @@ _LOOKS_FOR_THE_FIRST = 20
 _INTERVALS_FOR_THE_FIRST = 4
 
 
+class PollDidNotFitError(Exception):
+    """The interval is too short for a poll on this machine."""
+
+
 @dataclass(frozen=True, slots=True)
 class Polls:
     """Whole intervals, what each took, and how many items were counted in the end."""
@@ -35,6 +39,9 @@ def run_exporter_polls(
     """Let an exporter poll, and measure so many intervals after its first poll.
 
     CPU time is that of the whole interval: its poll, what is published, and one scrape.
+
+    Raises:
+        PollDidNotFitError: a poll had not ended when its interval was nearly over.
     """
     with process.running(
         f"--poll.interval={interval_seconds}s",
@@ -44,11 +51,10 @@ def run_exporter_polls(
         LLAMA_CLOUD_BASE_URL=cloud.base_url,
     ) as exporter:
         first_began = _wait_for_first_poll(exporter, interval_seconds)
-        readings = []
-        for number in range(polls + 1):
-            look_at = first_began + (number + _LOOKED_AT) * interval_seconds
-            time.sleep(max(look_at - time.monotonic(), 0.0))
-            readings.append(_Reading.of(exporter, cloud))
+        readings = (
+            _read_at(first_began + (number + _LOOKED_AT) * interval_seconds, exporter, cloud)
+            for number in range(polls + 1)
+        )
         costs = [after.since(before) for before, after in pairwise(readings)]
         return Polls(costs, round(_sum_of("batch_active_items", exporter.get()[1])))
 
@@ -72,12 +78,17 @@ class _Reading:
 
     def since(self, before: _Reading) -> Cost:
         if self.polls != before.polls + 1:
-            raise RuntimeError("the interval is too short for a poll on this machine")
+            raise PollDidNotFitError
         return Cost(
             seconds=self.poll_seconds - before.poll_seconds,
             cpu_seconds=self.cpu_seconds - before.cpu_seconds,
             requests=self.requests - before.requests,
         )
+
+
+def _read_at(moment: float, exporter: process.Exporter, cloud: BenchmarkCloud) -> _Reading:
+    time.sleep(max(moment - time.monotonic(), 0.0))
+    return _Reading.of(exporter, cloud)
 
 
 def _wait_for_first_poll(exporter: process.Exporter, interval_seconds: float) -> float:
