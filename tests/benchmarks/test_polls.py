@@ -1,0 +1,33 @@
+"""A short form of the benchmark of polls: it measures what it says, and both sides do the work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.polls import Size, results
+
+if TYPE_CHECKING:
+    import pytest
+
+TESTS = Path(__file__).parents[1]
+
+
+def test_it_compares_polls_with_loops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each side lists once, and asks twice for each job: a page holds the few items."""
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    tiny = Size(3, polls=1, sync_loops=1, async_loops=1)
+    found = list(results((tiny,), items=50, latency_seconds=0.001))
+    assert {"SDK, async", "SDK, sync"} == {result.peer for result in found}
+    assert {"time, 3 jobs", "CPU time, 3 jobs", "requests, 3 jobs"} == {
+        result.what for result in found
+    }
+    assert len(found) == 6
+    for result in found:
+        assert result.ours > 0
+        assert result.theirs is not None
+        assert result.theirs > 0
+        if result.what.startswith("requests"):
+            assert (7, 7) == (result.ours, result.theirs)
+        else:
+            assert result.reached is not None
