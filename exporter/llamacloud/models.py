@@ -49,12 +49,19 @@ def _unix_seconds(value: object) -> float:
     if not isinstance(value, str) or len(value) > _LONGEST_TIME:
         raise ValueError("a time is an RFC 3339 string")
     try:
-        # RFC 3339 allows both a small z and a leap second, which Python's reader does not know.
-        moment = datetime.fromisoformat(_LEAP_SECOND.sub(r"\1:59", value.upper()))
+        moment = _moment(value)
     except ValueError:
         # Python's own words would quote the value.
         raise ValueError("a time is an RFC 3339 string") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        # RFC 3339 allows both a small z and a leap second, which Python's reader does not know.
+        return datetime.fromisoformat(_LEAP_SECOND.sub(r"\1:59", text.upper()))
 
 
 def _path_segment(value: str) -> str:

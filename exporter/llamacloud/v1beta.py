@@ -22,7 +22,7 @@ from exporter.llamacloud.models import (
 from exporter.llamacloud.requests import Endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from enum import StrEnum
 
     from exporter.llamacloud.client import Client
@@ -125,7 +125,7 @@ class BatchProcessing:
 
     def item_status(self, row: ItemRow) -> ItemStatus:
         """Name an item's status, ``unknown`` for one that is newer than this exporter."""
-        return self._known(ItemStatus, row.status, ItemStatus.UNKNOWN, "item status")
+        return self._known(_ITEM_STATUSES, row.status, ItemStatus.UNKNOWN, "item status")
 
     def _page(
         self, answer: Answer, page: JobPage | ItemPage, rows: Sequence[Row], offset: int
@@ -143,8 +143,8 @@ class BatchProcessing:
     def _job(self, row: JobRow) -> Job:
         return Job(
             id=row.id,
-            job_type=self._known(JobType, row.job_type, JobType.UNKNOWN, "job type"),
-            status=self._known(JobStatus, row.status, JobStatus.UNKNOWN, "job status"),
+            job_type=self._known(_JOB_TYPES, row.job_type, JobType.UNKNOWN, "job type"),
+            status=self._known(_JOB_STATUSES, row.status, JobStatus.UNKNOWN, "job status"),
             project_id=row.project_id,
             total_items=row.total_items,
             processed_items=row.processed_items,
@@ -158,9 +158,10 @@ class BatchProcessing:
             error_message=row.error_message and row.error_message[:_TEXT_LENGTH],
         )
 
-    def _known(self, values: type[Known], value: str, unknown: Known, kind: str) -> Known:
-        if value in _API_VALUES[values]:
-            return values(value)
+    def _known(self, values: Mapping[str, Known], value: str, unknown: Known, kind: str) -> Known:
+        known = values.get(value)
+        if known is not None:
+            return known
         seen, text = self._unknown_values_seen, value[:_TEXT_LENGTH]
         if (kind, text) not in seen and len(seen) < _UNKNOWN_VALUES_REMEMBERED:
             seen.add((kind, text))
@@ -173,12 +174,14 @@ class BatchProcessing:
         return unknown
 
 
+def _values_except(*ours: Known) -> dict[str, Known]:
+    return {str(member): member for member in type(ours[0]) if member not in ours}
+
+
 # ``gone`` and ``unknown`` are words of ours: the API's own would mean something else.
-_API_VALUES: dict[type[StrEnum], frozenset[str]] = {
-    JobType: frozenset(JobType) - {JobType.UNKNOWN},
-    JobStatus: frozenset(JobStatus) - {JobStatus.UNKNOWN, JobStatus.GONE},
-    ItemStatus: frozenset(ItemStatus) - {ItemStatus.UNKNOWN},
-}
+_JOB_TYPES = _values_except(JobType.UNKNOWN)
+_JOB_STATUSES = _values_except(JobStatus.UNKNOWN, JobStatus.GONE)
+_ITEM_STATUSES = _values_except(ItemStatus.UNKNOWN)
 
 
 def _more_follows(page: JobPage | ItemPage, next_offset: int) -> bool:

@@ -51,7 +51,8 @@ class Tally:
         """Take in a row in the place of an earlier one; tell whether its item is new."""
         is_new = row.item_id not in self._items
         self._items[row.item_id] = _item_of(row, status)
-        self._newest_at = latest(self._newest_at, row.started_at, row.completed_at)
+        if row.started_at is not None or row.completed_at is not None:
+            self._newest_at = latest(self._newest_at, row.started_at, row.completed_at)
         if status is ItemStatus.FAILED:
             self._keep_failed(_failed_item(row))
         else:
