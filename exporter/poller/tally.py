@@ -49,14 +49,16 @@ class Tally:
 
     def add(self, row: ItemRow, status: ItemStatus) -> bool:
         """Take in a row in the place of an earlier one; tell whether its item is new."""
-        is_new = row.item_id not in self._items
-        self._items[row.item_id] = _item_of(row, status)
-        if row.started_at is not None or row.completed_at is not None:
-            self._newest_at = latest(self._newest_at, row.started_at, row.completed_at)
+        item_id, items = row.item_id, self._items
+        is_new = item_id not in items
+        items[item_id] = _item_of(row, status)
+        for time in (row.started_at, row.completed_at):
+            if time is not None and (self._newest_at is None or time > self._newest_at):
+                self._newest_at = time
         if status is ItemStatus.FAILED:
             self._keep_failed(_failed_item(row))
-        else:
-            self._failed.pop(row.item_id, None)
+        elif self._failed:
+            self._failed.pop(item_id, None)
         return is_new
 
     def add_unseen(self, earlier: Tally) -> None:
@@ -100,9 +102,10 @@ def _item_of(row: ItemRow, status: ItemStatus) -> _Item:
     if status is ItemStatus.SKIPPED:
         known = row.skip_reason if row.skip_reason in KNOWN_SKIP_REASONS else None
         reason = known or OTHER_SKIP_REASON
-    if row.started_at is None or row.completed_at is None:
+    started_at, completed_at = row.started_at, row.completed_at
+    if started_at is None or completed_at is None:
         return _without_duration(status, reason)
-    return _Item(status, reason, max(row.completed_at - row.started_at, 0.0))
+    return _Item(status, reason, completed_at - started_at if completed_at > started_at else 0.0)
 
 
 @cache
