@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from http import HTTPStatus
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from exporter.llamacloud.connections import Connections, Received
     from exporter.llamacloud.errors import StatusRefused
     from exporter.llamacloud.requests import Access, RequestObserver
+
+_NEXT_REQUEST_GOES_OUT_WITHIN_SECONDS = 0.001
 
 
 class Client:
@@ -114,6 +117,8 @@ class Client:
             if isinstance(refused, RateLimited):
                 budget.refused(asked, refused.retry_after_seconds)
             raise refused
+        # Whoever asked reads a page for milliseconds: what has its place now is asked for before.
+        await asyncio.sleep(_NEXT_REQUEST_GOES_OUT_WITHIN_SECONDS)
         return Answer(answer.body, asked, answered_at(answer.headers))
 
     async def _send(self, path: str, params: Mapping[str, str], api_key: str) -> Received:
