@@ -13,7 +13,7 @@ VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' exporter/__init__.py)
 REVISION = $(shell git describe --always --dirty --abbrev=40 --exclude='*')
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test explore coverage soak test-wheel lint tables dashboard lock image image-test
+.PHONY: run test explore coverage soak test-wheel bench bench-test lint tables dashboard lock image image-test
 
 run: $(VENV)/.installed
 	$(BIN)/llamacloud-batch-exporter $(if $(LLAMA_CLOUD_API_KEY)$(LLAMA_CLOUD_API_KEY_FILE),,--demo) $(ARGS)
@@ -37,6 +37,15 @@ coverage: $(VENV)/.installed-dev
 # tells the seed: `make soak SOAK="--seed 1"`.
 soak: $(VENV)/.installed-dev
 	PYTHONPATH=tests $(BIN)/python -m soak $(SOAK)
+
+# What it costs, beside its peers: some twenty minutes on a quiet machine, or `make bench
+# BENCH=rendering`; also scrapes, polls, footprint. Scrapes are made by wrk.
+bench: $(VENV)/.installed-dev
+	PYTHONPATH=tests $(BIN)/python -m benchmarks $(BENCH)
+
+# That the benchmarks work: short forms of them.
+bench-test: $(VENV)/.installed-dev
+	$(BIN)/pytest tests/benchmarks
 
 # All tests against the built wheel: in a copy of this tree that has no exporter/ to import.
 test-wheel: $(WHEEL_VENV)/.installed-dev
