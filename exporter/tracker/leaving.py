@@ -25,13 +25,16 @@ def without_leavers(
     state: ProjectState, rules: TrackerRules, now: float, *, shown: frozenset[str]
 ) -> ProjectState:
     """Drop the ended jobs whose retention is over; ``shown`` are those that have series."""
-    staying = {
-        job_id: tracked
+    leaving = {
+        job_id
         for job_id, tracked in state.jobs.items()
-        if tracked.ending is None
-        or not _leaves(state, tracked, tracked.ending, rules, now, is_shown=job_id in shown)
+        if tracked.ending is not None
+        and _leaves(state, tracked, tracked.ending, rules, now, is_shown=job_id in shown)
     }
-    return state if len(staying) == len(state.jobs) else replace(state, jobs=staying)
+    if not leaving:
+        return state
+    staying = {job_id: job for job_id, job in state.jobs.items() if job_id not in leaving}
+    return replace(state, jobs=staying)
 
 
 def with_final_counts_closed(state: ProjectState, now: float) -> ProjectState:

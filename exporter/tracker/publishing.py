@@ -69,11 +69,12 @@ def is_stale(state: ProjectState, rules: TrackerRules, now: float) -> bool:
 
 def _with_first_showing(
     jobs: Mapping[str, TrackedJob], shown: frozenset[str], generation: int
-) -> dict[str, TrackedJob]:
-    marked = dict(jobs)
-    for job_id in shown:
-        tracked = marked[job_id]
-        if tracked.ending is not None and tracked.ending.shown_since_generation is None:
-            ending = replace(tracked.ending, shown_since_generation=generation)
-            marked[job_id] = replace(tracked, ending=ending)
-    return marked
+) -> Mapping[str, TrackedJob]:
+    newly_shown = {
+        job_id: replace(tracked, ending=replace(tracked.ending, shown_since_generation=generation))
+        for job_id, tracked in jobs.items()
+        if tracked.ending is not None
+        and tracked.ending.shown_since_generation is None
+        and job_id in shown
+    }
+    return {**jobs, **newly_shown} if newly_shown else jobs
