@@ -57,7 +57,10 @@ class Scrape(Response):
                 # Others want to be served while a fast client is.
                 await asyncio.sleep(0)
                 turn_ends = time.perf_counter() + _TURN_SECONDS
-            if "client_gone" in state:
+            # Each write after a broken one would have asyncio say so in the log.
+            if state["is_closing"]():
+                # uvicorn hears of it in the loop's next turn, and till then wants an end.
+                await asyncio.sleep(0)
                 return
             await _send_on(send, part)
         # uvicorn waits before a piece, not after it, for the connection to take the earlier ones.

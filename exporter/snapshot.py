@@ -64,25 +64,19 @@ class Snapshot:
         self._projects: Mapping[str, ProjectChunks] = {}
         self._published = Published()
         self._forms_gzipped: set[Form] = set()
-        self._changes = 0
-        self._changes_published = 0
 
     def replace(self, view: ProjectView) -> Steps[None]:
         """Publish ``view`` in the place of its project's earlier one, ready for those who ask.
 
-        Views of several projects may be published at the same time.
+        One view after the other: the steps of two must not mix.
         """
         before = self._projects.get(view.project)
         chunks = yield from render_project(view, before)
         self._projects = {**self._projects, view.project: chunks}
-        self._changes += 1
-        changes = self._changes
         published = Published(tuple(self._projects.values()), self._forms_gzipped)
         for form in tuple(self._forms_gzipped):
             yield from published.compress(form)
-        # A later change, which includes this one, may have been ready sooner.
-        if changes > self._changes_published:
-            self._published, self._changes_published = published, changes
+        self._published = published
 
     def published(self) -> Published:
         """Return what is published now; later changes do not show in it."""
@@ -109,7 +103,7 @@ def _gzip(chunks: tuple[Chunk, ...]) -> Steps[_Gzipped]:
     crc = 0
     for chunk in chunks:
         crc = zlib.crc32(chunk.lines, crc)
-        # Kept by the chunk: one that was there before costs nothing here.
+        # The chunk keeps it: one that was there before is not compressed again.
         _ = chunk.deflated
         yield
     head = b"".join([_GZIP_HEADER, *(chunk.deflated for chunk in chunks)])

@@ -97,6 +97,7 @@ async def polling(
         for name in ("timeout_seconds", "budget", "api_key", "access")
         if name in settings
     }
+    pace = settings.pop("pace", None) or Pace()
     async with client_of(cloud, telemetry, **client_settings) as client:
         poller = ProjectPoller(
             BatchProcessing(client, project_id=project_id),
@@ -105,7 +106,7 @@ async def polling(
             key_origin="LLAMA_CLOUD_API_KEY",
             telemetry=telemetry,
             publish_view=publish_view,
-            pace=Pace(),
+            pace=pace,
             clock=time.monotonic,
         )
         task = asyncio.create_task(poller.run())

@@ -5,10 +5,10 @@ import zlib
 from dataclasses import replace
 
 import pytest
-from exposition.views import empty_view, full_view, rendered, sparse_job
+from exposition.views import empty_view, full_view, join, rendered, sparse_job
 
 from exporter.domain import ProjectView, at_once
-from exporter.exposition import Form, join
+from exporter.exposition import Form
 from exporter.snapshot import Snapshot
 
 
@@ -78,20 +78,6 @@ def test_what_was_asked_for_compressed_is_ready_at_the_next_change() -> None:
     assert published.generations == {"default": 2}
     assert list(published.compress(Form.OPENMETRICS)) == []
     assert list(published.compress(Form.TEXT)) != []
-
-
-def test_of_two_projects_that_are_published_at_once_the_newest_views_stay() -> None:
-    """Whichever is ready first."""
-    for first_ready in ("a", "b"):
-        snapshot = _published(full_view("a"), full_view("b"))
-        snapshot.published().gzipped(Form.TEXT, b"")
-        running = {name: snapshot.replace(full_view(name, generation=2)) for name in "ab"}
-        for steps in running.values():
-            next(steps)
-        at_once(running.pop(first_ready))
-        at_once(*running.values())
-
-        assert snapshot.published().generations == {"a": 2, "b": 2}
 
 
 def test_generations_cannot_be_edited() -> None:

@@ -4,7 +4,6 @@ from exporter.exposition.chunks import (
     COMPRESSION_LEVEL,
     Chunk,
     ProjectChunks,
-    join,
     pieces,
     render_project,
 )
@@ -19,7 +18,6 @@ __all__ = [
     "Form",
     "ProjectChunks",
     "escape",
-    "join",
     "number",
     "pieces",
     "render_project",

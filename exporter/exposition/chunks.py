@@ -98,11 +98,6 @@ def pieces(projects: Iterable[ProjectChunks], form: Form) -> Iterator[Chunk]:
             yield from chunks
 
 
-def join(projects: Iterable[ProjectChunks], form: Form) -> bytes:
-    """Join the exposition of ``projects``."""
-    return b"".join(chunk.lines for chunk in pieces(projects, form))
-
-
 def _cut(jobs: Sequence[JobView]) -> Iterator[tuple[JobView, ...]]:
     """Cut after jobs that are chosen by their ids.
 

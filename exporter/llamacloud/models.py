@@ -146,7 +146,7 @@ def parse(model: type[M], body: bytes) -> M:
     Raises:
         BadResponse: it is not JSON or not of this shape; the message says where, not what.
     """
-    # Each value takes two bytes at least, with what parts it from the next.
+    # With what parts it from the next, a value takes two bytes.
     if len(body) > 2 * _MOST_VALUES and _values_at_most(body) > _MOST_VALUES:
         raise BadResponse(f"the body: more than {_MOST_VALUES} values")
     try:

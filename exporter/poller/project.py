@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
@@ -118,10 +117,13 @@ class ProjectPoller:
 
     async def _publish_changes(self) -> None:
         while True:
-            with contextlib.suppress(TimeoutError):
+            try:
                 async with asyncio.timeout(_HOUSEKEEPING_SECONDS):
                     await self._tracking.changed.wait()
-            await self._pace.take(self._tracking.publish())
+            except TimeoutError:
+                await self._pace.take(self._tracking.publish_if_changed())
+            else:
+                await self._pace.take(self._tracking.publish())
             self.last_alive_monotonic = self._clock()
             await asyncio.sleep(_LEAST_SECONDS_BETWEEN_PUBLICATIONS)
 
@@ -159,8 +161,8 @@ class ProjectPoller:
 
     async def _listed(self, listing: Listing, began: float) -> None:
         self._telemetry.listing_finished(up=True, authenticated=True)
-        self._polls.listed(worked=True)
         await self._pace.take(self._tracking.listed(listing))
+        self._polls.listed(worked=True)
         if listing.reached_end:
             self._last_full_listing = began
         self._urgent_counts_only = self._rounds.is_unfinished and self._api.is_budget_used_up

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exporter import tracker
@@ -42,7 +43,7 @@ class Tracking:
         self._publish_view = publish_view
         self._clock = clock
         self._state = tracker.initial_state(rules)
-        self._fresh = False
+        self._last_view: ProjectView | None = None
         self.changed = asyncio.Event()
 
     def listed(self, listing: Listing) -> Steps[None]:
@@ -108,11 +109,22 @@ class Tracking:
         """Publish what is known at the first of these steps."""
         self.changed.clear()
         self._state, view_in_steps = tracker.publish(self._state, self._rules, self._clock())
+        yield from self._publish((yield from view_in_steps))
+
+    def publish_if_changed(self) -> Steps[None]:
+        """Publish what time alone has changed, unless an answer comes: then all is published."""
+        before, last = self._state, self._last_view
+        state, view_in_steps = tracker.publish(before, self._rules, self._clock())
         view = yield from view_in_steps
-        fresh = view.gauges is not None
-        if self._fresh and not fresh:
+        changed = last is None or replace(view, generation=last.generation) != last
+        if changed and self._state is before:
+            self._state = state
+            yield from self._publish(view)
+
+    def _publish(self, view: ProjectView) -> Steps[None]:
+        if self._last_view and self._last_view.gauges and not view.gauges:
             self._reports.stale(self._rules.stale_after)
-        self._fresh = fresh
+        self._last_view = view
         yield from self._publish_view(view)
 
     def _take(self, state: ProjectState, events: tuple[Event, ...]) -> None:

@@ -32,8 +32,8 @@ class ClientConnection(H11Protocol):
     """One connection; whatever it waits for ends in time, and nothing a client does is logged.
 
     A client that ends its side after asking is answered, and ``client_ended`` in the scope's state
-    says so: nobody can tell any more whether it still reads. ``client_gone`` says that the
-    connection is lost, and ``dismiss`` closes it.
+    says so: nobody can tell any more whether it still reads. ``is_closing`` tells there whether the
+    connection is lost or about to be closed, and ``dismiss`` closes it.
     """
 
     def __init__(
@@ -62,8 +62,8 @@ class ClientConnection(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Hold nothing any more, however the connection ended."""
         super().connection_lost(exc)
-        if self._is_answering():
-            self._tell("client_gone")
+        # They refer to each other: without this they would wait for a full garbage collection.
+        self.cycle = None  # type: ignore[assignment]
         self._crowd.leave(self)
         self._may_take_its_time()
         # uvicorn lets it run, and hold the connection in memory, where the client reset it.
@@ -90,7 +90,8 @@ class ClientConnection(H11Protocol):
         before = self.cycle
         super().handle_events()
         if self.cycle is not before:
-            self.cycle.scope["state"]["dismiss"] = self.dismiss
+            state = self.cycle.scope["state"]
+            state["dismiss"], state["is_closing"] = self.dismiss, self.transport.is_closing
             self._crowd.asks(self)
             self._must_go_on_within(self._limits.answer_seconds)
             if self._client_ended:

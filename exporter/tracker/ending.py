@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from exporter.domain import Job, JobStatus
 
 # The items of a job that has ended may settle a little later than the job itself.
 _FINAL_COUNTS = 5
 _FINAL_COUNTS_WITHIN_SECONDS = 900.0
+# Where the list and the status of a job contradict each other, they would end it again for ever.
+_MOST_ENDS = 5
+_SAME_END_WITHIN_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,16 +22,47 @@ class Ending:
 
     ``ended_monotonic`` is the moment from which its retention runs, ``asked_monotonic`` when the
     answer was asked for that first showed it ended: what was asked for earlier is not final.
+    ``ends_seen`` are the statuses and times of completion that were told of it since it was active.
     """
 
     ended_monotonic: float
     asked_monotonic: float
     ended_before_first_sight: bool
+    ends_seen: frozenset[tuple[JobStatus, float | None]]
     status_known: bool = False
     items_known: bool = False
     times_counted: int = 0
     first_counted_monotonic: float | None = None
     shown_since_generation: int | None = None
+
+    @classmethod
+    def of(
+        cls,
+        job: Job,
+        *,
+        ended_monotonic: float,
+        asked_monotonic: float,
+        ended_before_first_sight: bool = False,
+        before: Ending | None = None,
+    ) -> Ending:
+        """Begin with the end that ``job`` tells, perhaps one after another that was seen."""
+        seen = frozenset() if before is None else before.ends_seen
+        return cls(
+            ended_monotonic=ended_monotonic,
+            asked_monotonic=asked_monotonic,
+            ended_before_first_sight=ended_before_first_sight,
+            ends_seen=seen | {_end_of(job)},
+        )
+
+    def is_another(self, before: Job, after: Job) -> bool:
+        """Tell whether a job was retried and ended unseen, or was only thought to be gone."""
+        if _end_of(after) in self.ends_seen or len(self.ends_seen) >= _MOST_ENDS:
+            return False
+        if before.status is not after.status:
+            return True
+        if before.completed_at is None or after.completed_at is None:
+            return False
+        return abs(after.completed_at - before.completed_at) > _SAME_END_WITHIN_SECONDS
 
     def is_final(self, *, items_enabled: bool) -> bool:
         """Whether nothing is left to ask."""
@@ -73,3 +111,7 @@ class Ending:
     def with_nothing_to_ask(self) -> Ending:
         """Take what is known for final: LlamaCloud forgot the job."""
         return replace(self, status_known=True, items_known=True)
+
+
+def _end_of(job: Job) -> tuple[JobStatus, float | None]:
+    return job.status, job.completed_at

@@ -52,7 +52,7 @@ def taking_in(listing: Listing, rules: TrackerRules, now: float) -> Iterator[Tra
 
 def _begun(state: ProjectState, listing: Listing) -> tuple[ProjectState, tuple[Event, ...]]:
     baseline_at = listing.began_at if state.baseline_at is None else state.baseline_at
-    return replace(state, listings=state.listings + 1, baseline_at=baseline_at), ()
+    return replace(state, baseline_at=baseline_at), ()
 
 
 def _rows_listed(
@@ -75,6 +75,7 @@ def _ended(
     ended = replace(
         state,
         accounts=accounts,
+        listings=state.listings + 1,
         watermark_at=state.watermark_at if listing.truncated else listing.began_at,
         last_listing_monotonic=now,
         last_listing_at=listing.ended_at,
@@ -101,7 +102,7 @@ class _Intake:
         self.accounts = dict(state.accounts)
         self.book = Book(state.counters)
         self.events: list[Event] = []
-        self.number = state.listings
+        self.number = state.listings + 1
         # Set when the listing begins.
         self._baseline_at = state.baseline_at or 0.0
         self._news_since = news_since(state)
@@ -193,7 +194,8 @@ class _Intake:
         age_seconds = max(self.listing.ended_at - ended_at, 0.0)
         if age_seconds >= retention_seconds(self._rules, is_failing=failing_record(job)):
             return None
-        return Ending(
+        return Ending.of(
+            job,
             ended_monotonic=self._now - age_seconds,
             asked_monotonic=self.listing.asked_monotonic,
             ended_before_first_sight=True,

@@ -85,8 +85,13 @@ def _with_ending(
 ) -> TrackedJob:
     if tracked.job.active:
         return replace(tracked, ending=None) if tracked.ending is not None else tracked
-    if tracked.ending is None or _ended_again(before, tracked.job):
-        ending = Ending(now, asked_monotonic, ended_before_first_sight=False)
+    if tracked.ending is None or tracked.ending.is_another(before, tracked.job):
+        ending = Ending.of(
+            tracked.job,
+            ended_monotonic=now,
+            asked_monotonic=asked_monotonic,
+            before=tracked.ending,
+        )
         if tracked.counts is None:
             # A job that has ended may be swept further than an active one.
             return replace(tracked, ending=ending, counted_total=None)
@@ -94,11 +99,6 @@ def _with_ending(
     if _published(tracked.job) != _published(before):
         return replace(tracked, ending=tracked.ending.record_changed())
     return tracked
-
-
-def _ended_again(before: Job, after: Job) -> bool:
-    """Tell whether an ended job was retried and ended unseen, or was only thought to be gone."""
-    return (before.status, before.completed_at) != (after.status, after.completed_at)
 
 
 def _published(job: Job) -> Job:

@@ -31,9 +31,9 @@ def refreshed(
 
 
 def is_listed(state: ProjectState, job_id: str) -> bool:
-    """Tell whether the last listing showed a job."""
+    """Tell whether the last listing showed a job, or one that is being taken in."""
     tracked = state.jobs.get(job_id)
-    return tracked is not None and tracked.last_listed == state.listings
+    return tracked is not None and tracked.last_listed >= state.listings
 
 
 def not_found(

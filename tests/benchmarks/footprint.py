@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 from benchmarks.cloud import running_benchmark_cloud
 from benchmarks.contenders import Contender, contenders
+from benchmarks.costs import cpu_seconds_of
 from benchmarks.report import Result, machine, print_table
-from benchmarks.usage import Memory, cpu_seconds, memory_of
+from benchmarks.usage import Memory, memory_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,10 +88,11 @@ def _idle(ours: Contender, peers: list[Contender], size: Size) -> Iterator[Resul
         cloud = stack.enter_context(running_benchmark_cloud(active=0, ended=_FEW_JOBS))
         servers = [stack.enter_context(each.running(cloud)) for each in (ours, *peers)]
         time.sleep(size.settling_seconds)
-        before = [cpu_seconds(server.pid) for server in servers]
+        before = [cpu_seconds_of(server.pid) for server in servers]
         _scrape_every_so_often(servers, size.idle_seconds)
-        spent = [cpu_seconds(server.pid) - was for server, was in zip(servers, before, strict=True)]
+        after = [cpu_seconds_of(server.pid) for server in servers]
         memories = [memory_of(server.pid) for server in servers]
+    spent = (late - early for early, late in zip(before, after, strict=True))
     percents = [100 * each / size.idle_seconds for each in spent]
     for peer, percent in zip(peers, percents[1:], strict=True):
         yield Result("CPU idle, one project", "% of a core", percents[0], peer.name, percent)

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 from benchmarks.report import Result, machine, print_table
 from benchmarks.views import view_of_many_jobs
 from exposition.oracle import Ready, collector_of, render
+from exposition.views import join
 from prometheus_client import CollectorRegistry
 
 from exporter.domain import at_once
-from exporter.exposition import Form, join, render_project
+from exporter.exposition import Form, render_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

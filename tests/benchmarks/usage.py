@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,16 +25,6 @@ def memory_of(pid: int) -> Memory:
     """Read what a process holds now."""
     status = _mebibytes(Path(f"/proc/{pid}/status"))
     return Memory(status["VmRSS"], status["RssAnon"], status["VmHWM"])
-
-
-def cpu_seconds(pid: int) -> float:
-    """Read how long a process ran until now, to the nanosecond; /proc counts in hundredths."""
-    return time.clock_gettime(_cpu_clock(pid))
-
-
-def _cpu_clock(pid: int) -> int:
-    """Return what clock_getcpuclockid(3) does, which Python does not have for processes."""
-    return (~pid << 3) | 2
 
 
 def _mebibytes(file: Path) -> dict[str, float]:

@@ -11,6 +11,7 @@ from exposition.views import (
     full_gauges,
     full_job,
     full_view,
+    join,
     rendered,
     sparse_job,
 )
@@ -24,7 +25,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from prometheus_client.utils import floatToGoString
 
 from exporter.domain import ProjectView
-from exporter.exposition import FAMILIES, Form, join
+from exporter.exposition import FAMILIES, Form
 from exporter.exposition.text import number
 
 parse_openmetrics: Callable[[str], Iterable[Metric]] = _parse_openmetrics

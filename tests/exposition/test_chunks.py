@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from exposition.strategies import several_views
-from exposition.views import empty_view, full_job, rendered
+from exposition.views import empty_view, full_job, join, rendered
 from hypothesis import given, settings
 from properties import EFFORT, UNHURRIED
 
 from exporter.domain import JobView, ProjectView, at_once
-from exporter.exposition import Form, ProjectChunks, join, render_project
+from exporter.exposition import Form, ProjectChunks, render_project
 
 MANY = [full_job(f"bjb-{number:08d}") for number in range(3000)]
 

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from exposition.views import NO_COUNTERS, empty_view, rendered, sparse_job
+from exposition.views import NO_COUNTERS, empty_view, join, rendered, sparse_job
 
 from exporter.domain import Histogram, ItemStatus, JobStatus, JobType, ProjectView
-from exporter.exposition import FAMILIES, Family, Form, join
+from exporter.exposition import FAMILIES, Family, Form
 
 A_JOB = """\
 # HELP llamacloud_batch_job_info What does not change about a batch job, in labels; always 1.

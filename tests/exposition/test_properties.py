@@ -7,7 +7,7 @@ from itertools import accumulate
 import pytest
 from exposition.oracle import go_float, rows_of
 from exposition.strategies import several_views
-from exposition.views import rendered
+from exposition.views import join, rendered
 from hypothesis import given, settings
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import (
@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from properties import EFFORT, UNHURRIED
 
 from exporter.domain import Histogram, ProjectView
-from exporter.exposition import Form, join, well_formed
+from exporter.exposition import Form, well_formed
 
 parse_openmetrics: Callable[[str], Iterable[Metric]] = _parse_openmetrics
 PARSERS: dict[Form, Callable[[str], Iterable[Metric]]] = {

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from exposition.oracle import Ready
 from exposition.oracle import render as prometheus_client_renders
-from exposition.views import full_job, full_view, rendered
+from exposition.views import full_job, full_view, join, rendered
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import (
@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from tools import check_metrics
 
 from exporter.exposition import FAMILIES as BATCH_FAMILIES
-from exporter.exposition import Form, join
+from exporter.exposition import Form
 from exporter.telemetry import FAMILIES, Telemetry, render
 
 parse_openmetrics: Callable[[str], Iterable[Metric]] = _parse_openmetrics

@@ -1,5 +1,6 @@
 """Views for the tests of what is rendered from them."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from exporter.domain import (
@@ -17,7 +18,7 @@ from exporter.domain import (
     ProjectView,
     at_once,
 )
-from exporter.exposition import ProjectChunks, render_project
+from exporter.exposition import Form, ProjectChunks, pieces, render_project
 
 NO_COUNTERS = Counters({}, {}, {}, {}, {}, {})
 
@@ -114,3 +115,8 @@ def full_view(project: str = "default", generation: int = 1) -> ProjectView:
 def rendered(view: ProjectView) -> ProjectChunks:
     """Render a view for the first time."""
     return at_once(render_project(view))
+
+
+def join(projects: Iterable[ProjectChunks], form: Form) -> bytes:
+    """Join the exposition of ``projects``."""
+    return b"".join(chunk.lines for chunk in pieces(projects, form))

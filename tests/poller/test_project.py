@@ -1,5 +1,6 @@
 """A project's poller against the simulator: request counts, jobs that come, end and vanish."""
 
+import asyncio
 import time
 from itertools import groupby
 
@@ -9,7 +10,8 @@ from cloud import Cloud
 from polling import eventually, polling
 from structlog.testing import capture_logs
 
-from exporter.domain import ItemStatus, JobStatus, JobType
+from exporter.domain import ItemStatus, JobStatus, JobType, Steps
+from exporter.poller import Pace
 from exporter.simulator import Fault, Paging, items_of
 
 pytestmark = pytest.mark.anyio
@@ -97,6 +99,33 @@ class TestRequests:
         assert took < 3 * 0.25 * (len(listings) - 1)
         turns = [r.job_id for r in cloud.simulator.requests if r.endpoint == "job_status"]
         assert {f"job-{number}" for number in range(6)} == set(turns[:6])
+
+
+class TestLongWork:
+    """What others have done meanwhile keeps nothing from being accounted truly."""
+
+    async def test_no_poll_ends_before_its_listing_is_taken_in(self, cloud: Cloud) -> None:
+        """Also if a refresh that the poll before left over ends meanwhile."""
+        cloud.add_job()
+        cloud.simulator.faults.add(Fault("slow", endpoint="job_status", seconds=0.5))
+        pace, may_go_on = Pace(), asyncio.Event()
+
+        def long_work() -> Steps[None]:
+            while not may_go_on.is_set():
+                yield
+
+        async with polling(cloud, pace=pace) as watch:
+            await eventually(lambda: cloud.requests()["job_status"] >= 1)
+            working = asyncio.create_task(pace.take(long_work()))
+            await eventually(lambda: cloud.requests()["list_jobs"] >= 2)
+            polls = watch.polls("success") + watch.polls("partial")
+            await eventually(lambda: watch.job().items is not None)
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert watch.polls("success") + watch.polls("partial") == polls
+            may_go_on.set()
+            await working
+            await eventually(lambda: watch.polls("success") > polls)
 
 
 class TestWhatIsPublished:

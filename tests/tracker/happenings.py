@@ -116,7 +116,7 @@ class Polled(RuleBasedStateMachine):
     def retry_and_end_unseen(self, pick: int, status: JobStatus, *, polled: bool) -> None:
         """Retry an ended job, which ends again before anyone looks."""
         job = one_of(self.world.ended, pick)
-        self.world.moment += 1.0
+        self.world.moment += 2.0
         self.retry(pick)
         if job.row.active:
             self.world.end(job, status)

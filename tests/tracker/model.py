@@ -44,6 +44,7 @@ class Entry:
     queue_was_over: bool = False
     items_final: bool = False
     left: bool = False
+    ends: set[tuple[JobStatus, float | None]] = field(default_factory=set)
 
     def see(self, what: str, number: int | None) -> None:
         """Take note of a number of items."""
@@ -54,6 +55,14 @@ class Entry:
     def added(self, what: str) -> int:
         """Tell what the job adds to a counter."""
         return self.greatest.get(what, 0) - self.first.get(what, 0)
+
+    def ends_anew_with(self, job: Job) -> bool:
+        """Tell whether a job that had ended tells another end: five are believed."""
+        if (job.status, job.completed_at) in self.ends or not 0 < len(self.ends) < 5:
+            return False
+        before, after = self.record.completed_at, job.completed_at
+        other_time = before is not None and after is not None and abs(after - before) > 1
+        return other_time or self.record.status is not job.status
 
     @property
     def failing(self) -> bool:
@@ -108,21 +117,24 @@ class Ledger:
         if asked < entry.asked:
             return
         # It was retried and ended unseen, or it was only thought to be gone.
-        another_end = _end(entry.record) != _end(job)
-        other_numbers = _numbers(entry.record) != _numbers(job)
+        another_end = entry.ends_anew_with(job)
+        other_record = _told(entry.record) != _told(job)
         entry.record, entry.asked = job, asked
         if job.active:
             # What was told of a job before it left is not published of it when it returns.
             entry.sight = Sight(at) if entry.left else entry.sight
             entry.ended_moment, entry.left, entry.ended_unseen = None, False, False
+            entry.ends.clear()
             if entry.start == "nothing":
                 entry.start, entry.queue_was_over = "first", job.started_at is not None
         elif entry.ended_moment is None or another_end:
             entry.ended_moment, entry.ended_asked = moment, asked
             entry.ended_unseen = False
             entry.sight.ended()
-        elif other_numbers:
+        elif other_record:
             entry.sight.changed_after_the_end()
+        if not job.active:
+            entry.ends.add((job.status, job.completed_at))
         entry.sight.record(job, at)
         entry.see(ItemStatus.FAILED, job.failed_items)
         entry.see(ItemStatus.SKIPPED, job.skipped_items)
@@ -182,9 +194,5 @@ class Ledger:
         return "zero" if after and not old_news else "nothing"
 
 
-def _numbers(job: Job) -> tuple[int | None, ...]:
-    return job.total_items, job.processed_items, job.failed_items, job.skipped_items
-
-
-def _end(job: Job) -> tuple[JobStatus, float | None]:
-    return job.status, job.completed_at
+def _told(job: Job) -> Job:
+    return replace(job, updated_at=None, error_message=None)

@@ -68,6 +68,38 @@ class TestRetention:
             history.count(items=counts(completed=10)).scrape().scrape()
             assert "job-1" in history.at(90 + 2 * HOUR - 1).shown()
 
+    def test_a_list_and_a_status_that_contradict_each_other_do_not_keep_it(self) -> None:
+        """Of a job that ends again with every answer few ends are believed."""
+        listed = ended(completed_at=EPOCH + 80)
+        for other in (
+            {"status": JobStatus.FAILED},
+            {"completed_at": EPOCH + 70},
+            {"completed_at": EPOCH + 79.5},
+            {"completed_at": None},
+        ):
+            history = History().listing(job())
+            minutes, counted = 2, 0
+            while "job-1" in history.at(60 * minutes).listing(listed).scrape().shown():
+                assert minutes < 60 * 26
+                if history.due().regular or history.due().last_in_line:
+                    history.status(replace(listed, **other))
+                if tracker.wants_count(history.state, "job-1", history.rules, history.moment):
+                    history.count(items=counts(completed=10))
+                    counted += 1
+                minutes += 1
+            assert counted <= 10
+
+    def test_ends_without_number_are_not_believed(self) -> None:
+        """A time of completion that is always that of the answer would keep a job for ever."""
+        history = History().listing(job())
+        minutes = 2
+        over = ended()
+        while "job-1" in history.at(60 * minutes).scrape().shown():
+            assert minutes < 60 * 26
+            over = ended(completed_at=history.now)
+            history.listing(over)
+            minutes += 1
+
     def test_what_is_not_published_does_not_keep_it(self) -> None:
         """``updated_at`` may move for ever."""
         history = History().listing(job())

@@ -3,7 +3,7 @@
 from history import EPOCH, History, job, take_in
 
 from exporter import tracker
-from exporter.domain import JobRefreshed, JobStatus, Listing, at_once
+from exporter.domain import JobNotFound, JobRefreshed, JobStatus, Listing, at_once
 
 MANY = tuple(job(f"job-{number:03d}") for number in range(350))
 
@@ -31,6 +31,32 @@ def test_an_answer_that_comes_between_rows_is_kept() -> None:
     shown = history.at(62).shown()
     assert [shown[answer.job.id].failed_items for answer in answers] == [4, 4]
     assert history.finished_items("failed") == 8
+
+
+def test_a_job_that_is_listed_is_not_gone_while_its_row_waits() -> None:
+    """Not even where it was missing from the listing before, and answers 404 once more."""
+    history = History().listing(*MANY).at(60).listing(*MANY[:-1]).not_found("job-349")
+    state = history.state
+
+    for transition in tracker.taking_in(_listing(asked=90), history.rules, 92):
+        state, _ = transition(state)
+        state, events = tracker.not_found(state, JobNotFound("job-349", EPOCH + 92), 92)
+        assert events == ()
+
+    history.state = state
+    assert history.at(92).shown()["job-349"].status is JobStatus.RUNNING
+
+
+def test_an_ended_job_that_is_listed_is_asked_for_while_its_row_waits() -> None:
+    """A 404 of what the last listing showed is an error, not an end of its story."""
+    ended = tuple(job(row.id, status=JobStatus.COMPLETED) for row in MANY)
+    history = History().listing(*MANY).at(60).listing(*ended)
+    state = history.state
+
+    for transition in tracker.taking_in(_listing(asked=90), history.rules, 92):
+        state, _ = tracker.not_found(state, JobNotFound("job-000", EPOCH + 92), 92)
+        assert tracker.wants_count(state, "job-000", history.rules, 92)
+        state, _ = transition(state)
 
 
 def test_what_is_published_between_the_first_rows_is_stale() -> None:

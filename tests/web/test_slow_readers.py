@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -9,14 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 from exposition.views import empty_view, full_job
 from web.raw import SCRAPE, connect, read_to_end
-from web.serving import OWN, Exporter, ask, served
+from web.serving import OWN, Exporter, ask, served, wait_until
 
 from exporter.domain import at_once
 from exporter.exposition import Form
 from exporter.server import Limits
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Iterator
 
     from exporter.domain import JobView
@@ -69,6 +70,25 @@ def test_slow_readers_hold_few_different_expositions(
 
     assert len(readers) + 1 == len(exporter.scraped)
     assert {"default": 13} == exporter.scraped[-1]
+
+
+def test_clients_that_reset_in_the_middle_leave_no_line_in_the_log(
+    exporter: Exporter,
+    jobs: tuple[JobView, ...],
+    slow: ExitStack,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """However many do: nobody is to fill a disk with them."""
+    reset = struct.pack("ii", 1, 0)
+    with served(exporter, PATIENT) as address:
+        for number in range(2, 32):
+            reader = begin_reading(exporter, address, jobs, number, slow)
+            reader.recv(200_000)
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+            reader.close()
+        wait_until(lambda: exporter.requests_ended["/metrics"] == 30)
+
+    assert [] == [record.getMessage() for record in caplog.records]
 
 
 def test_who_reads_for_too_long_is_cut_for_something_new(
