@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 import structlog
@@ -11,7 +10,6 @@ import structlog
 from exporter.domain import ItemStatus, Job, JobRefreshed, JobStatus, JobType
 from exporter.llamacloud.errors import BadResponse
 from exporter.llamacloud.models import (
-    MOST_ROWS,
     ItemPage,
     ItemRow,
     JobPage,
@@ -19,6 +17,7 @@ from exporter.llamacloud.models import (
     JobStatusAnswer,
     parse,
 )
+from exporter.llamacloud.pages import PAGE_LIMIT, Page, more_follows
 from exporter.llamacloud.requests import Endpoint
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from exporter.llamacloud.requests import Answer
 
 API_VERSION = "v1beta"
-PAGE_LIMIT = MOST_ROWS
 _JOBS_PATH = "/api/v1/beta/batch-processing"
 _TEXT_LENGTH = 1000
 _UNKNOWN_VALUES_REMEMBERED = 100
@@ -37,26 +35,6 @@ _UNKNOWN_VALUES_REMEMBERED = 100
 Row = TypeVar("Row")
 Known = TypeVar("Known", bound="StrEnum")
 log = structlog.get_logger("exporter")
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[Row]):
-    """One page of a list; ``more_follows`` is what can be told from the page itself.
-
-    ``total_size`` may be an estimate.
-    """
-
-    rows: Sequence[Row]
-    next_offset: int
-    more_follows: bool
-    total_size: int | None
-    asked_monotonic: float
-    answered_at: float
-
-    def promises_more_than(self, rows_seen: int) -> bool:
-        """Tell whether a page that showed nothing new leaves rows unseen."""
-        short_of_total = self.total_size is not None and self.total_size > rows_seen
-        return self.more_follows or short_of_total
 
 
 class BatchProcessing:
@@ -137,7 +115,7 @@ class BatchProcessing:
         return Page(
             rows=rows,
             next_offset=next_offset,
-            more_follows=_more_follows(page, next_offset),
+            more_follows=more_follows(page, next_offset),
             total_size=page.total_size,
             asked_monotonic=answer.asked_monotonic,
             answered_at=answer.answered_at,
@@ -185,19 +163,3 @@ def _values_except(*ours: Known) -> dict[str, Known]:
 _JOB_TYPES = _values_except(JobType.UNKNOWN)
 _JOB_STATUSES = _values_except(JobStatus.UNKNOWN, JobStatus.GONE)
 _ITEM_STATUSES = _values_except(ItemStatus.UNKNOWN)
-
-
-def _more_follows(page: JobPage | ItemPage, next_offset: int) -> bool:
-    """Tell whether a page promises more rows after ``next_offset``.
-
-    No public material says whether ``next_page_token`` and ``total_size`` are filled in, whether
-    the total is exact, or whether fewer rows than asked for may be served. So an empty page is the
-    end, a token or a larger total promises more, and without both a full page does.
-    """
-    if not page.items:
-        return False
-    if page.next_page_token:
-        return True
-    if page.total_size is not None and page.total_size > next_offset:
-        return True
-    return len(page.items) >= PAGE_LIMIT

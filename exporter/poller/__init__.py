@@ -2,6 +2,7 @@
 
 from exporter.poller.discovery import ListingPlan
 from exporter.poller.pace import Pace
-from exporter.poller.project import PollerSettings, ProjectPoller
+from exporter.poller.project import ProjectPoller
+from exporter.poller.settings import PollerSettings
 
 __all__ = ["ListingPlan", "Pace", "PollerSettings", "ProjectPoller"]

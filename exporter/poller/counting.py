@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from exporter.domain import ITEM_DURATION_BUCKETS, Histogram, ItemsCounted, ItemStatus
 from exporter.llamacloud.errors import BadResponse
-from exporter.llamacloud.v1beta import PAGE_LIMIT
+from exporter.llamacloud.pages import PAGE_LIMIT
 from exporter.poller.tally import Tally
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from exporter.domain import Job
     from exporter.llamacloud.models import ItemRow
-    from exporter.llamacloud.v1beta import Page
+    from exporter.llamacloud.pages import Page
 
 # What matters of a job that is too large to be counted, and may be few. An item that moves on
 # meanwhile is met again in a later one of these lists.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from exporter.domain import Job
-    from exporter.llamacloud.v1beta import Page
+    from exporter.llamacloud.pages import Page
 
 
 class JobLister(Protocol):

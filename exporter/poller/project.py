@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from exporter.domain import at_once
 from exporter.llamacloud.errors import ErrorReason, LlamaCloudError, Unauthorized
-from exporter.poller.discovery import ListingPlan, list_all_jobs
+from exporter.poller.discovery import list_all_jobs
 from exporter.poller.polls import Polls
 from exporter.poller.refreshing import JobRefresher
 from exporter.poller.reports import Reports
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     from exporter.domain import Listing, ProjectView, Steps
     from exporter.llamacloud.v1beta import BatchProcessing
+    from exporter.poller.discovery import ListingPlan
     from exporter.poller.pace import Pace
+    from exporter.poller.settings import PollerSettings
     from exporter.telemetry import ProjectTelemetry
     from exporter.tracker import TrackerRules
 
@@ -34,17 +36,6 @@ _AUTHENTICATED = {
     ErrorReason.PAYMENT_REQUIRED: True,
     ErrorReason.FORBIDDEN: True,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class PollerSettings:
-    """How one project is polled; durations are in seconds."""
-
-    interval: float
-    full_listing_every: float
-    items_max_pages: int
-    concurrency: int
-    listing: ListingPlan
 
 
 class ProjectPoller:

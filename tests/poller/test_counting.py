@@ -15,7 +15,8 @@ from history import job
 from exporter.domain import FailedItem, ItemCounts, ItemStatus
 from exporter.llamacloud.errors import BadResponse
 from exporter.llamacloud.models import ItemRow
-from exporter.llamacloud.v1beta import BatchProcessing, Page
+from exporter.llamacloud.pages import Page
+from exporter.llamacloud.v1beta import BatchProcessing
 from exporter.poller.counting import count_items
 from exporter.poller.tally import Tally
 from exporter.simulator import Paging, SimulatedJob, items_of
