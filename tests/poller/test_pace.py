@@ -36,7 +36,8 @@ def test_the_loop_serves_others_while_long_work_is_done() -> None:
     result, turns = asyncio.run(run())
 
     assert result == "a"
-    assert turns > 50
+    # Each pause leaves one at least, however busy the machine is.
+    assert turns > 10
 
 
 def test_two_pieces_of_work_are_done_one_after_the_other() -> None:
