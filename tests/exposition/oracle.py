@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from exporter.domain import Histogram, ItemStatus, JobStatus, JobView, ProjectView
-from exporter.exposition import FAMILIES, Family, Form
+from exporter.exposition import FAMILIES, Family, Form, well_formed
 
 go_float: Callable[[float], str] = floatToGoString
 render_openmetrics: Callable[[CollectorRegistry], bytes] = openmetrics.generate_latest
@@ -96,7 +96,9 @@ def rows_of(view: ProjectView) -> Iterator[Row]:
 
 
 def _with(view: ProjectView, labels: dict[str, str], **more: str) -> dict[str, str]:
-    return {"project": view.project, **labels, **more}
+    named = {"project": view.project, **labels, **more}
+    # prometheus_client fails where UTF-8 cannot carry a text.
+    return {name: well_formed(value) for name, value in named.items()}
 
 
 def _job_rows(job: JobView) -> Iterator[Row]:

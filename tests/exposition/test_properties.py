@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 
 import pytest
-from exposition.oracle import go_float, rows_of
+from exposition.oracle import expected_exposition, go_float, rows_of
 from exposition.strategies import several_views
 from exposition.views import join, rendered
 from hypothesis import given, settings
@@ -53,6 +53,17 @@ def _read(exposition: bytes, form: Form) -> Iterator[Sample]:
         for sample in family.samples:
             assert (sample.timestamp, sample.exemplar) == (None, None)
             yield _sample(sample.name, sample.labels, sample.value)
+
+
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
+@pytest.mark.parametrize("form", Form)
+@settings(UNHURRIED, max_examples=50 * EFFORT)
+@given(views=several_views)
+def test_what_views_say_is_written_as_prometheus_client_writes_it(
+    form: Form, views: list[ProjectView]
+) -> None:
+    """Byte for byte, whatever the views."""
+    assert join([rendered(view) for view in views], form) == expected_exposition(views, form)
 
 
 # It would hide what failed.
