@@ -77,10 +77,10 @@ class TestRetention:
             {"completed_at": EPOCH + 79.5},
             {"completed_at": None},
         ):
-            history = History().listing(job())
+            history = History(retention_failed=2 * HOUR).listing(job())
             minutes, counted = 2, 0
             while "job-1" in history.at(60 * minutes).listing(listed).scrape().shown():
-                assert minutes < 60 * 26
+                assert minutes < 60 * 4
                 if history.due().regular or history.due().last_in_line:
                     history.status(replace(listed, **other))
                 if tracker.wants_count(history.state, "job-1", history.rules, history.moment):
@@ -91,13 +91,11 @@ class TestRetention:
 
     def test_ends_without_number_are_not_believed(self) -> None:
         """A time of completion that is always that of the answer would keep a job for ever."""
-        history = History().listing(job())
+        history = History(retention_failed=2 * HOUR).listing(job())
         minutes = 2
-        over = ended()
         while "job-1" in history.at(60 * minutes).scrape().shown():
-            assert minutes < 60 * 26
-            over = ended(completed_at=history.now)
-            history.listing(over)
+            assert minutes < 60 * 4
+            history.listing(ended(completed_at=history.now))
             minutes += 1
 
     def test_what_is_not_published_does_not_keep_it(self) -> None:
