@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 WHEEL_VENV := .venv-wheel
 WHEEL_BIN := $(WHEEL_VENV)/bin
-# Tests wait more than they compute: three for each of two cores.
-WORKERS ?= 6
+# Tests wait more than they compute: two for each of two cores.
+WORKERS ?= 4
 IN_PARALLEL := --numprocesses=$(WORKERS) --dist=worksteal
 IMAGE ?= llamacloud-batch-exporter
 IMAGE_BUILD ?= docker build
