@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from exporter.domain import at_once
-from exporter.exposition import COMPRESSION_LEVEL, Form, ProjectChunks, pieces, render_project
+from exporter.exposition import Form, ProjectChunks, deflate, pieces, render_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,19 +24,20 @@ _UINT32 = 2**32
 class Published:
     """What was published at one moment.
 
-    ``generations`` says which view of each project is in it. ``forms_gzipped`` takes in each form
-    that is asked for compressed.
+    ``generations`` says which view of each project is in it.
     """
 
-    def __init__(
-        self, projects: Iterable[ProjectChunks] = (), forms_gzipped: set[Form] | None = None
-    ) -> None:
+    def __init__(self, projects: Iterable[ProjectChunks] = ()) -> None:
         self.generations: Mapping[str, int] = MappingProxyType(
             {chunks.project: chunks.generation for chunks in projects}
         )
         self._pieces = {form: tuple(pieces(projects, form)) for form in Form}
         self._gzipped: dict[Form, _Gzipped] = {}
-        self._forms_gzipped = set() if forms_gzipped is None else forms_gzipped
+
+    @property
+    def forms_gzipped(self) -> tuple[Form, ...]:
+        """The forms that are ready compressed, for they were asked for here or before."""
+        return tuple(self._gzipped)
 
     def lines(self, form: Form) -> tuple[bytes, ...]:
         """Return the exposition in ``form``, in OpenMetrics without ``# EOF``, piece by piece."""
@@ -47,7 +48,6 @@ class Published:
 
         The first, which is long, is the same bytes each time.
         """
-        self._forms_gzipped.add(form)
         at_once(self.compress(form))
         return self._gzipped[form].followed_by(tail)
 
@@ -63,7 +63,6 @@ class Snapshot:
     def __init__(self) -> None:
         self._projects: Mapping[str, ProjectChunks] = {}
         self._published = Published()
-        self._forms_gzipped: set[Form] = set()
 
     def replace(self, view: ProjectView) -> Steps[None]:
         """Publish ``view`` in the place of its project's earlier one, ready for those who ask.
@@ -73,8 +72,8 @@ class Snapshot:
         before = self._projects.get(view.project)
         chunks = yield from render_project(view, before)
         self._projects = {**self._projects, view.project: chunks}
-        published = Published(tuple(self._projects.values()), self._forms_gzipped)
-        for form in tuple(self._forms_gzipped):
+        published = Published(tuple(self._projects.values()))
+        for form in self._published.forms_gzipped:
             yield from published.compress(form)
         self._published = published
 
@@ -93,8 +92,7 @@ class _Gzipped:
 
     def followed_by(self, tail: bytes) -> tuple[bytes, bytes]:
         # Clients read one member, while several of them in a row break some.
-        compressor = zlib.compressobj(COMPRESSION_LEVEL, wbits=-zlib.MAX_WBITS)
-        end = compressor.compress(tail) + compressor.flush()
+        end = deflate(tail, zlib.Z_FINISH)
         crc, size = zlib.crc32(tail, self.crc), (self.size + len(tail)) % _UINT32
         return self.head, end + crc.to_bytes(4, "little") + size.to_bytes(4, "little")
 

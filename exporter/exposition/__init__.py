@@ -1,9 +1,9 @@
 """Views as exposition bytes: pure, and rendered once for each change of a project."""
 
 from exporter.exposition.chunks import (
-    COMPRESSION_LEVEL,
     Chunk,
     ProjectChunks,
+    deflate,
     pieces,
     render_project,
 )
@@ -11,12 +11,12 @@ from exporter.exposition.families import FAMILIES
 from exporter.exposition.text import Family, Form, escape, number, well_formed
 
 __all__ = [
-    "COMPRESSION_LEVEL",
     "FAMILIES",
     "Chunk",
     "Family",
     "Form",
     "ProjectChunks",
+    "deflate",
     "escape",
     "number",
     "pieces",

@@ -19,9 +19,15 @@ if TYPE_CHECKING:
     from exporter.exposition.text import Family, Form
 
 # The cheapest level already makes a twentieth of a long exposition.
-COMPRESSION_LEVEL = 1
+_COMPRESSION_LEVEL = 1
 _MOST_JOBS_IN_A_SLICE = 256
 _JOBS_IN_A_SLICE_ON_AVERAGE = 128
+
+
+def deflate(lines: bytes, ending: int) -> bytes:
+    """Compress to raw deflate; ``ending`` is how zlib is to flush it."""
+    compressor = zlib.compressobj(_COMPRESSION_LEVEL, wbits=-zlib.MAX_WBITS)
+    return compressor.compress(lines) + compressor.flush(ending)
 
 
 class Chunk:
@@ -33,8 +39,7 @@ class Chunk:
     @cached_property
     def deflated(self) -> bytes:
         """The lines as raw deflate, which may follow and be followed by other such bytes."""
-        compressor = zlib.compressobj(COMPRESSION_LEVEL, wbits=-zlib.MAX_WBITS)
-        return compressor.compress(self.lines) + compressor.flush(zlib.Z_FULL_FLUSH)
+        return deflate(self.lines, zlib.Z_FULL_FLUSH)
 
 
 @dataclass(frozen=True, slots=True)
