@@ -8,7 +8,7 @@ from exporter.exposition.chunks import (
     render_project,
 )
 from exporter.exposition.families import FAMILIES
-from exporter.exposition.text import Family, Form, escape, number, well_formed
+from exporter.exposition.text import Family, Form, escape, header, number, well_formed
 
 __all__ = [
     "FAMILIES",
@@ -18,6 +18,7 @@ __all__ = [
     "ProjectChunks",
     "deflate",
     "escape",
+    "header",
     "number",
     "pieces",
     "render_project",

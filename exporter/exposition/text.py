@@ -37,11 +37,16 @@ class Family:
     help: str
 
     def header(self, form: Form) -> bytes:
-        """Render HELP and TYPE; OpenMetrics names a counter without its ``_total``."""
-        name = self.name
-        if self.type == "counter" and form is Form.OPENMETRICS:
-            name = name.removesuffix("_total")
-        return f"# HELP {name} {self.help}\n# TYPE {name} {self.type}\n".encode()
+        """Render HELP and TYPE."""
+        name = self.name.removesuffix("_total") if self.type == "counter" else self.name
+        return header(name, self.type, self.help, form).encode()
+
+
+def header(name: str, kind: str, help_text: str, form: Form) -> str:
+    """Write HELP and TYPE; a counter's ``name`` has its ``_total`` in the text form alone."""
+    if kind == "counter" and form is Form.TEXT:
+        name += "_total"
+    return f"# HELP {name} {help_text}\n# TYPE {name} {kind}\n"
 
 
 def well_formed(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from exporter.exposition import Form, escape, number
+from exporter.exposition import Form, escape, header, number
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -22,7 +22,7 @@ def render(registry: CollectorRegistry, form: Form) -> bytes:
     """
     parts: list[str] = []
     for metric in registry.collect():
-        parts.append(_header(metric.name, metric.documentation, metric.type, form))
+        parts.append(header(metric.name, metric.type, metric.documentation, form))
         parts += [
             f"{_series(sample.name, tuple(sample.labels.items()))} {number(sample.value)}\n"
             for sample in metric.samples
@@ -30,13 +30,6 @@ def render(registry: CollectorRegistry, form: Form) -> bytes:
     if form is Form.OPENMETRICS:
         parts.append("# EOF\n")
     return "".join(parts).encode()
-
-
-@lru_cache
-def _header(name: str, documentation: str, kind: str, form: Form) -> str:
-    if kind == "counter" and form is Form.TEXT:
-        name += "_total"
-    return f"# HELP {name} {documentation}\n# TYPE {name} {kind}\n"
 
 
 @lru_cache(_SERIES_REMEMBERED)
