@@ -105,8 +105,10 @@ def late(job: LivingJob, times_counted: Callable[[], int]) -> Iterator[float | H
     before = times_counted()
     job.end(status)
     yield job.random.uniform(0.0, 0.8)
-    if times_counted() - before <= _COUNTS_BEFORE_LATE_ITEMS and job.random.random() < 0.7:
-        job.settle(job.numbers("processing"))
+    unsettled = job.numbers("processing")
+    counted_again = times_counted() - before <= _COUNTS_BEFORE_LATE_ITEMS
+    if unsettled and counted_again and job.random.random() < 0.7:
+        job.settle(unsettled)
         job.end(status)
 
 
