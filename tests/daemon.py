@@ -6,13 +6,13 @@ import http.client
 import json
 import subprocess
 import tempfile
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tools import require_tool
+from waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,11 +62,12 @@ class Daemon:
         within_seconds: float = DEADLINE_SECONDS,
     ) -> None:
         """Wait until a condition holds; fail, and tell what is ``missing``, if it never does."""
-        deadline = time.monotonic() + within_seconds
-        while not condition():
-            assert self.process.poll() is None, self.log_file.read_text()
-            assert time.monotonic() < deadline, f"{missing()}\n{self.log_file.read_text()}"
-            time.sleep(0.05)
+        wait_until(
+            condition,
+            self.process,
+            within_seconds=within_seconds,
+            told=lambda: f"{missing()}\n{self.log_file.read_text()}",
+        )
 
     def is_ready(self) -> bool:
         """Tell whether it answers, and says that it is ready."""

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from waiting import wait_until
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -55,11 +57,12 @@ class Exporter:
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
         """Wait until a condition holds; fail if it never does, or the process ends."""
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while not condition():
-            assert self.process.poll() is None, self.log_file.read_text()
-            assert time.monotonic() < deadline, self.log_file.read_text()
-            time.sleep(0.02)
+        wait_until(
+            condition,
+            self.process,
+            within_seconds=DEADLINE_SECONDS,
+            told=self.log_file.read_text,
+        )
 
     def wait_for_metric(self, sample: str) -> str:
         """Wait until a line of the exposition starts with ``sample``; return the exposition."""

@@ -32,21 +32,22 @@ def numbers(series: dict[str, Any]) -> list[float]:
     return [float(value) for _, value in samples]
 
 
-def unanswered(scene: Scene) -> list[str]:
-    """Return the queries that no number answers."""
-    scene.move_on()
-    return [
-        str(query)
-        for query in queries()
-        if str(query) not in INCOMPLETE
-        and not any(map(math.isfinite, chain.from_iterable(map(numbers, scene.answer(query)))))
-    ]
+def has_data(scene: Scene, query: Query) -> bool:
+    """Tell whether a number answers a query."""
+    return any(map(math.isfinite, chain.from_iterable(map(numbers, scene.answer(query)))))
 
 
 def wait_for_data(scene: Scene) -> None:
-    """Wait until every query has data, also on a busy machine."""
+    """Wait until every query has had data, also on a busy machine."""
+    unanswered = [query for query in queries() if str(query) not in INCOMPLETE]
+
+    def all_answered() -> bool:
+        scene.move_on()
+        unanswered[:] = [query for query in unanswered if not has_data(scene, query)]
+        return not unanswered
+
     scene.prometheus.wait_for(
-        lambda: not unanswered(scene), missing=lambda: unanswered(scene), within_seconds=90
+        all_answered, missing=lambda: list(map(str, unanswered)), within_seconds=90
     )
 
 

@@ -242,9 +242,12 @@ def greatest(prometheus: Prometheus, record: str, project: str) -> float | None:
 
 def wait_until_listed(exporter: Exporter, projects: set[str]) -> None:
     """Spare an exporter that has just started the alert that it has listed nothing."""
-    exporter.wait_for(
-        lambda: all(scrape(exporter).own("project_up", project=name) == [1.0] for name in projects)
-    )
+
+    def all_listed() -> bool:
+        scraped = scrape(exporter)
+        return all(scraped.own("project_up", project=name) == [1.0] for name in projects)
+
+    exporter.wait_for(all_listed)
 
 
 def address_of(exporter: Exporter) -> str:

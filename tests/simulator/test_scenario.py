@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from copy import deepcopy
+from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,6 +43,12 @@ class Demo:
         return list(self.world.jobs.values())
 
 
+@cache
+def just_opened(seed: int) -> Demo:
+    """Return a demo to look at only: whoever moves it on makes one of their own."""
+    return Demo(seed=seed)
+
+
 def job_statuses(jobs: Iterable[SimulatedJob]) -> Counter[str]:
     return Counter(job.status for job in jobs)
 
@@ -54,7 +61,7 @@ def item_statuses(jobs: Iterable[SimulatedJob]) -> Counter[str]:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_first_scrape_is_interesting(project: DemoProject, seed: int) -> None:
     """Each project opens with jobs queued, running and ended in every way."""
-    jobs = Demo(seed=seed).world.jobs_of(project.project_id)
+    jobs = just_opened(seed).world.jobs_of(project.project_id)
     expected_jobs = {"pending", "running", "completed", "failed", "cancelled"}
     expected_items = {"pending", "processing", "completed", "failed", "skipped", "cancelled"}
     assert set(job_statuses(jobs)) - {"dispatched"} == expected_jobs
@@ -65,7 +72,7 @@ def test_the_first_scrape_is_interesting(project: DemoProject, seed: int) -> Non
 
 def test_jobs_in_the_midst_of_running_have_made_progress() -> None:
     """The first scrape does not find all work just begun."""
-    demo = Demo()
+    demo = just_opened(SEEDS[0])
     for project in DEMO_PROJECTS:
         jobs = demo.world.jobs_of(project.project_id)
         running = item_statuses(job for job in jobs if job.status == "running")
@@ -76,7 +83,7 @@ def test_jobs_in_the_midst_of_running_have_made_progress() -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_failed_and_skipped_items_say_why(seed: int) -> None:
     """Failed items have a message, skipped ones one of the two known reasons, others neither."""
-    items = [item for job in Demo(seed=seed).jobs for item in job.items]
+    items = [item for job in just_opened(seed).jobs for item in job.items]
     assert all((item.error_message is not None) == (item.status == "failed") for item in items)
     reasons = {item.skip_reason for item in items if item.status == "skipped"}
     assert reasons == {"already_processed", "size_limit_exceeded"}
@@ -95,7 +102,7 @@ def test_one_job_is_stuck(seed: int) -> None:
     (stuck,) = long_running
     before = deepcopy(stuck)
     assert set(item_statuses([stuck])) == {"pending", "processing"}
-    demo.pass_time(4 * HOUR)
+    demo.pass_time(HOUR)
     assert demo.world.jobs[stuck.id] == before
 
 
@@ -197,10 +204,10 @@ def test_a_speed_must_be_positive(speed: float) -> None:
 
 @pytest.mark.parametrize(("speed", "step"), [(1.0, 10 * MINUTE), (50.0, 12.0)])
 def test_a_long_run_stays_small(speed: float, step: float) -> None:
-    """A day, or a day in half an hour, leaves no more behind than the last hours' jobs."""
+    """Eight hours, or as much in ten minutes, leave no more behind than the last hours' jobs."""
     demo = Demo(speed=speed)
     most = 0
-    for _ in range(144):
+    for _ in range(48):
         demo.pass_time(step)
         most = max(most, len(demo.world.jobs))
     assert most <= 230

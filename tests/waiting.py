@@ -1,0 +1,33 @@
+"""Waiting for what a process does."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+
+_SECONDS_BETWEEN_LOOKS = 0.02
+
+
+def wait_until(
+    condition: Callable[[], bool],
+    process: subprocess.Popen[bytes],
+    *,
+    within_seconds: float,
+    told: Callable[[], str],
+) -> None:
+    """Look until a condition holds; fail with what is ``told`` if it never does.
+
+    That is so as well if the process ends. Looks take at most half of the time: the cores are for
+    those that are waited for.
+    """
+    deadline = time.monotonic() + within_seconds
+    began = time.monotonic()
+    while not condition():
+        assert process.poll() is None, told()
+        assert began < deadline, told()
+        time.sleep(max(_SECONDS_BETWEEN_LOOKS, time.monotonic() - began))
+        began = time.monotonic()
