@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import stamina.instrumentation
 import structlog
 
+from exporter.app.leaving import leave_anyway
 from exporter.app.listening import AddressUnavailableError, listen
 from exporter.app.running import demo, print_once, serve
 from exporter.config import ConfigError, Mode, describe, load
@@ -35,7 +36,9 @@ def run() -> int:
     if command.mode is Mode.CHECK:
         print(describe(command.settings))  # noqa: T201 - what was asked for
         return _OK
-    return _start(command.mode, command.settings)
+    status = _start(command.mode, command.settings)
+    leave_anyway(status)
+    return status
 
 
 def _start(mode: Mode, settings: Settings) -> int:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import structlog
 
 from exporter import __version__
 from exporter.app.assembly import USER_AGENT, assemble
+from exporter.app.leaving import leave_anyway, look_up_names_apart
 from exporter.app.listening import url_of
 from exporter.exposition import Form
 from exporter.llamacloud.connections import open_connections
@@ -27,12 +25,8 @@ if TYPE_CHECKING:
     from exporter.config import Settings
     from exporter.redaction import Secrets
 
-# Longer than the server leaves to answers, and within the two seconds that are promised.
-_LEAVE_ANYWAY_AFTER_SECONDS = 1.5
 # Standard streams, listening sockets, the loop's own, look-ups of names, and some to spare.
 _FILES_OF_ITS_OWN = 48
-# A name look-up that hangs keeps its thread for long after its request gave up and was tried again.
-_LOOK_UPS_PER_PROJECT = 8
 
 log = structlog.get_logger("exporter")
 
@@ -40,7 +34,7 @@ log = structlog.get_logger("exporter")
 async def serve(settings: Settings, secrets: Secrets, sockets: list[socket.socket]) -> None:
     """Poll and serve until SIGTERM or SIGINT; a bug in any task raises."""
     stop = _stop_event()
-    _look_up_names_apart(len(settings.projects))
+    look_up_names_apart(len(settings.projects))
     async with open_connections(USER_AGENT) as connections:
         exporter = assemble(settings, connections, secrets)
         server = _server(exporter, settings)
@@ -66,7 +60,7 @@ async def demo(settings: Settings, secrets: Secrets, sockets: list[socket.socket
 
 async def print_once(settings: Settings, secrets: Secrets) -> bool:
     """Poll every project once, print the exposition, and tell whether all could be listed."""
-    _look_up_names_apart(len(settings.projects))
+    look_up_names_apart(len(settings.projects))
     async with open_connections(USER_AGENT) as connections:
         exporter = assemble(settings, connections, secrets)
         pollers = exporter.pollers.values()
@@ -115,19 +109,7 @@ def _stop_event() -> asyncio.Event:
 
 def _stop(stop: asyncio.Event) -> None:
     stop.set()
-    # A name look-up runs in a thread that nothing can cancel: the interpreter would wait for it.
-    leave_anyway = threading.Timer(_LEAVE_ANYWAY_AFTER_SECONDS, os._exit, (0,))
-    leave_anyway.daemon = True
-    leave_anyway.start()
-
-
-def _look_up_names_apart(projects: int) -> None:
-    """Have threads enough that no project's name look-up waits for those of others that hang.
-
-    The loop's own executor has a few for each processor. They start when they are needed.
-    """
-    threads = ThreadPoolExecutor(projects * _LOOK_UPS_PER_PROJECT, thread_name_prefix="look-up")
-    asyncio.get_running_loop().set_default_executor(threads)
+    leave_anyway(0)
 
 
 def _server(exporter: Exporter, settings: Settings) -> Server:

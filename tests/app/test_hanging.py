@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 from nowhere import address_that_takes_no_connection
-from process import running, running_command
+from process import environment, running, running_command
 from projects import project, project_id_of, scrape, settings_file
 
 from exporter.simulator import Fault
@@ -34,8 +35,23 @@ def hang(host, *arguments, **options):
     return look_up(host, *arguments, **options)
 socket.getaddrinfo = hang
 from exporter.__main__ import main
+"""
+# A bug in the look at the second listing of a project: the look-up of another one's name hangs.
+BROKEN = (
+    HANGING_NAMES
+    + """
+from exporter.poller import project
+walk = project.list_all_jobs
+calls = []
+def broken(*arguments, **options):
+    calls.append(arguments)
+    if len(calls) > 4:
+        raise LookupError("a bug")
+    return walk(*arguments, **options)
+project.list_all_jobs = broken
 sys.exit(main())
 """
+)
 MORE_THAN_ANY_DEFAULT_POOL_OF_THREADS = 40
 
 
@@ -65,10 +81,46 @@ def test_names_that_cannot_be_looked_up_keep_no_other_from_it(cloud: Cloud, tmp_
         for number in range(MORE_THAN_ANY_DEFAULT_POOL_OF_THREADS)
     ]
     flag = settings_file(tmp_path, [*hanging, project(cloud, "good", base_url=by_name)])
-    with running_command((sys.executable, "-c", HANGING_NAMES), flag) as exporter:
+    with running_command(
+        (sys.executable, "-c", f"{HANGING_NAMES}sys.exit(main())"), flag
+    ) as exporter:
         exporter.wait_for(lambda: 1 in scrape(exporter).own("project_up", project="good"))
         status, seconds = exporter.stop()
     assert (0, True) == (status, seconds < 2.0)
+
+
+def test_a_bug_ends_all_while_the_look_up_of_a_name_hangs(cloud: Cloud, tmp_path: Path) -> None:
+    """With its traceback and 1, and nothing that serves old data until the look-up is over."""
+    entries = [
+        project(cloud, "hangs", base_url="http://hangs.invalid"),
+        project(cloud, "breaks"),
+    ]
+    flag = settings_file(tmp_path, entries)
+    with running_command((sys.executable, "-c", BROKEN), flag) as exporter:
+        assert 1 == exporter.process.wait(20)
+        (crash,) = exporter.events("exporter.crashed")
+    assert "LookupError: a bug" in crash["exception"]
+
+
+def test_once_ends_while_the_look_up_of_a_name_hangs(cloud: Cloud, tmp_path: Path) -> None:
+    """With what the others told, and 1 because not all could be listed."""
+    by_name = cloud.base_url.replace("127.0.0.1", "localhost")
+    entries = [
+        project(cloud, "hangs", base_url="http://hangs.invalid"),
+        project(cloud, "good", base_url=by_name),
+    ]
+    flag = settings_file(tmp_path, entries, api={"timeout": "500ms"})
+    ended = subprocess.run(
+        [sys.executable, "-c", f"{HANGING_NAMES}sys.exit(main())", flag, "--once"],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert 1 == ended.returncode, ended.stderr
+    assert 'llamacloud_exporter_project_up{project="good"} 1.0' in ended.stdout
+    assert 'llamacloud_exporter_project_up{project="hangs"} 0.0' in ended.stdout
 
 
 def wait_for_timeouts(exporter: Exporter, name: str, endpoint: str, *, least: float) -> None:
