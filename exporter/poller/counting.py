@@ -13,7 +13,7 @@ from exporter.poller.tally import Tally
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from exporter.domain import Job
+    from exporter.domain import ItemCounts, Job
     from exporter.llamacloud.models import ItemRow
     from exporter.llamacloud.pages import Page
 
@@ -40,27 +40,29 @@ class ItemLister(Protocol):
 
 
 async def count_items(
-    lister: ItemLister, job: Job, *, max_pages: int, may_sweep_twice: bool
+    lister: ItemLister, job: Job, *, max_pages: int, before: ItemCounts | None
 ) -> ItemsCounted | None:
     """Count a job's items by status, exactly; ``None`` means that they are too many to count.
 
-    A sweep of more than one page that does not add up to ``total_items`` is done once more where
-    ``may_sweep_twice``: a list that moves under the paging skips rows, so that two sweeps together
-    see what one of them missed.
+    A sweep of more than one page that does not add up to ``total_items`` is done once more, unless
+    it gave as many items as ``before``: a list that moves under the paging skips rows, so that two
+    sweeps together see what one of them missed.
 
-    Of a job that is too large for a sweep, those of the statuses that matter are counted that are
-    few enough for ``max_pages``, by asking for them; the others are absent then.
+    Of a job that is too large for a sweep, or was ``before``, those of the statuses that matter are
+    counted that are few enough for ``max_pages``, by asking for them; the others are absent then.
 
     Raises:
         LlamaCloudError: a page could not be read, or was the same again.
     """
+    was_too_large = before is not None and not before.whole
     # A last page that is full does not tell that it is the last.
-    if job.total_items >= max_pages * PAGE_LIMIT:
+    if was_too_large or job.total_items >= max_pages * PAGE_LIMIT:
         return await _count_what_matters(lister, job, max_pages)
     sweep = await _sweep(lister, job.id, max_pages)
     if sweep is None:
-        return None
-    if may_sweep_twice and not sweep.adds_up_to(job.total_items):
+        # Pages may be shorter than what was asked for, and the list longer than the job says.
+        return await _count_what_matters(lister, job, max_pages)
+    if not (sweep.adds_up_to(job.total_items) or sweep.is_like(before)):
         again = await _sweep(lister, job.id, max_pages)
         sweep = sweep if again is None else again.completed_by(sweep, job.total_items)
     if sweep.broke_off:
@@ -81,6 +83,9 @@ class _Sweep:
     def adds_up_to(self, total_items: int) -> bool:
         whole = self.pages == 1 or len(self.tally) == total_items
         return whole and not self.broke_off
+
+    def is_like(self, before: ItemCounts | None) -> bool:
+        return before is not None and len(self.tally) == before.total and not self.broke_off
 
     def completed_by(self, earlier: _Sweep, total_items: int) -> _Sweep:
         """Add what only an earlier sweep saw, unless this one adds up by itself."""

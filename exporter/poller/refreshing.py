@@ -78,7 +78,7 @@ class JobRefresher:
             self._api,
             job,
             max_pages=(1 if job.active else _FINAL_COUNT_PAGES_FACTOR) * self._items_max_pages,
-            may_sweep_twice=self._tracking.may_sweep_twice(job_id),
+            before=self._tracking.last_counts(job_id),
         )
         if answer is None:
             self._tracking.uncountable(job_id, began)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from exporter.domain import (
+        ItemCounts,
         ItemsCounted,
         Job,
         JobNotFound,
@@ -97,9 +98,9 @@ class Tracking:
             wanted = not tracker.count_can_wait(self._state, job_id, now)
         return self._state.jobs[job_id].job if wanted else None
 
-    def may_sweep_twice(self, job_id: str) -> bool:
-        """Tell whether a sweep that does not add up may be repeated."""
-        return tracker.may_sweep_twice(self._state, job_id)
+    def last_counts(self, job_id: str) -> ItemCounts | None:
+        """Return what the last count of a job gave that is as large as then, and active."""
+        return tracker.last_counts(self._state, job_id)
 
     def news_since(self) -> float | None:
         """Return the Unix time before which a listing in order has no news."""

@@ -9,7 +9,7 @@ from exporter.tracker.due import (
     count_can_wait,
     due_for_refresh,
     is_due,
-    may_sweep_twice,
+    last_counts,
     wants_count,
     wants_status,
 )
@@ -52,7 +52,7 @@ __all__ = [
     "initial_state",
     "is_due",
     "is_listed",
-    "may_sweep_twice",
+    "last_counts",
     "news_since",
     "not_found",
     "publish",

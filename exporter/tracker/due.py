@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from exporter.domain import ItemCounts
     from exporter.tracker.state import ProjectState, TrackedJob, TrackerRules
 
 _COUNT_WAITS_AT_MOST_SECONDS = 900.0
@@ -79,17 +80,12 @@ def count_can_wait(state: ProjectState, job_id: str, now: float) -> bool:
     return not changed and _asked_for_items_lately(tracked, now)
 
 
-def may_sweep_twice(state: ProjectState, job_id: str) -> bool:
-    """Tell whether a sweep that does not add up to ``total_items`` may be done once more.
-
-    A list that moves skips rows, so a second sweep may help; where it did not, it would not help
-    again until ``total_items`` changes.
-    """
+def last_counts(state: ProjectState, job_id: str) -> ItemCounts | None:
+    """Return what the last count of an active job gave if ``total_items`` is what it was then."""
     tracked = state.jobs.get(job_id)
-    if tracked is None or tracked.counts is None or not tracked.counts.whole:
-        return True
-    did_not_add_up = tracked.counts.total != tracked.counted_total
-    return not (did_not_add_up and tracked.counted_total == tracked.job.total_items)
+    if tracked is None or tracked.ending is not None:
+        return None
+    return tracked.counts if tracked.counted_total == tracked.job.total_items else None
 
 
 def _asked_for_items_lately(tracked: TrackedJob, now: float) -> bool:

@@ -34,7 +34,7 @@ async def counted(cloud: Cloud, **limits: Any) -> ItemCounts | None:
         answer = await count_items(
             BatchProcessing(client),
             job(**facts),
-            **({"max_pages": 10, "may_sweep_twice": True} | limits),
+            **({"max_pages": 10, "before": None} | limits),
         )
     return answer.counts if answer else None
 
@@ -73,6 +73,10 @@ async def test_a_job_of_under_a_thousand_items_costs_one_request(cloud: Cloud) -
     assert 1 == cloud.requests()["list_items"]
 
 
+def whole(completed: int) -> ItemCounts:
+    return ItemCounts(dict.fromkeys(ItemStatus, 0) | {ItemStatus.COMPLETED: completed})
+
+
 async def test_repeated_rows_are_counted_once(cloud: Cloud) -> None:
     """A list that moves under the paging repeats rows, and skips others."""
     cloud.add_job(items=items_of("job-1", completed=35))
@@ -83,15 +87,17 @@ async def test_repeated_rows_are_counted_once(cloud: Cloud) -> None:
 
 
 async def test_a_sweep_that_does_not_add_up_is_done_once_more(cloud: Cloud) -> None:
-    """Where that was not tried in vain before."""
+    """Unless it gives as many items as the last time: then it is not the list that moves."""
     cloud.add_job(items=items_of("job-1", completed=35))
     cloud.simulator.items_paging = Paging(max_rows=10)
     await counted(cloud, total_items=35)
     assert 4 == cloud.requests()["list_items"]
     await counted(cloud, total_items=36)
     assert 4 + 8 == cloud.requests()["list_items"]
-    await counted(cloud, total_items=36, may_sweep_twice=False)
+    await counted(cloud, total_items=36, before=whole(35))
     assert 4 + 8 + 4 == cloud.requests()["list_items"]
+    await counted(cloud, total_items=36, before=whole(34))
+    assert 4 + 8 + 4 + 8 == cloud.requests()["list_items"]
 
 
 class MovingList(Paging):
@@ -158,7 +164,7 @@ async def test_an_item_that_fails_between_two_of_the_lists_is_counted_as_failed(
 
     async with client_of(cloud) as client:
         answer = await count_items(
-            Failing(client), job(total_items=10_001), max_pages=10, may_sweep_twice=True
+            Failing(client), job(total_items=10_001), max_pages=10, before=None
         )
     assert answer is not None
     by_status = answer.counts.by_status
@@ -203,7 +209,7 @@ async def test_a_list_by_status_that_moves_is_read_once_more(cloud: Cloud) -> No
             Retrying(client),
             job(total_items=10_001, failed_items=30),
             max_pages=10,
-            may_sweep_twice=True,
+            before=None,
         )
     assert answer is not None
     assert 30 == answer.counts.by_status[ItemStatus.FAILED]
@@ -229,9 +235,7 @@ async def test_what_only_one_of_two_sweeps_saw_is_known_with_its_details(cloud: 
 
     cloud.simulator.items_paging = Paging(max_rows=5)
     async with client_of(cloud) as client:
-        answer = await count_items(
-            Skipping(client), job(total_items=10), max_pages=10, may_sweep_twice=True
-        )
+        answer = await count_items(Skipping(client), job(total_items=10), max_pages=10, before=None)
     assert answer is not None
     counts = answer.counts
     assert (10, True, 2010.0) == (counts.total, counts.settled, counts.newest_at)
@@ -279,8 +283,20 @@ async def test_memory_stays_flat_during_a_sweep(cloud: Cloud) -> None:
     assert peak_bytes < 20e6
 
 
+async def test_where_pages_are_short_and_many_what_matters_is_counted(cloud: Cloud) -> None:
+    """As where a job says that it is too large; it is not swept in vain the next time."""
+    cloud.add_job(items=items_of("job-1", completed=45, failed=3))
+    cloud.simulator.items_paging = Paging(max_rows=10)
+    counts = await counted(cloud, max_pages=4)
+    assert counts is not None
+    assert {"processing": 0, "failed": 3, "skipped": 0, "cancelled": 0} == counts.by_status
+    assert 4 + 4 == cloud.requests()["list_items"]
+    assert counts == await counted(cloud, max_pages=4, before=counts)
+    assert 4 + 4 + 4 == cloud.requests()["list_items"]
+
+
 async def test_a_job_with_too_many_items_is_not_counted_short(cloud: Cloud) -> None:
-    """Nor at all, where the list is longer than its job says."""
+    """Nor at all, where there is no page for each status that matters."""
     cloud.add_job(items=items_of("job-1", completed=35))
     cloud.simulator.items_paging = Paging(max_rows=10)
     assert await counted(cloud, max_pages=3) is None

@@ -3,7 +3,7 @@
 from history import History, counts, job
 
 from exporter.domain import ItemCounts, ItemStatus, JobStatus
-from exporter.tracker import count_can_wait, may_sweep_twice, wants_count
+from exporter.tracker import count_can_wait, last_counts, wants_count
 
 
 def can_wait(history: History, job_id: str = "job-1") -> bool:
@@ -68,8 +68,13 @@ def test_a_job_with_too_many_items_is_tried_again_when_it_grew_or_later() -> Non
     assert wants_count(history.state, "job-1", history.rules, 30)
 
 
-def test_a_count_of_what_matters_alone_is_no_sweep_that_fell_short() -> None:
-    """The final count may still take two."""
+def test_the_last_counts_are_those_of_an_active_job_that_is_as_large() -> None:
+    """The final count begins anew, and so does one of a job that grew."""
     some = ItemCounts({ItemStatus.FAILED: 3})
     history = History().listing(job()).at(10).count(items=some)
-    assert may_sweep_twice(history.state, "job-1")
+    assert last_counts(history.state, "job-1") == some
+    assert last_counts(History().listing(job(total_items=12_000)).state, "job-1") is None
+    grown = history.at(30).listing(job(total_items=12_000))
+    assert last_counts(grown.state, "job-1") is None
+    ended = History().listing(job()).count(items=some).at(40).listing(job(status=JobStatus.FAILED))
+    assert last_counts(ended.state, "job-1") is None
