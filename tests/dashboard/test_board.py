@@ -129,9 +129,9 @@ def test_a_job_leads_to_a_view_of_it_alone() -> None:
     assert f"/d/{BOARD['uid']}" == path
     assert [
         "var-datasource=${datasource}",
-        "var-project=${__data.fields.project}",
+        "var-project=${__data.fields.project:percentencode}",
         "var-job_type=$__all",
-        "var-job_id=${__data.fields.job_id}",
+        "var-job_id=${__data.fields.job_id:percentencode}",
         "${__url_time_range}",
     ] == parameters.split("&")
 

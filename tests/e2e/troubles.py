@@ -56,7 +56,8 @@ FIRES: dict[str, set[str]] = {
         "LlamaCloudExporterJobsNotRefreshed",
         "LlamaCloudExporterJobsUncounted",
     },
-    "absent": {"LlamaCloudExporterAbsent", "LlamaCloudExporterUnsteady"},
+    "absent": {"LlamaCloudExporterAbsent"},
+    "unsteady": {"LlamaCloudExporterUnsteady"},
 }
 # What is explained by another alert of the project.
 SUPPRESSED: dict[str, set[str]] = {
@@ -68,9 +69,8 @@ SUPPRESSED: dict[str, set[str]] = {
     "failing": {"LlamaCloudExporterListingFailing"},
     "rate-limited": {"LlamaCloudExporterListingFailing"},
     "small-budget": {"LlamaCloudExporterJobsNotRefreshed"},
-    "absent": {"LlamaCloudExporterUnsteady"},
 }
-_OF_OTHER_EXPORTERS = {"small-budget", "absent"}
+_OF_OTHER_EXPORTERS = {"small-budget", "absent", "unsteady"}
 NEVER_LISTED = {"refused", "never-listed"}
 
 _LATER = {

@@ -28,7 +28,7 @@ from tools import require_tool
 import exporter
 from exporter.config.documentation import documented_settings
 from exporter.domain import ItemStatus, JobStatus
-from exporter.telemetry.project import ENDPOINTS, POLL_ERROR_REASONS, USUAL_CODES
+from exporter.telemetry.project import ENDPOINTS, POLL_ERROR_REASONS, POLL_RESULTS, USUAL_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,6 +40,7 @@ VALUES: Mapping[str, set[str]] = {
     "status": set(JobStatus),
     "item_status": set(ItemStatus),
     "reason": set(POLL_ERROR_REASONS),
+    "result": set(POLL_RESULTS),
     "endpoint": set(ENDPOINTS),
     "code": set(USUAL_CODES),
     # What an exporter says that does not know it.

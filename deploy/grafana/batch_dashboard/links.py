@@ -39,8 +39,8 @@ def only_this_job() -> DashboardLink:
         .type(DashboardLinkType.LINK)
         .url(
             f"/d/{UID}?var-datasource=${{datasource}}"
-            "&var-project=${__data.fields.project}&var-job_type=$__all"
-            "&var-job_id=${__data.fields.job_id}&${__url_time_range}"
+            "&var-project=${__data.fields.project:percentencode}&var-job_type=$__all"
+            "&var-job_id=${__data.fields.job_id:percentencode}&${__url_time_range}"
         )
     )
 
