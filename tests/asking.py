@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from cloud import Cloud
 
+    from exporter.llamacloud.clock import UpstreamClock
     from exporter.llamacloud.requests import Access, RequestObserver
 
 QUICK_RETRIES = RetryPolicy(
@@ -104,6 +105,7 @@ async def client_of(
     budget: RequestBudget | None = None,
     access: Access | None = None,
     retry: RetryPolicy = QUICK_RETRIES,
+    upstream_clock: UpstreamClock | None = None,
 ) -> AsyncIterator[Client]:
     """Open a client of the simulated LlamaCloud."""
     async with open_connections("llamacloud-batch-exporter/test") as connections:
@@ -114,4 +116,5 @@ async def client_of(
             timeout_seconds=timeout_seconds,
             observer=observer or Observer(),
             retry=retry,
+            upstream_clock=upstream_clock,
         )

@@ -94,7 +94,7 @@ async def polling(
 
     client_settings = {
         name: settings.pop(name)
-        for name in ("timeout_seconds", "budget", "api_key", "access")
+        for name in ("timeout_seconds", "budget", "api_key", "access", "upstream_clock")
         if name in settings
     }
     pace = settings.pop("pace", None) or Pace()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import stamina
 
+from exporter.llamacloud.clock import UpstreamClock
 from exporter.llamacloud.connections import exchange
 from exporter.llamacloud.errors import (
     LlamaCloudError,
@@ -19,7 +20,7 @@ from exporter.llamacloud.errors import (
     UnreadableBody,
     retry_after_seconds,
 )
-from exporter.llamacloud.headers import answered_at
+from exporter.llamacloud.headers import date
 from exporter.llamacloud.refusals import refusal
 from exporter.llamacloud.requests import Answer, Endpoint, RetryPolicy
 from exporter.redaction import REDACTED
@@ -49,6 +50,7 @@ class Client:
         timeout_seconds: float,
         observer: RequestObserver,
         retry: RetryPolicy | None = None,
+        upstream_clock: UpstreamClock | None = None,
     ) -> None:
         self._connections = connections
         self._base_url = base_url
@@ -56,6 +58,7 @@ class Client:
         self._timeout_seconds = timeout_seconds
         self._observer = observer
         self._retry = retry or RetryPolicy()
+        self._upstream_clock = upstream_clock or UpstreamClock()
         self.key_number = 0
 
     @property
@@ -111,15 +114,17 @@ class Client:
             except LlamaCloudError as error:
                 self._observer.request_finished(endpoint, _code(error), time.monotonic() - asked)
                 raise
-            self._observer.request_finished(endpoint, str(answer.code), time.monotonic() - asked)
+            taken = time.monotonic() - asked
+            self._observer.request_finished(endpoint, str(answer.code), taken)
         if answer.code != HTTPStatus.OK:
-            refused = _refusal(answer, api_key)
+            refused = _refusal(answer, api_key, self._upstream_clock.now())
             if isinstance(refused, RateLimited):
                 budget.refused(asked, refused.retry_after_seconds)
             raise refused
+        answered_at = self._upstream_clock.answered(date(answer.headers), taken)
         # Whoever asked reads a page for milliseconds: what has its place now is asked for before.
         await asyncio.sleep(_NEXT_REQUEST_GOES_OUT_WITHIN_SECONDS)
-        return Answer(answer.body, asked, answered_at(answer.headers))
+        return Answer(answer.body, asked, answered_at)
 
     async def _send(self, path: str, params: Mapping[str, str], api_key: str) -> Received:
         return await exchange(
@@ -131,13 +136,13 @@ class Client:
         )
 
 
-def _refusal(answer: Received, api_key: str) -> StatusRefused:
+def _refusal(answer: Received, api_key: str, answered_at: float) -> StatusRefused:
     # Before it is cut: a part of a key could not be told from other text in a log. And before
     # an address is read, which makes its host's letters small.
     body = answer.body.replace(api_key.encode(), REDACTED.encode())
     key_in_any_case = re.compile(re.escape(api_key), re.IGNORECASE)
     headers = {name: key_in_any_case.sub(REDACTED, value) for name, value in answer.headers.items()}
-    return refusal(answer.code, headers, body)
+    return refusal(answer.code, headers, body, answered_at=answered_at)
 
 
 def _code(error: LlamaCloudError) -> str:

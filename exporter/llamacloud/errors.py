@@ -7,7 +7,8 @@
      ├── RequestTimedOut       no answer within api.timeout
      │    └── ConnectTimedOut  no connection within its own shorter limit
      ├── BadResponse           an answer that is not JSON, or not of the documented shape
-     │    └── UnreadableBody   a body that is too large, or not what its encoding says
+     │    ├── UnreadableBody   a body that is too large, or not what its encoding says
+     │    └── DoubtfulDate     a time that is not our own clock's, for the first time
      └── StatusRefused         an answer with another status than 200
           ├── Unauthorized     401
           ├── PaymentRequired  402
@@ -80,6 +81,13 @@ class BadResponse(LlamaCloudError):
 
 class UnreadableBody(BadResponse):
     """The body of a 200 was too large, or not what its Content-Encoding says."""
+
+
+class DoubtfulDate(BadResponse):
+    """The first answers were dated far from our own clock, and either may be wrong."""
+
+    advice = "is the clock of this machine right? Otherwise that of the base URL's host is wrong"
+    retryable = True
 
 
 class StatusRefused(LlamaCloudError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -15,10 +14,9 @@ if TYPE_CHECKING:
 _LONGEST_RETRY_AFTER_SECONDS = 60.0
 
 
-def answered_at(headers: Mapping[str, str]) -> float:
-    """Return the Unix time of an answer by LlamaCloud's clock, by ours if it does not say."""
-    moment = _date(headers, "date")
-    return time.time() if moment is None else moment
+def date(headers: Mapping[str, str]) -> float | None:
+    """Return the Unix time of an answer by the clock of whoever sent it, if it says so."""
+    return _moment(headers, "date")
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
@@ -31,7 +29,7 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
         # The comparison is also false for NaN.
         if seconds is not None and seconds >= 0:
             return min(seconds * unit_seconds, _LONGEST_RETRY_AFTER_SECONDS)
-    until, since = _date(headers, "retry-after"), _date(headers, "date")
+    until, since = _moment(headers, "retry-after"), date(headers)
     if until is None or since is None:
         return None
     return min(max(until - since, 0.0), _LONGEST_RETRY_AFTER_SECONDS)
@@ -44,7 +42,7 @@ def _number(headers: Mapping[str, str], name: str) -> float | None:
         return None
 
 
-def _date(headers: Mapping[str, str], name: str) -> float | None:
+def _moment(headers: Mapping[str, str], name: str) -> float | None:
     try:
         moment = parsedate_to_datetime(headers[name])
     except (KeyError, ValueError, TypeError, OverflowError):

@@ -18,7 +18,7 @@ from exporter.llamacloud.errors import (
     Unauthorized,
     UnexpectedStatus,
 )
-from exporter.llamacloud.headers import answered_at, retry_after_seconds
+from exporter.llamacloud.headers import retry_after_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,7 +34,9 @@ _BY_CODE: Mapping[int, type[StatusRefused]] = {
 }
 
 
-def refusal(code: int, headers: Mapping[str, str], body: bytes) -> StatusRefused:
+def refusal(
+    code: int, headers: Mapping[str, str], body: bytes, *, answered_at: float
+) -> StatusRefused:
     """Name the error that a status other than 200 stands for.
 
     ``headers`` are looked up in lower case. The body's ``detail`` is quoted, shortened; of a
@@ -46,7 +48,7 @@ def refusal(code: int, headers: Mapping[str, str], body: bytes) -> StatusRefused
     stated = _detail(body)
     detail = stated or ""
     if code == HTTPStatus.NOT_FOUND:
-        return NotFound(code, detail, from_api=stated is not None, answered_at=answered_at(headers))
+        return NotFound(code, detail, from_api=stated is not None, answered_at=answered_at)
     if code == HTTPStatus.TOO_MANY_REQUESTS:
         return RateLimited(code, detail, retry_after_seconds(headers))
     if code >= HTTPStatus.INTERNAL_SERVER_ERROR:

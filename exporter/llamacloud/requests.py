@@ -62,7 +62,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The body of a 200; ``answered_at`` is LlamaCloud's ``Date``, or else our own clock's."""
+    """The body of a 200; ``answered_at`` is the Unix time, by LlamaCloud's clock."""
 
     body: bytes
     asked_monotonic: float

@@ -19,6 +19,7 @@ FaultKind = Literal[
     "raw",
     "redirect",
     "slow",
+    "headers",
     "hang",
     "cut_off",
     "reset",
@@ -35,10 +36,11 @@ class Fault:
     ``status`` answers with ``code`` and LlamaCloud's own JSON body, ``html`` with a gateway's page,
     ``not_json`` with text that claims to be JSON, ``wrong_shape`` with ``body`` as JSON, ``raw``
     with its bytes as they are. ``redirect`` points to the ``location`` among ``headers``, or back
-    to itself. ``slow`` answers well after ``seconds``, which any other kind waits too; ``hang``
-    never answers; ``cut_off`` closes the connection in the middle of the body, ``reset`` before the
-    first byte. Three bodies never end: ``drip`` sends a byte at a time, ``endless`` as much as is
-    taken, ``bomb`` likewise, and compressed a thousand to one.
+    to itself. ``slow`` answers well after ``seconds``, which any other kind waits too; ``headers``
+    answers well, with a wrong ``date`` among ``headers``, say; ``hang`` never answers; ``cut_off``
+    closes the connection in the middle of the body, ``reset`` before the first byte.
+    Three bodies never end: ``drip`` sends a byte at a time, ``endless`` as much as is taken,
+    ``bomb`` likewise, and compressed a thousand to one.
 
     ``times`` is how many requests it befalls before it is over, for ever if ``None``; ``chance``
     is the share of those that match. ``retry_after`` is sent as it is written.

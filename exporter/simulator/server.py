@@ -87,6 +87,7 @@ class Simulator:
         response = await self._faulty(request, fault) if fault else None
         if response is None:
             response = self._true_answer(request, endpoint)
+            response.headers.update(fault.headers if fault else {})
         recorded.status = response.status_code
         return response
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from process import running
 from projects import project, project_id_of, scrape, settings_file
 from tools import FakedClock
@@ -149,6 +150,25 @@ def test_a_wall_clock_that_jumps_changes_nothing(cloud: Cloud, tmp_path: Path) -
         # By LlamaCloud's clock, which did not jump.
         assert 0 <= now - then < 60
     assert sum(before.batch("jobs_finished_total")) == sum(after.batch("jobs_finished_total"))
+
+
+@pytest.mark.parametrize("days", [400, -400])
+def test_a_wall_clock_that_is_wrong_from_the_start_changes_nothing(
+    cloud: Cloud, tmp_path: Path, days: int
+) -> None:
+    """The times are LlamaCloud's, and what ends unseen is counted."""
+    clock = FakedClock(tmp_path)
+    clock.jump_to(f"{days:+d}d")
+    flag = settings_file(tmp_path, [project(cloud, "lives")])
+    with running(flag, **clock.variables) as exporter:
+        exporter.wait_for(lambda: shown_jobs(exporter) == {"job-of-lives"})
+        ended_job(cloud, "unseen", "lives", completed=1, failed=2)
+        exporter.wait_for(lambda: "unseen" in shown_jobs(exporter))
+        scraped = scrape(exporter)
+    (listed,) = scraped.own("last_listing_timestamp_seconds", project="lives")
+    assert abs(listed - cloud.world.clock()) < 60
+    assert [2.0] == scraped.batch("items_finished_total", job_type="parse", item_status="failed")
+    assert 0 == sum(scraped.own("polls_total", result="error"))
 
 
 def wait_for_logged_jump(exporter: Exporter, job_id: str) -> timedelta:

@@ -10,6 +10,7 @@ from cloud import KEY, Cloud
 
 from exporter.llamacloud.errors import (
     BadResponse,
+    DoubtfulDate,
     ErrorReason,
     Forbidden,
     LlamaCloudError,
@@ -197,10 +198,37 @@ async def test_a_job_that_is_not_known_is_told_from_a_gateways_404(cloud: Cloud)
 
 
 async def test_times_are_llamaclouds(cloud: Cloud) -> None:
-    """By its Date header, whatever our own clock says."""
+    """By its Date header, whatever our own clock says: it is asked once more, and agrees."""
+    cloud.world.clock = lambda: 1_600_000_000.0
+    observer = Observer()
+    async with client_of(cloud, observer) as client:
+        pages = [await BatchProcessing(client).list_jobs(0, {}) for _ in range(3)]
+    assert [1_600_000_000.0] * 3 == [page.answered_at for page in pages]
+    assert (4, 1) == (observer.finished.total(), observer.retried["list_jobs"])
+
+
+async def test_a_wrong_date_of_a_404_is_not_believed(cloud: Cloud) -> None:
+    """Nor that of any other refusal."""
+    cloud.simulator.faults.add(
+        Fault("status", code=404, headers={"date": "Thu, 01 Jan 2099 00:00:00 GMT"})
+    )
+    async with client_of(cloud) as client:
+        with pytest.raises(NotFound) as raised:
+            await BatchProcessing(client).job_status("no-such-job")
+    assert abs(time.time() - raised.value.answered_at) < 10
+
+
+async def test_first_dates_that_are_doubtful_to_the_last_attempt_are_a_typed_error(
+    cloud: Cloud,
+) -> None:
+    """The next listing knows more."""
+    cloud.simulator.faults.add(Fault("status", code=503, times=2))
     cloud.world.clock = lambda: 1_600_000_000.0
     async with client_of(cloud) as client:
-        page = await BatchProcessing(client).list_jobs(0, {})
+        api = BatchProcessing(client)
+        with pytest.raises(DoubtfulDate, match="off our clock"):
+            await api.list_jobs(0, {})
+        page = await api.list_jobs(0, {})
     assert page.answered_at == 1_600_000_000.0
 
 

@@ -82,5 +82,5 @@ async def test_scheme_and_host_are_told_and_no_more(cloud: Cloud, location: str,
 
 def test_a_redirect_to_nowhere_is_told_in_the_servers_words() -> None:
     """As any other status."""
-    error = refusal(301, {}, b'{"detail": "Moved"}')
+    error = refusal(301, {}, b'{"detail": "Moved"}', answered_at=0.0)
     assert "HTTP 301: Moved" == str(error)

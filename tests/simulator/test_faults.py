@@ -202,6 +202,14 @@ def test_slow_answers_well_but_late(simulator: Simulator, client: httpx.Client) 
     assert answer.json()["total_size"] == 2
 
 
+def test_a_true_answer_may_have_wrong_headers(simulator: Simulator, client: httpx.Client) -> None:
+    """Such as the time of a server whose clock is wrong."""
+    date = "Thu, 01 Jan 2099 00:00:00 GMT"
+    simulator.faults.add(Fault("headers", headers={"date": date}))
+    answer = client.get("/batch-processing")
+    assert (2, [date]) == (answer.json()["total_size"], answer.headers.get_list("date"))
+
+
 def test_a_hanging_request_ends_when_its_client_leaves(
     simulator: Simulator, client: httpx.Client
 ) -> None:
