@@ -40,9 +40,23 @@ CASES: dict[str, list[Case]] = {
                 batch("job_failed_items", job_id="bad"): always(3),
                 batch("job_failed_items", job_id="good"): always(0),
             },
-            {batch("job_failed_items", job_id="bad"): 3},
+            {answer(job_id="bad"): 3},
         ),
-        Case({batch("job_failed_items", job_id="good"): always(0)}, {}),
+        # LlamaCloud may tell no number.
+        Case(
+            {
+                batch("job_items", job_id="counted", item_status="failed"): always(2),
+                batch("job_items", job_id="counted", item_status="completed"): always(9),
+            },
+            {answer(job_id="counted"): 2},
+        ),
+        Case(
+            {
+                batch("job_failed_items", job_id="good"): always(0),
+                batch("job_items", job_id="good", item_status="failed"): always(0),
+            },
+            {},
+        ),
     ],
     "Which jobs failed?": [
         Case(
@@ -196,7 +210,10 @@ CASES: dict[str, list[Case]] = {
     ],
     "Is its budget too small?": [
         Case(
-            INTERVAL | refreshed("a", 91, "dispatched") | refreshed("b", 30, "running"),
+            INTERVAL
+            | refreshed("a", 91, "dispatched")
+            | refreshed("b", 30, "running")
+            | {own("api_budget_wait_seconds_total"): rising(60)},
             {answer(): 91},
         ),
         Case(
@@ -205,6 +222,13 @@ CASES: dict[str, list[Case]] = {
             | refreshed("ended", 3000, "completed")
             # Requests are spread over the interval: that they wait says nothing.
             | {own("api_budget_wait_seconds_total"): rising(300)},
+            {},
+        ),
+        # Where LlamaCloud is down, to ask it more often would be wrong.
+        Case(
+            INTERVAL
+            | refreshed("a", 900, "running")
+            | {own("api_budget_wait_seconds_total"): rising(6)},
             {},
         ),
     ],

@@ -14,6 +14,8 @@ from exporter.app.leaving import leave_anyway
 from exporter.app.listening import AddressUnavailableError, listen
 from exporter.app.running import demo, print_once, serve
 from exporter.config import ConfigError, Mode, describe, load
+from exporter.llamacloud.connections import check_environment
+from exporter.llamacloud.environment import BadEnvironmentError
 from exporter.logs import configure_logging
 from exporter.redaction import Secrets
 
@@ -26,11 +28,27 @@ _OK, _FAILED, _BAD_SETTINGS = 0, 1, 2
 def run() -> int:
     """Do what the command line asks for and return the exit status.
 
-    0: stopped as asked. 1: could not do what was asked, or a bug. 2: a mistake in the settings.
+    0: stopped as asked. 1: could not do what was asked, or a bug. 2: a mistake in the settings, or
+    in the environment's proxies and certificates.
     """
     try:
+        try:
+            return _run()
+        finally:
+            # Here, for the interpreter would do it where nobody can catch what it raises.
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _FAILED
+
+
+def _run() -> int:
+    try:
         command = load(sys.argv[1:], os.environ)
-    except ConfigError as error:
+        if command.mode is Mode.CHECK:
+            check_environment()
+    except (ConfigError, BadEnvironmentError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - the log is not configured yet
         return _BAD_SETTINGS
     if command.mode is Mode.CHECK:
@@ -55,12 +73,20 @@ def _start(mode: Mode, settings: Settings) -> int:
     except AddressUnavailableError as error:
         log.error("exporter.cannot_listen", address=error.address, detail=str(error))  # noqa: TRY400 - no traceback: it is no bug
         return _FAILED
-    except Exception as error:
-        log.error(  # noqa: TRY400 - without the groups around it
-            "exporter.crashed", advice="this is a bug: please report it", exc_info=_cause(error)
-        )
-        return _FAILED
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - it is told
+        return _ended_by(_cause(error))
     return _OK
+
+
+def _ended_by(error: BaseException) -> int:
+    log = structlog.get_logger("exporter")
+    if isinstance(error, BadEnvironmentError):
+        log.error("exporter.bad_environment", variables=error.variables, advice=error.advice)
+        return _BAD_SETTINGS
+    log.error("exporter.crashed", advice="this is a bug: please report it", exc_info=error)
+    return _FAILED
 
 
 def _cause(error: BaseException) -> BaseException:

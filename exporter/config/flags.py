@@ -32,7 +32,10 @@ class Mode(StrEnum):
 
 _MODE_FLAGS = {
     "--config.check": (Mode.CHECK, "Report on the settings and exit."),
-    "--once": (Mode.ONCE, "Poll once, for one interval at most, print the metrics and exit."),
+    "--once": (
+        Mode.ONCE,
+        "List the jobs, refresh them for one interval at most, print the metrics and exit.",
+    ),
     "--demo": (Mode.DEMO, "Serve against the built-in LlamaCloud simulator; needs no key."),
 }
 

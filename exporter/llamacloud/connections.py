@@ -17,6 +17,7 @@ from exporter.llamacloud.bodies import (
     LONGEST_REFUSAL_BYTES,
     read_body,
 )
+from exporter.llamacloud.environment import bad_certificates, bad_proxies
 from exporter.llamacloud.errors import (
     BadResponse,
     ConnectTimedOut,
@@ -39,10 +40,37 @@ Connections: TypeAlias = httpx.AsyncClient
 
 @asynccontextmanager
 async def open_connections(user_agent: str) -> AsyncIterator[Connections]:
-    """Open the connection pool that all projects share, and close it at the end."""
+    """Open the connection pool that all projects share, and close it at the end.
+
+    Raises:
+        BadEnvironmentError: the environment names proxies or certificates that cannot be used.
+    """
+    async with _connections(user_agent) as connections:
+        yield connections
+
+
+def check_environment() -> None:
+    """Tell whether connections could be opened.
+
+    Raises:
+        BadEnvironmentError: the environment names proxies or certificates that cannot be used.
+    """
+    _connections("")
+
+
+def _connections(user_agent: str) -> Connections:
+    try:
+        return _client(user_agent)
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        raise bad_proxies() or error from None
+    except OSError as error:
+        raise bad_certificates() or error from None
+
+
+def _client(user_agent: str) -> httpx.AsyncClient:
     # Projects share connections but must never share a session: no cookie is kept.
     no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=()))
-    async with httpx.AsyncClient(
+    return httpx.AsyncClient(
         headers={
             "User-Agent": user_agent,
             "Accept": "application/json",
@@ -54,8 +82,7 @@ async def open_connections(user_agent: str) -> AsyncIterator[Connections]:
         limits=httpx.Limits(
             max_connections=None, max_keepalive_connections=100, keepalive_expiry=_KEPT_FOR_SECONDS
         ),
-    ) as connections:
-        yield connections
+    )
 
 
 @dataclass(slots=True)

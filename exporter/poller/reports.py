@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
 
 from exporter.domain import JobStatus
 from exporter.llamacloud.errors import BadResponse, NotFound, Unauthorized
+from exporter.poller.troubles import ListingTrouble, RefreshTrouble
 from exporter.tracker import (
     ItemsFailed,
     JobAppeared,
@@ -34,31 +34,17 @@ _REFUSED_KEY = (
     "it is tried ever less often, every five minutes in the end; a key file is read again within "
     "an interval, a key from elsewhere at a restart"
 )
-# What fails in every second poll is not over in between.
-_QUIET_POLLS = 10
-
-
-@dataclass(slots=True)
-class _RefreshTrouble:
-    """One reason why jobs cannot be refreshed: those that fail, and the polls since the last."""
-
-    failing: set[str] = field(default_factory=set)
-    quiet_polls: int = 0
-
-    def poll_ended(self, is_due: Callable[[str], bool]) -> None:
-        self.failing = set(filter(is_due, self.failing))
-        self.quiet_polls = 0 if self.failing else self.quiet_polls + 1
 
 
 class Reports:
-    """Writes the log lines of one project; trouble that lasts is told once, and when it is over."""
+    """Writes the log lines of one project; trouble that lasts or comes and goes is told once."""
 
     def __init__(self, project: str, *, key_origin: str) -> None:
         self._log = structlog.get_logger("exporter").bind(project=project)
         self._key_origin = key_origin
-        self._listing_troubles: set[ErrorReason] = set()
+        self._listing_trouble = ListingTrouble()
         self._stale = False
-        self._refresh_troubles: dict[ErrorReason, _RefreshTrouble] = {}
+        self._refresh_troubles: dict[ErrorReason, RefreshTrouble] = {}
         self._listed_before = False
         self._truncated = False
 
@@ -72,7 +58,7 @@ class Reports:
 
         ``truncated`` says whether jobs may be missing, by this listing or by an earlier one.
         """
-        recovered = self._stale or bool(self._listing_troubles)
+        recovered = self._listing_trouble.listed(at_once=self._stale)
         if recovered or not self._listed_before:
             active = sum(job.active for job in listing.jobs)
             name = "project.listing_recovered" if recovered else "project.listed"
@@ -88,13 +74,11 @@ class Reports:
             self._log.info("project.listing_whole_again", jobs=len(listing.jobs))
         self._listed_before = True
         self._stale = False
-        self._listing_troubles.clear()
         self._truncated = truncated
 
     def listing_failed(self, error: LlamaCloudError) -> None:
-        """Tell that listing does not work, once for each reason until it works again."""
-        if error.reason not in self._listing_troubles:
-            self._listing_troubles.add(error.reason)
+        """Tell that listing does not work, once for each reason until it is over."""
+        if self._listing_trouble.failed(error.reason):
             self._log.error(
                 "project.listing_failed",
                 reason=str(error.reason),
@@ -105,7 +89,7 @@ class Reports:
     def stale(self, stale_after_seconds: float) -> None:
         """Tell that what is known of active jobs is too old to be published."""
         self._stale = True
-        cause = _LISTING_FAILED if self._listing_troubles else _LISTING_TAKES_LONG
+        cause = _LISTING_FAILED if self._listing_trouble.failing else _LISTING_TAKES_LONG
         self._log.warning(
             "project.stale",
             stale_after_seconds=stale_after_seconds,
@@ -115,7 +99,7 @@ class Reports:
     def refresh_failed(self, job_id: str, error: LlamaCloudError, reason: ErrorReason) -> None:
         """Tell that a job could not be refreshed, the first of those that fail in this way."""
         if reason not in self._refresh_troubles:
-            self._refresh_troubles[reason] = _RefreshTrouble()
+            self._refresh_troubles[reason] = RefreshTrouble()
             self._log.warning(
                 "job.refresh_failed",
                 job_id=job_id,
@@ -137,7 +121,7 @@ class Reports:
         """
         for reason, trouble in list(self._refresh_troubles.items()):
             trouble.poll_ended(is_due)
-            if trouble.quiet_polls >= _QUIET_POLLS:
+            if trouble.over:
                 del self._refresh_troubles[reason]
                 self._log.info("job.refresh_recovered", reason=str(reason))
 

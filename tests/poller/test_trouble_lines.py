@@ -60,19 +60,35 @@ class TestListing:
 
     async def test_reasons_that_alternate_are_told_once_each(self, cloud: Cloud) -> None:
         """Until listing works again: what comes after is news."""
+        told: list[str] = []
         with capture_logs() as logs:
             async with polling(cloud, interval=0.05) as watch:
                 await eventually(lambda: watch.polls("success") >= 1)
                 for outage in (1, 2):
-                    polls = watch.polls("success")
                     for code in (402, 403) * 3:
                         cloud.simulator.faults.add(Fault("status", code=code, times=1))
                     await eventually(lambda: watch.polls("error") == outage * 6)  # noqa: B023
-                    await eventually(lambda: watch.polls("success") > polls)  # noqa: B023
-        told = ["project.listing_failed", "project.listing_failed", "project.listing_recovered"]
-        assert told * 2 == named(logs, "project.listing_")
+                    told += [*["project.listing_failed"] * 2, "project.listing_recovered"]
+                    await eventually(lambda: told == named(logs, "project.listing_"))  # noqa: B023
         reasons = [line["reason"] for line in logs if line["event"] == "project.listing_failed"]
         assert ["payment_required", "forbidden"] * 2 == reasons
+
+    async def test_a_listing_that_fails_every_second_time_is_told_until_it_came_back(
+        self, cloud: Cloud
+    ) -> None:
+        """It is over when it stayed away for some listings; the metrics count each."""
+        told = ["project.listing_failed", "project.listing_recovered"]
+        with capture_logs() as logs:
+            async with polling(cloud, interval=0.05) as watch:
+                await eventually(lambda: watch.polls("success") >= 1)
+                for failures in range(1, 6):
+                    cloud.simulator.faults.add(Fault("status", code=403, times=1))
+                    await eventually(lambda: watch.polls("error") == failures)  # noqa: B023
+                    success = watch.polls("success")
+                    await eventually(lambda: watch.polls("success") > success)  # noqa: B023
+                assert [*told, "project.listing_failed"] == named(logs, "project.listing_")
+                await eventually(lambda: told * 2 == named(logs, "project.listing_"))
+                assert 5 == watch.own("poll_errors_total", reason="forbidden")
 
     async def test_a_refused_key_is_told_with_where_it_came_from(self, cloud: Cloud) -> None:
         """And with when a better one is looked for."""

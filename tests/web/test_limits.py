@@ -1,7 +1,11 @@
 """How many clients there is room for."""
 
-import pytest
+import re
 
+import pytest
+from readme import readme
+
+from exporter.app.running import _FILES_OF_ITS_OWN
 from exporter.server import Limits, connections_within
 
 
@@ -24,3 +28,15 @@ def test_who_comes_at_once_does_not_drive_out_who_came_before(
     """A client is answered some turns after it came."""
     limits = Limits().with_connections(possible)
     assert (connections, accepted_at_once) == (limits.connections, limits.accepted_at_once)
+
+
+def test_the_readme_tells_how_many_files_all_clients_need() -> None:
+    """Beside those of the projects, of which each has its own."""
+    limits = Limits()
+    (told,) = re.findall(r"open files is below (\d+) and `api.concurrency` more", readme())
+    for short in (0, 1):
+        assert limits.connections - short == connections_within(
+            int(told) - short,
+            others=_FILES_OF_ITS_OWN,
+            accepted_at_once=limits.accepted_at_once,
+        )
