@@ -40,6 +40,7 @@ def run() -> int:
                 sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        leave_anyway(_FAILED)
         return _FAILED
 
 

@@ -11,10 +11,8 @@ from exporter.llamacloud.errors import DoubtfulDate
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Between servers whose clocks are kept; a Date has no fractions of a second besides.
+# Between clocks that are kept; a Date has no fractions of a second besides.
 _TOLERANCE_SECONDS = 60.0
-# Our own clock may be kept less well, and to ask again costs a request.
-_TOLERANCE_OF_OUR_CLOCK_SECONDS = 600.0
 _FIRST_DATES_THAT_AGREE = 2
 _FIRST_DATES_AT_MOST = 3
 _DATES_THAT_AGREE = 3
@@ -43,8 +41,8 @@ class _Reading:
 class UpstreamClock:
     """Tells LlamaCloud's time, for one project and base URL.
 
-    A ``Date`` is believed that fits the last one that was, or the first one our own clock; another
-    one only where those that come after it agree with it.
+    A ``Date`` is believed that fits our own clock, or the last one that was; another one only where
+    those that come after it agree with it.
     """
 
     def __init__(
@@ -85,9 +83,12 @@ class UpstreamClock:
         return self._first(reading) if self._believed is None else self._later(reading)
 
     def _is_expected(self, reading: _Reading, tolerance_seconds: float) -> bool:
-        if self._believed is None:
-            return abs(reading.date - reading.wall) <= _TOLERANCE_OF_OUR_CLOCK_SECONDS
-        return self._believed.is_followed_by(reading, tolerance_seconds)
+        # Two clocks are not wrong by as much: so a wrong one that was believed is found out.
+        if abs(reading.date - reading.wall) <= tolerance_seconds:
+            return True
+        return self._believed is not None and self._believed.is_followed_by(
+            reading, tolerance_seconds
+        )
 
     def _believe(self, reading: _Reading) -> float:
         self._believed, self._doubted = reading, None

@@ -123,6 +123,27 @@ def test_once_ends_while_the_look_up_of_a_name_hangs(cloud: Cloud, tmp_path: Pat
     assert 'llamacloud_exporter_project_up{project="hangs"} 0.0' in ended.stdout
 
 
+def test_once_ends_as_well_if_nobody_reads_what_it_prints(cloud: Cloud, tmp_path: Path) -> None:
+    """As in ``--once | head``."""
+    flag = settings_file(
+        tmp_path,
+        [project(cloud, "hangs", base_url="http://hangs.invalid")],
+        api={"timeout": "500ms"},
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{HANGING_NAMES}sys.exit(main())", flag, "--once"],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        try:
+            assert 1 == process.wait(20)
+        finally:
+            process.kill()
+
+
 def wait_for_timeouts(exporter: Exporter, name: str, endpoint: str, *, least: float) -> None:
     labels = {"project": name, "endpoint": endpoint, "code": "timeout"}
     exporter.wait_for(lambda: sum(scrape(exporter).own("api_requests_total", **labels)) >= least)
