@@ -213,7 +213,7 @@ CASES: dict[str, list[Case]] = {
             INTERVAL
             | refreshed("a", 91, "dispatched")
             | refreshed("b", 30, "running")
-            | {own("api_budget_wait_seconds_total"): rising(60)},
+            | {own("api_budget_wait_seconds_total"): rising(66)},
             {answer(): 91},
         ),
         Case(
