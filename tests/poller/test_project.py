@@ -348,6 +348,8 @@ class TestLog:
             async with polling(cloud, interval=0.1) as watch:
                 await eventually(lambda: watch.polls("success") >= 2)
                 cloud.simulator.jobs_paging = Paging()
+                # Either may be first: what is published waits for its turn.
+                await eventually(lambda: logs[-1]["event"] == "project.listing_whole_again")
                 await eventually(lambda: watch.view.listing_truncated is False)
         assert ["project.listing_truncated", "project.listing_whole_again"] == [
             line["event"] for line in logs if line["event"] != "project.listed"

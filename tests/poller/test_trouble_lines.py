@@ -49,6 +49,8 @@ class TestTruncated:
                 assert watch.view.listing_truncated
                 assert ["project.listing_truncated"] == named(logs, "project.listing_")
                 cloud.simulator.jobs_paging = Paging()
+                # Either may be first: what is published waits for its turn.
+                await eventually(lambda: logs[-1]["event"] == "project.listing_whole_again")
                 await eventually(lambda: watch.view.listing_truncated is False)
         assert ["project.listing_truncated", "project.listing_whole_again"] == named(
             logs, "project.listing_"
@@ -117,6 +119,7 @@ class TestListing:
             ) as watch:
                 await eventually(lambda: watch.view.gauges is not None)
                 await eventually(lambda: watch.view.gauges is None)
+                await eventually(lambda: "project.listing_recovered" in named(logs, "project."))
                 await eventually(lambda: watch.view.gauges is not None)
         told = [line for line in logs if line["event"].startswith("project.")][:3]
         assert ["project.listed", "project.stale", "project.listing_recovered"] == [
@@ -138,6 +141,7 @@ class TestListing:
                 cloud.simulator.faults.add(Fault("status", code=403))
                 await eventually(lambda: watch.view.gauges is None)
                 cloud.simulator.faults.clear()
+                await eventually(lambda: "project.listing_recovered" in named(logs, "project."))
                 await eventually(lambda: watch.view.gauges is not None)
         assert [
             "project.listing_failed",
