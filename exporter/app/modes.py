@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _OK, _FAILED, _BAD_SETTINGS = 0, 1, 2
 
+log = structlog.get_logger("exporter")
+
 
 def run() -> int:
     """Do what the command line asks for and return the exit status.
@@ -33,15 +35,16 @@ def run() -> int:
     """
     try:
         try:
-            return _run()
+            status = _run()
         finally:
             # Here, for the interpreter would do it where nobody can catch what it raises.
             if sys.stdout is not None:
                 sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        leave_anyway(_FAILED)
-        return _FAILED
+        status = _FAILED
+    leave_anyway(status)
+    return status
 
 
 def _run() -> int:
@@ -55,9 +58,7 @@ def _run() -> int:
     if command.mode is Mode.CHECK:
         print(describe(command.settings))  # noqa: T201 - what was asked for
         return _OK
-    status = _start(command.mode, command.settings)
-    leave_anyway(status)
-    return status
+    return _start(command.mode, command.settings)
 
 
 def _start(mode: Mode, settings: Settings) -> int:
@@ -65,7 +66,6 @@ def _start(mode: Mode, settings: Settings) -> int:
     configure_logging(settings.log.level, settings.log.format, secrets=secrets)
     # Its default hooks would count retries on the global registry and log every one.
     stamina.instrumentation.set_on_retry_hooks([])
-    log = structlog.get_logger("exporter")
     try:
         if mode is Mode.ONCE:
             return _OK if asyncio.run(print_once(settings, secrets)) else _FAILED
@@ -82,7 +82,6 @@ def _start(mode: Mode, settings: Settings) -> int:
 
 
 def _ended_by(error: BaseException) -> int:
-    log = structlog.get_logger("exporter")
     if isinstance(error, BadEnvironmentError):
         log.error("exporter.bad_environment", variables=error.variables, advice=error.advice)
         return _BAD_SETTINGS

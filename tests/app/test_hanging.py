@@ -52,6 +52,7 @@ project.list_all_jobs = broken
 sys.exit(main())
 """
 )
+WITH_HANGING_NAMES = (sys.executable, "-c", f"{HANGING_NAMES}sys.exit(main())")
 MORE_THAN_ANY_DEFAULT_POOL_OF_THREADS = 40
 
 
@@ -81,9 +82,7 @@ def test_names_that_cannot_be_looked_up_keep_no_other_from_it(cloud: Cloud, tmp_
         for number in range(MORE_THAN_ANY_DEFAULT_POOL_OF_THREADS)
     ]
     flag = settings_file(tmp_path, [*hanging, project(cloud, "good", base_url=by_name)])
-    with running_command(
-        (sys.executable, "-c", f"{HANGING_NAMES}sys.exit(main())"), flag
-    ) as exporter:
+    with running_command(WITH_HANGING_NAMES, flag) as exporter:
         exporter.wait_for(lambda: 1 in scrape(exporter).own("project_up", project="good"))
         status, seconds = exporter.stop()
     assert (0, True) == (status, seconds < 2.0)
@@ -111,7 +110,7 @@ def test_once_ends_while_the_look_up_of_a_name_hangs(cloud: Cloud, tmp_path: Pat
     ]
     flag = settings_file(tmp_path, entries, api={"timeout": "500ms"})
     ended = subprocess.run(
-        [sys.executable, "-c", f"{HANGING_NAMES}sys.exit(main())", flag, "--once"],
+        [*WITH_HANGING_NAMES, flag, "--once"],
         env=environment(),
         capture_output=True,
         text=True,
@@ -131,7 +130,7 @@ def test_once_ends_as_well_if_nobody_reads_what_it_prints(cloud: Cloud, tmp_path
         api={"timeout": "500ms"},
     )
     with subprocess.Popen(
-        [sys.executable, "-c", f"{HANGING_NAMES}sys.exit(main())", flag, "--once"],
+        [*WITH_HANGING_NAMES, flag, "--once"],
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
