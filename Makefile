@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TOOLS_VENV := .venv-tools
+TOOLS_BIN := $(TOOLS_VENV)/bin
 WHEEL_VENV := .venv-wheel
 WHEEL_BIN := $(WHEEL_VENV)/bin
 # Tests wait more than they compute: three for each of two cores. A file's tests share what they have
@@ -21,16 +23,16 @@ export PYTHONDONTWRITEBYTECODE :=
 run: $(VENV)/.installed
 	$(BIN)/llamacloud-batch-exporter $(if $(LLAMA_CLOUD_API_KEY)$(LLAMA_CLOUD_API_KEY_FILE),,--demo) $(ARGS)
 
-test: $(VENV)/.installed-dev
+test: $(VENV)/.installed-test
 	$(BIN)/pytest $(IN_PARALLEL)
 
 # The tests by properties, with so many times as many examples, and others in every run.
 EXPLORE ?= 10
-explore: $(VENV)/.installed-dev
+explore: $(VENV)/.installed-test
 	EXPLORE=$(EXPLORE) $(BIN)/pytest -m hypothesis --timeout=3600 $(ARGS)
 
 # All tests, and which lines and branches of exporter/ they reach, processes they start included.
-coverage: $(VENV)/.installed-dev
+coverage: $(VENV)/.installed-test
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(IN_PARALLEL)
 	$(BIN)/coverage combine --quiet
@@ -38,20 +40,20 @@ coverage: $(VENV)/.installed-dev
 
 # Minutes of random trouble with thousands of jobs; `make test` has a short form of it. The output
 # tells the seed: `make soak SOAK="--seed 1"`.
-soak: $(VENV)/.installed-dev
+soak: $(VENV)/.installed-test
 	PYTHONPATH=tests $(BIN)/python -m soak $(SOAK)
 
 # What it costs, beside its peers: some twenty minutes on a quiet machine, or `make bench
 # BENCH=rendering`; also scrapes, polls, footprint. Scrapes are made by wrk.
-bench: $(VENV)/.installed-dev
+bench: $(VENV)/.installed-test
 	PYTHONPATH=tests $(BIN)/python -m benchmarks $(BENCH)
 
 # That the benchmarks work: short forms of them.
-bench-test: $(VENV)/.installed-dev
+bench-test: $(VENV)/.installed-test
 	$(BIN)/pytest tests/benchmarks
 
 # All tests against the built wheel: in a copy of this tree that has no exporter/ to import.
-test-wheel: $(WHEEL_VENV)/.installed-dev
+test-wheel: $(WHEEL_VENV)/.installed-test
 	rm -rf $(WHEEL_VENV)/wheel $(WHEEL_VENV)/tree
 	$(WHEEL_BIN)/pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir $(WHEEL_VENV)/wheel .
 	$(WHEEL_BIN)/pip install --quiet --no-index --no-deps --force-reinstall $(WHEEL_VENV)/wheel/*.whl
@@ -61,33 +63,33 @@ test-wheel: $(WHEEL_VENV)/.installed-dev
 	cd $(WHEEL_VENV)/tree && ../bin/python -c 'import exporter, sys; print("Testing", exporter.__file__); \
 		sys.exit("site-packages" not in exporter.__file__)' && ../bin/pytest $(IN_PARALLEL)
 
-lint: $(VENV)/.installed-dev
-	$(BIN)/ruff format --check
-	$(BIN)/ruff check
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+lint: $(TOOLS_VENV)/.installed $(VENV)/.installed-test
+	$(TOOLS_BIN)/ruff format --check
+	$(TOOLS_BIN)/ruff check
+	$(TOOLS_BIN)/mypy --python-executable $(BIN)/python
+	$(TOOLS_BIN)/lint-imports
 
 # Writes the tables of the README anew from the code.
-tables: $(VENV)/.installed-dev
+tables: $(VENV)/.installed-test
 	$(BIN)/python tests/documentation.py
 
 # Writes the Grafana dashboard's JSON anew from its Python.
-dashboard: $(VENV)/.installed-dev
+dashboard: $(VENV)/.installed-test
 	PYTHONPATH=deploy/grafana $(BIN)/python -m batch_dashboard
 
 # Names, versions and hashes only, resolved for the oldest Python that is supported.
-lock: $(VENV)/.installed-dev
-	$(BIN)/pip-compile $(LOCK) --output-file requirements.lock pyproject.toml
-	$(BIN)/pip-compile $(LOCK) --output-file requirements-build.lock \
+lock: $(TOOLS_VENV)/.installed
+	$(TOOLS_BIN)/pip-compile $(LOCK) --output-file requirements.lock pyproject.toml
+	$(TOOLS_BIN)/pip-compile $(LOCK) --output-file requirements-build.lock \
 		--only-build-deps --build-deps-for editable pyproject.toml
-	$(BIN)/pip-compile $(LOCK) --output-file requirements-dev.lock --constraint requirements.lock \
-		--extra dev pyproject.toml
+	for extra in test tools; do $(TOOLS_BIN)/pip-compile $(LOCK) --constraint requirements.lock \
+		--output-file requirements-$$extra.lock --extra $$extra pyproject.toml || exit; done
 
 image:
 	$(IMAGE_BUILD) --tag $(IMAGE) --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) .
 
 # Builds the image with buildah and runs it with podman; `pytest -rs` tells what is missing for that.
-image-test: $(VENV)/.installed-dev
+image-test: $(VENV)/.installed-test
 	$(BIN)/pytest tests/image
 
 LOCK := --quiet --upgrade --generate-hashes --strip-extras --no-emit-index-url --no-emit-trusted-host \
@@ -102,12 +104,17 @@ $(VENV)/.installed: requirements.lock requirements-build.lock pyproject.toml | $
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
-	$(BIN)/pip install --quiet --require-hashes --requirement requirements-dev.lock
+$(VENV)/.installed-test: requirements-test.lock $(VENV)/.installed
+	$(BIN)/pip install --quiet --require-hashes --requirement requirements-test.lock
 	@touch $@
 
-$(WHEEL_VENV)/.installed-dev: requirements-dev.lock requirements-build.lock
+$(TOOLS_VENV)/.installed: requirements-tools.lock
+	$(PYTHON) -m venv $(TOOLS_VENV)
+	$(TOOLS_BIN)/pip install --quiet --require-hashes --requirement requirements-tools.lock
+	@touch $@
+
+$(WHEEL_VENV)/.installed-test: requirements-test.lock requirements-build.lock
 	$(PYTHON) -m venv $(WHEEL_VENV)
 	$(WHEEL_BIN)/pip install --quiet --require-hashes \
-		--requirement requirements-dev.lock --requirement requirements-build.lock
+		--requirement requirements-test.lock --requirement requirements-build.lock
 	@touch $@

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 DEADLINE_SECONDS = 30.0
+# What they know changes once a second, and each look makes them compute.
+SECONDS_BETWEEN_LOOKS = 0.25
 LISTENING = "Listening on"
 
 
@@ -66,6 +68,7 @@ class Daemon:
             condition,
             self.process,
             within_seconds=within_seconds,
+            seconds_between_looks=SECONDS_BETWEEN_LOOKS,
             told=lambda: f"{missing()}\n{self.log_file.read_text()}",
         )
 

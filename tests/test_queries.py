@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +9,7 @@ import yaml
 from query_cases import CASES
 from readme import queries
 from series import NOW, STEP
-from tools import require_tool
+from tools import promtool
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,10 +42,5 @@ def test_a_query_answers_its_question(question: str, tmp_path: Path) -> None:
     file = tmp_path / "tests.yml"
     tests = [_as_promtool_reads_it(question, case) for case in CASES[question]]
     file.write_text(yaml.safe_dump({"evaluation_interval": "1m", "tests": tests}))
-    tested = subprocess.run(
-        [require_tool("promtool"), "test", "rules", str(file)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    tested = promtool("test", "rules", file)
     assert 0 == tested.returncode, tested.stdout + tested.stderr

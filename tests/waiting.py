@@ -9,14 +9,13 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
 
-_SECONDS_BETWEEN_LOOKS = 0.02
-
 
 def wait_until(
     condition: Callable[[], bool],
     process: subprocess.Popen[bytes],
     *,
     within_seconds: float,
+    seconds_between_looks: float = 0.02,
     told: Callable[[], str],
 ) -> None:
     """Look until a condition holds; fail with what is ``told`` if it never does.
@@ -29,5 +28,5 @@ def wait_until(
     while not condition():
         assert process.poll() is None, told()
         assert began < deadline, told()
-        time.sleep(max(_SECONDS_BETWEEN_LOOKS, time.monotonic() - began))
+        time.sleep(max(seconds_between_looks, time.monotonic() - began))
         began = time.monotonic()

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from deployed import DEPLOY, RULE_FILES
 from process import run
-from tools import require_tool
+from tools import promtool, require_tool
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,12 +97,7 @@ def test_the_file_for_a_real_llamacloud_hands_the_key_on() -> None:
 
 def test_prometheus_takes_its_configuration() -> None:
     """With all the rules."""
-    checked = subprocess.run(
-        [require_tool("promtool"), "check", "config", "--lint=all", "--lint-fatal", PROMETHEUS],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    checked = promtool("check", "config", "--lint=all", "--lint-fatal", PROMETHEUS)
     assert 0 == checked.returncode, checked.stdout + checked.stderr
     assert f"{len(RULE_FILES)} rule files found" in checked.stdout
 

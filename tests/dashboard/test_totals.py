@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 from dashboard.reading import queries_of
 from series import NOW, STEP, always, batch
-from tools import require_tool
+from tools import promtool
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,10 +61,5 @@ def test_a_total(panel: str, series: dict[str, str], shown: float | None, tmp_pa
     }
     file = tmp_path / "tests.yml"
     file.write_text(yaml.safe_dump({"tests": [case]}))
-    tested = subprocess.run(
-        [require_tool("promtool"), "test", "rules", str(file)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    tested = promtool("test", "rules", file)
     assert 0 == tested.returncode, tested.stdout + tested.stderr

@@ -58,7 +58,7 @@ async def ask(
         (Fault("endless"), UnreadableBody, "200"),
         (Fault("bomb"), UnreadableBody, "200"),
         (raw(EMPTY + b" " * 16 * MIB), UnreadableBody, "200"),
-        (raw(gzip.compress(b" " * 17 * MIB), content_encoding="gzip"), UnreadableBody, "200"),
+        (raw(gzip.compress(b" " * 17 * MIB, 1), content_encoding="gzip"), UnreadableBody, "200"),
         (raw(EMPTY, content_encoding="gzip"), UnreadableBody, "200"),
         (raw(EMPTY, content_encoding="br"), UnreadableBody, "200"),
         (raw(TWICE, content_encoding="gzip, gzip"), UnreadableBody, "200"),

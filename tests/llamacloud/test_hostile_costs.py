@@ -17,6 +17,7 @@ ASKED_TWICE = 2
 LONGEST_SECONDS = 5.0
 # An object for each value of the page alone would take three times as much.
 MOST_KIBIBYTES = 200 * 1024
+UNREADABLE = dict.fromkeys(("endless", "bomb"), "UnreadableBody")
 ASKING = """
 import asyncio, os, time
 from pathlib import Path
@@ -59,31 +60,33 @@ def raw(body: bytes) -> Fault:
     return Fault("raw", body=body)
 
 
-HOSTILE = {
-    "endless": Fault("endless"),
-    "bomb": Fault("bomb"),
-    "lists": raw(filled(b"[],")),
-    "objects": raw(filled(b"{},")),
-    "names": raw(filled(b'{"":0},')),
-    "nested": raw(filled(b"[" * 190 + b"]" * 190 + b",")),
-    "texts": raw(filled(b'"' + b"x" * 40 + b'",')),
-    "wide text": raw(b'{"items":["\xf0\x9f\x92\xa9' + b"x" * (BOUND - 20) + b'"]}'),
-    "whole numbers": raw(filled(b"9" * 4_000 + b",")),
-    "times": raw(b'{"items":[{"created_at":"' + b"T00:00:60" * (BOUND // 10) + b'"}]}'),
-    "compressed": Fault(
-        "raw", body=gzip.compress(filled(b"0,")), headers={"content-encoding": "gzip"}
-    ),
-}
-UNREADABLE = dict.fromkeys(("endless", "bomb"), "UnreadableBody")
+def hostile_answers() -> dict[str, Fault]:
+    """Make 16 MiB of each kind."""
+    return {
+        "endless": Fault("endless"),
+        "bomb": Fault("bomb"),
+        "lists": raw(filled(b"[],")),
+        "objects": raw(filled(b"{},")),
+        "names": raw(filled(b'{"":0},')),
+        "nested": raw(filled(b"[" * 190 + b"]" * 190 + b",")),
+        "texts": raw(filled(b'"' + b"x" * 40 + b'",')),
+        "wide text": raw(b'{"items":["\xf0\x9f\x92\xa9' + b"x" * (BOUND - 20) + b'"]}'),
+        "whole numbers": raw(filled(b"9" * 4_000 + b",")),
+        "times": raw(b'{"items":[{"created_at":"' + b"T00:00:60" * (BOUND // 10) + b'"}]}'),
+        "compressed": Fault(
+            "raw", body=gzip.compress(filled(b"0,")), headers={"content-encoding": "gzip"}
+        ),
+    }
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is told nowhere else")
 def test_a_hostile_answer_costs_a_few_times_its_bound(cloud: Cloud) -> None:
     """And little time, most of which is that of sending it; the second costs no more."""
     cloud.simulator.faults.add(Fault("not_json", times=1))
-    for fault in HOSTILE.values():
+    answers = hostile_answers()
+    for fault in answers.values():
         cloud.simulator.faults.add(replace(fault, times=ASKED_TWICE))
-    asked = [name for name in HOSTILE for _ in range(ASKED_TWICE)]
+    asked = [name for name in answers for _ in range(ASKED_TWICE)]
     ended = subprocess.run(
         [sys.executable, "-c", ASKING],
         env={
@@ -98,7 +101,7 @@ def test_a_hostile_answer_costs_a_few_times_its_bound(cloud: Cloud) -> None:
         timeout=50,
     )
     costs = list(zip(asked, map(str.split, ended.stdout.splitlines()), strict=True))
-    expected = dict.fromkeys(HOSTILE, "BadResponse") | UNREADABLE
+    expected = dict.fromkeys(answers, "BadResponse") | UNREADABLE
     assert expected == {name: error for name, (error, _, _) in costs}
     assert [] == [name for name, (_, seconds, _) in costs if float(seconds) > LONGEST_SECONDS]
     assert [] == [name for name, (_, _, grown) in costs if int(grown) > MOST_KIBIBYTES]

@@ -23,7 +23,7 @@ from deployed import (
     runbook_queries,
     samples_named_in,
 )
-from tools import require_tool
+from tools import promtool
 
 import exporter
 from exporter.config.documentation import documented_settings
@@ -69,12 +69,7 @@ def sections() -> dict[str, list[str]]:
 
 
 def check_rules(*files: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [require_tool("promtool"), "check", "rules", "--lint=all", "--lint-fatal", *files],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return promtool("check", "rules", "--lint=all", "--lint-fatal", *files)
 
 
 def words_in_code() -> set[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from copy import deepcopy
 from itertools import product
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from deployed import RULE_FILES, alerts, records
-from tools import require_tool
+from tools import promtool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,12 +19,6 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 TEST_FILES = sorted(HERE.glob("*.yml"))
 ALERTS = {alert["alert"]: alert for alert in alerts()}
-
-
-def promtool(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [require_tool("promtool"), *arguments], capture_output=True, text=True, check=False
-    )
 
 
 def cases_of(alert: str) -> list[dict[str, Any]]:
