@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from logged import lines_of
 from tools import require_tool
 from waiting import wait_until
 
@@ -32,9 +33,8 @@ class Daemon:
 
     def log(self) -> list[dict[str, Any]]:
         """Return the lines of its log."""
-        # The last one may be half written.
-        lines = self.log_file.read_text().splitlines()
-        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+        lines = lines_of(self.log_file)
+        return [json.loads(line) for line in lines if line.startswith("{")]
 
     @property
     def address(self) -> str | None:

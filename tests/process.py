@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from logged import lines_of
 from waiting import wait_until
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Exporter:
 
     def log(self) -> list[dict[str, Any]]:
         """Return the lines of the log."""
-        lines = self.log_file.read_text().splitlines()
+        lines = lines_of(self.log_file)
         return [json.loads(line) for line in lines if line.startswith("{")]
 
     def events(self, name: str) -> list[dict[str, Any]]:

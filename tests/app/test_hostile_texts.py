@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 from cloud import KEY, Cloud
+from logged import lines_of
 from process import run, running
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as _strict
@@ -81,7 +82,7 @@ def test_both_forms_and_the_log_say_what_llamacloud_wrote(hostile_cloud: Cloud) 
         pages = [exporter.get(path) for path in ("/", "/-/ready", "/-/healthy")]
         _end_jobs(hostile_cloud)
         exporter.wait_for(lambda: len(exporter.events("job.ended")) == len(TEXTS))
-        lines = exporter.log_file.read_text().removesuffix("\n").split("\n")
+        lines = lines_of(exporter.log_file)
     check_metrics(text.encode())
     for families in (list(lenient(text)), list(strict(openmetrics))):
         assert job_ids == labels(families, "llamacloud_batch_job_info", "job_id")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cloud import KEY, Cloud
+from logged import lines_of
 from process import running
 from projects import QUICK, project, settings_file
 
@@ -19,7 +20,7 @@ JOB = "llamacloud_batch_job_items{"
 
 def imported(exporter: Exporter) -> set[str]:
     """Read which modules Python told of, among the lines of the log."""
-    lines = exporter.log_file.read_text().splitlines()
+    lines = lines_of(exporter.log_file)
     return {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
 
 

@@ -140,12 +140,12 @@ def assert_went_on(before: SimulatedJob, after: SimulatedJob) -> None:
         assert old.completed_at in {None, new.completed_at}
 
 
-@pytest.mark.parametrize("step_seconds", [0.7, 23.0])
+@pytest.mark.parametrize("step_seconds", [0.7, 67.0])
 def test_nothing_goes_back(step_seconds: float) -> None:
     """Step by step jobs and items only move on, and no time lies in the future."""
     demo = Demo()
     before = dict(demo.world.jobs)
-    for _ in range(60):
+    for _ in range(20):
         demo.pass_time(step_seconds)
         after = dict(demo.world.jobs)
         for job_id in before.keys() & after.keys():
@@ -180,8 +180,8 @@ def test_the_same_seed_shows_the_same_day() -> None:
     """In whatever steps time passes; another seed shows another day."""
     leaping, stepping, other = Demo(seed=7), Demo(seed=7), Demo(seed=8)
     leaping.pass_time(10 * MINUTE)
-    for _ in range(60):
-        stepping.pass_time(10.0)
+    for _ in range(20):
+        stepping.pass_time(30.0)
     assert stepping.world.jobs == leaping.world.jobs
     assert not set(other.world.jobs) & set(leaping.world.jobs)
 

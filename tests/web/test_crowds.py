@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from contextlib import ExitStack, contextmanager
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from cloud import KEY, Cloud
+from logged import lines_of
 from process import COMMAND, Exporter, running, running_command
 from web.raw import HEALTHY, SCRAPE, connect
 
@@ -78,9 +80,8 @@ def memory_bytes(exporter: Exporter) -> float:
 
 
 def nothing_odd_logged(exporter: Exporter) -> bool:
-    lines = exporter.log_file.read_text().splitlines()
-    events = {line["event"] for line in exporter.log()}
-    return len(lines) == len(exporter.log()) and events <= EXPECTED_EVENTS
+    lines = lines_of(exporter.log_file)
+    return {json.loads(line)["event"] for line in lines} <= EXPECTED_EVENTS
 
 
 def test_prometheus_is_served_beside_thousands_of_idle_clients(cloud: Cloud) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from cloud import KEY, running_cloud
+from logged import lines_of
 from process import Exporter, running
 from web.raw import HEALTHY, connect, exchange, read_to_end
 
@@ -35,9 +37,8 @@ def address(running_exporter: Exporter) -> Iterator[str]:
     listening = running_exporter.events("exporter.listening")[0]["open_in_browser"]
     yield urlsplit(listening).netloc
     assert (200, "ok\n") == running_exporter.get("/-/healthy")
-    lines = running_exporter.log_file.read_text().splitlines()
-    assert len(lines) == len(running_exporter.log())
-    assert {line["event"] for line in running_exporter.log()} <= EXPECTED_EVENTS
+    lines = lines_of(running_exporter.log_file)
+    assert {json.loads(line)["event"] for line in lines} <= EXPECTED_EVENTS
 
 
 def statuses_in(answers: bytes) -> list[int]:

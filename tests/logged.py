@@ -1,0 +1,14 @@
+"""Reading the log of a process that may be writing it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def lines_of(log_file: Path) -> list[str]:
+    """Return the lines that are whole: of the last one, part may have been written so far."""
+    *lines, _ = log_file.read_bytes().split(b"\n")
+    return [line.decode() for line in lines]
