@@ -50,11 +50,8 @@ class FakedClock:
     def __init__(self, folder: Path) -> None:
         self._file = folder / "offset"
         self.jump_to("+0")
-        tool = require_tool("faketime")
-        asked = (tool, "-m", "-f", "+0", "printenv", "LD_PRELOAD")
-        library = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
         self.variables = {
-            "LD_PRELOAD": library,
+            "LD_PRELOAD": _faketime_library(),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
@@ -65,3 +62,13 @@ class FakedClock:
         beside = self._file.with_suffix(".new")
         beside.write_text(offset + "\n")
         beside.replace(self._file)
+
+
+def _faketime_library() -> str:
+    asked = (require_tool("faketime"), "-m", "-f", "+0", "printenv", "LD_PRELOAD")
+    told = subprocess.run(asked, check=False, capture_output=True, text=True)
+    if "File exists" in told.stderr:
+        # A process of that number was killed, and has left its semaphore: the next has another.
+        return _faketime_library()
+    told.check_returncode()
+    return told.stdout.strip()
