@@ -6,8 +6,10 @@ import time
 from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
+import httpx
 from cloud import KEY
 
 from exporter.llamacloud.budget import RequestBudget
@@ -17,6 +19,7 @@ from exporter.llamacloud.rate import AllowedRate
 from exporter.llamacloud.requests import RetryPolicy
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Callable
 
     from cloud import Cloud
@@ -94,6 +97,12 @@ def plenty() -> RequestBudget:
     return budget_of(10_000.0, 8, time.monotonic)
 
 
+@cache
+def tls_context() -> ssl.SSLContext:
+    """Load the certificates once, not once a client: it takes as long as a small test."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 @asynccontextmanager
 async def client_of(
     cloud: Cloud,
@@ -108,7 +117,9 @@ async def client_of(
     upstream_clock: UpstreamClock | None = None,
 ) -> AsyncIterator[Client]:
     """Open a client of the simulated LlamaCloud."""
-    async with open_connections("llamacloud-batch-exporter/test") as connections:
+    async with open_connections(
+        "llamacloud-batch-exporter/test", tls_context=tls_context()
+    ) as connections:
         yield Client(
             connections,
             base_url=base_url or cloud.base_url,

@@ -27,6 +27,7 @@ from exporter.llamacloud.errors import (
 )
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Mapping
 
 _CONNECT_TIMEOUT_SECONDS = 10.0
@@ -39,13 +40,17 @@ Connections: TypeAlias = httpx.AsyncClient
 
 
 @asynccontextmanager
-async def open_connections(user_agent: str) -> AsyncIterator[Connections]:
+async def open_connections(
+    user_agent: str, *, tls_context: ssl.SSLContext | None = None
+) -> AsyncIterator[Connections]:
     """Open the connection pool that all projects share, and close it at the end.
+
+    Without ``tls_context`` the certificates are loaded that the environment names.
 
     Raises:
         BadEnvironmentError: the environment names proxies or certificates that cannot be used.
     """
-    async with _connections(user_agent) as connections:
+    async with _connections(user_agent, tls_context) as connections:
         yield connections
 
 
@@ -58,16 +63,16 @@ def check_environment() -> None:
     _connections("")
 
 
-def _connections(user_agent: str) -> Connections:
+def _connections(user_agent: str, tls_context: ssl.SSLContext | None = None) -> Connections:
     try:
-        return _client(user_agent)
+        return _client(user_agent, tls_context)
     except (ImportError, ValueError, httpx.InvalidURL) as error:
         raise bad_proxies() or error from None
     except OSError as error:
         raise bad_certificates() or error from None
 
 
-def _client(user_agent: str) -> httpx.AsyncClient:
+def _client(user_agent: str, tls_context: ssl.SSLContext | None) -> httpx.AsyncClient:
     # Projects share connections but must never share a session: no cookie is kept.
     no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=()))
     return httpx.AsyncClient(
@@ -77,6 +82,7 @@ def _client(user_agent: str) -> httpx.AsyncClient:
             "Accept-Encoding": ACCEPTED_ENCODING,
         },
         cookies=no_cookies,
+        verify=True if tls_context is None else tls_context,
         follow_redirects=False,
         event_hooks={"response": [_hide_redirect]},
         limits=httpx.Limits(

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from asking import tls_context
 
 from exporter.simulator import DEFAULT_PROJECT_ID, Simulator, World, serving_in_thread
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Iterator
 
 KEY = "llx-test"
@@ -34,18 +34,12 @@ def base_url(simulator: Simulator) -> Iterator[str]:
         yield base_url
 
 
-@pytest.fixture(scope="session")
-def tls_context() -> ssl.SSLContext:
-    """Load the certificates that no client here needs once, not once a client."""
-    return httpx.create_ssl_context(trust_env=False)
-
-
 @pytest.fixture
-def client(base_url: str, tls_context: ssl.SSLContext) -> Iterator[httpx.Client]:
+def client(base_url: str) -> Iterator[httpx.Client]:
     """A client of the beta API, with a good key."""
     url = f"{base_url}/api/v1/beta"
     headers = {"authorization": f"Bearer {KEY}"}
     with httpx.Client(
-        base_url=url, headers=headers, timeout=10, trust_env=False, verify=tls_context
+        base_url=url, headers=headers, timeout=10, trust_env=False, verify=tls_context()
     ) as client:
         yield client

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 import pytest
+from asking import tls_context
 from pydantic import BaseModel, ConfigDict
 
 from exporter.simulator import (
@@ -239,7 +240,7 @@ def test_no_or_an_unknown_key_answers_401(
 ) -> None:
     """Nothing is told to who has no key, not even that a job is unknown."""
     url = f"{base_url}/api/v1/beta/batch-processing{path}"
-    answer = httpx.get(url, headers=headers, trust_env=False)
+    answer = httpx.get(url, headers=headers, trust_env=False, verify=tls_context())
     assert (answer.status_code, answer.json()) == (401, {"detail": "Not authenticated"})
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from asking import tls_context
 
 from exporter.simulator import DEMO_PROJECTS
 from exporter.simulator.__main__ import main
@@ -48,6 +49,7 @@ def ask(base_url: str, *, limit: int = 1000) -> httpx.Response:
         headers={"authorization": f"Bearer {PROJECT.key}"},
         timeout=DEADLINE_SECONDS,
         trust_env=False,
+        verify=tls_context(),
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from asking import tls_context
 
 from exporter.simulator import Fault, Simulator, World, serving, serving_in_thread
 
@@ -28,7 +29,7 @@ def occupied_port() -> Iterator[int]:
 
 
 def ask(base_url: str, path: str = "") -> httpx.Response:
-    return httpx.get(base_url + JOBS_PATH + path, timeout=10, trust_env=False)
+    return httpx.get(base_url + JOBS_PATH + path, timeout=10, trust_env=False, verify=tls_context())
 
 
 @pytest.mark.anyio
@@ -36,7 +37,7 @@ async def test_it_serves_in_the_running_loop() -> None:
     """Two simulators may be served side by side, each on a port of its own."""
     async with serving(Simulator(World()).app) as one, serving(Simulator(World()).app) as other:
         assert one != other
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=tls_context()) as client:
             answers = [await client.get(base_url + JOBS_PATH) for base_url in (one, other)]
     assert [answer.status_code for answer in answers] == [401, 401]
 
@@ -46,7 +47,7 @@ async def test_signals_stay_the_programs_own() -> None:
     """Serving installs no handler, so that the program decides how it ends."""
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     async with serving(Simulator(World()).app) as base_url:
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=tls_context()) as client:
             await client.get(base_url + JOBS_PATH)
         during = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     assert during == before
@@ -86,7 +87,10 @@ def test_it_stops_at_once_while_clients_wait(caplog: pytest.LogCaptureFixture) -
     """A pending answer and an idle connection do not hold it up, and nothing is logged."""
     simulator = Simulator(World())
     simulator.faults.add(Fault("hang", endpoint="job_status"))
-    with httpx.Client(timeout=10, trust_env=False) as idle, ThreadPoolExecutor() as threads:
+    with (
+        httpx.Client(timeout=10, trust_env=False, verify=tls_context()) as idle,
+        ThreadPoolExecutor() as threads,
+    ):
         with serving_in_thread(simulator.app) as base_url:
             idle.get(base_url + JOBS_PATH)
             hanging: Future[httpx.Response] = threads.submit(ask, base_url, "/job-1")
@@ -106,7 +110,7 @@ def test_an_answer_is_not_held_back_by_the_kernel() -> None:
     """Nagle's algorithm is off: twenty answers on one connection take no 40 ms each."""
     with (
         serving_in_thread(Simulator(World()).app) as base_url,
-        httpx.Client(trust_env=False) as client,
+        httpx.Client(trust_env=False, verify=tls_context()) as client,
     ):
         client.get(base_url + JOBS_PATH)
         asked_at = time.monotonic()
