@@ -80,8 +80,9 @@ class ItemCounts:
     """The items of one job, counted; items themselves are not kept.
 
     A status that ``by_status`` lacks was not counted. ``skip_reasons`` are the known ones and
-    ``other``; ``failed`` holds the first ``FAILED_ITEMS_KEPT`` failed items; ``newest_at`` is the
-    latest time at which an item started or completed.
+    ``other``, none where the skipped items were not counted; ``failed`` holds the first
+    ``FAILED_ITEMS_KEPT`` failed items; ``newest_at`` is the latest time at which an item started or
+    completed.
     """
 
     by_status: Mapping[ItemStatus, int]

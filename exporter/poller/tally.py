@@ -75,10 +75,13 @@ class Tally:
 
     def counts(self, statuses: Iterable[ItemStatus]) -> ItemCounts:
         """Add up the items in these statuses."""
-        by_status = Counter(item.status for item in self._items.values())
-        reasons = Counter(item.skip_reason for item in self._items.values() if item.skip_reason)
+        numbers = Counter(item.status for item in self._items.values())
+        by_status = {status: numbers[status] for status in statuses}
+        # Those of a part of the skipped items would be taken for those of all.
+        told = self._items.values() if ItemStatus.SKIPPED in by_status else ()
+        reasons = Counter(item.skip_reason for item in told if item.skip_reason)
         return ItemCounts(
-            by_status={status: by_status[status] for status in statuses},
+            by_status=by_status,
             skip_reasons=dict(reasons),
             durations=self._durations(),
             newest_at=self._newest_at,

@@ -121,8 +121,8 @@ class Book:
         return account if job.active else self._enter_end(account, job)
 
     def enter_item_durations(self, account: Account, job: Job, counts: ItemCounts) -> Account:
-        """Add the durations of an ended job's items, once a job."""
-        if not account.adds or account.items_observed:
+        """Add the durations of an ended job's items, once a job, if all were counted."""
+        if not (account.adds and counts.whole) or account.items_observed:
             return account
         before = self._item_duration.get(job.job_type) or Histogram.empty(ITEM_DURATION_BUCKETS)
         self._item_duration[job.job_type] = before.merge(counts.durations)
@@ -137,9 +137,10 @@ class Book:
                 self._items_finished[key] = self._items_finished.get(key, 0) + number - mark
             if mark is None or number > mark:
                 greater[status] = number
-        if greater:
-            account = replace(account, items={**account.items, **greater})
-        return account if counts is None else self._enter_skip_reasons(account, job, counts)
+        account = replace(account, items={**account.items, **greater}) if greater else account
+        if counts is None or ItemStatus.SKIPPED not in counts.by_status:
+            return account
+        return self._enter_skip_reasons(account, job, counts)
 
     def _enter_skip_reasons(self, account: Account, job: Job, counts: ItemCounts) -> Account:
         numbers = counts.skip_reasons

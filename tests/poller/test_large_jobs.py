@@ -60,6 +60,22 @@ async def test_where_that_is_too_much_as_well_the_jobs_own_counts_are_what_count
     assert {None, "processing", "skipped", "cancelled"} == asked
 
 
+async def test_reasons_of_skipped_items_that_are_too_many_are_not_told_in_part(
+    cloud: Cloud,
+) -> None:
+    """A part of them would be taken for all, and the rest for news once the job has ended."""
+    cloud_job = cloud.add_job("job-1", created_at=cloud.world.clock() - 3600)
+    cloud_job.items = items_of("job-1", pending=10 * PAGE, skipped=9 * PAGE)
+    async with polling(cloud) as watch:
+        await eventually(lambda: bool(watch.view.jobs) and watch.job().items is not None)
+        assert {"processing": 0, "failed": 0, "cancelled": 0} == watch.job().items
+        cloud_job.items = items_of("job-1", completed=10 * PAGE, skipped=9 * PAGE)
+        cloud_job.status, cloud_job.completed_at = "completed", cloud.world.clock() + 5
+        await eventually(lambda: (watch.job().items or {}).get(ItemStatus.SKIPPED) == 9 * PAGE)
+        skipped = watch.view.counters.items_skipped
+        assert 0 == skipped[JobType.PARSE, "already_processed"]
+
+
 async def test_the_final_count_goes_further(cloud: Cloud) -> None:
     """Five times as far: it is the last."""
     cloud_job = cloud.add_job("job-1", created_at=cloud.world.clock() + 5)

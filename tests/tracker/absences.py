@@ -82,9 +82,9 @@ class Absent(Polled):
         return job.away
 
     def may_return(self, job: CloudJob) -> bool:
-        """Tell whether a job is still known, or has no news that could count."""
+        """Tell whether a job is still known, or has and will have no news that could count."""
         missed = 0.0 if job.missed_since is None else self.world.passed - job.missed_since
         if missed <= MISSED_AT_MOST or self.checks.is_held(job.row.id):
             return True
-        job.was_away_for_long = self.checks.ended_as_was_told(job)
+        job.was_away_for_long = not job.left and self.checks.ended_as_was_told(job)
         return job.was_away_for_long

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from exporter.domain import ENDED_ITEM_STATUSES, KNOWN_SKIP_REASONS, ItemStatus
+from exporter.domain import ENDED_ITEM_STATUSES, KNOWN_SKIP_REASONS, OTHER_SKIP_REASON, ItemStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,7 @@ def counters_are_the_ledgers(ledger: Ledger, view: ProjectView) -> None:
     expected: Counter[object] = Counter()
     for entry in ledger.entries.values():
         job_type = entry.record.job_type
-        for what in (*ENDED_ITEM_STATUSES, *KNOWN_SKIP_REASONS):
+        for what in (*ENDED_ITEM_STATUSES, *KNOWN_SKIP_REASONS, OTHER_SKIP_REASON):
             expected[job_type, what] += entry.added(what)
         expected.update(("ended", job_type, status) for status in entry.ended_as)
         expected["queued", job_type] += entry.queued and not entry.queue_was_over

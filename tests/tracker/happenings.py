@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from history import HOUR, RULES
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -13,6 +11,8 @@ from tracker.world import CloudJob, Uncountable, World
 from exporter.domain import (
     ENDED_ITEM_STATUSES,
     KNOWN_JOB_TYPES,
+    KNOWN_SKIP_REASONS,
+    OTHER_SKIP_REASON,
     ItemsCounted,
     ItemStatus,
     JobNotFound,
@@ -26,6 +26,10 @@ Answer = JobRefreshed | JobNotFound | ItemsCounted | Uncountable | Listing
 PICK = st.integers(0, 3)
 # Longer than what has just ended is asked for, shorter than what ended is looked at again.
 SHORT_RETENTION = 16 * 60.0
+SKIP_REASONS = st.sampled_from([*KNOWN_SKIP_REASONS, OTHER_SKIP_REASON])
+# Where all items are too many to count: none, those that matter, or not even the skipped.
+_FEW = (ItemStatus.FAILED, ItemStatus.CANCELLED, ItemStatus.PROCESSING)
+FEW = st.sampled_from([(), (*_FEW, ItemStatus.SKIPPED), _FEW])
 ENDS = [JobStatus.COMPLETED, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED]
 
 
@@ -61,18 +65,32 @@ class Polled(RuleBasedStateMachine):
         job_type=st.sampled_from(KNOWN_JOB_TYPES[:2]),
         dates=st.sampled_from(["all", "all", "created", "none"]),
         reports=st.booleans(),
+        few=FEW,
         polled=st.booleans(),
     )
-    def create(self, job_type: JobType, dates: str, *, reports: bool, polled: bool) -> None:
+    def create(
+        self,
+        job_type: JobType,
+        dates: str,
+        *,
+        reports: bool,
+        few: tuple[ItemStatus, ...],
+        polled: bool,
+    ) -> None:
         """Create a job."""
-        self.world.create(job_type, dates, reports=reports)
+        self.world.create(job_type, dates, reports=reports, few=few)
         self.poll_if(polled=polled)
 
     @precondition(lambda self: self.world.active)
-    @rule(pick=PICK, status=st.sampled_from(ENDED_ITEM_STATUSES), number=st.integers(0, 4))
-    def work(self, pick: int, status: ItemStatus, number: int) -> None:
+    @rule(
+        pick=PICK,
+        status=st.sampled_from(ENDED_ITEM_STATUSES),
+        number=st.integers(0, 4),
+        skip_reason=SKIP_REASONS,
+    )
+    def work(self, pick: int, status: ItemStatus, number: int, skip_reason: str) -> None:
         """Bring items to their end."""
-        self.world.work(one_of(self.world.active, pick), Counter({status: number}))
+        self.world.work(one_of(self.world.active, pick), status, number, skip_reason)
 
     @precondition(lambda self: self.world.active)
     @rule(pick=PICK, polled=st.booleans())
@@ -86,7 +104,7 @@ class Polled(RuleBasedStateMachine):
     def fail(self, pick: int, failed: int, *, retried: bool) -> None:
         """Let items fail, and perhaps be retried after that was seen."""
         job = one_of(self.world.active, pick)
-        self.world.work(job, Counter({ItemStatus.FAILED: failed}))
+        self.world.work(job, ItemStatus.FAILED, failed)
         self.poll_if(polled=True)
         if retried:
             self.world.retry(job)
@@ -96,7 +114,7 @@ class Polled(RuleBasedStateMachine):
     def end_unseen(self, dates: str, failed: int) -> None:
         """Create and end a job while hours of listings do not reach it."""
         self.world.create(JobType.PARSE, dates, reports=True)
-        self.world.work(self.world.jobs[-1], Counter({ItemStatus.FAILED: failed}))
+        self.world.work(self.world.jobs[-1], ItemStatus.FAILED, failed)
         self.world.end(self.world.jobs[-1], JobStatus.COMPLETED)
         if not self.checks.is_listing(self.under_way):
             self.world.moment += 4 * HOUR
@@ -123,10 +141,25 @@ class Polled(RuleBasedStateMachine):
         self.poll_if(polled=polled)
 
     @precondition(lambda self: self.world.active)
-    @rule(pick=PICK, status=st.sampled_from(ENDS), polled=st.booleans())
-    def end(self, pick: int, status: JobStatus, *, polled: bool) -> None:
-        """End a job."""
-        self.world.end(one_of(self.world.active, pick), status)
+    @rule(pick=PICK, status=st.sampled_from(ENDS), polled=st.booleans(), settled=st.booleans())
+    def end(self, pick: int, status: JobStatus, *, polled: bool, settled: bool = True) -> None:
+        """End a job, and perhaps not all of its items."""
+        self.world.end(one_of(self.world.active, pick), status, settled=settled)
+        self.poll_if(polled=polled)
+
+    @precondition(lambda self: self.world.unsettled)
+    @rule(
+        pick=PICK,
+        status=st.sampled_from(ENDED_ITEM_STATUSES),
+        skip_reason=SKIP_REASONS,
+        polled=st.booleans(),
+    )
+    def settle(self, pick: int, status: ItemStatus, skip_reason: str, *, polled: bool) -> None:
+        """End the items that a job left behind."""
+        job = one_of(self.world.unsettled, pick)
+        # One that is away for so long that it is forgotten would count anew.
+        if not job.away:
+            self.world.settle(job, status, skip_reason)
         self.poll_if(polled=polled)
 
     @precondition(lambda self: not self.checks.is_listing(self.under_way))

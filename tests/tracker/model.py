@@ -10,6 +10,7 @@ from tracker.sight import Sight
 from exporter.domain import (
     ENDED_ITEM_STATUSES,
     KNOWN_SKIP_REASONS,
+    OTHER_SKIP_REASON,
     ItemsCounted,
     ItemStatus,
     Job,
@@ -169,11 +170,12 @@ class Ledger:
         entry, counts = self.entries[answer.job_id], answer.counts
         entry.sight.count(answer, entry.record.total_items, entry.final_since)
         for status in ENDED_ITEM_STATUSES:
-            entry.see(status, counts.by_status.get(status, 0))
-        for reason in KNOWN_SKIP_REASONS:
-            entry.see(reason, counts.skip_reasons.get(reason, 0))
+            entry.see(status, counts.by_status.get(status))
+        if ItemStatus.SKIPPED in counts.by_status:
+            for reason in (*KNOWN_SKIP_REASONS, OTHER_SKIP_REASON):
+                entry.see(reason, counts.skip_reasons.get(reason, 0))
         settled = entry.sight.final[-1:] == ["settled"] and entry.start != "nothing"
-        entry.items_final |= settled and "nothing to ask" not in entry.sight.final
+        entry.items_final |= settled and counts.whole and "nothing to ask" not in entry.sight.final
 
     def uncountable(self, job_id: str, asked: float) -> None:
         """Take in that a job is too large to count, unless that was said before it ended."""

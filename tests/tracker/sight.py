@@ -78,7 +78,7 @@ class Sight:
         self._moved_by_itself(counts.newest_at, answer.answered_at)
         self.counts, self.counted_at, self.too_many_of = counts, answer.answered_at, None
         if final_since is not None and answer.asked_monotonic >= final_since:
-            all_ended = counts.settled and counts.total >= total
+            all_ended = counts.settled and (counts.total >= total or not counts.whole)
             self.final.append("settled" if all_ended else "unsettled")
 
     def too_many(self, total: int, asked: float, *, ended: bool) -> None:

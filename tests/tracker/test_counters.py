@@ -263,9 +263,27 @@ class TestSkipReasons:
             history.at(moment).count(items=items)
         assert history.view().counters.items_skipped[JobType.PARSE, "already_processed"] == 2
 
+    def test_a_count_without_the_skipped_items_is_not_where_reasons_start(self) -> None:
+        """They may be too many to count until the job has ended."""
+        history = History().listing(job(created_at=EPOCH - 60))
+        history.count(items=ItemCounts({ItemStatus.FAILED: 0}))
+        history.at(30).count(items=ItemCounts({ItemStatus.SKIPPED: 5}, {"already_processed": 5}))
+        assert history.view().counters.items_skipped[JobType.PARSE, "already_processed"] == 0
+
 
 class TestDurations:
     """Histograms: once a job, and the items of a job once."""
+
+    def test_items_that_were_counted_in_part_are_observed_when_all_are(self) -> None:
+        """A job that was thought to be gone may come back, and be counted to its end."""
+        large = job(total_items=2, created_at=EPOCH)
+        history = History().listing(large).count(items=ItemCounts({ItemStatus.FAILED: 0}))
+        for moment in (30, 60):
+            history.at(moment).listing().not_found()
+        history.at(90).listing(replace(large, status=JobStatus.COMPLETED))
+        durations = counts().durations.observe(2.0).observe(3.0)
+        history.count(items=replace(counts(completed=2), durations=durations))
+        assert sum(history.view().counters.item_duration[JobType.PARSE].counts) == 2
 
     def test_queue_and_run_durations_are_observed_once_a_job(self) -> None:
         """From its own times."""

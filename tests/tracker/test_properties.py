@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from history import HOUR
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -38,7 +36,7 @@ class Histories(Absent):
         for clock_ahead in (CLOCK_OFF_AT_MOST, 0.0):
             self.world.clock_ahead = clock_ahead
             self.world.moment += 1.0
-            self.world.work(one_of(self.world.active, pick), Counter({ItemStatus.COMPLETED: 1}))
+            self.world.work(one_of(self.world.active, pick), ItemStatus.COMPLETED, 1)
             self.poll_if(polled=True)
 
     @precondition(lambda self: not self.checks.is_listing(self.under_way))

@@ -53,17 +53,18 @@ def gauges_add_up(here: Collection[Entry], gauges: ProjectGauges) -> None:
 def items_are_of_the_counted(
     here: Collection[Entry], view: ProjectView, *, items_enabled: bool
 ) -> None:
-    """The active jobs' counts are added up, and those jobs that lack counts are told."""
+    """The active jobs' counts are added up, and those that are not counted whole are told."""
     active = [entry.sight.counts for entry in here if entry.record.active]
+    whole = [counts for counts in active if counts and counts.whole]
     expected = Counter[ItemStatus]()
-    for counts in active:
-        expected.update(counts.by_status if counts else {})
+    for counts in whole:
+        expected.update(counts.by_status)
     gauges = view.gauges
     if gauges is None or not items_enabled:
         assert view.uncounted_jobs is None
         assert gauges is None or gauges.active_items is None
         return
-    assert view.uncounted_jobs == active.count(None)
+    assert view.uncounted_jobs == len(active) - len(whole)
     assert gauges.active_items is not None
     assert +Counter(gauges.active_items) == +expected
     assert gauges.active_items.keys() == set(ItemStatus)

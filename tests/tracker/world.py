@@ -9,7 +9,9 @@ from typing import Any
 from history import EPOCH
 
 from exporter.domain import (
-    KNOWN_SKIP_REASONS,
+    ITEM_DURATION_BUCKETS,
+    OTHER_SKIP_REASON,
+    Histogram,
     ItemCounts,
     ItemsCounted,
     ItemStatus,
@@ -21,11 +23,12 @@ from exporter.domain import (
     Listing,
 )
 
-# Jobs grow: of 20 items they can be counted only when they have ended, of 30 not at all.
+# Jobs grow: of 20 items they can be counted only when they have ended, of 30 not at all, but of
+# some jobs those in the statuses that are few.
 FIRST_ITEMS, MORE_ITEMS = 10, 10
 COUNTED_WHILE_ACTIVE, COUNTED_WHEN_ENDED = 10, 20
 NO_ITEMS = dict.fromkeys(ItemStatus, 0)
-ONE_DURATION = ItemCounts({}).durations.observe(2.0)
+NO_DURATION = Histogram.empty(ITEM_DURATION_BUCKETS)
 
 
 @dataclass(frozen=True)
@@ -40,13 +43,16 @@ class Uncountable:
 class CloudJob:
     """A job as it really is; ``row`` is what is listed of it, unless it is away from the list.
 
-    ``missed_since`` is when a listing first missed the job that is away.
+    ``few`` are the statuses whose items can be counted where all are too many. ``missed_since`` is
+    when a listing first missed the job that is away.
     """
 
     row: Job
     reports: bool
     dates: str
+    few: tuple[ItemStatus, ...] = ()
     items: Counter[ItemStatus] = field(default_factory=Counter)
+    skip_reasons: Counter[str] = field(default_factory=Counter)
     newest_item_at: float | None = None
     away: bool = False
     missed_since: float | None = None
@@ -98,7 +104,14 @@ class World:
         """Jobs that change only if someone has them retried."""
         return [job for job in self.jobs if not job.row.active]
 
-    def create(self, job_type: JobType, dates: str, *, reports: bool) -> None:
+    @property
+    def unsettled(self) -> list[CloudJob]:
+        """Jobs that have ended while not all of their items have."""
+        return [job for job in self.ended if job.left]
+
+    def create(
+        self, job_type: JobType, dates: str, *, reports: bool, few: tuple[ItemStatus, ...] = ()
+    ) -> None:
         """Create a job; ``dates`` is ``all``, ``created`` or ``none`` of them."""
         created_at = None if dates == "none" else self.now
         row = Job(
@@ -109,14 +122,15 @@ class World:
             total_items=FIRST_ITEMS,
             created_at=created_at,
         )
-        self.jobs.append(CloudJob(row, reports, dates))
+        self.jobs.append(CloudJob(row, reports, dates, few))
         self.jobs[-1].update()
 
-    def work(self, job: CloudJob, done: Counter[ItemStatus]) -> None:
+    def work(
+        self, job: CloudJob, status: ItemStatus, number: int, skip_reason: str = OTHER_SKIP_REASON
+    ) -> None:
         """Bring items to their end, if there are so many left."""
-        if done.total() <= job.left:
-            job.items += done
-            job.newest_item_at = self.now if done else job.newest_item_at
+        if number <= job.left:
+            self._finish(job, status, number, skip_reason)
         started_at = job.row.started_at or (self.now if job.dates == "all" else None)
         job.update(status=JobStatus.RUNNING, started_at=started_at)
 
@@ -129,11 +143,21 @@ class World:
         job.items = Counter({**job.items, ItemStatus.FAILED: 0})
         job.update(status=JobStatus.RUNNING, completed_at=None)
 
-    def end(self, job: CloudJob, status: JobStatus) -> None:
-        """End a job and all its items."""
+    def end(self, job: CloudJob, status: JobStatus, *, settled: bool = True) -> None:
+        """End a job and, if it is to be ``settled``, all its items."""
         rest = ItemStatus.COMPLETED if status is JobStatus.COMPLETED else ItemStatus.CANCELLED
-        job.items[rest] += job.left
+        job.items[rest] += job.left if settled else 0
         job.update(status=status, completed_at=self.now if job.dates == "all" else None)
+
+    def settle(self, job: CloudJob, status: ItemStatus, skip_reason: str) -> None:
+        """Bring to their end the items that a job left behind when it ended."""
+        self._finish(job, status, job.left, skip_reason)
+        job.update()
+
+    def _finish(self, job: CloudJob, status: ItemStatus, number: int, skip_reason: str) -> None:
+        job.items[status] += number
+        job.skip_reasons[skip_reason] += number if status is ItemStatus.SKIPPED else 0
+        job.newest_item_at = self.now if number else job.newest_item_at
 
     def list_rows(self) -> list[Job]:
         """Return what is on the list, and take note of who is missed there."""
@@ -154,12 +178,20 @@ class World:
         return JobRefreshed(job.row, ratio, self.moment, self.now)
 
     def count(self, job: CloudJob) -> ItemsCounted | Uncountable:
-        """Count the items of a job at this moment, if they are not too many."""
+        """Count the items of a job at this moment; of too many those that are few, if any are."""
         limit = COUNTED_WHILE_ACTIVE if job.row.active else COUNTED_WHEN_ENDED
-        if job.row.total_items > limit:
+        too_many = job.row.total_items > limit
+        if too_many and not job.few:
             return Uncountable(job.row.id, self.moment)
-        by_status = {**NO_ITEMS, **job.items, ItemStatus.PENDING: job.left}
-        reasons = {KNOWN_SKIP_REASONS[0]: job.items[ItemStatus.SKIPPED]}
-        # One duration a count: a job whose items are observed once adds one observation.
-        counts = ItemCounts(by_status, reasons, ONE_DURATION, job.newest_item_at)
+        left_in = ItemStatus.PENDING if job.row.active else ItemStatus.PROCESSING
+        by_status = {**NO_ITEMS, **job.items, left_in: job.left}
+        if too_many:
+            by_status = {status: by_status[status] for status in job.few}
+        counts = ItemCounts(
+            by_status,
+            dict(job.skip_reasons) if ItemStatus.SKIPPED in by_status else {},
+            # One duration a count: a job whose items are observed once adds one observation.
+            NO_DURATION if too_many else NO_DURATION.observe(2.0),
+            job.newest_item_at,
+        )
         return ItemsCounted(job.row.id, counts, self.moment, self.now)
