@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from exporter.domain import ItemCounts, Job, JobType
+    from exporter.tracker.ending import End
 
 _RUN_STATUSES = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
 _COUNTED_ONLY = (ItemStatus.COMPLETED, ItemStatus.CANCELLED)
@@ -35,7 +36,8 @@ class Account:
 
     ``items`` holds the greatest number seen in each status; a status that is missing has no first
     number yet, and its first number will add nothing. ``skip_reasons`` likewise, as a whole.
-    ``unlisted_since`` is the Unix time of the listing that first did not show the job any more.
+    ``shown_end`` is the end with which the job left, or was too old to be shown. ``unlisted_since``
+    is the Unix time of the listing that first did not show the job any more.
     """
 
     adds: bool
@@ -45,6 +47,7 @@ class Account:
     queue_observed: bool = False
     run_observed: bool = False
     items_observed: bool = False
+    shown_end: End | None = None
     unlisted_since: float | None = None
 
 

@@ -6,7 +6,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from exporter.domain import Job, JobStatus
+
+    # Its status and its time of completion.
+    End: TypeAlias = tuple[JobStatus, float | None]
 
 # The items of a job that has ended may settle a little later than the job itself.
 _FINAL_COUNTS = 5
@@ -28,7 +33,7 @@ class Ending:
     ended_monotonic: float
     asked_monotonic: float
     ended_before_first_sight: bool
-    ends_seen: frozenset[tuple[JobStatus, float | None]]
+    ends_seen: frozenset[End]
     status_known: bool = False
     items_known: bool = False
     times_counted: int = 0
@@ -51,18 +56,14 @@ class Ending:
             ended_monotonic=ended_monotonic,
             asked_monotonic=asked_monotonic,
             ended_before_first_sight=ended_before_first_sight,
-            ends_seen=seen | {_end_of(job)},
+            ends_seen=seen | {end_of(job)},
         )
 
     def is_another(self, before: Job, after: Job) -> bool:
         """Tell whether a job was retried and ended unseen, or was only thought to be gone."""
-        if _end_of(after) in self.ends_seen or len(self.ends_seen) >= _MOST_ENDS:
+        if end_of(after) in self.ends_seen or len(self.ends_seen) >= _MOST_ENDS:
             return False
-        if before.status is not after.status:
-            return True
-        if before.completed_at is None or after.completed_at is None:
-            return False
-        return abs(after.completed_at - before.completed_at) > _SAME_END_WITHIN_SECONDS
+        return is_another_end(end_of(before), end_of(after))
 
     def is_final(self, *, items_enabled: bool) -> bool:
         """Whether nothing is left to ask."""
@@ -113,5 +114,18 @@ class Ending:
         return replace(self, status_known=True, items_known=True)
 
 
-def _end_of(job: Job) -> tuple[JobStatus, float | None]:
+def end_of(job: Job) -> End:
+    """Return what tells one end of a job from another."""
     return job.status, job.completed_at
+
+
+def is_another_end(before: End | None, after: End) -> bool:
+    """Tell whether a job that had ended was retried and ended unseen."""
+    if before is None:
+        return False
+    (status_before, before_at), (status_after, after_at) = before, after
+    if status_before is not status_after:
+        return True
+    if before_at is None or after_at is None:
+        return False
+    return abs(after_at - before_at) > _SAME_END_WITHIN_SECONDS

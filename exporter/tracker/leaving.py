@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from exporter.tracker.ending import end_of
 from exporter.tracker.entering import entered
 from exporter.tracker.records import failing, retention_seconds
 
@@ -34,7 +35,11 @@ def without_leavers(
     if not leaving:
         return state
     staying = {job_id: job for job_id, job in state.jobs.items() if job_id not in leaving}
-    return replace(state, jobs=staying)
+    shown_ends = {
+        job_id: replace(state.accounts[job_id], shown_end=end_of(state.jobs[job_id].job))
+        for job_id in leaving
+    }
+    return replace(state, jobs=staying, accounts={**state.accounts, **shown_ends})
 
 
 def with_final_counts_closed(state: ProjectState, now: float) -> ProjectState:

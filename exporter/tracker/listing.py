@@ -14,7 +14,7 @@ from exporter.tracker.accounts import (
     from_zero,
     reopened,
 )
-from exporter.tracker.ending import Ending
+from exporter.tracker.ending import Ending, end_of, is_another_end
 from exporter.tracker.entering import enter
 from exporter.tracker.records import (
     failing_record,
@@ -140,20 +140,21 @@ class _Intake:
         if job.active:
             self._show(job, account, None)
             self.events.append(JobAppeared(job))
-        elif known is not None:
+        elif known is None or is_another_end(known.shown_end, end_of(job)):
+            self._take_ended(job, account)
+        else:
             # It was shown until its retention was over, and is not shown twice.
             self.accounts[job.id] = account
-        else:
-            self._take_ended(job, account)
 
     def _take_ended(self, job: Job, account: Account) -> None:
+        was_known = job.id in self.accounts
         ending = self._ending(job)
         if ending is not None:
             self._show(job, account, ending)
-        elif account.adds or job.ended_at is None:
+        elif account.adds or was_known or job.ended_at is None:
             # Without a date, only its account tells later that the job is no news.
-            self.accounts[job.id] = account
-        if account.adds:
+            self.accounts[job.id] = replace(account, shown_end=end_of(job))
+        if account.adds or was_known:
             self.events.append(JobEnded(job))
 
     def _show(self, job: Job, account: Account, ending: Ending | None) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from exporter import tracker
 
 if TYPE_CHECKING:
-    from tracker.model import Entry, Ledger
+    from tracker.entry import Entry
+    from tracker.model import Ledger
 
 
 def what_is_asked_for_has_news(

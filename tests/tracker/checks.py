@@ -23,7 +23,7 @@ from exporter import tracker
 from exporter.domain import ItemStatus, JobView, at_once
 
 if TYPE_CHECKING:
-    from tracker.model import Entry
+    from tracker.entry import Entry
     from tracker.world import CloudJob
 
     from exporter.domain import ProjectView

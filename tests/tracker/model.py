@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from history import HOUR
+from tracker.entry import Entry
 from tracker.sight import Sight
 
 from exporter.domain import (
@@ -19,63 +20,6 @@ from exporter.domain import (
     JobStatus,
     Listing,
 )
-
-
-@dataclass
-class Entry:
-    """What is known of one job, and from where it counts.
-
-    ``start`` is ``zero``, ``first`` (the first number that is known of each status) or ``nothing``.
-    """
-
-    start: str
-    record: Job
-    asked: float
-    sight: Sight
-    ended_unseen: bool = False
-    ended_moment: float | None = None
-    ended_asked: float = 0.0
-    listed_in: int = 0
-    not_found_in: int | None = None
-    first: dict[str, int] = field(default_factory=dict)
-    greatest: dict[str, int] = field(default_factory=dict)
-    ended_as: set[JobStatus] = field(default_factory=set)
-    run_as: JobStatus | None = None
-    queued: bool = False
-    queue_was_over: bool = False
-    items_final: bool = False
-    left: bool = False
-    ends: set[tuple[JobStatus, float | None]] = field(default_factory=set)
-
-    def see(self, what: str, number: int | None) -> None:
-        """Take note of a number of items."""
-        if number is not None and self.start != "nothing":
-            self.first.setdefault(what, 0 if self.start == "zero" else number)
-            self.greatest[what] = max(number, self.greatest.get(what, 0))
-
-    def added(self, what: str) -> int:
-        """Tell what the job adds to a counter."""
-        return self.greatest.get(what, 0) - self.first.get(what, 0)
-
-    def ends_anew_with(self, job: Job) -> bool:
-        """Tell whether a job that had ended tells another end: five are believed."""
-        if (job.status, job.completed_at) in self.ends or not 0 < len(self.ends) < 5:
-            return False
-        before, after = self.record.completed_at, job.completed_at
-        other_time = before is not None and after is not None and abs(after - before) > 1
-        return other_time or self.record.status is not job.status
-
-    @property
-    def failing(self) -> bool:
-        """Whether the job failed or has failed items."""
-        counts = self.sight.counts
-        counted = counts.by_status.get(ItemStatus.FAILED, 0) if counts else 0
-        return self.record.status is JobStatus.FAILED or bool(self.record.failed_items or counted)
-
-    @property
-    def final_since(self) -> float | None:
-        """From when on answers are final: when it was asked what first showed the end."""
-        return None if self.record.active else self.ended_asked
 
 
 @dataclass
@@ -96,14 +40,12 @@ class Ledger:
             entry = known or Entry(
                 self._start(job), job, listing.asked_monotonic, Sight(listing.ended_at)
             )
-            if known is None and not job.active:
-                ended_at = listing.ended_at if job.ended_at is None else job.ended_at
-                age = max(listing.ended_at - ended_at, 0.0)
-                undated_history = job.ended_at is None and self.listings == 1
-                entry.left = age >= keeps[entry.failing] or undated_history
-                entry.ended_moment, entry.ended_asked = moment - age, listing.asked_monotonic
-                entry.ended_unseen = True
-                if entry.left and entry.start == "nothing" and not undated_history:
+            # It was retried and ended unseen: it is there again, with its last end.
+            is_back = entry.left and entry.ends_anew_with(job)
+            if not job.active and (known is None or is_back):
+                entry.end_unseen(job, listing, moment, keeps, is_history=self.listings == 1)
+                forgotten = known is None and entry.start == "nothing" and job.ended_at is not None
+                if entry.left and forgotten:
                     continue
             if known is None:
                 entry.queue_was_over = entry.start == "first" and job.started_at is not None

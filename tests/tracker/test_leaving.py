@@ -124,6 +124,29 @@ class TestRetention:
         history.scrape().scrape()
         assert list(history.at(0.5 * HOUR).shown()) == ["failed"]
 
+    def test_a_job_that_has_left_is_shown_with_another_end(self) -> None:
+        """It was retried and ended unseen: who looks for failed jobs would miss it otherwise."""
+        for again in ({"status": JobStatus.FAILED}, {"completed_at": EPOCH + 3 * HOUR - 30}):
+            first = ended(completed_at=EPOCH + 80)
+            history = History().listing(job()).at(90).listing(first).scrape().scrape()
+            assert "job-1" not in history.at(90 + HOUR).shown()
+            last = replace(first, **{"completed_at": EPOCH + 3 * HOUR - 20} | again)
+            history.at(3 * HOUR).listing(last)
+            assert last.status is history.shown()["job-1"].status
+            history.scrape().scrape().at(4 * HOUR - 40).listing(last)
+            assert "job-1" in history.shown()
+            assert "job-1" not in history.at(3 * HOUR + 25 * HOUR).listing(last).shown()
+            assert "job-1" not in history.listing(last).shown()
+
+    def test_an_end_that_is_told_again_is_not_shown_again(self) -> None:
+        """Nor one whose date differs by less than a second, or was left out."""
+        first = ended(completed_at=EPOCH + 80)
+        history = History().listing(job()).at(90).listing(first).scrape().scrape()
+        assert "job-1" not in history.at(90 + HOUR).shown()
+        for completed_at in (EPOCH + 80, EPOCH + 80.5, None):
+            history.listing(replace(first, completed_at=completed_at))
+            assert "job-1" not in history.shown()
+
     def test_a_job_is_not_shown_twice(self) -> None:
         """Not even if LlamaCloud's dates say that it ended only now."""
         history = History(min_scrapes=0).listing(job()).at(90).listing(ended()).at(2 * HOUR)

@@ -16,7 +16,8 @@ from exporter.domain import (
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from tracker.model import Entry, Ledger
+    from tracker.entry import Entry
+    from tracker.model import Ledger
 
     from exporter.domain import ProjectGauges, ProjectView
 
