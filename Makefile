@@ -109,12 +109,12 @@ $(VENV)/.installed-test: requirements-test.lock $(VENV)/.installed
 	@touch $@
 
 $(TOOLS_VENV)/.installed: requirements-tools.lock
-	$(PYTHON) -m venv $(TOOLS_VENV)
+	$(PYTHON) -m venv --clear $(TOOLS_VENV)
 	$(TOOLS_BIN)/pip install --quiet --require-hashes --requirement requirements-tools.lock
 	@touch $@
 
 $(WHEEL_VENV)/.installed-test: requirements-test.lock requirements-build.lock
-	$(PYTHON) -m venv $(WHEEL_VENV)
+	$(PYTHON) -m venv --clear $(WHEEL_VENV)
 	$(WHEEL_BIN)/pip install --quiet --require-hashes \
 		--requirement requirements-test.lock --requirement requirements-build.lock
 	@touch $@

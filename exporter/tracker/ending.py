@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 # The items of a job that has ended may settle a little later than the job itself.
 _FINAL_COUNTS = 5
 _FINAL_COUNTS_WITHIN_SECONDS = 900.0
-# Where the list and the status of a job contradict each other, they would end it again for ever.
 _MOST_ENDS = 5
 _SAME_END_WITHIN_SECONDS = 1.0
 
@@ -48,22 +47,19 @@ class Ending:
         ended_monotonic: float,
         asked_monotonic: float,
         ended_before_first_sight: bool = False,
-        before: Ending | None = None,
+        ends_before: frozenset[End] = frozenset(),
     ) -> Ending:
-        """Begin with the end that ``job`` tells, perhaps one after another that was seen."""
-        seen = frozenset() if before is None else before.ends_seen
+        """Begin with the end that ``job`` tells, perhaps one after others that were seen."""
         return cls(
             ended_monotonic=ended_monotonic,
             asked_monotonic=asked_monotonic,
             ended_before_first_sight=ended_before_first_sight,
-            ends_seen=seen | {end_of(job)},
+            ends_seen=ends_before | {(job.status, job.completed_at)},
         )
 
-    def is_another(self, before: Job, after: Job) -> bool:
+    def is_another(self, job: Job) -> bool:
         """Tell whether a job was retried and ended unseen, or was only thought to be gone."""
-        if end_of(after) in self.ends_seen or len(self.ends_seen) >= _MOST_ENDS:
-            return False
-        return is_another_end(end_of(before), end_of(after))
+        return is_news(self.ends_seen, job)
 
     def is_final(self, *, items_enabled: bool) -> bool:
         """Whether nothing is left to ask."""
@@ -78,10 +74,14 @@ class Ending:
         """Take note that scrapes have yet to show the state as it is now."""
         return replace(self, shown_since_generation=None)
 
-    def record_changed(self) -> Ending:
+    def record_changed(self, job: Job) -> Ending:
         """Take note of a record that differs: what a row does not tell is to be asked for again."""
-        items_known = self.items_known and self.times_counted >= _FINAL_COUNTS
-        return replace(self.changed(), status_known=False, items_known=items_known)
+        return replace(
+            self.changed(),
+            ends_seen=with_date(self.ends_seen, job),
+            status_known=False,
+            items_known=self.items_known and self.times_counted >= _FINAL_COUNTS,
+        )
 
     def status_answered(self, asked_monotonic: float) -> Ending:
         """Take note of a status, final if it was asked for after the end."""
@@ -114,18 +114,26 @@ class Ending:
         return replace(self, status_known=True, items_known=True)
 
 
-def end_of(job: Job) -> End:
-    """Return what tells one end of a job from another."""
-    return job.status, job.completed_at
-
-
-def is_another_end(before: End | None, after: End) -> bool:
-    """Tell whether a job that had ended was retried and ended unseen."""
-    if before is None:
+def is_news(ends: frozenset[End], job: Job) -> bool:
+    """Tell whether a job of which these ends were told has ended once more."""
+    # Where the list and the status of a job contradict each other, it would end again for ever.
+    if not 0 < len(ends) < _MOST_ENDS:
         return False
-    (status_before, before_at), (status_after, after_at) = before, after
-    if status_before is not status_after:
+    return all(_differ(end, (job.status, job.completed_at)) for end in ends)
+
+
+def with_date(ends: frozenset[End], job: Job) -> frozenset[End]:
+    """Return the ends with the date of one that had none, if this is it."""
+    undated: End = (job.status, None)
+    if job.completed_at is None or undated not in ends:
+        return ends
+    return ends - {undated} | {(job.status, job.completed_at)}
+
+
+def _differ(one: End, other: End) -> bool:
+    (status, completed_at), (other_status, other_at) = one, other
+    if status is not other_status:
         return True
-    if before_at is None or after_at is None:
+    if completed_at is None or other_at is None:
         return False
-    return abs(after_at - before_at) > _SAME_END_WITHIN_SECONDS
+    return abs(completed_at - other_at) > _SAME_END_WITHIN_SECONDS

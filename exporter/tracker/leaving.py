@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from exporter.tracker.ending import end_of
 from exporter.tracker.entering import entered
 from exporter.tracker.records import failing, retention_seconds
 
@@ -27,7 +26,7 @@ def without_leavers(
 ) -> ProjectState:
     """Drop the ended jobs whose retention is over; ``shown`` are those that have series."""
     leaving = {
-        job_id
+        job_id: tracked.ending
         for job_id, tracked in state.jobs.items()
         if tracked.ending is not None
         and _leaves(state, tracked, tracked.ending, rules, now, is_shown=job_id in shown)
@@ -35,11 +34,11 @@ def without_leavers(
     if not leaving:
         return state
     staying = {job_id: job for job_id, job in state.jobs.items() if job_id not in leaving}
-    shown_ends = {
-        job_id: replace(state.accounts[job_id], shown_end=end_of(state.jobs[job_id].job))
-        for job_id in leaving
+    remembered = {
+        job_id: replace(state.accounts[job_id], ends_seen=ending.ends_seen)
+        for job_id, ending in leaving.items()
     }
-    return replace(state, jobs=staying, accounts={**state.accounts, **shown_ends})
+    return replace(state, jobs=staying, accounts={**state.accounts, **remembered})
 
 
 def with_final_counts_closed(state: ProjectState, now: float) -> ProjectState:

@@ -68,7 +68,7 @@ def with_record(
     events: tuple[Event, ...] = ()
     if job.active and job.status is not before.status:
         events = (JobChangedStatus(job, before.status),)
-    elif not job.active and job.status is not before.status:
+    elif _ends(tracked, job):
         events = (JobEnded(job),)
     updated = replace(
         tracked,
@@ -85,20 +85,27 @@ def _with_ending(
 ) -> TrackedJob:
     if tracked.job.active:
         return replace(tracked, ending=None) if tracked.ending is not None else tracked
-    if tracked.ending is None or tracked.ending.is_another(before, tracked.job):
+    if _ends(tracked, tracked.job):
         ending = Ending.of(
             tracked.job,
             ended_monotonic=now,
             asked_monotonic=asked_monotonic,
-            before=tracked.ending,
+            ends_before=tracked.ending.ends_seen if tracked.ending else frozenset(),
         )
         if tracked.counts is None:
             # A job that has ended may be swept further than an active one.
             return replace(tracked, ending=ending, counted_total=None)
         return replace(tracked, ending=ending)
     if _published(tracked.job) != _published(before):
-        return replace(tracked, ending=tracked.ending.record_changed())
+        return replace(
+            tracked, ending=tracked.ending and tracked.ending.record_changed(tracked.job)
+        )
     return tracked
+
+
+def _ends(tracked: TrackedJob, job: Job) -> bool:
+    """Tell whether this is an end that was not told before."""
+    return not job.active and (tracked.ending is None or tracked.ending.is_another(job))
 
 
 def _published(job: Job) -> Job:

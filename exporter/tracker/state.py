@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from exporter.domain import JobView
-from exporter.tracker.accounts import no_counters
+from exporter.tracker.book import no_counters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING
 
 from tracker.sight import Sight
 
-from exporter.domain import ItemStatus, JobStatus
+from exporter.domain import (
+    ENDED_ITEM_STATUSES,
+    KNOWN_SKIP_REASONS,
+    OTHER_SKIP_REASON,
+    ItemStatus,
+    JobStatus,
+)
 
 if TYPE_CHECKING:
-    from exporter.domain import Job, Listing
+    from exporter.domain import ItemCounts, Job, Listing
 
 
 @dataclass
@@ -49,15 +55,29 @@ class Entry:
         """Tell what the job adds to a counter."""
         return self.greatest.get(what, 0) - self.first.get(what, 0)
 
+    def see_counts(self, counts: ItemCounts) -> None:
+        """Take note of all numbers that a count gave."""
+        for status in ENDED_ITEM_STATUSES:
+            self.see(status, counts.by_status.get(status))
+        if ItemStatus.SKIPPED in counts.by_status:
+            for reason in (*KNOWN_SKIP_REASONS, OTHER_SKIP_REASON):
+                self.see(reason, counts.skip_reasons.get(reason, 0))
+
+    def count_from_zero(self) -> None:
+        """Count whole what had ended before, for it has ended once more."""
+        self.start = "zero"
+        if self.sight.counts is not None:
+            self.see_counts(self.sight.counts)
+
     def ends_anew_with(self, job: Job) -> bool:
-        """Tell whether a job that had ended tells another end: of one that stays, five."""
-        if self.record.active or job.active:
+        """Tell whether a job that had ended tells an end unlike those before: five are believed."""
+        if job.active or not 0 < len(self.ends) < 5:
             return False
-        if not self.left and ((job.status, job.completed_at) in self.ends or len(self.ends) >= 5):
-            return False
-        before, after = self.record.completed_at, job.completed_at
-        other_time = before is not None and after is not None and abs(after - before) > 1
-        return other_time or self.record.status is not job.status
+        return all(
+            status is not job.status
+            or bool(at and job.completed_at and abs(at - job.completed_at) > 1)
+            for status, at in self.ends
+        )
 
     def end_unseen(
         self,
@@ -70,7 +90,6 @@ class Entry:
     ) -> None:
         """Take in an end that was not seen to come: its date decides how long it is shown."""
         self.record, self.sight = job, Sight(listing.ended_at)
-        self.ends.clear()
         ended_at = listing.ended_at if job.ended_at is None else job.ended_at
         age = max(listing.ended_at - ended_at, 0.0)
         self.left = age >= keeps[self.failing] or (job.ended_at is None and is_history)

@@ -9,9 +9,6 @@ from tracker.entry import Entry
 from tracker.sight import Sight
 
 from exporter.domain import (
-    ENDED_ITEM_STATUSES,
-    KNOWN_SKIP_REASONS,
-    OTHER_SKIP_REASON,
     ItemsCounted,
     ItemStatus,
     Job,
@@ -44,6 +41,8 @@ class Ledger:
             is_back = entry.left and entry.ends_anew_with(job)
             if not job.active and (known is None or is_back):
                 entry.end_unseen(job, listing, moment, keeps, is_history=self.listings == 1)
+                if is_back and entry.start == "nothing":
+                    entry.start = self._start(job)
                 forgotten = known is None and entry.start == "nothing" and job.ended_at is not None
                 if entry.left and forgotten:
                     continue
@@ -74,6 +73,8 @@ class Ledger:
             entry.ended_moment, entry.ended_asked = moment, asked
             entry.ended_unseen = False
             entry.sight.ended()
+            if another_end and entry.start == "nothing" and self._is_news(job):
+                entry.count_from_zero()
         elif other_record:
             entry.sight.changed_after_the_end()
         if not job.active:
@@ -111,11 +112,7 @@ class Ledger:
         """Take in a count."""
         entry, counts = self.entries[answer.job_id], answer.counts
         entry.sight.count(answer, entry.record.total_items, entry.final_since)
-        for status in ENDED_ITEM_STATUSES:
-            entry.see(status, counts.by_status.get(status))
-        if ItemStatus.SKIPPED in counts.by_status:
-            for reason in (*KNOWN_SKIP_REASONS, OTHER_SKIP_REASON):
-                entry.see(reason, counts.skip_reasons.get(reason, 0))
+        entry.see_counts(counts)
         settled = entry.sight.final[-1:] == ["settled"] and entry.start != "nothing"
         entry.items_final |= settled and counts.whole and "nothing to ask" not in entry.sight.final
 
@@ -125,6 +122,9 @@ class Ledger:
         if entry.record.active or asked >= entry.ended_asked:
             ended = not entry.record.active
             entry.sight.too_many(entry.record.total_items, asked, ended=ended)
+
+    def _is_news(self, job: Job) -> bool:
+        return job.ended_at is None or job.ended_at >= (self.baseline or 0.0)
 
     def _start(self, job: Job) -> str:
         baseline, moment = self.baseline or 0.0, job.ended_at

@@ -70,6 +70,26 @@ class TestStartingValue:
         history = History().at(2).listing(over, began_at=EPOCH)
         assert (3, 1) == (history.finished_items("failed"), history.finished_jobs("completed"))
 
+    @pytest.mark.parametrize("moment", [30, 5 * HOUR], ids=["shown", "left"])
+    @pytest.mark.parametrize("dated", [True, False])
+    def test_history_that_was_retried_and_failed_unseen_counts_whole(
+        self, moment: float, *, dated: bool
+    ) -> None:
+        """Its first end was no news, the second is."""
+        over = ended(created_at=EPOCH - 200, completed_at=EPOCH - 100)
+        history = History(min_scrapes=0).listing(over)
+        assert len(history.at(moment).shown()) == (moment < HOUR)
+        again = EPOCH + moment - 10 if dated else None
+        failed = replace(over, status=JobStatus.FAILED, failed_items=3, completed_at=again)
+        history.listing(failed)
+        assert (3, 1) == (history.finished_items("failed"), history.finished_jobs("failed"))
+
+    def test_history_of_whose_end_there_are_two_accounts_adds_nothing(self) -> None:
+        """Both ends are of before the baseline."""
+        over = ended(created_at=EPOCH - 200, completed_at=EPOCH - 100)
+        history = History().listing(over).status(replace(over, status=JobStatus.FAILED))
+        assert (0, 0) == (history.finished_jobs("completed"), history.finished_jobs("failed"))
+
     def test_without_dates_the_first_listing_is_the_baseline(self) -> None:
         """What it shows was there before, what comes later is new."""
         dateless = {"created_at": None}

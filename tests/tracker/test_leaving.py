@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
 from history import EPOCH, HOUR, History, counts, job
 
 from exporter import tracker
 from exporter.domain import Job, JobStatus, JobType
+from exporter.tracker import JobEnded
 
 
 def ended(job_id: str = "job-1", **facts: object) -> Job:
@@ -137,6 +139,44 @@ class TestRetention:
             assert "job-1" in history.shown()
             assert "job-1" not in history.at(3 * HOUR + 25 * HOUR).listing(last).shown()
             assert "job-1" not in history.listing(last).shown()
+
+    def test_a_date_that_became_known_late_tells_another_end_as_well(self) -> None:
+        """Whether it became known while the job was shown or after it had left."""
+        for known_from in (100, 90 + 2 * HOUR):
+            history = History().listing(job()).at(90).listing(ended()).scrape().scrape()
+            has_left = "job-1" not in history.at(known_from).shown()
+            assert has_left == (known_from > HOUR)
+            history.listing(first := ended(completed_at=EPOCH + 80))
+            assert "job-1" not in history.scrape().scrape().at(90 + 3 * HOUR).shown()
+            history.listing(replace(first, completed_at=EPOCH + 3 * HOUR))
+            assert "job-1" in history.shown()
+
+    @pytest.mark.parametrize("dated", [True, False])
+    def test_a_job_whose_list_and_status_contradict_each_other_leaves_once(
+        self, *, dated: bool
+    ) -> None:
+        """And its end is logged as often as LlamaCloud told another one, no more."""
+        completed_at = EPOCH + 80 if dated else None
+        listed = ended(status=JobStatus.FAILED, completed_at=completed_at)
+        history = History(min_scrapes=0).listing(job()).at(90)
+        shown = []
+        for hour in range(100):
+            history.at(90 + hour * HOUR / 2).listing(listed)
+            history.status(ended(completed_at=completed_at))
+            shown.append("job-1" in history.shown())
+        assert sorted(shown, reverse=True) == shown
+        assert not shown[-1]
+        assert len([event for event in history.events if isinstance(event, JobEnded)]) == 2
+
+    def test_a_list_that_tells_two_ends_in_turn_logs_each_once(self) -> None:
+        """Of a job that has long left."""
+        history = History().listing(job()).at(90).listing(first := ended(completed_at=EPOCH + 80))
+        assert "job-1" not in history.scrape().scrape().at(90 + 30 * HOUR).shown()
+        for moment in range(20):
+            history.at(90 + 30 * HOUR + moment).listing(
+                replace(first, completed_at=EPOCH + 80 + 2 * (moment % 2))
+            )
+        assert len([event for event in history.events if isinstance(event, JobEnded)]) == 2
 
     def test_an_end_that_is_told_again_is_not_shown_again(self) -> None:
         """Nor one whose date differs by less than a second, or was left out."""
