@@ -54,7 +54,7 @@ class Ending:
             ended_monotonic=ended_monotonic,
             asked_monotonic=asked_monotonic,
             ended_before_first_sight=ended_before_first_sight,
-            ends_seen=ends_before | {(job.status, job.completed_at)},
+            ends_seen=with_end(ends_before, job),
         )
 
     def is_another(self, job: Job) -> bool:
@@ -119,7 +119,12 @@ def is_news(ends: frozenset[End], job: Job) -> bool:
     # Where the list and the status of a job contradict each other, it would end again for ever.
     if not 0 < len(ends) < _MOST_ENDS:
         return False
-    return all(_differ(end, (job.status, job.completed_at)) for end in ends)
+    return all(_differ(end, _end_of(job)) for end in ends)
+
+
+def with_end(ends: frozenset[End], job: Job) -> frozenset[End]:
+    """Return the ends with the one that ``job`` tells."""
+    return ends | {_end_of(job)}
 
 
 def with_date(ends: frozenset[End], job: Job) -> frozenset[End]:
@@ -127,7 +132,11 @@ def with_date(ends: frozenset[End], job: Job) -> frozenset[End]:
     undated: End = (job.status, None)
     if job.completed_at is None or undated not in ends:
         return ends
-    return ends - {undated} | {(job.status, job.completed_at)}
+    return with_end(ends - {undated}, job)
+
+
+def _end_of(job: Job) -> End:
+    return job.status, job.completed_at
 
 
 def _differ(one: End, other: End) -> bool:

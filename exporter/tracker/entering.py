@@ -17,8 +17,8 @@ def enter(book: Book, account: Account, tracked: TrackedJob, baseline_at: float)
     """Enter in the book what a job newly shows, and return its account after that."""
     job, ending = tracked.job, tracked.ending
     ended_anew = ending is not None and not ending.ended_before_first_sight
-    is_news = job.ended_at is None or job.ended_at >= baseline_at
-    account = reopened(account, job, ended_anew=ended_anew and is_news)
+    after_baseline = job.ended_at is None or job.ended_at >= baseline_at
+    account = reopened(account, job, ended_anew=ended_anew and after_baseline)
     account = book.enter(account, job, tracked.counts)
     if ending is not None and ending.items_known and tracked.counts is not None:
         return book.enter_item_durations(account, job, tracked.counts)

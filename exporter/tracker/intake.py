@@ -13,7 +13,7 @@ from exporter.tracker.accounts import (
     reopened,
 )
 from exporter.tracker.book import Book
-from exporter.tracker.ending import Ending, is_news, with_date
+from exporter.tracker.ending import Ending, is_news, with_date, with_end
 from exporter.tracker.entering import enter
 from exporter.tracker.records import (
     failing_record,
@@ -101,8 +101,8 @@ class Intake:
             self._show(job, account, ending)
         elif account.adds or was_known or job.ended_at is None:
             # Without a date, only its account tells later that the job is no news.
-            end = (job.status, job.completed_at)
-            self.accounts[job.id] = replace(account, ends_seen=account.ends_seen | {end})
+            ends_seen = with_end(account.ends_seen, job)
+            self.accounts[job.id] = replace(account, ends_seen=ends_seen)
         if account.adds or was_known:
             self.events.append(JobEnded(job))
 

@@ -65,10 +65,11 @@ def with_record(
     if job == before:
         return replace(tracked, record_asked_monotonic=asked_monotonic), ()
     moved = _changed(before, job)
+    ends = not job.active and (tracked.ending is None or tracked.ending.is_another(job))
     events: tuple[Event, ...] = ()
     if job.active and job.status is not before.status:
         events = (JobChangedStatus(job, before.status),)
-    elif _ends(tracked, job):
+    elif ends:
         events = (JobEnded(job),)
     updated = replace(
         tracked,
@@ -77,35 +78,27 @@ def with_record(
         last_progress_at=latest(tracked.last_progress_at, seen_at if moved else None),
         changed_asked_monotonic=asked_monotonic,
     )
-    return _with_ending(updated, before, asked_monotonic, now), events
+    return _with_ending(updated, before, now, ends=ends), events
 
 
-def _with_ending(
-    tracked: TrackedJob, before: Job, asked_monotonic: float, now: float
-) -> TrackedJob:
+def _with_ending(tracked: TrackedJob, before: Job, now: float, *, ends: bool) -> TrackedJob:
+    known_ending = tracked.ending
     if tracked.job.active:
-        return replace(tracked, ending=None) if tracked.ending is not None else tracked
-    if _ends(tracked, tracked.job):
+        return replace(tracked, ending=None) if known_ending is not None else tracked
+    if ends:
         ending = Ending.of(
             tracked.job,
             ended_monotonic=now,
-            asked_monotonic=asked_monotonic,
-            ends_before=tracked.ending.ends_seen if tracked.ending else frozenset(),
+            asked_monotonic=tracked.record_asked_monotonic,
+            ends_before=frozenset() if known_ending is None else known_ending.ends_seen,
         )
         if tracked.counts is None:
             # A job that has ended may be swept further than an active one.
             return replace(tracked, ending=ending, counted_total=None)
         return replace(tracked, ending=ending)
-    if _published(tracked.job) != _published(before):
-        return replace(
-            tracked, ending=tracked.ending and tracked.ending.record_changed(tracked.job)
-        )
+    if known_ending is not None and _published(tracked.job) != _published(before):
+        return replace(tracked, ending=known_ending.record_changed(tracked.job))
     return tracked
-
-
-def _ends(tracked: TrackedJob, job: Job) -> bool:
-    """Tell whether this is an end that was not told before."""
-    return not job.active and (tracked.ending is None or tracked.ending.is_another(job))
 
 
 def _published(job: Job) -> Job:
