@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 import subprocess
 import tempfile
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from logged import lines_of
+from logged import records_of
 from tools import require_tool
 from waiting import wait_until
 
@@ -33,8 +32,7 @@ class Daemon:
 
     def log(self) -> list[dict[str, Any]]:
         """Return the lines of its log."""
-        lines = lines_of(self.log_file)
-        return [json.loads(line) for line in lines if line.startswith("{")]
+        return records_of(self.log_file)
 
     @property
     def address(self) -> str | None:

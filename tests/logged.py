@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -12,3 +13,8 @@ def lines_of(log_file: Path) -> list[str]:
     """Return the lines that are whole: of the last one, part may have been written so far."""
     *lines, _ = log_file.read_bytes().split(b"\n")
     return [line.decode() for line in lines]
+
+
+def records_of(log_file: Path) -> list[dict[str, Any]]:
+    """Return the whole lines that are JSON objects, read."""
+    return [json.loads(line) for line in lines_of(log_file) if line.startswith("{")]

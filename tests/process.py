@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 import os
 import signal
 import subprocess
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from logged import lines_of
+from logged import records_of
 from waiting import wait_until
 
 if TYPE_CHECKING:
@@ -36,8 +35,7 @@ class Exporter:
 
     def log(self) -> list[dict[str, Any]]:
         """Return the lines of the log."""
-        lines = lines_of(self.log_file)
-        return [json.loads(line) for line in lines if line.startswith("{")]
+        return records_of(self.log_file)
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """Return the lines of one event."""
