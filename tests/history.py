@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from exporter import tracker
 from exporter.domain import (
+    ErrorReason,
+    Failure,
     ItemCounts,
     ItemsCounted,
     ItemStatus,
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 # LlamaCloud's clock and the monotonic one have nothing to do with each other.
 EPOCH = 1_790_000_000.0
 HOUR = 3600.0
+# What LlamaCloud's own 404 for a job says.
+NOT_KNOWN = Failure(ErrorReason.OTHER, "HTTP 404", "")
 
 RULES = tracker.TrackerRules(
     project="invoices",
@@ -109,7 +113,7 @@ class History:
 
     def not_found(self, job_id: str = "job-1") -> History:
         """Answer that the job is not known."""
-        answer = JobNotFound(job_id, self.now)
+        answer = JobNotFound(job_id, self.moment, self.now, NOT_KNOWN)
         return self._took(*tracker.not_found(self.state, answer, self.moment))
 
     def count(

@@ -12,8 +12,9 @@ from asking import client_of
 from history import RULES
 from prometheus_client import CollectorRegistry
 
-from exporter.llamacloud.v1beta import BatchProcessing
-from exporter.poller import ListingPlan, Pace, PollerSettings, ProjectPoller
+from exporter.domain import ListingPlan
+from exporter.llamacloud.v1beta import V1BetaApi
+from exporter.poller import Pace, PollerSettings, ProjectPoller
 from exporter.telemetry import Telemetry
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ SETTINGS = PollerSettings(
     full_listing_every=900.0,
     items_max_pages=10,
     concurrency=4,
-    listing=ListingPlan(max_pages=100),
+    listing=ListingPlan(max_requests=100),
 )
 
 
@@ -100,7 +101,8 @@ async def polling(
     pace = settings.pop("pace", None) or Pace()
     async with client_of(cloud, telemetry, **client_settings) as client:
         poller = ProjectPoller(
-            BatchProcessing(client, project_id=project_id),
+            V1BetaApi(client, project_id=project_id),
+            client,
             rules=replace(RULES, **(rules or {})),
             settings=replace(SETTINGS, **settings),
             key_origin="LLAMA_CLOUD_API_KEY",

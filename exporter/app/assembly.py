@@ -12,9 +12,10 @@ from prometheus_client import CollectorRegistry
 
 from exporter import __version__
 from exporter.app.access import Budgets, ProjectAccess
+from exporter.domain import ListingPlan
 from exporter.llamacloud.client import Client
-from exporter.llamacloud.v1beta import API_VERSION, BatchProcessing
-from exporter.poller import ListingPlan, Pace, PollerSettings, ProjectPoller
+from exporter.llamacloud.v1beta import API_VERSION, V1BetaApi
+from exporter.poller import Pace, PollerSettings, ProjectPoller
 from exporter.snapshot import Snapshot
 from exporter.telemetry import Telemetry, render
 from exporter.tracker import TrackerRules
@@ -148,9 +149,8 @@ def _poller(
         project_telemetry.published(view)
 
     return ProjectPoller(
-        BatchProcessing(
-            client, project_id=project.project_id, organization_id=project.organization_id
-        ),
+        V1BetaApi(client, project_id=project.project_id, organization_id=project.organization_id),
+        client,
         rules=_rules(project, settings),
         settings=_poller_settings(project, settings),
         key_origin=project.api_key_origin,
@@ -183,7 +183,7 @@ def _poller_settings(project: Project, settings: Settings) -> PollerSettings:
         items_max_pages=settings.items.max_pages,
         concurrency=settings.api.concurrency,
         listing=ListingPlan(
-            max_pages=settings.poll.max_pages,
+            max_requests=settings.poll.max_pages,
             directory_ids=project.directory_ids,
             job_types=project.job_types,
         ),

@@ -4,14 +4,25 @@ Times are Unix seconds by LlamaCloud's clock where a name ends in ``_at``, and s
 machine's monotonic clock where it ends in ``_monotonic``.
 """
 
+from exporter.domain.answers import (
+    CountLimits,
+    ErrorReason,
+    Failure,
+    ItemsCounted,
+    JobNotFound,
+    JobRefreshed,
+    Listing,
+    ListingPlan,
+    NothingToCount,
+    TooManyItems,
+)
 from exporter.domain.histogram import (
     ITEM_DURATION_BUCKETS,
     QUEUE_DURATION_BUCKETS,
     RUN_DURATION_BUCKETS,
     Histogram,
 )
-from exporter.domain.job import FAILED_ITEMS_KEPT, FailedItem, ItemCounts, Job
-from exporter.domain.observations import ItemsCounted, JobNotFound, JobRefreshed, Listing
+from exporter.domain.job import FAILED_ITEMS_KEPT, FailedItem, ItemCounts, Job, Memory, latest
 from exporter.domain.steps import Steps, at_once
 from exporter.domain.views import Counters, JobView, ProjectGauges, ProjectView
 from exporter.domain.vocabulary import (
@@ -37,8 +48,11 @@ __all__ = [
     "OTHER_SKIP_REASON",
     "QUEUE_DURATION_BUCKETS",
     "RUN_DURATION_BUCKETS",
+    "CountLimits",
     "Counters",
+    "ErrorReason",
     "FailedItem",
+    "Failure",
     "Histogram",
     "ItemCounts",
     "ItemStatus",
@@ -50,8 +64,13 @@ __all__ = [
     "JobType",
     "JobView",
     "Listing",
+    "ListingPlan",
+    "Memory",
+    "NothingToCount",
     "ProjectGauges",
     "ProjectView",
     "Steps",
+    "TooManyItems",
     "at_once",
+    "latest",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from exporter.domain.histogram import ITEM_DURATION_BUCKETS, Histogram
 from exporter.domain.vocabulary import (
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+# What a generation of the API keeps with a job between its answers; it is opaque to all others.
+Memory: TypeAlias = object
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One job as LlamaCloud describes it; ``None`` is what it did not say."""
@@ -26,7 +30,7 @@ class Job:
     job_type: JobType
     status: JobStatus
     project_id: str
-    total_items: int
+    total_items: int | None = None
     processed_items: int | None = None
     failed_items: int | None = None
     skipped_items: int | None = None
@@ -39,7 +43,7 @@ class Job:
 
     @property
     def active(self) -> bool:
-        """Whether the job may still change by itself."""
+        """Whether the job may still change by itself: nothing else decides whether it has ended."""
         return self.status in ACTIVE_STATUSES
 
     @property
@@ -56,6 +60,11 @@ class Job:
     def run_seconds(self) -> float | None:
         """How long the job ran, if it has ended."""
         return _seconds_between(self.started_at, self.completed_at)
+
+
+def latest(*times: float | None) -> float | None:
+    """Return the latest of the times that are known."""
+    return max((time for time in times if time is not None), default=None)
 
 
 def _seconds_between(begin: float | None, end: float | None) -> float | None:

@@ -35,7 +35,7 @@ class JobView:
     job_type: JobType
     directory_id: str
     status: JobStatus
-    total_items: int
+    total_items: int | None = None
     progress_ratio: float | None = None
     processed_items: int | None = None
     failed_items: int | None = None

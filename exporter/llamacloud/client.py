@@ -117,7 +117,7 @@ class Client:
             taken = time.monotonic() - asked
             self._observer.request_finished(endpoint, str(answer.code), taken)
         if answer.code != HTTPStatus.OK:
-            refused = _refusal(answer, api_key, self._upstream_clock.now())
+            refused = _refusal(answer, api_key, self._upstream_clock.now(), asked)
             if isinstance(refused, RateLimited):
                 budget.refused(asked, refused.retry_after_seconds)
             raise refused
@@ -136,13 +136,17 @@ class Client:
         )
 
 
-def _refusal(answer: Received, api_key: str, answered_at: float) -> StatusRefused:
+def _refusal(
+    answer: Received, api_key: str, answered_at: float, asked_monotonic: float
+) -> StatusRefused:
     # Before it is cut: a part of a key could not be told from other text in a log. And before
     # an address is read, which makes its host's letters small.
     body = answer.body.replace(api_key.encode(), REDACTED.encode())
     key_in_any_case = re.compile(re.escape(api_key), re.IGNORECASE)
     headers = {name: key_in_any_case.sub(REDACTED, value) for name, value in answer.headers.items()}
-    return refusal(answer.code, headers, body, answered_at=answered_at)
+    return refusal(
+        answer.code, headers, body, answered_at=answered_at, asked_monotonic=asked_monotonic
+    )
 
 
 def _code(error: LlamaCloudError) -> str:

@@ -14,6 +14,7 @@
           ├── PaymentRequired  402
           ├── Forbidden        403
           ├── NotFound         404
+          ├── JobMissing       404 for a single job, said by LlamaCloud itself
           ├── RateLimited      429
           ├── ServerFailed     5xx
           └── UnexpectedStatus any other
@@ -21,23 +22,9 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import ClassVar
 
-
-class ErrorReason(StrEnum):
-    """The bounded set of reasons by which failures are counted."""
-
-    UNAUTHORIZED = "unauthorized"
-    PAYMENT_REQUIRED = "payment_required"
-    FORBIDDEN = "forbidden"
-    NOT_FOUND = "not_found"
-    RATE_LIMITED = "rate_limited"
-    TIMEOUT = "timeout"
-    NETWORK = "network"
-    SERVER = "server"
-    BAD_RESPONSE = "bad_response"
-    OTHER = "other"
+from exporter.domain import ErrorReason, Failure
 
 
 class LlamaCloudError(Exception):
@@ -46,6 +33,10 @@ class LlamaCloudError(Exception):
     reason: ClassVar[ErrorReason] = ErrorReason.OTHER
     advice: ClassVar[str] = "see the detail"
     retryable: ClassVar[bool] = False
+
+    def failure(self) -> Failure:
+        """Describe the error for those who do not know HTTP."""
+        return Failure(self.reason, str(self), self.advice)
 
 
 class NetworkFailed(LlamaCloudError):
@@ -96,6 +87,7 @@ class StatusRefused(LlamaCloudError):
     def __init__(self, code: int, detail: str) -> None:
         super().__init__(f"HTTP {code}: {detail}" if detail else f"HTTP {code}")
         self.code = code
+        self.detail = detail
 
 
 class Unauthorized(StatusRefused):
@@ -122,16 +114,37 @@ class Forbidden(StatusRefused):
 class NotFound(StatusRefused):
     """404: ``from_api`` tells LlamaCloud's own answer from that of a gateway on the way.
 
-    ``answered_at`` is the Unix time of the answer by LlamaCloud's clock.
+    ``answered_at`` is the Unix time of the answer by LlamaCloud's clock, ``asked_monotonic`` when
+    the request was sent.
     """
 
     reason = ErrorReason.NOT_FOUND
     advice = "project_id is wrong or of another organization, or the base URL is not LlamaCloud's"
 
-    def __init__(self, code: int, detail: str, *, from_api: bool, answered_at: float) -> None:
+    def __init__(
+        self,
+        code: int,
+        detail: str,
+        *,
+        from_api: bool,
+        answered_at: float,
+        asked_monotonic: float = 0.0,
+    ) -> None:
         super().__init__(code, detail)
         self.from_api = from_api
         self.answered_at = answered_at
+        self.asked_monotonic = asked_monotonic
+
+
+class JobMissing(StatusRefused):
+    """404 of LlamaCloud itself for a job, or for the items of a job."""
+
+    # Not ``not_found``: that says that the project does not exist.
+    reason = ErrorReason.OTHER
+    advice = "LlamaCloud lists the job, yet does not find it: if that lasts, ask its support"
+
+    def __init__(self, error: NotFound) -> None:
+        super().__init__(error.code, error.detail)
 
 
 class RateLimited(StatusRefused):

@@ -35,7 +35,12 @@ _BY_CODE: Mapping[int, type[StatusRefused]] = {
 
 
 def refusal(
-    code: int, headers: Mapping[str, str], body: bytes, *, answered_at: float
+    code: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    answered_at: float,
+    asked_monotonic: float = 0.0,
 ) -> StatusRefused:
     """Name the error that a status other than 200 stands for.
 
@@ -48,7 +53,13 @@ def refusal(
     stated = _detail(body)
     detail = stated or ""
     if code == HTTPStatus.NOT_FOUND:
-        return NotFound(code, detail, from_api=stated is not None, answered_at=answered_at)
+        return NotFound(
+            code,
+            detail,
+            from_api=stated is not None,
+            answered_at=answered_at,
+            asked_monotonic=asked_monotonic,
+        )
     if code == HTTPStatus.TOO_MANY_REQUESTS:
         return RateLimited(code, detail, retry_after_seconds(headers))
     if code >= HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -1,8 +1,7 @@
 """Polling one project: list its jobs every interval, refresh them as the budget allows."""
 
-from exporter.poller.discovery import ListingPlan
 from exporter.poller.pace import Pace
 from exporter.poller.project import ProjectPoller
 from exporter.poller.settings import PollerSettings
 
-__all__ = ["ListingPlan", "Pace", "PollerSettings", "ProjectPoller"]
+__all__ = ["Pace", "PollerSettings", "ProjectPoller"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from exporter.llamacloud.errors import ErrorReason
+    from exporter.domain import ErrorReason
     from exporter.telemetry import ProjectTelemetry
 
 

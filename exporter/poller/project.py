@@ -6,9 +6,8 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
-from exporter.domain import at_once
-from exporter.llamacloud.errors import ErrorReason, LlamaCloudError, Unauthorized
-from exporter.poller.discovery import list_all_jobs
+from exporter.domain import ErrorReason, at_once
+from exporter.llamacloud.errors import LlamaCloudError, Unauthorized
 from exporter.poller.polls import Polls
 from exporter.poller.refreshing import JobRefresher
 from exporter.poller.reports import Reports
@@ -19,9 +18,9 @@ from exporter.poller.tracking import Tracking
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from exporter.domain import Listing, ProjectView, Steps
-    from exporter.llamacloud.v1beta import BatchProcessing
-    from exporter.poller.discovery import ListingPlan
+    from exporter.domain import Listing, ListingPlan, ProjectView, Steps
+    from exporter.llamacloud.api import BatchApi
+    from exporter.llamacloud.client import Client
     from exporter.poller.pace import Pace
     from exporter.poller.settings import PollerSettings
     from exporter.telemetry import ProjectTelemetry
@@ -47,7 +46,8 @@ class ProjectPoller:
 
     def __init__(
         self,
-        api: BatchProcessing,
+        api: BatchApi,
+        client: Client,
         *,
         rules: TrackerRules,
         settings: PollerSettings,
@@ -58,6 +58,7 @@ class ProjectPoller:
         clock: Callable[[], float],
     ) -> None:
         self._api = api
+        self._client = client
         self._settings = settings
         self._telemetry = telemetry
         self._clock = clock
@@ -73,7 +74,6 @@ class ProjectPoller:
             self._tracking,
             self._polls,
             self._reports,
-            clock=clock,
             items_max_pages=settings.items_max_pages,
         )
         self._last_full_listing: float | None = None
@@ -122,7 +122,7 @@ class ProjectPoller:
         schedule = Schedule(self._settings.interval, self._clock())
         while True:
             error = await self._list()
-            key = self._api.key_number
+            key = self._client.key_number
             refused_key = key if isinstance(error, Unauthorized) else None
             moment = schedule.next_after(self._clock(), refused_key=refused_key)
             await self._wait_until(moment, key)
@@ -131,8 +131,8 @@ class ProjectPoller:
         """Wait, for less where ``key`` is replaced meanwhile."""
         while (left := moment - self._clock()) > 0:
             await asyncio.sleep(min(left, self._settings.interval))
-            self._api.renew_key()
-            if self._api.key_number != key:
+            self._client.renew_key()
+            if self._client.key_number != key:
                 return
 
     async def _list(self) -> LlamaCloudError | None:
@@ -140,7 +140,7 @@ class ProjectPoller:
         self._polls.begin()
         began = self._clock()
         try:
-            listing = await list_all_jobs(self._api, self._listing_plan(began))
+            listing = await self._api.list_jobs(self._listing_plan(began))
         except LlamaCloudError as error:
             self._listing_failed(error)
             return error
@@ -156,7 +156,7 @@ class ProjectPoller:
         self._polls.listed(worked=True)
         if listing.reached_end:
             self._last_full_listing = began
-        self._urgent_counts_only = self._rounds.is_unfinished and self._api.is_budget_used_up
+        self._urgent_counts_only = self._rounds.is_unfinished and self._client.is_budget_used_up
         self._rounds.begin_poll()
         self._jobs_may_be_due.set()
 
@@ -185,10 +185,10 @@ class ProjectPoller:
         while True:
             job_id = self._rounds.take()
             if job_id is not None:
-                error = await self._refresher.refresh(
+                failure = await self._refresher.refresh(
                     job_id, urgent_counts_only=self._urgent_counts_only
                 )
-                if isinstance(error, Unauthorized):
+                if failure is not None and failure.reason is ErrorReason.UNAUTHORIZED:
                     # The key is refused now: the next listing tells whether it still is.
                     self._rounds.pause()
                 self._rounds.done(job_id)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from exporter.domain import JobStatus
-from exporter.llamacloud.errors import BadResponse, NotFound, Unauthorized
+from exporter.domain import ErrorReason, JobStatus
 from exporter.poller.troubles import ListingTrouble, RefreshTrouble
 from exporter.tracker import (
     ItemsFailed,
@@ -20,8 +19,8 @@ from exporter.tracker import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from exporter.domain import Job, Listing
-    from exporter.llamacloud.errors import ErrorReason, LlamaCloudError
+    from exporter.domain import Failure, Job, Listing
+    from exporter.llamacloud.errors import LlamaCloudError
     from exporter.tracker import Event
 
 
@@ -96,16 +95,17 @@ class Reports:
             advice=f"its active jobs are withdrawn until it is listed again; {cause}",
         )
 
-    def refresh_failed(self, job_id: str, error: LlamaCloudError, reason: ErrorReason) -> None:
+    def refresh_failed(self, job_id: str, failure: Failure) -> None:
         """Tell that a job could not be refreshed, the first of those that fail in this way."""
+        reason = failure.reason
         if reason not in self._refresh_troubles:
             self._refresh_troubles[reason] = RefreshTrouble()
             self._log.warning(
                 "job.refresh_failed",
                 job_id=job_id,
                 reason=str(reason),
-                detail=str(error),
-                advice=f"its last values stay; {_advice(error)}",
+                detail=failure.detail,
+                advice=f"its last values stay; {failure.advice}",
             )
         self._refresh_troubles[reason].failing.add(job_id)
 
@@ -126,7 +126,7 @@ class Reports:
                 self._log.info("job.refresh_recovered", reason=str(reason))
 
     def _what_to_do(self, error: LlamaCloudError) -> dict[str, str]:
-        if not isinstance(error, Unauthorized):
+        if error.reason is not ErrorReason.UNAUTHORIZED:
             return {"advice": error.advice}
         return {"key": self._key_origin, "advice": f"{error.advice}; {_REFUSED_KEY}"}
 
@@ -159,14 +159,6 @@ class Reports:
         known = {name: value for name, value in details.items() if value is not None}
         write = self._log.warning if bad else self._log.info
         write("job.ended", **_facts(job), **known)
-
-
-def _advice(error: LlamaCloudError) -> str:
-    if not isinstance(error, NotFound):
-        return error.advice
-    if error.from_api:
-        return "LlamaCloud lists the job, yet does not find it: if that lasts, ask its support"
-    return BadResponse.advice
 
 
 def _facts(job: Job) -> dict[str, object]:

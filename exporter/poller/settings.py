@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from exporter.poller.discovery import ListingPlan
+    from exporter.domain import ListingPlan
 
 
 @dataclass(frozen=True, slots=True)

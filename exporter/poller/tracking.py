@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from exporter.domain import (
-        ItemCounts,
         ItemsCounted,
         Job,
         JobNotFound,
@@ -98,9 +97,10 @@ class Tracking:
             wanted = not tracker.count_can_wait(self._state, job_id, now)
         return self._state.jobs[job_id].job if wanted else None
 
-    def last_counts(self, job_id: str) -> ItemCounts | None:
-        """Return what the last count of a job gave that is as large as then, and active."""
-        return tracker.last_counts(self._state, job_id)
+    def job(self, job_id: str) -> Job | None:
+        """Return a job's newest record."""
+        tracked = self._state.jobs.get(job_id)
+        return None if tracked is None else tracked.job
 
     def news_since(self) -> float | None:
         """Return the Unix time before which a listing in order has no news."""

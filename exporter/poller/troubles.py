@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from exporter.llamacloud.errors import ErrorReason
+    from exporter.domain import ErrorReason
 
 # What fails in every second poll is not over in between.
 _QUIET_POLLS = 10

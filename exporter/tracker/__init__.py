@@ -9,7 +9,6 @@ from exporter.tracker.due import (
     count_can_wait,
     due_for_refresh,
     is_due,
-    last_counts,
     wants_count,
     wants_status,
 )
@@ -52,7 +51,6 @@ __all__ = [
     "initial_state",
     "is_due",
     "is_listed",
-    "last_counts",
     "news_since",
     "not_found",
     "publish",

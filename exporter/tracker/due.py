@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from exporter.domain import ItemCounts
     from exporter.tracker.state import ProjectState, TrackedJob, TrackerRules
 
 _COUNT_WAITS_AT_MOST_SECONDS = 900.0
@@ -78,20 +77,6 @@ def count_can_wait(state: ProjectState, job_id: str, now: float) -> bool:
     asked = tracked.items_asked_monotonic
     changed = asked is None or tracked.changed_asked_monotonic >= asked
     return not changed and _asked_for_items_lately(tracked, now)
-
-
-def last_counts(state: ProjectState, job_id: str) -> ItemCounts | None:
-    """Return what the last count of an active job gave if it is worth as much as then.
-
-    That is so while ``total_items`` is what it was, and for one that was too large for a sweep also
-    where it grew.
-    """
-    tracked = state.jobs.get(job_id)
-    if tracked is None or tracked.ending is not None or tracked.counts is None:
-        return None
-    grew = tracked.counted_total is not None and tracked.job.total_items > tracked.counted_total
-    is_as_large = tracked.job.total_items == tracked.counted_total
-    return tracked.counts if is_as_large or (grew and not tracked.counts.whole) else None
 
 
 def _asked_for_items_lately(tracked: TrackedJob, now: float) -> bool:

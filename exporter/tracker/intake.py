@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from exporter.domain import latest
 from exporter.tracker.accounts import (
     Account,
     adds_nothing,
@@ -18,7 +19,6 @@ from exporter.tracker.entering import enter
 from exporter.tracker.records import (
     failing_record,
     first_progress_at,
-    latest,
     retention_seconds,
     with_record,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from exporter.domain import ItemStatus, JobStatus
+from exporter.domain import ItemStatus, JobStatus, latest
 from exporter.tracker.ending import Ending
 from exporter.tracker.state import JobChangedStatus, JobEnded, TrackedJob
 
@@ -48,11 +48,6 @@ def believable(time: float | None, seen_at: float) -> float | None:
     if time is None or time > seen_at + _CLOCK_RESOLUTION_SECONDS:
         return None
     return min(time, seen_at)
-
-
-def latest(*times: float | None) -> float | None:
-    """Return the latest of the times that are known."""
-    return max((time for time in times if time is not None), default=None)
 
 
 def with_record(

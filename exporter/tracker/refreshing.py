@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from exporter.domain import FAILED_ITEMS_KEPT, ItemStatus, JobStatus
+from exporter.domain import FAILED_ITEMS_KEPT, ItemStatus, JobStatus, latest
 from exporter.tracker.entering import entered
-from exporter.tracker.records import believable, latest, with_record
+from exporter.tracker.records import believable, with_record
 from exporter.tracker.state import ItemsFailed, MoreItemsFailed
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _with_counts(tracked: TrackedJob, answer: ItemsCounted, now: float) -> Track
     moved = before is not None and dict(before.by_status) != dict(counts.by_status)
     ending = tracked.ending
     if ending is not None:
-        all_there = counts.total >= tracked.job.total_items or not counts.whole
+        all_there = counts.total >= (tracked.job.total_items or 0) or not counts.whole
         settled = counts.settled and all_there
         ending = ending.counted(answer.asked_monotonic, now, settled=settled)
     return replace(

@@ -40,15 +40,15 @@ from exporter.__main__ import main
 BROKEN = (
     HANGING_NAMES
     + """
-from exporter.poller import project
-walk = project.list_all_jobs
+from exporter.llamacloud.v1beta import api
+walk = api.list_jobs
 calls = []
 def broken(*arguments, **options):
     calls.append(arguments)
     if len(calls) > 4:
         raise LookupError("a bug")
     return walk(*arguments, **options)
-project.list_all_jobs = broken
+api.list_jobs = broken
 sys.exit(main())
 """
 )

@@ -211,8 +211,8 @@ class TestLeaving:
     def test_a_bug_ends_it_with_a_traceback_and_1(self, cloud: Cloud) -> None:
         """No zombie that serves old data."""
         broken = (
-            "import sys; from exporter.poller import project; from exporter.__main__ import main;"
-            "project.list_all_jobs = None; sys.exit(main())"
+            "import sys; from exporter.__main__ import main;"
+            "from exporter.llamacloud.v1beta import api; api.list_jobs = None; sys.exit(main())"
         )
         with running_command((sys.executable, "-c", broken), **of(cloud)) as exporter:
             assert 1 == exporter.process.wait(10)

@@ -138,9 +138,10 @@ def test_once_shows_no_key(configured: Configured, log_format: str) -> None:
 def test_a_crash_shows_no_key(configured: Configured, log_format: str) -> None:
     """Its traceback names what went wrong, which may be about a key."""
     broken = (
-        "import sys; from exporter.poller import project; from exporter.__main__ import main\n"
+        "import sys; from exporter.__main__ import main\n"
+        "from exporter.llamacloud.v1beta import api\n"
         f"def broken(*_): raise RuntimeError({ECHO!r}) from ValueError({{'k': {ECHO!r}}})\n"
-        "project.list_all_jobs = broken; sys.exit(main())"
+        "api.list_jobs = broken; sys.exit(main())"
     )
     ended = subprocess.run(
         [sys.executable, "-c", broken, "--once", f"--log.format={log_format}"],

@@ -18,7 +18,7 @@ from benchmarks.cloud import KEY, BenchmarkCloud
 from benchmarks.costs import Cost
 from llama_cloud import AsyncLlamaCloud, LlamaCloud
 
-from exporter.llamacloud.pages import PAGE_LIMIT
+from exporter.llamacloud.v1beta.paging import PAGE_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,10 +8,10 @@ import pytest
 from asking import KeyInFile, Observer, budget_of, client_of, plenty
 from cloud import KEY, Cloud
 
+from exporter.domain import ErrorReason, ListingPlan
 from exporter.llamacloud.errors import (
     BadResponse,
     DoubtfulDate,
-    ErrorReason,
     Forbidden,
     LlamaCloudError,
     NetworkFailed,
@@ -25,7 +25,8 @@ from exporter.llamacloud.errors import (
     UnreadableBody,
 )
 from exporter.llamacloud.requests import Endpoint, RetryPolicy
-from exporter.llamacloud.v1beta import BatchProcessing
+from exporter.llamacloud.v1beta import V1BetaApi
+from exporter.llamacloud.v1beta.reader import Reader
 from exporter.simulator import DEFAULT_PROJECT_ID, Fault
 from exporter.simulator.faults import FaultKind
 
@@ -35,7 +36,9 @@ pytestmark = pytest.mark.anyio
 async def test_a_request_carries_key_scope_and_user_agent(cloud: Cloud) -> None:
     """LlamaCloud's operators can tell who asks."""
     async with client_of(cloud) as client:
-        await BatchProcessing(client, project_id=DEFAULT_PROJECT_ID).list_jobs(0, {})
+        await V1BetaApi(client, project_id=DEFAULT_PROJECT_ID).list_jobs(
+            ListingPlan(max_requests=1)
+        )
     (request,) = cloud.simulator.requests
     assert (request.status, request.user_agent) == (200, "llamacloud-batch-exporter/test")
     assert request.params == {"limit": "1000", "offset": "0", "project_id": DEFAULT_PROJECT_ID}
@@ -76,7 +79,7 @@ async def test_every_failure_has_its_error_and_is_retried_where_that_can_help(
     timeout_seconds = 0.3 if error is RequestTimedOut else 20.0
     async with client_of(cloud, observer, timeout_seconds=timeout_seconds) as client:
         with pytest.raises(error) as raised:
-            await BatchProcessing(client).list_jobs(0, {})
+            await Reader(client, {}).jobs_page(0, {})
     assert error is type(raised.value)
     assert not str(raised.value).endswith(": ")
     assert attempts == len(cloud.simulator.requests)
@@ -90,7 +93,7 @@ async def test_a_failure_that_passes_is_survived(cloud: Cloud) -> None:
     cloud.simulator.faults.add(Fault("reset", times=1))
     observer = Observer()
     async with client_of(cloud, observer) as client:
-        page = await BatchProcessing(client).list_jobs(0, {})
+        page = await Reader(client, {}).jobs_page(0, {})
     assert list(page.rows) == []
     assert observer.finished == {
         ("list_jobs", "503"): 1,
@@ -104,7 +107,7 @@ async def test_the_wait_that_llamacloud_asks_for_is_heeded(cloud: Cloud) -> None
     cloud.simulator.faults.add(Fault("status", code=429, times=1, retry_after=1))
     began = time.monotonic()
     async with client_of(cloud) as client:
-        await BatchProcessing(client).list_jobs(0, {})
+        await Reader(client, {}).jobs_page(0, {})
     assert 1.0 <= time.monotonic() - began < 4.0
 
 
@@ -113,8 +116,8 @@ async def test_a_429_slows_the_keys_requests_down(cloud: Cloud) -> None:
     cloud.simulator.faults.add(Fault("status", code=429, times=5, seconds=0.2))
     budget = budget_of(100.0, 8, time.monotonic, least=1.0)
     async with client_of(cloud, budget=budget) as client:
-        api = BatchProcessing(client)
-        await asyncio.gather(*(api.list_jobs(0, {}) for _ in range(5)))
+        reader = Reader(client, {})
+        await asyncio.gather(*(reader.jobs_page(0, {}) for _ in range(5)))
     assert 50.0 <= budget.requests_per_second < 60.0
     assert 10 == len(cloud.simulator.requests)
 
@@ -124,8 +127,8 @@ async def test_a_key_that_was_replaced_is_used_after_a_401(cloud: Cloud) -> None
     observer = Observer()
     access = KeyInFile("llx-revoked", KEY, plenty())
     async with client_of(cloud, observer, access=access) as client:
-        api = BatchProcessing(client)
-        await asyncio.gather(*(api.list_jobs(0, {}) for _ in range(4)))
+        reader = Reader(client, {})
+        await asyncio.gather(*(reader.jobs_page(0, {}) for _ in range(4)))
     assert {("list_jobs", "401"): 4, ("list_jobs", "200"): 4} == observer.finished
 
 
@@ -134,7 +137,7 @@ async def test_a_key_that_was_not_replaced_is_refused_once(cloud: Cloud) -> None
     access = KeyInFile("llx-revoked", "llx-revoked", plenty())
     async with client_of(cloud, access=access) as client:
         with pytest.raises(Unauthorized):
-            await BatchProcessing(client).list_jobs(0, {})
+            await Reader(client, {}).jobs_page(0, {})
     assert 1 == len(cloud.simulator.requests)
 
 
@@ -144,7 +147,7 @@ async def test_without_it_waits_double(cloud: Cloud) -> None:
     policy = RetryPolicy(wait_initial_seconds=0.1, wait_max_seconds=5.0, wait_jitter_seconds=0.05)
     async with client_of(cloud, retry=policy) as client:
         with pytest.raises(ServerFailed):
-            await BatchProcessing(client).list_jobs(0, {})
+            await Reader(client, {}).jobs_page(0, {})
     first, second, third = (request.arrived_monotonic for request in cloud.simulator.requests)
     # Lower bounds only: a busy machine may add to any wait.
     assert second - first >= 0.1
@@ -164,14 +167,14 @@ async def test_an_id_too_long_to_ask_for_is_a_typed_error(cloud: Cloud) -> None:
     """The job is not refreshed, and nothing else happens."""
     async with client_of(cloud) as client:
         with pytest.raises(BadResponse, match="cannot be asked"):
-            await BatchProcessing(client).job_status("j" * 66_000)
+            await Reader(client, {}).job_status("j" * 66_000)
 
 
 async def test_a_base_url_without_meaning_is_a_typed_error(cloud: Cloud) -> None:
     """Some are found out only when they are asked."""
     async with client_of(cloud, base_url="http://xn--a") as client:
         with pytest.raises((BadResponse, NetworkFailed)):
-            await BatchProcessing(client).list_jobs(0, {})
+            await Reader(client, {}).jobs_page(0, {})
 
 
 async def test_a_key_that_is_echoed_is_not_told_in_part(cloud: Cloud) -> None:
@@ -181,19 +184,19 @@ async def test_a_key_that_is_echoed_is_not_told_in_part(cloud: Cloud) -> None:
     cloud.simulator.faults.add(fault)
     async with client_of(cloud) as client:
         with pytest.raises(LlamaCloudError) as raised:
-            await BatchProcessing(client).list_jobs(0, {})
+            await Reader(client, {}).jobs_page(0, {})
     assert KEY[:6] not in str(raised.value)
 
 
 async def test_a_job_that_is_not_known_is_told_from_a_gateways_404(cloud: Cloud) -> None:
     """Only LlamaCloud itself can say that a job is not there."""
     async with client_of(cloud) as client:
-        api = BatchProcessing(client)
+        reader = Reader(client, {})
         with pytest.raises(NotFound) as by_api:
-            await api.job_status("no-such-job")
+            await reader.job_status("no-such-job")
         cloud.simulator.faults.add(Fault("html", code=404))
         with pytest.raises(NotFound) as by_gateway:
-            await api.job_status("no-such-job")
+            await reader.job_status("no-such-job")
     assert (by_api.value.from_api, by_gateway.value.from_api) == (True, False)
 
 
@@ -202,7 +205,7 @@ async def test_times_are_llamaclouds(cloud: Cloud) -> None:
     cloud.world.clock = lambda: 1_600_000_000.0
     observer = Observer()
     async with client_of(cloud, observer) as client:
-        pages = [await BatchProcessing(client).list_jobs(0, {}) for _ in range(3)]
+        pages = [await Reader(client, {}).jobs_page(0, {}) for _ in range(3)]
     assert [1_600_000_000.0] * 3 == [page.answered_at for page in pages]
     assert (4, 1) == (observer.finished.total(), observer.retried["list_jobs"])
 
@@ -214,7 +217,7 @@ async def test_a_wrong_date_of_a_404_is_not_believed(cloud: Cloud) -> None:
     )
     async with client_of(cloud) as client:
         with pytest.raises(NotFound) as raised:
-            await BatchProcessing(client).job_status("no-such-job")
+            await Reader(client, {}).job_status("no-such-job")
     assert abs(time.time() - raised.value.answered_at) < 10
 
 
@@ -225,10 +228,10 @@ async def test_first_dates_that_are_doubtful_to_the_last_attempt_are_a_typed_err
     cloud.simulator.faults.add(Fault("status", code=503, times=2))
     cloud.world.clock = lambda: 1_600_000_000.0
     async with client_of(cloud) as client:
-        api = BatchProcessing(client)
+        reader = Reader(client, {})
         with pytest.raises(DoubtfulDate, match="off our clock"):
-            await api.list_jobs(0, {})
-        page = await api.list_jobs(0, {})
+            await reader.jobs_page(0, {})
+        page = await reader.jobs_page(0, {})
     assert page.answered_at == 1_600_000_000.0
 
 
@@ -236,7 +239,7 @@ async def test_without_a_date_header_our_own_clock_serves(cloud: Cloud) -> None:
     """Better than no time at all."""
     cloud.simulator.send_date = False
     async with client_of(cloud) as client:
-        page = await BatchProcessing(client).list_jobs(0, {})
+        page = await Reader(client, {}).jobs_page(0, {})
     assert abs(time.time() - page.answered_at) < 10
 
 
@@ -246,7 +249,7 @@ async def test_no_error_contains_the_key(cloud: Cloud, kind: FaultKind) -> None:
     cloud.simulator.faults.add(Fault(kind))
     async with client_of(cloud) as client:
         with pytest.raises(LlamaCloudError) as raised:
-            await BatchProcessing(client).list_jobs(0, {})
+            await Reader(client, {}).jobs_page(0, {})
     assert KEY not in f"{raised.value!r} {raised.value} {raised.value.__cause__!r}"
 
 

@@ -10,9 +10,10 @@ from asking import Observer, client_of
 from cloud import Cloud
 from nowhere import address_that_takes_no_connection
 
-from exporter.llamacloud.errors import ConnectTimedOut, ErrorReason, NetworkFailed
+from exporter.domain import ErrorReason
+from exporter.llamacloud.errors import ConnectTimedOut, NetworkFailed
 from exporter.llamacloud.requests import RetryPolicy
-from exporter.llamacloud.v1beta import BatchProcessing
+from exporter.llamacloud.v1beta.reader import Reader
 
 pytestmark = pytest.mark.anyio
 
@@ -69,9 +70,9 @@ async def test_a_connection_is_kept_from_one_poll_to_the_next(cloud: Cloud) -> N
         serving(answers_on_one=9) as server,
         client_of(cloud, base_url=server.base_url) as client,
     ):
-        await BatchProcessing(client).list_jobs(0, {})
+        await Reader(client, {}).jobs_page(0, {})
         await asyncio.sleep(USUALLY_KEPT_FOR_SECONDS + 0.5)
-        await BatchProcessing(client).list_jobs(0, {})
+        await Reader(client, {}).jobs_page(0, {})
     assert [2] == server.requests_on
 
 
@@ -83,7 +84,7 @@ async def test_a_connection_that_was_closed_meanwhile_is_not_used_again(cloud: C
         client_of(cloud, observer, base_url=server.base_url) as client,
     ):
         for _ in range(2):
-            await BatchProcessing(client).list_jobs(0, {})
+            await Reader(client, {}).jobs_page(0, {})
             server.writers[-1].close()
             await server.writers[-1].wait_closed()
     assert [1, 1] == server.requests_on
@@ -98,7 +99,7 @@ async def test_a_connection_that_is_closed_just_then_is_survived(cloud: Cloud) -
         client_of(cloud, observer, base_url=server.base_url) as client,
     ):
         for _ in range(2):
-            page = await BatchProcessing(client).list_jobs(0, {})
+            page = await Reader(client, {}).jobs_page(0, {})
             assert [] == list(page.rows)
     assert [2, 1] == server.requests_on
     assert {("list_jobs", "200"): 2, ("list_jobs", "network"): 1} == observer.finished
@@ -120,7 +121,7 @@ async def test_no_connection_in_time_is_told_as_such(
             retry=RetryPolicy(attempts=1),
         ) as client:
             with pytest.raises(ConnectTimedOut) as raised:
-                await BatchProcessing(client).list_jobs(0, {})
+                await Reader(client, {}).jobs_page(0, {})
     assert f"no connection within {told} s" == str(raised.value)
     assert (ErrorReason.TIMEOUT, NetworkFailed.advice) == (raised.value.reason, raised.value.advice)
     assert {("list_jobs", "timeout"): 1} == observer.finished

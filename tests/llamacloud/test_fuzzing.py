@@ -14,7 +14,14 @@ from properties import EFFORT, UNHURRIED
 from pydantic import BaseModel
 
 from exporter.llamacloud.errors import BadResponse
-from exporter.llamacloud.models import ItemPage, ItemRow, JobPage, JobRow, JobStatusAnswer, parse
+from exporter.llamacloud.v1beta.models import (
+    ItemPage,
+    ItemRow,
+    JobPage,
+    JobRow,
+    JobStatusAnswer,
+    parse,
+)
 
 JOB = {
     "id": "bjb-1",

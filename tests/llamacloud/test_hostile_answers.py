@@ -16,7 +16,7 @@ from exporter.llamacloud.errors import (
     Unauthorized,
     UnreadableBody,
 )
-from exporter.llamacloud.v1beta import BatchProcessing
+from exporter.llamacloud.v1beta.reader import Reader
 from exporter.simulator import Fault
 from exporter.simulator.faults import FaultKind
 
@@ -45,7 +45,7 @@ async def ask(
     began = time.monotonic()
     async with client_of(cloud, observer, timeout_seconds=timeout_seconds) as client:
         with pytest.raises(LlamaCloudError) as raised:
-            await BatchProcessing(client).list_jobs(0, {})
+            await Reader(client, {}).jobs_page(0, {})
     assert time.monotonic() - began < LONGEST_SECONDS
     assert len(str(raised.value)) <= 310
     assert str(raised.value).isprintable()
@@ -95,7 +95,7 @@ async def test_an_answer_is_read_whatever_its_content_type(
     headers = {"content-type": content_type, "content-encoding": encoding}
     cloud.simulator.faults.add(Fault("raw", body=body, headers=headers))
     async with client_of(cloud) as client:
-        page = await BatchProcessing(client).list_jobs(0, {})
+        page = await Reader(client, {}).jobs_page(0, {})
     assert [] == list(page.rows)
 
 

@@ -24,7 +24,7 @@ from pathlib import Path
 from asking import client_of
 from cloud import Cloud
 from exporter.llamacloud.errors import LlamaCloudError
-from exporter.llamacloud.v1beta import BatchProcessing
+from exporter.llamacloud.v1beta.reader import Reader
 
 def peak_kib():
     status = Path("/proc/self/status").read_text().splitlines()
@@ -32,7 +32,7 @@ def peak_kib():
 
 async def ask(client):
     try:
-        await BatchProcessing(client).list_jobs(0, {})
+        await Reader(client, {}).jobs_page(0, {})
     except LlamaCloudError as error:
         return type(error).__name__
 

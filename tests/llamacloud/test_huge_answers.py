@@ -11,7 +11,7 @@ MEGABYTES = 10 * 1_000_000
 BOUNDED = """
 import resource, sys, time
 from exporter.llamacloud.errors import BadResponse
-from exporter.llamacloud.models import ItemPage, JobPage, parse
+from exporter.llamacloud.v1beta.models import ItemPage, JobPage, parse
 from exporter.llamacloud.refusals import refusal
 
 def answered(body):

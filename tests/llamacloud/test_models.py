@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from exporter.llamacloud.errors import BadResponse
-from exporter.llamacloud.models import ItemPage, JobPage, JobStatusAnswer, parse
+from exporter.llamacloud.v1beta.models import ItemPage, JobPage, JobStatusAnswer, parse
 
 REQUIRED = {
     "id": "bjb-1",

@@ -4,9 +4,10 @@ import pytest
 from asking import Observer, client_of
 from cloud import KEY, Cloud, running_cloud
 
-from exporter.llamacloud.errors import ErrorReason, UnexpectedStatus
+from exporter.domain import ErrorReason
+from exporter.llamacloud.errors import UnexpectedStatus
 from exporter.llamacloud.refusals import refusal
-from exporter.llamacloud.v1beta import BatchProcessing
+from exporter.llamacloud.v1beta.reader import Reader
 from exporter.simulator import Fault
 
 pytestmark = pytest.mark.anyio
@@ -19,7 +20,7 @@ async def redirected(cloud: Cloud, fault: Fault, observer: Observer | None = Non
     cloud.simulator.faults.add(fault)
     async with client_of(cloud, observer) as client:
         with pytest.raises(UnexpectedStatus) as raised:
-            await BatchProcessing(client).list_jobs(0, {})
+            await Reader(client, {}).jobs_page(0, {})
     assert "check the base URL" in raised.value.advice
     assert ErrorReason.OTHER is raised.value.reason
     return str(raised.value)

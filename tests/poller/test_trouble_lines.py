@@ -8,8 +8,8 @@ from cloud import Cloud
 from polling import eventually, polling
 from structlog.testing import capture_logs
 
+from exporter.domain import ListingPlan
 from exporter.llamacloud.errors import RequestTimedOut
-from exporter.poller import ListingPlan
 from exporter.poller.reports import Reports
 from exporter.simulator import Fault, Paging
 
@@ -39,7 +39,7 @@ class TestTruncated:
         add_old_jobs(cloud, 30)
         with capture_logs() as logs:
             async with polling(
-                cloud, interval=0.1, full_listing_every=0.5, listing=ListingPlan(max_pages=2)
+                cloud, interval=0.1, full_listing_every=0.5, listing=ListingPlan(max_requests=2)
             ) as watch:
                 await eventually(lambda: watch.view.listing_truncated is False)
                 cloud.simulator.jobs_paging = Paging(max_rows=10)
@@ -179,7 +179,7 @@ class TestRefreshing:
         reports = Reports("invoices", key_origin="LLAMA_CLOUD_API_KEY")
         with capture_logs() as logs:
             error = RequestTimedOut("no answer")
-            reports.refresh_failed("job-1", error, error.reason)
+            reports.refresh_failed("job-1", error.failure())
             for _ in range(20):
                 reports.poll_ended(lambda _: True)
             assert ["job.refresh_failed"] == named(logs, "job.")

@@ -1,6 +1,6 @@
 """Which listings that fail or succeed are news."""
 
-from exporter.llamacloud.errors import ErrorReason
+from exporter.domain import ErrorReason
 from exporter.poller.troubles import ListingTrouble
 
 FAILED, WELL = "failed", "recovered"

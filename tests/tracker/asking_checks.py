@@ -35,7 +35,7 @@ def _wants_count(entry: Entry, moment: float, *, items_enabled: bool) -> bool | 
     if not items_enabled:
         return False
     return entry.sight.wants_count(
-        entry.record.total_items,
+        entry.total_items,
         moment,
         ended=not entry.record.active,
         ended_unseen=entry.ended_unseen,

@@ -45,6 +45,12 @@ class Entry:
     left: bool = False
     ends: set[tuple[JobStatus, float | None]] = field(default_factory=set)
 
+    @property
+    def total_items(self) -> int:
+        """How many items the job has: every row of these tests tells."""
+        assert self.record.total_items is not None
+        return self.record.total_items
+
     def see(self, what: str, number: int | None) -> None:
         """Take note of a number of items."""
         if number is not None and self.start != "nothing":

@@ -111,7 +111,7 @@ class Ledger:
     def counted(self, answer: ItemsCounted) -> None:
         """Take in a count."""
         entry, counts = self.entries[answer.job_id], answer.counts
-        entry.sight.count(answer, entry.record.total_items, entry.final_since)
+        entry.sight.count(answer, entry.total_items, entry.final_since)
         entry.see_counts(counts)
         settled = entry.sight.final[-1:] == ["settled"] and entry.start != "nothing"
         entry.items_final |= settled and counts.whole and "nothing to ask" not in entry.sight.final
@@ -121,7 +121,7 @@ class Ledger:
         entry = self.entries[job_id]
         if entry.record.active or asked >= entry.ended_asked:
             ended = not entry.record.active
-            entry.sight.too_many(entry.record.total_items, asked, ended=ended)
+            entry.sight.too_many(entry.total_items, asked, ended=ended)
 
     def _is_news(self, job: Job) -> bool:
         return job.ended_at is None or job.ended_at >= (self.baseline or 0.0)

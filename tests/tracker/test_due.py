@@ -2,8 +2,8 @@
 
 from history import History, counts, job
 
-from exporter.domain import ItemCounts, ItemStatus, JobStatus
-from exporter.tracker import count_can_wait, last_counts, wants_count
+from exporter.domain import JobStatus
+from exporter.tracker import count_can_wait, wants_count
 
 
 def can_wait(history: History, job_id: str = "job-1") -> bool:
@@ -66,22 +66,3 @@ def test_a_job_with_too_many_items_is_tried_again_when_it_grew_or_later() -> Non
     assert wants_count(history.state, "job-1", history.rules, 10 + 900)
     history.at(30).listing(job(total_items=12_000))
     assert wants_count(history.state, "job-1", history.rules, 30)
-
-
-def test_the_last_counts_are_those_of_an_active_job_that_is_as_large() -> None:
-    """The final count begins anew, and so does one of a job that grew, if that was whole."""
-    all_of_it = counts(completed=3)
-    history = History().listing(job()).at(10).count(items=all_of_it)
-    assert last_counts(history.state, "job-1") == all_of_it
-    assert last_counts(history.at(30).listing(job(total_items=12_000)).state, "job-1") is None
-    ended = History().listing(job()).count(items=all_of_it).at(40)
-    assert last_counts(ended.listing(job(status=JobStatus.FAILED)).state, "job-1") is None
-    assert last_counts(History().listing(job()).state, "job-1") is None
-
-
-def test_a_job_that_was_too_large_for_a_sweep_still_is_where_it_grew() -> None:
-    """Where it shrank, a sweep may do."""
-    some = ItemCounts({ItemStatus.FAILED: 3})
-    history = History().listing(job()).at(10).count(items=some)
-    assert last_counts(history.at(30).listing(job(total_items=12_000)).state, "job-1") == some
-    assert last_counts(history.at(40).listing(job(total_items=1)).state, "job-1") is None

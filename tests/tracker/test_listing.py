@@ -1,6 +1,6 @@
 """A listing of many rows is taken in some at a time, and answers come between them."""
 
-from history import EPOCH, History, job, take_in
+from history import EPOCH, NOT_KNOWN, History, job, take_in
 
 from exporter import tracker
 from exporter.domain import JobNotFound, JobRefreshed, JobStatus, Listing, at_once
@@ -40,7 +40,9 @@ def test_a_job_that_is_listed_is_not_gone_while_its_row_waits() -> None:
 
     for transition in tracker.taking_in(_listing(asked=90), history.rules, 92):
         state, _ = transition(state)
-        state, events = tracker.not_found(state, JobNotFound("job-349", EPOCH + 92), 92)
+        state, events = tracker.not_found(
+            state, JobNotFound("job-349", 92, EPOCH + 92, NOT_KNOWN), 92
+        )
         assert events == ()
 
     history.state = state
@@ -54,7 +56,7 @@ def test_an_ended_job_that_is_listed_is_asked_for_while_its_row_waits() -> None:
     state = history.state
 
     for transition in tracker.taking_in(_listing(asked=90), history.rules, 92):
-        state, _ = tracker.not_found(state, JobNotFound("job-000", EPOCH + 92), 92)
+        state, _ = tracker.not_found(state, JobNotFound("job-000", 92, EPOCH + 92, NOT_KNOWN), 92)
         assert tracker.wants_count(state, "job-000", history.rules, 92)
         state, _ = transition(state)
 

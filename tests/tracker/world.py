@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from history import EPOCH
+from history import EPOCH, NOT_KNOWN
 
 from exporter.domain import (
     ITEM_DURATION_BUCKETS,
@@ -59,9 +59,15 @@ class CloudJob:
     was_away_for_long: bool = False
 
     @property
+    def total_items(self) -> int:
+        """How many items it has: every row tells."""
+        assert self.row.total_items is not None
+        return self.row.total_items
+
+    @property
     def left(self) -> int:
         """How many items are still to be done."""
-        return self.row.total_items - self.items.total()
+        return self.total_items - self.items.total()
 
     def update(self, **facts: Any) -> None:
         """Take in facts, and report the items if the job does so."""
@@ -136,7 +142,7 @@ class World:
 
     def grow(self, job: CloudJob) -> None:
         """Give a job more items than it had."""
-        job.update(total_items=job.row.total_items + MORE_ITEMS)
+        job.update(total_items=job.total_items + MORE_ITEMS)
 
     def retry(self, job: CloudJob) -> None:
         """Have the failed items done again."""
@@ -173,14 +179,14 @@ class World:
     def status(self, job: CloudJob) -> JobRefreshed | JobNotFound:
         """Answer at this moment what the status of a job is."""
         if job.away:
-            return JobNotFound(job.row.id, self.now)
-        ratio = job.items.total() / job.row.total_items
+            return JobNotFound(job.row.id, self.moment, self.now, NOT_KNOWN)
+        ratio = job.items.total() / job.total_items
         return JobRefreshed(job.row, ratio, self.moment, self.now)
 
     def count(self, job: CloudJob) -> ItemsCounted | Uncountable:
         """Count the items of a job at this moment; of too many those that are few, if any are."""
         limit = COUNTED_WHILE_ACTIVE if job.row.active else COUNTED_WHEN_ENDED
-        too_many = job.row.total_items > limit
+        too_many = job.total_items > limit
         if too_many and not job.few:
             return Uncountable(job.row.id, self.moment)
         left_in = ItemStatus.PENDING if job.row.active else ItemStatus.PROCESSING

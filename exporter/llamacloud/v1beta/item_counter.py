@@ -17,13 +17,13 @@ from exporter.domain import (
     Histogram,
     ItemCounts,
     ItemStatus,
+    latest,
 )
-from exporter.tracker.records import latest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from exporter.llamacloud.models import ItemRow
+    from exporter.llamacloud.v1beta.models import ItemRow
 
 # Names and messages are free text without bound; a log line needs no more of them.
 _TEXT_LENGTH = 500
@@ -36,7 +36,7 @@ class _Item(NamedTuple):
 
 
 @dataclass(slots=True)
-class Tally:
+class ItemCounter:
     """The items seen so far, each once, as it was seen last; of a row little is kept."""
 
     _items: dict[str, _Item] = field(default_factory=dict)
@@ -61,8 +61,8 @@ class Tally:
             self._failed.pop(item_id, None)
         return is_new
 
-    def add_unseen(self, earlier: Tally) -> None:
-        """Take in the items that only an earlier tally has, as they were then."""
+    def add_unseen(self, earlier: ItemCounter) -> None:
+        """Take in the items that only an earlier counter has, as they were then."""
         for item_id, failed in earlier._failed.items():
             if item_id not in self._items:
                 self._keep_failed(failed)

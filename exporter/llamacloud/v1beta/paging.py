@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from exporter.llamacloud.models import MOST_ROWS
+from exporter.llamacloud.v1beta.models import MOST_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from exporter.llamacloud.models import ItemPage, JobPage
+    from exporter.llamacloud.v1beta.models import ItemPage, JobPage
 
 PAGE_LIMIT = MOST_ROWS
 Row = TypeVar("Row")

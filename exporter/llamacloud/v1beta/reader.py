@@ -1,4 +1,4 @@
-"""The batch-processing API, generation v1beta, as domain objects."""
+"""One request to the batch-processing API of generation v1beta, and its answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import structlog
 
 from exporter.domain import ItemStatus, Job, JobRefreshed, JobStatus, JobType
 from exporter.llamacloud.errors import BadResponse
-from exporter.llamacloud.models import (
+from exporter.llamacloud.requests import Endpoint
+from exporter.llamacloud.v1beta.models import (
     ItemPage,
     ItemRow,
     JobPage,
@@ -17,8 +18,7 @@ from exporter.llamacloud.models import (
     JobStatusAnswer,
     parse,
 )
-from exporter.llamacloud.pages import PAGE_LIMIT, Page, more_follows
-from exporter.llamacloud.requests import Endpoint
+from exporter.llamacloud.v1beta.paging import PAGE_LIMIT, Page, more_follows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from exporter.llamacloud.client import Client
     from exporter.llamacloud.requests import Answer
 
-API_VERSION = "v1beta"
 _JOBS_PATH = "/api/v1/beta/batch-processing"
 _TEXT_LENGTH = 1000
 _UNKNOWN_VALUES_REMEMBERED = 100
@@ -37,32 +36,15 @@ Known = TypeVar("Known", bound="StrEnum")
 log = structlog.get_logger("exporter")
 
 
-class BatchProcessing:
-    """Reads the batch jobs that one key sees in one project."""
+class Reader:
+    """Reads pages and single jobs; ``scope`` is what each request says of the project."""
 
-    def __init__(
-        self, client: Client, *, project_id: str | None = None, organization_id: str | None = None
-    ) -> None:
+    def __init__(self, client: Client, scope: Mapping[str, str]) -> None:
         self._client = client
-        wanted = {"project_id": project_id, "organization_id": organization_id}
-        self._scope = {name: value for name, value in wanted.items() if value}
+        self._scope = dict(scope)
         self._unknown_values_seen: set[tuple[str, str]] = set()
 
-    @property
-    def is_budget_used_up(self) -> bool:
-        """Whether questions about single jobs wait because they would be too many."""
-        return self._client.is_budget_used_up
-
-    @property
-    def key_number(self) -> int:
-        """The number of the key in force: each key that replaces another has the next."""
-        return self._client.key_number
-
-    def renew_key(self) -> None:
-        """Look for the key again where it came from."""
-        self._client.renew_key()
-
-    async def list_jobs(self, offset: int, filters: dict[str, str]) -> Page[Job]:
+    async def jobs_page(self, offset: int, filters: Mapping[str, str]) -> Page[Job]:
         """List a page of jobs, filtered by ``directory_id`` and ``job_type``."""
         params = {**self._scope, **filters, "limit": str(PAGE_LIMIT), "offset": str(offset)}
         answer = await self._client.get(Endpoint.LIST_JOBS, _JOBS_PATH, params)
@@ -70,11 +52,11 @@ class BatchProcessing:
         return self._page(answer, page, [self._job(row) for row in page.items], offset)
 
     async def job_status(self, job_id: str) -> JobRefreshed:
-        """Ask for the status of one job.
+        """Fetch the status of one job.
 
         Raises:
             NotFound: LlamaCloud does not know the job (or a gateway says so).
-            LlamaCloudError: it could not be asked.
+            LlamaCloudError: it could not be fetched.
         """
         path = f"{_JOBS_PATH}/{quote(job_id, safe='')}"
         answer = await self._client.get(Endpoint.JOB_STATUS, path, self._scope)
@@ -89,7 +71,7 @@ class BatchProcessing:
             answered_at=answer.answered_at,
         )
 
-    async def list_items(
+    async def items_page(
         self, job_id: str, offset: int, status: ItemStatus | None = None
     ) -> Page[ItemRow]:
         """List a page of a job's items, of all of them or those in one status."""

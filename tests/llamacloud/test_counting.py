@@ -12,13 +12,13 @@ from asking import client_of
 from cloud import Cloud
 from history import job
 
-from exporter.domain import FailedItem, ItemCounts, ItemStatus
+from exporter.domain import FailedItem, ItemCounts, ItemsCounted, ItemStatus, TooManyItems
 from exporter.llamacloud.errors import BadResponse
-from exporter.llamacloud.models import ItemRow
-from exporter.llamacloud.pages import Page
-from exporter.llamacloud.v1beta import BatchProcessing
-from exporter.poller.counting import count_items
-from exporter.poller.tally import Tally
+from exporter.llamacloud.v1beta.counting import count_items
+from exporter.llamacloud.v1beta.item_counter import ItemCounter
+from exporter.llamacloud.v1beta.models import ItemRow
+from exporter.llamacloud.v1beta.paging import Page
+from exporter.llamacloud.v1beta.reader import Reader
 from exporter.simulator import Paging, SimulatedJob, items_of
 
 pytestmark = pytest.mark.anyio
@@ -32,11 +32,11 @@ async def counted(cloud: Cloud, **limits: Any) -> ItemCounts | None:
     facts.setdefault("total_items", len(cloud.world.jobs["job-1"].items))
     async with client_of(cloud) as client:
         answer = await count_items(
-            BatchProcessing(client),
+            Reader(client, {}),
             job(**facts),
             **({"max_pages": 10, "before": None} | limits),
         )
-    return answer.counts if answer else None
+    return answer.counts if isinstance(answer, ItemsCounted) else None
 
 
 @pytest.mark.parametrize(
@@ -153,20 +153,20 @@ async def test_an_item_that_fails_between_two_of_the_lists_is_counted_as_failed(
     """Once, and as what it is now."""
     cloud_job = cloud.add_job(items=items_of("job-1", processing=2, completed=3))
 
-    class Failing(BatchProcessing):
+    class Failing(Reader):
         """An item fails after each answer."""
 
-        async def list_items(self, *args: Any) -> Page[ItemRow]:
+        async def items_page(self, *args: Any) -> Page[ItemRow]:
             """List as usual."""
-            page = await super().list_items(*args)
+            page = await super().items_page(*args)
             cloud_job.items[0].status = "failed"
             return page
 
     async with client_of(cloud) as client:
         answer = await count_items(
-            Failing(client), job(total_items=10_001), max_pages=10, before=None
+            Failing(client, {}), job(total_items=10_001), max_pages=10, before=None
         )
-    assert answer is not None
+    assert isinstance(answer, ItemsCounted)
     by_status = answer.counts.by_status
     assert (1, 1) == (by_status[ItemStatus.PROCESSING], by_status[ItemStatus.FAILED])
 
@@ -193,12 +193,12 @@ async def test_a_list_by_status_that_moves_is_read_once_more(cloud: Cloud) -> No
     """Failed items that are retried meanwhile push others out of what is still to be read."""
     cloud_job = cloud.add_job(items=items_of("job-1", failed=30))
 
-    class Retrying(BatchProcessing):
+    class Retrying(Reader):
         """Two items are retried after the first page of failed ones."""
 
-        async def list_items(self, *args: Any) -> Page[ItemRow]:
+        async def items_page(self, *args: Any) -> Page[ItemRow]:
             """List as usual."""
-            page = await super().list_items(*args)
+            page = await super().items_page(*args)
             if args[1:] == (0, ItemStatus.FAILED):
                 cloud_job.items[0].status = cloud_job.items[1].status = "pending"
             return page
@@ -206,12 +206,12 @@ async def test_a_list_by_status_that_moves_is_read_once_more(cloud: Cloud) -> No
     cloud.simulator.items_paging = Paging(max_rows=10, order="oldest")
     async with client_of(cloud) as client:
         answer = await count_items(
-            Retrying(client),
+            Retrying(client, {}),
             job(total_items=10_001, failed_items=30),
             max_pages=10,
             before=None,
         )
-    assert answer is not None
+    assert isinstance(answer, ItemsCounted)
     assert 30 == answer.counts.by_status[ItemStatus.FAILED]
 
 
@@ -222,12 +222,12 @@ async def test_what_only_one_of_two_sweeps_saw_is_known_with_its_details(cloud: 
     cloud.add_job(items=items)
     hidden = [{items[0].item_id}, {items[8].item_id, items[9].item_id}]
 
-    class Skipping(BatchProcessing):
+    class Skipping(Reader):
         """Each sweep misses other rows."""
 
-        async def list_items(self, *args: Any) -> Page[ItemRow]:
+        async def items_page(self, *args: Any) -> Page[ItemRow]:
             """List all but some."""
-            page = await super().list_items(*args)
+            page = await super().items_page(*args)
             rows = [row for row in page.rows if row.item_id not in hidden[0]]
             if not page.more_follows:
                 hidden.pop(0)
@@ -235,8 +235,10 @@ async def test_what_only_one_of_two_sweeps_saw_is_known_with_its_details(cloud: 
 
     cloud.simulator.items_paging = Paging(max_rows=5)
     async with client_of(cloud) as client:
-        answer = await count_items(Skipping(client), job(total_items=10), max_pages=10, before=None)
-    assert answer is not None
+        answer = await count_items(
+            Skipping(client, {}), job(total_items=10), max_pages=10, before=None
+        )
+    assert isinstance(answer, ItemsCounted)
     counts = answer.counts
     assert (10, True, 2010.0) == (counts.total, counts.settled, counts.newest_at)
     assert {"already_processed": 1} == counts.skip_reasons
@@ -246,14 +248,14 @@ async def test_what_only_one_of_two_sweeps_saw_is_known_with_its_details(cloud: 
 
 def test_an_item_is_counted_as_it_was_seen_last() -> None:
     """Also its duration, its reason and whether it failed, though it came twice."""
-    tally = Tally()
+    counter = ItemCounter()
     times = {"started_at": "2026-01-01T00:00:00Z", "completed_at": "2026-01-01T00:00:10Z"}
     for status in (ItemStatus.SKIPPED, ItemStatus.FAILED, ItemStatus.COMPLETED):
         row = ItemRow.model_validate(
             {"item_id": "a", "item_name": "a.pdf", "status": status, **times}
         )
-        tally.add(row, status)
-    counts = tally.counts(ItemStatus)
+        counter.add(row, status)
+    counts = counter.counts(ItemStatus)
     assert (1, 1) == (counts.total, counts.by_status[ItemStatus.COMPLETED])
     assert ({}, ()) == (counts.skip_reasons, counts.failed)
     assert (1, 10.0) == (sum(counts.durations.counts), counts.durations.sum)
@@ -352,3 +354,15 @@ async def test_a_job_without_items_is_counted_as_such(cloud: Cloud) -> None:
     counts = await counted(cloud)
     assert counts is not None
     assert (0, True, True) == (counts.total, counts.settled, counts.whole)
+
+
+async def test_too_many_items_are_dated_by_the_first_request(cloud: Cloud) -> None:
+    """A job that ended while its list was read gets larger limits, and is counted again."""
+    cloud.add_job(items=items_of("job-1", completed=35))
+    cloud.simulator.items_paging = Paging(max_rows=10)
+    async with client_of(cloud) as client:
+        answer = await count_items(
+            Reader(client, {}), job(total_items=35), max_pages=3, before=None
+        )
+    assert isinstance(answer, TooManyItems)
+    assert answer.asked_monotonic <= cloud.simulator.requests[0].arrived_monotonic

@@ -7,10 +7,10 @@ import pytest
 from asking import client_of
 from cloud import Cloud
 
-from exporter.domain import Listing
+from exporter.domain import Listing, ListingPlan
 from exporter.llamacloud.errors import ServerFailed
-from exporter.llamacloud.v1beta import BatchProcessing
-from exporter.poller.discovery import ListingPlan, list_all_jobs
+from exporter.llamacloud.v1beta.listing import list_jobs
+from exporter.llamacloud.v1beta.reader import Reader
 from exporter.simulator import Fault, Paging
 
 pytestmark = pytest.mark.anyio
@@ -24,9 +24,7 @@ def add_jobs(cloud: Cloud, number: int) -> None:
 
 async def listing_of(cloud: Cloud, **plan: Any) -> Listing:
     async with client_of(cloud) as client:
-        return await list_all_jobs(
-            BatchProcessing(client), ListingPlan(**({"max_pages": 100} | plan))
-        )
+        return await list_jobs(Reader(client, {}), ListingPlan(**({"max_requests": 100} | plan)))
 
 
 @pytest.mark.parametrize("number", [0, 1, 999, 1000, 1001, 2000, 2345])
@@ -95,8 +93,8 @@ async def test_the_page_limit_truncates(cloud: Cloud) -> None:
     """Where more was promised, and only there."""
     add_jobs(cloud, 30)
     cloud.simulator.jobs_paging = Paging(max_rows=10)
-    assert (await listing_of(cloud, max_pages=2)).truncated
-    assert not (await listing_of(cloud, max_pages=3)).truncated
+    assert (await listing_of(cloud, max_requests=2)).truncated
+    assert not (await listing_of(cloud, max_requests=3)).truncated
 
 
 async def test_a_listing_fails_as_a_whole(cloud: Cloud) -> None:
@@ -105,11 +103,11 @@ async def test_a_listing_fails_as_a_whole(cloud: Cloud) -> None:
     cloud.simulator.jobs_paging = Paging(max_rows=10)
     fault = Fault("status", code=500)
     async with client_of(cloud) as client:
-        api = BatchProcessing(client)
-        await api.list_jobs(0, {})
+        reader = Reader(client, {})
+        await reader.jobs_page(0, {})
         cloud.simulator.faults.add(fault)
         with pytest.raises(ServerFailed):
-            await list_all_jobs(api, ListingPlan(max_pages=100))
+            await list_jobs(reader, ListingPlan(max_requests=100))
 
 
 async def test_filters_are_listed_in_every_combination(cloud: Cloud) -> None:

@@ -4,54 +4,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import product
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from exporter.domain import Listing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from exporter.domain import Job
-    from exporter.llamacloud.pages import Page
+    from exporter.domain import Job, ListingPlan
+    from exporter.llamacloud.v1beta.paging import Page
+    from exporter.llamacloud.v1beta.reader import Reader
 
 
-class JobLister(Protocol):
-    """Lists jobs a page at a time."""
-
-    async def list_jobs(self, offset: int, filters: dict[str, str]) -> Page[Job]:
-        """List a page of jobs."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListingPlan:
-    """What to list, and how far: one listing for each combination of filters.
-
-    ``max_pages`` bounds the pages of each. Where ``news_since`` is a Unix time, paging may stop at
-    older jobs if all rows came newest first.
-    """
-
-    max_pages: int
-    directory_ids: Sequence[str] = ()
-    job_types: Sequence[str] = ()
-    news_since: float | None = None
-
-    def filters(self) -> list[dict[str, str]]:
-        """List the combinations of filters, each as query parameters."""
-        directories = [{"directory_id": value} for value in self.directory_ids] or [{}]
-        job_types = [{"job_type": value} for value in self.job_types] or [{}]
-        return [directory | job_type for directory, job_type in product(directories, job_types)]
-
-
-async def list_all_jobs(lister: JobLister, plan: ListingPlan) -> Listing:
+async def list_jobs(reader: Reader, plan: ListingPlan) -> Listing:
     """List the jobs of a project, each once.
 
     Raises:
         LlamaCloudError: a page could not be read; there is no such thing as half a listing.
     """
     walk = _Walk(plan)
-    for filters in plan.filters():
-        await walk.through(lister, filters)
+    for filters in _filters(plan):
+        await walk.through(reader, filters)
     return walk.listing()
+
+
+def _filters(plan: ListingPlan) -> list[dict[str, str]]:
+    """List the combinations of filters, each as query parameters."""
+    directories = [{"directory_id": value} for value in plan.directory_ids] or [{}]
+    job_types = [{"job_type": value} for value in plan.job_types] or [{}]
+    return [directory | job_type for directory, job_type in product(directories, job_types)]
 
 
 @dataclass(slots=True)
@@ -66,13 +47,13 @@ class _Walk:
     truncated: bool = False
     reached_end: bool = True
 
-    async def through(self, lister: JobLister, filters: dict[str, str]) -> None:
+    async def through(self, reader: Reader, filters: dict[str, str]) -> None:
         """Read the pages of one combination of filters, until its end or a bound."""
         offset = 0
         seen: set[str] = set()
         order = _NewestFirst()
-        for _ in range(self.plan.max_pages):
-            page = await lister.list_jobs(offset, filters)
+        for _ in range(self.plan.max_requests):
+            page = await reader.jobs_page(offset, filters)
             self._note(page)
             if page.rows and seen.issuperset(job.id for job in page.rows):
                 # The server repeats itself, and would for ever.

@@ -1,0 +1,44 @@
+"""The seam to LlamaCloud: what the rest of the exporter may ask of a generation of its API.
+
+Paging, query parameters, row models, and the way items are counted are the generation's business.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from exporter.domain import (
+        CountLimits,
+        ItemsCounted,
+        Job,
+        JobNotFound,
+        JobRefreshed,
+        Listing,
+        ListingPlan,
+        Memory,
+        NothingToCount,
+        TooManyItems,
+    )
+
+    StatusAnswer: TypeAlias = JobRefreshed | JobNotFound
+    CountAnswer: TypeAlias = ItemsCounted | NothingToCount | TooManyItems
+
+
+class BatchApi(Protocol):
+    """Reads the batch jobs of one project through one generation of the API.
+
+    A job's ``memory`` is what its last answer returned, ``None`` before the first. Each operation
+    raises a ``LlamaCloudError`` if it could not be carried out.
+    """
+
+    async def list_jobs(self, plan: ListingPlan) -> Listing:
+        """List the jobs of the project, each once."""
+
+    async def job_status(self, job: Job, memory: Memory) -> tuple[StatusAnswer, Memory]:
+        """Fetch the status of one job, and return the job's next memory with it."""
+
+    async def count_items(
+        self, job: Job, memory: Memory, limits: CountLimits
+    ) -> tuple[CountAnswer, Memory]:
+        """Count the items of one job, and return the job's next memory with the counts."""

@@ -1,0 +1,91 @@
+"""The three operations of the seam, by the batch-processing API of generation v1beta."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from exporter.domain import ItemCounts, ItemsCounted, JobNotFound
+from exporter.llamacloud.errors import BadResponse, JobMissing, NotFound
+from exporter.llamacloud.v1beta.counting import count_items
+from exporter.llamacloud.v1beta.listing import list_jobs
+from exporter.llamacloud.v1beta.reader import Reader
+
+if TYPE_CHECKING:
+    from exporter.domain import CountLimits, Job, Listing, ListingPlan, Memory
+    from exporter.llamacloud.api import CountAnswer, StatusAnswer
+    from exporter.llamacloud.client import Client
+
+API_VERSION = "v1beta"
+
+
+@dataclass(frozen=True, slots=True)
+class _LastCount:
+    """A job's memory: its last count, and its ``total_items`` at that time."""
+
+    counts: ItemCounts
+    total_items: int | None
+
+    def is_worth_as_much_for(self, job: Job) -> bool:
+        """Tell whether a count of ``job`` may be compared with this one.
+
+        That is so while ``total_items`` is what it was; for a job that was too large to be read
+        whole, also where it grew.
+        """
+        if not job.active:
+            return False
+        if job.total_items == self.total_items or None in (job.total_items, self.total_items):
+            return job.total_items == self.total_items
+        grew = (job.total_items or 0) > (self.total_items or 0)
+        return grew and not self.counts.whole
+
+
+class V1BetaApi:
+    """Reads the batch jobs that one key sees in one project."""
+
+    def __init__(
+        self, client: Client, *, project_id: str | None = None, organization_id: str | None = None
+    ) -> None:
+        wanted = {"project_id": project_id, "organization_id": organization_id}
+        scope = {name: value for name, value in wanted.items() if value}
+        self._reader = Reader(client, scope)
+
+    async def list_jobs(self, plan: ListingPlan) -> Listing:
+        """List the jobs of the project, each once."""
+        return await list_jobs(self._reader, plan)
+
+    async def job_status(self, job: Job, memory: Memory) -> tuple[StatusAnswer, Memory]:
+        """Fetch the status of one job."""
+        try:
+            return await self._reader.job_status(job.id), memory
+        except NotFound as error:
+            missing = _missing(error)
+            answered_at, asked_monotonic = error.answered_at, error.asked_monotonic
+        return JobNotFound(job.id, asked_monotonic, answered_at, missing.failure()), memory
+
+    async def count_items(
+        self, job: Job, memory: Memory, limits: CountLimits
+    ) -> tuple[CountAnswer, Memory]:
+        """Count the items of one job, exactly or not at all."""
+        last = memory if isinstance(memory, _LastCount) else None
+        comparable = last.counts if last and last.is_worth_as_much_for(job) else None
+        try:
+            answer = await count_items(
+                self._reader, job, max_pages=limits.max_requests, before=comparable
+            )
+        except NotFound as error:
+            raise _missing(error) from error
+        if isinstance(answer, ItemsCounted):
+            return answer, _LastCount(answer.counts, job.total_items)
+        return answer, None
+
+
+def _missing(error: NotFound) -> JobMissing:
+    """Return what a 404 means for a single job.
+
+    Raises:
+        BadResponse: the 404 is that of a gateway, which knows nothing of jobs.
+    """
+    if not error.from_api:
+        raise BadResponse(str(error)) from error
+    return JobMissing(error)

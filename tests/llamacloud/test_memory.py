@@ -1,0 +1,171 @@
+"""What the v1beta API keeps of a job's last count, and which later count compares with it."""
+
+from typing import Any
+
+import pytest
+from asking import client_of
+from cloud import Cloud
+from history import job
+
+from exporter.domain import (
+    CountLimits,
+    ItemCounts,
+    ItemsCounted,
+    Job,
+    JobStatus,
+    Memory,
+    TooManyItems,
+)
+from exporter.llamacloud.v1beta import V1BetaApi
+from exporter.simulator import Paging, items_of
+
+pytestmark = pytest.mark.anyio
+
+PAGE = 10
+# Of 35 items, which do not add up to the 36 that the job has.
+SWEEP, SWEPT_AGAIN = 4, 8
+FILTERED_LISTS = 4
+
+
+@pytest.fixture
+def short_pages(cloud: Cloud) -> Cloud:
+    """Serve a few items a page."""
+    cloud.simulator.items_paging = Paging(max_rows=PAGE)
+    return cloud
+
+
+async def counted(
+    cloud: Cloud, counted_job: Job, memory: Memory = None, *, limit: int = 20
+) -> tuple[ItemCounts | None, Memory, int]:
+    """Count a job's items; return the counts, the memory, and how many pages were requested."""
+    before = cloud.requests()["list_items"]
+    async with client_of(cloud) as client:
+        answer, memory = await V1BetaApi(client).count_items(
+            counted_job, memory, CountLimits(limit)
+        )
+    assert isinstance(answer, ItemsCounted | TooManyItems)
+    assert counted_job.id == answer.job_id
+    counts = answer.counts if isinstance(answer, ItemsCounted) else None
+    return counts, memory, cloud.requests()["list_items"] - before
+
+
+async def test_a_count_compares_with_the_last_one_of_a_job_that_is_as_large(
+    short_pages: Cloud,
+) -> None:
+    """What gave as many items as before is not read once more, however often."""
+    short_pages.add_job(items=items_of("job-1", completed=35))
+    first, memory, requests = await counted(short_pages, job(total_items=36))
+    assert SWEPT_AGAIN == requests
+    second, memory, requests = await counted(short_pages, job(total_items=36), memory)
+    assert (first, SWEEP) == (second, requests)
+    _, _, requests = await counted(short_pages, job(total_items=36), memory)
+    assert SWEEP == requests
+
+
+async def test_a_count_that_gave_another_number_than_the_last_one_is_done_once_more(
+    short_pages: Cloud,
+) -> None:
+    """It becomes what the next one compares with."""
+    cloud_job = short_pages.add_job(items=items_of("job-1", completed=34))
+    _, memory, _ = await counted(short_pages, job(total_items=36))
+    cloud_job.items = items_of("job-1", completed=35)
+    _, memory, requests = await counted(short_pages, job(total_items=36), memory)
+    assert SWEPT_AGAIN == requests
+    _, _, requests = await counted(short_pages, job(total_items=36), memory)
+    assert SWEEP == requests
+
+
+async def test_a_job_without_total_items_is_swept_once(short_pages: Cloud) -> None:
+    """Nothing tells that its list is short."""
+    short_pages.add_job(items=items_of("job-1", completed=35))
+    _, memory, requests = await counted(short_pages, job(total_items=None))
+    assert SWEEP == requests
+    _, _, requests = await counted(short_pages, job(total_items=None), memory)
+    assert SWEEP == requests
+
+
+async def test_an_ended_job_compares_with_nothing(short_pages: Cloud) -> None:
+    """Its final count begins anew."""
+    short_pages.add_job(items=items_of("job-1", completed=35))
+    _, memory, _ = await counted(short_pages, job(total_items=36))
+    ended = job(total_items=36, status=JobStatus.FAILED)
+    _, memory, requests = await counted(short_pages, ended, memory)
+    assert SWEPT_AGAIN == requests
+    _, _, requests = await counted(short_pages, ended, memory)
+    assert SWEPT_AGAIN == requests
+
+
+@pytest.mark.parametrize(
+    ("then", "now"), [(36, 37), (36, 34), (None, 36)], ids=["grew", "shrank", "became known"]
+)
+async def test_another_total_items_compares_with_nothing(
+    short_pages: Cloud, then: int | None, now: int
+) -> None:
+    """A job that was read whole is another one when it has another size."""
+    short_pages.add_job(items=items_of("job-1", completed=35))
+    _, memory, _ = await counted(short_pages, job(total_items=then))
+    _, memory, requests = await counted(short_pages, job(total_items=now), memory)
+    assert SWEPT_AGAIN == requests
+    _, _, requests = await counted(short_pages, job(total_items=now), memory)
+    assert SWEEP == requests
+
+
+async def test_a_job_that_was_too_large_for_a_sweep_still_is_where_it_grew(
+    short_pages: Cloud,
+) -> None:
+    """Or where it is as large: it goes straight to the filtered lists."""
+    short_pages.add_job(items=items_of("job-1", completed=45, failed=3))
+    first, memory, requests = await counted(short_pages, job(total_items=48), limit=4)
+    assert first is not None
+    assert (False, 4 + FILTERED_LISTS) == (first.whole, requests)
+    for total_items in (48, 49):
+        again, memory, requests = await counted(
+            short_pages, job(total_items=total_items), memory, limit=4
+        )
+        assert (first, FILTERED_LISTS) == (again, requests)
+
+
+@pytest.mark.parametrize(
+    ("then", "changed"),
+    [
+        (48, {"total_items": 47}),
+        (48, {"total_items": None}),
+        (None, {"total_items": 48}),
+        (48, {"status": JobStatus.COMPLETED}),
+    ],
+    ids=["shrank", "became unknown", "became known", "ended"],
+)
+async def test_a_job_that_was_too_large_for_a_sweep_may_be_swept_where_it_did_not_grow(
+    short_pages: Cloud, then: int | None, changed: dict[str, Any]
+) -> None:
+    """Where it shrank, a sweep may do; and the last one of an ended job has more pages."""
+    short_pages.add_job(items=items_of("job-1", completed=45, failed=3))
+    _, memory, _ = await counted(short_pages, job(total_items=then), limit=4)
+    now = job(**({"total_items": then} | changed))
+    _, _, requests = await counted(short_pages, now, memory, limit=4)
+    assert 4 + FILTERED_LISTS == requests
+    counts, _, _ = await counted(short_pages, now, memory)
+    assert counts is not None
+    assert (48, True) == (counts.total, counts.whole)
+
+
+async def test_nothing_is_remembered_of_a_job_with_too_many_items(short_pages: Cloud) -> None:
+    """Nor of what was known before: it has no count that could be compared."""
+    cloud_job = short_pages.add_job(items=items_of("job-1", completed=25))
+    counts, memory, _ = await counted(short_pages, job(total_items=36), limit=3)
+    assert counts is not None
+    assert memory is not None
+    cloud_job.items = items_of("job-1", completed=35)
+    counts, memory, _ = await counted(short_pages, job(total_items=36), memory, limit=3)
+    assert (None, None) == (counts, memory)
+
+
+async def test_what_another_reader_remembered_is_nothing_to_compare_with(
+    short_pages: Cloud,
+) -> None:
+    """A memory is opaque, and may be that of another generation of the API."""
+    short_pages.add_job(items=items_of("job-1", completed=35))
+    _, memory, requests = await counted(short_pages, job(total_items=36), object())
+    assert SWEPT_AGAIN == requests
+    _, _, requests = await counted(short_pages, job(total_items=36), memory)
+    assert SWEEP == requests
