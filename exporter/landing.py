@@ -10,7 +10,7 @@ from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING
 
-from exporter.exposition import well_formed
+from exporter.texts import well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Those who are reading what was published: of few different moments at once."""
+"""A bound on how many versions of the exposition slow clients keep in memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from exporter.snapshot import Published
 
-# Enough that only readers who are slow ever meet the bound.
+# Enough that only slow readers ever meet the bound.
 _MOST_BEING_READ = 4
 # Prometheus, too, gives up after that unless told otherwise.
 _TIME_TO_READ_SECONDS = 10.0
@@ -24,10 +24,11 @@ class _Reading:
 
 
 class Readers:
-    """Those who are reading what was published: of few different moments at once.
+    """The clients that are reading what was published.
 
-    A slow reader keeps what it reads in memory. While there are as many moments as may be, the next
-    readers get the newest of them, until those of the oldest had time enough: then they are cut.
+    A slow reader keeps its version in memory, so at most four versions are held. Then new readers
+    get the newest version held, until the oldest version's readers have had ten seconds. They are
+    disconnected then.
     """
 
     def __init__(self, newest: Callable[[], Published], clock: Callable[[], float]) -> None:

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import zlib
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from exporter.domain import at_once
-from exporter.exposition import Form, ProjectChunks, deflate, pieces, render_project
+from exporter.exposition import Form, OpenMember, ProjectChunks, pieces, render_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from exporter.domain import ProjectView, Steps
-    from exporter.exposition import Chunk
-
-# No name, no time, the fastest compression, an unknown system: RFC 1952.
-_GZIP_HEADER = b"\x1f\x8b\x08\0\0\0\0\0\x04\xff"
-_UINT32 = 2**32
+    from exporter.domain import ProjectView
 
 
 class Published:
@@ -32,7 +24,7 @@ class Published:
             {chunks.project: chunks.generation for chunks in projects}
         )
         self._pieces = {form: tuple(pieces(projects, form)) for form in Form}
-        self._gzipped: dict[Form, _Gzipped] = {}
+        self._gzipped: dict[Form, OpenMember] = {}
 
     @property
     def forms_gzipped(self) -> tuple[Form, ...]:
@@ -48,13 +40,13 @@ class Published:
 
         The first, which is long, is the same bytes each time.
         """
-        at_once(self.compress(form))
+        self.compress(form)
         return self._gzipped[form].followed_by(tail)
 
-    def compress(self, form: Form) -> Steps[None]:
+    def compress(self, form: Form) -> None:
         """Make ready what is asked for compressed."""
         if form not in self._gzipped:
-            self._gzipped[form] = yield from _gzip(self._pieces[form])
+            self._gzipped[form] = OpenMember.of(self._pieces[form])
 
 
 class Snapshot:
@@ -64,45 +56,18 @@ class Snapshot:
         self._projects: Mapping[str, ProjectChunks] = {}
         self._published = Published()
 
-    def replace(self, view: ProjectView) -> Steps[None]:
+    def replace(self, view: ProjectView) -> None:
         """Publish ``view`` in the place of its project's earlier one, ready for those who ask.
 
-        One view after the other: the steps of two must not mix.
+        One view after the other: this must not run twice at once. Readers may run beside it.
         """
-        before = self._projects.get(view.project)
-        chunks = yield from render_project(view, before)
-        self._projects = {**self._projects, view.project: chunks}
-        published = Published(tuple(self._projects.values()))
+        chunks = render_project(view, self._projects.get(view.project))
+        projects = {**self._projects, view.project: chunks}
+        published = Published(tuple(projects.values()))
         for form in self._published.forms_gzipped:
-            yield from published.compress(form)
-        self._published = published
+            published.compress(form)
+        self._projects, self._published = projects, published
 
     def published(self) -> Published:
         """Return what is published now; later changes do not show in it."""
         return self._published
-
-
-@dataclass(frozen=True, slots=True)
-class _Gzipped:
-    """The beginning of a gzip member that goes on; ``crc`` and ``size`` are of what it holds."""
-
-    head: bytes
-    crc: int
-    size: int
-
-    def followed_by(self, tail: bytes) -> tuple[bytes, bytes]:
-        # Clients read one member, while several of them in a row break some.
-        end = deflate(tail, zlib.Z_FINISH)
-        crc, size = zlib.crc32(tail, self.crc), (self.size + len(tail)) % _UINT32
-        return self.head, end + crc.to_bytes(4, "little") + size.to_bytes(4, "little")
-
-
-def _gzip(chunks: tuple[Chunk, ...]) -> Steps[_Gzipped]:
-    crc = 0
-    for chunk in chunks:
-        crc = zlib.crc32(chunk.lines, crc)
-        # The chunk keeps it: one that was there before is not compressed again.
-        _ = chunk.deflated
-        yield
-    head = b"".join([_GZIP_HEADER, *(chunk.deflated for chunk in chunks)])
-    return _Gzipped(head, crc, sum(len(chunk.lines) for chunk in chunks))

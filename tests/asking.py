@@ -54,31 +54,31 @@ class Observer:
         self.waited_seconds += seconds
 
 
-@dataclass
+@dataclass(eq=False)
 class FixedAccess:
     """A key that is never replaced, and its budget."""
 
     api_key: str
     budget: RequestBudget
+    changes: int = 0
 
-    def renew(self) -> bool:
+    def renew(self) -> None:
         """Find the same key again."""
-        return False
 
 
-@dataclass
+@dataclass(eq=False)
 class KeyInFile:
     """A key and what the file that it comes from holds."""
 
     api_key: str
     in_file: str
     budget: RequestBudget
+    changes: int = 0
 
-    def renew(self) -> bool:
+    def renew(self) -> None:
         """Read the file."""
-        changed = self.api_key != self.in_file
+        self.changes += self.api_key != self.in_file
         self.api_key = self.in_file
-        return changed
 
 
 def budget_of(

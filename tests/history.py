@@ -1,12 +1,29 @@
-"""A project's history for tests of the tracker: observations in, views and events out."""
+"""A project's history for tests of the core: observations in, views and events out."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from exporter import tracker
+from exporter.core import (
+    CountItems,
+    FetchStatus,
+    ItemsFailed,
+    JobAppeared,
+    JobChangedStatus,
+    JobEnded,
+    Listed,
+    ListJobs,
+    MoreItemsFailed,
+    ProjectCore,
+    Published,
+    Refreshed,
+    Rules,
+    Scraped,
+)
+from exporter.core.queue import due_jobs, wants_count
 from exporter.domain import (
+    CountLimits,
     ErrorReason,
     Failure,
     ItemCounts,
@@ -18,12 +35,17 @@ from exporter.domain import (
     JobStatus,
     JobType,
     Listing,
-    at_once,
+    ListingPlan,
+    TooManyItems,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from exporter.core import Event, Observation
+    from exporter.core.job_table import JobTable
+    from exporter.core.queue import DueJobs
     from exporter.domain import JobView, ProjectView
-    from exporter.tracker import Event
 
 # LlamaCloud's clock and the monotonic one have nothing to do with each other.
 EPOCH = 1_790_000_000.0
@@ -31,15 +53,21 @@ HOUR = 3600.0
 # What LlamaCloud's own 404 for a job says.
 NOT_KNOWN = Failure(ErrorReason.OTHER, "HTTP 404", "")
 
-RULES = tracker.TrackerRules(
+RULES = Rules(
     project="invoices",
     api_version="v1beta",
+    interval=30.0,
+    full_listing_every=900.0,
+    stale_after=300.0,
+    listing_max_requests=100,
+    items_max_requests=10,
     retention_finished=HOUR,
     retention_failed=24 * HOUR,
     min_scrapes=2,
     max_jobs=500,
-    stale_after=300.0,
 )
+JobAnswer = JobRefreshed | JobNotFound | ItemsCounted | TooManyItems
+_JOB_EVENTS = (JobAppeared, JobChangedStatus, JobEnded, ItemsFailed, MoreItemsFailed)
 
 
 def job(job_id: str = "job-1", **facts: Any) -> Job:
@@ -62,15 +90,33 @@ def counts(**by_status: int) -> ItemCounts:
     return ItemCounts({status: by_status.get(status, 0) for status in ItemStatus})
 
 
-def take_in(
-    listing: Listing, state: tracker.ProjectState, rules: tracker.TrackerRules, now: float
-) -> tuple[tracker.ProjectState, tuple[Event, ...]]:
-    """Take in a whole listing."""
-    events: list[Event] = []
-    for transition in tracker.taking_in(listing, rules, now):
-        state, fresh = transition(state)
-        events.extend(fresh)
-    return state, tuple(events)
+def batches(listing: Listing, moment: float) -> Iterator[Listed]:
+    """Observe a listing that began at ``moment``, some jobs at a time."""
+    return Listed.batches(ListJobs(ListingPlan(100), moment), listing)
+
+
+def job_of(answer: JobAnswer) -> str:
+    """Return the id of the job that an answer is about."""
+    return answer.job.id if isinstance(answer, JobRefreshed) else answer.job_id
+
+
+def answered(answer: JobAnswer, moment: float) -> Refreshed:
+    """Observe an answer about one job to a question of ``moment``."""
+    known = job(job_of(answer))
+    if isinstance(answer, JobRefreshed | JobNotFound):
+        return Refreshed(FetchStatus(known, None, moment), answer, None)
+    return Refreshed(CountItems(known, None, CountLimits(10), moment), answer, None)
+
+
+def table_of(core: ProjectCore) -> JobTable:
+    """Return the jobs that a core tracks, for what no view shows."""
+    return core._table  # noqa: SLF001 - the product itself needs no such access
+
+
+def look(core: ProjectCore, moment: float) -> ProjectView:
+    """Let happen what time alone brings about, and return what is to be published then."""
+    core.next_action(moment, may_list=False, may_refresh=False)
+    return core.view(moment)
 
 
 class History:
@@ -78,7 +124,7 @@ class History:
 
     def __init__(self, **rules: Any) -> None:
         self.rules = replace(RULES, **rules)
-        self.state = tracker.initial_state(self.rules)
+        self.core = ProjectCore(self.rules, 0.0)
         self.moment = 0.0
         self.events: list[Event] = []
 
@@ -87,10 +133,22 @@ class History:
         """LlamaCloud's time."""
         return EPOCH + self.moment
 
+    @property
+    def table(self) -> JobTable:
+        """The jobs that are tracked."""
+        return table_of(self.core)
+
     def at(self, moment: float) -> History:
         """Let time pass until ``moment``."""
         self.moment = moment
         return self
+
+    def receive(self, observation: Observation) -> list[Event]:
+        """Observe something, and return what happened to jobs and their items."""
+        received = self.core.receive(observation, self.moment)
+        events: list[Event] = [event for event in received if isinstance(event, _JOB_EVENTS)]
+        self.events += events
+        return events
 
     def listing(self, *jobs: Job, **facts: Any) -> History:
         """List ``jobs``."""
@@ -101,20 +159,23 @@ class History:
             ended_at=self.now,
             **facts,
         )
-        return self._took(*take_in(listing, self.state, self.rules, self.moment))
+        for batch in batches(listing, self.moment):
+            self.receive(batch)
+        return self
 
     def status(
         self, answer: Job, progress: float | None = None, *, asked: float | None = None
     ) -> History:
         """Answer a question for a job's status that was ``asked`` at that moment."""
         asked = self.moment if asked is None else asked
-        refreshed = JobRefreshed(answer, progress, asked, self.now)
-        return self._took(*tracker.refreshed(self.state, refreshed, self.moment))
+        self.receive(answered(JobRefreshed(answer, progress, asked, self.now), asked))
+        return self
 
-    def not_found(self, job_id: str = "job-1") -> History:
-        """Answer that the job is not known."""
-        answer = JobNotFound(job_id, self.moment, self.now, NOT_KNOWN)
-        return self._took(*tracker.not_found(self.state, answer, self.moment))
+    def not_found(self, job_id: str = "job-1", *, asked: float | None = None) -> History:
+        """Answer that the job is not known to a question that was ``asked`` at that moment."""
+        asked = self.moment if asked is None else asked
+        self.receive(answered(JobNotFound(job_id, asked, self.now, NOT_KNOWN), asked))
+        return self
 
     def count(
         self,
@@ -126,29 +187,35 @@ class History:
         """Count a job's items, ``asked`` for at that moment, or find them too many."""
         asked = self.moment if asked is None else asked
         if items is None:
-            self.state = tracker.uncountable(self.state, job_id, asked)
-            return self
-        counted = ItemsCounted(job_id, items, asked, self.now)
-        return self._took(*tracker.counted(self.state, counted, self.moment))
+            self.receive(answered(TooManyItems(job_id, asked), asked))
+        else:
+            self.receive(answered(ItemsCounted(job_id, items, asked, self.now), asked))
+        return self
 
     def scrape(self) -> History:
         """Publish, and let a scrape show it."""
-        view = self.view()
-        self.state = tracker.scraped(self.state, view.generation, self.rules)
+        self.receive(Scraped(self.view().generation))
         return self
 
     def view(self) -> ProjectView:
         """Publish what is known now."""
-        self.state, steps = tracker.publish(self.state, self.rules, self.moment)
-        return at_once(steps)
+        view = look(self.core, self.moment)
+        self.receive(Published(view))
+        return view
 
     def shown(self) -> dict[str, JobView]:
         """Return the jobs that are published now, by id."""
         return {view.job_id: view for view in self.view().jobs}
 
-    def due(self) -> tracker.DueJobs:
+    def due(self) -> DueJobs:
         """Return the jobs to refresh now."""
-        return tracker.due_for_refresh(self.state, self.rules, self.moment)
+        return due_jobs(self.table, self.rules, self.moment)
+
+    def wants_count(self, job_id: str = "job-1") -> bool:
+        """Tell whether the items of a job that is tracked are to be counted now."""
+        tracked = self.table.get(job_id)
+        assert tracked is not None
+        return wants_count(tracked, self.rules, self.moment)
 
     def finished_items(self, status: str, job_type: JobType = JobType.PARSE) -> int:
         """Return the counter of items that ended in a status."""
@@ -157,8 +224,3 @@ class History:
     def finished_jobs(self, status: str, job_type: JobType = JobType.PARSE) -> int:
         """Return the counter of jobs that ended in a status."""
         return self.view().counters.jobs_finished[job_type, JobStatus(status)]
-
-    def _took(self, state: tracker.ProjectState, events: tuple[Event, ...]) -> History:
-        self.state = state
-        self.events.extend(events)
-        return self

@@ -5,52 +5,49 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from asking import client_of
-from history import RULES
+from asking import FixedAccess, client_of, plenty
+from cloud import KEY
+from history import RULES, look
 from prometheus_client import CollectorRegistry
 
-from exporter.domain import ListingPlan
+from exporter.core import ProjectCore
+from exporter.event_log import EventLog
 from exporter.llamacloud.v1beta import V1BetaApi
-from exporter.poller import Pace, PollerSettings, ProjectPoller
+from exporter.poller import ProjectPoller
 from exporter.telemetry import Telemetry
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Sequence
 
     from cloud import Cloud
 
-    from exporter.domain import JobView, ProjectView, Steps
+    from exporter.core import Event
+    from exporter.domain import JobView, ProjectView
+    from exporter.llamacloud.budget import RequestBudget
+    from exporter.llamacloud.requests import Access
 
 DEADLINE_SECONDS = 20.0
-
-SETTINGS = PollerSettings(
-    interval=0.3,
-    full_listing_every=900.0,
-    items_max_pages=10,
-    concurrency=4,
-    listing=ListingPlan(max_requests=100),
-)
 
 
 @dataclass
 class Watch:
-    """What a running poller publishes."""
+    """What a running poller finds out; ``views`` are those that it published."""
 
     poller: ProjectPoller
+    core: ProjectCore
     registry: CollectorRegistry
-    views: list[ProjectView] = field(default_factory=list)
+    views: list[ProjectView]
 
     @property
     def view(self) -> ProjectView:
-        """The newest view, published for the test at once."""
-        self.poller.publish()
-        return self.views[-1]
+        """What is to be published now."""
+        return look(self.core, time.monotonic())
 
     def job(self, job_id: str = "job-1") -> JobView:
-        """Return what is published of a job."""
+        """Return what is to be published of a job."""
         return {view.job_id: view for view in self.view.jobs}[job_id]
 
     def own(self, name: str, **labels: str) -> float | None:
@@ -74,9 +71,13 @@ async def eventually(condition: Callable[[], bool]) -> None:
 async def polling(
     cloud: Cloud,
     *,
+    interval: float = 0.3,
+    concurrency: int = 4,
     rules: dict[str, Any] | None = None,
     project_id: str | None = None,
-    **settings: Any,
+    access: Access | None = None,
+    budget: RequestBudget | None = None,
+    **client_settings: Any,
 ) -> AsyncIterator[Watch]:
     """Run a poller of the simulated LlamaCloud."""
     registry = CollectorRegistry()
@@ -86,34 +87,33 @@ async def polling(
         stale_after_seconds=1.0,
         budget_requests_per_second=1.0,
     ).project(RULES.project)
+    event_log = EventLog(RULES.project, key_origin="LLAMA_CLOUD_API_KEY")
     views: list[ProjectView] = []
 
-    def publish_view(view: ProjectView) -> Steps[None]:
-        yield
+    async def publish_view(view: ProjectView) -> None:
         views.append(view)
         telemetry.published(view)
 
-    client_settings = {
-        name: settings.pop(name)
-        for name in ("timeout_seconds", "budget", "api_key", "access", "upstream_clock")
-        if name in settings
-    }
-    pace = settings.pop("pace", None) or Pace()
-    async with client_of(cloud, telemetry, **client_settings) as client:
+    def handle_events(events: Sequence[Event]) -> None:
+        for event in events:
+            telemetry.count(event)
+            event_log.log(event)
+
+    core = ProjectCore(replace(RULES, interval=interval, **(rules or {})), time.monotonic())
+    access = access or FixedAccess(KEY, budget or plenty())
+    async with client_of(cloud, telemetry, access=access, **client_settings) as client:
         poller = ProjectPoller(
+            core,
             V1BetaApi(client, project_id=project_id),
-            client,
-            rules=replace(RULES, **(rules or {})),
-            settings=replace(SETTINGS, **settings),
-            key_origin="LLAMA_CLOUD_API_KEY",
-            telemetry=telemetry,
+            access=access,
+            concurrency=concurrency,
             publish_view=publish_view,
-            pace=pace,
+            handle_events=handle_events,
             clock=time.monotonic,
         )
         task = asyncio.create_task(poller.run())
         try:
-            yield Watch(poller, registry, views)
+            yield Watch(poller, core, registry, views)
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)

@@ -87,7 +87,7 @@ def test_every_path_and_target_that_the_readme_names_exists() -> None:
     # The wheel is tested in a folder without the code.
     roots = (README.parent, PACKAGE.parent)
     paths = re.findall(r"`(?:bash )?([\w.-]*/[\w./-]+)`", section("Contribute"))
-    assert {"exporter/tracker/accounts.py", ".ci/run"} <= set(paths)
+    assert {"exporter/core/marks.py", ".ci/run"} <= set(paths)
     assert [] == [path for path in paths if not any((root / path).exists() for root in roots)]
     targets = set(re.findall(r"(?:`|^)make ([a-z-]+)", readme(), re.MULTILINE))
     assert {"run", "test", "lint", "image"} <= targets

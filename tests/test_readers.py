@@ -6,7 +6,6 @@ from contextlib import ExitStack
 import pytest
 from exposition.views import empty_view
 
-from exporter.domain import at_once
 from exporter.readers import Readers
 from exporter.snapshot import Published, Snapshot
 
@@ -25,7 +24,7 @@ class Hall:
     def publish(self) -> Published:
         """Publish another view."""
         self._generations += 1
-        at_once(self.snapshot.replace(empty_view(generation=self._generations)))
+        self.snapshot.replace(empty_view(generation=self._generations))
         return self.snapshot.published()
 
     def enter(self, number: int) -> Published:

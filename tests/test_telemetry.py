@@ -6,9 +6,21 @@ import pytest
 from exposition.views import empty_view, full_view
 from prometheus_client import CollectorRegistry
 
+from exporter.core import ListingFailed, ListingSucceeded, PollFinished
+from exporter.domain import ErrorReason, Failure
 from exporter.telemetry import ProjectTelemetry, Telemetry
 
 PREFIX = "llamacloud_exporter_"
+LISTED = ListingSucceeded(jobs=3, active_jobs=1, is_first=False, recovered=False)
+# By what a failed listing tells of the key.
+_FAILED = {
+    authenticated: ListingFailed(Failure(reason, "HTTP", "do this"), is_news=False)
+    for authenticated, reason in {
+        True: ErrorReason.PAYMENT_REQUIRED,
+        False: ErrorReason.UNAUTHORIZED,
+        None: ErrorReason.NETWORK,
+    }.items()
+}
 
 
 @pytest.fixture
@@ -88,7 +100,7 @@ def test_authentication_is_what_the_last_answer_told(
 ) -> None:
     """A failure that says nothing of the key leaves it as it was."""
     for authenticated in answers:
-        project.listing_finished(up=False, authenticated=authenticated)
+        project.count(_FAILED[authenticated])
 
     assert _value(registry, "project_authenticated") == expected
 
@@ -99,7 +111,7 @@ def test_a_project_is_up_while_its_listings_succeed(
     """The last listing decides."""
     seen = []
     for up in (True, False):
-        project.listing_finished(up=up, authenticated=True)
+        project.count(LISTED if up else _FAILED[True])
         seen.append(_value(registry, "project_up"))
 
     assert seen == [1, 0]
@@ -129,7 +141,8 @@ def test_a_reason_counts_once_a_poll(
     registry: CollectorRegistry, project: ProjectTelemetry
 ) -> None:
     """However many requests failed for it."""
-    project.poll_finished("partial", ["server", "timeout", "server"], 12.0)
+    reasons = frozenset({ErrorReason.SERVER, ErrorReason.TIMEOUT})
+    project.count(PollFinished("partial", reasons, 12.0))
 
     assert _value(registry, "polls_total", result="partial") == 1
     assert _value(registry, "poll_errors_total", reason="server") == 1

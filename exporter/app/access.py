@@ -49,7 +49,10 @@ class Budgets:
 
 
 class ProjectAccess:
-    """The key of one project and its budget; ``secrets`` takes in the keys that come later."""
+    """Owns the key of one project; ``secrets`` receives the keys that come later.
+
+    ``changes`` counts how often the key was replaced.
+    """
 
     def __init__(self, project: Project, budgets: Budgets, secrets: Secrets) -> None:
         self._project = project
@@ -57,30 +60,31 @@ class ProjectAccess:
         self._secrets = secrets
         self._log = log.bind(project=project.name)
         self._unreadable = False
+        self.changes = 0
         self._use(project.api_key.get_secret_value())
 
-    def renew(self) -> bool:
-        """Read the key's file again; tell whether it holds another key now.
+    def renew(self) -> None:
+        """Read the key's file again.
 
         A file that holds no usable key, as while it is written, changes nothing.
         """
         file = self._project.api_key_file
         if file is None:
-            return False
+            return
         try:
             api_key = file.read().get_secret_value()
         except ConfigError as error:
             self._tell_unreadable(error)
-            return False
+            return
         was_unreadable, self._unreadable = self._unreadable, False
         if api_key == self.api_key:
             if was_unreadable:
                 self._log.info("key.readable", key=self._project.api_key_origin)
-            return False
+            return
         self._secrets.add(api_key)
         self._use(api_key)
+        self.changes += 1
         self._log.info("key.changed", key=self._project.api_key_origin)
-        return True
 
     def _use(self, api_key: str) -> None:
         self.api_key = api_key

@@ -12,20 +12,22 @@ from prometheus_client import CollectorRegistry
 
 from exporter import __version__
 from exporter.app.access import Budgets, ProjectAccess
-from exporter.domain import ListingPlan
+from exporter.core import ProjectCore, Rules
+from exporter.event_log import EventLog
 from exporter.llamacloud.client import Client
 from exporter.llamacloud.v1beta import API_VERSION, V1BetaApi
-from exporter.poller import Pace, PollerSettings, ProjectPoller
+from exporter.poller import ProjectPoller
+from exporter.publisher import Publisher
 from exporter.snapshot import Snapshot
 from exporter.telemetry import Telemetry, render
-from exporter.tracker import TrackerRules
 from exporter.web import Site
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from exporter.config import Project, Settings
-    from exporter.domain import ProjectView, Steps
+    from exporter.core import Event
+    from exporter.domain import ProjectView
     from exporter.exposition import Form
     from exporter.llamacloud.connections import Connections
     from exporter.redaction import Secrets
@@ -54,6 +56,11 @@ class Exporter:
         for project, generation in generations.items():
             self.pollers[project].scraped(generation)
 
+    async def publish(self) -> None:
+        """Publish every project as it is now."""
+        for poller in self.pollers.values():
+            await poller.publish()
+
     def is_healthy(self) -> bool:
         """Tell whether every project's loops are alive; LlamaCloud's health is not asked."""
         oldest = min((poller.last_alive_monotonic for poller in self.pollers.values()), default=0.0)
@@ -61,7 +68,7 @@ class Exporter:
 
     def is_ready(self) -> bool:
         """Tell whether every project's first listing was tried, or long enough waited for."""
-        tried = all(poller.first_listing_tried.is_set() for poller in self.pollers.values())
+        tried = all(poller.status().listing_was_tried for poller in self.pollers.values())
         return tried or time.monotonic() - self.started_monotonic >= _READY_AFTER_SECONDS
 
     def own_metrics(self, form: Form) -> bytes:
@@ -101,7 +108,8 @@ def assemble(settings: Settings, connections: Connections, secrets: Secrets) -> 
     revision = os.environ.get(REVISION_VARIABLE, "")
     telemetry.build_info(__version__, revision, platform.python_version())
     telemetry.config_loaded(successful=True, at=time.time())
-    snapshot, pace = Snapshot(), Pace()
+    snapshot = Snapshot()
+    publisher = Publisher(snapshot)
 
     budgets = Budgets(
         requests_per_second=requests_per_second,
@@ -115,8 +123,7 @@ def assemble(settings: Settings, connections: Connections, secrets: Secrets) -> 
             settings=settings,
             connections=connections,
             telemetry=telemetry,
-            snapshot=snapshot,
-            pace=pace,
+            publisher=publisher,
             access=ProjectAccess(project, budgets, secrets),
         )
         for project in settings.projects
@@ -130,8 +137,7 @@ def _poller(
     settings: Settings,
     connections: Connections,
     telemetry: Telemetry,
-    snapshot: Snapshot,
-    pace: Pace,
+    publisher: Publisher,
     access: ProjectAccess,
 ) -> ProjectPoller:
     project_telemetry = telemetry.project(project.name)
@@ -144,47 +150,45 @@ def _poller(
         observer=project_telemetry,
     )
 
-    def publish_view(view: ProjectView) -> Steps[None]:
-        yield from snapshot.replace(view)
+    api = V1BetaApi(client, project_id=project.project_id, organization_id=project.organization_id)
+    event_log = EventLog(project.name, key_origin=project.api_key_origin)
+
+    async def publish_view(view: ProjectView) -> None:
+        await publisher.publish(view)
         project_telemetry.published(view)
 
+    def handle_events(events: Sequence[Event]) -> None:
+        for event in events:
+            project_telemetry.count(event)
+            event_log.log(event)
+
     return ProjectPoller(
-        V1BetaApi(client, project_id=project.project_id, organization_id=project.organization_id),
-        client,
-        rules=_rules(project, settings),
-        settings=_poller_settings(project, settings),
-        key_origin=project.api_key_origin,
-        telemetry=project_telemetry,
+        ProjectCore(_rules(project, settings), time.monotonic()),
+        api,
+        access=access,
+        concurrency=settings.api.concurrency,
         publish_view=publish_view,
-        pace=pace,
+        handle_events=handle_events,
         clock=time.monotonic,
     )
 
 
-def _rules(project: Project, settings: Settings) -> TrackerRules:
-    return TrackerRules(
+def _rules(project: Project, settings: Settings) -> Rules:
+    return Rules(
         project=project.name,
         api_version=API_VERSION,
+        interval=settings.poll.interval,
+        full_listing_every=settings.poll.full_listing_every,
+        stale_after=settings.poll.stale_after,
+        listing_max_requests=settings.poll.max_pages,
+        items_max_requests=settings.items.max_pages,
         retention_finished=settings.retention.finished,
         retention_failed=settings.retention.failed,
         min_scrapes=settings.retention.min_scrapes,
         max_jobs=settings.jobs.max_per_project,
-        stale_after=settings.poll.stale_after,
         items_enabled=settings.items.enabled,
         project_id=project.project_id,
         organization_id=project.organization_id,
-    )
-
-
-def _poller_settings(project: Project, settings: Settings) -> PollerSettings:
-    return PollerSettings(
-        interval=settings.poll.interval,
-        full_listing_every=settings.poll.full_listing_every,
-        items_max_pages=settings.items.max_pages,
-        concurrency=settings.api.concurrency,
-        listing=ListingPlan(
-            max_requests=settings.poll.max_pages,
-            directory_ids=project.directory_ids,
-            job_types=project.job_types,
-        ),
+        directory_ids=project.directory_ids,
+        job_types=project.job_types,
     )

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from exporter.config import Settings
     from exporter.redaction import Secrets
 
+# The publishing thread computes for tenths of a second: the loop gets its turn so soon.
+_SWITCH_THREADS_WITHIN_SECONDS = 0.001
 # Standard streams, listening sockets, the loop's own, look-ups of names, and some to spare.
 _FILES_OF_ITS_OWN = 48
 
@@ -34,9 +36,11 @@ log = structlog.get_logger("exporter")
 async def serve(settings: Settings, secrets: Secrets, sockets: list[socket.socket]) -> None:
     """Poll and serve until SIGTERM or SIGINT; a bug in any task raises."""
     stop = _stop_event()
+    sys.setswitchinterval(_SWITCH_THREADS_WITHIN_SECONDS)
     look_up_names_apart(len(settings.projects))
     async with open_connections(USER_AGENT) as connections:
         exporter = assemble(settings, connections, secrets)
+        await exporter.publish()
         server = _server(exporter, settings)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(server.serve(sockets))
@@ -67,15 +71,14 @@ async def print_once(settings: Settings, secrets: Secrets) -> bool:
         async with asyncio.TaskGroup() as tasks:
             polling = [tasks.create_task(poller.run()) for poller in pollers]
             for poller in pollers:
-                await poller.first_poll_ended.wait()
+                await poller.first_poll_is_over.wait()
             for task in polling:
                 task.cancel()
-    for poller in pollers:
-        poller.publish()
+        await exporter.publish()
     sys.stdout.buffer.writelines(exporter.snapshot.published().lines(Form.TEXT))
     sys.stdout.buffer.write(exporter.own_metrics(Form.TEXT))
     sys.stdout.flush()
-    return all(poller.listing_worked for poller in pollers)
+    return all(poller.status().listing_works for poller in pollers)
 
 
 async def _tell_when_polled(
@@ -83,7 +86,7 @@ async def _tell_when_polled(
 ) -> None:
     """Name the page once more when there is something to see: the log has moved on by then."""
     for poller in exporter.pollers.values():
-        await poller.first_poll_ended.wait()
+        await poller.first_poll_is_over.wait()
     _announce("exporter.first_poll_ended", settings, sockets)
 
 
@@ -115,7 +118,7 @@ def _stop(stop: asyncio.Event) -> None:
 def _server(exporter: Exporter, settings: Settings) -> Server:
     limits = Limits()
     # What asks LlamaCloud comes first: a poll that finds no socket is a poll that failed.
-    upstream = len(settings.projects) * settings.api.concurrency
+    upstream = len(settings.projects) * (settings.api.concurrency + 1)
     possible = connections_within(
         raise_open_files_limit(),
         others=_FILES_OF_ITS_OWN + upstream,

@@ -23,8 +23,7 @@ from exporter.domain.histogram import (
     Histogram,
 )
 from exporter.domain.job import FAILED_ITEMS_KEPT, FailedItem, ItemCounts, Job, Memory, latest
-from exporter.domain.steps import Steps, at_once
-from exporter.domain.views import Counters, JobView, ProjectGauges, ProjectView
+from exporter.domain.views import Counters, JobView, ProjectGauges, ProjectStatus, ProjectView
 from exporter.domain.vocabulary import (
     ACTIVE_STATUSES,
     ENDED_ITEM_STATUSES,
@@ -68,9 +67,8 @@ __all__ = [
     "Memory",
     "NothingToCount",
     "ProjectGauges",
+    "ProjectStatus",
     "ProjectView",
-    "Steps",
     "TooManyItems",
-    "at_once",
     "latest",
 ]

@@ -9,25 +9,18 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from exporter.exposition.families import FAMILIES
+from exporter.exposition.gzip_member import deflate
 from exporter.exposition.jobs import job_samples
 from exporter.exposition.projects import project_samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from exporter.domain import JobView, ProjectView, Steps
+    from exporter.domain import JobView, ProjectView
     from exporter.exposition.text import Family, Form
 
-# The cheapest level already makes a twentieth of a long exposition.
-_COMPRESSION_LEVEL = 1
 _MOST_JOBS_IN_A_SLICE = 256
 _JOBS_IN_A_SLICE_ON_AVERAGE = 128
-
-
-def deflate(lines: bytes, ending: int) -> bytes:
-    """Compress to raw deflate; ``ending`` is how zlib is to flush it."""
-    compressor = zlib.compressobj(_COMPRESSION_LEVEL, wbits=-zlib.MAX_WBITS)
-    return compressor.compress(lines) + compressor.flush(ending)
 
 
 class Chunk:
@@ -63,16 +56,15 @@ class ProjectChunks:
     samples: Mapping[str, tuple[Chunk, ...]]
 
 
-def render_project(view: ProjectView, before: ProjectChunks | None = None) -> Steps[ProjectChunks]:
+def render_project(view: ProjectView, before: ProjectChunks | None = None) -> ProjectChunks:
     """Render all samples of ``view``, or take them from ``before`` where nothing has changed."""
     known = {each.jobs[0].job_id: each for each in before.slices} if before else {}
     slices: list[JobSlice] = []
     for jobs in _cut(view.jobs):
         job_slice = known.get(jobs[0].job_id)
         if job_slice is None or job_slice.jobs != jobs:
-            job_slice = yield from _render_slice(view.project, jobs)
+            job_slice = _render_slice(view.project, jobs)
         slices.append(job_slice)
-        yield
     samples = {name: _chunk(lines) for name, lines in project_samples(view)}
     by_family = {
         family.name: tuple(
@@ -116,11 +108,8 @@ def _cut(jobs: Sequence[JobView]) -> Iterator[tuple[JobView, ...]]:
             start = end
 
 
-def _render_slice(project: str, jobs: tuple[JobView, ...]) -> Steps[JobSlice]:
-    samples: dict[str, Chunk] = {}
-    for name, lines in job_samples(project, jobs):
-        samples[name] = _chunk(lines)
-        yield
+def _render_slice(project: str, jobs: tuple[JobView, ...]) -> JobSlice:
+    samples = {name: _chunk(lines) for name, lines in job_samples(project, jobs)}
     return JobSlice(jobs, MappingProxyType(samples))
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from prometheus_client.utils import floatToGoString
 
+from exporter.texts import well_formed
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -47,11 +49,6 @@ def header(name: str, kind: str, help_text: str, form: Form) -> str:
     if kind == "counter" and form is Form.TEXT:
         name += "_total"
     return f"# HELP {name} {help_text}\n# TYPE {name} {kind}\n"
-
-
-def well_formed(text: str) -> str:
-    r"""Write lone surrogates, which UTF-8 cannot carry, as ``\udc80``: others stay distinct."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def escape(label_value: str) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         NothingToCount,
         TooManyItems,
     )
+    from exporter.llamacloud.permit import Permit
 
     StatusAnswer: TypeAlias = JobRefreshed | JobNotFound
     CountAnswer: TypeAlias = ItemsCounted | NothingToCount | TooManyItems
@@ -29,16 +30,19 @@ class BatchApi(Protocol):
     """Reads the batch jobs of one project through one generation of the API.
 
     A job's ``memory`` is what its last answer returned, ``None`` before the first. Each operation
-    raises a ``LlamaCloudError`` if it could not be carried out.
+    raises a ``LlamaCloudError`` if it could not be carried out, and sends its first request by
+    ``permit`` if there is one.
     """
 
-    async def list_jobs(self, plan: ListingPlan) -> Listing:
+    async def list_jobs(self, plan: ListingPlan, permit: Permit | None = None) -> Listing:
         """List the jobs of the project, each once."""
 
-    async def job_status(self, job: Job, memory: Memory) -> tuple[StatusAnswer, Memory]:
+    async def job_status(
+        self, job: Job, memory: Memory, permit: Permit | None = None
+    ) -> tuple[StatusAnswer, Memory]:
         """Fetch the status of one job, and return the job's next memory with it."""
 
     async def count_items(
-        self, job: Job, memory: Memory, limits: CountLimits
+        self, job: Job, memory: Memory, limits: CountLimits, permit: Permit | None = None
     ) -> tuple[CountAnswer, Memory]:
         """Count the items of one job, and return the job's next memory with the counts."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from exporter.llamacloud.permit import Permit
 from exporter.llamacloud.turns import Turn, Turns
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ log = structlog.get_logger("exporter")
 class RequestBudget:
     """Lets requests pass at the allowed ``rate`` on average, at most ``concurrency`` at once.
 
-    Listings go first, and one of the places is kept for them; but while others can go as well,
-    listings get at most every second turn, unless a 429 left no more than they need.
-    ``key_name`` is what the log calls the key.
+    Listings go first, beside ``concurrency``: each project has one at a time. While other requests
+    can go as well, listings get at most every second turn, unless a 429 left no more than they
+    need. ``key_name`` is what the log calls the key.
     """
 
     def __init__(
@@ -44,9 +45,7 @@ class RequestBudget:
         self._log = log.bind(key=key_name)
         self._filled_at = clock()
         self._tokens = self._capacity(rate.limit)
-        self._free_slots = concurrency
-        # Requests that hang must not keep a listing waiting.
-        self._kept_for_listings = 1 if concurrency > 1 else 0
+        self._free_places = concurrency
         self._listings = Turns()
         self._others = Turns()
         self._last_was_listing = False
@@ -59,31 +58,40 @@ class RequestBudget:
         return self._rate.at(self._clock())
 
     @property
-    def is_used_up(self) -> bool:
+    def is_throttling(self) -> bool:
         """Whether requests other than listings wait because they would be too many."""
         self._refill()
         return self._seconds_until_next() > 0 and bool(self._others)
 
     @asynccontextmanager
-    async def request(self, asker: object, *, listing: bool) -> AsyncIterator[float]:
-        """Wait for a turn, hold a slot for one request, and yield the seconds waited.
+    async def permit(self, asker: object, *, listing: bool) -> AsyncIterator[Permit]:
+        """Wait for a turn, and yield leave to send one request; it is given back unless used.
 
         ``asker`` stands for the project that asks: projects take turns.
         """
-        asked = self._clock()
-        turn: Turn = asyncio.get_running_loop().create_future()
-        turns = self._listings if listing else self._others
-        turns.add(asker, turn)
-        self._grant()
+        permit = Permit(self, await self._turn(asker, listing=listing))
         try:
-            await turn
-        except asyncio.CancelledError:
-            self._give_back(asker, turn, turns)
-            raise
-        try:
-            yield self._clock() - asked
+            yield permit
         finally:
-            self._free_slots += 1
+            if not permit.is_used:
+                self._give_back(listing=listing)
+
+    @asynccontextmanager
+    async def request(
+        self, asker: object, *, listing: bool, permit: Permit | None = None
+    ) -> AsyncIterator[float]:
+        """Hold a place for one request, and yield the seconds that it was waited for.
+
+        Without a ``permit`` that can be used for it, the turn is waited for here.
+        """
+        if permit is not None and permit.use_for(self):
+            waited_seconds = permit.waited_seconds
+        else:
+            waited_seconds = await self._turn(asker, listing=listing)
+        try:
+            yield waited_seconds
+        finally:
+            self._free_places += not listing
             self._grant()
 
     def refused(self, asked_at: float, retry_after_seconds: float | None) -> None:
@@ -106,13 +114,28 @@ class RequestBudget:
     def _capacity(self, requests_per_second: float) -> float:
         return max(1.0, requests_per_second * _BURST_SECONDS)
 
-    def _give_back(self, asker: object, turn: Turn, turns: Turns) -> None:
-        if turn.cancelled():
-            # Unless its turn came while it was leaving.
-            turns.discard(asker, turn)
-        else:
-            self._free_slots += 1
-            self._tokens += 1
+    async def _turn(self, asker: object, *, listing: bool) -> float:
+        """Wait for a token and, unless for a listing, a place; return the seconds waited."""
+        asked = self._clock()
+        turn: Turn = asyncio.get_running_loop().create_future()
+        turns = self._listings if listing else self._others
+        turns.add(asker, turn)
+        self._grant()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.cancelled():
+                turns.discard(asker, turn)
+                self._grant()
+            else:
+                # Its turn came while it was leaving.
+                self._give_back(listing=listing)
+            raise
+        return self._clock() - asked
+
+    def _give_back(self, *, listing: bool) -> None:
+        self._free_places += not listing
+        self._tokens += 1
         self._grant()
 
     def _grant(self) -> None:
@@ -121,20 +144,18 @@ class RequestBudget:
             turn = turns.take()
             if turn.cancelled():
                 continue
-            self._free_slots -= 1
-            self._tokens -= 1
             self._last_was_listing = turns is self._listings
+            self._free_places -= not self._last_was_listing
+            self._tokens -= 1
             turn.set_result(None)
         self._wake_when_refilled()
 
     def _next_turns(self) -> Turns | None:
-        now = self._clock()
-        others_turn = self._last_was_listing and self._others and not self._rate.is_low(now)
-        if self._listings and self._free_slots and not others_turn:
+        others_can_go = bool(self._others) and self._free_places > 0
+        others_turn = self._last_was_listing and not self._rate.is_low(self._clock())
+        if self._listings and not (others_turn and others_can_go):
             return self._listings
-        if self._others and self._free_slots > self._kept_for_listings:
-            return self._others
-        return self._listings if self._listings and self._free_slots else None
+        return self._others if others_can_go else None
 
     def _refill(self) -> None:
         now = self._clock()

@@ -30,16 +30,14 @@ if TYPE_CHECKING:
 
     from exporter.llamacloud.connections import Connections, Received
     from exporter.llamacloud.errors import StatusRefused
+    from exporter.llamacloud.permit import Permit
     from exporter.llamacloud.requests import Access, RequestObserver
 
 _NEXT_REQUEST_GOES_OUT_WITHIN_SECONDS = 0.001
 
 
 class Client:
-    """Asks LlamaCloud for one project, at one base URL.
-
-    ``key_number`` is that of the key in force: each key that replaces another has the next.
-    """
+    """Sends the requests of one project, to one base URL."""
 
     def __init__(
         self,
@@ -59,35 +57,34 @@ class Client:
         self._observer = observer
         self._retry = retry or RetryPolicy()
         self._upstream_clock = upstream_clock or UpstreamClock()
-        self.key_number = 0
 
-    @property
-    def is_budget_used_up(self) -> bool:
-        """Whether requests other than listings wait because they would be too many."""
-        return self._access.budget.is_used_up
-
-    def renew_key(self) -> None:
-        """Look for the key again where it came from."""
-        if self._access.renew():
-            self.key_number += 1
-
-    async def get(self, endpoint: Endpoint, path: str, params: Mapping[str, str]) -> Answer:
+    async def get(
+        self,
+        endpoint: Endpoint,
+        path: str,
+        params: Mapping[str, str],
+        permit: Permit | None = None,
+    ) -> Answer:
         """Get ``path``, trying again where that can help, also with a key that was replaced.
+
+        The first attempt uses ``permit`` if it is unused; the others wait for the budget.
 
         Raises:
             LlamaCloudError: of the kind that the last attempt failed by.
         """
         refused_key = self._access.api_key
         try:
-            return await self._get(endpoint, path, params)
+            return await self._get(endpoint, path, params, permit)
         except Unauthorized:
-            self.renew_key()
+            self._access.renew()
             # It may have been renewed for another request meanwhile.
             if self._access.api_key == refused_key:
                 raise
-        return await self._get(endpoint, path, params)
+        return await self._get(endpoint, path, params, permit)
 
-    async def _get(self, endpoint: Endpoint, path: str, params: Mapping[str, str]) -> Answer:
+    async def _get(
+        self, endpoint: Endpoint, path: str, params: Mapping[str, str], permit: Permit | None
+    ) -> Answer:
         async for attempt in stamina.retry_context(
             on=_backoff,
             attempts=self._retry.attempts,
@@ -99,13 +96,15 @@ class Client:
             with attempt:
                 if attempt.num > 1:
                     self._observer.request_retried(endpoint)
-                return await self._attempt(endpoint, path, params)
+                return await self._attempt(endpoint, path, params, permit)
         raise AssertionError("a retry context ends by returning or raising")
 
-    async def _attempt(self, endpoint: Endpoint, path: str, params: Mapping[str, str]) -> Answer:
+    async def _attempt(
+        self, endpoint: Endpoint, path: str, params: Mapping[str, str], permit: Permit | None
+    ) -> Answer:
         budget = self._access.budget
         listing = endpoint is Endpoint.LIST_JOBS
-        async with budget.request(self, listing=listing) as waited_seconds:
+        async with budget.request(self._access, listing=listing, permit=permit) as waited_seconds:
             self._observer.budget_waited(waited_seconds)
             asked = time.monotonic()
             api_key = self._access.api_key

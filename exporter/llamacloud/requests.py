@@ -32,7 +32,7 @@ class RequestObserver(Protocol):
 
 
 class Access(Protocol):
-    """A project's way in: its key, which may be replaced while we run, and that key's budget."""
+    """Owns a project's key, which may be replaced while the exporter runs, and its budget."""
 
     @property
     def api_key(self) -> str:
@@ -42,8 +42,12 @@ class Access(Protocol):
     def budget(self) -> RequestBudget:
         """The budget of the key in force."""
 
-    def renew(self) -> bool:
-        """Look for the key again where it came from; tell whether it is another one now."""
+    @property
+    def changes(self) -> int:
+        """How often the key was replaced by another one."""
+
+    def renew(self) -> None:
+        """Read the key again where it came from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,14 +37,13 @@ class Telemetry:
         self._budget_requests_per_second = budget_requests_per_second
 
     def project(self, name: str) -> ProjectTelemetry:
-        """Start the series of the project ``name``: it is not up, nor known to be authenticated."""
+        """Start the series of the project ``name``."""
         project = ProjectTelemetry(self._metrics, name)
         project.configured(
             poll_interval_seconds=self._poll_interval_seconds,
             stale_after_seconds=self._stale_after_seconds,
             budget_requests_per_second=self._budget_requests_per_second,
         )
-        project.listing_finished(up=False, authenticated=None)
         return project
 
     def build_info(self, version: str, revision: str, python_version: str) -> None:

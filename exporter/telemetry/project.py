@@ -5,24 +5,30 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
-from exporter.exposition import well_formed
+from exporter.core import ListingFailed, ListingSucceeded, PollFinished
+from exporter.domain import ErrorReason
+from exporter.texts import well_formed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
+    from exporter.core import Event
     from exporter.domain import ProjectView
     from exporter.telemetry.metrics import Metrics
 
 ENDPOINTS = ("list_jobs", "job_status", "list_items")
 POLL_RESULTS = ("success", "partial", "error")
-POLL_ERROR_REASONS = (
-    *("unauthorized", "payment_required", "forbidden", "not_found", "rate_limited"),
-    *("timeout", "network", "server", "bad_response", "other"),
-)
+POLL_ERROR_REASONS = tuple(map(str, ErrorReason))
 USUAL_CODES = (
     *("200", "401", "402", "403", "404", "422", "429", "500", "502", "503", "504"),
     *("timeout", "network"),
 )
+# What a failure says of the key; the others say nothing of it.
+_AUTHENTICATED = {
+    ErrorReason.UNAUTHORIZED: False,
+    ErrorReason.PAYMENT_REQUIRED: True,
+    ErrorReason.FORBIDDEN: True,
+}
 
 
 class ProjectTelemetry:
@@ -34,6 +40,8 @@ class ProjectTelemetry:
     def __init__(self, metrics: Metrics, project: str) -> None:
         self._metrics = metrics
         self._project = well_formed(project)
+        # It is not up before the first listing, nor known to be authenticated.
+        self._show("project_up", value=False)
         self._start_counters()
         self._start_histograms()
 
@@ -53,19 +61,18 @@ class ProjectTelemetry:
         waits = self._metrics.counters["api_budget_wait_seconds_total"]
         waits.labels(self._project).inc(seconds)
 
-    def listing_finished(self, *, up: bool, authenticated: bool | None) -> None:
-        """Show how the listing went; ``authenticated`` is ``None`` where it did not tell."""
-        self._show("project_up", up)
-        if authenticated is not None:
-            self._show("project_authenticated", authenticated)
-
-    def poll_finished(self, result: str, reasons: Iterable[str], seconds: float) -> None:
-        """Count one poll, and each of its ``reasons`` once."""
-        self._metrics.counters["polls_total"].labels(self._project, result).inc()
-        for reason in set(reasons):
-            self._metrics.counters["poll_errors_total"].labels(self._project, reason).inc()
-        durations = self._metrics.histograms["poll_duration_seconds"]
-        durations.labels(self._project).observe(seconds)
+    def count(self, event: Event) -> None:
+        """Show how a listing went, and count a poll that is over."""
+        match event:
+            case ListingSucceeded():
+                self._show("project_up", value=True)
+                self._show("project_authenticated", value=True)
+            case ListingFailed(failure):
+                self._show("project_up", value=False)
+                if failure.reason in _AUTHENTICATED:
+                    self._show("project_authenticated", _AUTHENTICATED[failure.reason])
+            case PollFinished():
+                self._poll_finished(event)
 
     def published(self, view: ProjectView) -> None:
         """Show how complete and how fresh the published ``view`` is."""
@@ -91,6 +98,13 @@ class ProjectTelemetry:
         """Show the rate that the project's key is allowed at the moment of each scrape."""
         gauge = self._metrics.gauges["api_budget_requests_per_second"]
         gauge.labels(self._project).set_function(requests_per_second)
+
+    def _poll_finished(self, poll: PollFinished) -> None:
+        self._metrics.counters["polls_total"].labels(self._project, poll.result).inc()
+        for reason in poll.reasons:
+            self._metrics.counters["poll_errors_total"].labels(self._project, str(reason)).inc()
+        durations = self._metrics.histograms["poll_duration_seconds"]
+        durations.labels(self._project).observe(poll.seconds)
 
     def _show(self, gauge: str, value: float | None) -> None:
         if value is None:

@@ -19,7 +19,6 @@ from exposition.oracle import Ready, collector_of, render
 from exposition.views import join
 from prometheus_client import CollectorRegistry
 
-from exporter.domain import at_once
 from exporter.exposition import Form, render_project
 
 if TYPE_CHECKING:
@@ -58,15 +57,15 @@ def results(jobs: int = 10_000, repetitions: int = 5) -> Iterator[Result]:
 
 
 def _rendering_after_a_change(view: ProjectView, repetitions: int) -> Result:
-    before = at_once(render_project(view))
+    before = render_project(view)
     middle = len(view.jobs) // 2
     changed = replace(view.jobs[middle], failed_items=77)
     jobs = (*view.jobs[:middle], changed, *view.jobs[middle + 1 :])
     after = replace(view, jobs=jobs)
     ours, whole = _medians(
         repetitions,
-        lambda: at_once(render_project(after, before)),
-        lambda: at_once(render_project(after)),
+        lambda: render_project(after, before),
+        lambda: render_project(after),
     )
     return Result(
         what=f"rendering {len(jobs):,} jobs of which one changed",
@@ -78,7 +77,7 @@ def _rendering_after_a_change(view: ProjectView, repetitions: int) -> Result:
 
 
 def _exposition(view: ProjectView, form: Form) -> bytes:
-    return join([at_once(render_project(view))], form)
+    return join([render_project(view)], form)
 
 
 def _medians(repetitions: int, *works: Callable[[], object]) -> list[float]:

@@ -15,7 +15,8 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from exporter.domain import Histogram, ItemStatus, JobStatus, JobView, ProjectView
-from exporter.exposition import FAMILIES, Family, Form, well_formed
+from exporter.exposition import FAMILIES, Family, Form
+from exporter.texts import well_formed
 
 go_float: Callable[[float], str] = floatToGoString
 render_openmetrics: Callable[[CollectorRegistry], bytes] = openmetrics.generate_latest

@@ -15,7 +15,7 @@ from exporter.domain import (
     ProjectGauges,
     ProjectView,
 )
-from exporter.exposition import well_formed
+from exporter.texts import well_formed
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")

@@ -7,14 +7,14 @@ from exposition.views import empty_view, full_job, join, rendered
 from hypothesis import given, settings
 from properties import EFFORT, UNHURRIED
 
-from exporter.domain import JobView, ProjectView, at_once
+from exporter.domain import JobView, ProjectView
 from exporter.exposition import Form, ProjectChunks, render_project
 
 MANY = [full_job(f"bjb-{number:08d}") for number in range(3000)]
 
 
 def _chunks(*jobs: JobView, before: ProjectChunks | None = None) -> ProjectChunks:
-    return at_once(render_project(replace(empty_view(), jobs=jobs), before))
+    return render_project(replace(empty_view(), jobs=jobs), before)
 
 
 def _new_slices(after: ProjectChunks, before: ProjectChunks) -> int:
@@ -29,7 +29,7 @@ def test_a_view_after_another_is_rendered_as_if_it_was_the_first(views: list[Pro
     before = None
     for view in views:
         named = replace(view, project="p")
-        before = at_once(render_project(named, before))
+        before = render_project(named, before)
         assert join([before], Form.TEXT) == join([rendered(named)], Form.TEXT)
 
 
@@ -52,9 +52,3 @@ def test_a_job_that_comes_or_goes_leaves_other_slices_as_they_are() -> None:
         after = _chunks(*jobs, before=before)
         assert _new_slices(after, before) <= len(before.slices) / 2
         assert join([after], Form.TEXT) == join([_chunks(*jobs)], Form.TEXT)
-
-
-def test_long_work_is_done_in_many_steps() -> None:
-    """Others are served in between: no step renders more than one family of one slice."""
-    steps = sum(1 for _ in render_project(replace(empty_view(), jobs=tuple(MANY))))
-    assert steps >= len(MANY) / 256 * 14

@@ -17,7 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from properties import EFFORT, UNHURRIED
 
 from exporter.domain import Histogram, ProjectView
-from exporter.exposition import Form, well_formed
+from exporter.exposition import Form
+from exporter.texts import well_formed
 
 parse_openmetrics: Callable[[str], Iterable[Metric]] = _parse_openmetrics
 PARSERS: dict[Form, Callable[[str], Iterable[Metric]]] = {

@@ -15,6 +15,7 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from tools import check_metrics
 
+from exporter.core import ListingSucceeded
 from exporter.exposition import FAMILIES as BATCH_FAMILIES
 from exporter.exposition import Form
 from exporter.telemetry import FAMILIES, Telemetry, render
@@ -29,7 +30,7 @@ def _exercise(telemetry: Telemetry, name: str) -> None:
     telemetry.config_loaded(successful=True, at=100.0)
     project = telemetry.project(name)
     project.budget_read_by(lambda: 0.25)
-    project.listing_finished(up=True, authenticated=True)
+    project.count(ListingSucceeded(jobs=3, active_jobs=1, is_first=True, recovered=False))
     project.published(full_view(name))
 
 

@@ -16,7 +16,6 @@ from exporter.domain import (
     JobView,
     ProjectGauges,
     ProjectView,
-    at_once,
 )
 from exporter.exposition import Form, ProjectChunks, pieces, render_project
 
@@ -114,7 +113,7 @@ def full_view(project: str = "default", generation: int = 1) -> ProjectView:
 
 def rendered(view: ProjectView) -> ProjectChunks:
     """Render a view for the first time."""
-    return at_once(render_project(view))
+    return render_project(view)
 
 
 def join(projects: Iterable[ProjectChunks], form: Form) -> bytes:

@@ -7,6 +7,7 @@ from asking import budget_of
 from structlog.testing import capture_logs
 
 from exporter.llamacloud.budget import RequestBudget
+from exporter.llamacloud.permit import Permit
 from exporter.llamacloud.rate import AllowedRate
 
 pytestmark = pytest.mark.anyio
@@ -43,32 +44,34 @@ async def test_waiting_requests_pass_at_the_rate() -> None:
     assert 0.49 <= elapsed < 2.0
 
 
-async def test_no_more_requests_than_allowed_run_at_once() -> None:
+async def test_no_more_refreshes_than_allowed_run_at_once() -> None:
     """The key is shared with production work."""
     budget = budget_of(10_000.0, 3, asyncio.get_running_loop().time)
     at_once: list[int] = []
     running = 0
 
-    async def request(*, listing: bool) -> None:
+    async def request() -> None:
         nonlocal running
-        async with budget.request("project", listing=listing):
+        async with budget.request("project", listing=False):
             running += 1
             at_once.append(running)
             await asyncio.sleep(0)
             running -= 1
 
-    await asyncio.gather(*(request(listing=number % 2 == 0) for number in range(40)))
+    await asyncio.gather(*(request() for _ in range(40)))
     assert 3 == max(at_once)
 
 
-async def test_a_place_is_kept_for_listings() -> None:
-    """Requests that hang do not keep them waiting."""
+async def test_listings_have_a_place_of_their_own() -> None:
+    """Refreshes that hang do not keep them waiting, and they take no place of a refresh."""
     budget = budget_of(10_000.0, 3, asyncio.get_running_loop().time)
     hanging = [asyncio.create_task(hang(budget)) for _ in range(5)]
     await asyncio.sleep(0)
     async with asyncio.timeout(5), budget.request("project", listing=True):
         pass
     await leave(hanging)
+    async with budget.request("project", listing=True):
+        assert 3 == await passing_at_once(budget, 3)
 
 
 @pytest.mark.parametrize("concurrency", [1, 2, 5])
@@ -88,24 +91,20 @@ async def test_listings_go_first_but_get_only_every_second_turn() -> None:
     clock = Clock()
     budget = budget_of(1.0, 1, clock)
     order: list[str] = []
-    holding = asyncio.Event()
-
-    async def hold() -> None:
-        async with budget.request("project", listing=False):
-            await holding.wait()
 
     async def request(name: str, *, listing: bool) -> None:
         async with budget.request("project", listing=listing):
             order.append(name)
 
+    assert 10 == await passing_at_once(budget, 20)
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(hold())
-        await asyncio.sleep(0)
         for number in range(3):
             tasks.create_task(request(f"refresh {number}", listing=False))
             tasks.create_task(request(f"listing {number}", listing=True))
-        await asyncio.sleep(0)
-        holding.set()
+        for _ in range(6):
+            await asyncio.sleep(0)
+            clock.now += 1
+            await passing_at_once(budget, 1)
     assert order == [
         "listing 0",
         "refresh 0",
@@ -163,7 +162,7 @@ async def test_projects_on_one_key_take_turns() -> None:
     async with asyncio.TaskGroup() as tasks:
         for project in [*["large"] * 20, *["small", "other"] * 2]:
             tasks.create_task(request(project))
-    assert {"small", "other"} <= set(order[:4])
+    assert {"small", "other"} <= set(order[:5])
     assert ["large"] * 14 == order[-14:]
 
 
@@ -191,21 +190,21 @@ async def test_the_wait_that_llamacloud_asks_for_holds_for_all_requests_of_the_k
     assert 1 == await passing_at_once(budget, 3)
 
 
-async def test_it_is_used_up_while_requests_wait_for_the_rate() -> None:
+async def test_it_is_throttling_while_requests_wait_for_the_rate() -> None:
     """Not while they wait for others to end."""
     clock = Clock()
     budget = budget_of(1.0, 3, clock)
     tasks = [asyncio.create_task(hang(budget)) for _ in range(4)]
     await asyncio.sleep(0)
-    told = [budget.is_used_up]
+    told = [budget.is_throttling]
     await leave(tasks)
     clock.now += 1000
     tasks = [asyncio.create_task(one_request(budget)) for _ in range(30)]
     for _ in range(50):
         await asyncio.sleep(0)
-    told.append(budget.is_used_up)
+    told.append(budget.is_throttling)
     await leave(tasks)
-    told.append(budget.is_used_up)
+    told.append(budget.is_throttling)
     assert [False, True, False] == told
 
 
@@ -255,6 +254,41 @@ async def test_a_slower_budget_is_told_once_and_when_it_is_over() -> None:
     assert 30.0 == logs[1]["requests_per_minute"]
 
 
+async def test_a_permit_that_is_not_used_is_given_back() -> None:
+    """Neither its token nor its place is lost."""
+    budget = budget_of(0.1, 1, Clock())
+    for listing in (True, False):
+        async with budget.permit("project", listing=listing):
+            assert 0 == await passing_at_once(budget, 1)
+    assert 1 == await passing_at_once(budget, 2)
+
+
+async def test_a_permit_is_good_for_one_request() -> None:
+    """The next request of whoever holds it waits for its own turn."""
+    clock = Clock()
+    budget = budget_of(0.1, 1, clock)
+    assert 1 == await passing_at_once(budget, 1)
+    clock.now += 10
+    async with budget.permit("project", listing=False) as permit:
+        async with budget.request("project", listing=False, permit=permit):
+            pass
+        second = asyncio.create_task(one_request(budget, permit))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not second.done()
+        await leave([second])
+    assert 0 == await passing_at_once(budget, 1)
+
+
+async def test_a_permit_of_another_budget_is_not_used() -> None:
+    """The key was replaced while it was held."""
+    former, budget = budget_of(0.1, 1, Clock()), budget_of(0.1, 1, Clock())
+    async with former.permit("project", listing=False) as permit:
+        await one_request(budget, permit)
+        assert not permit.is_used
+    assert (1, 0) == (await passing_at_once(former, 1), await passing_at_once(budget, 1))
+
+
 async def hang(budget: RequestBudget) -> None:
     async with budget.request("project", listing=False):
         await asyncio.Event().wait()
@@ -266,8 +300,8 @@ async def leave(tasks: list[asyncio.Task[None]]) -> list[BaseException | None]:
     return await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def one_request(budget: RequestBudget) -> None:
-    async with budget.request("project", listing=False):
+async def one_request(budget: RequestBudget, permit: Permit | None = None) -> None:
+    async with budget.request("project", listing=False, permit=permit):
         pass
 
 

@@ -10,11 +10,10 @@ from uuid import UUID
 import pytest
 from asking import budget_of
 from cloud import KEY, Cloud
-from polling import Watch, eventually, polling
+from polling import eventually, polling
 
-from exporter.domain import ItemStatus
 from exporter.llamacloud.budget import RequestBudget
-from exporter.simulator import Fault, RecordedRequest, items_of
+from exporter.simulator import RecordedRequest
 
 pytestmark = pytest.mark.anyio
 
@@ -38,10 +37,6 @@ def listed(cloud: Cloud) -> list[RecordedRequest]:
 
 def arrivals(cloud: Cloud, endpoint: str) -> list[float]:
     return [r.arrived_monotonic for r in cloud.simulator.requests if r.endpoint == endpoint]
-
-
-def all_counted(watch: Watch) -> bool:
-    return all(job.items_last_counted_at for job in watch.view.jobs)
 
 
 def asked(cloud: Cloud, endpoint: str) -> list[str | None]:
@@ -70,47 +65,6 @@ async def test_two_hundred_jobs_on_twenty_requests_a_minute(cloud: Cloud) -> Non
     gaps = [later - earlier for earlier, later in pairwise(arrivals(cloud, "list_jobs"))]
     # The median, so that a machine that is busy for a while does not matter.
     assert INTERVAL * 0.8 < median(gaps) < INTERVAL * 1.5
-
-
-async def test_counts_wait_while_their_jobs_do_not_change(cloud: Cloud) -> None:
-    """Every job's status is asked for twice as often then; one that changes is counted again."""
-    for number in range(20):
-        cloud.add_job(f"job-{number:02}")
-    budget = await used_up(30.0)
-    async with polling(cloud, budget=budget, interval=0.25) as watch:
-        await eventually(lambda: bool(watch.view.jobs) and all_counted(watch))
-        before = cloud.requests()
-        await eventually(lambda: cloud.requests()["job_status"] >= before["job_status"] + 80)
-        since = cloud.requests() - before
-        cloud.world.jobs["job-07"].items = items_of("job-07", completed=8, failed=2)
-        await eventually(lambda: (watch.job("job-07").items or {}).get(ItemStatus.FAILED) == 2)
-    assert since["list_items"] < since["job_status"] / 2
-
-
-async def test_counts_wait_also_where_there_are_fewer_jobs_than_requests_at_once(
-    cloud: Cloud,
-) -> None:
-    """As with the default settings from three jobs on."""
-    for number in range(4):
-        cloud.add_job(f"job-{number}")
-    budget = await used_up(10.0)
-    async with polling(cloud, budget=budget, interval=0.4, concurrency=8) as watch:
-        await eventually(lambda: bool(watch.view.jobs) and all_counted(watch))
-        before = cloud.requests()
-        await eventually(lambda: cloud.requests()["job_status"] >= before["job_status"] + 24)
-        since = cloud.requests() - before
-    assert since["list_items"] < since["job_status"] / 2
-
-
-async def test_a_slow_llamacloud_is_no_small_budget(cloud: Cloud) -> None:
-    """Where the budget suffices, every job is counted whenever it is refreshed."""
-    for number in range(12):
-        cloud.add_job(f"job-{number:02}")
-    cloud.simulator.faults.add(Fault("slow", seconds=0.1, endpoint="job_status"))
-    async with polling(cloud, interval=0.1, concurrency=2) as watch:
-        await eventually(lambda: cloud.requests()["job_status"] >= 40)
-        assert 0 == watch.polls("partial")
-    assert cloud.requests()["list_items"] >= cloud.requests()["job_status"] - 3
 
 
 async def test_of_fifteen_projects_on_one_key_none_starves(cloud: Cloud) -> None:

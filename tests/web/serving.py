@@ -14,7 +14,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.app.listening import listen
 from exporter.config import ListenAddress
-from exporter.domain import at_once
 from exporter.exposition import Form
 from exporter.server import Limits, Server
 from exporter.snapshot import Snapshot
@@ -84,7 +83,7 @@ class Exporter:
 @contextmanager
 def served(exporter: Exporter, limits: Limits | None = None, **changes: object) -> Iterator[str]:
     """Serve the site of ``exporter``, with ``changes``, and yield its address."""
-    at_once(exporter.snapshot.replace(full_view()))
+    exporter.snapshot.replace(full_view())
     site = replace(exporter.site(), **changes)  # type: ignore[arg-type]
     (listening,) = listen([ListenAddress(host="127.0.0.1", port=0)])
     with listening:

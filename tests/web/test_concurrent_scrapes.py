@@ -18,7 +18,7 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from web.serving import Exporter, ask, served
 
-from exporter.domain import ItemStatus, JobStatus, JobType, JobView, ProjectView, at_once
+from exporter.domain import ItemStatus, JobStatus, JobType, JobView, ProjectView
 from exporter.exposition import Form
 
 parse_openmetrics: Callable[[str], Iterable[Metric]] = _parse_openmetrics
@@ -94,7 +94,7 @@ def _polls(exporter: Exporter) -> Iterator[None]:
 
     def publish(generation: int) -> None:
         for project in PROJECTS:
-            at_once(exporter.snapshot.replace(_view(project, generation)))
+            exporter.snapshot.replace(_view(project, generation))
 
     def publish_again() -> None:
         for generation in count(2):

@@ -33,7 +33,7 @@ def test_who_comes_at_once_does_not_drive_out_who_came_before(
 def test_the_readme_tells_how_many_files_all_clients_need() -> None:
     """Beside those of the projects, of which each has its own."""
     limits = Limits()
-    (told,) = re.findall(r"open files is below (\d+) and `api.concurrency` more", readme())
+    (told,) = re.findall(r"open files is below (\d+) and `api.concurrency` \+ 1 for", readme())
     for short in (0, 1):
         assert limits.connections - short == connections_within(
             int(told) - short,

@@ -13,7 +13,6 @@ from exposition.views import empty_view, full_job
 from web.raw import HEALTHY, SCRAPE, connect, is_open, read_to_end
 from web.serving import OWN, Exporter, ask, served, wait_until
 
-from exporter.domain import at_once
 from exporter.exposition import Form
 from exporter.server import Limits
 
@@ -36,7 +35,7 @@ def exporter() -> Exporter:
 def serving_much(exporter: Exporter, limits: Limits) -> Iterator[str]:
     with served(exporter, limits) as address:
         jobs = tuple(full_job(f"job-{n}") for n in range(MANY_JOBS))
-        at_once(exporter.snapshot.replace(replace(empty_view(generation=2), jobs=jobs)))
+        exporter.snapshot.replace(replace(empty_view(generation=2), jobs=jobs))
         yield address
 
 

@@ -12,7 +12,7 @@ from exposition.views import empty_view, full_job, full_view
 from prometheus_client.parser import text_string_to_metric_families
 from web.serving import DEADLINE_SECONDS, OWN, Answer, Exporter, ask, served, wait_until
 
-from exporter.domain import ProjectView, at_once
+from exporter.domain import ProjectView
 from exporter.exposition import Form
 
 # Far more than the buffers of a server and a connection hold.
@@ -45,7 +45,7 @@ def test_a_scrape_shows_what_is_published_then_the_own_metrics(
     exporter: Exporter, address: str
 ) -> None:
     """A newer view shows in the next scrape."""
-    at_once(exporter.snapshot.replace(full_view(generation=2)))
+    exporter.snapshot.replace(full_view(generation=2))
 
     expected = b"".join(exporter.snapshot.published().lines(Form.TEXT)) + OWN[Form.TEXT]
     assert ask(address, "/metrics").body == expected
@@ -58,7 +58,7 @@ def test_a_complete_scrape_is_told_once_with_what_it_showed(
     first = exporter.snapshot.published().generations
     ask(address, "/metrics")
     _ended(exporter, 1)
-    at_once(exporter.snapshot.replace(full_view(generation=2)))
+    exporter.snapshot.replace(full_view(generation=2))
     second = exporter.snapshot.published().generations
     ask(address, "/metrics", ("Accept", Form.OPENMETRICS.value), ("Accept-Encoding", "gzip"))
     _ended(exporter, 2)
@@ -84,7 +84,7 @@ def test_a_client_that_leaves_in_the_middle_has_not_scraped(
     exporter: Exporter, address: str
 ) -> None:
     """The body was not handed over; the next client is not harmed."""
-    at_once(exporter.snapshot.replace(_large_view(generation=2)))
+    exporter.snapshot.replace(_large_view(generation=2))
     host, port = address.rsplit(":", 1)
     with socket.create_connection((host, int(port)), timeout=DEADLINE_SECONDS) as connection:
         connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n")
@@ -103,7 +103,7 @@ def test_a_slow_client_has_scraped_when_it_has_read_it_all(
     exporter: Exporter, address: str
 ) -> None:
     """While it reads, the scrape is not complete."""
-    at_once(exporter.snapshot.replace(_large_view(generation=2)))
+    exporter.snapshot.replace(_large_view(generation=2))
     host, port = address.rsplit(":", 1)
     with socket.create_connection((host, int(port)), timeout=DEADLINE_SECONDS) as connection:
         connection.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
@@ -135,7 +135,7 @@ def _generations_shown(answer: Answer) -> list[int]:
 def test_concurrent_scrapes_see_one_consistent_state_each(exporter: Exporter, address: str) -> None:
     """Every scrape shows one view, wholly, while views are replaced all the time."""
     jobs, scrapes = 50, 60
-    at_once(exporter.snapshot.replace(_large_view(generation=2, jobs=jobs)))
+    exporter.snapshot.replace(_large_view(generation=2, jobs=jobs))
 
     with ThreadPoolExecutor(8) as pool:
         answers = [
@@ -145,7 +145,7 @@ def test_concurrent_scrapes_see_one_consistent_state_each(exporter: Exporter, ad
         generation = 2
         while not all(answer.done() for answer in answers):
             generation += 1
-            at_once(exporter.snapshot.replace(_large_view(generation, jobs)))
+            exporter.snapshot.replace(_large_view(generation, jobs))
         shown = [_generations_shown(answer.result()) for answer in answers]
 
     assert [(len(each), len(set(each))) for each in shown] == [(jobs, 1)] * scrapes

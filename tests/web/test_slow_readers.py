@@ -13,7 +13,6 @@ from exposition.views import empty_view, full_job
 from web.raw import SCRAPE, connect, read_to_end
 from web.serving import OWN, Exporter, ask, served, wait_until
 
-from exporter.domain import at_once
 from exporter.exposition import Form
 from exporter.server import Limits
 
@@ -51,7 +50,7 @@ def begin_reading(
     exporter: Exporter, address: str, jobs: tuple[JobView, ...], generation: int, slow: ExitStack
 ) -> socket.socket:
     """Publish another view, and begin to read."""
-    at_once(exporter.snapshot.replace(replace(empty_view(generation=generation), jobs=jobs)))
+    exporter.snapshot.replace(replace(empty_view(generation=generation), jobs=jobs))
     reader = slow.enter_context(connect(address, CLOSING, reads_little=True))
     assert b"HTTP/1.1 200 OK\r\n" == reader.recv(17)
     return reader

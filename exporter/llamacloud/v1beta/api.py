@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from exporter.domain import CountLimits, Job, Listing, ListingPlan, Memory
     from exporter.llamacloud.api import CountAnswer, StatusAnswer
     from exporter.llamacloud.client import Client
+    from exporter.llamacloud.permit import Permit
 
 API_VERSION = "v1beta"
 
@@ -50,28 +51,30 @@ class V1BetaApi:
         scope = {name: value for name, value in wanted.items() if value}
         self._reader = Reader(client, scope)
 
-    async def list_jobs(self, plan: ListingPlan) -> Listing:
+    async def list_jobs(self, plan: ListingPlan, permit: Permit | None = None) -> Listing:
         """List the jobs of the project, each once."""
-        return await list_jobs(self._reader, plan)
+        return await list_jobs(self._reader.using(permit), plan)
 
-    async def job_status(self, job: Job, memory: Memory) -> tuple[StatusAnswer, Memory]:
+    async def job_status(
+        self, job: Job, memory: Memory, permit: Permit | None = None
+    ) -> tuple[StatusAnswer, Memory]:
         """Fetch the status of one job."""
         try:
-            return await self._reader.job_status(job.id), memory
+            return await self._reader.using(permit).job_status(job.id), memory
         except NotFound as error:
             missing = _missing(error)
             answered_at, asked_monotonic = error.answered_at, error.asked_monotonic
         return JobNotFound(job.id, asked_monotonic, answered_at, missing.failure()), memory
 
     async def count_items(
-        self, job: Job, memory: Memory, limits: CountLimits
+        self, job: Job, memory: Memory, limits: CountLimits, permit: Permit | None = None
     ) -> tuple[CountAnswer, Memory]:
         """Count the items of one job, exactly or not at all."""
         last = memory if isinstance(memory, _LastCount) else None
         comparable = last.counts if last and last.is_worth_as_much_for(job) else None
         try:
             answer = await count_items(
-                self._reader, job, max_pages=limits.max_requests, before=comparable
+                self._reader.using(permit), job, max_pages=limits.max_requests, before=comparable
             )
         except NotFound as error:
             raise _missing(error) from error

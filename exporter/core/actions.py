@@ -1,0 +1,48 @@
+"""What the core has the poller do next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from exporter.domain import CountLimits, Job, ListingPlan, Memory
+
+
+@dataclass(frozen=True, slots=True)
+class ListJobs:
+    """List the project's jobs; ``began`` is the monotonic moment at which this was handed out."""
+
+    plan: ListingPlan
+    began: float
+    is_throttling: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FetchStatus:
+    """Fetch the status of one job: the first step of its refresh."""
+
+    job: Job
+    memory: Memory
+    began: float
+
+
+@dataclass(frozen=True, slots=True)
+class CountItems:
+    """Count the items of one job: the second step of its refresh."""
+
+    job: Job
+    memory: Memory
+    limits: CountLimits
+    began: float
+
+
+@dataclass(frozen=True, slots=True)
+class WaitUntil:
+    """Nothing is to be done before a monotonic ``moment``, unless a listing or a new key comes."""
+
+    moment: float
+
+
+RefreshJob: TypeAlias = FetchStatus | CountItems
+Action: TypeAlias = ListJobs | RefreshJob | WaitUntil

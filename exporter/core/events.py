@@ -1,0 +1,128 @@
+"""What happened, for the log and for the exporter's own metrics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from exporter.domain import ErrorReason, FailedItem, Failure, Job, JobStatus
+
+
+@dataclass(frozen=True, slots=True)
+class JobAppeared:
+    """A job was seen for the first time, active."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class JobChangedStatus:
+    """A job is active with another status than before; ``before`` may be an ended one."""
+
+    job: Job
+    before: JobStatus
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnded:
+    """A job was seen to end."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class ItemsFailed:
+    """Failed items of a job were seen for the first time."""
+
+    job: Job
+    items: tuple[FailedItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MoreItemsFailed:
+    """A job has more failed items than are reported one by one."""
+
+    job: Job
+    not_reported: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListingSucceeded:
+    """The project was listed; ``recovered`` ends a failure that was news."""
+
+    jobs: int
+    active_jobs: int
+    is_first: bool
+    recovered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListingFailed:
+    """The project could not be listed; ``is_news`` is false while a failure lasts."""
+
+    failure: Failure
+    is_news: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListingTruncated:
+    """A bound on requests hides jobs, for the first time since a listing showed all."""
+
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListingWholeAgain:
+    """No job is hidden by the bound on requests any more."""
+
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectStale:
+    """The last listing is too old, so active jobs are no longer published."""
+
+    stale_after: float
+    listing_fails: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshFailed:
+    """A job could not be refreshed, the first of those that fail for this reason."""
+
+    job_id: str
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshRecovered:
+    """No job has failed to refresh for this reason for some polls."""
+
+    reason: ErrorReason
+
+
+@dataclass(frozen=True, slots=True)
+class PollFinished:
+    """A poll is over: a listing, and the refreshes until the next."""
+
+    result: Literal["success", "partial", "error"]
+    reasons: frozenset[ErrorReason]
+    seconds: float
+
+
+Event: TypeAlias = (
+    JobAppeared
+    | JobChangedStatus
+    | JobEnded
+    | ItemsFailed
+    | MoreItemsFailed
+    | ListingSucceeded
+    | ListingFailed
+    | ListingTruncated
+    | ListingWholeAgain
+    | ProjectStale
+    | RefreshFailed
+    | RefreshRecovered
+    | PollFinished
+)

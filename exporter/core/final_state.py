@@ -1,0 +1,160 @@
+"""How far the final state of an ended job is known, and what is still to be asked of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from exporter.domain import Job, JobStatus
+
+    # Its status and its time of completion.
+    End: TypeAlias = tuple[JobStatus, float | None]
+
+# The items of a job that has ended may settle a little later than the job itself.
+_FINAL_COUNTS = 5
+_FINAL_COUNTS_WITHIN_SECONDS = 900.0
+_MOST_ENDS = 5
+_SAME_END_WITHIN_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class FinalState:
+    """The end of one job.
+
+    The retention runs from ``ended_monotonic``. ``asked_monotonic`` is when the answer was asked
+    for that first showed the end: what was asked for earlier is not final. ``ends_seen`` are the
+    statuses and times of completion that LlamaCloud told since the job was active.
+    ``shown_since_generation`` is the first published view that shows the final state.
+    """
+
+    ended_monotonic: float
+    asked_monotonic: float
+    ended_before_first_sight: bool
+    ends_seen: frozenset[End]
+    status_known: bool = False
+    items_known: bool = False
+    times_counted: int = 0
+    first_counted_monotonic: float | None = None
+    shown_since_generation: int | None = None
+
+    @classmethod
+    def of(
+        cls,
+        job: Job,
+        *,
+        ended_monotonic: float,
+        asked_monotonic: float,
+        ended_before_first_sight: bool = False,
+        ends_before: frozenset[End] = frozenset(),
+    ) -> FinalState:
+        """Begin with the end that ``job`` tells, perhaps one after others that were seen."""
+        return cls(
+            ended_monotonic=ended_monotonic,
+            asked_monotonic=asked_monotonic,
+            ended_before_first_sight=ended_before_first_sight,
+            ends_seen=with_end(ends_before, job),
+        )
+
+    def is_another(self, job: Job) -> bool:
+        """Tell whether a job was retried and ended unseen, or was only thought to be gone."""
+        return is_news(self.ends_seen, job)
+
+    def is_complete(self, *, items_enabled: bool) -> bool:
+        """Tell whether nothing is left to ask."""
+        return self.status_known and (self.items_known or not items_enabled)
+
+    def is_recent(self, now: float) -> bool:
+        """Tell whether the job has just ended: it is then refreshed like an active one."""
+        age_seconds = now - self.ended_monotonic
+        return not self.ended_before_first_sight and age_seconds <= _FINAL_COUNTS_WITHIN_SECONDS
+
+    def next_change_after(self, now: float) -> float:
+        """Return the next monotonic moment at which time alone changes an answer given here."""
+        since = (self.ended_monotonic, self.first_counted_monotonic)
+        moments = [
+            math.nextafter(moment + _FINAL_COUNTS_WITHIN_SECONDS, math.inf)
+            for moment in since
+            if moment is not None
+        ]
+        return min((moment for moment in moments if moment > now), default=math.inf)
+
+    def changed(self) -> FinalState:
+        """Note that scrapes have yet to show the state as it is now."""
+        return replace(self, shown_since_generation=None)
+
+    def record_changed(self, job: Job) -> FinalState:
+        """Note a record that differs: what a row does not tell is to be asked for again."""
+        return replace(
+            self.changed(),
+            ends_seen=with_date(self.ends_seen, job),
+            status_known=False,
+            items_known=self.items_known and self.times_counted >= _FINAL_COUNTS,
+        )
+
+    def status_answered(self, asked_monotonic: float) -> FinalState:
+        """Note a status, final if it was asked for after the end."""
+        final = asked_monotonic >= self.asked_monotonic
+        return replace(self, status_known=self.status_known or final)
+
+    def counted(self, asked_monotonic: float, now: float, *, settled: bool) -> FinalState:
+        """Note a count; it is the last one if all items are ``settled``."""
+        if asked_monotonic < self.asked_monotonic:
+            return self.changed()
+        times_counted = self.times_counted + 1
+        enough = self.ended_before_first_sight or times_counted >= _FINAL_COUNTS
+        first = self.first_counted_monotonic
+        return replace(
+            self.changed(),
+            times_counted=times_counted,
+            first_counted_monotonic=now if first is None else first,
+            items_known=self.items_known or settled or enough,
+        )
+
+    def with_time_passed(self, now: float) -> FinalState:
+        """Take the last count for final once the time for counting again is over."""
+        first = self.first_counted_monotonic
+        if self.items_known or first is None or now - first <= _FINAL_COUNTS_WITHIN_SECONDS:
+            return self
+        return replace(self, items_known=True)
+
+    def finalised(self) -> FinalState:
+        """Take what is known for final: LlamaCloud no longer knows the job."""
+        return replace(self, status_known=True, items_known=True)
+
+
+def is_news(ends: frozenset[End], job: Job) -> bool:
+    """Tell whether a job of which these ends were told has ended once more."""
+    # Where the list and the status of a job contradict each other, it would end again for ever.
+    if not 0 < len(ends) < _MOST_ENDS:
+        return False
+    return all(_differ(end, _end_of(job)) for end in ends)
+
+
+def with_end(ends: frozenset[End], job: Job) -> frozenset[End]:
+    """Return the ends with the one that ``job`` tells."""
+    return ends | {_end_of(job)}
+
+
+def with_date(ends: frozenset[End], job: Job) -> frozenset[End]:
+    """Return the ends with the date of one that had none, if this is it."""
+    undated: End = (job.status, None)
+    if job.completed_at is None or undated not in ends:
+        return ends
+    return with_end(ends - {undated}, job)
+
+
+def _end_of(job: Job) -> End:
+    return job.status, job.completed_at
+
+
+def _differ(one: End, other: End) -> bool:
+    (status, completed_at), (other_status, other_at) = one, other
+    if status is not other_status:
+        return True
+    if completed_at is None or other_at is None:
+        return False
+    return abs(completed_at - other_at) > _SAME_END_WITHIN_SECONDS

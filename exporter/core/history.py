@@ -1,0 +1,138 @@
+"""What must survive a restart: counters, high-water marks, baseline, watermark, progress.
+
+All times are Unix seconds by LlamaCloud's clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from exporter.core.counters import CounterBook
+from exporter.core.marks import listed_now
+from exporter.domain import latest
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+    from exporter.core.jobs import TrackedJob
+    from exporter.core.marks import HighWaterMarks
+    from exporter.core.rules import Rules
+    from exporter.domain import Job, Listing
+
+# What ended in the hour before the watermark is looked at again, so that neither a late row nor a
+# clock that is off loses an end. Marks are kept twice as long, so that no job counts twice: by a
+# clock that is ahead, a job may have ended an overlap later than it was last listed.
+_WATERMARK_OVERLAP_SECONDS = 3600.0
+_MARKS_KEPT_SECONDS = 2 * _WATERMARK_OVERLAP_SECONDS
+_MARKS_KEPT_IF_TRUNCATED_SECONDS = 7 * 86400.0
+# LlamaCloud's Date has no fractions of a second.
+_CLOCK_RESOLUTION_SECONDS = 1.0
+
+
+class History:
+    """Owns the durable state of one project.
+
+    ``marks`` outlive their jobs, so that a job that returns is neither counted nor shown twice.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        self.book = CounterBook(items_enabled=rules.items_enabled)
+        self.marks: dict[str, HighWaterMarks] = {}
+        self.last_progress_at: dict[str, float] = {}
+        self.baseline_at: float | None = None
+        self.watermark_at: float | None = None
+
+    @property
+    def news_since(self) -> float | None:
+        """The moment before which a listing that comes newest first has no news, if known."""
+        return None if self.watermark_at is None else self.watermark_at - _WATERMARK_OVERLAP_SECONDS
+
+    def begin_listing(self, listing: Listing) -> None:
+        """Set the baseline at the first listing."""
+        if self.baseline_at is None:
+            self.baseline_at = listing.began_at
+
+    def end_listing(self, listing: Listing, tracked: AbstractSet[str]) -> None:
+        """Move the watermark, and forget the marks that are no longer needed."""
+        if listing.reached_end:
+            self._forget_marks(listing, tracked)
+        if not listing.truncated:
+            self.watermark_at = listing.began_at
+
+    def begin_progress(self, tracked: TrackedJob, seen_at: float) -> None:
+        """Note when a job that is seen for the first time last made progress."""
+        self._note_progress(tracked.job.id, _first_progress_at(tracked.job, seen_at))
+
+    def note_progress(self, before: TrackedJob, after: TrackedJob, seen_at: float) -> None:
+        """Note progress that an answer at ``seen_at`` shows."""
+        moved_at = seen_at if _has_moved(before, after) else None
+        if after.counts is not None and after.counts is not before.counts:
+            moved_at = latest(moved_at, _believable(after.counts.newest_at, seen_at))
+        self._note_progress(after.job.id, moved_at)
+
+    def job_left(self, job_id: str, tracked: TrackedJob) -> None:
+        """Keep of a job that leaves what tells its return from news."""
+        self.last_progress_at.pop(job_id, None)
+        if tracked.final is not None:
+            ends_seen = tracked.final.ends_seen
+            self.marks[job_id] = replace(self.marks[job_id], ends_seen=ends_seen)
+
+    def _note_progress(self, job_id: str, moment: float | None) -> None:
+        if moment is not None:
+            self.last_progress_at[job_id] = max(self.last_progress_at.get(job_id, moment), moment)
+
+    def _forget_marks(self, listing: Listing, tracked: AbstractSet[str]) -> None:
+        """Forget the marks of jobs that left, once LlamaCloud has long not listed them either.
+
+        A truncated listing never tells that a job is gone from the list: the job must be missing
+        for much longer.
+        """
+        listed_ids = {job.id for job in listing.jobs}
+        kept = _MARKS_KEPT_IF_TRUNCATED_SECONDS if listing.truncated else _MARKS_KEPT_SECONDS
+        for job_id, marks in list(self.marks.items()):
+            if job_id in listed_ids or job_id in tracked:
+                self.marks[job_id] = listed_now(marks)
+            elif marks.unlisted_since is None:
+                self.marks[job_id] = replace(marks, unlisted_since=listing.began_at)
+            elif marks.unlisted_since < listing.began_at - kept:
+                del self.marks[job_id]
+
+
+def _first_progress_at(job: Job, seen_at: float) -> float | None:
+    """Return when a job that is seen for the first time last made progress, by its own times.
+
+    Never the moment of seeing it, or a restart of the exporter would hide a stuck job.
+    """
+    times = (job.created_at, job.started_at, job.completed_at)
+    return latest(*(_believable(time, seen_at) for time in times))
+
+
+def _believable(time: float | None, seen_at: float) -> float | None:
+    """Leave out a time in the future: taken for now, it would make a stuck job look alive."""
+    if time is None or time > seen_at + _CLOCK_RESOLUTION_SECONDS:
+        return None
+    return min(time, seen_at)
+
+
+def _has_moved(before: TrackedJob, after: TrackedJob) -> bool:
+    """Tell progress from mere knowledge: a number that was not known before did not change."""
+    old, new = before.job, after.job
+    if old is not new and (
+        old.status is not new.status
+        or _differ(old.total_items, new.total_items)
+        or _differ(old.processed_items, new.processed_items)
+        or _differ(old.failed_items, new.failed_items)
+        or _differ(old.skipped_items, new.skipped_items)
+    ):
+        return True
+    if _differ(before.progress_ratio, after.progress_ratio):
+        return True
+    counts, newer = before.counts, after.counts
+    if counts is newer or counts is None or newer is None:
+        return False
+    return dict(counts.by_status) != dict(newer.by_status)
+
+
+def _differ(before: float | None, after: float | None) -> bool:
+    return before is not None and after is not None and before != after

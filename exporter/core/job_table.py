@@ -1,0 +1,181 @@
+"""The jobs that a project tracks in this session, and what follows from each change of one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from heapq import nsmallest
+from typing import TYPE_CHECKING
+
+from exporter.core.history import History
+from exporter.core.marks import reopened
+from exporter.core.retention import leaves, next_change_after, rank
+from exporter.core.totals import Totals
+from exporter.core.view import job_view
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from exporter.core.jobs import TrackedJob
+    from exporter.core.rules import Rules
+    from exporter.domain import JobView
+
+
+class JobTable:
+    """Owns the tracked jobs; counters, progress, totals and views follow each change.
+
+    ``history`` is the durable state, everything else is of this session. ``next_departure`` is the
+    monotonic moment from which on ``let_go`` may have something to do.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.history = History(rules)
+        self.totals = Totals()
+        self.scraped_generations: tuple[int, ...] = ()
+        self._jobs: dict[str, TrackedJob] = {}
+        self._views: dict[str, JobView] = {}
+        self._ended: set[str] = set()
+        self._shown: Collection[str] | None = None
+        self.next_departure = float("inf")
+
+    def replace_rules(self, rules: Rules) -> None:
+        """Decide by other rules, from now on, which jobs are shown and which leave."""
+        self.rules, self._shown, self.next_departure = rules, None, float("-inf")
+
+    def __len__(self) -> int:
+        """Count the tracked jobs."""
+        return len(self._jobs)
+
+    def __iter__(self) -> Iterator[TrackedJob]:
+        """Iterate over the tracked jobs, the longest tracked first."""
+        return iter(self._jobs.values())
+
+    def get(self, job_id: str) -> TrackedJob | None:
+        """Return a tracked job, ``None`` if there is none with this id."""
+        return self._jobs.get(job_id)
+
+    def add(self, tracked: TrackedJob, seen_at: float) -> None:
+        """Track a job that comes into sight; its marks are in the history."""
+        self.history.begin_progress(tracked, seen_at)
+        self._store(None, tracked)
+
+    def update(self, before: TrackedJob, after: TrackedJob, seen_at: float) -> None:
+        """Replace a job by what an answer, given at ``seen_at``, made of it."""
+        self.history.note_progress(before, after, seen_at)
+        self._add_to_counters(after)
+        final, enabled = after.final, self.rules.items_enabled
+        is_final = final is not None and final.is_complete(items_enabled=enabled)
+        self._store(before, replace(after, memory=None) if is_final else after)
+
+    def note(self, after: TrackedJob) -> None:
+        """Replace a job of which only what is never published has changed."""
+        self._jobs[after.job.id] = after
+
+    def views(self, *, with_active: bool) -> tuple[JobView, ...]:
+        """Return the views of the jobs that have series of their own."""
+        shown = self.shown()
+        if with_active and len(shown) == len(self._views):
+            return tuple(self._views.values())
+        hidden = set() if with_active else self._views.keys() - self._ended
+        return tuple(
+            view for id_, view in self._views.items() if id_ in shown and id_ not in hidden
+        )
+
+    def shown(self) -> Collection[str]:
+        """Return the jobs that have series of their own: all, or the most important ones."""
+        if len(self._jobs) <= self.rules.max_jobs:
+            return self._jobs.keys()
+        if self._shown is None:
+            ranked = nsmallest(self.rules.max_jobs, map(rank, self._jobs.values()))
+            self._shown = frozenset(job_id for _, _, job_id in ranked)
+        return self._shown
+
+    def scraped(self, generation: int) -> None:
+        """Note that a complete scrape showed the view of ``generation``."""
+        newest = sorted((*self.scraped_generations, generation), reverse=True)
+        scraped = tuple(newest[: self.rules.min_scrapes])
+        if scraped != self.scraped_generations:
+            self.scraped_generations = scraped
+            self.next_departure = float("-inf")
+
+    def published(self, generation: int, views: Collection[JobView]) -> None:
+        """Note which final states scrapes show from now on."""
+        unshown = {
+            job_id: tracked
+            for job_id in self._ended
+            if (tracked := self._jobs[job_id]).final is not None
+            and tracked.final.shown_since_generation is None
+        }
+        if not unshown:
+            return
+        for view in views:
+            ended = unshown.get(view.job_id)
+            if ended is not None and ended.final and view == self._views[view.job_id]:
+                final = replace(ended.final, shown_since_generation=generation)
+                self.note(replace(ended, final=final))
+
+    def let_go(self, now: float) -> None:
+        """Close counts whose time is over, and drop the ended jobs that leave."""
+        if now < self.next_departure:
+            return
+        for tracked in [self._jobs[job_id] for job_id in self._ended]:
+            self._close_count(tracked, now)
+        shown = self.shown()
+        self.next_departure = float("inf")
+        for job_id in tuple(self._ended):
+            tracked, is_shown = self._jobs[job_id], job_id in shown
+            scraped = self.scraped_generations
+            if leaves(tracked, self.rules, now, is_shown=is_shown, scraped_generations=scraped):
+                self._remove(tracked)
+            else:
+                self._expect_departure(tracked, now)
+
+    def _close_count(self, tracked: TrackedJob, now: float) -> None:
+        final = tracked.final and tracked.final.with_time_passed(now)
+        if final is not tracked.final:
+            closed = replace(tracked, final=final, memory=None)
+            self._add_to_counters(closed)
+            self.note(closed)
+
+    def _add_to_counters(self, tracked: TrackedJob) -> None:
+        job, final, history = tracked.job, tracked.final, self.history
+        ended_again = final is not None and not final.ended_before_first_sight
+        after_baseline = job.ended_at is None or job.ended_at >= (history.baseline_at or 0.0)
+        marks = reopened(history.marks[job.id], job, ended_again=ended_again and after_baseline)
+        items_are_final = final is not None and final.items_known
+        history.marks[job.id] = history.book.add(
+            marks, job, tracked.counts, items_are_final=items_are_final
+        )
+
+    def _store(self, before: TrackedJob | None, after: TrackedJob) -> None:
+        job_id = after.job.id
+        self._jobs[job_id] = after
+        self.totals.replace(before, after)
+        if before is None or rank(before) != rank(after):
+            self._ranks_changed()
+        if after.final is None:
+            self._ended.discard(job_id)
+        else:
+            self._ended.add(job_id)
+            self._expect_departure(after, after.final.ended_monotonic)
+        view = job_view(after, self.history.last_progress_at.get(job_id))
+        if view != self._views.get(job_id):
+            self._views[job_id] = view
+
+    def _remove(self, tracked: TrackedJob) -> None:
+        job_id = tracked.job.id
+        del self._jobs[job_id], self._views[job_id]
+        self._ended.discard(job_id)
+        self.totals.replace(tracked, None)
+        self.history.job_left(job_id, tracked)
+        self._ranks_changed()
+
+    def _ranks_changed(self) -> None:
+        self._shown = None
+        if len(self._jobs) > self.rules.max_jobs:
+            # A job that is hidden from now on leaves by time alone.
+            self.next_departure = float("-inf")
+
+    def _expect_departure(self, tracked: TrackedJob, now: float) -> None:
+        moment = next_change_after(tracked, self.rules, now)
+        self.next_departure = min(self.next_departure, moment)

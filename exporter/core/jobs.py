@@ -1,0 +1,148 @@
+"""One job: its newest record, what a newer answer changes, and what is still to be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from exporter.core.events import JobChangedStatus, JobEnded
+from exporter.core.final_state import FinalState
+from exporter.domain import ItemStatus, JobStatus
+
+if TYPE_CHECKING:
+    from exporter.core.events import Event
+    from exporter.domain import ItemCounts, Job, JobRefreshed, Memory
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedJob:
+    """One job: its newest record, and what else was learnt of it in this session.
+
+    ``final`` is ``None`` while the job is active. ``last_listed`` and ``not_found_in`` are numbers
+    of listings. ``total_items_at_last_count`` is the job's ``total_items`` when its items were last
+    counted or found to be too many. ``items_asked_monotonic`` is when that count was begun, and
+    ``changed_asked_monotonic`` when the newest answer was asked for that differed from the one
+    before. ``memory`` belongs to the generation of the API that answered.
+    """
+
+    job: Job
+    record_asked_monotonic: float
+    last_listed: int
+    progress_ratio: float | None = None
+    status_asked_monotonic: float | None = None
+    last_refreshed_at: float | None = None
+    counts: ItemCounts | None = None
+    total_items_at_last_count: int | None = None
+    items_last_counted_at: float | None = None
+    items_asked_monotonic: float | None = None
+    changed_asked_monotonic: float = float("-inf")
+    not_found_in: int | None = None
+    reported_failures: frozenset[str] = frozenset()
+    more_failures_reported: bool = False
+    final: FinalState | None = None
+    memory: Memory = None
+
+
+def is_failing(tracked: TrackedJob) -> bool:
+    """Tell whether a job failed or has failed items."""
+    counted = tracked.counts.by_status.get(ItemStatus.FAILED, 0) if tracked.counts else 0
+    return is_failing_record(tracked.job) or counted > 0
+
+
+def is_failing_record(job: Job) -> bool:
+    """Tell whether a job failed or reports failed items."""
+    return job.status is JobStatus.FAILED or bool(job.failed_items)
+
+
+def with_record(
+    tracked: TrackedJob, job: Job, *, asked_monotonic: float, now: float
+) -> tuple[TrackedJob, tuple[Event, ...]]:
+    """Apply a record unless a newer one is known."""
+    if asked_monotonic < tracked.record_asked_monotonic:
+        return tracked, ()
+    before = tracked.job
+    if job == before:
+        return replace(tracked, record_asked_monotonic=asked_monotonic), ()
+    ends = not job.active and (tracked.final is None or tracked.final.is_another(job))
+    events: tuple[Event, ...] = ()
+    if job.active and job.status is not before.status:
+        events = (JobChangedStatus(job, before.status),)
+    elif ends:
+        events = (JobEnded(job),)
+    updated = replace(
+        tracked,
+        job=job,
+        record_asked_monotonic=asked_monotonic,
+        changed_asked_monotonic=asked_monotonic,
+    )
+    return _with_final_state(updated, before, now, ends=ends), events
+
+
+def with_status(
+    tracked: TrackedJob, answer: JobRefreshed, now: float
+) -> tuple[TrackedJob, tuple[Event, ...]]:
+    """Apply a status answer: its record, and its progress unless newer progress is known."""
+    asked = answer.asked_monotonic
+    updated, events = with_record(tracked, answer.job, asked_monotonic=asked, now=now)
+    updated = replace(updated, not_found_in=None)
+    if updated.status_asked_monotonic is not None and asked < updated.status_asked_monotonic:
+        return updated, events
+    before, after, final = updated.progress_ratio, answer.progress_ratio, updated.final
+    if final is not None:
+        final = final.status_answered(asked)
+        final = final if before == after else final.changed()
+    moved = before is not None and after is not None and before != after
+    updated = replace(
+        updated,
+        progress_ratio=after,
+        status_asked_monotonic=asked,
+        last_refreshed_at=answer.answered_at,
+        changed_asked_monotonic=asked if moved else updated.changed_asked_monotonic,
+        final=final,
+    )
+    return updated, events
+
+
+def with_not_found(
+    tracked: TrackedJob, listings: int, now: float
+) -> tuple[TrackedJob, tuple[Event, ...]]:
+    """Apply that LlamaCloud does not know a job that the last listing did not show either.
+
+    An active job is gone once this was said after two different listings; an ended one has no more
+    to tell. ``listings`` is the number of the last listing.
+    """
+    if tracked.final is not None:
+        return replace(tracked, final=tracked.final.finalised()), ()
+    if tracked.not_found_in in (None, listings):
+        return replace(tracked, not_found_in=listings), ()
+    gone, events = with_record(
+        tracked,
+        replace(tracked.job, status=JobStatus.GONE),
+        asked_monotonic=tracked.record_asked_monotonic,
+        now=now,
+    )
+    return replace(gone, final=gone.final and gone.final.finalised()), events
+
+
+def _with_final_state(tracked: TrackedJob, before: Job, now: float, *, ends: bool) -> TrackedJob:
+    known = tracked.final
+    if tracked.job.active:
+        return replace(tracked, final=None) if known is not None else tracked
+    if ends:
+        final = FinalState.of(
+            tracked.job,
+            ended_monotonic=now,
+            asked_monotonic=tracked.record_asked_monotonic,
+            ends_before=frozenset() if known is None else known.ends_seen,
+        )
+        if tracked.counts is None:
+            # A job that has ended gets larger limits than an active one: it is counted again.
+            return replace(tracked, final=final, total_items_at_last_count=None)
+        return replace(tracked, final=final)
+    if known is not None and _published(tracked.job) != _published(before):
+        return replace(tracked, final=known.record_changed(tracked.job))
+    return tracked
+
+
+def _published(job: Job) -> Job:
+    return replace(job, updated_at=None, error_message=None)

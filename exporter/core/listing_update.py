@@ -1,0 +1,134 @@
+"""What the rows of a listing change: new jobs, newer records, other ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from exporter.core.events import JobAppeared, JobEnded
+from exporter.core.final_state import FinalState, is_news, with_date, with_end
+from exporter.core.jobs import TrackedJob, is_failing_record, with_record
+from exporter.core.marks import (
+    HighWaterMarks,
+    adds_nothing,
+    from_first_numbers,
+    from_zero,
+    listed_now,
+    reopened,
+)
+from exporter.domain import latest
+
+if TYPE_CHECKING:
+    from exporter.core.events import Event
+    from exporter.core.final_state import End
+    from exporter.core.job_table import JobTable
+    from exporter.domain import Job, Listing
+
+
+class ListingUpdate:
+    """Applies the rows of one listing, the ``number``-th, at the monotonic moment ``now``."""
+
+    def __init__(self, table: JobTable, listing: Listing, number: int, now: float) -> None:
+        self.events: list[Event] = []
+        self._table = table
+        self._history = table.history
+        self._listing = listing
+        self._number = number
+        self._now = now
+
+    def apply(self, job: Job) -> None:
+        """Apply one row."""
+        marks = self._history.marks.get(job.id)
+        if marks is not None:
+            self._history.marks[job.id] = listed_now(marks)
+        tracked = self._table.get(job.id)
+        if tracked is None:
+            self._apply_untracked(job, marks and listed_now(marks))
+        else:
+            self._apply_tracked(tracked, job)
+
+    def _apply_tracked(self, before: TrackedJob, job: Job) -> None:
+        asked = self._listing.asked_monotonic
+        updated, events = with_record(before, job, asked_monotonic=asked, now=self._now)
+        updated = replace(updated, last_listed=self._number, not_found_in=None)
+        if updated.job is before.job:
+            self._table.note(updated)
+        else:
+            self._table.update(before, updated, self._listing.ended_at)
+            self.events.extend(events)
+
+    def _apply_untracked(self, job: Job, known: HighWaterMarks | None) -> None:
+        ended_again = known is not None and is_news(known.ends_seen, job)
+        if known is None:
+            marks = self._first_marks(job)
+        else:
+            marks = reopened(known, job, ended_again=ended_again and self._counts_whole(job))
+        marks = self._history.book.add(marks, job)
+        if job.active:
+            self._track(job, marks, None)
+            self.events.append(JobAppeared(job))
+        elif known is None or ended_again:
+            self._apply_ended(job, marks, was_known=known is not None)
+        else:
+            # It was shown until its retention was over, and is not shown twice.
+            ends_seen = with_date(marks.ends_seen, job)
+            self._history.marks[job.id] = replace(marks, ends_seen=ends_seen)
+
+    def _apply_ended(self, job: Job, marks: HighWaterMarks, *, was_known: bool) -> None:
+        final = self._final_state(job, marks.ends_seen)
+        if final is not None:
+            self._track(job, marks, final)
+        elif marks.adds or was_known or job.ended_at is None:
+            # Without a date, only its marks tell later that the job is no news.
+            ends_seen = with_end(marks.ends_seen, job)
+            self._history.marks[job.id] = replace(marks, ends_seen=ends_seen)
+        if marks.adds or was_known:
+            self.events.append(JobEnded(job))
+
+    def _track(self, job: Job, marks: HighWaterMarks, final: FinalState | None) -> None:
+        self._history.marks[job.id] = marks
+        tracked = TrackedJob(
+            job=job,
+            record_asked_monotonic=self._listing.asked_monotonic,
+            last_listed=self._number,
+            final=final,
+        )
+        self._table.add(tracked, self._listing.ended_at)
+
+    def _first_marks(self, job: Job) -> HighWaterMarks:
+        if self._counts_whole(job):
+            return from_zero()
+        return from_first_numbers(job) if job.active else adds_nothing()
+
+    def _counts_whole(self, job: Job) -> bool:
+        """Tell whether a job was created after the baseline, or ended after it without being seen.
+
+        Where LlamaCloud's dates contradict each other, a false increase is better than a missed
+        failure.
+        """
+        news_since = self._history.news_since
+        ended_at = None if job.active else job.ended_at
+        if ended_at is not None and news_since is not None and ended_at < news_since:
+            return False
+        undated = (job.created_at if job.active else ended_at) is None
+        if undated and self._number > 1:
+            return True
+        newest = latest(job.created_at, ended_at)
+        return newest is not None and newest >= (self._history.baseline_at or 0.0)
+
+    def _final_state(self, job: Job, ends_before: frozenset[End]) -> FinalState | None:
+        """Begin the retention of a job that had ended before it was seen, unless it is over."""
+        if job.ended_at is None and self._number == 1:
+            return None
+        ended_at = self._listing.ended_at if job.ended_at is None else job.ended_at
+        age_seconds = max(self._listing.ended_at - ended_at, 0.0)
+        retention = self._table.rules.retention(is_failing=is_failing_record(job))
+        if age_seconds >= retention:
+            return None
+        return FinalState.of(
+            job,
+            ended_monotonic=self._now - age_seconds,
+            asked_monotonic=self._listing.asked_monotonic,
+            ended_before_first_sight=True,
+            ends_before=ends_before,
+        )

@@ -1,0 +1,68 @@
+"""High-water marks: what each job has added to the counters, so that nothing counts twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from exporter.domain import ENDED_ITEM_STATUSES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exporter.core.final_state import End
+    from exporter.domain import ItemStatus, Job, JobStatus
+
+
+@dataclass(frozen=True, slots=True)
+class HighWaterMarks:
+    """What one job has added.
+
+    ``items`` holds the greatest number seen in each status; a status that is missing has no first
+    number yet, and its first number will add nothing. ``skip_reasons`` likewise, as a whole.
+    ``ends_seen`` are those of a job that has left, or was too old to be shown. ``unlisted_since``
+    is the Unix time of the first listing that no longer showed the job.
+    """
+
+    adds: bool
+    items: Mapping[ItemStatus, int]
+    skip_reasons: Mapping[str, int] | None
+    ended_as: frozenset[JobStatus] = frozenset()
+    queue_observed: bool = False
+    run_observed: bool = False
+    items_observed: bool = False
+    ends_seen: frozenset[End] = frozenset()
+    unlisted_since: float | None = None
+
+
+def from_zero() -> HighWaterMarks:
+    """Start the marks of a job that counts from its beginning."""
+    return HighWaterMarks(adds=True, items=dict.fromkeys(ENDED_ITEM_STATUSES, 0), skip_reasons={})
+
+
+def from_first_numbers(job: Job) -> HighWaterMarks:
+    """Start the marks of a job that was under way before the baseline."""
+    began_before = job.started_at is not None
+    return HighWaterMarks(adds=True, items={}, skip_reasons=None, queue_observed=began_before)
+
+
+def adds_nothing() -> HighWaterMarks:
+    """Start the marks of a job that ended before the baseline."""
+    return HighWaterMarks(adds=False, items={}, skip_reasons=None)
+
+
+def reopened(marks: HighWaterMarks, job: Job, *, ended_again: bool) -> HighWaterMarks:
+    """Return the marks of a job that may be active again, or have ended again, after the baseline.
+
+    A job that ended again without being seen active counts whole: a false increase is better than a
+    missed failure.
+    """
+    if marks.adds or not (job.active or ended_again):
+        return marks
+    opened = from_first_numbers(job) if job.active else from_zero()
+    return replace(opened, ends_seen=marks.ends_seen)
+
+
+def listed_now(marks: HighWaterMarks) -> HighWaterMarks:
+    """Return the marks of a job that a listing shows."""
+    return marks if marks.unlisted_since is None else replace(marks, unlisted_since=None)

@@ -1,0 +1,119 @@
+"""A poll, which is one listing and the refreshes until the next, and what is news of its failures.
+
+A lasting failure is reported once, and again when it is over. One that keeps coming back is over
+after ten clean polls.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from exporter.core.events import PollFinished
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from exporter.domain import ErrorReason
+
+_CLEAN_POLLS = 10
+
+
+class Poll:
+    """The current poll: its reasons for not being a success, and whether it is over."""
+
+    def __init__(self) -> None:
+        self.began: float | None = None
+        self.is_listed = False
+        self._is_over = True
+        self._reasons: set[ErrorReason] = set()
+
+    def begin(self, now: float) -> None:
+        """Begin a poll; its listing comes next."""
+        self.began, self.is_listed, self._is_over, self._reasons = now, False, False, set()
+
+    def failed(self, reason: ErrorReason) -> None:
+        """Note a reason why the poll is not a success."""
+        self._reasons.add(reason)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the poll has been finished."""
+        return self._is_over
+
+    def finish(self, now: float) -> PollFinished | None:
+        """Finish the poll unless that was done, and return what came of it."""
+        if self._is_over or self.began is None:
+            return None
+        self._is_over = True
+        return PollFinished(self._result(), frozenset(self._reasons), now - self.began)
+
+    def _result(self) -> Literal["success", "partial", "error"]:
+        if not self.is_listed:
+            return "error"
+        return "partial" if self._reasons else "success"
+
+
+class ListingLatch:
+    """Which failures of listings are news; their end waits where one came back soon after it."""
+
+    def __init__(self) -> None:
+        self._reported: set[ErrorReason] = set()
+        self._lately: set[ErrorReason] = set()
+        self._came_back = False
+        self._clean_listings = _CLEAN_POLLS
+
+    def failed(self, reason: ErrorReason) -> bool:
+        """Note a listing that failed, and tell whether that is news."""
+        self._clean_listings = 0
+        if reason in self._reported:
+            return False
+        self._came_back |= reason in self._lately
+        self._reported.add(reason)
+        self._lately.add(reason)
+        return True
+
+    def succeeded(self, *, was_stale: bool) -> bool:
+        """Note a listing that succeeded, and tell whether that is news, as after staleness."""
+        self._clean_listings += 1
+        if self._clean_listings >= _CLEAN_POLLS:
+            self._came_back = False
+            self._lately.clear()
+        recovered = was_stale or (bool(self._reported) and not self._came_back)
+        if recovered:
+            self._reported.clear()
+        return recovered
+
+
+@dataclass(slots=True)
+class _RefreshLatch:
+    failing: set[str] = field(default_factory=set)
+    clean_polls: int = 0
+
+
+class RefreshLatches:
+    """For each reason, the jobs that fail to refresh, and the polls since the last one did."""
+
+    def __init__(self) -> None:
+        self._latches: dict[ErrorReason, _RefreshLatch] = {}
+
+    def failed(self, job_id: str, reason: ErrorReason) -> bool:
+        """Note that a job could not be refreshed, and tell whether the reason is news."""
+        is_news = reason not in self._latches
+        self._latches.setdefault(reason, _RefreshLatch()).failing.add(job_id)
+        return is_news
+
+    def refreshed(self, job_id: str) -> None:
+        """Note that a job could be refreshed."""
+        for latch in self._latches.values():
+            latch.failing.discard(job_id)
+
+    def poll_finished(self, is_due: Callable[[str], bool]) -> list[ErrorReason]:
+        """Return the reasons that are over; jobs that are not due are not waited for."""
+        for latch in self._latches.values():
+            latch.failing = set(filter(is_due, latch.failing))
+            latch.clean_polls = 0 if latch.failing else latch.clean_polls + 1
+        over = [r for r, latch in self._latches.items() if latch.clean_polls >= _CLEAN_POLLS]
+        for reason in over:
+            del self._latches[reason]
+        return over

@@ -1,0 +1,199 @@
+"""One project: what is done next, and what each answer means. No I/O and no clock.
+
+Moments called ``now`` or ``..._monotonic`` are seconds of the caller's monotonic clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from exporter.core.actions import CountItems, FetchStatus, ListJobs, WaitUntil
+from exporter.core.item_counts import with_counts, with_too_many_items
+from exporter.core.job_table import JobTable
+from exporter.core.jobs import with_not_found, with_status
+from exporter.core.listings import Listings
+from exporter.core.observations import (
+    Abandoned,
+    Failed,
+    KeyChanged,
+    Listed,
+    Published,
+    Refreshed,
+    Scraped,
+)
+from exporter.core.poll import Poll
+from exporter.core.refreshes import Refreshes
+from exporter.core.view import project_status, project_view
+from exporter.domain import ItemsCounted, JobNotFound, JobRefreshed, TooManyItems
+
+if TYPE_CHECKING:
+    from exporter.core.actions import Action
+    from exporter.core.events import Event
+    from exporter.core.observations import Observation
+    from exporter.core.rules import Rules
+    from exporter.domain import ProjectStatus, ProjectView
+
+
+class ProjectCore:
+    """Decides what is asked next, and owns all that is known of one project.
+
+    Each action that ``next_action`` hands out is under way until its observation is received: one
+    listing beside any number of refreshes, never two of one job.
+    """
+
+    def __init__(self, rules: Rules, now: float) -> None:
+        self._table = JobTable(rules)
+        self._listings = Listings(self._table, now)
+        self._refreshes = Refreshes(self._table)
+        self._poll = Poll()
+        self._first_poll_is_over = False
+        self._generation = 0
+        self._was_published_fresh = False
+        self._events: list[Event] = []
+
+    @property
+    def rules(self) -> Rules:
+        """The rules in force; other ones apply from the next decision on."""
+        return self._table.rules
+
+    @rules.setter
+    def rules(self, rules: Rules) -> None:
+        self._table.replace_rules(rules)
+        self._listings.set_interval(rules.interval)
+
+    def next_action(
+        self,
+        now: float,
+        is_throttling: bool = False,  # noqa: FBT001, FBT002 - the name says it at each call
+        *,
+        may_list: bool = True,
+        may_refresh: bool = True,
+    ) -> Action:
+        """Hand out what is to be done now: a listing, a step of a refresh, or a wait.
+
+        ``is_throttling`` tells whether requests wait because the budget is used up.
+        """
+        self._table.let_go(now)
+        if may_list and now >= self._listings.next_at:
+            self._finish_poll(now)
+            self._poll.begin(now)
+            return self._listings.begin(now, is_throttling=is_throttling)
+        if may_refresh and (refresh := self._refreshes.next(now)) is not None:
+            return refresh
+        self._finish_poll_if_drained(now)
+        # Whoever waits for the next listing also sees to it that jobs leave in time.
+        moments = (self._listings.next_at, self._table.next_departure) if may_list else ()
+        return WaitUntil(min(moments, default=float("inf")))
+
+    def receive(self, observation: Observation, now: float) -> tuple[Event, ...]:
+        """Apply an observation, and return what happened since the last one."""
+        self._table.let_go(now)
+        self._apply(observation, now)
+        self._finish_poll_if_drained(now)
+        events, self._events = tuple(self._events), []
+        return events
+
+    def poll_is_over(self, now: float) -> bool:
+        """Tell whether a first poll is over: all was refreshed, or one interval has passed."""
+        if self._first_poll_is_over:
+            return True
+        began = self._poll.began
+        return self._listings.was_tried and began is not None and now - began >= self.rules.interval
+
+    def view(self, now: float) -> ProjectView:
+        """Return what is to be published of the project at this moment."""
+        return project_view(self._table, self._listings, self._generation + 1, now)
+
+    def status(self, now: float) -> ProjectStatus:
+        """Return how the exporter fares with the project at this moment."""
+        return project_status(self._table, self._listings, self._refreshes.waiting, now)
+
+    def _apply(self, observation: Observation, now: float) -> None:
+        match observation:
+            case Listed():
+                self._listed(observation, now)
+            case Refreshed(action, JobNotFound(job_id) as answer) if self._is_listed(job_id):
+                self._failed(Failed(action, answer.failure), now)
+            case Refreshed():
+                self._refreshed(observation, now)
+            case Failed():
+                self._failed(observation, now)
+            case Abandoned(FetchStatus() | CountItems() as action):
+                self._refreshes.abandoned(action.job.id)
+            case Abandoned() if not self._poll.is_listed:
+                self._listings.abandoned()
+                self._poll = Poll()
+            case KeyChanged():
+                self._listings.key_changed(now)
+            case Published(view):
+                self._published(view)
+            case Scraped(generation):
+                self._table.scraped(generation)
+
+    def _is_listed(self, job_id: str) -> bool:
+        """Tell whether the last listing showed a job, or one that is being applied."""
+        tracked = self._table.get(job_id)
+        return tracked is not None and tracked.last_listed >= self._listings.number
+
+    def _listed(self, observation: Listed, now: float) -> None:
+        self._events += self._listings.apply(observation, now)
+        if observation.is_last:
+            self._poll.is_listed = True
+            self._refreshes.begin_poll(is_throttling=observation.action.is_throttling)
+
+    def _refreshed(self, observation: Refreshed, now: float) -> None:
+        answer, job_id = observation.answer, observation.action.job.id
+        before = self._table.get(job_id)
+        if before is None:
+            self._refreshes.done(job_id)
+            return
+        tracked = replace(before, memory=observation.memory)
+        events: tuple[Event, ...] = ()
+        match answer:
+            case JobRefreshed():
+                tracked, events = with_status(tracked, answer, now)
+                self._table.update(before, tracked, answer.answered_at)
+            case JobNotFound() if answer.asked_monotonic >= before.record_asked_monotonic:
+                tracked, events = with_not_found(tracked, self._listings.number, now)
+                self._table.update(before, tracked, answer.answered_at)
+            case ItemsCounted():
+                tracked, events = with_counts(tracked, answer, now)
+                self._table.update(before, tracked, answer.answered_at)
+            case TooManyItems():
+                tracked = with_too_many_items(tracked, answer.asked_monotonic)
+                self._table.update(before, tracked, seen_at=0.0)
+            case _:
+                self._table.note(tracked)
+        self._events += events
+        self._refreshes.answered(tracked, now, is_status=isinstance(answer, JobRefreshed))
+
+    def _failed(self, observation: Failed, now: float) -> None:
+        action, failure = observation.action, observation.failure
+        self._poll.failed(failure.reason)
+        if isinstance(action, ListJobs):
+            self._events.append(self._listings.failed(failure, now))
+            self._refreshes.pause()
+            self._finish_poll(now)
+        else:
+            self._events += self._refreshes.failed(action.job.id, failure)
+
+    def _published(self, view: ProjectView) -> None:
+        self._generation = view.generation
+        self._table.published(view.generation, view.jobs)
+        if self._was_published_fresh and view.gauges is None:
+            self._events.append(self._listings.stale_published())
+        self._was_published_fresh = view.gauges is not None
+
+    def _finish_poll_if_drained(self, now: float) -> None:
+        if self._poll.is_listed and not self._poll.is_over and self._refreshes.is_drained(now):
+            self._finish_poll(now)
+
+    def _finish_poll(self, now: float) -> None:
+        finished = self._poll.finish(now)
+        if finished is None:
+            return
+        self._first_poll_is_over = True
+        self._events.append(finished)
+        if self._listings.failure is None:
+            self._events += self._refreshes.poll_finished()

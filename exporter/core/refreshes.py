@@ -1,0 +1,120 @@
+"""The refreshes of one project: whose turn it is, and which of them fail."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exporter.core.actions import CountItems, FetchStatus
+from exporter.core.events import RefreshFailed, RefreshRecovered
+from exporter.core.poll import RefreshLatches
+from exporter.core.queue import (
+    DueJobs,
+    RefreshQueue,
+    count_can_wait,
+    due_jobs,
+    is_due,
+    wants_count,
+    wants_status,
+)
+from exporter.domain import ErrorReason
+
+if TYPE_CHECKING:
+    from exporter.core.actions import RefreshJob
+    from exporter.core.events import Event
+    from exporter.core.job_table import JobTable
+    from exporter.core.jobs import TrackedJob
+    from exporter.domain import Failure
+
+
+class Refreshes:
+    """Owns the refresh queue, and what is known of refreshes that fail."""
+
+    def __init__(self, table: JobTable) -> None:
+        self._table = table
+        self._queue = RefreshQueue(self._due, self._is_due)
+        self._latches = RefreshLatches()
+        self._urgent_counts_only = False
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait for their turn in this round."""
+        return len(self._queue)
+
+    def is_drained(self, now: float) -> bool:
+        """Tell whether nothing is under way or left to refresh before the next poll."""
+        return self._queue.is_drained(now)
+
+    def begin_poll(self, *, is_throttling: bool) -> None:
+        """Let every job have a turn again, after a listing.
+
+        Where the budget did not suffice for the last round, counts in which nothing changed wait.
+        """
+        self._urgent_counts_only = is_throttling and self._queue.is_unfinished
+        self._queue.begin_poll()
+
+    def poll_finished(self) -> list[Event]:
+        """Report the failures that are over."""
+        return [RefreshRecovered(reason) for reason in self._latches.poll_finished(self._is_due)]
+
+    def pause(self) -> None:
+        """Hand out no further job until the next poll."""
+        self._queue.pause()
+
+    def next(self, now: float) -> RefreshJob | None:
+        """Hand out the next step of the job whose turn it is, if there is one."""
+        while (job_id := self._queue.take_to_count()) is not None:
+            if (action := self._count(job_id, now)) is not None:
+                return action
+        while (job_id := self._queue.take(now)) is not None:
+            tracked = self._table.get(job_id)
+            if tracked is not None and wants_status(tracked):
+                return FetchStatus(tracked.job, tracked.memory, now)
+            if (action := self._count(job_id, now)) is not None:
+                return action
+        return None
+
+    def answered(self, tracked: TrackedJob, now: float, *, is_status: bool) -> None:
+        """Have a job counted after its status was fetched, or note that it had its turn."""
+        if is_status and self._is_to_be_counted(tracked, now):
+            self._queue.count_next(tracked.job.id)
+        else:
+            self.done(tracked.job.id)
+
+    def done(self, job_id: str) -> None:
+        """Note that a job was refreshed, or is no longer there."""
+        self._queue.done(job_id)
+        self._latches.refreshed(job_id)
+
+    def failed(self, job_id: str, failure: Failure) -> list[Event]:
+        """Note that a job could not be refreshed."""
+        self._queue.done(job_id)
+        if failure.reason is ErrorReason.UNAUTHORIZED:
+            # The key is refused now: the next listing tells whether it still is.
+            self._queue.pause()
+        is_news = self._latches.failed(job_id, failure.reason)
+        return [RefreshFailed(job_id, failure)] if is_news else []
+
+    def abandoned(self, job_id: str) -> None:
+        """Note that a refresh was given up: the job is next again."""
+        self._queue.give_back(job_id)
+
+    def _count(self, job_id: str, now: float) -> CountItems | None:
+        """Have a job counted, or note that it had its turn."""
+        tracked = self._table.get(job_id)
+        if tracked is None or not self._is_to_be_counted(tracked, now):
+            self.done(job_id)
+            return None
+        limits = self._table.rules.count_limits(tracked.job)
+        return CountItems(tracked.job, tracked.memory, limits, now)
+
+    def _is_to_be_counted(self, tracked: TrackedJob, now: float) -> bool:
+        if not wants_count(tracked, self._table.rules, now):
+            return False
+        return not (self._urgent_counts_only and count_can_wait(tracked, now))
+
+    def _due(self, now: float) -> DueJobs:
+        return due_jobs(self._table, self._table.rules, now)
+
+    def _is_due(self, job_id: str) -> bool:
+        tracked = self._table.get(job_id)
+        return tracked is not None and is_due(tracked, self._table.rules)

@@ -1,0 +1,76 @@
+"""When ended jobs leave, and which jobs have series of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exporter.core.jobs import is_failing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from exporter.core.final_state import FinalState
+    from exporter.core.jobs import TrackedJob
+    from exporter.core.rules import Rules
+
+# Sums of floats may fall short of a moment by less than this.
+_ROUNDING_SECONDS = 0.001
+
+
+def leaves(
+    tracked: TrackedJob,
+    rules: Rules,
+    now: float,
+    *,
+    is_shown: bool,
+    scraped_generations: Sequence[int],
+) -> bool:
+    """Tell whether an ended job leaves at the monotonic moment ``now``."""
+    final = tracked.final
+    if final is None:
+        return False
+    age_seconds = now - final.ended_monotonic
+    keep_seconds = rules.retention(is_failing=is_failing(tracked))
+    is_asked_for = final.is_recent(now) and not final.is_complete(items_enabled=rules.items_enabled)
+    if age_seconds < keep_seconds or is_asked_for:
+        return False
+    if not is_shown or age_seconds >= max(keep_seconds, rules.retention_failed):
+        return True
+    return _was_scraped_enough(final, rules, scraped_generations)
+
+
+def next_change_after(tracked: TrackedJob, rules: Rules, now: float) -> float:
+    """Return the next moment at which time alone may change what becomes of an ended job."""
+    final = tracked.final
+    if final is None:
+        return float("inf")
+    keep_seconds = rules.retention(is_failing=is_failing(tracked))
+    moments = (
+        final.ended_monotonic + keep_seconds,
+        final.ended_monotonic + max(keep_seconds, rules.retention_failed),
+    )
+    later = [moment for moment in moments if moment > now - _ROUNDING_SECONDS]
+    return min((*later, final.next_change_after(now - _ROUNDING_SECONDS)))
+
+
+def rank(tracked: TrackedJob) -> tuple[int, float, str]:
+    """Rank by importance: a job that is shown is not displaced by a newer one of its kind.
+
+    Active and failing first, then active (oldest first), then ended with failures, then the rest
+    (newest first).
+    """
+    job = tracked.job
+    if tracked.final is None:
+        return (0 if is_failing(tracked) else 1), job.created_at or 0.0, job.id
+    return (2 if is_failing(tracked) else 3), -tracked.final.ended_monotonic, job.id
+
+
+def _was_scraped_enough(
+    final: FinalState, rules: Rules, scraped_generations: Sequence[int]
+) -> bool:
+    if rules.min_scrapes == 0:
+        return True
+    if final.shown_since_generation is None:
+        return False
+    enough = len(scraped_generations) >= rules.min_scrapes
+    return enough and min(scraped_generations) >= final.shown_since_generation

@@ -1,0 +1,57 @@
+"""The settings that decide what one project's core does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from exporter.domain import CountLimits, ListingPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from exporter.domain import Job
+
+# One final count may cost more requests than one of many counts of an active job.
+_FINAL_COUNT_FACTOR = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How one project is polled, tracked and published; durations are in seconds.
+
+    ``listing_max_requests`` and ``items_max_requests`` bound the requests of one listing and of
+    one count of an active job.
+    """
+
+    project: str
+    api_version: str
+    interval: float
+    full_listing_every: float
+    stale_after: float
+    listing_max_requests: int
+    items_max_requests: int
+    retention_finished: float
+    retention_failed: float
+    min_scrapes: int
+    max_jobs: int
+    items_enabled: bool = True
+    project_id: str | None = None
+    organization_id: str | None = None
+    directory_ids: Sequence[str] = ()
+    job_types: Sequence[str] = ()
+
+    def listing_plan(self, news_since: float | None) -> ListingPlan:
+        """Plan a listing, a full one without ``news_since``."""
+        return ListingPlan(
+            self.listing_max_requests, self.directory_ids, self.job_types, news_since
+        )
+
+    def count_limits(self, job: Job) -> CountLimits:
+        """Bound a count of ``job``."""
+        factor = 1 if job.active else _FINAL_COUNT_FACTOR
+        return CountLimits(factor * self.items_max_requests)
+
+    def retention(self, *, is_failing: bool) -> float:
+        """Return for how many seconds an ended job stays."""
+        return self.retention_failed if is_failing else self.retention_finished

@@ -1,0 +1,66 @@
+"""What is published of a project and its jobs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exporter.domain import JobView, ProjectStatus, ProjectView
+
+if TYPE_CHECKING:
+    from exporter.core.job_table import JobTable
+    from exporter.core.jobs import TrackedJob
+    from exporter.core.listings import Listings
+
+
+def job_view(tracked: TrackedJob, last_progress_at: float | None) -> JobView:
+    """Return what is published of a job; ``last_progress_at`` is by LlamaCloud's clock."""
+    job = tracked.job
+    return JobView(
+        job_id=job.id,
+        job_type=job.job_type,
+        directory_id=job.directory_id or "",
+        status=job.status,
+        total_items=job.total_items,
+        progress_ratio=tracked.progress_ratio,
+        processed_items=job.processed_items,
+        failed_items=job.failed_items,
+        skipped_items=job.skipped_items,
+        items=tracked.counts.by_status if tracked.counts else None,
+        created_at=job.created_at,
+        started_at=job.started_at,
+        completed_at=job.completed_at,
+        last_progress_at=last_progress_at,
+        last_refreshed_at=tracked.last_refreshed_at,
+        items_last_counted_at=tracked.items_last_counted_at,
+    )
+
+
+def project_view(table: JobTable, listings: Listings, generation: int, now: float) -> ProjectView:
+    """Return what is published of a project at the monotonic moment ``now``."""
+    rules, stale = table.rules, listings.is_stale(now)
+    has_counts = rules.items_enabled and not stale
+    return ProjectView(
+        project=rules.project,
+        generation=generation,
+        counters=table.history.book.counters(),
+        gauges=None if stale else table.totals.gauges(rules, listings.seen_project_id),
+        jobs=table.views(with_active=not stale),
+        tracked_jobs=len(table),
+        hidden_jobs=len(table) - len(table.shown()),
+        uncounted_jobs=table.totals.uncounted_jobs if has_counts else None,
+        listing_truncated=listings.is_truncated,
+        last_listing_at=listings.last_listing_at,
+    )
+
+
+def project_status(table: JobTable, listings: Listings, waiting: int, now: float) -> ProjectStatus:
+    """Return how the exporter fares with a project; ``waiting`` jobs wait for a refresh."""
+    return ProjectStatus(
+        listing_was_tried=listings.was_tried,
+        listing_failure=listings.failure,
+        is_stale=listings.is_stale(now),
+        is_truncated=bool(listings.is_truncated),
+        last_listing_at=listings.last_listing_at,
+        active_jobs=table.totals.active_jobs,
+        jobs_waiting_for_refresh=waiting,
+    )

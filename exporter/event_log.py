@@ -1,0 +1,132 @@
+"""The log lines of a project: one for each event that a person may want to know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from exporter.core import (
+    ItemsFailed,
+    JobAppeared,
+    JobChangedStatus,
+    JobEnded,
+    ListingFailed,
+    ListingSucceeded,
+    ListingTruncated,
+    ListingWholeAgain,
+    MoreItemsFailed,
+    ProjectStale,
+    RefreshFailed,
+    RefreshRecovered,
+)
+from exporter.domain import ErrorReason, JobStatus
+
+if TYPE_CHECKING:
+    from exporter.core import Event
+    from exporter.domain import FailedItem, Failure, Job
+
+_LISTING_FAILED = "see the last project.listing_failed"
+_LISTING_TAKES_LONG = (
+    "a listing takes longer than poll.stale_after: raise api.requests_per_minute or "
+    "poll.stale_after, or narrow the project by directory_ids or job_types"
+)
+_REFUSED_KEY = (
+    "it is tried ever less often, every five minutes in the end; a key file is read again within "
+    "an interval, a key from elsewhere at a restart"
+)
+_TRUNCATED = (
+    "jobs may be missing: raise poll.max_pages, or narrow the project by directory_ids or job_types"
+)
+
+
+class EventLog:
+    """Logs the events of one project; ``key_origin`` says where its API key came from."""
+
+    def __init__(self, project: str, *, key_origin: str) -> None:
+        self._log = structlog.get_logger("exporter").bind(project=project)
+        self._key_origin = key_origin
+
+    def log(self, event: Event) -> None:
+        """Log one event, if it is news."""
+        match event:
+            case JobAppeared(job):
+                self._log.info("job.appeared", **_facts(job))
+            case JobChangedStatus(job, before):
+                self._log.info("job.status_changed", before=str(before), **_facts(job))
+            case JobEnded(job):
+                self._job_ended(job)
+            case ItemsFailed(job, items):
+                for item in items:
+                    self._log.warning("item.failed", **_item_facts(job, item))
+            case MoreItemsFailed(job, not_reported):
+                self._log.warning("items.more_failed", job_id=job.id, not_shown=not_reported)
+            case RefreshFailed(job_id, failure):
+                advice = f"its last values stay; {failure.advice}"
+                facts = _failure_facts(failure)
+                self._log.warning("job.refresh_failed", job_id=job_id, **facts, advice=advice)
+            case RefreshRecovered(reason):
+                self._log.info("job.refresh_recovered", reason=str(reason))
+            case _:
+                self._log_listing(event)
+
+    def _log_listing(self, event: Event) -> None:
+        match event:
+            case ListingSucceeded(jobs, active_jobs, is_first, recovered) if recovered or is_first:
+                name = "project.listing_recovered" if recovered else "project.listed"
+                self._log.info(name, jobs=jobs, active_jobs=active_jobs)
+            case ListingFailed(failure, is_news=True):
+                facts = _failure_facts(failure) | self._what_to_do(failure)
+                self._log.error("project.listing_failed", **facts)
+            case ListingTruncated(jobs):
+                self._log.warning("project.listing_truncated", jobs=jobs, advice=_TRUNCATED)
+            case ListingWholeAgain(jobs):
+                self._log.info("project.listing_whole_again", jobs=jobs)
+            case ProjectStale(stale_after, listing_fails):
+                cause = _LISTING_FAILED if listing_fails else _LISTING_TAKES_LONG
+                self._log.warning(
+                    "project.stale",
+                    stale_after_seconds=stale_after,
+                    advice=f"its active jobs are withdrawn until it is listed again; {cause}",
+                )
+
+    def _what_to_do(self, failure: Failure) -> dict[str, str]:
+        if failure.reason is not ErrorReason.UNAUTHORIZED:
+            return {"advice": failure.advice}
+        return {"key": self._key_origin, "advice": f"{failure.advice}; {_REFUSED_KEY}"}
+
+    def _job_ended(self, job: Job) -> None:
+        bad = job.status in {JobStatus.FAILED, JobStatus.GONE} or bool(job.failed_items)
+        duration = None if job.run_seconds is None else round(job.run_seconds, 3)
+        details = {"duration_seconds": duration, "error_message": job.error_message}
+        known = {name: value for name, value in details.items() if value is not None}
+        write = self._log.warning if bad else self._log.info
+        write("job.ended", **_facts(job), **known)
+
+
+def _failure_facts(failure: Failure) -> dict[str, str]:
+    return {"reason": str(failure.reason), "detail": failure.detail}
+
+
+def _item_facts(job: Job, item: FailedItem) -> dict[str, str | None]:
+    return {
+        "job_id": job.id,
+        "job_type": str(job.job_type),
+        "status": str(job.status),
+        "item_id": item.item_id,
+        "item_name": item.item_name,
+        "error_message": item.error_message,
+    }
+
+
+def _facts(job: Job) -> dict[str, object]:
+    facts: dict[str, object] = {
+        "job_id": job.id,
+        "job_type": str(job.job_type),
+        "status": str(job.status),
+        "total_items": job.total_items,
+        "processed_items": job.processed_items,
+        "failed_items": job.failed_items,
+        "skipped_items": job.skipped_items,
+    }
+    return {name: value for name, value in facts.items() if value is not None}

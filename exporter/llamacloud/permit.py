@@ -1,0 +1,37 @@
+"""Leave to send one request, which is waited for before it is decided what to ask."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from exporter.llamacloud.budget import RequestBudget
+
+
+class Permit:
+    """Leave to send one request; whoever waited for it may find that there is nothing to ask.
+
+    ``waited_seconds`` is how long it was waited for.
+    """
+
+    def __init__(self, budget: RequestBudget, waited_seconds: float) -> None:
+        self.waited_seconds = waited_seconds
+        self._budget = budget
+        self._is_used = False
+
+    @property
+    def is_throttling(self) -> bool:
+        """Whether other requests wait because they would be too many."""
+        return self._budget.is_throttling
+
+    @property
+    def is_used(self) -> bool:
+        """Whether a request was sent by this permit."""
+        return self._is_used
+
+    def use_for(self, budget: RequestBudget) -> bool:
+        """Use the permit for a request, if it is of this budget and unused; tell whether it was."""
+        if self._is_used or budget is not self._budget:
+            return False
+        self._is_used = True
+        return True

@@ -1,0 +1,186 @@
+"""The poller of one project: it does what the core decides, and contains no policy.
+
+One slot lists the project's jobs, the others refresh single jobs. A slot waits for the budget's
+permit before it asks the core what to do, so that no decision is out of date when it is carried
+out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from contextlib import suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, NoReturn
+
+from exporter.core import (
+    Abandoned,
+    CountItems,
+    Failed,
+    FetchStatus,
+    KeyChanged,
+    Listed,
+    ListJobs,
+    Published,
+    Refreshed,
+    Scraped,
+    WaitUntil,
+)
+from exporter.llamacloud.errors import LlamaCloudError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from exporter.core import Event, Observation, ProjectCore, RefreshJob
+    from exporter.domain import ProjectStatus, ProjectView
+    from exporter.llamacloud.api import BatchApi
+    from exporter.llamacloud.permit import Permit
+    from exporter.llamacloud.requests import Access
+
+# Often enough that what time alone changes shows soon, seldom enough to cost nothing.
+_LOOK_AT_LEAST_EVERY_SECONDS = 5.0
+_LEAST_SECONDS_BETWEEN_PUBLICATIONS = 1.0
+
+
+class ProjectPoller:
+    """Polls LlamaCloud for one project, and has the project published.
+
+    ``publish_view`` makes a view visible to scrapes, ``handle_events`` logs and counts what
+    happened. ``first_poll_is_over`` is set once. ``last_alive_monotonic`` moves on while the poller
+    is alive, whether LlamaCloud answers or not.
+    """
+
+    def __init__(
+        self,
+        core: ProjectCore,
+        api: BatchApi,
+        *,
+        access: Access,
+        concurrency: int,
+        publish_view: Callable[[ProjectView], Awaitable[None]],
+        handle_events: Callable[[Sequence[Event]], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self._core = core
+        self._api = api
+        self._access = access
+        self._concurrency = concurrency
+        self._publish_view = publish_view
+        self._handle_events = handle_events
+        self._clock = clock
+        self._key_changes = access.changes
+        self._last_view: ProjectView | None = None
+        self._something_changed = asyncio.Event()
+        self._work_may_be_due = asyncio.Event()
+        self.first_poll_is_over = asyncio.Event()
+        self.last_alive_monotonic = clock()
+
+    async def run(self) -> NoReturn:
+        """Poll until cancelled; a bug raises."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._watch_key())
+            tasks.create_task(self._publish_changes())
+            tasks.create_task(self._run_slot(listing=True))
+            for _ in range(self._concurrency):
+                tasks.create_task(self._run_slot(listing=False))
+        raise AssertionError("the tasks of a poller end by cancellation or by an exception")
+
+    def status(self) -> ProjectStatus:
+        """Return how the exporter fares with the project."""
+        return self._core.status(self._clock())
+
+    def scraped(self, generation: int) -> None:
+        """Note that a complete scrape showed this project's view of ``generation``."""
+        self._receive(Scraped(generation))
+
+    async def publish(self) -> None:
+        """Publish the project unless it is published as it is."""
+        view, last = self._core.view(self._clock()), self._last_view
+        if last is not None and replace(view, generation=last.generation) == last:
+            return
+        await self._publish_view(view)
+        self._last_view = view
+        self._receive(Published(view))
+
+    async def _run_slot(self, *, listing: bool) -> NoReturn:
+        while True:
+            async with self._access.budget.permit(self._access, listing=listing) as permit:
+                action = self._core.next_action(
+                    self._clock(), permit.is_throttling, may_list=listing, may_refresh=not listing
+                )
+                self._look_whether_poll_is_over()
+                if isinstance(action, ListJobs):
+                    await self._perform(action, self._list(action, permit))
+                elif not isinstance(action, WaitUntil):
+                    await self._perform(action, self._refresh(action, permit))
+            if isinstance(action, WaitUntil):
+                await self._wait_until(action.moment)
+
+    async def _perform(self, action: ListJobs | RefreshJob, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except LlamaCloudError as error:
+            self._receive(Failed(action, error.failure()))
+        except asyncio.CancelledError:
+            self._receive(Abandoned(action))
+            raise
+
+    async def _list(self, action: ListJobs, permit: Permit) -> None:
+        listing = await self._api.list_jobs(action.plan, permit)
+        for batch in Listed.batches(action, listing):
+            self._receive(batch)
+            await asyncio.sleep(0)
+        self._wake_slots()
+
+    async def _refresh(self, action: RefreshJob, permit: Permit) -> None:
+        match action:
+            case FetchStatus(job, memory):
+                status, memory = await self._api.job_status(job, memory, permit)
+                self._receive(Refreshed(action, status, memory))
+            case CountItems(job, memory, limits):
+                counts, memory = await self._api.count_items(job, memory, limits, permit)
+                self._receive(Refreshed(action, counts, memory))
+
+    async def _wait_until(self, moment: float) -> None:
+        seconds = None if math.isinf(moment) else max(moment - self._clock(), 0.0)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._work_may_be_due.wait()
+
+    async def _watch_key(self) -> NoReturn:
+        while True:
+            await asyncio.sleep(self._core.rules.interval)
+            self._access.renew()
+            self._look_whether_key_changed()
+
+    async def _publish_changes(self) -> NoReturn:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_AT_LEAST_EVERY_SECONDS):
+                    await self._something_changed.wait()
+            self._something_changed.clear()
+            await self.publish()
+            self.last_alive_monotonic = self._clock()
+            await asyncio.sleep(_LEAST_SECONDS_BETWEEN_PUBLICATIONS)
+
+    def _receive(self, observation: Observation) -> None:
+        self._look_whether_key_changed()
+        self._handle_events(self._core.receive(observation, self._clock()))
+        if not isinstance(observation, Published | Scraped):
+            self._something_changed.set()
+        self._look_whether_poll_is_over()
+
+    def _look_whether_key_changed(self) -> None:
+        """Tell the core of another key, which a request may have found after a refusal."""
+        if self._access.changes != self._key_changes:
+            self._key_changes = self._access.changes
+            self._receive(KeyChanged())
+            self._wake_slots()
+
+    def _look_whether_poll_is_over(self) -> None:
+        if self._core.poll_is_over(self._clock()):
+            self.first_poll_is_over.set()
+
+    def _wake_slots(self) -> None:
+        self._work_may_be_due.set()
+        self._work_may_be_due = asyncio.Event()

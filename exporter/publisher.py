@@ -1,0 +1,25 @@
+"""Publishing views: rendering and compression run in one worker thread, one view at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from exporter.domain import ProjectView
+    from exporter.snapshot import Snapshot
+
+
+class Publisher:
+    """Replaces views in a snapshot without blocking the event loop."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        # One thread is what keeps publications in order.
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="publisher")
+
+    async def publish(self, view: ProjectView) -> None:
+        """Render a view and make it visible to scrapes."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._worker, self._snapshot.replace, view)

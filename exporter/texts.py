@@ -1,0 +1,15 @@
+"""Making texts from elsewhere fit to be written: in a log, in a page, in an exposition."""
+
+from __future__ import annotations
+
+
+def escaped(text: str) -> str:
+    """Return ``text`` with line breaks, terminal escapes and the like made visible."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def well_formed(text: str) -> str:
+    r"""Write lone surrogates, which UTF-8 cannot carry, as ``\udc80``: others stay distinct."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,116 @@
+"""What the rules of design.md make of all that one process was told of one job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from core.sight import Sight
+
+from exporter.domain import (
+    ENDED_ITEM_STATUSES,
+    KNOWN_SKIP_REASONS,
+    OTHER_SKIP_REASON,
+    ItemStatus,
+    JobStatus,
+)
+
+if TYPE_CHECKING:
+    from exporter.domain import ItemCounts, Job, Listing
+
+
+@dataclass
+class Entry:
+    """What is known of one job, and from where it counts.
+
+    ``start`` is ``zero``, ``first`` (the first number that is known of each status) or ``nothing``.
+    """
+
+    start: str
+    record: Job
+    asked: float
+    sight: Sight
+    ended_unseen: bool = False
+    ended_moment: float | None = None
+    ended_asked: float = 0.0
+    listed_in: int = 0
+    not_found_in: int | None = None
+    first: dict[str, int] = field(default_factory=dict)
+    greatest: dict[str, int] = field(default_factory=dict)
+    ended_as: set[JobStatus] = field(default_factory=set)
+    run_as: JobStatus | None = None
+    queued: bool = False
+    queue_was_over: bool = False
+    items_final: bool = False
+    left: bool = False
+    ends: set[tuple[JobStatus, float | None]] = field(default_factory=set)
+
+    @property
+    def total_items(self) -> int:
+        """How many items the job has: every row of these tests tells."""
+        assert self.record.total_items is not None
+        return self.record.total_items
+
+    def see(self, what: str, number: int | None) -> None:
+        """Take note of a number of items."""
+        if number is not None and self.start != "nothing":
+            self.first.setdefault(what, 0 if self.start == "zero" else number)
+            self.greatest[what] = max(number, self.greatest.get(what, 0))
+
+    def added(self, what: str) -> int:
+        """Tell what the job adds to a counter."""
+        return self.greatest.get(what, 0) - self.first.get(what, 0)
+
+    def see_counts(self, counts: ItemCounts) -> None:
+        """Take note of all numbers that a count gave."""
+        for status in ENDED_ITEM_STATUSES:
+            self.see(status, counts.by_status.get(status))
+        if ItemStatus.SKIPPED in counts.by_status:
+            for reason in (*KNOWN_SKIP_REASONS, OTHER_SKIP_REASON):
+                self.see(reason, counts.skip_reasons.get(reason, 0))
+
+    def count_from_zero(self) -> None:
+        """Count whole what had ended before, for it has ended once more."""
+        self.start = "zero"
+        if self.sight.counts is not None:
+            self.see_counts(self.sight.counts)
+
+    def ends_anew_with(self, job: Job) -> bool:
+        """Tell whether a job that had ended tells an end unlike those before: five are believed."""
+        if job.active or not 0 < len(self.ends) < 5:
+            return False
+        return all(
+            status is not job.status
+            or bool(at and job.completed_at and abs(at - job.completed_at) > 1)
+            for status, at in self.ends
+        )
+
+    def end_unseen(
+        self,
+        job: Job,
+        listing: Listing,
+        moment: float,
+        keeps: dict[bool, float],
+        *,
+        is_history: bool,
+    ) -> None:
+        """Take in an end that was not seen to come: its date decides how long it is shown."""
+        self.record, self.sight = job, Sight(listing.ended_at)
+        self.ends.add((job.status, job.completed_at))
+        ended_at = listing.ended_at if job.ended_at is None else job.ended_at
+        age = max(listing.ended_at - ended_at, 0.0)
+        self.left = age >= keeps[self.failing] or (job.ended_at is None and is_history)
+        self.ended_moment, self.ended_asked = moment - age, listing.asked_monotonic
+        self.ended_unseen = True
+
+    @property
+    def failing(self) -> bool:
+        """Whether the job failed or has failed items."""
+        counts = self.sight.counts
+        counted = counts.by_status.get(ItemStatus.FAILED, 0) if counts else 0
+        return self.record.status is JobStatus.FAILED or bool(self.record.failed_items or counted)
+
+    @property
+    def final_since(self) -> float | None:
+        """From when on answers are final: when it was asked what first showed the end."""
+        return None if self.record.active else self.ended_asked

@@ -1,0 +1,111 @@
+"""A made-up LlamaCloud that answers in virtual time."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from history import EPOCH, counts
+
+from exporter.core import CountItems, FetchStatus, ListJobs
+from exporter.domain import (
+    ErrorReason,
+    Failure,
+    ItemsCounted,
+    JobNotFound,
+    JobRefreshed,
+    Listing,
+    TooManyItems,
+)
+
+if TYPE_CHECKING:
+    from exporter.core import RefreshJob
+    from exporter.domain import ItemCounts, Job, ListingPlan
+
+_KINDS = {ListJobs: "list", FetchStatus: "status", CountItems: "items"}
+
+
+def failure(reason: str = "forbidden") -> Failure:
+    """Fail for a reason."""
+    return Failure(ErrorReason(reason), reason, "")
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request that was sent; a listing and a count are one, however many pages they would be."""
+
+    moment: float
+    action: ListJobs | RefreshJob
+
+    @property
+    def kind(self) -> str:
+        """What was asked for: ``list``, ``status`` or ``items``."""
+        return _KINDS[type(self.action)]
+
+    @property
+    def job_id(self) -> str:
+        """The job that was asked for, none by a listing."""
+        return "" if isinstance(self.action, ListJobs) else self.action.job.id
+
+
+@dataclass
+class FakeCloud:
+    """What LlamaCloud holds; a job without ``items`` has ten that are being processed.
+
+    ``failing`` and ``seconds`` say of a kind of request, or of one with the id of its job as in
+    ``status job-1``, how it fails and how long it takes. ``next_listings`` come before both.
+    """
+
+    jobs: dict[str, Job] = field(default_factory=dict)
+    items: dict[str, ItemCounts | None] = field(default_factory=dict)
+    progress: dict[str, float] = field(default_factory=dict)
+    failing: dict[str, Failure] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    next_listings: deque[Failure | None] = field(default_factory=deque)
+    most_rows: int = 1_000_000
+
+    def add(self, *jobs: Job) -> None:
+        """Add jobs, or replace them."""
+        self.jobs |= {job.id: job for job in jobs}
+
+    def change(self, job_id: str, **facts: Any) -> None:
+        """Change what LlamaCloud says of a job."""
+        self.jobs[job_id] = replace(self.jobs[job_id], **facts)
+
+    def takes(self, request: Request) -> float:
+        """Tell how long a request takes."""
+        names = (f"{request.kind} {request.job_id}", request.kind)
+        return next((self.seconds[name] for name in names if name in self.seconds), 0.1)
+
+    def answer(self, request: Request, answered_at: float) -> Failure | Listing | Any:
+        """Answer with what LlamaCloud holds at the moment of the request."""
+        asked, kind, job_id = request.moment, request.kind, request.job_id
+        failing = self.failing.get(f"{kind} {job_id}", self.failing.get(kind))
+        if isinstance(request.action, ListJobs):
+            failing = self.next_listings.popleft() if self.next_listings else failing
+            return failing or self._listing(request.action.plan, asked, answered_at)
+        if failing is not None:
+            return failing
+        if job_id not in self.jobs:
+            return JobNotFound(job_id, asked, answered_at, failure("not_found"))
+        if kind == "status":
+            progress = self.progress.get(job_id, 0.5)
+            return JobRefreshed(self.jobs[job_id], progress, asked, answered_at)
+        items = self.items.get(job_id, counts(processing=10))
+        too_many = TooManyItems(job_id, asked)
+        return ItemsCounted(job_id, items, asked, answered_at) if items else too_many
+
+    def _listing(self, plan: ListingPlan, asked: float, answered_at: float) -> Listing:
+        rows = sorted(self.jobs.values(), key=lambda job: -(job.created_at or 0.0))
+        news_since = plan.news_since or 0.0
+        news = [job for job in rows if job.active or (job.ended_at or 0.0) >= news_since]
+        shown = news[: self.most_rows]
+        return Listing(
+            jobs=tuple(shown),
+            asked_monotonic=asked,
+            began_at=EPOCH + asked,
+            ended_at=answered_at,
+            truncated=len(shown) < len(news),
+            reached_end=len(shown) == len(rows),
+        )

@@ -1,0 +1,108 @@
+"""A core and its ledger: both are told the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from core.model import Ledger
+from history import answered, batches, job_of, table_of
+
+from exporter.core import ProjectCore
+from exporter.core.queue import due_jobs, wants_count
+from exporter.domain import ItemsCounted, JobNotFound, JobRefreshed, Listing, TooManyItems
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from core.world import Answer, CloudJob
+    from history import JobAnswer
+
+    from exporter.core import Rules
+    from exporter.core.job_table import JobTable
+
+
+class Process:
+    """One process that tracks a project, and what the rules make of what it is told."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.core = ProjectCore(rules, 0.0)
+        self.generation = 0
+        self.ledger = Ledger()
+        # The generation of the view that was made last before a job was told of.
+        self.last_told: dict[str, int] = {}
+        self.last_listed_moment: float | None = None
+
+    @property
+    def table(self) -> JobTable:
+        """The jobs that the core tracks."""
+        return table_of(self.core)
+
+    def take(self, answer: Answer, moment: float) -> None:
+        """Tell both; an answer about a job that has left is no news."""
+        if isinstance(answer, Listing):
+            self.last_listed_moment = moment
+            self._told(*(job.id for job in answer.jobs))
+            self.ledger.listed(answer, moment, self._keeps)
+            for batch in batches(answer, answer.asked_monotonic):
+                self.core.receive(batch, moment)
+            return
+        if self._told(job_of(answer)):
+            self._enter(answer, moment)
+        self.core.receive(answered(answer, answer.asked_monotonic), moment)
+
+    def _enter(self, answer: JobAnswer, moment: float) -> None:
+        match answer:
+            case JobRefreshed():
+                self.ledger.refreshed(answer, moment)
+            case JobNotFound():
+                self.ledger.not_found(answer, moment)
+            case ItemsCounted():
+                self.ledger.counted(answer)
+            case TooManyItems(job_id=job_id, asked_monotonic=asked):
+                self.ledger.uncountable(job_id, asked)
+
+    def _told(self, *job_ids: str) -> bool:
+        self.last_told.update(dict.fromkeys(job_ids, self.generation))
+        return any(
+            job_id in self.ledger.entries and not self.ledger.entries[job_id].left
+            for job_id in job_ids
+        )
+
+    def due(self, moment: float) -> list[str]:
+        """List the jobs to ask for."""
+        due = due_jobs(self.table, self.rules, moment)
+        return [*due.regular, *due.low_priority]
+
+    def wants_count(self, job_id: str, moment: float) -> bool:
+        """Tell whether to count the items of a job."""
+        tracked = self.table.get(job_id)
+        return tracked is not None and wants_count(tracked, self.rules, moment)
+
+    def news_since(self) -> float | None:
+        """Tell from when on a listing has news."""
+        return self.table.history.news_since
+
+    def is_listing(self, answers: Iterable[object]) -> bool:
+        """Tell whether a listing is among the answers."""
+        return any(isinstance(answer, Listing) for answer in answers)
+
+    def may_be_retried(self, job_id: str) -> bool:
+        """Leave out what no rule settles: the first numbers of history that was counted."""
+        entry = self.ledger.entries.get(job_id)
+        return entry is None or entry.start != "nothing" or entry.sight.counts is None
+
+    def is_held(self, job_id: str) -> bool:
+        """Tell whether a job is active or within retention: its absence is not forgotten."""
+        entry = self.ledger.entries.get(job_id)
+        return entry is not None and not entry.left
+
+    def ended_as_was_told(self, job: CloudJob) -> bool:
+        """Tell whether nothing happened to an ended job since its end was told with its date."""
+        entry = self.ledger.entries.get(job.row.id)
+        told = entry is not None and entry.record == job.row
+        return told and not job.row.active and job.row.completed_at is not None
+
+    @property
+    def _keeps(self) -> dict[bool, float]:
+        return {True: self.rules.retention_failed, False: self.rules.retention_finished}

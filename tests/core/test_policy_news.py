@@ -1,0 +1,198 @@
+"""Which failures of listings and refreshes are news, in virtual time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from core.fake_cloud import failure
+from core.virtual import Polling
+from history import EPOCH, HOUR, job
+
+from exporter.core import (
+    ListingFailed,
+    ListingSucceeded,
+    ListingTruncated,
+    ListingWholeAgain,
+    PollFinished,
+    ProjectStale,
+    RefreshFailed,
+    RefreshRecovered,
+)
+from exporter.domain import JobStatus
+
+if TYPE_CHECKING:
+    from exporter.domain import Failure
+
+INTERVAL = 30.0
+FAILED, WELL = "failed", "recovered"
+CLEAN = 10
+NETWORK, TIMEOUT = failure("network"), failure("timeout")
+
+
+def told(*listings: Failure | None) -> list[tuple[int, str]]:
+    """Return which of the listings are news; ``None`` is one that succeeds."""
+    project = Polling(stale_after=float("inf"))
+    project.cloud.next_listings.extend(listings)
+    project.run_until(len(listings) * INTERVAL - 1)
+    lines = []
+    for at, event in project.events:
+        number = int(at // INTERVAL)
+        if isinstance(event, ListingFailed) and event.is_news:
+            lines.append((number, FAILED))
+        elif isinstance(event, ListingSucceeded) and event.recovered:
+            lines.append((number, WELL))
+    return lines
+
+
+def names(project: Polling, *kinds: type[Any]) -> list[str]:
+    """Return the names of the events of some kinds that are news, in order."""
+    events = (event for _, event in project.events if isinstance(event, kinds))
+    return [
+        type(event).__name__
+        for event in events
+        if getattr(event, "is_news", True) and getattr(event, "recovered", True)
+    ]
+
+
+class TestListing:
+    """A project that cannot be listed."""
+
+    def test_the_first_failure_and_the_first_success_after_it_are_told_at_once(self) -> None:
+        """What lasts is told once."""
+        assert [(1, FAILED), (4, WELL)] == told(None, *[NETWORK] * 3, None, None)
+
+    def test_trouble_that_comes_back_soon_is_over_when_it_stays_away(self) -> None:
+        """The log never says last that all is well while it is not."""
+        lines = told(*[NETWORK, None] * 1000, *[None] * CLEAN)
+        assert [(0, FAILED), (1, WELL), (2, FAILED), (1999 + CLEAN - 1, WELL)] == lines
+
+    def test_trouble_that_comes_back_late_is_new(self) -> None:
+        """Its end is told at once again."""
+        before = [*[NETWORK, None] * 3, *[None] * CLEAN]
+        lines = told(*before, NETWORK, None)
+        assert [(len(before), FAILED), (len(before) + 1, WELL)] == lines[-2:]
+
+    def test_a_new_reason_is_told_at_once_and_its_end_too(self) -> None:
+        """Also soon after another; in trouble that comes and goes its end waits for that of all."""
+        assert [(0, FAILED), (1, WELL), (2, FAILED), (3, WELL)] == told(
+            NETWORK, None, TIMEOUT, None
+        )
+        assert [(0, FAILED), (1, WELL), (2, FAILED), (4, FAILED)] == told(
+            *[NETWORK, None] * 2, TIMEOUT, None
+        )
+
+    def test_reasons_that_alternate_are_told_once_each(self) -> None:
+        """Until listing works again: what comes after is news, and its end waits."""
+        outage = [failure("payment_required"), failure("forbidden")] * 3
+        assert [(1, FAILED), (2, FAILED), (7, WELL), (8, FAILED), (9, FAILED)] == told(
+            None, *outage, None, *outage, None
+        )
+
+    def test_a_success_after_staleness_is_told_at_once(self) -> None:
+        """It was told that the project is stale, so its return is news in any case."""
+        project = Polling(job(), stale_after=100.0)
+        project.cloud.next_listings.extend([NETWORK, None] * 3 + [NETWORK] * 6)
+        project.run_until(20 * INTERVAL)
+        assert ["ProjectStale", "ListingSucceeded"] == names(
+            project, ProjectStale, ListingSucceeded
+        )[-2:]
+
+    @pytest.mark.parametrize("fails", [True, False])
+    def test_a_stale_project_tells_whether_its_listings_fail(self, *, fails: bool) -> None:
+        """Where they only take too long, no failure is to be looked for."""
+        project = Polling(job(), stale_after=100.0)
+        project.run_until(29)
+        if fails:
+            project.cloud.failing["list"] = NETWORK
+        else:
+            project.cloud.seconds["list"] = 150.0
+        project.run_until(HOUR)
+        stale = project.told(ProjectStale)
+        assert {ProjectStale(100.0, listing_fails=fails)} == set(stale)
+
+
+class TestTruncated:
+    """A project with more jobs than a listing may read."""
+
+    def test_it_is_told_once_and_its_end_too(self) -> None:
+        """With the number of jobs that are listed."""
+        project = Polling(*(job(f"job-{number}") for number in range(30)))
+        project.cloud.most_rows = 10
+        project.run_until(HOUR)
+        assert project.view().listing_truncated
+        project.cloud.most_rows = 100
+        project.run_until(HOUR + 2 * INTERVAL)
+        assert project.view().listing_truncated is False
+        assert [ListingTruncated(10)] == project.told(ListingTruncated)
+        assert [ListingWholeAgain(30)] == project.told(ListingWholeAgain)
+
+    def test_a_listing_that_takes_the_shortcut_does_not_tell_that_all_is_shown(self) -> None:
+        """It stops at old news before it meets the bound; only the next full one can tell."""
+        ended_at = EPOCH - 9 * HOUR
+        olds = (
+            job(f"old-{n}", status=JobStatus.FAILED, created_at=ended_at, completed_at=ended_at)
+            for n in range(30)
+        )
+        project = Polling(*olds)
+        project.run_until(15 * INTERVAL)
+        project.cloud.most_rows = 10
+        project.run_until(4 * HOUR)
+        assert project.view().listing_truncated
+        assert [(900.1, ListingTruncated(10))] == [
+            (round(at, 3), event)
+            for at, event in project.events
+            if isinstance(event, ListingTruncated | ListingWholeAgain)
+        ]
+
+
+class TestRefreshing:
+    """Jobs that cannot be refreshed."""
+
+    def test_a_job_that_fails_now_and_then_is_told_once(self) -> None:
+        """Its recovery is told when it has lasted for ten polls; every poll is counted."""
+        project = Polling(job())
+        for poll in range(1, 8, 2):
+            project.at(poll * INTERVAL, lambda: project.cloud.failing.update(status=TIMEOUT))
+            project.at((poll + 1) * INTERVAL, project.cloud.failing.clear)
+        project.run_until(HOUR)
+        assert [RefreshFailed("job-1", TIMEOUT)] == project.told(RefreshFailed)
+        (recovered_at,) = (at for at, e in project.events if isinstance(e, RefreshRecovered))
+        assert 7 + CLEAN == recovered_at // INTERVAL
+        assert 4 == [poll.result for poll in project.told(PollFinished)].count("partial")
+
+    def test_many_jobs_that_fail_for_one_reason_are_told_once(self) -> None:
+        """Another reason is told beside it."""
+        project = Polling(*(job(f"job-{number}") for number in range(20)))
+        project.cloud.failing |= {"status": NETWORK, "status job-7": TIMEOUT}
+        project.run_until(HOUR)
+        assert {NETWORK, TIMEOUT} == {event.failure for event in project.told(RefreshFailed)}
+        assert 2 == len(project.told(RefreshFailed))
+
+    def test_trouble_ends_with_the_last_job_that_had_it(self) -> None:
+        """Nobody asks for a job that is gone, so no answer can tell."""
+        project = Polling(job())
+        project.cloud.failing["items"] = TIMEOUT
+        project.run_until(20 * INTERVAL - 1)
+        assert [] == project.told(RefreshRecovered)
+        del project.cloud.jobs["job-1"]
+        project.run_until(40 * INTERVAL)
+        assert [RefreshRecovered(TIMEOUT.reason)] == project.told(RefreshRecovered)
+
+    def test_recovery_means_that_the_job_was_refreshed_not_that_nobody_asked(self) -> None:
+        """Polls without a listing tell nothing."""
+        project = Polling(job())
+        project.run_until(29)
+        project.cloud.failing["status"] = TIMEOUT
+        project.run_until(89)
+        project.cloud.failing["list"] = failure()
+        project.run_until(HOUR)
+        project.cloud.failing.clear()
+        assert [] == project.told(RefreshRecovered)
+        project.run_until(HOUR + (CLEAN + 1) * INTERVAL)
+        assert [
+            *["RefreshFailed", "ListingFailed", "ProjectStale"],
+            *["ListingSucceeded", "RefreshRecovered"],
+        ] == names(
+            project, RefreshFailed, ListingFailed, ProjectStale, ListingSucceeded, RefreshRecovered
+        )

@@ -1,0 +1,86 @@
+"""What must be true of the jobs and the gauges of a view."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from exporter.domain import (
+    ENDED_ITEM_STATUSES,
+    KNOWN_JOB_TYPES,
+    KNOWN_SKIP_REASONS,
+    OTHER_SKIP_REASON,
+    ItemStatus,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from core.entry import Entry
+    from core.model import Ledger
+
+    from exporter.domain import ProjectGauges, ProjectView
+
+
+def jobs_tell_what_was_told(ledger: Ledger, view: ProjectView) -> None:
+    """Each job is one consistent record, with its progress, its counts and their age."""
+    for job in view.jobs:
+        record, sight = ledger.entries[job.job_id].record, ledger.entries[job.job_id].sight
+        assert (job.status, job.total_items) == (record.status, record.total_items)
+        assert (job.job_type, job.processed_items) == (record.job_type, record.processed_items)
+        assert (job.created_at, job.started_at, job.completed_at) == (
+            record.created_at,
+            record.started_at,
+            record.completed_at,
+        )
+        assert (job.failed_items, job.skipped_items) == (record.failed_items, record.skipped_items)
+        assert (job.progress_ratio, job.last_refreshed_at) == (
+            sight.ratio,
+            sight.status_answered_at,
+        )
+        assert job.items == (sight.counts.by_status if sight.counts else None)
+        assert job.items_last_counted_at == sight.counted_at
+        assert job.last_progress_at == sight.last_progress_at, job.job_id
+
+
+def gauges_add_up(here: Collection[Entry], gauges: ProjectGauges) -> None:
+    """They are the totals over the jobs that are active or within retention."""
+    active = Counter((e.record.job_type, e.record.status) for e in here if e.record.active)
+    assert active == +Counter(gauges.active_jobs)
+    failing = Counter(e.record.job_type for e in here if e.failing)
+    assert failing == +Counter(gauges.failing_jobs)
+
+
+def items_are_of_the_counted(
+    here: Collection[Entry], view: ProjectView, *, items_enabled: bool
+) -> None:
+    """The active jobs' counts are added up, and those that are not counted whole are told."""
+    active = [entry.sight.counts for entry in here if entry.record.active]
+    whole = [counts for counts in active if counts and counts.whole]
+    expected = Counter[ItemStatus]()
+    for counts in whole:
+        expected.update(counts.by_status)
+    gauges = view.gauges
+    if gauges is None or not items_enabled:
+        assert view.uncounted_jobs is None
+        assert gauges is None or gauges.active_items is None
+        return
+    assert view.uncounted_jobs == len(active) - len(whole)
+    assert gauges.active_items is not None
+    assert +Counter(gauges.active_items) == +expected
+    assert gauges.active_items.keys() == set(ItemStatus)
+
+
+def what_only_counting_tells_is_absent_without_it(
+    view: ProjectView, *, items_enabled: bool
+) -> None:
+    """Else it is there from the start."""
+    counters = view.counters
+    statuses = {ItemStatus.FAILED, ItemStatus.SKIPPED}
+    reasons: set[str] = set()
+    if items_enabled:
+        statuses |= set(ENDED_ITEM_STATUSES)
+        reasons = {*KNOWN_SKIP_REASONS, OTHER_SKIP_REASON}
+    assert counters.items_finished.keys() == {(t, s) for t in KNOWN_JOB_TYPES for s in statuses}
+    assert counters.items_skipped.keys() == {(t, r) for t in KNOWN_JOB_TYPES for r in reasons}
+    assert counters.item_duration.keys() == set(KNOWN_JOB_TYPES if items_enabled else ())

@@ -1,0 +1,189 @@
+"""A project that is polled in virtual time: days pass in milliseconds."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import replace
+from heapq import heappop, heappush
+from itertools import count
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from core.fake_cloud import FakeCloud, Request
+from history import EPOCH, RULES
+
+from exporter.core import (
+    Failed,
+    Listed,
+    ListJobs,
+    ProjectCore,
+    Published,
+    Refreshed,
+    Scraped,
+    WaitUntil,
+)
+from exporter.domain import Failure, Listing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from exporter.core import Event, Observation, RefreshJob
+    from exporter.domain import Job, JobView, ProjectView
+
+_A_MOMENT = 0.001
+_PUBLISH_EVERY_SECONDS = 1.0
+
+AnEvent = TypeVar("AnEvent")
+
+
+def list_now(core: ProjectCore, now: float, *jobs: Job, **facts: Any) -> list[Event]:
+    """Have a core list the project, with an answer at once."""
+    action = core.next_action(now, may_refresh=False)
+    assert isinstance(action, ListJobs)
+    listing = Listing(jobs, action.began, EPOCH + now, EPOCH + now, **facts)
+    return [e for batch in Listed.batches(action, listing) for e in core.receive(batch, now)]
+
+
+class Polling:
+    """A poller and its budget in virtual time; ``now`` is seconds since the start.
+
+    Slot 0 lists, the others refresh. A slot waits for a permit before it asks the core.
+    ``look_every`` is how often what time alone changes is looked for.
+    """
+
+    def __init__(
+        self,
+        *jobs: Job,
+        slots: int = 4,
+        requests_per_minute: float = math.inf,
+        look_every: float = 5.0,
+        **rules: Any,
+    ) -> None:
+        self.now = 0.0
+        self.cloud = FakeCloud()
+        self.cloud.add(*jobs)
+        self.core = ProjectCore(replace(RULES, **rules), self.now)
+        self.requests: list[Request] = []
+        self.events: list[tuple[float, Event]] = []
+        self.views: list[ProjectView] = []
+        self.first_poll_was_over_at: float | None = None
+        self._slots = range(slots + 1)
+        self._heap: list[tuple[float, int, Callable[[], None]]] = []
+        self._numbers = count()
+        self._seconds_per_token = 60 / requests_per_minute
+        self._next_token_at = 0.0
+        self._granting_at = -1.0
+        self._waiting = deque(self._slots)
+        self._idle: set[int] = set()
+        self._published_at = -math.inf
+        self._will_publish = False
+        self.at(0.0, self._grant)
+        self.every(look_every, self._publish_soon)
+
+    def at(self, moment: float, act: Callable[[], None]) -> None:
+        """Have something done at a moment."""
+        heappush(self._heap, (max(moment, self.now), next(self._numbers), act))
+
+    def every(self, seconds: float, act: Callable[[], None]) -> None:
+        """Have something done again and again."""
+        self.at(self.now + seconds, act)
+        self.at(self.now + seconds, lambda: self.every(seconds, act))
+
+    def run_until(self, moment: float) -> None:
+        """Let time pass."""
+        while self._heap and self._heap[0][0] <= moment:
+            self.now, _, act = heappop(self._heap)
+            act()
+        self.now = moment
+
+    def scrape(self) -> None:
+        """Let a scrape show what is published."""
+        if self.views:
+            self.receive(Scraped(self.views[-1].generation))
+
+    def receive(self, observation: Observation) -> None:
+        """Tell the core something; what changes is published, at most once a second."""
+        self.events += [(self.now, e) for e in self.core.receive(observation, self.now)]
+        self._look_whether_poll_is_over()
+        if not isinstance(observation, Published | Scraped):
+            self._publish_soon()
+
+    def wake(self, slots: Iterable[int] | None = None) -> None:
+        """Have the slots that found nothing to do ask again."""
+        for slot in self._slots if slots is None else slots:
+            if slot in self._idle:
+                self._idle.remove(slot)
+                self._waiting.append(slot)
+        self._grant()
+
+    def view(self) -> ProjectView:
+        """Return what is published."""
+        return self.views[-1]
+
+    def job(self, job_id: str = "job-1") -> JobView:
+        """Return what is published of a job."""
+        return {shown.job_id: shown for shown in self.view().jobs}[job_id]
+
+    def asked(self, *kinds: str, since: float = 0.0) -> list[Request]:
+        """Return the requests of some kinds that were sent since a moment."""
+        return [r for r in self.requests if r.kind in kinds and r.moment >= since]
+
+    def told(self, kind: type[AnEvent], since: float = 0.0) -> list[AnEvent]:
+        """Return the events of one kind since a moment."""
+        return [event for at, event in self.events if isinstance(event, kind) and at >= since]
+
+    def _grant(self) -> None:
+        while self._waiting and self._next_token_at <= self.now:
+            slot = 0 if 0 in self._waiting else self._waiting[0]
+            self._waiting.remove(slot)
+            self._next_token_at = self.now + self._seconds_per_token
+            self._ask(slot)
+        if self._waiting and self._granting_at != self._next_token_at:
+            self._granting_at = self._next_token_at
+            self.at(self._next_token_at, self._grant)
+
+    def _ask(self, slot: int) -> None:
+        throttling = self._next_token_at > self.now and bool(self._waiting)
+        lists = slot == 0
+        action = self.core.next_action(self.now, throttling, may_list=lists, may_refresh=not lists)
+        self._look_whether_poll_is_over()
+        if isinstance(action, WaitUntil):
+            self._next_token_at = self.now
+            self._idle.add(slot)
+            if action.moment < math.inf:
+                self.at(max(action.moment, self.now + _A_MOMENT), lambda: self.wake([slot]))
+            return
+        request = Request(self.now, action)
+        self.requests.append(request)
+        ends = self.now + self.cloud.takes(request)
+        answer = self.cloud.answer(request, EPOCH + ends)
+        self.at(ends, lambda: self._answered(slot, action, answer))
+
+    def _answered(self, slot: int, action: ListJobs | RefreshJob, answer: Any) -> None:
+        if isinstance(answer, Failure):
+            self.receive(Failed(action, answer))
+        elif isinstance(action, ListJobs):
+            for batch in Listed.batches(action, answer):
+                self.receive(batch)
+            self.wake()
+        else:
+            self.receive(Refreshed(action, answer, self.now))
+        self._waiting.append(slot)
+        self._grant()
+
+    def _publish_soon(self) -> None:
+        if not self._will_publish:
+            self._will_publish = True
+            self.at(self._published_at + _PUBLISH_EVERY_SECONDS, self._publish)
+
+    def _publish(self) -> None:
+        self._published_at, self._will_publish = self.now, False
+        view = self.core.view(self.now)
+        last = self.views[-1] if self.views else None
+        if last is None or replace(view, generation=last.generation) != last:
+            self.views.append(view)
+            self.receive(Published(view))
+
+    def _look_whether_poll_is_over(self) -> None:
+        if self.first_poll_was_over_at is None and self.core.poll_is_over(self.now):
+            self.first_poll_was_over_at = self.now

@@ -1,0 +1,213 @@
+"""The log lines of a project: what they say, and what a job's life looks like."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from history import job
+from polling import eventually, polling
+from structlog.testing import capture_logs
+
+from exporter.core import (
+    Event,
+    ListingFailed,
+    ListingSucceeded,
+    ListingTruncated,
+    ListingWholeAgain,
+    MoreItemsFailed,
+    PollFinished,
+    ProjectStale,
+    RefreshFailed,
+    RefreshRecovered,
+)
+from exporter.domain import ErrorReason, JobStatus
+from exporter.event_log import EventLog
+from exporter.llamacloud.errors import RequestTimedOut, Unauthorized
+from exporter.simulator import Fault, Paging, items_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, MutableMapping
+
+    from cloud import Cloud
+
+    from exporter.domain import Failure
+
+
+def logged(*events: Event) -> list[MutableMapping[str, Any]]:
+    """Log events, and return the lines."""
+    event_log = EventLog("invoices", key_origin="LLAMA_CLOUD_API_KEY")
+    with capture_logs() as logs:
+        for event in events:
+            event_log.log(event)
+    assert all(line["project"] == "invoices" for line in logs)
+    return logs
+
+
+def named(logs: Iterable[Mapping[str, Any]], *prefixes: str) -> list[str]:
+    """Return the events whose names begin so, in their order."""
+    return [line["event"] for line in logs if line["event"].startswith(prefixes)]
+
+
+def timed_out() -> Failure:
+    return RequestTimedOut("no answer").failure()
+
+
+class TestLines:
+    """What each event says."""
+
+    def test_a_refused_key_is_told_with_where_it_came_from(self) -> None:
+        """And with when a better one is looked for."""
+        failure = Unauthorized(401, "").failure()
+        (line,) = logged(ListingFailed(failure, is_news=True))
+        assert ("project.listing_failed", "error") == (line["event"], line["log_level"])
+        assert "LLAMA_CLOUD_API_KEY" == line["key"]
+        assert (
+            "the API key is wrong or revoked, or belongs to another region than the base URL; it "
+            "is tried ever less often, every five minutes in the end; a key file is read again "
+            "within an interval, a key from elsewhere at a restart"
+        ) == line["advice"]
+
+    def test_what_is_no_news_is_not_logged(self) -> None:
+        """The metrics count it."""
+        assert [] == logged(
+            ListingFailed(timed_out(), is_news=False),
+            ListingSucceeded(1, 1, is_first=False, recovered=False),
+            PollFinished("success", frozenset(), 1.0),
+        )
+
+    @pytest.mark.parametrize(
+        ("is_first", "recovered", "name"),
+        [
+            (True, False, "project.listed"),
+            (True, True, "project.listing_recovered"),
+            (False, True, "project.listing_recovered"),
+        ],
+    )
+    def test_a_listing_that_is_news_is_told_with_its_jobs(
+        self, *, is_first: bool, recovered: bool, name: str
+    ) -> None:
+        """The first, and each that ends trouble."""
+        (line,) = logged(ListingSucceeded(7, 3, is_first=is_first, recovered=recovered))
+        assert (name, 7, 3) == (line["event"], line["jobs"], line["active_jobs"])
+
+    @pytest.mark.parametrize(
+        ("listing_fails", "cause"),
+        [
+            (True, "see the last project.listing_failed"),
+            (
+                False,
+                (
+                    "a listing takes longer than poll.stale_after: raise api.requests_per_minute "
+                    "or poll.stale_after, or narrow the project by directory_ids or job_types"
+                ),
+            ),
+        ],
+    )
+    def test_a_stale_project_is_told_with_what_to_do(
+        self, *, listing_fails: bool, cause: str
+    ) -> None:
+        """Where nothing failed, no line about a failure is to be looked for."""
+        (line,) = logged(ProjectStale(300.0, listing_fails=listing_fails))
+        assert ("project.stale", 300.0) == (line["event"], line["stale_after_seconds"])
+        assert f"its active jobs are withdrawn until it is listed again; {cause}" == line["advice"]
+
+    def test_truncation_and_its_end_are_told(self) -> None:
+        """With what to do about it."""
+        truncated, whole = logged(ListingTruncated(1000), ListingWholeAgain(1100))
+        assert ("project.listing_truncated", 1000) == (truncated["event"], truncated["jobs"])
+        assert "poll.max_pages" in truncated["advice"]
+        assert ("project.listing_whole_again", 1100) == (whole["event"], whole["jobs"])
+
+    def test_a_job_that_cannot_be_refreshed_is_told_with_its_reason(self) -> None:
+        """Its end names the reason alone: it may have been that of many jobs."""
+        failed, recovered = logged(
+            RefreshFailed("job-1", timed_out()), RefreshRecovered(ErrorReason.TIMEOUT)
+        )
+        assert ("job.refresh_failed", "job-1", "timeout") == (
+            *(failed["event"], failed["job_id"]),
+            failed["reason"],
+        )
+        assert failed["advice"].startswith("its last values stay; ")
+        assert ("job.refresh_recovered", "timeout") == (recovered["event"], recovered["reason"])
+
+    def test_failed_items_that_are_too_many_are_told_by_their_number(self) -> None:
+        """The first of them have a line each."""
+        (line,) = logged(MoreItemsFailed(job(), 480))
+        assert ("items.more_failed", "job-1", 480) == (
+            *(line["event"], line["job_id"]),
+            line["not_shown"],
+        )
+
+
+@pytest.mark.anyio
+class TestEndToEnd:
+    """What a person reads."""
+
+    async def test_a_jobs_life_is_a_few_lines(self, cloud: Cloud) -> None:
+        """Appearing, failed items, the end with counts and duration; none again."""
+        items = items_of("job-1", failed=2, processing=1)
+        job = cloud.add_job(items=items)
+        with capture_logs() as logs:
+            async with polling(cloud) as watch:
+                await eventually(lambda: watch.polls("success") >= 2)
+                items[2].status = "completed"
+                job.status, job.completed_at = "failed", (job.started_at or 0) + 40
+                await eventually(lambda: watch.job().status is JobStatus.FAILED)
+                polls = watch.polls("success")
+                await eventually(lambda: watch.polls("success") >= polls + 2)
+        lines = [line for line in logs if line["event"] != "project.listed"]
+        assert ["job.appeared", "item.failed", "item.failed", "job.ended"] == [
+            line["event"] for line in lines
+        ]
+        assert ("document-00001.pdf", "The document could not be read") == (
+            lines[1]["item_name"],
+            lines[1]["error_message"],
+        )
+        assert ("failed", 3, 2, 40.0, "warning") == (
+            lines[3]["status"],
+            lines[3]["processed_items"],
+            lines[3]["failed_items"],
+            lines[3]["duration_seconds"],
+            lines[3]["log_level"],
+        )
+
+    async def test_a_project_that_is_stale_after_failures_points_at_them(
+        self, cloud: Cloud
+    ) -> None:
+        """They say what to do."""
+        with capture_logs() as logs:
+            async with polling(cloud, rules={"stale_after": 1.0}, interval=0.1) as watch:
+                await eventually(lambda: bool(watch.views) and watch.views[-1].gauges is not None)
+                cloud.simulator.faults.add(Fault("status", code=403))
+                await eventually(lambda: "project.stale" in named(logs, "project."))
+                assert watch.views[-1].gauges is None
+                cloud.simulator.faults.clear()
+                await eventually(lambda: "project.listing_recovered" in named(logs, "project."))
+                await eventually(lambda: watch.views[-1].gauges is not None)
+        assert [
+            "project.listing_failed",
+            "project.stale",
+            "project.listing_recovered",
+        ] == named(logs, "project.")[1:]
+        (stale,) = (line for line in logs if line["event"] == "project.stale")
+        assert (
+            "its active jobs are withdrawn until it is listed again; see the last "
+            "project.listing_failed"
+        ) == stale["advice"]
+
+    async def test_a_truncated_listing_is_told_once_and_its_end_too(self, cloud: Cloud) -> None:
+        """With what to do about it."""
+        for number in range(30):
+            cloud.add_job(f"job-{number}", status="completed", items=[], completed_at=1.0)
+        cloud.simulator.jobs_paging = Paging(max_rows=10, ignore_offset=True)
+        with capture_logs() as logs:
+            async with polling(cloud, interval=0.1) as watch:
+                await eventually(lambda: watch.polls("success") >= 2)
+                cloud.simulator.jobs_paging = Paging()
+                # Either may be first: what is published waits for its turn.
+                await eventually(lambda: logs[-1]["event"] == "project.listing_whole_again")
+                await eventually(lambda: watch.view.listing_truncated is False)
+        assert ["project.listing_truncated", "project.listing_whole_again"] == [
+            line["event"] for line in logs if line["event"] != "project.listed"
+        ]

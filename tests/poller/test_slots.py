@@ -1,0 +1,170 @@
+"""What the poller does with the decisions of the core, without any socket."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from itertools import count
+from typing import TYPE_CHECKING, NoReturn
+
+import pytest
+from asking import budget_of
+from history import job
+from poller.scripted import running, setup
+from polling import DEADLINE_SECONDS, eventually
+
+from exporter.core import (
+    CountItems,
+    FetchStatus,
+    JobAppeared,
+    ListingFailed,
+    ListingSucceeded,
+    ListJobs,
+    PollFinished,
+)
+from exporter.domain import ErrorReason
+from exporter.llamacloud.errors import RequestTimedOut
+
+if TYPE_CHECKING:
+    from exporter.llamacloud.budget import RequestBudget
+
+pytestmark = pytest.mark.anyio
+
+
+async def tokens_left(budget: RequestBudget) -> int:
+    """Use up a budget whose clock stands still, and return how many requests it let pass."""
+    for passed in count():
+        try:
+            async with asyncio.timeout(0.05), budget.request("another", listing=False):
+                pass
+        except TimeoutError:
+            return passed
+    raise AssertionError("a budget has an end")
+
+
+@pytest.mark.parametrize(("jobs", "cost"), [(0, 1), (2, 5)])
+async def test_a_permit_is_given_back_where_there_is_nothing_to_do(jobs: int, cost: int) -> None:
+    """Only requests cost; five slots ask before and after."""
+    budget = budget_of(1.0, 8, lambda: 0.0)
+    made = setup(*(job(f"job-{number}") for number in range(jobs)), budget=budget)
+    async with running(made.poller), asyncio.timeout(DEADLINE_SECONDS):
+        await made.poller.first_poll_is_over.wait()
+    assert 10 - cost == await tokens_left(budget)
+    assert cost == len(made.api.asked)
+
+
+async def test_no_request_is_decided_on_before_it_may_be_sent() -> None:
+    """What waits for the budget may still be decided otherwise."""
+    # Two tokens: a listing, and one status.
+    budget = budget_of(0.2, 8, lambda: 0.0)
+    made = setup(job("a"), job("b"), budget=budget)
+    async with running(made.poller):
+        await eventually(lambda: made.poller.status().jobs_waiting_for_refresh == 2)
+        actions = [made.core.next_action(time.monotonic(), may_list=False) for _ in range(2)]
+    assert ["list", "status"] == made.api.asked
+    assert [(CountItems, "a"), (FetchStatus, "b")] == [
+        (type(action), action.job.id)
+        for action in actions
+        if isinstance(action, CountItems | FetchStatus)
+    ]
+
+
+@pytest.mark.parametrize("kind", ["list", "status", "items"])
+async def test_what_is_cancelled_is_to_be_done_again(kind: str) -> None:
+    """The core is told; and the budget has its place back."""
+    budget = budget_of(1.0, 1, lambda: 0.0)
+    made = setup(job(), budget=budget)
+    made.api.hangs = {kind}
+    async with running(made.poller):
+        await eventually(lambda: made.api.asked[-1:] == [kind])
+    action = made.core.next_action(time.monotonic())
+    assert isinstance(action, ListJobs if kind == "list" else FetchStatus)
+    sent = len(made.api.asked)
+    assert 10 - sent == await tokens_left(budget)
+
+
+async def test_a_poller_that_is_cancelled_while_it_waits_for_the_budget_leaves_no_trace() -> None:
+    """Nothing was handed out."""
+    budget = budget_of(0.1, 8, lambda: 0.0)
+    async with budget.request("another", listing=False):
+        pass
+    made = setup(job(), budget=budget)
+    async with running(made.poller):
+        await eventually(lambda: budget.is_throttling)
+    assert [] == made.api.asked
+    assert isinstance(made.core.next_action(time.monotonic()), ListJobs)
+    assert not budget.is_throttling
+
+
+async def test_what_happens_is_handed_on() -> None:
+    """In order, and each event once; the status tells how the project fares."""
+    made = setup(job())
+    async with running(made.poller), asyncio.timeout(DEADLINE_SECONDS):
+        await made.poller.first_poll_is_over.wait()
+    assert [JobAppeared, ListingSucceeded, PollFinished] == [type(event) for event in made.events]
+    assert made.poller.status().listing_works
+    assert 1 == made.poller.status().active_jobs
+
+
+async def test_a_failure_is_an_event_and_ends_the_first_poll() -> None:
+    """Polling goes on."""
+    made = setup(job(), interval=0.1)
+    made.api.error = RequestTimedOut("no answer")
+    async with running(made.poller), asyncio.timeout(DEADLINE_SECONDS):
+        await made.poller.first_poll_is_over.wait()
+        failed, finished = made.events[:2]
+        assert isinstance(failed, ListingFailed)
+        assert isinstance(finished, PollFinished)
+        assert (ErrorReason.TIMEOUT, "error") == (failed.failure.reason, finished.result)
+        assert not made.poller.status().listing_works
+        made.api.error = None
+        await eventually(lambda: made.poller.status().listing_works)
+
+
+async def test_a_first_poll_is_over_after_an_interval_though_a_job_hangs() -> None:
+    """``--once`` prints what there is by then."""
+    made = setup(job(), interval=0.2)
+    made.api.hangs = {"status"}
+    async with running(made.poller), asyncio.timeout(DEADLINE_SECONDS):
+        await made.poller.first_poll_is_over.wait()
+    assert made.api.asked.count("status") == 1
+
+
+async def test_a_poller_is_alive_while_llamacloud_hangs() -> None:
+    """Its health is its own."""
+    made = setup()
+    made.api.hangs = {"list"}
+    started = made.poller.last_alive_monotonic
+    async with running(made.poller):
+        await eventually(lambda: made.poller.last_alive_monotonic > started)
+
+
+async def test_a_bug_ends_the_poller() -> None:
+    """It is raised, not swallowed."""
+    made = setup(job())
+    made.api.error = ZeroDivisionError("a bug")
+    with pytest.raises(ExceptionGroup) as caught:
+        async with running(made.poller) as task, asyncio.timeout(DEADLINE_SECONDS):
+            await task
+    assert [made.api.error] == list(caught.value.exceptions)
+
+
+async def test_the_loop_serves_others_while_a_long_listing_is_applied() -> None:
+    """It is applied some jobs at a time."""
+    made = setup(*(job(f"job-{number}") for number in range(2000)))
+    made.api.hangs = {"status"}
+    others_turns: list[int] = []
+
+    async def others() -> NoReturn:
+        while True:
+            others_turns.append(len(made.events))
+            await asyncio.sleep(0)
+
+    async with running(made.poller):
+        task = asyncio.create_task(others())
+        await eventually(lambda: len(made.events) > 2000)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    assert 9 <= len({turn for turn in others_turns if 0 < turn < 2000})
