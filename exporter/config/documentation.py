@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, get_args, get_origin
 
-from exporter.config.model import Group, Settings
-from exporter.config.values import DurationBetween, format_duration
+from pydantic import PlainValidator
+
+from exporter.config.model import ENV_PREFIX, Group, Settings
+from exporter.config.values import format_duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pydantic.fields import FieldInfo
 
-ENV_PREFIX = "LLAMACLOUD_EXPORTER_"
 PROJECTS = "projects"
+_DURATION = "DURATION"
 LLAMA_CLOUD_VARIABLES = MappingProxyType(
     {
         "LLAMA_CLOUD_API_KEY": "The key of every project that has none of its own.",
@@ -42,30 +42,32 @@ class SettingDoc:
 
 def documented_settings() -> tuple[SettingDoc, ...]:
     """Return all settings, in the order of the model."""
-    return tuple(_documented(name, field) for name, field in leaf_fields())
-
-
-def setting_names() -> tuple[str, ...]:
-    """Return the names of all settings, such as ``poll.interval``."""
-    return tuple(name for name, _ in leaf_fields())
-
-
-def leaf_fields() -> Iterator[tuple[str, FieldInfo]]:
-    """Yield each setting's name and field."""
+    docs = []
     for name, field in Settings.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, Group):
-            for leaf_name, leaf in field.annotation.model_fields.items():
-                yield f"{name}.{leaf_name}", leaf
+            members = field.annotation.model_fields.items()
+            docs += [_documented(f"{name}.{member}", leaf) for member, leaf in members]
         else:
-            yield name, field
+            docs.append(_documented(name, field))
+    return tuple(docs)
 
 
-def written(field: FieldInfo, value: object) -> str:
-    """Return a setting's value as it is written in the settings."""
+def flag_name(setting: str) -> str:
+    """Return the flag of a setting such as ``poll.interval``."""
+    return "--" + setting.replace("_", "-")
+
+
+def variable_name(setting: str) -> str:
+    """Return the environment variable of a setting such as ``poll.interval``."""
+    return ENV_PREFIX + setting.upper().replace(".", "__")
+
+
+def written(value: object, metavar: str) -> str:
+    """Return a value of the kind that ``metavar`` names as it is written in the settings."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        return format_duration(value) if _is_duration(field) else f"{value:g}"
+        return format_duration(value) if metavar == _DURATION else f"{value:g}"
     if isinstance(value, tuple):
         return ",".join(str(part) for part in value)
     return "none" if value is None else str(value)
@@ -73,27 +75,25 @@ def written(field: FieldInfo, value: object) -> str:
 
 def _documented(name: str, field: FieldInfo) -> SettingDoc:
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    metavar = _metavar(field)
     return SettingDoc(
         setting=name,
-        flag=None if name == PROJECTS else "--" + name.replace("_", "-"),
-        env=ENV_PREFIX + name.upper().replace(".", "__"),
-        default=str(extra.get("written_default") or written(field, field.default)),
+        flag=None if name == PROJECTS else flag_name(name),
+        env=variable_name(name),
+        default=str(extra.get("written_default") or written(field.default, metavar)),
         help=field.description or "",
-        metavar=_metavar(field),
+        metavar=metavar,
     )
 
 
 def _metavar(field: FieldInfo) -> str:
     if get_origin(field.annotation) is Literal:
         return "|".join(get_args(field.annotation))
-    if _is_duration(field):
-        return "DURATION"
+    # Only durations are read by a validator in the place of that of pydantic.
+    if any(isinstance(mark, PlainValidator) for mark in field.metadata):
+        return _DURATION
     if field.annotation is bool:
         return "true|false"
     if field.annotation in (int, float):
         return "NUMBER"
     return field.title or "TEXT"
-
-
-def _is_duration(field: FieldInfo) -> bool:
-    return any(isinstance(mark, DurationBetween) for mark in field.metadata)

@@ -1,28 +1,37 @@
-"""Mistakes in the settings: collected, worded without secrets, and told all at once."""
+"""Mistakes in the settings: worded without secrets, and told all at once."""
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
-from exporter.logs import escaped
+from exporter.texts import escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
-_Params = ParamSpec("_Params")
-_Result = TypeVar("_Result")
+    from pydantic_core import ErrorDetails
 
 _SHOWN_LENGTH = 200
 _KEY_PREFIX = "llx-"
+_REQUIREMENTS = {
+    "tuple_type": "must be a list",
+    "string_type": "must be text",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "int_parsing_size": "must be a smaller number",
+    "int_parsing": "must be a whole number",
+    "float_parsing": "must be a number",
+}
 
 
 class ConfigError(Exception):
     """The settings cannot be used; ``problems`` holds each mistake as one sentence."""
 
-    def __init__(self, problems: Iterable[str]) -> None:
-        self.problems = tuple(problems)
-        super().__init__(*self.problems)
+    def __init__(self, *problems: str) -> None:
+        self.problems = problems
+        super().__init__(*problems)
 
     def __str__(self) -> str:
         """Word all mistakes and how to go on, ready for standard error."""
@@ -31,47 +40,6 @@ class ConfigError(Exception):
         listed = "\n".join(f"  - {problem}" for problem in self.problems)
         advice = "Nothing was started. `llamacloud-batch-exporter --help` explains every setting."
         return f"The settings have {heading}:\n{listed}\n{advice}"
-
-
-class Mistakes:
-    """Gathers the mistakes of several steps, so that one bad setting does not hide another."""
-
-    def __init__(self) -> None:
-        self._problems: list[str] = []
-
-    def attempt(
-        self, step: Callable[_Params, _Result], *args: _Params.args, **kwargs: _Params.kwargs
-    ) -> _Result | None:
-        """Return what ``step`` returns, or ``None`` where it raised a ``ConfigError``."""
-        try:
-            return step(*args, **kwargs)
-        except ConfigError as error:
-            self._problems.extend(error.problems)
-            return None
-
-    def add(self, *problems: str) -> None:
-        """Take note of mistakes."""
-        self._problems.extend(problems)
-
-    def all(self) -> ConfigError:
-        """Return all that was gathered, to be raised."""
-        return ConfigError(self._problems)
-
-    def conclude(
-        self, step: Callable[_Params, _Result], *args: _Params.args, **kwargs: _Params.kwargs
-    ) -> _Result:
-        """Return what the last step returns.
-
-        Raises:
-            ConfigError: with all that was gathered, if any step made a mistake.
-        """
-        try:
-            result = step(*args, **kwargs)
-        except ConfigError as error:
-            raise ConfigError([*self._problems, *error.problems]) from None
-        if self._problems:
-            raise ConfigError(self._problems)
-        return result
 
 
 def shown(value: object) -> str:
@@ -94,3 +62,22 @@ def unknown(name: str, known: Iterable[str]) -> str:
     folded = name[:_SHOWN_LENGTH].casefold()
     nearest = get_close_matches(folded, by_folded, n=1, cutoff=0.0)[0]
     return f"{named} is unknown; the nearest known one is {by_folded[nearest]}."
+
+
+def invalid(named: str, details: ErrorDetails, *, show_value: bool) -> str:
+    """Say what pydantic found wrong with the setting ``named``, its value only where asked for."""
+    value = details["input"]
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        value = ",".join(value)
+    if show_value and isinstance(value, (str, int, float)):
+        return f"{named} {_requirement(details)}, not {shown(value)}."
+    return f"{named} {_requirement(details)}."
+
+
+def _requirement(details: ErrorDetails) -> str:
+    if details["type"] == "value_error":
+        return str(details["ctx"]["error"])
+    if details["type"] in _REQUIREMENTS:
+        return _REQUIREMENTS[details["type"]]
+    # Every message of pydantic for the types that settings have begins with one of these words.
+    return re.sub(r"^(Input|String|Value|Data) should", "must", details["msg"])

@@ -1,24 +1,44 @@
-"""The command line: modes, and a flag for every setting but ``projects``."""
+"""The command line: modes, a flag for every setting but ``projects``, and what ``--help`` says."""
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+import textwrap
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from exporter import __version__
-from exporter.config.documentation import documented_settings
+from exporter.config.documentation import (
+    LLAMA_CLOUD_VARIABLES,
+    PROJECTS,
+    SettingDoc,
+    documented_settings,
+)
 from exporter.config.errors import ConfigError, unknown
-from exporter.config.help import HELP_WIDTH, USAGE, epilog, flag_help
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _REPEATABLE = "web.listen_address"
-# argparse would end at the first flag without a value, and hide all other mistakes.
-_NO_VALUE = object()
+_HELP_WIDTH = 100
+_INDENT = " " * 6
+_EPILOG = """\
+settings without a flag:
+{projects}
+
+environment variables of LlamaCloud:
+{variables}
+
+Keys have no flags, since a process list shows flags.
+Files that hold a key are better than keys in variables or in the YAML file.
+A relative api_key_file in the YAML file starts from that file's directory.
+
+exit status: 0 done, or stopped by a signal; 1 failed; 2 mistakes in the settings,
+or in the variables about proxies and certificates
+
+the least that works:
+  LLAMA_CLOUD_API_KEY=... llamacloud-batch-exporter"""
 
 
 class Mode(StrEnum):
@@ -40,104 +60,104 @@ _MODE_FLAGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Arguments:
-    """What the command line says, and what is wrong with it."""
-
-    mode: Mode
-    values: Mapping[str, Any]
-    problems: tuple[str, ...]
-
-
 class _Parser(argparse.ArgumentParser):
     """Raises where argparse would print and exit, and never repeats a value: it may be a key."""
 
-    def parse_known(self, argv: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
-        """Return what the flags set, and the arguments that are no flags of ours."""
-        try:
-            namespace, rest = self.parse_known_args(argv)
-        except argparse.ArgumentError as error:
-            raise ConfigError([f"flag {error.argument_name} takes no value."]) from None
-        return vars(namespace), rest
-
     def error(self, message: str) -> NoReturn:  # noqa: ARG002 - it may repeat a value
         """Raise what newer versions of argparse do not raise as an ``ArgumentError``."""
-        raise ConfigError(["the command line cannot be understood."])
+        raise ConfigError("the command line cannot be understood.")
 
 
-def parse_arguments(argv: Sequence[str]) -> Arguments:
-    """Read the command line; ``--help`` and ``--version`` print and exit.
+def parse_arguments(argv: Sequence[str], problems: list[str]) -> tuple[Mode, dict[str, Any]]:
+    """Return the mode, and what flags set by group; ``--help`` and ``--version`` print and exit.
+
+    Mistakes are added to ``problems``.
 
     Raises:
         ConfigError: if a mode was given a value.
     """
-    values, rest = _parser().parse_known(argv)
-    modes = [flag for flag in _MODE_FLAGS if values.pop(flag, False)]
-    problems = [*_flags_without_value(values), *_unknown_arguments(rest)]
+    try:
+        namespace, rest = _parser().parse_known_args(argv)
+    except argparse.ArgumentError as error:
+        raise ConfigError(f"flag {error.argument_name} takes no value.") from None
+    given = vars(namespace)
+    groups = _grouped(given, problems)
+    problems += _unknown_arguments(rest)
+    modes = [flag for flag in _MODE_FLAGS if given.get(flag)]
     if len(modes) > 1:
         problems.append(f"{' and '.join(modes)} are modes; choose one.")
-    mode = _MODE_FLAGS[modes[0]][0] if modes else Mode.SERVE
-    return Arguments(mode, values, tuple(problems))
+    return _MODE_FLAGS[modes[0]][0] if modes else Mode.SERVE, groups
 
 
 def _parser() -> _Parser:
     parser = _Parser(
         prog="llamacloud-batch-exporter",
-        usage=USAGE,
+        usage="LLAMA_CLOUD_API_KEY=... %(prog)s [FLAG...]",
         description="Prometheus exporter for LlamaCloud batch-processing jobs.",
-        epilog=epilog(),
+        epilog=_epilog(),
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
         exit_on_error=False,
         formatter_class=partial(
-            argparse.RawTextHelpFormatter, width=HELP_WIDTH, max_help_position=6
+            argparse.RawTextHelpFormatter, width=_HELP_WIDTH, max_help_position=len(_INDENT)
         ),
     )
-    _add_modes(parser.add_argument_group("modes (none: serve)"))
-    _add_settings(
-        parser.add_argument_group(
-            "settings (a flag wins over its variable, the variable over the file)"
-        )
-    )
-    return parser
-
-
-def _add_modes(group: argparse._ArgumentGroup) -> None:
+    modes = parser.add_argument_group("modes (none: serve)")
     for flag, (_, words) in _MODE_FLAGS.items():
-        group.add_argument(flag, dest=flag, action="store_true", help=words)
-    group.add_argument(
-        "--version",
-        action="version",
-        version=f"%(prog)s {__version__}",
-        help="Print the version and exit.",
+        modes.add_argument(flag, dest=flag, action="store_true", help=words)
+    version, words = f"%(prog)s {__version__}", "Print the version and exit."
+    modes.add_argument("--version", action="version", version=version, help=words)
+    settings = parser.add_argument_group(
+        "settings (a flag wins over its variable, the variable over the file)"
     )
-
-
-def _add_settings(group: argparse._ArgumentGroup) -> None:
     for doc in documented_settings():
         if doc.flag:
-            group.add_argument(
+            settings.add_argument(
                 doc.flag,
                 dest=doc.setting,
                 metavar=doc.metavar,
-                action="append" if doc.setting == _REPEATABLE else "store",
+                action="append",
+                # argparse would end at the first flag without a value, and hide all other mistakes.
                 nargs="?",
-                const=_NO_VALUE,
-                help=flag_help(doc),
+                help=_lines(doc).replace("%", "%%"),
             )
+    return parser
 
 
-def _flags_without_value(values: dict[str, Any]) -> list[str]:
-    """Take the flags out that have no value, and say so."""
-    empty = [setting for setting, value in values.items() if _NO_VALUE in (value, *_members(value))]
-    for setting in empty:
-        del values[setting]
-    flags = [doc.flag for doc in documented_settings() if doc.setting in empty]
-    return [f"flag {flag} needs a value, as in {flag}=VALUE." for flag in flags]
+def _epilog() -> str:
+    projects = next(doc for doc in documented_settings() if doc.setting == PROJECTS)
+    variables = [_paragraph(name, _wrapped(text)) for name, text in LLAMA_CLOUD_VARIABLES.items()]
+    return _EPILOG.format(
+        projects=_paragraph(projects.setting, _lines(projects)), variables="\n".join(variables)
+    )
 
 
-def _members(value: object) -> Sequence[object]:
-    return value if isinstance(value, list) else ()
+def _lines(doc: SettingDoc) -> str:
+    return f"{_wrapped(doc.help)}\nDefault: {doc.default}. Variable: {doc.env}"
+
+
+def _wrapped(words: str) -> str:
+    return textwrap.fill(words, _HELP_WIDTH - len(_INDENT) - 2, break_on_hyphens=False)
+
+
+def _paragraph(name: str, lines: str) -> str:
+    return f"  {name}\n{textwrap.indent(lines, _INDENT)}"
+
+
+def _grouped(given: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
+    """Return what flags set, by group; of a flag that stands there several times the last wins."""
+    groups: dict[str, Any] = {}
+    for doc in documented_settings():
+        values = given.get(doc.setting, [])
+        if doc.setting != _REPEATABLE:
+            values = values[-1:]
+        if None in values:
+            problems.append(f"flag {doc.flag} needs a value, as in {doc.flag}=VALUE.")
+        elif values:
+            group, _, member = doc.setting.partition(".")
+            value = values if doc.setting == _REPEATABLE else values[0]
+            groups.setdefault(group, {})[member] = value
+    return groups
 
 
 def _unknown_arguments(rest: Sequence[str]) -> list[str]:

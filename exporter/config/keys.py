@@ -7,10 +7,14 @@ import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from exporter.config.errors import ConfigError, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _LONGEST_KEY_FILE_BYTES = 16 * 1024
 # What can stand in an HTTP header: anything else would fail at the first request.
@@ -44,48 +48,40 @@ class ApiKey:
     file: KeyFile | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class KeyPlace:
-    """A pair of settings that may hold a key: itself, or the path of a file with it.
+def find_key(
+    values: Mapping[str, str], key_name: str, file_name: str, directory: Path = Path()
+) -> ApiKey | None:
+    """Return the key that one of two values holds: itself, or the path of a file with it.
 
-    The names are what the user knows them by; a relative path starts from ``directory``.
+    Return ``None`` where neither is set. A relative path starts from ``directory``.
+
+    Raises:
+        ConfigError: if both are set, or what is set holds no usable key.
     """
-
-    key_name: str
-    file_name: str
-    directory: Path = Path()
-
-    def find(self, key: str | None, file: str | None) -> ApiKey | None:
-        """Return the key, or ``None`` where neither setting is set.
-
-        Raises:
-            ConfigError: if both are set, or what is set holds no usable key.
-        """
-        if key and file:
-            raise ConfigError([f"{self.key_name} and {self.file_name} are both set; choose one."])
-        if key:
-            return ApiKey(_checked(key, self.key_name), self.key_name)
-        if file:
-            path = self.directory / file
-            key_file = KeyFile(path, f"the file {shown(path)} of {self.file_name}")
-            return ApiKey(key_file.read(), f"file {shown(path)}", key_file)
-        return None
+    key, file = values.get(key_name), values.get(file_name)
+    if key and file:
+        raise ConfigError(f"{key_name} and {file_name} are both set; choose one.")
+    if key:
+        return ApiKey(_checked(key, key_name), key_name)
+    if file:
+        path = directory / file
+        key_file = KeyFile(path, f"the file {shown(path)} of {file_name}")
+        return ApiKey(key_file.read(), f"file {shown(path)}", key_file)
+    return None
 
 
 def _content(path: Path, named: str) -> str:
     try:
         with open(path, "rb", opener=_without_waiting) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise ConfigError(
-                    [f"{named} is no regular file; it must be one, to be read again."]
-                )
+                raise ConfigError(f"{named} is no regular file; it must be one, to be read again.")
             content = file.read(_LONGEST_KEY_FILE_BYTES + 1).decode()
     except OSError as error:
-        raise ConfigError([f"{named} cannot be read: {error.strerror}."]) from None
+        raise ConfigError(f"{named} cannot be read: {error.strerror}.") from None
     except ValueError:
-        raise ConfigError([f"{named} cannot be read: it is not text."]) from None
+        raise ConfigError(f"{named} cannot be read: it is not text.") from None
     if len(content) > _LONGEST_KEY_FILE_BYTES:
-        raise ConfigError([f"{named} is too long; it must hold a key alone."])
+        raise ConfigError(f"{named} is too long; it must hold a key alone.")
     return content
 
 
@@ -97,11 +93,11 @@ def _without_waiting(path: str, flags: int) -> int:
 def _checked(text: str, named: str) -> SecretStr:
     key = text.strip()
     if not key:
-        raise ConfigError([f"{named} is empty; it must hold a key."])
+        raise ConfigError(f"{named} is empty; it must hold a key.")
     if len(key.splitlines()) > 1:
-        raise ConfigError([f"{named} has more than one line; it must hold a key alone."])
+        raise ConfigError(f"{named} has more than one line; it must hold a key alone.")
     if not _KEY.fullmatch(key):
-        raise ConfigError([f"{named} holds characters that no key has, such as spaces."])
+        raise ConfigError(f"{named} holds characters that no key has, such as spaces.")
     if len(key) < _SHORTEST_KEY:
-        raise ConfigError([f"{named} is too short; a key has {_SHORTEST_KEY} characters at least."])
+        raise ConfigError(f"{named} is too short; a key has {_SHORTEST_KEY} characters at least.")
     return SecretStr(key)

@@ -9,20 +9,11 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from exporter.config.documentation import PROJECTS
-from exporter.config.errors import ConfigError, Mistakes
+from exporter.config.errors import ConfigError, invalid
 from exporter.config.flags import Mode, parse_arguments
-from exporter.config.layers import (
-    Layer,
-    environment_layer,
-    file_layer,
-    flag_layer,
-    nested,
-    unknown_keys,
-    unknown_variables,
-)
 from exporter.config.model import Settings
-from exporter.config.projects import ConfiguredList, resolve_projects
-from exporter.config.wording import sentence
+from exporter.config.projects import resolve_projects
+from exporter.config.sources import Source, from_environment, from_file, from_flags, strongest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +21,7 @@ if TYPE_CHECKING:
     from exporter.config.project import Project
 
 # The simulator has no budget to spare: a demo that moves is worth more.
-_DEMO_DEFAULTS = Layer({"poll.interval": "5s", "api.requests_per_minute": "600"})
+_DEMO_DEFAULTS = {"poll": {"interval": "5s"}, "api": {"requests_per_minute": "600"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,48 +40,46 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
     Raises:
         ConfigError: with all mistakes; a flag without its value may come alone.
     """
-    arguments = parse_arguments(argv)
-    mistakes = Mistakes()
-    mistakes.add(*arguments.problems, *unknown_variables(environ))
-    upper = flag_layer(arguments.values).over(environment_layer(environ))
-    path = upper.values.get("config.file")
-    file = mistakes.attempt(_read_file, Path(path), mistakes) if path is not None else Layer()
-    layers = upper.over(file or Layer())
-    projects: tuple[Project, ...] | None = ()
-    if arguments.mode is Mode.DEMO:
-        layers = layers.over(_DEMO_DEFAULTS)
-    elif file is not None:
+    problems: list[str] = []
+    mode, flags = parse_arguments(argv, problems)
+    sources = [from_flags(flags), from_environment(environ, problems)]
+    file_is_read = _add_file(sources, problems)
+    projects: tuple[Project, ...] = ()
+    if mode is Mode.DEMO:
+        sources.append(Source(_DEMO_DEFAULTS))
+    elif file_is_read:
         # Without the file nobody knows which keys are needed.
-        projects = mistakes.attempt(resolve_projects, _configured_list(layers, file, path), environ)
-    settings = mistakes.conclude(_validated, layers, projects or ())
-    return Command(arguments.mode, settings)
+        projects = resolve_projects(strongest(sources, PROJECTS), environ, problems)
+    settings = _validated([Source({PROJECTS: projects}), *sources], problems)
+    if settings is None or problems:
+        raise ConfigError(*problems)
+    return Command(mode, settings)
 
 
-def _read_file(path: Path, mistakes: Mistakes) -> Layer:
+def _add_file(sources: list[Source], problems: list[str]) -> bool:
+    """Add the file that a source names; return false where it cannot be read."""
+    naming = strongest(sources, "config.file")
+    if naming is None:
+        return True
     from exporter.config.yamlfile import read_yaml  # noqa: PLC0415 - most have no file to read
 
-    tree = read_yaml(path)
-    mistakes.add(*unknown_keys(path, tree))
-    return file_layer(path, tree)
-
-
-def _configured_list(layers: Layer, file: Layer, path: str | None) -> ConfiguredList | None:
-    if PROJECTS not in layers.values:
-        return None
-    origin = layers.origins[PROJECTS]
-    from_file = path is not None and origin == file.origins.get(PROJECTS)
-    directory = Path(path).parent if path is not None and from_file else Path()
-    return ConfiguredList(layers.values[PROJECTS], origin, directory)
-
-
-def _validated(layers: Layer, projects: tuple[Project, ...]) -> Settings:
+    path = Path(naming.value("config.file"))
     try:
-        return Settings.model_validate({**nested(layers.values), "projects": projects})
+        sources.append(from_file(path, read_yaml(path), problems))
+    except ConfigError as error:
+        problems += error.problems
+        return False
+    return True
+
+
+def _validated(sources: Sequence[Source], problems: list[str]) -> Settings | None:
+    try:
+        return Settings.model_validate({"sources": sources})
     except ValidationError as error:
-        found = error.errors()
-    # A default that depends on another setting cannot be told while that one is wrong.
-    own = [details for details in found if details["type"] != "default_factory_not_called"]
-    raise ConfigError(
-        sentence(layers.origins[".".join(map(str, details["loc"][:2]))], details, show_value=True)
-        for details in own
-    )
+        for details in error.errors():
+            setting = ".".join(map(str, details["loc"][:2]))
+            source = strongest(sources, setting)
+            # A default that depends on another setting cannot be told while that one is wrong.
+            if source is not None:
+                problems.append(invalid(source.origin(setting), details, show_value=True))
+        return None

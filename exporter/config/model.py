@@ -10,9 +10,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from exporter.config.project import Project
 from exporter.config.values import (
-    DurationBetween,
     ListenAddress,
     check_telemetry_path,
+    duration_between,
     format_duration,
     parse_listen_addresses,
 )
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pydantic import ValidationInfo
     from pydantic_settings import PydanticBaseSettingsSource
 
+ENV_PREFIX = "LLAMACLOUD_EXPORTER_"
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
-_LEAST_STALE_AFTER = 5 * _MINUTE
 
 
 class Group(BaseModel):
@@ -42,22 +42,22 @@ class ConfigFile(Group):
 
 
 def _stale_after_default(validated: dict[str, Any]) -> float:
-    return max(5 * float(validated["interval"]), _LEAST_STALE_AFTER)
+    return max(5 * float(validated.get("interval", 0.0)), 5 * _MINUTE)
 
 
 class Poll(Group):
     """``poll.*``."""
 
-    interval: Annotated[float, DurationBetween(1, _DAY)] = Field(
+    interval: Annotated[float, duration_between(1, _DAY)] = Field(
         30.0, description="How often jobs are listed, such as 30s, 5m or 1h30m."
     )
-    stale_after: Annotated[float, DurationBetween(1, 30 * _DAY)] = Field(
+    stale_after: Annotated[float, duration_between(1, 30 * _DAY)] = Field(
         default_factory=_stale_after_default,
         description="A project that was not listed for so long is stale: what it says of active"
         " jobs is withdrawn.",
         json_schema_extra={"written_default": "5 intervals, at least 5m"},
     )
-    full_listing_every: Annotated[float, DurationBetween(1, 7 * _DAY)] = Field(
+    full_listing_every: Annotated[float, duration_between(1, 7 * _DAY)] = Field(
         15 * _MINUTE,
         description="How often the whole history is listed, whatever shortcut is in use.",
     )
@@ -79,7 +79,7 @@ class Poll(Group):
 class Api(Group):
     """``api.*``."""
 
-    timeout: Annotated[float, DurationBetween(0.1, 10 * _MINUTE)] = Field(
+    timeout: Annotated[float, duration_between(0.1, 10 * _MINUTE)] = Field(
         30.0, description="How long one request may take; connecting has its own shorter limit."
     )
     requests_per_minute: float = Field(
@@ -90,7 +90,7 @@ class Api(Group):
         description="Request budget of one key at one base URL; may be a fraction.",
     )
     concurrency: int = Field(
-        8, ge=1, le=1000, description="The most requests under way at once for one key."
+        8, ge=1, le=1000, description="The most refreshes at once for one key, beside its listings."
     )
 
 
@@ -118,10 +118,10 @@ class Jobs(Group):
 class Retention(Group):
     """``retention.*``."""
 
-    finished: Annotated[float, DurationBetween(0, 365 * _DAY)] = Field(
+    finished: Annotated[float, duration_between(0, 365 * _DAY)] = Field(
         _HOUR, description="How long a job that ended without failures stays."
     )
-    failed: Annotated[float, DurationBetween(0, 365 * _DAY)] = Field(
+    failed: Annotated[float, duration_between(0, 365 * _DAY)] = Field(
         _DAY, description="How long a job that failed, or has failed items, stays."
     )
     min_scrapes: int = Field(
@@ -167,7 +167,7 @@ class Settings(BaseSettings):
         frozen=True,
         extra="forbid",
         hide_input_in_errors=True,
-        env_prefix="LLAMACLOUD_EXPORTER_",
+        env_prefix=ENV_PREFIX,
         env_nested_delimiter="__",
         # Lists are written with commas, and projects' mistakes are worded by ourselves.
         enable_decoding=False,
@@ -193,9 +193,8 @@ class Settings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings passes it
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take what ``load`` passes alone: nothing is read behind its back."""
-        return (init_settings,)
+        """Merge the ``sources`` that ``load`` passes, the first the strongest, and no others."""
+        return tuple(init_settings()["sources"])

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
 
 from exporter.config.keys import KeyFile  # noqa: TC001 - pydantic evaluates it: Settings hold projects
-
-DEFAULT_BASE_URL = "https://api.cloud.llamaindex.ai"
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+from exporter.config.values import check_base_url, check_name, check_uuid
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,51 +31,9 @@ class Project:
     api_key_file: KeyFile | None = None
 
 
-def check_uuid(text: str) -> str:
-    """Return a LlamaCloud id in lower case.
-
-    Raises:
-        ValueError: with words that complete "the setting ...".
-    """
-    if not _UUID.fullmatch(text.lower()):
-        raise ValueError("must be a UUID such as 123e4567-e89b-12d3-a456-426614174000")
-    return text.lower()
-
-
-def check_base_url(text: str) -> str:
-    """Return a base URL without the slash at its end.
-
-    Raises:
-        ValueError: with words that complete "the setting ...", without the URL: it may hold a
-            password.
-    """
-    try:
-        parts = urlsplit(text)
-        whole = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:
-        whole = False
-    if not whole or not re.fullmatch(r"[!-~]+", text) or "\\" in text:
-        raise ValueError(f"must be an http or https URL such as {DEFAULT_BASE_URL}")
-    if "@" in text:
-        raise ValueError("must not hold a user name or a password")
-    if "?" in text or "#" in text:
-        raise ValueError("must not have a query or a fragment")
-    return text.rstrip("/")
-
-
-def _check_name(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("must hold printable characters only")
-    return text
-
-
-def _without_repetition(values: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(values))
-
-
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 _Id = Annotated[_Text, AfterValidator(check_uuid)]
-_Once = AfterValidator(_without_repetition)
+_Once = AfterValidator(lambda values: tuple(dict.fromkeys(values)))
 
 
 class ConfiguredProject(BaseModel):
@@ -87,7 +41,7 @@ class ConfiguredProject(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    name: Annotated[_Text, AfterValidator(_check_name)] | None = None
+    name: Annotated[_Text, AfterValidator(check_name)] | None = None
     project_id: _Id | None = None
     organization_id: _Id | None = None
     api_key: SecretStr | None = None
@@ -95,3 +49,8 @@ class ConfiguredProject(BaseModel):
     base_url: Annotated[_Text, AfterValidator(check_base_url)] | None = None
     directory_ids: Annotated[tuple[_Text, ...], _Once] = ()
     job_types: Annotated[tuple[Literal["parse", "extract", "classify"], ...], _Once] = ()
+
+    @property
+    def called(self) -> str:
+        """The name of the project, also where it was given none."""
+        return self.name or self.project_id or "default"

@@ -1,193 +1,167 @@
-"""The projects to watch: what is configured, completed by the ``LLAMA_CLOUD_*`` variables."""
+"""The projects to watch, from ``projects`` or the ``LLAMA_CLOUD_*`` variables."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
-from exporter.config.errors import ConfigError, Mistakes, shown, unknown
-from exporter.config.keys import ApiKey, KeyPlace
-from exporter.config.project import (
-    DEFAULT_BASE_URL,
-    ConfiguredProject,
-    Project,
-    check_base_url,
-    check_uuid,
-)
-from exporter.config.wording import sentence
+from exporter.config.documentation import PROJECTS
+from exporter.config.errors import ConfigError, invalid, shown, unknown
+from exporter.config.keys import ApiKey, find_key
+from exporter.config.project import ConfiguredProject, Project
+from exporter.config.values import DEFAULT_BASE_URL, check_base_url, check_uuid
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from exporter.config.sources import Source
 
 _IDS_VARIABLE = "LLAMA_CLOUD_PROJECT_ID"
 _URL_VARIABLE = "LLAMA_CLOUD_BASE_URL"
-_KEY_VARIABLES = KeyPlace("LLAMA_CLOUD_API_KEY", "LLAMA_CLOUD_API_KEY_FILE")
+_KEY_VARIABLES = ("LLAMA_CLOUD_API_KEY", "LLAMA_CLOUD_API_KEY_FILE")
 _SHOWN_FIELDS = {"name", "project_id", "organization_id", "directory_ids", "job_types"}
 
 
-@dataclass(frozen=True, slots=True)
-class ConfiguredList:
-    """What ``projects`` was set to, where, and where relative paths in it start from."""
+class _Common(NamedTuple):
+    """What the variables say of every project that does not say it itself."""
 
-    value: Any
-    origin: str
-    directory: Path = Path()
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    named: str
-    configured: ConfiguredProject
-    directory: Path = Path()
-
-    @property
-    def name(self) -> str:
-        return self.configured.name or self.configured.project_id or "default"
-
-
-@dataclass(frozen=True, slots=True)
-class _Inherited:
     api_key: ApiKey | None
     base_url: str
 
 
 def resolve_projects(
-    configured: ConfiguredList | None, environ: Mapping[str, str]
+    source: Source | None, environ: Mapping[str, str], problems: list[str]
 ) -> tuple[Project, ...]:
     """Return the projects to watch, each with its key and base URL.
 
-    Raises:
-        ConfigError: with all mistakes in the list, the variables and the key files.
+    ``source`` is the place that sets ``projects``. All mistakes in it, in the variables and in the
+    key files are added to ``problems``.
     """
-    mistakes = Mistakes()
-    inherited = mistakes.attempt(_inherited, environ)
-    if configured is None:
-        entries = mistakes.attempt(_entries_of_variable, environ) or []
-        names = [entry.name for entry in entries]
-    else:
-        if environ.get(_IDS_VARIABLE):
-            mistakes.add(f"{configured.origin} and {_IDS_VARIABLE} are both set; choose one.")
-        items = mistakes.attempt(_items, configured) or []
-        found = [mistakes.attempt(_entry, configured, index, item) for index, item in items]
-        entries = [entry for entry in found if entry is not None]
-        # Also the names of entries with other mistakes: those are to be mended in one go.
-        names = [
-            entry.name if entry else str(item.get("name"))
-            for entry, (_, item) in zip(found, items, strict=True)
-            if entry or (isinstance(item, dict) and item.get("name"))
-        ]
-    resolved = [
-        mistakes.attempt(_resolved, entry, inherited) for entry in entries if inherited is not None
-    ]
-    mistakes.conclude(_check_names, names)
-    return tuple(project for project in resolved if project is not None)
+    common = _common(environ, problems)
+    directory = source.directory if source else Path()
+    names: list[str] = []
+    projects: list[Project] = []
+    key_problems: list[str] = []
+    for named, item in _items(source, environ, problems):
+        configured = _configured(named, item, problems)
+        names.append(configured.called if configured else str(item.get("name") or ""))
+        try:
+            key = _own_key(named, item, directory)
+            if configured and common:
+                projects.append(_resolved(named, configured, key, common))
+        except ConfigError as error:
+            # An entry with other mistakes is to be mended in one go.
+            (key_problems if configured else problems).extend(error.problems)
+    # Without the common key nobody knows which others are needed.
+    problems += key_problems if common else []
+    problems += _repeated(names)
+    return tuple(projects)
 
 
-def _inherited(environ: Mapping[str, str]) -> _Inherited:
-    mistakes = Mistakes()
-    url = mistakes.attempt(_base_url, environ.get(_URL_VARIABLE) or DEFAULT_BASE_URL)
-    key = mistakes.conclude(
-        _KEY_VARIABLES.find,
-        environ.get(_KEY_VARIABLES.key_name),
-        environ.get(_KEY_VARIABLES.file_name),
-    )
-    return _Inherited(key, url or DEFAULT_BASE_URL)
-
-
-def _base_url(text: str) -> str:
+def _common(environ: Mapping[str, str], problems: list[str]) -> _Common | None:
+    """Return what the variables say, ``None`` where it has mistakes."""
+    found: list[str] = []
+    url, key = DEFAULT_BASE_URL, None
     try:
-        return check_base_url(text.strip())
+        url = check_base_url((environ.get(_URL_VARIABLE) or url).strip())
     except ValueError as error:
-        raise ConfigError([f"environment variable {_URL_VARIABLE} {error}."]) from None
+        found.append(f"environment variable {_URL_VARIABLE} {error}.")
+    try:
+        key = find_key(environ, *_KEY_VARIABLES)
+    except ConfigError as error:
+        found += error.problems
+    problems += found
+    return None if found else _Common(key, url)
 
 
-def _entries_of_variable(environ: Mapping[str, str]) -> list[_Entry]:
+def _items(
+    source: Source | None, environ: Mapping[str, str], problems: list[str]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each project as it was configured, after what messages call its entry of the list.
+
+    That is empty where there is no list.
+    """
     ids = environ.get(_IDS_VARIABLE)
-    if not ids:
-        return [_Entry("", ConfiguredProject())]
-    mistakes = Mistakes()
-    checked = [mistakes.attempt(_project_id, text.strip()) for text in ids.split(",")]
-    return mistakes.conclude(
-        lambda: [_Entry("", ConfiguredProject(project_id=project_id)) for project_id in checked]
-    )
+    if source is None:
+        for item in _identified(ids, problems) if ids else [{}]:
+            yield "", item
+        return
+    origin = source.origin(PROJECTS)
+    if ids:
+        problems.append(f"{origin} and {_IDS_VARIABLE} are both set; choose one.")
+    for index, item in enumerate(_listed(source.value(PROJECTS), origin, problems)):
+        named = f"{origin}[{index}]"
+        if isinstance(item, dict):
+            # Templates write null or nothing for what they have no value for.
+            yield named, {str(key): value for key, value in item.items() if value not in (None, "")}
+        else:
+            problems.append(f"{named} must be a mapping of settings to values.")
 
 
-def _project_id(text: str) -> str:
-    try:
-        return check_uuid(text)
-    except ValueError as error:
-        problem = f"environment variable {_IDS_VARIABLE} {error}, not {shown(text)}."
-        raise ConfigError([problem]) from None
+def _identified(ids: str, problems: list[str]) -> list[dict[str, Any]]:
+    """Return a project for each id of the variable, none where one is wrong."""
+    texts = [text.strip() for text in ids.split(",")]
+    found = []
+    for text in texts:
+        try:
+            check_uuid(text)
+        except ValueError as error:
+            found.append(f"environment variable {_IDS_VARIABLE} {error}, not {shown(text)}.")
+    problems += found
+    return [] if found else [{"project_id": text} for text in texts]
 
 
-def _items(configured: ConfiguredList) -> list[tuple[int, Any]]:
-    value = configured.value
+def _listed(value: object, origin: str, problems: list[str]) -> list[Any]:
     if isinstance(value, str):
         try:
             value = json.loads(value)
         except ValueError:
-            raise ConfigError(
-                [f"{configured.origin} must be a list of projects; in a variable, as JSON."]
-            ) from None
-    if not isinstance(value, list) or not value:
-        raise ConfigError([f"{configured.origin} must be a list of at least one project."])
-    return list(enumerate(value))
+            problems.append(f"{origin} must be a list of projects; in a variable, as JSON.")
+            return []
+    if isinstance(value, list) and value:
+        return value
+    problems.append(f"{origin} must be a list of at least one project.")
+    return []
 
 
-def _entry(configured: ConfiguredList, index: int, item: Any) -> _Entry:  # noqa: ANN401 - any YAML
-    named = f"{configured.origin}[{index}]"
-    if isinstance(item, dict):
-        # Templates write null or nothing for what they have no value for.
-        item = {str(key): value for key, value in item.items() if value not in (None, "")}
+def _configured(
+    named: str, item: Mapping[str, Any], problems: list[str]
+) -> ConfiguredProject | None:
     try:
-        return _Entry(named, ConfiguredProject.model_validate(item), configured.directory)
+        return ConfiguredProject.model_validate(item)
     except ValidationError as error:
-        mistakes = Mistakes()
-        mistakes.add(*_problems(named, error))
-        if isinstance(item, dict):
-            texts = {key: value for key, value in item.items() if isinstance(value, str)}
-            mistakes.attempt(_own_key, named, configured.directory, texts)
-        raise mistakes.all() from None
+        for details in error.errors():
+            field, *indexes = details["loc"]
+            if details["type"] == "extra_forbidden":
+                problem = f"{named}.{unknown(str(field), ConfiguredProject.model_fields)}"
+            else:
+                place = f"{named}.{field}" + "".join(f"[{index}]" for index in indexes)
+                problem = invalid(place, details, show_value=field in _SHOWN_FIELDS)
+            problems.append(problem)
+        return None
 
 
-def _own_key(named: str, directory: Path, entry: Mapping[str, str]) -> ApiKey | None:
-    place = KeyPlace(f"{named}.api_key", f"{named}.api_key_file", directory)
-    return place.find(entry.get("api_key"), entry.get("api_key_file"))
+def _own_key(named: str, item: Mapping[str, Any], directory: Path) -> ApiKey | None:
+    texts = {f"{named}.{name}": text for name, text in item.items() if isinstance(text, str)}
+    return find_key(texts, f"{named}.api_key", f"{named}.api_key_file", directory)
 
 
-def _problems(named: str, error: ValidationError) -> list[str]:
-    problems = []
-    for details in error.errors():
-        path = "".join(
-            f"[{part}]" if isinstance(part, int) else f".{part}" for part in details["loc"]
-        )
-        if details["type"] == "extra_forbidden":
-            key = str(details["loc"][0])
-            problems.append(f"{named}.{unknown(key, ConfiguredProject.model_fields)}")
-        else:
-            show_value = bool(details["loc"]) and details["loc"][0] in _SHOWN_FIELDS
-            problems.append(sentence(named + path, details, show_value=show_value))
-    return problems
-
-
-def _resolved(entry: _Entry, inherited: _Inherited) -> Project:
-    configured = entry.configured
-    secret = configured.api_key.get_secret_value() if configured.api_key else ""
-    own = {"api_key": secret, "api_key_file": configured.api_key_file or ""}
-    key = _own_key(entry.named, entry.directory, own) or inherited.api_key
+def _resolved(
+    named: str, configured: ConfiguredProject, own_key: ApiKey | None, common: _Common
+) -> Project:
+    key = own_key or common.api_key
     if key is None:
-        raise ConfigError([_missing_key(entry)])
+        raise ConfigError(_missing_key(named))
     return Project(
-        name=entry.name,
+        name=configured.called,
         project_id=configured.project_id,
         organization_id=configured.organization_id,
         api_key=key.value,
-        base_url=configured.base_url or inherited.base_url,
+        base_url=configured.base_url or common.base_url,
         directory_ids=configured.directory_ids,
         job_types=configured.job_types,
         api_key_origin=key.origin,
@@ -195,18 +169,16 @@ def _resolved(entry: _Entry, inherited: _Inherited) -> Project:
     )
 
 
-def _missing_key(entry: _Entry) -> str:
-    variables = f"{_KEY_VARIABLES.key_name} or {_KEY_VARIABLES.file_name}"
-    if entry.named:
-        return f"{entry.named} has no key; give it an api_key_file, or set {variables}."
+def _missing_key(named: str) -> str:
+    variables = " or ".join(_KEY_VARIABLES)
+    if named:
+        return f"{named} has no key; give it an api_key_file, or set {variables}."
     return f"there is no API key; set {variables}, or try `llamacloud-batch-exporter --demo`."
 
 
-def _check_names(names: Sequence[str]) -> None:
-    problems = [
+def _repeated(names: Iterable[str]) -> list[str]:
+    return [
         f"{count} projects are named {shown(name)}; give each a name of its own."
         for name, count in Counter(names).items()
-        if count > 1
+        if name and count > 1
     ]
-    if problems:
-        raise ConfigError(problems)

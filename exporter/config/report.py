@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from exporter.config.documentation import PROJECTS, leaf_fields, written
+from exporter.config.documentation import PROJECTS, documented_settings, written
+from exporter.texts import escaped
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from exporter.config.model import Settings
     from exporter.config.project import Project
-from exporter.logs import escaped
 
 
 def describe(settings: Settings) -> str:
     """Return the settings in effect, on one page and without keys."""
     lines = ["The settings are valid.", "", "projects:"]
     for project in settings.projects:
-        lines += _project_lines(project)
-    lines += ["", "settings:"]
-    names = [name for name, _ in leaf_fields() if name != PROJECTS]
-    width = max(map(len, names))
-    lines += [
-        f"  {name.ljust(width)}  {escaped(written(field, _value(settings, name)))}"
-        for name, field in leaf_fields()
-        if name != PROJECTS
-    ]
-    return "\n".join(lines)
+        lines += [f"  {escaped(project.name)}", *_aligned("    ", _facts(project))]
+    values = {
+        doc.setting: written(attrgetter(doc.setting)(settings), doc.metavar)
+        for doc in documented_settings()
+        if doc.setting != PROJECTS
+    }
+    return "\n".join([*lines, "", "settings:", *_aligned("  ", values)])
 
 
-def _project_lines(project: Project) -> list[str]:
-    facts = {
+def _facts(project: Project) -> dict[str, str | None]:
+    return {
         "project id": project.project_id or "the key's default project",
         "organization id": project.organization_id,
         "base URL": project.base_url,
@@ -37,11 +37,8 @@ def _project_lines(project: Project) -> list[str]:
         "directories": ", ".join(project.directory_ids),
         "job types": ", ".join(project.job_types),
     }
+
+
+def _aligned(indent: str, facts: Mapping[str, str | None]) -> list[str]:
     width = max(map(len, facts))
-    told = [f"    {fact.ljust(width)}  {escaped(text)}" for fact, text in facts.items() if text]
-    return [f"  {escaped(project.name)}", *told]
-
-
-def _value(settings: Settings, name: str) -> object:
-    group, _, member = name.partition(".")
-    return getattr(getattr(settings, group), member)
+    return [f"{indent}{fact.ljust(width)}  {escaped(text)}" for fact, text in facts.items() if text]

@@ -1,16 +1,16 @@
-"""Kinds of values that settings have: durations, listen addresses, the telemetry path."""
+"""Kinds of values that settings have: durations, addresses, paths, URLs, ids and names.
+
+What reads or checks one raises a ``ValueError`` with words that complete "the setting ...".
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from ipaddress import IPv6Address
-from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from pydantic_core import core_schema
-
-if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler
+from pydantic import PlainValidator
 
 _UNIT_SECONDS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
 _WRITTEN_IN_DAYS_FROM = 2 * 86400
@@ -20,14 +20,12 @@ _HOST_AND_PORT = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<host>[A-Za-z0-9._-]*)):(
 _MAX_PORT = 65535
 _PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
 _TAKEN_PATHS = ("/", "/-/healthy", "/-/ready")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+DEFAULT_BASE_URL = "https://api.cloud.llamaindex.ai"
 
 
 def parse_duration(text: str) -> float:
-    """Return the seconds of a duration written as Prometheus writes it: ``1h30m``, ``500ms``.
-
-    Raises:
-        ValueError: with words that complete "the setting ...".
-    """
+    """Return the seconds of a duration written as Prometheus writes it: ``1h30m``, ``500ms``."""
     if text == "0":
         return 0.0
     if _BARE_NUMBER.fullmatch(text):
@@ -52,30 +50,17 @@ def format_duration(seconds: float) -> str:
     return "".join(parts) or "0s"
 
 
-@dataclass(frozen=True, slots=True)
-class DurationBetween:
-    """Marks a field of float seconds that is written as a duration within bounds."""
+def duration_between(at_least: float, at_most: float) -> PlainValidator:
+    """Return what marks a field of float seconds that is written as a duration within bounds."""
 
-    at_least: float
-    at_most: float
-
-    def __get_pydantic_core_schema__(
-        self, source: object, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        """Let pydantic validate by ``parse``."""
-        return core_schema.no_info_plain_validator_function(self.parse)
-
-    def parse(self, value: object) -> float:
-        """Return the seconds of a written duration.
-
-        Raises:
-            ValueError: if it is no duration, or out of bounds.
-        """
+    def parse(value: object) -> float:
         seconds = parse_duration(value.strip() if isinstance(value, str) else str(value))
-        if not self.at_least <= seconds <= self.at_most:
-            low, high = format_duration(self.at_least), format_duration(self.at_most)
+        if not at_least <= seconds <= at_most:
+            low, high = format_duration(at_least), format_duration(at_most)
             raise ValueError(f"must be from {low} to {high}")
         return seconds
+
+    return PlainValidator(parse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +76,7 @@ class ListenAddress:
 
 
 def parse_listen_address(text: str) -> ListenAddress:
-    """Return the address written as ``host:port``, ``:port`` or ``[::1]:port``.
-
-    Raises:
-        ValueError: with words that complete "the setting ...".
-    """
+    """Return the address written as ``host:port``, ``:port`` or ``[::1]:port``."""
     match = _HOST_AND_PORT.fullmatch(text)
     if match is None or int(match["port"]) > _MAX_PORT:
         raise ValueError("must be written host:port, :port or [::1]:port, the port at most 65535")
@@ -108,11 +89,7 @@ def parse_listen_address(text: str) -> ListenAddress:
 
 
 def parse_listen_addresses(value: object) -> tuple[ListenAddress, ...]:
-    """Return the addresses of a list of texts, or of one text in which commas separate them.
-
-    Raises:
-        ValueError: with words that complete "the setting ...".
-    """
+    """Return the addresses of a list of texts, or of one text in which commas separate them."""
     given = value if isinstance(value, list) else [value]
     texts = [text for text in given if isinstance(text, str)]
     if not texts or len(texts) < len(given):
@@ -124,13 +101,39 @@ def parse_listen_addresses(value: object) -> tuple[ListenAddress, ...]:
 
 
 def check_telemetry_path(path: str) -> str:
-    """Return the path under which metrics are served.
-
-    Raises:
-        ValueError: with words that complete "the setting ...".
-    """
+    """Return the path under which metrics are served."""
     if not _PATH.fullmatch(path):
         raise ValueError("must start with / and hold letters, digits and . _ ~ - only")
     if (path.rstrip("/") or "/") in _TAKEN_PATHS:
         raise ValueError(f"must not be one of {', '.join(_TAKEN_PATHS)}, which serve other pages")
     return path
+
+
+def check_uuid(text: str) -> str:
+    """Return a LlamaCloud id in lower case."""
+    if not _UUID.fullmatch(text.lower()):
+        raise ValueError("must be a UUID such as 123e4567-e89b-12d3-a456-426614174000")
+    return text.lower()
+
+
+def check_base_url(text: str) -> str:
+    """Return a base URL without the slash at its end; a wrong one may hold a password."""
+    try:
+        parts = urlsplit(text)
+        whole = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole or not re.fullmatch(r"[!-~]+", text) or "\\" in text:
+        raise ValueError(f"must be an http or https URL such as {DEFAULT_BASE_URL}")
+    if "@" in text:
+        raise ValueError("must not hold a user name or a password")
+    if "?" in text or "#" in text:
+        raise ValueError("must not have a query or a fragment")
+    return text.rstrip("/")
+
+
+def check_name(text: str) -> str:
+    """Return a name of which the log and the page can show every character."""
+    if not text.isprintable():
+        raise ValueError("must hold printable characters only")
+    return text

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import yaml
 
 from exporter.config.errors import ConfigError, shown
-from exporter.logs import escaped
+from exporter.texts import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -58,15 +58,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
         # PyYAML's loader of untrusted input is the base of ours.
         tree = yaml.load(path.read_bytes().decode(), _PlainLoader)  # noqa: S506 - see above
     except OSError as error:
-        raise ConfigError([f"{named} cannot be read: {error.strerror}."]) from None
+        raise ConfigError(f"{named} cannot be read: {error.strerror}.") from None
     except yaml.YAMLError as error:
-        raise ConfigError([f"{named} is not valid YAML: {_problem(error)}."]) from None
+        raise ConfigError(f"{named} is not valid YAML: {_problem(error)}.") from None
     except ValueError:
-        raise ConfigError([f"{named} is not UTF-8 text."]) from None
+        raise ConfigError(f"{named} is not UTF-8 text.") from None
     if tree is None:
         return {}
     if not isinstance(tree, dict) or not all(isinstance(key, str) for key in tree):
-        raise ConfigError([f"{named} must hold a mapping of settings to values."])
+        raise ConfigError(f"{named} must hold a mapping of settings to values.")
     return tree
 
 

@@ -1,0 +1,113 @@
+"""Where settings come from: each place is a source that pydantic-settings merges."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic_settings import EnvSettingsSource, InitSettingsSource
+
+from exporter.config.documentation import PROJECTS, documented_settings, flag_name, variable_name
+from exporter.config.errors import unknown
+from exporter.config.model import ENV_PREFIX, Settings
+from exporter.texts import escaped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+# Kubernetes sets these in every pod for a Service whose name begins like our prefix.
+_SERVICE_LINK = re.compile(
+    rf"{ENV_PREFIX}(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)"
+)
+_SERVICE_LINK_PORT = re.compile(r"(tcp|udp|sctp)://.*")
+
+
+class Source(InitSettingsSource):
+    """Values by group, such as ``{"poll": {"interval": "5m"}}``, from one place.
+
+    ``origin`` tells in words where the place sets a setting; relative paths in the values start
+    from ``directory``.
+    """
+
+    def __init__(
+        self,
+        values: dict[str, Any],
+        origin: Callable[[str], str] = str,
+        directory: Path = Path(),
+    ) -> None:
+        super().__init__(Settings, values)
+        self.origin = origin
+        self.directory = directory
+
+    def value(self, setting: str) -> Any:  # noqa: ANN401 - any YAML
+        """Return the value of a setting such as ``poll.interval``, ``None`` where it has none."""
+        value: Any = self()
+        for part in setting.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        return value
+
+
+def strongest(sources: Iterable[Source], setting: str) -> Source | None:
+    """Return the first source that sets a setting."""
+    return next((source for source in sources if source.value(setting) is not None), None)
+
+
+def from_flags(values: dict[str, Any]) -> Source:
+    """Return what flags set."""
+    return Source(values, lambda setting: f"flag {flag_name(setting)}")
+
+
+def from_environment(environ: Mapping[str, str], problems: list[str]) -> Source:
+    """Return what variables set; an empty one sets nothing, one that is unknown is a problem."""
+    known = [doc.env for doc in documented_settings()]
+    problems += [
+        f"environment variable {unknown(name, known)}"
+        for name, value in environ.items()
+        if name.upper().startswith(ENV_PREFIX)
+        if name not in known and not _is_service_link(name, value)
+    ]
+    variables = EnvSettingsSource(Settings)
+    # Variables of whole groups, which pydantic-settings knows too, are no part of our contract.
+    variables.env_vars = {name.lower(): environ[name] for name in known if environ.get(name)}
+    return Source(variables(), lambda setting: f"environment variable {variable_name(setting)}")
+
+
+def from_file(path: Path, tree: Mapping[str, Any], problems: list[str]) -> Source:
+    """Return what a file sets; null sets nothing, what is no setting is a problem."""
+    place = escaped(str(path))
+    found: list[str] = []
+    values = {group: _members(group, members, found) for group, members in tree.items()}
+    problems += [f"{place}: {problem}" for problem in found]
+    kept = {group: members for group, members in values.items() if members is not None}
+    return Source(kept, lambda setting: f"{place}: {setting}", path.parent)
+
+
+def _members(group: str, members: Any, problems: list[str]) -> Any:  # noqa: ANN401 - any YAML
+    """Return the members of a group that are set, or the list of projects."""
+    known = [doc.setting for doc in documented_settings() if doc.setting != "config.file"]
+    groups = list(dict.fromkeys(name.partition(".")[0] for name in known))
+    if group == "config":
+        problems.append("config has no place in the file; name the file by flag or variable.")
+    elif group not in groups:
+        problems.append(unknown(group, groups))
+    elif group == PROJECTS or members is None:
+        return members
+    elif not isinstance(members, dict):
+        example = next(name for name in known if name.startswith(f"{group}."))
+        problems.append(f"{group} must be a mapping of settings such as {example}.")
+    else:
+        names = {member: f"{group}.{member}" for member in members}
+        problems += [unknown(name, known) for name in names.values() if name not in known]
+        return {
+            member: value
+            for member, value in members.items()
+            if names[member] in known and value is not None
+        }
+    return None
+
+
+def _is_service_link(name: str, value: str) -> bool:
+    if name == f"{ENV_PREFIX}PORT":
+        return bool(_SERVICE_LINK_PORT.fullmatch(value))
+    return bool(_SERVICE_LINK.fullmatch(name))
