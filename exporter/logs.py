@@ -10,12 +10,14 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 import structlog
+from structlog.processors import JSONRenderer
 from structlog.stdlib import ProcessorFormatter
+
+from exporter.redaction import Secrets
+from exporter.texts import escaped
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
-
-    from exporter.redaction import Secrets
 
 _LONGEST_VALUE = 1_000
 _LONGEST_TRACEBACK = 20_000
@@ -45,10 +47,8 @@ def configure_logging(
             processors=[
                 ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                _plain_values,
-                *(() if secrets is None else (_without(secrets),)),
-                _bounded_values,
-                *(_console(colors=stream.isatty()) if console else [_json()]),
+                _values_without(secrets or Secrets()),
+                *(_console(colors=stream.isatty()) if console else [JSONRenderer()]),
             ],
         )
     )
@@ -65,29 +65,12 @@ def configure_logging(
     _route_standard_logging(handler, logging.getLevelNamesMapping()[level.upper()])
 
 
-def escaped(text: str) -> str:
-    """Return ``text`` with line breaks, terminal escapes and the like made visible."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )
-
-
 class _Handler(logging.StreamHandler[TextIO]):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Say which record was lost; logging itself would print its values, keys included."""
         lost = {"event": "log.record_lost", "level": "error", "logger": record.name}
         with suppress(OSError, ValueError):
             self.stream.write(json.dumps({**lost, "error": type(sys.exception()).__name__}) + "\n")
-
-
-def _without(secrets: Secrets) -> Processor:
-    def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-        return {
-            key: secrets.taken_out_of(value) if isinstance(value, str) else value
-            for key, value in event.items()
-        }
-
-    return redact
 
 
 def _common_processors() -> list[Processor]:
@@ -113,39 +96,33 @@ def _route_standard_logging(handler: logging.Handler, level: int) -> None:
     logging.getLogger("uvicorn.error").setLevel(quiet)
 
 
-def _plain_values(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    ordered = [key for key in _LEADING_KEYS if key in event]
-    ordered += [key for key in event if key not in _LEADING_KEYS]
-    return {key: _plain(event[key]) for key in ordered}
+def _values_without(secrets: Secrets) -> Processor:
+    """Make each value a number or a bounded text without ``secrets``; leading keys come first."""
+
+    def write(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        leading = {key: event[key] for key in _LEADING_KEYS if key in event}
+        return {key: _value(key, value, secrets) for key, value in {**leading, **event}.items()}
+
+    return write
 
 
-def _plain(value: object) -> str | float | None:
+def _value(key: str, value: object, secrets: Secrets) -> str | float | None:
     if (
         value is None
         or isinstance(value, int)
         or (isinstance(value, float) and math.isfinite(value))
     ):
         return value
-    return str(value) if isinstance(value, (str, float)) else repr(value)
-
-
-def _bounded_values(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    return {key: _bounded(key, value) for key, value in event.items()}
-
-
-def _bounded(key: str, value: object) -> object:
+    # Before it is cut: a part of a secret would not be found.
+    text = secrets.taken_out_of(str(value) if isinstance(value, (str, float)) else repr(value))
     longest = _LONGEST_TRACEBACK if key == "exception" else _LONGEST_VALUE
-    if not isinstance(value, str) or len(value) <= longest:
-        return value
-    left_out = f"... {len(value) - longest} characters ..."
+    if len(text) <= longest:
+        return text
+    left_out = f"... {len(text) - longest} characters ..."
     if key == "exception":
         # The first lines say where it began, the last ones what it was.
-        return value[: longest // 2] + left_out + value[-longest // 2 :]
-    return value[:longest] + left_out
-
-
-def _json() -> Processor:
-    return structlog.processors.JSONRenderer()
+        return text[: longest // 2] + left_out + text[-longest // 2 :]
+    return text[:longest] + left_out
 
 
 def _console(*, colors: bool) -> list[Processor]:
@@ -160,12 +137,12 @@ def _console(*, colors: bool) -> list[Processor]:
 
 def _escaped_values(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     return {
-        key: _escaped_value(key, value) if isinstance(value, str) else value
+        key: _escaped(key, value) if isinstance(value, str) else value
         for key, value in event.items()
     }
 
 
-def _escaped_value(key: str, value: str) -> str:
+def _escaped(key: str, value: str) -> str:
     if key != "exception":
         return escaped(value)
     # Indented, so that no line of an exception's message looks like a record of its own.

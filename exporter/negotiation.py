@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from exporter.exposition import Form
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
 _QUALITY = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
-_TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - RFC 9110's word, not a secret
-_VALUE = re.compile(rf"{_TOKEN}(/{_TOKEN})?")
-_QUOTED = r'"(?:[^"\\]|\\.)*"?'
-_ELEMENT = re.compile(rf'(?:[^,"]|{_QUOTED})+', re.DOTALL)
-_PARAMETER = re.compile(rf'(?:[^;"]|{_QUOTED})+', re.DOTALL)
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_NOT_A_VERSION = re.compile(r"[\\,;]")
 
-_MEDIA_TYPES = {Form.TEXT: "text/plain", Form.OPENMETRICS: "application/openmetrics-text"}
-# Older Prometheus servers ask for OpenMetrics as 0.0.1 alone, and read 1.0.0 as well.
-_VERSIONS = {Form.TEXT: {"0.0.4"}, Form.OPENMETRICS: {"1.0.0", "0.0.1"}}
+# What each form is asked for by, the most specific last.
+_TEXT = ("*/*", "text/*", "text/plain", "text/plain;version=0.0.4")
+_OPENMETRICS_NAME = "application/openmetrics-text"
+_OPENMETRICS = ("*/*", "application/*", _OPENMETRICS_NAME, f"{_OPENMETRICS_NAME};version=1.0.0")
 _BY_NAME = 2
-
-
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    """One part of a header: ``value`` and the names of ``parameters`` are in lower case."""
-
-    value: str
-    quality: float
-    parameters: Mapping[str, str]
+# Older Prometheus servers ask for OpenMetrics as 0.0.1 alone, and read 1.0.0 as well.
+_VERSION_ALSO_READ = {"0.0.1": "1.0.0"}
 
 
 def choose_form(accept: str) -> Form:
@@ -39,54 +24,39 @@ def choose_form(accept: str) -> Form:
 
     Of equal wishes the more specific counts. OpenMetrics wins a tie only if asked for by name.
     """
-    wishes = list(_wishes(accept))
-    ranks = {form: _rank(form, wishes) for form in Form}
-    text, openmetrics = ranks[Form.TEXT], ranks[Form.OPENMETRICS]
-    if openmetrics > text or (openmetrics == text and openmetrics[1] >= _BY_NAME):
-        return Form.OPENMETRICS
-    return Form.TEXT
+    qualities = _qualities(accept)
+    text, openmetrics = _rank(_TEXT, qualities), _rank(_OPENMETRICS, qualities)
+    tie_is_won = openmetrics == text and openmetrics[1] >= _BY_NAME
+    return Form.OPENMETRICS if openmetrics > text or tie_is_won else Form.TEXT
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
     """Tell whether the client takes gzip, and does not like it less than no compression."""
+    qualities = _qualities(accept_encoding)
+    others = qualities.get("*", 0.0)
+    gzip = qualities.get("gzip", qualities.get("x-gzip", others))
+    return gzip > 0 and gzip >= qualities.get("identity", others)
+
+
+def _rank(names: tuple[str, ...], qualities: dict[str, float]) -> tuple[float, int]:
+    """Return the quality of the most specific of ``names``, and how specific it is."""
+    asked_for = [(place, qualities[name]) for place, name in enumerate(names) if name in qualities]
+    specificity, quality = max(asked_for, default=(-1, 0.0))
+    return (quality, specificity) if quality else (0.0, -1)
+
+
+def _qualities(header: str) -> dict[str, float]:
+    """Read the quality of each wish, by its value and version; what is malformed is ignored."""
     qualities: dict[str, float] = {}
-    for wish in _wishes(accept_encoding):
-        qualities[wish.value] = max(wish.quality, qualities.get(wish.value, 0.0))
-    gzip = qualities.get("gzip", qualities.get("x-gzip", qualities.get("*", 0.0)))
-    return gzip > 0 and gzip >= qualities.get("identity", qualities.get("*", 0.0))
-
-
-def _rank(form: Form, wishes: list[_Wish]) -> tuple[float, int]:
-    """Return the quality that the most specific matching wish gives, and how specific it is."""
-    matches = [(_specificity(form, wish), wish.quality) for wish in wishes]
-    specificity, quality = max(matches, default=(-1, 0.0))
-    return (quality, specificity) if specificity >= 0 and quality > 0 else (0.0, -1)
-
-
-def _specificity(form: Form, wish: _Wish) -> int:
-    media_type = _MEDIA_TYPES[form]
-    if wish.value == media_type:
-        version = wish.parameters.get("version")
-        if version is None:
-            return _BY_NAME
-        return _BY_NAME + 1 if version in _VERSIONS[form] else -1
-    ranges = ("*/*", media_type.partition("/")[0] + "/*")
-    return ranges.index(wish.value) if wish.value in ranges else -1
-
-
-def _wishes(header: str) -> Iterator[_Wish]:
-    """Read a header's parts; what is malformed is ignored."""
-    for element in _ELEMENT.findall(header):
-        value, _, rest = element.partition(";")
-        parameters = dict(map(_parameter, filter(str.strip, _PARAMETER.findall(rest))))
-        quality = parameters.pop("q", "1")
-        if _VALUE.fullmatch(value.strip()) and _QUALITY.fullmatch(quality):
-            yield _Wish(value.strip().lower(), float(quality), parameters)
-
-
-def _parameter(text: str) -> tuple[str, str]:
-    name, _, value = text.partition("=")
-    value = value.strip()
-    if value.startswith('"'):
-        value = _ESCAPED.sub(r"\1", value[1:].removesuffix('"'))
-    return name.strip().lower(), value
+    # What is quoted separates nothing.
+    without_quoted_separators = _QUOTED.sub(lambda text: _NOT_A_VERSION.sub("", text[0]), header)
+    for wish in without_quoted_separators.lower().split(","):
+        value, *parameters = (part.strip() for part in wish.split(";"))
+        named = dict(parameter.partition("=")[::2] for parameter in parameters)
+        if "version" in named:
+            version = named["version"].strip('"')
+            value += f";version={_VERSION_ALSO_READ.get(version, version)}"
+        quality = named.get("q", "1")
+        if _QUALITY.fullmatch(quality):
+            qualities[value] = max(float(quality), qualities.get(value, 0.0))
+    return qualities

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from exporter.llamacloud.errors import NetworkFailed, UnreadableBody
 
@@ -21,6 +21,7 @@ ACCEPTED_ENCODING: Final = "gzip"
 _IDENTITY = frozenset({"", "identity"})
 _GZIP = frozenset({"gzip", "x-gzip"})
 _GZIP_WINDOW = zlib.MAX_WBITS | 16
+_MISNAMED = "the body is not what its Content-Encoding says"
 # A body in pieces of a byte each would keep everything else waiting for tenths of a second.
 _PIECES_WITHOUT_A_BREAK = 256
 
@@ -34,70 +35,32 @@ async def read_body(
         UnreadableBody: it is longer than ``longest_bytes``, or not what its encoding says.
         NetworkFailed: it is compressed, and its end is missing.
     """
-    decoder = _decoder(content_encoding)
-    received_bytes = 0
-    number = 0
+    encoding = content_encoding.strip().lower()
+    if encoding not in _IDENTITY | _GZIP:
+        raise UnreadableBody(
+            "the body has another Content-Encoding than the gzip that was asked for"
+        )
+    inflate = zlib.decompressobj(_GZIP_WINDOW) if encoding in _GZIP else None
     body = bytearray()
+    received_bytes = number = 0
     async for piece in pieces:
         received_bytes += len(piece)
-        body += decoder.decode(piece, longest_bytes - len(body) + 1)
+        try:
+            body += inflate.decompress(piece, longest_bytes - len(body) + 1) if inflate else piece
+        except zlib.error as error:
+            raise UnreadableBody(_MISNAMED) from error
+        # Servers send one member.
+        if inflate and inflate.unused_data:
+            raise UnreadableBody(_MISNAMED)
         # Compressed, nothing at all can take any number of bytes.
         if max(len(body), received_bytes) > longest_bytes:
             raise UnreadableBody(f"the body is larger than {_binary(longest_bytes)}")
         number += 1
         if number % _PIECES_WITHOUT_A_BREAK == 0:
             await asyncio.sleep(0)
-    decoder.end()
+    if inflate and not inflate.eof:
+        raise NetworkFailed("the compressed body was cut off before its end")
     return bytes(body)
-
-
-class _Decoder(Protocol):
-    def decode(self, piece: bytes, longest_bytes: int) -> bytes:
-        """Decode a piece, as far as ``longest_bytes``: what is cut there is lost."""
-
-    def end(self) -> None:
-        """Raise unless the end has been read."""
-
-
-class _Identity:
-    def decode(self, piece: bytes, longest_bytes: int) -> bytes:
-        return piece[:longest_bytes]
-
-    def end(self) -> None:
-        """Leave it to HTTP to know where a body ends."""
-
-
-class _Gzip:
-    """One member, as servers send; what follows it is a mistake."""
-
-    def __init__(self) -> None:
-        self._inflate = zlib.decompressobj(_GZIP_WINDOW)
-
-    def decode(self, piece: bytes, longest_bytes: int) -> bytes:
-        try:
-            decoded = self._inflate.decompress(piece, longest_bytes)
-        except zlib.error as error:
-            raise _misnamed() from error
-        if self._inflate.unused_data:
-            raise _misnamed()
-        return decoded
-
-    def end(self) -> None:
-        if not self._inflate.eof:
-            raise NetworkFailed("the compressed body was cut off before its end")
-
-
-def _decoder(content_encoding: str) -> _Decoder:
-    encoding = content_encoding.strip().lower()
-    if encoding in _IDENTITY:
-        return _Identity()
-    if encoding in _GZIP:
-        return _Gzip()
-    raise UnreadableBody("the body has another Content-Encoding than the gzip that was asked for")
-
-
-def _misnamed() -> UnreadableBody:
-    return UnreadableBody("the body is not what its Content-Encoding says")
 
 
 def _binary(size_bytes: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.llamacloud.errors import DoubtfulDate
@@ -20,29 +19,11 @@ _DATES_THAT_AGREE = 3
 _FOLLOWED_AFTER_SECONDS = 300.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """LlamaCloud's time at a moment, and what our own clocks said then."""
-
-    date: float
-    monotonic: float
-    wall: float
-
-    def is_followed_by(self, later: _Reading, tolerance_seconds: float) -> bool:
-        """Tell whether the time that passed is what one of our clocks measured.
-
-        The wall clock may be set, the other stands still while the machine is suspended.
-        """
-        passed = later.date - self.date
-        measured = later.monotonic - self.monotonic, later.wall - self.wall
-        return any(abs(passed - seconds) <= tolerance_seconds for seconds in measured)
-
-
 class UpstreamClock:
     """Tells LlamaCloud's time, for one project and base URL.
 
-    A ``Date`` is believed that fits our own clock, or the last one that was; another one only where
-    those that come after it agree with it.
+    A ``Date`` is accepted if it agrees with our wall clock, or with the last accepted ``Date`` and
+    the time that passed since then. Otherwise it is accepted only once later answers confirm it.
     """
 
     def __init__(
@@ -55,17 +36,17 @@ class UpstreamClock:
         self._monotonic = monotonic
         self._wall = wall
         self._followed_after_seconds = followed_after_seconds
-        self._believed: _Reading | None = None
-        # The first of those that agree.
-        self._doubted: _Reading | None = None
+        # How far LlamaCloud's clock is ahead of the monotonic one, by the last accepted Date.
+        self._ahead: float | None = None
+        self._first_dates_doubted = 0
+        # The first of the doubted Dates that agree, when it came, and how many they are.
+        self._doubted_ahead: float | None = None
+        self._doubted_since = 0.0
         self._agreeing = 0
-        self._first_dates = 0
 
     def now(self) -> float:
-        """Return the Unix time by the last ``Date`` that was believed, else by our own clock."""
-        if self._believed is None:
-            return self._wall()
-        return self._believed.date + self._monotonic() - self._believed.monotonic
+        """Return the Unix time by the last accepted ``Date``, else by our own clock."""
+        return self._wall() if self._ahead is None else self._ahead + self._monotonic()
 
     def answered(self, date: float | None, seconds_taken: float) -> float:
         """Return the Unix time of an answer that came now, with such a ``Date`` or without.
@@ -75,42 +56,38 @@ class UpstreamClock:
         """
         if date is None:
             return self.now()
-        reading = _Reading(date, self._monotonic(), self._wall())
+        ahead, ahead_of_wall = date - self._monotonic(), date - self._wall()
         tolerance_seconds = _TOLERANCE_SECONDS + seconds_taken
-        if self._is_expected(reading, tolerance_seconds):
-            return self._believe(reading)
-        self._doubt(reading, tolerance_seconds)
-        return self._first(reading) if self._believed is None else self._later(reading)
+        # Two clocks are not wrong by as much: so a wrong one that was accepted is found out.
+        fits = abs(ahead_of_wall) <= tolerance_seconds
+        if self._ahead is not None:
+            fits = fits or abs(ahead - self._ahead) <= tolerance_seconds
+        if fits or self._is_confirmed(ahead, tolerance_seconds):
+            self._accept(ahead)
+            return date
+        if self._ahead is None:
+            self._doubt_first(ahead, ahead_of_wall)
+        return self.now()
 
-    def _is_expected(self, reading: _Reading, tolerance_seconds: float) -> bool:
-        # Two clocks are not wrong by as much: so a wrong one that was believed is found out.
-        if abs(reading.date - reading.wall) <= tolerance_seconds:
-            return True
-        return self._believed is not None and self._believed.is_followed_by(
-            reading, tolerance_seconds
+    def _accept(self, ahead: float) -> None:
+        self._ahead, self._doubted_ahead = ahead, None
+
+    def _is_confirmed(self, ahead: float, tolerance_seconds: float) -> bool:
+        if self._doubted_ahead is None or abs(ahead - self._doubted_ahead) > tolerance_seconds:
+            self._doubted_ahead, self._doubted_since, self._agreeing = ahead, self._monotonic(), 0
+        self._agreeing += 1
+        if self._ahead is None:
+            return self._agreeing >= _FIRST_DATES_THAT_AGREE
+        lasting_seconds = self._monotonic() - self._doubted_since
+        return (
+            self._agreeing >= _DATES_THAT_AGREE and lasting_seconds >= self._followed_after_seconds
         )
 
-    def _believe(self, reading: _Reading) -> float:
-        self._believed, self._doubted = reading, None
-        return reading.date
-
-    def _doubt(self, reading: _Reading, tolerance_seconds: float) -> None:
-        if self._doubted is None or not self._doubted.is_followed_by(reading, tolerance_seconds):
-            self._doubted, self._agreeing = reading, 0
-        self._agreeing += 1
-
-    def _first(self, reading: _Reading) -> float:
-        self._first_dates += 1
-        if self._agreeing >= _FIRST_DATES_THAT_AGREE:
-            return self._believe(reading)
-        if self._first_dates >= _FIRST_DATES_AT_MOST:
-            return self._believe(_Reading(reading.wall, reading.monotonic, reading.wall))
-        ahead_seconds = reading.date - reading.wall
-        raise DoubtfulDate(f"the Date of the first answer is {ahead_seconds:+.0f} s off our clock")
-
-    def _later(self, reading: _Reading) -> float:
-        doubted = self._doubted or reading
-        lasting_seconds = reading.monotonic - doubted.monotonic
-        if self._agreeing >= _DATES_THAT_AGREE and lasting_seconds >= self._followed_after_seconds:
-            return self._believe(reading)
-        return self.now()
+    def _doubt_first(self, ahead: float, ahead_of_wall: float) -> None:
+        """Have the request sent again, but not without end: then our own clock serves."""
+        self._first_dates_doubted += 1
+        if self._first_dates_doubted < _FIRST_DATES_AT_MOST:
+            raise DoubtfulDate(
+                f"the Date of the first answer is {ahead_of_wall:+.0f} s off our clock"
+            )
+        self._accept(ahead - ahead_of_wall)

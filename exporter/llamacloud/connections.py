@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -28,7 +28,7 @@ from exporter.llamacloud.errors import (
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 _CONNECT_TIMEOUT_SECONDS = 10.0
 # Of the time for a request: TCP and TLS may each take so much before it ends.
@@ -39,19 +39,20 @@ _KEPT_FOR_SECONDS = 120.0
 Connections: TypeAlias = httpx.AsyncClient
 
 
-@asynccontextmanager
-async def open_connections(
-    user_agent: str, *, tls_context: ssl.SSLContext | None = None
-) -> AsyncIterator[Connections]:
-    """Open the connection pool that all projects share, and close it at the end.
+def open_connections(user_agent: str, *, tls_context: ssl.SSLContext | None = None) -> Connections:
+    """Make the connection pool that all projects share; ``async with`` closes it.
 
     Without ``tls_context`` the certificates are loaded that the environment names.
 
     Raises:
         BadEnvironmentError: the environment names proxies or certificates that cannot be used.
     """
-    async with _connections(user_agent, tls_context) as connections:
-        yield connections
+    try:
+        return _client(user_agent, tls_context)
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        raise bad_proxies() or error from None
+    except OSError as error:
+        raise bad_certificates() or error from None
 
 
 def check_environment() -> None:
@@ -60,16 +61,7 @@ def check_environment() -> None:
     Raises:
         BadEnvironmentError: the environment names proxies or certificates that cannot be used.
     """
-    _connections("")
-
-
-def _connections(user_agent: str, tls_context: ssl.SSLContext | None = None) -> Connections:
-    try:
-        return _client(user_agent, tls_context)
-    except (ImportError, ValueError, httpx.InvalidURL) as error:
-        raise bad_proxies() or error from None
-    except OSError as error:
-        raise bad_certificates() or error from None
+    open_connections("")
 
 
 def _client(user_agent: str, tls_context: ssl.SSLContext | None) -> httpx.AsyncClient:
@@ -121,15 +113,20 @@ async def exchange(
         BadResponse: there cannot be an answer from such a URL.
     """
     received = Received()
+    # httpx bounds each read, asyncio the whole: a slow drip would never end otherwise.
+    connect_seconds = min(_CONNECT_TIMEOUT_SECONDS, _LARGEST_SHARE_OF_CONNECTING * timeout_seconds)
+    timeout = httpx.Timeout(timeout_seconds, connect=connect_seconds)
     try:
-        await _receive(
-            received,
-            connections,
-            url,
-            params=params,
-            headers=headers,
-            timeout_seconds=timeout_seconds,
-        )
+        with _typed_errors(timeout):
+            async with (
+                asyncio.timeout(timeout_seconds),
+                connections.stream(
+                    "GET", url, params=params, headers=headers, timeout=timeout
+                ) as response,
+            ):
+                received.headers = {**response.headers, **response.extensions.get("redirect", {})}
+                received.code = response.status_code
+                received.body = await _body(response)
     except LlamaCloudError:
         # A refusal is one also where its explanation does not come, or has no end.
         if received.code in {0, HTTPStatus.OK}:
@@ -137,32 +134,14 @@ async def exchange(
     return received
 
 
-async def _receive(
-    received: Received,
-    connections: Connections,
-    url: str,
-    *,
-    params: Mapping[str, str],
-    headers: Mapping[str, str],
-    timeout_seconds: float,
-) -> None:
-    # httpx bounds each read, asyncio the whole: a slow drip would never end otherwise.
-    connect_seconds = min(_CONNECT_TIMEOUT_SECONDS, _LARGEST_SHARE_OF_CONNECTING * timeout_seconds)
-    timeout = httpx.Timeout(timeout_seconds, connect=connect_seconds)
+@contextmanager
+def _typed_errors(timeout: httpx.Timeout) -> Iterator[None]:
     try:
-        async with (
-            asyncio.timeout(timeout_seconds),
-            connections.stream(
-                "GET", url, params=params, headers=headers, timeout=timeout
-            ) as response,
-        ):
-            received.headers = {**response.headers, **response.extensions.get("redirect", {})}
-            received.code = response.status_code
-            received.body = await _body(response)
+        yield
     except httpx.ConnectTimeout as error:
-        raise ConnectTimedOut(f"no connection within {connect_seconds:g} s") from error
+        raise ConnectTimedOut(f"no connection within {timeout.connect:g} s") from error
     except (TimeoutError, httpx.TimeoutException) as error:
-        raise RequestTimedOut(f"no answer within {timeout_seconds:g} s") from error
+        raise RequestTimedOut(f"no answer within {timeout.read:g} s") from error
     except (httpx.RequestError, OSError) as error:
         # TLS may fail after the handshake, which httpx passes on as it is.
         words = str(error) or "the connection was closed before an answer"
