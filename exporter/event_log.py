@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from exporter.core import (
+from exporter.core.events import (
     ItemsFailed,
     JobAppeared,
     JobChangedStatus,
@@ -23,7 +23,7 @@ from exporter.core import (
 from exporter.domain import ErrorReason, JobStatus
 
 if TYPE_CHECKING:
-    from exporter.core import Event
+    from exporter.core.events import Event
     from exporter.domain import FailedItem, Failure, Job
 
 _LISTING_FAILED = "see the last project.listing_failed"

@@ -13,25 +13,25 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
-from exporter.core import (
+from exporter.core.actions import CountItems, FetchStatus, ListJobs, WaitUntil
+from exporter.core.observations import (
     Abandoned,
-    CountItems,
     Failed,
-    FetchStatus,
     KeyChanged,
     Listed,
-    ListJobs,
     Published,
     Refreshed,
     Scraped,
-    WaitUntil,
 )
 from exporter.llamacloud.errors import LlamaCloudError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from exporter.core import Event, Observation, ProjectCore, RefreshJob
+    from exporter.core.actions import RefreshJob
+    from exporter.core.events import Event
+    from exporter.core.observations import Observation
+    from exporter.core.project import ProjectCore
     from exporter.domain import ProjectStatus, ProjectView
     from exporter.llamacloud.api import BatchApi
     from exporter.llamacloud.permit import Permit

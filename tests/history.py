@@ -5,23 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from exporter.core import (
-    CountItems,
-    FetchStatus,
+from exporter.core.actions import CountItems, FetchStatus, ListJobs
+from exporter.core.events import (
     ItemsFailed,
     JobAppeared,
     JobChangedStatus,
     JobEnded,
-    Listed,
-    ListJobs,
     MoreItemsFailed,
-    ProjectCore,
-    Published,
-    Refreshed,
-    Rules,
-    Scraped,
 )
+from exporter.core.observations import Listed, Published, Refreshed, Scraped
+from exporter.core.project import ProjectCore
 from exporter.core.queue import due_jobs, wants_count
+from exporter.core.rules import Rules
 from exporter.domain import (
     CountLimits,
     ErrorReason,
@@ -42,8 +37,9 @@ from exporter.domain import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from exporter.core import Event, Observation
+    from exporter.core.events import Event
     from exporter.core.job_table import JobTable
+    from exporter.core.observations import Observation
     from exporter.core.queue import DueJobs
     from exporter.domain import JobView, ProjectView
 

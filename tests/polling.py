@@ -13,7 +13,7 @@ from cloud import KEY
 from history import RULES, look
 from prometheus_client import CollectorRegistry
 
-from exporter.core import ProjectCore
+from exporter.core.project import ProjectCore
 from exporter.event_log import EventLog
 from exporter.llamacloud.v1beta import V1BetaApi
 from exporter.poller import ProjectPoller
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from cloud import Cloud
 
-    from exporter.core import Event
+    from exporter.core.events import Event
     from exporter.domain import JobView, ProjectView
     from exporter.llamacloud.budget import RequestBudget
     from exporter.llamacloud.requests import Access

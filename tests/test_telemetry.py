@@ -6,7 +6,7 @@ import pytest
 from exposition.views import empty_view, full_view
 from prometheus_client import CollectorRegistry
 
-from exporter.core import ListingFailed, ListingSucceeded, PollFinished
+from exporter.core.events import ListingFailed, ListingSucceeded, PollFinished
 from exporter.domain import ErrorReason, Failure
 from exporter.telemetry import ProjectTelemetry, Telemetry
 

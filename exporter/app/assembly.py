@@ -12,7 +12,8 @@ from prometheus_client import CollectorRegistry
 
 from exporter import __version__
 from exporter.app.access import Budgets, ProjectAccess
-from exporter.core import ProjectCore, Rules
+from exporter.core.project import ProjectCore
+from exporter.core.rules import Rules
 from exporter.event_log import EventLog
 from exporter.llamacloud.client import Client
 from exporter.llamacloud.v1beta import API_VERSION, V1BetaApi
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from exporter.config import Project, Settings
-    from exporter.core import Event
+    from exporter.core.events import Event
     from exporter.domain import ProjectView
     from exporter.exposition import Form
     from exporter.llamacloud.connections import Connections

@@ -5,14 +5,14 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
-from exporter.core import ListingFailed, ListingSucceeded, PollFinished
+from exporter.core.events import ListingFailed, ListingSucceeded, PollFinished
 from exporter.domain import ErrorReason
 from exporter.texts import well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from exporter.core import Event
+    from exporter.core.events import Event
     from exporter.domain import ProjectView
     from exporter.telemetry.metrics import Metrics
 

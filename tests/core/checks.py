@@ -20,14 +20,14 @@ from core.view_checks import (
 )
 from history import look
 
-from exporter.core import Published, Scraped
+from exporter.core.observations import Published, Scraped
 from exporter.domain import ItemStatus, JobView
 
 if TYPE_CHECKING:
     from core.entry import Entry
     from core.world import Answer, CloudJob
 
-    from exporter.core import Rules
+    from exporter.core.rules import Rules
     from exporter.domain import ProjectView
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from history import EPOCH, counts
 
-from exporter.core import CountItems, FetchStatus, ListJobs
+from exporter.core.actions import CountItems, FetchStatus, ListJobs
 from exporter.domain import (
     ErrorReason,
     Failure,
@@ -20,7 +20,7 @@ from exporter.domain import (
 )
 
 if TYPE_CHECKING:
-    from exporter.core import RefreshJob
+    from exporter.core.actions import RefreshJob
     from exporter.domain import ItemCounts, Job, ListingPlan
 
 _KINDS = {ListJobs: "list", FetchStatus: "status", CountItems: "items"}
@@ -78,7 +78,7 @@ class FakeCloud:
         names = (f"{request.kind} {request.job_id}", request.kind)
         return next((self.seconds[name] for name in names if name in self.seconds), 0.1)
 
-    def answer(self, request: Request, answered_at: float) -> Failure | Listing | Any:
+    def answer(self, request: Request, answered_at: float) -> Any:
         """Answer with what LlamaCloud holds at the moment of the request."""
         asked, kind, job_id = request.moment, request.kind, request.job_id
         failing = self.failing.get(f"{kind} {job_id}", self.failing.get(kind))
@@ -107,5 +107,5 @@ class FakeCloud:
             began_at=EPOCH + asked,
             ended_at=answered_at,
             truncated=len(shown) < len(news),
-            reached_end=len(shown) == len(rows),
+            reached_end=len(news) == len(rows),
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from core.model import Ledger
 from history import answered, batches, job_of, table_of
 
-from exporter.core import ProjectCore
+from exporter.core.project import ProjectCore
 from exporter.core.queue import due_jobs, wants_count
 from exporter.domain import ItemsCounted, JobNotFound, JobRefreshed, Listing, TooManyItems
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from core.world import Answer, CloudJob
     from history import JobAnswer
 
-    from exporter.core import Rules
     from exporter.core.job_table import JobTable
+    from exporter.core.rules import Rules
 
 
 class Process:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from history import EPOCH, History, counts, job
 
-from exporter.core import (
+from exporter.core.events import (
     ItemsFailed,
     JobAppeared,
     JobChangedStatus,

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 from history import EPOCH, HOUR, History, counts, job
 
-from exporter.core import JobEnded, Published, Scraped
+from exporter.core.events import JobEnded
+from exporter.core.observations import Published, Scraped
 from exporter.domain import Job, JobStatus, JobType
 
 

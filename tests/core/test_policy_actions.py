@@ -9,22 +9,14 @@ from core.fake_cloud import failure
 from core.virtual import list_now
 from history import EPOCH, HOUR, RULES, counts, job
 
-from exporter.core import (
-    Abandoned,
-    CountItems,
-    Failed,
-    FetchStatus,
-    KeyChanged,
-    ListJobs,
-    PollFinished,
-    ProjectCore,
-    Refreshed,
-    WaitUntil,
-)
+from exporter.core.actions import CountItems, FetchStatus, ListJobs, WaitUntil
+from exporter.core.events import PollFinished
+from exporter.core.observations import Abandoned, Failed, KeyChanged, Refreshed
+from exporter.core.project import ProjectCore
 from exporter.domain import ItemsCounted, JobNotFound, JobRefreshed, JobStatus
 
 if TYPE_CHECKING:
-    from exporter.core import RefreshJob
+    from exporter.core.actions import RefreshJob
 
 FOREVER = float("inf")
 

@@ -3,10 +3,14 @@
 from itertools import pairwise
 
 import pytest
-from core.virtual import Polling
-from history import EPOCH, HOUR, counts, job
+from core.fake_cloud import FakeCloud, Request
+from core.virtual import Polling, list_now
+from history import EPOCH, HOUR, RULES, counts, job
 
-from exporter.core import PollFinished
+from exporter.core.actions import CountItems, FetchStatus
+from exporter.core.events import PollFinished
+from exporter.core.observations import Refreshed
+from exporter.core.project import ProjectCore
 from exporter.domain import ItemStatus, JobStatus
 
 INTERVAL = 30.0
@@ -115,6 +119,35 @@ def test_a_slow_llamacloud_is_no_small_budget() -> None:
     # Rounds go on from poll to poll, as with a small budget.
     assert statuses < 12 * 120 / 2
     assert len(project.asked("items")) >= statuses - 2
+
+
+def refresh(core: ProjectCore, now: float, steps: int = 100) -> list[str]:
+    """Have jobs that never change refreshed, and return what was asked for."""
+    cloud, kinds = FakeCloud({job_id: job(job_id) for job_id in "ab"}), list[str]()
+    for _ in range(steps):
+        action = core.next_action(now, may_list=False)
+        if not isinstance(action, FetchStatus | CountItems):
+            break
+        request = Request(now, action)
+        kinds.append(request.kind)
+        core.receive(Refreshed(action, cloud.answer(request, EPOCH + now), None), now)
+    return kinds
+
+
+@pytest.mark.parametrize(
+    ("steps", "then"), [(4, ["status", "items"] * 2), (2, ["status", "status"])]
+)
+def test_counts_wait_only_where_the_round_before_was_not_finished(
+    steps: int, then: list[str]
+) -> None:
+    """Requests may wait that are of other projects on the same key."""
+    core = ProjectCore(RULES, 0.0)
+    list_now(core, 0.0, job("a"), job("b"))
+    refresh(core, 0.0)
+    list_now(core, 30.0, job("a"), job("b"))
+    refresh(core, 30.0, steps)
+    list_now(core, 60.0, job("a"), job("b"), is_throttling=True)
+    assert then == refresh(core, 60.0)
 
 
 def test_a_budget_that_suffices_again_counts_every_job() -> None:

@@ -3,13 +3,14 @@
 import pickle
 from collections import Counter
 from random import Random
+from typing import Any
 
 import pytest
 from core.fake_cloud import failure
 from core.virtual import Polling
 from history import EPOCH, HOUR, counts, job
 
-from exporter.core import JobAppeared, JobEnded, PollFinished
+from exporter.core.events import JobAppeared, JobEnded, PollFinished
 from exporter.domain import ItemStatus, JobStatus, JobType
 
 INTERVAL = 30.0
@@ -108,14 +109,14 @@ class TestLeaving:
 
     def test_it_leaves_when_its_retention_is_over(self) -> None:
         """Not at the next listing: whoever waits for that sees to it."""
-        project = Polling(job(), interval=HOUR / 2, stale_after=2 * HOUR)
-        project.every(60.0, project.scrape)
+        retention: dict[str, Any] = {"retention_finished": HOUR + 300, "min_scrapes": 0}
+        project = Polling(job(), interval=HOUR / 2, stale_after=2 * HOUR, **retention)
         project.run_until(10)
         project.cloud.items["job-1"] = counts(completed=10)
         project.cloud.change("job-1", status=JobStatus.COMPLETED, completed_at=EPOCH + 600)
-        project.run_until(HOUR / 2 + HOUR)
+        project.run_until(HOUR / 2 + HOUR + 300)
         assert 1 == project.view().tracked_jobs
-        project.run_until(HOUR / 2 + HOUR + 6)
+        project.run_until(HOUR / 2 + HOUR + 306)
         assert 0 == project.view().tracked_jobs
 
     def test_without_scrapes_it_stays_as_long_as_a_failed_one(self) -> None:

@@ -7,7 +7,10 @@ from core.fake_cloud import failure
 from core.virtual import Polling, list_now
 from history import EPOCH, HOUR, RULES, job
 
-from exporter.core import KeyChanged, ListJobs, PollFinished, ProjectCore, WaitUntil
+from exporter.core.actions import ListJobs, WaitUntil
+from exporter.core.events import PollFinished
+from exporter.core.observations import KeyChanged
+from exporter.core.project import ProjectCore
 from exporter.domain import JobStatus, ListingPlan
 
 INTERVAL = 30.0

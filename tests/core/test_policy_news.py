@@ -9,11 +9,9 @@ from core.fake_cloud import failure
 from core.virtual import Polling
 from history import EPOCH, HOUR, job
 
-from exporter.core import (
+from exporter.core.events import (
     ListingFailed,
     ListingSucceeded,
-    ListingTruncated,
-    ListingWholeAgain,
     PollFinished,
     ProjectStale,
     RefreshFailed,
@@ -112,40 +110,6 @@ class TestListing:
         assert {ProjectStale(100.0, listing_fails=fails)} == set(stale)
 
 
-class TestTruncated:
-    """A project with more jobs than a listing may read."""
-
-    def test_it_is_told_once_and_its_end_too(self) -> None:
-        """With the number of jobs that are listed."""
-        project = Polling(*(job(f"job-{number}") for number in range(30)))
-        project.cloud.most_rows = 10
-        project.run_until(HOUR)
-        assert project.view().listing_truncated
-        project.cloud.most_rows = 100
-        project.run_until(HOUR + 2 * INTERVAL)
-        assert project.view().listing_truncated is False
-        assert [ListingTruncated(10)] == project.told(ListingTruncated)
-        assert [ListingWholeAgain(30)] == project.told(ListingWholeAgain)
-
-    def test_a_listing_that_takes_the_shortcut_does_not_tell_that_all_is_shown(self) -> None:
-        """It stops at old news before it meets the bound; only the next full one can tell."""
-        ended_at = EPOCH - 9 * HOUR
-        olds = (
-            job(f"old-{n}", status=JobStatus.FAILED, created_at=ended_at, completed_at=ended_at)
-            for n in range(30)
-        )
-        project = Polling(*olds)
-        project.run_until(15 * INTERVAL)
-        project.cloud.most_rows = 10
-        project.run_until(4 * HOUR)
-        assert project.view().listing_truncated
-        assert [(900.1, ListingTruncated(10))] == [
-            (round(at, 3), event)
-            for at, event in project.events
-            if isinstance(event, ListingTruncated | ListingWholeAgain)
-        ]
-
-
 class TestRefreshing:
     """Jobs that cannot be refreshed."""
 
@@ -170,13 +134,14 @@ class TestRefreshing:
         assert 2 == len(project.told(RefreshFailed))
 
     def test_trouble_ends_with_the_last_job_that_had_it(self) -> None:
-        """Nobody asks for a job that is gone, so no answer can tell."""
-        project = Polling(job())
-        project.cloud.failing["items"] = TIMEOUT
-        project.run_until(20 * INTERVAL - 1)
+        """Nobody asks for a job that has left, so no answer can tell."""
+        project = Polling(job(), min_scrapes=0)
+        project.cloud.failing["status"] = TIMEOUT
+        project.run_until(10)
+        project.cloud.change("job-1", status=JobStatus.COMPLETED, completed_at=EPOCH + 10)
+        project.run_until(HOUR)
         assert [] == project.told(RefreshRecovered)
-        del project.cloud.jobs["job-1"]
-        project.run_until(40 * INTERVAL)
+        project.run_until(HOUR + (CLEAN + 3) * INTERVAL)
         assert [RefreshRecovered(TIMEOUT.reason)] == project.told(RefreshRecovered)
 
     def test_recovery_means_that_the_job_was_refreshed_not_that_nobody_asked(self) -> None:
@@ -188,11 +153,16 @@ class TestRefreshing:
         project.cloud.failing["list"] = failure()
         project.run_until(HOUR)
         project.cloud.failing.clear()
+        project.run_until(HOUR + 5 * INTERVAL)
+        project.cloud.failing["list"] = failure()
+        project.run_until(2 * HOUR)
+        project.cloud.failing.clear()
+        project.run_until(2 * HOUR + (CLEAN - 6) * INTERVAL)
         assert [] == project.told(RefreshRecovered)
-        project.run_until(HOUR + (CLEAN + 1) * INTERVAL)
+        project.run_until(2 * HOUR + (CLEAN - 4) * INTERVAL)
         assert [
-            *["RefreshFailed", "ListingFailed", "ProjectStale"],
-            *["ListingSucceeded", "RefreshRecovered"],
+            *["RefreshFailed", "ListingFailed", "ProjectStale", "ListingSucceeded"],
+            *["ListingFailed", "ProjectStale", "ListingSucceeded", "RefreshRecovered"],
         ] == names(
             project, RefreshFailed, ListingFailed, ProjectStale, ListingSucceeded, RefreshRecovered
         )

@@ -4,7 +4,8 @@ from core.fake_cloud import failure
 from core.virtual import Polling, list_now
 from history import RULES, job
 
-from exporter.core import JobEnded, PollFinished, ProjectCore, RefreshFailed
+from exporter.core.events import JobEnded, PollFinished, RefreshFailed
+from exporter.core.project import ProjectCore
 from exporter.domain import ErrorReason, JobStatus, JobType
 
 INTERVAL = 30.0
@@ -158,7 +159,7 @@ class TestOver:
         project = Polling(job())
         project.cloud.seconds["list"] = 70.0
         project.run_until(69)
-        assert project.first_poll_was_over_at is None
+        assert not project.core.poll_is_over(project.now)
         project.run_until(100)
         assert 70.0 == project.first_poll_was_over_at
 

@@ -8,7 +8,8 @@ from core.fake_cloud import failure
 from core.virtual import Polling
 from history import EPOCH, HOUR, RULES, counts, job
 
-from exporter.core import ProjectCore, WaitUntil
+from exporter.core.actions import WaitUntil
+from exporter.core.project import ProjectCore
 from exporter.domain import ItemStatus, Job, JobStatus, JobType
 
 INTERVAL = 30.0

@@ -7,15 +7,10 @@ from core.fake_cloud import failure
 from core.virtual import Polling, list_now
 from history import EPOCH, HOUR, RULES, counts, job
 
-from exporter.core import (
-    FetchStatus,
-    JobAppeared,
-    JobEnded,
-    ProjectCore,
-    ProjectStale,
-    Published,
-    Refreshed,
-)
+from exporter.core.actions import FetchStatus
+from exporter.core.events import JobAppeared, JobEnded, ProjectStale
+from exporter.core.observations import Published, Refreshed
+from exporter.core.project import ProjectCore
 from exporter.domain import ItemStatus, JobRefreshed, JobStatus, JobType
 
 INTERVAL = 30.0

@@ -12,22 +12,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from core.fake_cloud import FakeCloud, Request
 from history import EPOCH, RULES
 
-from exporter.core import (
-    Failed,
-    Listed,
-    ListJobs,
-    ProjectCore,
-    Published,
-    Refreshed,
-    Scraped,
-    WaitUntil,
-)
+from exporter.core.actions import ListJobs, WaitUntil
+from exporter.core.observations import Failed, Listed, Published, Refreshed, Scraped
+from exporter.core.project import ProjectCore
 from exporter.domain import Failure, Listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from exporter.core import Event, Observation, RefreshJob
+    from exporter.core.actions import RefreshJob
+    from exporter.core.events import Event
+    from exporter.core.observations import Observation
     from exporter.domain import Job, JobView, ProjectView
 
 _A_MOMENT = 0.001
@@ -36,11 +31,11 @@ _PUBLISH_EVERY_SECONDS = 1.0
 AnEvent = TypeVar("AnEvent")
 
 
-def list_now(core: ProjectCore, now: float, *jobs: Job, **facts: Any) -> list[Event]:
+def list_now(core: ProjectCore, now: float, *jobs: Job, is_throttling: bool = False) -> list[Event]:
     """Have a core list the project, with an answer at once."""
-    action = core.next_action(now, may_refresh=False)
+    action = core.next_action(now, is_throttling, may_refresh=False)
     assert isinstance(action, ListJobs)
-    listing = Listing(jobs, action.began, EPOCH + now, EPOCH + now, **facts)
+    listing = Listing(jobs, action.began, EPOCH + now, EPOCH + now)
     return [e for batch in Listed.batches(action, listing) for e in core.receive(batch, now)]
 
 

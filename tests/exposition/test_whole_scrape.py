@@ -15,7 +15,7 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from tools import check_metrics
 
-from exporter.core import ListingSucceeded
+from exporter.core.events import ListingSucceeded
 from exporter.exposition import FAMILIES as BATCH_FAMILIES
 from exporter.exposition import Form
 from exporter.telemetry import FAMILIES, Telemetry, render

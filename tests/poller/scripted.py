@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, NoReturn
 from asking import FixedAccess, plenty
 from history import EPOCH, HOUR, RULES, counts
 
-from exporter.core import ProjectCore
+from exporter.core.project import ProjectCore
 from exporter.domain import ItemsCounted, JobRefreshed, Listing
 from exporter.poller import ProjectPoller
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
-    from exporter.core import Event
+    from exporter.core.events import Event
     from exporter.domain import CountLimits, Job, ListingPlan, Memory, ProjectView
     from exporter.llamacloud.budget import RequestBudget
     from exporter.llamacloud.permit import Permit

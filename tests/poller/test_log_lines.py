@@ -9,7 +9,7 @@ from history import job
 from polling import eventually, polling
 from structlog.testing import capture_logs
 
-from exporter.core import (
+from exporter.core.events import (
     Event,
     ListingFailed,
     ListingSucceeded,

@@ -11,7 +11,8 @@ from history import EPOCH, HOUR, RULES, job, look
 from poller.scripted import running, setup
 from polling import eventually
 
-from exporter.core import FetchStatus, Refreshed
+from exporter.core.actions import FetchStatus
+from exporter.core.observations import Refreshed
 from exporter.domain import JobRefreshed, JobStatus
 
 pytestmark = pytest.mark.anyio

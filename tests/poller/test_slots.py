@@ -14,15 +14,8 @@ from history import job
 from poller.scripted import running, setup
 from polling import DEADLINE_SECONDS, eventually
 
-from exporter.core import (
-    CountItems,
-    FetchStatus,
-    JobAppeared,
-    ListingFailed,
-    ListingSucceeded,
-    ListJobs,
-    PollFinished,
-)
+from exporter.core.actions import CountItems, FetchStatus, ListJobs
+from exporter.core.events import JobAppeared, ListingFailed, ListingSucceeded, PollFinished
 from exporter.domain import ErrorReason
 from exporter.llamacloud.errors import RequestTimedOut
 
@@ -123,10 +116,12 @@ async def test_a_failure_is_an_event_and_ends_the_first_poll() -> None:
 
 
 async def test_a_first_poll_is_over_after_an_interval_though_a_job_hangs() -> None:
-    """``--once`` prints what there is by then."""
+    """``--once`` prints what there is by then; the next listing may hang as well."""
     made = setup(job(), interval=0.2)
     made.api.hangs = {"status"}
     async with running(made.poller), asyncio.timeout(DEADLINE_SECONDS):
+        await eventually(lambda: made.poller.status().listing_works)
+        made.api.hangs.add("list")
         await made.poller.first_poll_is_over.wait()
     assert made.api.asked.count("status") == 1
 

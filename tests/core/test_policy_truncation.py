@@ -1,0 +1,43 @@
+"""A project with more jobs than a listing may read, in virtual time."""
+
+from core.virtual import Polling
+from history import EPOCH, HOUR, job
+
+from exporter.core.events import ListingTruncated, ListingWholeAgain
+from exporter.domain import JobStatus
+
+INTERVAL = 30.0
+
+
+def test_it_is_told_once_and_its_end_too() -> None:
+    """With the number of jobs that are listed."""
+    project = Polling(*(job(f"job-{number}") for number in range(30)))
+    project.cloud.most_rows = 10
+    project.run_until(HOUR)
+    assert project.view().listing_truncated
+    project.cloud.most_rows = 100
+    project.run_until(HOUR + 2 * INTERVAL)
+    assert project.view().listing_truncated is False
+    assert [ListingTruncated(10)] == project.told(ListingTruncated)
+    assert [ListingWholeAgain(30)] == project.told(ListingWholeAgain)
+
+
+def test_a_listing_that_takes_the_shortcut_does_not_tell_that_all_is_shown() -> None:
+    """It stops at old news before it meets the bound; only the next full one can tell."""
+    ended_at = EPOCH - 9 * HOUR
+    olds = (
+        job(f"old-{n}", status=JobStatus.FAILED, created_at=ended_at, completed_at=ended_at)
+        for n in range(30)
+    )
+    project = Polling(*olds)
+    project.run_until(15 * INTERVAL)
+    project.cloud.most_rows = 10
+    project.run_until(4 * HOUR - 1)
+    assert project.view().listing_truncated
+    project.cloud.most_rows = 100
+    project.run_until(5 * HOUR)
+    assert [(900.1, ListingTruncated(10)), (14400.1, ListingWholeAgain(30))] == [
+        (round(at, 3), event)
+        for at, event in project.events
+        if isinstance(event, ListingTruncated | ListingWholeAgain)
+    ]
