@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from exporter.core.history import History
 from exporter.core.marks import reopened
-from exporter.core.retention import leaves, next_change_after, rank
+from exporter.core.retention import ROUNDING_SECONDS, leaves, next_change_after, rank
 from exporter.core.totals import Totals
 from exporter.core.view import job_view
 
@@ -120,15 +120,15 @@ class JobTable:
             return
         for tracked in [self._jobs[job_id] for job_id in self._ended]:
             self._close_count(tracked, now)
-        shown = self.shown()
-        self.next_departure = float("inf")
+        shown, scraped = self.shown(), self.scraped_generations
         for job_id in tuple(self._ended):
             tracked, is_shown = self._jobs[job_id], job_id in shown
-            scraped = self.scraped_generations
             if leaves(tracked, self.rules, now, is_shown=is_shown, scraped_generations=scraped):
                 self._remove(tracked)
-            else:
-                self._expect_departure(tracked, now)
+        staying = (self._jobs[job_id] for job_id in self._ended)
+        moments = (next_change_after(tracked, self.rules, now) for tracked in staying)
+        # What falls short of its moment by rounding is looked at again a little later.
+        self.next_departure = max(min(moments, default=float("inf")), now + ROUNDING_SECONDS)
 
     def _close_count(self, tracked: TrackedJob, now: float) -> None:
         final = tracked.final and tracked.final.with_time_passed(now)
@@ -157,7 +157,8 @@ class JobTable:
             self._ended.discard(job_id)
         else:
             self._ended.add(job_id)
-            self._expect_departure(after, after.final.ended_monotonic)
+            moment = next_change_after(after, self.rules, after.final.ended_monotonic)
+            self.next_departure = min(self.next_departure, moment)
         view = job_view(after, self.history.last_progress_at.get(job_id))
         if view != self._views.get(job_id):
             self._views[job_id] = view
@@ -175,7 +176,3 @@ class JobTable:
         if len(self._jobs) > self.rules.max_jobs:
             # A job that is hidden from now on leaves by time alone.
             self.next_departure = float("-inf")
-
-    def _expect_departure(self, tracked: TrackedJob, now: float) -> None:
-        moment = next_change_after(tracked, self.rules, now)
-        self.next_departure = min(self.next_departure, moment)

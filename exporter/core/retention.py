@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from exporter.core.jobs import TrackedJob
     from exporter.core.rules import Rules
 
-# Sums of floats may fall short of a moment by less than this.
-_ROUNDING_SECONDS = 0.001
+# A sum of floats may fall short of a moment by less than this.
+ROUNDING_SECONDS = 0.001
 
 
 def leaves(
@@ -49,8 +49,9 @@ def next_change_after(tracked: TrackedJob, rules: Rules, now: float) -> float:
         final.ended_monotonic + keep_seconds,
         final.ended_monotonic + max(keep_seconds, rules.retention_failed),
     )
-    later = [moment for moment in moments if moment > now - _ROUNDING_SECONDS]
-    return min((*later, final.next_change_after(now - _ROUNDING_SECONDS)))
+    since = now - ROUNDING_SECONDS
+    later = [moment for moment in moments if moment > since]
+    return min((*later, final.next_change_after(since)))
 
 
 def rank(tracked: TrackedJob) -> tuple[int, float, str]:
