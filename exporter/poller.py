@@ -22,6 +22,7 @@ from exporter.core.observations import (
     Published,
     Refreshed,
     Scraped,
+    TimePassed,
 )
 from exporter.llamacloud.errors import LlamaCloudError
 
@@ -142,7 +143,7 @@ class ProjectPoller:
                 self._receive(Refreshed(action, counts, memory))
 
     async def _wait_until(self, moment: float) -> None:
-        seconds = None if math.isinf(moment) else max(moment - self._clock(), 0.0)
+        seconds = None if moment == math.inf else max(moment - self._clock(), 0.0)
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._work_may_be_due.wait()
@@ -159,6 +160,7 @@ class ProjectPoller:
                 async with asyncio.timeout(_LOOK_AT_LEAST_EVERY_SECONDS):
                     await self._something_changed.wait()
             self._something_changed.clear()
+            self._receive(TimePassed())
             await self.publish()
             self.last_alive_monotonic = self._clock()
             await asyncio.sleep(_LEAST_SECONDS_BETWEEN_PUBLICATIONS)
@@ -166,7 +168,7 @@ class ProjectPoller:
     def _receive(self, observation: Observation) -> None:
         self._look_whether_key_changed()
         self._handle_events(self._core.receive(observation, self._clock()))
-        if not isinstance(observation, Published | Scraped):
+        if not isinstance(observation, TimePassed | Published | Scraped):
             self._something_changed.set()
         self._look_whether_poll_is_over()
 

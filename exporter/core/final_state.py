@@ -28,36 +28,16 @@ class FinalState:
     The retention runs from ``ended_monotonic``. ``asked_monotonic`` is when the answer was asked
     for that first showed the end: what was asked for earlier is not final. ``ends_seen`` are the
     statuses and times of completion that LlamaCloud told since the job was active.
-    ``shown_since_generation`` is the first published view that shows the final state.
     """
 
     ended_monotonic: float
     asked_monotonic: float
-    ended_before_first_sight: bool
     ends_seen: frozenset[End]
+    ended_before_first_sight: bool = False
     status_known: bool = False
     items_known: bool = False
     times_counted: int = 0
     first_counted_monotonic: float | None = None
-    shown_since_generation: int | None = None
-
-    @classmethod
-    def of(
-        cls,
-        job: Job,
-        *,
-        ended_monotonic: float,
-        asked_monotonic: float,
-        ended_before_first_sight: bool = False,
-        ends_before: frozenset[End] = frozenset(),
-    ) -> FinalState:
-        """Begin with the end that ``job`` tells, perhaps one after others that were seen."""
-        return cls(
-            ended_monotonic=ended_monotonic,
-            asked_monotonic=asked_monotonic,
-            ended_before_first_sight=ended_before_first_sight,
-            ends_seen=with_end(ends_before, job),
-        )
 
     def is_another(self, job: Job) -> bool:
         """Tell whether a job was retried and ended unseen, or was only thought to be gone."""
@@ -82,14 +62,10 @@ class FinalState:
         ]
         return min((moment for moment in moments if moment > now), default=math.inf)
 
-    def changed(self) -> FinalState:
-        """Note that scrapes have yet to show the state as it is now."""
-        return replace(self, shown_since_generation=None)
-
     def record_changed(self, job: Job) -> FinalState:
         """Note a record that differs: what a row does not tell is to be asked for again."""
         return replace(
-            self.changed(),
+            self,
             ends_seen=with_date(self.ends_seen, job),
             status_known=False,
             items_known=self.items_known and self.times_counted >= _FINAL_COUNTS,
@@ -103,12 +79,12 @@ class FinalState:
     def counted(self, asked_monotonic: float, now: float, *, settled: bool) -> FinalState:
         """Note a count; it is the last one if all items are ``settled``."""
         if asked_monotonic < self.asked_monotonic:
-            return self.changed()
+            return self
         times_counted = self.times_counted + 1
         enough = self.ended_before_first_sight or times_counted >= _FINAL_COUNTS
         first = self.first_counted_monotonic
         return replace(
-            self.changed(),
+            self,
             times_counted=times_counted,
             first_counted_monotonic=now if first is None else first,
             items_known=self.items_known or settled or enough,

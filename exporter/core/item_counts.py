@@ -51,7 +51,7 @@ def with_too_many_items(tracked: TrackedJob, asked_monotonic: float) -> TrackedJ
         total_items_at_last_count=tracked.job.total_items,
         items_last_counted_at=None,
         items_asked_monotonic=asked_monotonic,
-        final=final and replace(final.changed(), items_known=True),
+        final=final and replace(final, items_known=True),
     )
 
 

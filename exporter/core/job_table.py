@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 class JobTable:
     """Owns the tracked jobs; counters, progress, totals and views follow each change.
 
-    ``history`` is the durable state, everything else is of this session. ``next_departure`` is the
-    monotonic moment from which on ``let_go`` may have something to do.
+    ``history`` is the durable state, everything else is of this session.
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -36,11 +35,13 @@ class JobTable:
         self._views: dict[str, JobView] = {}
         self._ended: set[str] = set()
         self._shown: Collection[str] | None = None
-        self.next_departure = float("inf")
+        # The view of each ended job that scrapes show, and the first generation that had it.
+        self._shown_since: dict[str, tuple[JobView, int]] = {}
+        self._next_departure = float("inf")
 
     def replace_rules(self, rules: Rules) -> None:
         """Decide by other rules, from now on, which jobs are shown and which leave."""
-        self.rules, self._shown, self.next_departure = rules, None, float("-inf")
+        self.rules, self._shown, self._next_departure = rules, None, float("-inf")
 
     def __len__(self) -> int:
         """Count the tracked jobs."""
@@ -54,18 +55,21 @@ class JobTable:
         """Return a tracked job, ``None`` if there is none with this id."""
         return self._jobs.get(job_id)
 
-    def add(self, tracked: TrackedJob, seen_at: float) -> None:
+    def add(self, tracked: TrackedJob, seen_at: float, now: float) -> None:
         """Track a job that comes into sight; its marks are in the history."""
         self.history.begin_progress(tracked, seen_at)
-        self._store(None, tracked)
+        self._store(None, tracked, now)
 
-    def update(self, before: TrackedJob, after: TrackedJob, seen_at: float) -> None:
-        """Replace a job by what an answer, given at ``seen_at``, made of it."""
-        self.history.note_progress(before, after, seen_at)
+    def update(
+        self, before: TrackedJob, after: TrackedJob, seen_at: float | None, now: float
+    ) -> None:
+        """Replace a job by what an answer made of it that was given at ``seen_at``, if at all."""
+        if seen_at is not None:
+            self.history.note_progress(before, after, seen_at)
         self._add_to_counters(after)
         final, enabled = after.final, self.rules.items_enabled
         is_final = final is not None and final.is_complete(items_enabled=enabled)
-        self._store(before, replace(after, memory=None) if is_final else after)
+        self._store(before, replace(after, memory=None) if is_final else after, now)
 
     def note(self, after: TrackedJob) -> None:
         """Replace a job of which only what is never published has changed."""
@@ -96,39 +100,44 @@ class JobTable:
         scraped = tuple(newest[: self.rules.min_scrapes])
         if scraped != self.scraped_generations:
             self.scraped_generations = scraped
-            self.next_departure = float("-inf")
+            self._next_departure = float("-inf")
 
     def published(self, generation: int, views: Collection[JobView]) -> None:
-        """Note which final states scrapes show from now on."""
-        unshown = {
-            job_id: tracked
-            for job_id in self._ended
-            if (tracked := self._jobs[job_id]).final is not None
-            and tracked.final.shown_since_generation is None
-        }
-        if not unshown:
+        """Note which views of ended jobs scrapes show from now on."""
+        if not self._ended:
             return
         for view in views:
-            ended = unshown.get(view.job_id)
-            if ended is not None and ended.final and view == self._views[view.job_id]:
-                final = replace(ended.final, shown_since_generation=generation)
-                self.note(replace(ended, final=final))
+            if (
+                view.job_id in self._ended
+                and view != self._shown_since.get(view.job_id, (None,))[0]
+            ):
+                self._shown_since[view.job_id] = view, generation
 
     def let_go(self, now: float) -> None:
         """Close counts whose time is over, and drop the ended jobs that leave."""
-        if now < self.next_departure:
+        if now < self._next_departure:
             return
         for tracked in [self._jobs[job_id] for job_id in self._ended]:
             self._close_count(tracked, now)
-        shown, scraped = self.shown(), self.scraped_generations
-        for job_id in tuple(self._ended):
-            tracked, is_shown = self._jobs[job_id], job_id in shown
-            if leaves(tracked, self.rules, now, is_shown=is_shown, scraped_generations=scraped):
+        for tracked in [self._jobs[job_id] for job_id in self._ended]:
+            if self._leaves(tracked, now):
                 self._remove(tracked)
         staying = (self._jobs[job_id] for job_id in self._ended)
         moments = (next_change_after(tracked, self.rules, now) for tracked in staying)
         # What falls short of its moment by rounding is looked at again a little later.
-        self.next_departure = max(min(moments, default=float("inf")), now + ROUNDING_SECONDS)
+        self._next_departure = max(min(moments, default=float("inf")), now + ROUNDING_SECONDS)
+
+    def _leaves(self, tracked: TrackedJob, now: float) -> bool:
+        job_id = tracked.job.id
+        view, generation = self._shown_since.get(job_id, (None, 0))
+        return leaves(
+            tracked,
+            self.rules,
+            now,
+            is_shown=job_id in self.shown(),
+            shown_since=generation if view == self._views[job_id] else None,
+            scraped_generations=self.scraped_generations,
+        )
 
     def _close_count(self, tracked: TrackedJob, now: float) -> None:
         final = tracked.final and tracked.final.with_time_passed(now)
@@ -147,26 +156,28 @@ class JobTable:
             marks, job, tracked.counts, items_are_final=items_are_final
         )
 
-    def _store(self, before: TrackedJob | None, after: TrackedJob) -> None:
+    def _store(self, before: TrackedJob | None, after: TrackedJob, now: float) -> None:
         job_id = after.job.id
         self._jobs[job_id] = after
         self.totals.replace(before, after)
+        view = job_view(after, self.history.last_progress_at.get(job_id))
+        if view != self._views.get(job_id):
+            self._views[job_id] = view
         if before is None or rank(before) != rank(after):
             self._ranks_changed()
         if after.final is None:
             self._ended.discard(job_id)
-        else:
-            self._ended.add(job_id)
-            moment = next_change_after(after, self.rules, after.final.ended_monotonic)
-            self.next_departure = min(self.next_departure, moment)
-        view = job_view(after, self.history.last_progress_at.get(job_id))
-        if view != self._views.get(job_id):
-            self._views[job_id] = view
+            self._shown_since.pop(job_id, None)
+            return
+        self._ended.add(job_id)
+        moment = now if self._leaves(after, now) else next_change_after(after, self.rules, now)
+        self._next_departure = min(self._next_departure, moment)
 
     def _remove(self, tracked: TrackedJob) -> None:
         job_id = tracked.job.id
         del self._jobs[job_id], self._views[job_id]
         self._ended.discard(job_id)
+        self._shown_since.pop(job_id, None)
         self.totals.replace(tracked, None)
         self.history.job_left(job_id, tracked)
         self._ranks_changed()
@@ -175,4 +186,4 @@ class JobTable:
         self._shown = None
         if len(self._jobs) > self.rules.max_jobs:
             # A job that is hidden from now on leaves by time alone.
-            self.next_departure = float("-inf")
+            self._next_departure = float("-inf")

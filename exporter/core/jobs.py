@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from exporter.core.events import JobChangedStatus, JobEnded
-from exporter.core.final_state import FinalState
+from exporter.core.final_state import FinalState, with_end
 from exporter.domain import ItemStatus, JobStatus
 
 if TYPE_CHECKING:
     from exporter.core.events import Event
-    from exporter.domain import ItemCounts, Job, JobRefreshed, Memory
+    from exporter.core.final_state import End
+    from exporter.domain import ItemCounts, Job, JobNotFound, JobRefreshed, Memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,6 @@ def with_status(
     before, after, final = updated.progress_ratio, answer.progress_ratio, updated.final
     if final is not None:
         final = final.status_answered(asked)
-        final = final if before == after else final.changed()
     moved = before is not None and after is not None and before != after
     updated = replace(
         updated,
@@ -104,7 +104,7 @@ def with_status(
 
 
 def with_not_found(
-    tracked: TrackedJob, listings: int, now: float
+    tracked: TrackedJob, answer: JobNotFound, listings: int, now: float
 ) -> tuple[TrackedJob, tuple[Event, ...]]:
     """Apply that LlamaCloud does not know a job that the last listing did not show either.
 
@@ -118,7 +118,7 @@ def with_not_found(
     gone, events = with_record(
         tracked,
         replace(tracked.job, status=JobStatus.GONE),
-        asked_monotonic=tracked.record_asked_monotonic,
+        asked_monotonic=answer.asked_monotonic,
         now=now,
     )
     return replace(gone, final=gone.final and gone.final.finalised()), events
@@ -129,11 +129,11 @@ def _with_final_state(tracked: TrackedJob, before: Job, now: float, *, ends: boo
     if tracked.job.active:
         return replace(tracked, final=None) if known is not None else tracked
     if ends:
-        final = FinalState.of(
-            tracked.job,
+        ends_before: frozenset[End] = frozenset() if known is None else known.ends_seen
+        final = FinalState(
             ended_monotonic=now,
             asked_monotonic=tracked.record_asked_monotonic,
-            ends_before=frozenset() if known is None else known.ends_seen,
+            ends_seen=with_end(ends_before, tracked.job),
         )
         if tracked.counts is None:
             # A job that has ended gets larger limits than an active one: it is counted again.

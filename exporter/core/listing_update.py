@@ -54,7 +54,7 @@ class ListingUpdate:
         if updated.job is before.job:
             self._table.note(updated)
         else:
-            self._table.update(before, updated, self._listing.ended_at)
+            self._table.update(before, updated, self._listing.ended_at, self._now)
             self.events.extend(events)
 
     def _apply_untracked(self, job: Job, known: HighWaterMarks | None) -> None:
@@ -93,7 +93,7 @@ class ListingUpdate:
             last_listed=self._number,
             final=final,
         )
-        self._table.add(tracked, self._listing.ended_at)
+        self._table.add(tracked, self._listing.ended_at, self._now)
 
     def _first_marks(self, job: Job) -> HighWaterMarks:
         if self._counts_whole(job):
@@ -125,10 +125,9 @@ class ListingUpdate:
         retention = self._table.rules.retention(is_failing=is_failing_record(job))
         if age_seconds >= retention:
             return None
-        return FinalState.of(
-            job,
+        return FinalState(
             ended_monotonic=self._now - age_seconds,
             asked_monotonic=self._listing.asked_monotonic,
+            ends_seen=with_end(ends_before, job),
             ended_before_first_sight=True,
-            ends_before=ends_before,
         )

@@ -54,7 +54,7 @@ class Refreshed:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """An action failed; its first request was sent when the action began."""
+    """An action failed; ``action.began`` is when its first request could be sent."""
 
     action: ListJobs | RefreshJob
     failure: Failure
@@ -73,6 +73,11 @@ class KeyChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class TimePassed:
+    """Nothing was answered for a while, but time alone may let jobs leave."""
+
+
+@dataclass(frozen=True, slots=True)
 class Published:
     """Scrapes show ``view`` from now on."""
 
@@ -86,4 +91,6 @@ class Scraped:
     generation: int
 
 
-Observation: TypeAlias = Listed | Refreshed | Failed | Abandoned | KeyChanged | Published | Scraped
+Observation: TypeAlias = (
+    Listed | Refreshed | Failed | Abandoned | KeyChanged | TimePassed | Published | Scraped
+)

@@ -76,20 +76,20 @@ class ProjectCore:
         """
         self._table.let_go(now)
         if may_list and now >= self._listings.next_at:
-            self._finish_poll(now)
-            self._poll.begin(now)
+            # The poll began when it was due: its listing may have waited for the budget since.
+            self._finish_poll(self._listings.next_at)
+            self._poll.begin(self._listings.next_at)
             return self._listings.begin(now, is_throttling=is_throttling)
         if may_refresh and (refresh := self._refreshes.next(now)) is not None:
             return refresh
         self._finish_poll_if_drained(now)
-        # Whoever waits for the next listing also sees to it that jobs leave in time.
-        moments = (self._listings.next_at, self._table.next_departure) if may_list else ()
-        return WaitUntil(min(moments, default=float("inf")))
+        return WaitUntil(self._listings.next_at if may_list else float("inf"))
 
     def receive(self, observation: Observation, now: float) -> tuple[Event, ...]:
         """Apply an observation, and return what happened since the last one."""
         self._table.let_go(now)
         self._apply(observation, now)
+        self._table.let_go(now)
         self._finish_poll_if_drained(now)
         events, self._events = tuple(self._events), []
         return events
@@ -153,18 +153,18 @@ class ProjectCore:
         match answer:
             case JobRefreshed():
                 tracked, events = with_status(tracked, answer, now)
-                self._table.update(before, tracked, answer.answered_at)
+                self._table.update(before, tracked, answer.answered_at, now)
             case JobNotFound() if answer.asked_monotonic >= before.record_asked_monotonic:
-                tracked, events = with_not_found(tracked, self._listings.number, now)
-                self._table.update(before, tracked, answer.answered_at)
+                tracked, events = with_not_found(tracked, answer, self._listings.number, now)
+                self._table.update(before, tracked, answer.answered_at, now)
             case ItemsCounted():
                 tracked, events = with_counts(tracked, answer, now)
-                self._table.update(before, tracked, answer.answered_at)
+                self._table.update(before, tracked, answer.answered_at, now)
             case TooManyItems():
                 tracked = with_too_many_items(tracked, answer.asked_monotonic)
-                self._table.update(before, tracked, seen_at=0.0)
+                self._table.update(before, tracked, None, now)
             case _:
-                self._table.note(tracked)
+                self._table.update(before, tracked, None, now)
         self._events += events
         self._refreshes.answered(tracked, now, is_status=isinstance(answer, JobRefreshed))
 

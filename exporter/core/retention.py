@@ -9,7 +9,6 @@ from exporter.core.jobs import is_failing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from exporter.core.final_state import FinalState
     from exporter.core.jobs import TrackedJob
     from exporter.core.rules import Rules
 
@@ -23,9 +22,14 @@ def leaves(
     now: float,
     *,
     is_shown: bool,
+    shown_since: int | None,
     scraped_generations: Sequence[int],
 ) -> bool:
-    """Tell whether an ended job leaves at the monotonic moment ``now``."""
+    """Tell whether an ended job leaves at the monotonic moment ``now``.
+
+    ``shown_since`` is the first generation that showed it as it is now, ``scraped_generations`` are
+    those of the last scrapes.
+    """
     final = tracked.final
     if final is None:
         return False
@@ -36,7 +40,11 @@ def leaves(
         return False
     if not is_shown or age_seconds >= max(keep_seconds, rules.retention_failed):
         return True
-    return _was_scraped_enough(final, rules, scraped_generations)
+    if rules.min_scrapes == 0:
+        return True
+    if shown_since is None or len(scraped_generations) < rules.min_scrapes:
+        return False
+    return min(scraped_generations) >= shown_since
 
 
 def next_change_after(tracked: TrackedJob, rules: Rules, now: float) -> float:
@@ -64,14 +72,3 @@ def rank(tracked: TrackedJob) -> tuple[int, float, str]:
     if tracked.final is None:
         return (0 if is_failing(tracked) else 1), job.created_at or 0.0, job.id
     return (2 if is_failing(tracked) else 3), -tracked.final.ended_monotonic, job.id
-
-
-def _was_scraped_enough(
-    final: FinalState, rules: Rules, scraped_generations: Sequence[int]
-) -> bool:
-    if rules.min_scrapes == 0:
-        return True
-    if final.shown_since_generation is None:
-        return False
-    enough = len(scraped_generations) >= rules.min_scrapes
-    return enough and min(scraped_generations) >= final.shown_since_generation

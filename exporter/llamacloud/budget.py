@@ -69,7 +69,7 @@ class RequestBudget:
 
         ``asker`` stands for the project that asks: projects take turns.
         """
-        permit = Permit(self, await self._turn(asker, listing=listing))
+        permit = Permit(self, await self._turn(asker, listing=listing), listing=listing)
         try:
             yield permit
         finally:
@@ -84,7 +84,7 @@ class RequestBudget:
 
         Without a ``permit`` that can be used for it, the turn is waited for here.
         """
-        if permit is not None and permit.use_for(self):
+        if permit is not None and permit.use_for(self, listing=listing):
             waited_seconds = permit.waited_seconds
         else:
             waited_seconds = await self._turn(asker, listing=listing)

@@ -14,8 +14,9 @@ class Permit:
     ``waited_seconds`` is how long it was waited for.
     """
 
-    def __init__(self, budget: RequestBudget, waited_seconds: float) -> None:
+    def __init__(self, budget: RequestBudget, waited_seconds: float, *, listing: bool) -> None:
         self.waited_seconds = waited_seconds
+        self._listing = listing
         self._budget = budget
         self._is_used = False
 
@@ -29,9 +30,9 @@ class Permit:
         """Whether a request was sent by this permit."""
         return self._is_used
 
-    def use_for(self, budget: RequestBudget) -> bool:
-        """Use the permit for a request, if it is of this budget and unused; tell whether it was."""
-        if self._is_used or budget is not self._budget:
+    def use_for(self, budget: RequestBudget, *, listing: bool) -> bool:
+        """Use the permit for such a request, if it is for one and unused; tell whether it was."""
+        if self._is_used or budget is not self._budget or listing is not self._listing:
             return False
         self._is_used = True
         return True

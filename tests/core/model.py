@@ -105,7 +105,7 @@ class Ledger:
             return
         if entry.record.active and entry.not_found_in not in (None, self.listings):
             gone = replace(entry.record, status=JobStatus.GONE)
-            self.recorded(gone, entry.asked, moment, answer.answered_at)
+            self.recorded(gone, answer.asked_monotonic, moment, answer.answered_at)
         if not entry.record.active:
             entry.sight.final_status = True
             entry.sight.final.append("nothing to ask")

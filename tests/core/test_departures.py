@@ -1,44 +1,76 @@
-"""Whoever waits for jobs to leave is never told to wait for a moment that has passed."""
+"""Jobs that leave disturb nothing else, however many there are."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from history import EPOCH, RULES, batches, job
+from history import EPOCH, RULES, answered, batches, counts, job
 
+from exporter.core import job_table, retention
 from exporter.core.actions import ListJobs, WaitUntil
+from exporter.core.observations import TimePassed
 from exporter.core.project import ProjectCore
-from exporter.domain import JobStatus, Listing
+from exporter.domain import ItemsCounted, Job, JobRefreshed, JobStatus, Listing
+
+if TYPE_CHECKING:
+    from exporter.core.rules import Rules
 
 DAY = 86_400.0
 
 
-@pytest.mark.parametrize("max_jobs", [0, 5, 500])
-def test_each_wait_is_for_a_later_moment(max_jobs: int) -> None:
-    """Also where jobs leave at moments that no float holds exactly, and above the cap."""
-    rules = replace(RULES, max_jobs=max_jobs, retention_finished=DAY)
-    core, now = ProjectCore(rules, 1000.1), 1000.1
-    ended = tuple(
-        job(
-            f"job-{number}",
-            status=JobStatus.COMPLETED,
-            created_at=EPOCH - DAY,
-            completed_at=EPOCH - DAY + 0.7 + 590.3 * number / 97,
-        )
-        for number in range(97)
+def core_with_ended(number: int, rules: Rules, *, hours_ago: float = 0.0) -> ProjectCore:
+    """List jobs that failed one after the other, up to a while ago."""
+    core = ProjectCore(rules, 1000.0)
+    action = core.next_action(1000.0)
+    assert isinstance(action, ListJobs)
+    listing = Listing(tuple(ended(n, hours_ago) for n in range(number)), 1000.0, EPOCH, EPOCH)
+    for batch in batches(listing, 1000.0):
+        core.receive(batch, 1000.0)
+    return core
+
+
+def ended(number: int, hours_ago: float) -> Job:
+    completed_at = EPOCH - hours_ago * 3600 - 0.7 - number * 6.1
+    return job(
+        f"job-{number:04}",
+        status=JobStatus.FAILED,
+        created_at=EPOCH - DAY,
+        completed_at=completed_at,
     )
-    waits = 0
-    while now < 1000.1 + 700:
-        action = core.next_action(now, may_refresh=False)
-        if isinstance(action, ListJobs):
-            listing = Listing(ended, now, EPOCH + now - 1000.1, EPOCH + now - 1000.1)
-            for batch in batches(listing, now):
-                core.receive(batch, now)
-            ended = ()
-        else:
-            assert isinstance(action, WaitUntil)
-            assert action.moment > now
-            now, waits = action.moment, waits + 1
-    assert core.view(now).tracked_jobs == 0
-    assert waits < 500
+
+
+@pytest.mark.parametrize("max_jobs", [0, 5, 500])
+def test_the_next_listing_is_due_as_ever_while_jobs_leave(max_jobs: int) -> None:
+    """Also above the cap, where each that leaves makes room for another."""
+    rules = replace(RULES, max_jobs=max_jobs, retention_finished=300.0, retention_failed=300.0)
+    core = core_with_ended(49, rules)
+    assert core.view(1000.0).tracked_jobs == 49
+    for second in range(1001, 1030):
+        core.receive(TimePassed(), float(second))
+        assert WaitUntil(1030.0) == core.next_action(float(second), may_refresh=False)
+    assert core.view(1029.0).tracked_jobs < 49
+    core.receive(TimePassed(), 1000.0 + 300.0)
+    assert core.view(1300.0).tracked_jobs == 0
+
+
+def test_an_answer_about_one_job_looks_at_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of ended jobs are refreshed one after the other at a start."""
+    looks: list[Any] = []
+
+    def counted_leaves(*args: Any, **facts: Any) -> bool:
+        looks.append(args)
+        return retention.leaves(*args, **facts)
+
+    monkeypatch.setattr(job_table, "leaves", counted_leaves)
+    core = core_with_ended(1000, RULES, hours_ago=2)
+    looks.clear()
+    for number in range(100):
+        row = ended(number, hours_ago=2)
+        moment = 1001.0 + number / 100
+        core.receive(answered(JobRefreshed(row, 1.0, moment, EPOCH), moment), moment)
+        counted = ItemsCounted(row.id, counts(failed=10), moment, EPOCH)
+        core.receive(answered(counted, moment), moment)
+    assert len(looks) <= 2 * 100
+    assert core.view(1002.0).tracked_jobs == 1000

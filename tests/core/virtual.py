@@ -13,7 +13,7 @@ from core.fake_cloud import FakeCloud, Request
 from history import EPOCH, RULES
 
 from exporter.core.actions import ListJobs, WaitUntil
-from exporter.core.observations import Failed, Listed, Published, Refreshed, Scraped
+from exporter.core.observations import Failed, Listed, Published, Refreshed, Scraped, TimePassed
 from exporter.core.project import ProjectCore
 from exporter.domain import Failure, Listing
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from exporter.core.observations import Observation
     from exporter.domain import Job, JobView, ProjectView
 
-_A_MOMENT = 0.001
 _PUBLISH_EVERY_SECONDS = 1.0
 
 AnEvent = TypeVar("AnEvent")
@@ -100,7 +99,7 @@ class Polling:
         """Tell the core something; what changes is published, at most once a second."""
         self.events += [(self.now, e) for e in self.core.receive(observation, self.now)]
         self._look_whether_poll_is_over()
-        if not isinstance(observation, Published | Scraped):
+        if not isinstance(observation, TimePassed | Published | Scraped):
             self._publish_soon()
 
     def wake(self, slots: Iterable[int] | None = None) -> None:
@@ -146,7 +145,7 @@ class Polling:
             self._next_token_at = self.now
             self._idle.add(slot)
             if action.moment < math.inf:
-                self.at(max(action.moment, self.now + _A_MOMENT), lambda: self.wake([slot]))
+                self.at(action.moment, lambda: self.wake([slot]))
             return
         request = Request(self.now, action)
         self.requests.append(request)
@@ -173,6 +172,7 @@ class Polling:
 
     def _publish(self) -> None:
         self._published_at, self._will_publish = self.now, False
+        self.receive(TimePassed())
         view = self.core.view(self.now)
         last = self.views[-1] if self.views else None
         if last is None or replace(view, generation=last.generation) != last:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import suppress
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 from asking import budget_of
-from history import job
+from history import EPOCH, job
 from poller.scripted import running, setup
 from polling import DEADLINE_SECONDS, eventually
 
 from exporter.core.actions import CountItems, FetchStatus, ListJobs
 from exporter.core.events import JobAppeared, ListingFailed, ListingSucceeded, PollFinished
-from exporter.domain import ErrorReason
+from exporter.domain import ErrorReason, JobStatus
 from exporter.llamacloud.errors import RequestTimedOut
 
 if TYPE_CHECKING:
@@ -163,3 +164,20 @@ async def test_the_loop_serves_others_while_a_long_listing_is_applied() -> None:
         with suppress(asyncio.CancelledError):
             await task
     assert 9 <= len({turn for turn in others_turns if 0 < turn < 2000})
+
+
+async def test_a_project_above_the_cap_is_listed_as_ever_while_jobs_leave() -> None:
+    """Whoever waits for the next listing is not told to wait for ever."""
+    now = time.monotonic()
+    over = [
+        job(f"job-{n}", status=JobStatus.COMPLETED, completed_at=EPOCH + now + 0.05 * n)
+        for n in range(6)
+    ]
+    made = setup(*over, interval=0.1)
+    rules = replace(made.core.rules, retention_finished=0.2, retention_failed=0.2)
+    made.core.rules = replace(rules, max_jobs=2, items_enabled=False)
+    async with running(made.poller):
+        await eventually(lambda: made.core.view(time.monotonic()).tracked_jobs == 6)
+        await eventually(lambda: made.core.view(time.monotonic()).tracked_jobs == 0)
+        listed = made.api.asked.count("list")
+        await eventually(lambda: made.api.asked.count("list") >= listed + 5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exporter.domain import ItemCounts, ItemsCounted, JobNotFound
+from exporter.domain import ItemsCounted, JobNotFound
 from exporter.llamacloud.errors import BadResponse, JobMissing, NotFound
 from exporter.llamacloud.v1beta.counting import count_items
 from exporter.llamacloud.v1beta.listing import list_jobs
@@ -22,23 +22,24 @@ API_VERSION = "v1beta"
 
 @dataclass(frozen=True, slots=True)
 class _LastCount:
-    """A job's memory: its last count, and its ``total_items`` at that time."""
+    """A job's memory: how its last count went, and its ``total_items`` at that time."""
 
-    counts: ItemCounts
+    total: int
+    whole: bool
     total_items: int | None
 
-    def is_worth_as_much_for(self, job: Job) -> bool:
-        """Tell whether a count of ``job`` may be compared with this one.
+    def is_comparable_with(self, job: Job) -> bool:
+        """Tell whether a count of ``job`` may be compared with the last one.
 
         That is so while ``total_items`` is what it was; for a job that was too large to be read
         whole, also where it grew.
         """
         if not job.active:
             return False
-        if job.total_items == self.total_items or None in (job.total_items, self.total_items):
-            return job.total_items == self.total_items
-        grew = (job.total_items or 0) > (self.total_items or 0)
-        return grew and not self.counts.whole
+        before, after = self.total_items, job.total_items
+        if before is None or after is None:
+            return before is after
+        return after == before or (after > before and not self.whole)
 
 
 class V1BetaApi:
@@ -71,7 +72,7 @@ class V1BetaApi:
     ) -> tuple[CountAnswer, Memory]:
         """Count the items of one job, exactly or not at all."""
         last = memory if isinstance(memory, _LastCount) else None
-        comparable = last.counts if last and last.is_worth_as_much_for(job) else None
+        comparable = last if last and last.is_comparable_with(job) else None
         try:
             answer = await count_items(
                 self._reader.using(permit), job, max_pages=limits.max_requests, before=comparable
@@ -79,7 +80,7 @@ class V1BetaApi:
         except NotFound as error:
             raise _missing(error) from error
         if isinstance(answer, ItemsCounted):
-            return answer, _LastCount(answer.counts, job.total_items)
+            return answer, _LastCount(answer.counts.total, answer.counts.whole, job.total_items)
         return answer, None
 
 

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from exporter.domain import (
-    ITEM_DURATION_BUCKETS,
-    Histogram,
-    ItemsCounted,
-    ItemStatus,
-    TooManyItems,
-)
+from exporter.domain import ITEM_DURATION_BUCKETS, Histogram, ItemsCounted, ItemStatus, TooManyItems
 from exporter.llamacloud.errors import BadResponse
 from exporter.llamacloud.v1beta.item_counter import ItemCounter
 from exporter.llamacloud.v1beta.paging import PAGE_LIMIT
@@ -20,7 +14,7 @@ from exporter.llamacloud.v1beta.paging import PAGE_LIMIT
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from exporter.domain import ItemCounts, Job
+    from exporter.domain import Job
     from exporter.llamacloud.v1beta.models import ItemRow
     from exporter.llamacloud.v1beta.paging import Page
     from exporter.llamacloud.v1beta.reader import Reader
@@ -35,8 +29,18 @@ _NOTABLE_STATUSES = (
 )
 
 
+class EarlierCount(Protocol):
+    """How an earlier count went: its number of items, and whether it was of every status."""
+
+    @property
+    def total(self) -> int: ...  # noqa: D102 - the class says it
+
+    @property
+    def whole(self) -> bool: ...  # noqa: D102 - likewise
+
+
 async def count_items(
-    reader: Reader, job: Job, *, max_pages: int, before: ItemCounts | None
+    reader: Reader, job: Job, *, max_pages: int, before: EarlierCount | None
 ) -> ItemsCounted | TooManyItems:
     """Count a job's items by status.
 
@@ -154,7 +158,7 @@ class _Sweep:
         whole = self.pages == 1 or total_items is None or len(self.items) == total_items
         return whole and not self.broke_off
 
-    def gave_as_many_as(self, before: ItemCounts | None) -> bool:
+    def gave_as_many_as(self, before: EarlierCount | None) -> bool:
         """Tell whether an earlier count found the same number of items."""
         return before is not None and len(self.items) == before.total and not self.broke_off
 
