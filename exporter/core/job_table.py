@@ -6,9 +6,10 @@ from dataclasses import replace
 from heapq import nsmallest
 from typing import TYPE_CHECKING
 
+from exporter.core.departures import Departures
 from exporter.core.history import History
 from exporter.core.marks import reopened
-from exporter.core.retention import ROUNDING_SECONDS, leaves, next_change_after, rank
+from exporter.core.retention import is_time_over, leaves, next_change_after, rank
 from exporter.core.totals import Totals
 from exporter.core.view import job_view
 
@@ -37,11 +38,13 @@ class JobTable:
         self._shown: Collection[str] | None = None
         # The view of each ended job that scrapes show, and the first generation that had it.
         self._shown_since: dict[str, tuple[JobView, int]] = {}
-        self._next_departure = float("inf")
+        self._departures = Departures()
 
     def replace_rules(self, rules: Rules) -> None:
         """Decide by other rules, from now on, which jobs are shown and which leave."""
-        self.rules, self._shown, self._next_departure = rules, None, float("-inf")
+        self.rules, self._shown = rules, None
+        for job_id in self._ended:
+            self._departures.expect(job_id, float("-inf"), is_waiting=False)
 
     def __len__(self) -> int:
         """Count the tracked jobs."""
@@ -100,7 +103,7 @@ class JobTable:
         scraped = tuple(newest[: self.rules.min_scrapes])
         if scraped != self.scraped_generations:
             self.scraped_generations = scraped
-            self._next_departure = float("-inf")
+            self._departures.waiting_may_leave = True
 
     def published(self, generation: int, views: Collection[JobView]) -> None:
         """Note which views of ended jobs scrapes show from now on."""
@@ -115,17 +118,12 @@ class JobTable:
 
     def let_go(self, now: float) -> None:
         """Close counts whose time is over, and drop the ended jobs that leave."""
-        if now < self._next_departure:
-            return
-        for tracked in [self._jobs[job_id] for job_id in self._ended]:
-            self._close_count(tracked, now)
-        for tracked in [self._jobs[job_id] for job_id in self._ended]:
+        for job_id in self._departures.due(now):
+            tracked = self._close_count(self._jobs[job_id], now)
             if self._leaves(tracked, now):
                 self._remove(tracked)
-        staying = (self._jobs[job_id] for job_id in self._ended)
-        moments = (next_change_after(tracked, self.rules, now) for tracked in staying)
-        # What falls short of its moment by rounding is looked at again a little later.
-        self._next_departure = max(min(moments, default=float("inf")), now + ROUNDING_SECONDS)
+            else:
+                self._expect_change(tracked, now)
 
     def _leaves(self, tracked: TrackedJob, now: float) -> bool:
         job_id = tracked.job.id
@@ -139,12 +137,14 @@ class JobTable:
             scraped_generations=self.scraped_generations,
         )
 
-    def _close_count(self, tracked: TrackedJob, now: float) -> None:
+    def _close_count(self, tracked: TrackedJob, now: float) -> TrackedJob:
         final = tracked.final and tracked.final.with_time_passed(now)
-        if final is not tracked.final:
-            closed = replace(tracked, final=final, memory=None)
-            self._add_to_counters(closed)
-            self.note(closed)
+        if final is tracked.final:
+            return tracked
+        closed = replace(tracked, final=final, memory=None)
+        self._add_to_counters(closed)
+        self.note(closed)
+        return closed
 
     def _add_to_counters(self, tracked: TrackedJob) -> None:
         job, final, history = tracked.job, tracked.final, self.history
@@ -166,24 +166,32 @@ class JobTable:
         if before is None or rank(before) != rank(after):
             self._ranks_changed()
         if after.final is None:
-            self._ended.discard(job_id)
-            self._shown_since.pop(job_id, None)
-            return
-        self._ended.add(job_id)
-        moment = now if self._leaves(after, now) else next_change_after(after, self.rules, now)
-        self._next_departure = min(self._next_departure, moment)
+            self._forget_end(job_id)
+        else:
+            self._ended.add(job_id)
+            self._expect_change(after, now)
+
+    def _expect_change(self, tracked: TrackedJob, now: float) -> None:
+        is_waiting = is_time_over(tracked, self.rules, now)
+        if is_waiting:
+            self._departures.waiting_may_leave |= self._leaves(tracked, now)
+        moment = next_change_after(tracked, self.rules, now)
+        self._departures.expect(tracked.job.id, moment, is_waiting=is_waiting)
+
+    def _forget_end(self, job_id: str) -> None:
+        self._ended.discard(job_id)
+        self._departures.forget(job_id)
+        self._shown_since.pop(job_id, None)
 
     def _remove(self, tracked: TrackedJob) -> None:
         job_id = tracked.job.id
         del self._jobs[job_id], self._views[job_id]
-        self._ended.discard(job_id)
-        self._shown_since.pop(job_id, None)
+        self._forget_end(job_id)
         self.totals.replace(tracked, None)
         self.history.job_left(job_id, tracked)
         self._ranks_changed()
 
     def _ranks_changed(self) -> None:
         self._shown = None
-        if len(self._jobs) > self.rules.max_jobs:
-            # A job that is hidden from now on leaves by time alone.
-            self._next_departure = float("-inf")
+        # A job that is hidden from now on leaves by time alone.
+        self._departures.waiting_may_leave |= len(self._jobs) > self.rules.max_jobs

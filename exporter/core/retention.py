@@ -13,7 +13,17 @@ if TYPE_CHECKING:
     from exporter.core.rules import Rules
 
 # A sum of floats may fall short of a moment by less than this.
-ROUNDING_SECONDS = 0.001
+_ROUNDING_SECONDS = 0.001
+
+
+def is_time_over(tracked: TrackedJob, rules: Rules, now: float) -> bool:
+    """Tell whether nothing but scrapes keeps an ended job at the monotonic moment ``now``."""
+    final = tracked.final
+    if final is None:
+        return False
+    is_asked_for = final.is_recent(now) and not final.is_complete(items_enabled=rules.items_enabled)
+    keep_seconds = rules.retention(is_failing=is_failing(tracked))
+    return now - final.ended_monotonic >= keep_seconds and not is_asked_for
 
 
 def leaves(
@@ -30,17 +40,12 @@ def leaves(
     ``shown_since`` is the first generation that showed it as it is now, ``scraped_generations`` are
     those of the last scrapes.
     """
-    final = tracked.final
-    if final is None:
+    if tracked.final is None or not is_time_over(tracked, rules, now):
         return False
-    age_seconds = now - final.ended_monotonic
+    age_seconds = now - tracked.final.ended_monotonic
     keep_seconds = rules.retention(is_failing=is_failing(tracked))
-    is_asked_for = final.is_recent(now) and not final.is_complete(items_enabled=rules.items_enabled)
-    if age_seconds < keep_seconds or is_asked_for:
-        return False
-    if not is_shown or age_seconds >= max(keep_seconds, rules.retention_failed):
-        return True
-    if rules.min_scrapes == 0:
+    longest_seconds = max(keep_seconds, rules.retention_failed)
+    if not is_shown or rules.min_scrapes == 0 or age_seconds >= longest_seconds:
         return True
     if shown_since is None or len(scraped_generations) < rules.min_scrapes:
         return False
@@ -57,7 +62,7 @@ def next_change_after(tracked: TrackedJob, rules: Rules, now: float) -> float:
         final.ended_monotonic + keep_seconds,
         final.ended_monotonic + max(keep_seconds, rules.retention_failed),
     )
-    since = now - ROUNDING_SECONDS
+    since = now - _ROUNDING_SECONDS
     later = [moment for moment in moments if moment > since]
     return min((*later, final.next_change_after(since)))
 
