@@ -82,7 +82,8 @@ class ProjectPoller:
             tasks.create_task(self._watch_key())
             tasks.create_task(self._publish_changes())
             tasks.create_task(self._run_slot(listing=True))
-            for _ in range(self._concurrency):
+            # One more than may send at once: it sends while another reads its answer.
+            for _ in range(self._concurrency + 1):
                 tasks.create_task(self._run_slot(listing=False))
         raise AssertionError("the tasks of a poller end by cancellation or by an exception")
 
