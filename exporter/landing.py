@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -16,16 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@dataclass(frozen=True, slots=True)
-class LandingPage:
-    """The page's HTML, and the Content-Security-Policy that lets nothing but its style apply."""
+def landing_page(version: str, telemetry_path: str, projects: Sequence[str]) -> tuple[str, str]:
+    """Write the page, and the Content-Security-Policy that lets nothing but its style apply.
 
-    html: str
-    content_security_policy: str
-
-
-def landing_page(version: str, telemetry_path: str, projects: Sequence[str]) -> LandingPage:
-    """Write the page; its links are relative, so that it works behind a path of a proxy."""
+    Its links are relative, so that it works behind a path of a proxy.
+    """
     style = _read("landing.css")
     html = Template(_read("landing.html")).substitute(
         style=style,
@@ -34,15 +28,12 @@ def landing_page(version: str, telemetry_path: str, projects: Sequence[str]) -> 
         telemetry_link=_safe("./" + telemetry_path.lstrip("/")),
         projects="\n".join(f"<li>{_safe(project)}</li>" for project in sorted(projects)),
     )
-    return LandingPage(html, _policy(style))
-
-
-def _policy(style: str) -> str:
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return (
+    policy = (
         f"default-src 'none'; style-src 'sha256-{digest}'; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
+    return html, policy
 
 
 def _safe(text: str) -> str:

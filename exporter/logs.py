@@ -39,7 +39,12 @@ def configure_logging(
     """
     stream = sys.stderr if stream is None else stream
     console = format == "console" or (format == "auto" and stream.isatty())
-    common = _common_processors()
+    common: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
     handler = _Handler(stream)
     handler.setFormatter(
         ProcessorFormatter(
@@ -73,15 +78,6 @@ class _Handler(logging.StreamHandler[TextIO]):
             self.stream.write(json.dumps({**lost, "error": type(sys.exception()).__name__}) + "\n")
 
 
-def _common_processors() -> list[Processor]:
-    return [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-
-
 def _route_standard_logging(handler: logging.Handler, level: int) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
@@ -107,11 +103,7 @@ def _values_without(secrets: Secrets) -> Processor:
 
 
 def _value(key: str, value: object, secrets: Secrets) -> str | float | None:
-    if (
-        value is None
-        or isinstance(value, int)
-        or (isinstance(value, float) and math.isfinite(value))
-    ):
+    if isinstance(value, int | None) or (isinstance(value, float) and math.isfinite(value)):
         return value
     # Before it is cut: a part of a secret would not be found.
     text = secrets.taken_out_of(str(value) if isinstance(value, (str, float)) else repr(value))

@@ -66,7 +66,7 @@ class Scrape(Response):
         # uvicorn waits before a piece, not after it, for the connection to take the earlier ones.
         await _send_on(send, b"")
         # One that ended its side before may be gone; from now on it may because it has it all.
-        ended = "client_ended" in state
+        ended = state["client_ended"]()
         # A connection that broke while it was written to is reported in the loop's next turn.
         await asyncio.sleep(0)
         left = ended or await Request(scope, receive).is_disconnected()

@@ -82,11 +82,7 @@ def _metrics(site: Site) -> Endpoint:
         form = choose_form(_header(request, "accept"))
         published = readers.choose()
         own = site.own_metrics(form)
-        headers = {
-            "Content-Type": form.value,
-            "Vary": "Accept, Accept-Encoding",
-            **_NO_SNIFFING,
-        }
+        headers = {"Content-Type": form.value, "Vary": "Accept, Accept-Encoding", **_NO_SNIFFING}
         if accepts_gzip(_header(request, "accept-encoding")):
             headers["Content-Encoding"] = "gzip"
             pieces: tuple[bytes, ...] = published.gzipped(form, own)
@@ -119,15 +115,15 @@ def _state(holds: Callable[[], bool], otherwise: str) -> Endpoint:
 
 
 def _landing(site: Site) -> Endpoint:
-    page = landing_page(site.version, site.telemetry_path, site.projects)
+    html, policy = landing_page(site.version, site.telemetry_path, site.projects)
     headers = {
-        "Content-Security-Policy": page.content_security_policy,
+        "Content-Security-Policy": policy,
         "Referrer-Policy": "no-referrer",
         **_NO_SNIFFING,
     }
 
     async def landing(_: Request) -> Response:
-        return HTMLResponse(page.html, headers=headers)
+        return HTMLResponse(html, headers=headers)
 
     return landing
 

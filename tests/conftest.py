@@ -31,9 +31,9 @@ def registry() -> CollectorRegistry:
 @pytest.fixture
 def telemetry(registry: CollectorRegistry) -> Telemetry:
     """Start the metrics with figures that are easy to tell apart."""
-    return Telemetry(
-        registry,
-        poll_interval_seconds=30,
-        stale_after_seconds=300,
-        budget_requests_per_second=0.25,
-    )
+    configured = {
+        "poll_interval_seconds": 30,
+        "stale_after_seconds": 300,
+        "api_budget_limit_requests_per_second": 0.25,
+    }
+    return Telemetry(registry, configured)

@@ -81,12 +81,7 @@ async def polling(
 ) -> AsyncIterator[Watch]:
     """Run a poller of the simulated LlamaCloud."""
     registry = CollectorRegistry()
-    telemetry = Telemetry(
-        registry,
-        poll_interval_seconds=1.0,
-        stale_after_seconds=1.0,
-        budget_requests_per_second=1.0,
-    ).project(RULES.project)
+    telemetry = Telemetry(registry, configured={}).project(RULES.project)
     event_log = EventLog(RULES.project, key_origin="LLAMA_CLOUD_API_KEY")
     views: list[ProjectView] = []
 

@@ -8,33 +8,25 @@ from weakref import WeakValueDictionary
 import structlog
 
 from exporter.config import ConfigError
-from exporter.llamacloud.budget import RequestBudget
-from exporter.llamacloud.rate import AllowedRate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from exporter.config import Project
+    from exporter.llamacloud.budget import RequestBudget
     from exporter.redaction import Secrets
 
 log = structlog.get_logger("exporter")
 
 
 class Budgets:
-    """One request budget for each key and base URL, shared by the projects that use them."""
+    """One request budget for each key and base URL, shared by the projects that use them.
 
-    def __init__(
-        self,
-        *,
-        requests_per_second: float,
-        least_requests_per_second: float,
-        concurrency: int,
-        clock: Callable[[], float],
-    ) -> None:
-        self._requests_per_second = requests_per_second
-        self._least_requests_per_second = least_requests_per_second
-        self._concurrency = concurrency
-        self._clock = clock
+    ``new_budget`` makes one; it is told what the log calls the key.
+    """
+
+    def __init__(self, new_budget: Callable[[str], RequestBudget]) -> None:
+        self._new_budget = new_budget
         # A budget lives as long as a project uses it: keys are replaced, some every day.
         self._budgets: WeakValueDictionary[tuple[str, str], RequestBudget] = WeakValueDictionary()
 
@@ -42,9 +34,7 @@ class Budgets:
         """Return the budget of a key; ``key_name`` is what the log calls a key that is new."""
         budget = self._budgets.get((api_key, base_url))
         if budget is None:
-            rate = AllowedRate(self._requests_per_second, least=self._least_requests_per_second)
-            budget = RequestBudget(rate, self._concurrency, self._clock, key_name=key_name)
-            self._budgets[api_key, base_url] = budget
+            budget = self._budgets[api_key, base_url] = self._new_budget(key_name)
         return budget
 
 
@@ -74,7 +64,14 @@ class ProjectAccess:
         try:
             api_key = file.read().get_secret_value()
         except ConfigError as error:
-            self._tell_unreadable(error)
+            if not self._unreadable:
+                self._log.warning(
+                    "key.unreadable",
+                    detail=" ".join(error.problems),
+                    advice="the key that was read before stays in use; mend the file, and it is"
+                    " read again within an interval",
+                )
+            self._unreadable = True
             return
         was_unreadable, self._unreadable = self._unreadable, False
         if api_key == self.api_key:
@@ -91,13 +88,3 @@ class ProjectAccess:
         self.budget = self._budgets.of(
             api_key, self._project.base_url, key_name=self._project.api_key_origin
         )
-
-    def _tell_unreadable(self, error: ConfigError) -> None:
-        if not self._unreadable:
-            self._log.warning(
-                "key.unreadable",
-                detail=" ".join(error.problems),
-                advice="the key that was read before stays in use; mend the file, and it is read"
-                " again within an interval",
-            )
-        self._unreadable = True

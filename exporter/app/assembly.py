@@ -15,7 +15,9 @@ from exporter.app.access import Budgets, ProjectAccess
 from exporter.core.project import ProjectCore
 from exporter.core.rules import Rules
 from exporter.event_log import EventLog
+from exporter.llamacloud.budget import RequestBudget
 from exporter.llamacloud.client import Client
+from exporter.llamacloud.rate import AllowedRate
 from exporter.llamacloud.v1beta import API_VERSION, V1BetaApi
 from exporter.poller import ProjectPoller
 from exporter.publisher import Publisher
@@ -100,45 +102,39 @@ def assemble(settings: Settings, connections: Connections, secrets: Secrets) -> 
     """
     registry = CollectorRegistry()
     requests_per_second = settings.api.requests_per_minute / _SECONDS_PER_MINUTE
-    telemetry = Telemetry(
-        registry,
-        poll_interval_seconds=settings.poll.interval,
-        stale_after_seconds=settings.poll.stale_after,
-        budget_requests_per_second=requests_per_second,
-    )
+    configured = {
+        "poll_interval_seconds": settings.poll.interval,
+        "stale_after_seconds": settings.poll.stale_after,
+        "api_budget_limit_requests_per_second": requests_per_second,
+    }
+    telemetry = Telemetry(registry, configured)
     revision = os.environ.get(REVISION_VARIABLE, "")
     telemetry.build_info(__version__, revision, platform.python_version())
     telemetry.config_loaded(successful=True, at=time.time())
     snapshot = Snapshot()
     publisher = Publisher(snapshot)
 
-    budgets = Budgets(
-        requests_per_second=requests_per_second,
-        least_requests_per_second=1 / settings.poll.interval,
-        concurrency=settings.api.concurrency,
-        clock=time.monotonic,
-    )
-    pollers = {
-        project.name: _poller(
-            project=project,
-            settings=settings,
-            connections=connections,
-            telemetry=telemetry,
-            publisher=publisher,
-            access=ProjectAccess(project, budgets, secrets),
+    def new_budget(key_name: str) -> RequestBudget:
+        rate = AllowedRate(requests_per_second, least=1 / settings.poll.interval)
+        return RequestBudget(rate, settings.api.concurrency, time.monotonic, key_name=key_name)
+
+    budgets = Budgets(new_budget)
+    pollers: dict[str, ProjectPoller] = {}
+    for project in settings.projects:
+        access = ProjectAccess(project, budgets, secrets)
+        pollers[project.name] = _poller(
+            settings, project, connections, telemetry, publisher, access=access
         )
-        for project in settings.projects
-    }
     return Exporter(pollers, snapshot, registry, time.monotonic())
 
 
 def _poller(
-    *,
-    project: Project,
     settings: Settings,
+    project: Project,
     connections: Connections,
     telemetry: Telemetry,
     publisher: Publisher,
+    *,
     access: ProjectAccess,
 ) -> ProjectPoller:
     project_telemetry = telemetry.project(project.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,14 +31,9 @@ def listen(addresses: Iterable[ListenAddress]) -> list[socket.socket]:
     Raises:
         AddressUnavailableError: at the first that cannot be had; none stays open.
     """
-    sockets: list[socket.socket] = []
-    try:
-        for address in addresses:
-            sockets.append(_listen(address))  # noqa: PERF401 - what is open must be known when the next fails
-    except AddressUnavailableError:
-        for opened in sockets:
-            opened.close()
-        raise
+    with ExitStack() as opened:
+        sockets = [opened.enter_context(_listen(address)) for address in addresses]
+        opened.pop_all()
     return sockets
 
 

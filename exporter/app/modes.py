@@ -14,7 +14,7 @@ from exporter.app.leaving import leave_anyway
 from exporter.app.listening import AddressUnavailableError, listen
 from exporter.app.running import demo, print_once, serve
 from exporter.config import ConfigError, Mode, describe, load
-from exporter.llamacloud.connections import check_environment
+from exporter.llamacloud.connections import open_connections
 from exporter.llamacloud.environment import BadEnvironmentError
 from exporter.logs import configure_logging
 from exporter.redaction import Secrets
@@ -51,7 +51,8 @@ def _run() -> int:
     try:
         command = load(sys.argv[1:], os.environ)
         if command.mode is Mode.CHECK:
-            check_environment()
+            # Only for the mistakes in variables that it finds: nothing is sent.
+            open_connections("")
     except (ConfigError, BadEnvironmentError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - the log is not configured yet
         return _BAD_SETTINGS
@@ -77,20 +78,16 @@ def _start(mode: Mode, settings: Settings) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - it is told
-        return _ended_by(_cause(error))
+        return _ended_by(error)
     return _OK
 
 
 def _ended_by(error: BaseException) -> int:
+    # What went wrong first says it all: tasks that do the same fail in the same way.
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
     if isinstance(error, BadEnvironmentError):
         log.error("exporter.bad_environment", variables=error.variables, advice=error.advice)
         return _BAD_SETTINGS
     log.error("exporter.crashed", advice="this is a bug: please report it", exc_info=error)
     return _FAILED
-
-
-def _cause(error: BaseException) -> BaseException:
-    """Return what went wrong first: tasks that do the same fail in the same way."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

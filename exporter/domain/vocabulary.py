@@ -40,13 +40,8 @@ class ItemStatus(StrEnum):
 
 
 KNOWN_JOB_TYPES = (JobType.PARSE, JobType.EXTRACT, JobType.CLASSIFY)
-ACTIVE_STATUSES = (
-    JobStatus.PENDING,
-    JobStatus.RUNNING,
-    JobStatus.DISPATCHED,
-    JobStatus.UNKNOWN,
-)
-ENDED_STATUSES = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.GONE)
+ACTIVE_STATUSES = (JobStatus.PENDING, JobStatus.RUNNING, JobStatus.DISPATCHED, JobStatus.UNKNOWN)
+ENDED_STATUSES = tuple(status for status in JobStatus if status not in ACTIVE_STATUSES)
 ENDED_ITEM_STATUSES = (
     ItemStatus.COMPLETED,
     ItemStatus.FAILED,

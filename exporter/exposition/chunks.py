@@ -12,6 +12,7 @@ from exporter.exposition.families import FAMILIES
 from exporter.exposition.gzip_member import deflate
 from exporter.exposition.jobs import job_samples
 from exporter.exposition.projects import project_samples
+from exporter.exposition.text import header
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -63,7 +64,8 @@ def render_project(view: ProjectView, before: ProjectChunks | None = None) -> Pr
     for jobs in _cut(view.jobs):
         job_slice = known.get(jobs[0].job_id)
         if job_slice is None or job_slice.jobs != jobs:
-            job_slice = _render_slice(view.project, jobs)
+            samples = {name: _chunk(lines) for name, lines in job_samples(view.project, jobs)}
+            job_slice = JobSlice(jobs, MappingProxyType(samples))
         slices.append(job_slice)
     samples = {name: _chunk(lines) for name, lines in project_samples(view)}
     by_family = {
@@ -108,15 +110,10 @@ def _cut(jobs: Sequence[JobView]) -> Iterator[tuple[JobView, ...]]:
             start = end
 
 
-def _render_slice(project: str, jobs: tuple[JobView, ...]) -> JobSlice:
-    samples = {name: _chunk(lines) for name, lines in job_samples(project, jobs)}
-    return JobSlice(jobs, MappingProxyType(samples))
-
-
 def _chunk(lines: Iterable[str]) -> Chunk:
     return Chunk("".join(lines).encode())
 
 
 @cache
 def _header(family: Family, form: Form) -> Chunk:
-    return Chunk(family.header(form))
+    return Chunk(header(family.name, family.type, family.help, form).encode())

@@ -38,16 +38,11 @@ class Family:
     labels: tuple[str, ...]
     help: str
 
-    def header(self, form: Form) -> bytes:
-        """Render HELP and TYPE."""
-        name = self.name.removesuffix("_total") if self.type == "counter" else self.name
-        return header(name, self.type, self.help, form).encode()
-
 
 def header(name: str, kind: str, help_text: str, form: Form) -> str:
-    """Write HELP and TYPE; a counter's ``name`` has its ``_total`` in the text form alone."""
-    if kind == "counter" and form is Form.TEXT:
-        name += "_total"
+    """Write HELP and TYPE; a counter's ``name`` gets its ``_total`` in the text form alone."""
+    if kind == "counter":
+        name = name.removesuffix("_total") + ("_total" if form is Form.TEXT else "")
     return f"# HELP {name} {help_text}\n# TYPE {name} {kind}\n"
 
 

@@ -16,9 +16,9 @@ from exporter.llamacloud.errors import (
     LlamaCloudError,
     RateLimited,
     RequestTimedOut,
+    StatusRefused,
     Unauthorized,
     UnreadableBody,
-    retry_after_seconds,
 )
 from exporter.llamacloud.headers import date
 from exporter.llamacloud.refusals import refusal
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from exporter.llamacloud.connections import Connections, Received
-    from exporter.llamacloud.errors import StatusRefused
     from exporter.llamacloud.permit import Permit
     from exporter.llamacloud.requests import Access, RequestObserver
 
@@ -109,7 +108,13 @@ class Client:
             asked = time.monotonic()
             api_key = self._access.api_key
             try:
-                answer = await self._send(path, params, api_key)
+                answer = await exchange(
+                    self._connections,
+                    self._base_url + path,
+                    params=params,
+                    headers={"Authorization": f"Bearer {api_key}"},
+                    timeout_seconds=self._timeout_seconds,
+                )
             except LlamaCloudError as error:
                 self._observer.request_finished(endpoint, _code(error), time.monotonic() - asked)
                 raise
@@ -124,15 +129,6 @@ class Client:
         # Whoever asked reads a page for milliseconds: what has its place now is asked for before.
         await asyncio.sleep(_NEXT_REQUEST_GOES_OUT_WITHIN_SECONDS)
         return Answer(answer.body, asked, answered_at)
-
-    async def _send(self, path: str, params: Mapping[str, str], api_key: str) -> Received:
-        return await exchange(
-            self._connections,
-            self._base_url + path,
-            params=params,
-            headers={"Authorization": f"Bearer {api_key}"},
-            timeout_seconds=self._timeout_seconds,
-        )
 
 
 def _refusal(
@@ -162,5 +158,5 @@ def _code(error: LlamaCloudError) -> str:
 def _backoff(error: Exception) -> bool | float:
     if not isinstance(error, LlamaCloudError) or not error.retryable:
         return False
-    asked_for = retry_after_seconds(error)
+    asked_for = error.retry_after_seconds if isinstance(error, StatusRefused) else None
     return True if asked_for is None else asked_for

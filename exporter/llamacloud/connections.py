@@ -47,40 +47,29 @@ def open_connections(user_agent: str, *, tls_context: ssl.SSLContext | None = No
     Raises:
         BadEnvironmentError: the environment names proxies or certificates that cannot be used.
     """
+    # Projects share connections but must never share a session: no cookie is kept.
+    no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=()))
     try:
-        return _client(user_agent, tls_context)
+        return httpx.AsyncClient(
+            headers={
+                "User-Agent": user_agent,
+                "Accept": "application/json",
+                "Accept-Encoding": ACCEPTED_ENCODING,
+            },
+            cookies=no_cookies,
+            verify=True if tls_context is None else tls_context,
+            follow_redirects=False,
+            event_hooks={"response": [_hide_redirect]},
+            limits=httpx.Limits(
+                max_connections=None,
+                max_keepalive_connections=100,
+                keepalive_expiry=_KEPT_FOR_SECONDS,
+            ),
+        )
     except (ImportError, ValueError, httpx.InvalidURL) as error:
         raise bad_proxies() or error from None
     except OSError as error:
         raise bad_certificates() or error from None
-
-
-def check_environment() -> None:
-    """Tell whether connections could be opened.
-
-    Raises:
-        BadEnvironmentError: the environment names proxies or certificates that cannot be used.
-    """
-    open_connections("")
-
-
-def _client(user_agent: str, tls_context: ssl.SSLContext | None) -> httpx.AsyncClient:
-    # Projects share connections but must never share a session: no cookie is kept.
-    no_cookies = CookieJar(policy=DefaultCookiePolicy(allowed_domains=()))
-    return httpx.AsyncClient(
-        headers={
-            "User-Agent": user_agent,
-            "Accept": "application/json",
-            "Accept-Encoding": ACCEPTED_ENCODING,
-        },
-        cookies=no_cookies,
-        verify=True if tls_context is None else tls_context,
-        follow_redirects=False,
-        event_hooks={"response": [_hide_redirect]},
-        limits=httpx.Limits(
-            max_connections=None, max_keepalive_connections=100, keepalive_expiry=_KEPT_FOR_SECONDS
-        ),
-    )
 
 
 @dataclass(slots=True)
@@ -126,7 +115,12 @@ async def exchange(
             ):
                 received.headers = {**response.headers, **response.extensions.get("redirect", {})}
                 received.code = response.status_code
-                received.body = await _body(response)
+                answered = received.code == HTTPStatus.OK
+                received.body = await read_body(
+                    response.aiter_raw(),
+                    response.headers.get("content-encoding", ""),
+                    LONGEST_ANSWER_BYTES if answered else LONGEST_REFUSAL_BYTES,
+                )
     except LlamaCloudError:
         # A refusal is one also where its explanation does not come, or has no end.
         if received.code in {0, HTTPStatus.OK}:
@@ -148,15 +142,6 @@ def _typed_errors(timeout: httpx.Timeout) -> Iterator[None]:
         raise NetworkFailed(f"{type(error).__name__}: {words}"[:300]) from error
     except (httpx.InvalidURL, ValueError) as error:
         raise BadResponse(f"an address that cannot be asked: {error}"[:300]) from error
-
-
-async def _body(response: httpx.Response) -> bytes:
-    answered = response.status_code == HTTPStatus.OK
-    return await read_body(
-        response.aiter_raw(),
-        response.headers.get("content-encoding", ""),
-        LONGEST_ANSWER_BYTES if answered else LONGEST_REFUSAL_BYTES,
-    )
 
 
 async def _hide_redirect(response: httpx.Response) -> None:

@@ -82,12 +82,16 @@ class DoubtfulDate(BadResponse):
 
 
 class StatusRefused(LlamaCloudError):
-    """LlamaCloud answered with another status than 200; ``code`` is that status."""
+    """LlamaCloud answered with another status than 200; ``code`` is that status.
 
-    def __init__(self, code: int, detail: str) -> None:
+    ``retry_after_seconds`` is how long LlamaCloud asked us to wait, if it did.
+    """
+
+    def __init__(self, code: int, detail: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(f"HTTP {code}: {detail}" if detail else f"HTTP {code}")
         self.code = code
         self.detail = detail
+        self.retry_after_seconds = retry_after_seconds
 
 
 class Unauthorized(StatusRefused):
@@ -148,15 +152,11 @@ class JobMissing(StatusRefused):
 
 
 class RateLimited(StatusRefused):
-    """429: ``retry_after_seconds`` is what LlamaCloud asked for, if it did."""
+    """429: the key sends more requests than it may."""
 
     reason = ErrorReason.RATE_LIMITED
     advice = "the key is over its rate limit (or plan's cap): lower api.requests_per_minute"
     retryable = True
-
-    def __init__(self, code: int, detail: str, retry_after_seconds: float | None) -> None:
-        super().__init__(code, detail)
-        self.retry_after_seconds = retry_after_seconds
 
 
 class ServerFailed(StatusRefused):
@@ -166,21 +166,8 @@ class ServerFailed(StatusRefused):
     advice = "LlamaCloud itself has trouble; see its status page"
     retryable = True
 
-    def __init__(self, code: int, detail: str, retry_after_seconds: float | None) -> None:
-        super().__init__(code, detail)
-        self.retry_after_seconds = retry_after_seconds
-
 
 class UnexpectedStatus(StatusRefused):
     """A status that the API documents nowhere, redirects included."""
 
     advice = "LlamaCloud answered what it documents nowhere: check the base URL and the detail"
-
-
-def retry_after_seconds(error: Exception) -> float | None:
-    """Tell how long LlamaCloud asked us to wait, if this error says so."""
-    match error:
-        case RateLimited() | ServerFailed():
-            return error.retry_after_seconds
-        case _:
-            return None

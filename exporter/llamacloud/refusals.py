@@ -31,6 +31,7 @@ _BY_CODE: Mapping[int, type[StatusRefused]] = {
     HTTPStatus.UNAUTHORIZED: Unauthorized,
     HTTPStatus.PAYMENT_REQUIRED: PaymentRequired,
     HTTPStatus.FORBIDDEN: Forbidden,
+    HTTPStatus.TOO_MANY_REQUESTS: RateLimited,
 }
 
 
@@ -60,11 +61,9 @@ def refusal(
             answered_at=answered_at,
             asked_monotonic=asked_monotonic,
         )
-    if code == HTTPStatus.TOO_MANY_REQUESTS:
-        return RateLimited(code, detail, retry_after_seconds(headers))
-    if code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return ServerFailed(code, detail, retry_after_seconds(headers))
-    return _BY_CODE.get(code, UnexpectedStatus)(code, detail)
+    server_failed = code >= HTTPStatus.INTERNAL_SERVER_ERROR
+    kind = ServerFailed if server_failed else _BY_CODE.get(code, UnexpectedStatus)
+    return kind(code, detail, retry_after_seconds(headers))
 
 
 def _detail(body: bytes) -> str | None:

@@ -38,10 +38,8 @@ class Turns:
 
     def discard(self, asker: object, turn: Turn) -> None:
         """Take out a request that no longer wants its turn, if it still waits."""
-        requests = self._waiting.get(asker)
-        if requests is None:
-            return
-        with suppress(ValueError):
+        with suppress(KeyError, ValueError):
+            requests = self._waiting[asker]
             requests.remove(turn)
-        if not requests:
-            del self._waiting[asker]
+            if not requests:
+                del self._waiting[asker]

@@ -32,8 +32,8 @@ class ClientConnection(H11Protocol):
     """One connection; whatever it waits for ends in time, and nothing a client does is logged.
 
     A client that ends its side after asking is answered, and ``client_ended`` in the scope's state
-    says so: nobody can tell any more whether it still reads. ``is_closing`` tells there whether the
-    connection is lost or about to be closed, and ``dismiss`` closes it.
+    tells that: nobody can tell any more whether it still reads. ``is_closing`` tells there whether
+    the connection is lost or about to be closed, and ``dismiss`` closes it.
     """
 
     def __init__(
@@ -82,7 +82,6 @@ class ClientConnection(H11Protocol):
         if not self._is_answering():
             return False
         self._client_ended = True
-        self._tell("client_ended")
         return True
 
     def handle_events(self) -> None:
@@ -92,10 +91,9 @@ class ClientConnection(H11Protocol):
         if self.cycle is not before:
             state = self.cycle.scope["state"]
             state["dismiss"], state["is_closing"] = self.dismiss, self.transport.is_closing
+            state["client_ended"] = lambda: self._client_ended
             self._crowd.asks(self)
             self._must_go_on_within(self._limits.answer_seconds)
-            if self._client_ended:
-                self._tell("client_ended")
 
     def on_response_complete(self) -> None:
         """Wait for the next request, and for the rest of this one if there is more of it."""
@@ -141,9 +139,6 @@ class ClientConnection(H11Protocol):
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
-
-    def _tell(self, what: str) -> None:
-        self.cycle.scope["state"][what] = True
 
     def _must_go_on_within(self, seconds: float) -> None:
         self._may_take_its_time()

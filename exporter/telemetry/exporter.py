@@ -10,41 +10,28 @@ from exporter.telemetry.metrics import Metrics
 from exporter.telemetry.project import ProjectTelemetry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from prometheus_client import CollectorRegistry
 
 
 class Telemetry:
     """The own metrics, and those of the process, on ``registry``.
 
-    All projects are polled at one interval, turn stale at one age, and have keys of one budget.
+    ``configured`` holds, by name, the gauges that show settings: the same for all projects.
     """
 
-    def __init__(
-        self,
-        registry: CollectorRegistry,
-        *,
-        poll_interval_seconds: float,
-        stale_after_seconds: float,
-        budget_requests_per_second: float,
-    ) -> None:
+    def __init__(self, registry: CollectorRegistry, configured: Mapping[str, float]) -> None:
         # prometheus_client has one switch for all registries of the process.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._metrics = Metrics(registry)
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
-        self._poll_interval_seconds = poll_interval_seconds
-        self._stale_after_seconds = stale_after_seconds
-        self._budget_requests_per_second = budget_requests_per_second
+        self._configured = configured
 
     def project(self, name: str) -> ProjectTelemetry:
         """Start the series of the project ``name``."""
-        project = ProjectTelemetry(self._metrics, name)
-        project.configured(
-            poll_interval_seconds=self._poll_interval_seconds,
-            stale_after_seconds=self._stale_after_seconds,
-            budget_requests_per_second=self._budget_requests_per_second,
-        )
-        return project
+        return ProjectTelemetry(self._metrics, name, self._configured)
 
     def build_info(self, version: str, revision: str, python_version: str) -> None:
         """Say what runs; an empty ``revision`` is shown as ``unknown``."""

@@ -10,7 +10,7 @@ from exporter.domain import ErrorReason
 from exporter.texts import well_formed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from exporter.core.events import Event
     from exporter.domain import ProjectView
@@ -37,9 +37,11 @@ class ProjectTelemetry:
     Counters and histograms start at zero for the label values that are known beforehand.
     """
 
-    def __init__(self, metrics: Metrics, project: str) -> None:
+    def __init__(self, metrics: Metrics, project: str, configured: Mapping[str, float]) -> None:
         self._metrics = metrics
         self._project = well_formed(project)
+        for gauge, value in configured.items():
+            self._show(gauge, value)
         # It is not up before the first listing, nor known to be authenticated.
         self._show("project_up", value=False)
         self._start_counters()
@@ -81,18 +83,6 @@ class ProjectTelemetry:
         self._show("tracked_jobs", view.tracked_jobs)
         self._show("hidden_jobs", view.hidden_jobs)
         self._show("uncounted_jobs", view.uncounted_jobs)
-
-    def configured(
-        self,
-        *,
-        poll_interval_seconds: float,
-        stale_after_seconds: float,
-        budget_requests_per_second: float,
-    ) -> None:
-        """Show what the project is polled by."""
-        self._show("poll_interval_seconds", poll_interval_seconds)
-        self._show("stale_after_seconds", stale_after_seconds)
-        self._show("api_budget_limit_requests_per_second", budget_requests_per_second)
 
     def budget_read_by(self, requests_per_second: Callable[[], float]) -> None:
         """Show the rate that the project's key is allowed at the moment of each scrape."""

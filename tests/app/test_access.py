@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from asking import plenty
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
@@ -28,12 +28,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def budgets() -> Budgets:
-    return Budgets(
-        requests_per_second=1.0,
-        least_requests_per_second=0.1,
-        concurrency=8,
-        clock=time.monotonic,
-    )
+    return Budgets(lambda _: plenty())
 
 
 def project(file: Path | None = None) -> Project:

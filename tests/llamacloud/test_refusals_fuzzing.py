@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from llamacloud.odd_json import ODD_JSON, json_values
 from properties import EFFORT, UNHURRIED
 
-from exporter.llamacloud.errors import StatusRefused, retry_after_seconds
+from exporter.llamacloud.errors import StatusRefused
 from exporter.llamacloud.headers import date
 from exporter.llamacloud.refusals import refusal
 
@@ -49,7 +49,7 @@ def test_any_refusal_is_named(code: int, headers: dict[str, str], body: bytes) -
     assert isinstance(error, StatusRefused)
     assert error.code == code
     assert len(str(error)) <= len(f"HTTP {code}: ") + 300
-    wait = retry_after_seconds(error)
+    wait = error.retry_after_seconds
     assert wait is None or 0 <= wait <= 60
     moment = date(headers)
     assert moment is None or math.isfinite(moment)

@@ -56,7 +56,8 @@ class ItemCounter:
             if time is not None and (self._newest_at is None or time > self._newest_at):
                 self._newest_at = time
         if status is ItemStatus.FAILED:
-            self._keep_failed(_failed_item(row))
+            message = row.error_message and row.error_message[:_TEXT_LENGTH]
+            self._keep_failed(FailedItem(item_id, row.item_name[:_TEXT_LENGTH], message))
         elif self._failed:
             self._failed.pop(item_id, None)
         return is_new
@@ -103,8 +104,7 @@ class ItemCounter:
 def _item_of(row: ItemRow, status: ItemStatus) -> _Item:
     reason = None
     if status is ItemStatus.SKIPPED:
-        known = row.skip_reason if row.skip_reason in KNOWN_SKIP_REASONS else None
-        reason = known or OTHER_SKIP_REASON
+        reason = row.skip_reason if row.skip_reason in KNOWN_SKIP_REASONS else OTHER_SKIP_REASON
     started_at, completed_at = row.started_at, row.completed_at
     if started_at is None or completed_at is None:
         return _without_duration(status, reason)
@@ -115,8 +115,3 @@ def _item_of(row: ItemRow, status: ItemStatus) -> _Item:
 def _without_duration(status: ItemStatus, reason: str | None) -> _Item:
     """Return the one item that stands for all that differ by their ids alone: they are many."""
     return _Item(status, reason, None)
-
-
-def _failed_item(row: ItemRow) -> FailedItem:
-    message = row.error_message and row.error_message[:_TEXT_LENGTH]
-    return FailedItem(row.item_id, row.item_name[:_TEXT_LENGTH], message)

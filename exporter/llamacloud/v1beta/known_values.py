@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
@@ -17,6 +17,13 @@ log = structlog.get_logger("exporter")
 
 _TEXT_LENGTH = 1000
 _UNKNOWN_VALUES_REMEMBERED = 100
+_UNKNOWN = "unknown"
+# Words of ours: the API's own would mean something else.
+_OURS = frozenset({_UNKNOWN, str(JobStatus.GONE)})
+_NAMES = {JobType: "job type", JobStatus: "job status", ItemStatus: "item status"}
+_MEMBERS: Mapping[type[StrEnum], Mapping[str, Any]] = {
+    kind: {str(member): member for member in kind if member not in _OURS} for kind in _NAMES
+}
 
 
 class KnownValues:
@@ -25,42 +32,20 @@ class KnownValues:
     def __init__(self) -> None:
         self._unknown_values_seen: set[tuple[str, str]] = set()
 
-    def job_type(self, value: str) -> JobType:
-        """Name the type of a job."""
-        return self._known(_JOB_TYPES, value, JobType.UNKNOWN, "job type")
-
-    def job_status(self, value: str) -> JobStatus:
-        """Name the status of a job."""
-        return self._known(_JOB_STATUSES, value, JobStatus.UNKNOWN, "job status")
-
-    def item_status(self, value: str) -> ItemStatus:
-        """Name the status of an item."""
+    def read(self, kind: type[Known], value: str) -> Known:
+        """Return what ``value`` names, ``unknown`` where it is newer than this exporter."""
         # Nearly all are known, and there are a thousand on a page.
-        return _ITEM_STATUSES.get(value) or self._known(
-            _ITEM_STATUSES, value, ItemStatus.UNKNOWN, "item status"
-        )
+        member: Known | None = _MEMBERS[kind].get(value)
+        return member or self._unknown(kind, value)
 
-    def _known(self, values: Mapping[str, Known], value: str, unknown: Known, kind: str) -> Known:
-        known = values.get(value)
-        if known is not None:
-            return known
-        seen, text = self._unknown_values_seen, value[:_TEXT_LENGTH]
-        if (kind, text) not in seen and len(seen) < _UNKNOWN_VALUES_REMEMBERED:
-            seen.add((kind, text))
+    def _unknown(self, kind: type[Known], value: str) -> Known:
+        seen, unknown = self._unknown_values_seen, (_NAMES[kind], value[:_TEXT_LENGTH])
+        if unknown not in seen and len(seen) < _UNKNOWN_VALUES_REMEMBERED:
+            seen.add(unknown)
             log.warning(
                 "api.unknown_value",
-                kind=kind,
-                value=text,
+                kind=unknown[0],
+                value=unknown[1],
                 advice="published as 'unknown'; a newer exporter may know it",
             )
-        return unknown
-
-
-def _values_except(*ours: Known) -> dict[str, Known]:
-    return {str(member): member for member in type(ours[0]) if member not in ours}
-
-
-# ``gone`` and ``unknown`` are words of ours: the API's own would mean something else.
-_JOB_TYPES = _values_except(JobType.UNKNOWN)
-_JOB_STATUSES = _values_except(JobStatus.UNKNOWN, JobStatus.GONE)
-_ITEM_STATUSES = _values_except(ItemStatus.UNKNOWN)
+        return kind(_UNKNOWN)

@@ -147,16 +147,14 @@ def parse(model: type[M], body: bytes) -> M:
         BadResponse: it is not JSON or not of this shape; the message says where, not what.
     """
     # With what parts it from the next, a value takes two bytes.
-    if len(body) > 2 * _MOST_VALUES and _values_at_most(body) > _MOST_VALUES:
-        raise BadResponse(f"the body: more than {_MOST_VALUES} values")
+    if len(body) > 2 * _MOST_VALUES:
+        # Each value but the first follows one of these.
+        values_at_most = 1 + body.count(b",") + body.count(b"[") + body.count(b"{")
+        if values_at_most > _MOST_VALUES:
+            raise BadResponse(f"the body: more than {_MOST_VALUES} values")
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         place = ".".join(str(part) for part in first["loc"])[:100] or "the body"
         raise BadResponse(f"{place}: {first['msg'][:200]}") from None
-
-
-def _values_at_most(body: bytes) -> int:
-    """Return a bound of the number of JSON values: each but the first follows one of these."""
-    return 1 + body.count(b",") + body.count(b"[") + body.count(b"{")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
-from exporter.domain import Job, JobRefreshed
+from exporter.domain import ItemStatus, Job, JobRefreshed, JobStatus, JobType
 from exporter.llamacloud.errors import BadResponse
 from exporter.llamacloud.requests import Endpoint
 from exporter.llamacloud.v1beta.known_values import KnownValues
@@ -22,7 +23,6 @@ from exporter.llamacloud.v1beta.paging import PAGE_LIMIT, Page, more_follows
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from exporter.domain import ItemStatus
     from exporter.llamacloud.client import Client
     from exporter.llamacloud.permit import Permit
     from exporter.llamacloud.requests import Answer
@@ -33,27 +33,21 @@ _TEXT_LENGTH = 1000
 Row = TypeVar("Row")
 
 
+@dataclass(frozen=True, slots=True)
 class Reader:
     """Reads pages and single jobs, the first by ``permit`` if there is one.
 
     ``scope`` is what each request says of the project.
     """
 
-    def __init__(
-        self,
-        client: Client,
-        scope: Mapping[str, str],
-        known_values: KnownValues | None = None,
-        permit: Permit | None = None,
-    ) -> None:
-        self._client = client
-        self._scope = scope
-        self._known_values = known_values or KnownValues()
-        self._permit = permit
+    _client: Client
+    _scope: Mapping[str, str]
+    _permit: Permit | None = None
+    _known_values: KnownValues = field(default_factory=KnownValues)
 
     def using(self, permit: Permit | None) -> Reader:
         """Return a reader like this one that sends its first request by ``permit``."""
-        return Reader(self._client, self._scope, self._known_values, permit)
+        return replace(self, _permit=permit)
 
     async def jobs_page(self, offset: int, filters: Mapping[str, str]) -> Page[Job]:
         """List a page of jobs, filtered by ``directory_id`` and ``job_type``."""
@@ -96,7 +90,7 @@ class Reader:
 
     def item_status(self, row: ItemRow) -> ItemStatus:
         """Name an item's status, ``unknown`` for one that is newer than this exporter."""
-        return self._known_values.item_status(row.status)
+        return self._known_values.read(ItemStatus, row.status)
 
     async def _get(self, endpoint: Endpoint, path: str, params: Mapping[str, str]) -> Answer:
         return await self._client.get(endpoint, path, params, self._permit)
@@ -104,8 +98,8 @@ class Reader:
     def _job(self, row: JobRow) -> Job:
         return Job(
             id=row.id,
-            job_type=self._known_values.job_type(row.job_type),
-            status=self._known_values.job_status(row.status),
+            job_type=self._known_values.read(JobType, row.job_type),
+            status=self._known_values.read(JobStatus, row.status),
             project_id=row.project_id,
             total_items=row.total_items,
             processed_items=row.processed_items,
