@@ -24,6 +24,12 @@ _LONGEST_TRACEBACK = 20_000
 _LEADING_KEYS = ("timestamp", "level", "event", "logger")
 # Below warnings these tell URLs and headers, and one of the headers is the key.
 _LOGGERS_WITH_HEADERS = ("httpx", "httpcore")
+_OF_EVERY_RECORD: tuple[Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+)
 
 
 def configure_logging(
@@ -39,16 +45,10 @@ def configure_logging(
     """
     stream = sys.stderr if stream is None else stream
     console = format == "console" or (format == "auto" and stream.isatty())
-    common: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
     handler = _Handler(stream)
     handler.setFormatter(
         ProcessorFormatter(
-            foreign_pre_chain=common,
+            foreign_pre_chain=_OF_EVERY_RECORD,
             processors=[
                 ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
@@ -60,7 +60,7 @@ def configure_logging(
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *common,
+            *_OF_EVERY_RECORD,
             ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),

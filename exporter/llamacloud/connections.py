@@ -102,10 +102,9 @@ async def exchange(
         BadResponse: there cannot be an answer from such a URL.
     """
     received = Received()
-    # httpx bounds each read, asyncio the whole: a slow drip would never end otherwise.
-    connect_seconds = min(_CONNECT_TIMEOUT_SECONDS, _LARGEST_SHARE_OF_CONNECTING * timeout_seconds)
-    timeout = httpx.Timeout(timeout_seconds, connect=connect_seconds)
+    timeout = _timeout(timeout_seconds)
     try:
+        # httpx bounds each read, asyncio the whole: a slow drip would never end otherwise.
         with _typed_errors(timeout):
             async with (
                 asyncio.timeout(timeout_seconds),
@@ -126,6 +125,11 @@ async def exchange(
         if received.code in {0, HTTPStatus.OK}:
             raise
     return received
+
+
+def _timeout(seconds: float) -> httpx.Timeout:
+    connect_seconds = min(_CONNECT_TIMEOUT_SECONDS, _LARGEST_SHARE_OF_CONNECTING * seconds)
+    return httpx.Timeout(seconds, connect=connect_seconds)
 
 
 @contextmanager
