@@ -82,8 +82,9 @@ class ProjectPoller:
             tasks.create_task(self._watch_key())
             tasks.create_task(self._publish_changes())
             tasks.create_task(self._run_slot(listing=True))
-            # One more than may send at once: it sends while another reads its answer.
-            for _ in range(self._concurrency + 1):
+            # One more than may send at once: it sends while another reads its answer. Where only
+            # one may, it would take the turns of other projects while the first one retries.
+            for _ in range(self._concurrency + (self._concurrency > 1)):
                 tasks.create_task(self._run_slot(listing=False))
         raise AssertionError("the tasks of a poller end by cancellation or by an exception")
 
@@ -107,6 +108,9 @@ class ProjectPoller:
     async def _run_slot(self, *, listing: bool) -> NoReturn:
         while True:
             async with self._access.budget.permit(self._access, listing=listing) as permit:
+                if not permit.is_of(self._access.budget):
+                    # The key was replaced meanwhile: others wait for what this permit holds.
+                    continue
                 action = self._core.next_action(
                     self._clock(), permit.is_throttling, may_list=listing, may_refresh=not listing
                 )
@@ -148,6 +152,8 @@ class ProjectPoller:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._work_may_be_due.wait()
+        # Here as well, for the permit of the next listing may take long.
+        self._look_whether_poll_is_over()
 
     async def _watch_key(self) -> NoReturn:
         while True:

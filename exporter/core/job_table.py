@@ -115,6 +115,8 @@ class JobTable:
                 and view != self._shown_since.get(view.job_id, (None,))[0]
             ):
                 self._shown_since[view.job_id] = view, generation
+                # Scrapes may show a view before it is known to be published.
+                self._departures.waiting_may_leave = True
 
     def let_go(self, now: float) -> None:
         """Close counts whose time is over, and drop the ended jobs that leave."""

@@ -95,11 +95,10 @@ class ProjectCore:
         return events
 
     def poll_is_over(self, now: float) -> bool:
-        """Tell whether a first poll is over: all was refreshed, or one interval has passed."""
-        if self._first_poll_is_over:
-            return True
-        began = self._poll.began
-        return self._listings.was_tried and began is not None and now - began >= self.rules.interval
+        """Tell whether a first poll is over: all was refreshed, or the next listing is due."""
+        return self._first_poll_is_over or (
+            self._listings.was_tried and now >= self._listings.next_at
+        )
 
     def view(self, now: float) -> ProjectView:
         """Return what is to be published of the project at this moment."""

@@ -25,6 +25,10 @@ class Permit:
         """Whether other requests wait because they would be too many."""
         return self._budget.is_throttling
 
+    def is_of(self, budget: RequestBudget) -> bool:
+        """Tell whether this budget granted the permit."""
+        return budget is self._budget
+
     @property
     def is_used(self) -> bool:
         """Whether a request was sent by this permit."""
@@ -32,7 +36,7 @@ class Permit:
 
     def use_for(self, budget: RequestBudget, *, listing: bool) -> bool:
         """Use the permit for such a request, if it is for one and unused; tell whether it was."""
-        if self._is_used or budget is not self._budget or listing is not self._listing:
+        if self._is_used or not self.is_of(budget) or listing is not self._listing:
             return False
         self._is_used = True
         return True

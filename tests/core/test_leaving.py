@@ -6,7 +6,7 @@ import pytest
 from history import EPOCH, HOUR, History, counts, job
 
 from exporter.core.events import JobEnded
-from exporter.core.observations import Published, Scraped
+from exporter.core.observations import Published, Scraped, TimePassed
 from exporter.domain import Job, JobStatus, JobType
 
 
@@ -38,6 +38,16 @@ class TestRetention:
         assert "job-1" in history.at(90 + 3 * HOUR).shown()
         history.scrape()
         assert "job-1" not in history.shown()
+
+    def test_a_scrape_may_be_known_before_its_view_is_known_to_be_published(self) -> None:
+        """A view is visible to scrapes a moment before the core is told so."""
+        history = History(min_scrapes=1).listing(job()).at(90).listing(ended())
+        view = history.core.view(90)
+        history.receive(Scraped(view.generation))
+        history.receive(Published(view))
+        assert "job-1" in history.shown()
+        history.at(90 + HOUR).receive(TimePassed())
+        assert history.core.view(90 + HOUR).tracked_jobs == 0
 
     def test_a_scrape_of_an_earlier_state_does_not_count(self) -> None:
         """It did not show the end."""

@@ -155,13 +155,20 @@ class TestOver:
         assert 1.0 == project.first_poll_was_over_at
 
     def test_a_listing_that_takes_longer_than_an_interval_is_waited_for(self) -> None:
-        """Without it there is nothing to show."""
+        """Without it there is nothing to show; its jobs are refreshed until the next is due."""
         project = Polling(job())
-        project.cloud.seconds["list"] = 70.0
-        project.run_until(69)
+        project.cloud.seconds |= {"list": 70.0, "status": 3.0}
+        project.run_until(71)
         assert not project.core.poll_is_over(project.now)
         project.run_until(100)
-        assert 70.0 == project.first_poll_was_over_at
+        assert 73.1 == project.first_poll_was_over_at
+
+    def test_refreshes_after_a_slow_listing_have_until_the_next_is_due(self) -> None:
+        """What they did not reach by then is not waited for."""
+        project = Polling(job())
+        project.cloud.seconds |= {"list": 70.0, "status": 300.0}
+        project.run_until(100)
+        assert 90.0 == project.first_poll_was_over_at
 
     def test_no_poll_ends_before_its_listing_is_applied(self) -> None:
         """Also if a refresh that the poll before left over ends meanwhile."""

@@ -78,6 +78,27 @@ async def test_what_is_cancelled_is_to_be_done_again(kind: str) -> None:
     assert 10 - sent == await tokens_left(budget)
 
 
+async def test_a_permit_of_a_former_key_is_given_back_at_once() -> None:
+    """Others wait for its place, while the new key's budget may have none for long."""
+    now = [0.0]
+    former, new = budget_of(0.1, 1, lambda: now[0]), budget_of(0.1, 1, lambda: 0.0)
+    for budget in (former, new):
+        async with budget.request("another", listing=False):
+            pass
+    made = setup(job(), budget=former)
+    async with running(made.poller):
+        await eventually(lambda: former.is_throttling)
+        made.api.access.budget = new
+        now[0] += 9.9
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            now[0] += 0.1
+            async with former.request("another", listing=False):
+                pass
+        # Its token is what the request took, not what the poller kept.
+        assert 0 == await tokens_left(former)
+        assert [] == made.api.asked
+
+
 async def test_a_poller_that_is_cancelled_while_it_waits_for_the_budget_leaves_no_trace() -> None:
     """Nothing was handed out."""
     budget = budget_of(0.1, 8, lambda: 0.0)
