@@ -19,7 +19,10 @@ class Departures:
 
     def expect(self, job_id: str, moment: float, *, is_waiting: bool) -> None:
         """Look at a job again at a monotonic ``moment``, or earlier if it waits for scrapes."""
-        (self._waiting.add if is_waiting else self._waiting.discard)(job_id)
+        if is_waiting:
+            self._waiting.add(job_id)
+        else:
+            self._waiting.discard(job_id)
         if moment < float("inf") and self._moments.get(job_id) != moment:
             self._moments[job_id] = moment
             heappush(self._heap, (moment, job_id))

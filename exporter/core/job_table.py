@@ -31,7 +31,7 @@ class JobTable:
         self.rules = rules
         self.history = History(rules)
         self.totals = Totals()
-        self.scraped_generations: tuple[int, ...] = ()
+        self._scraped_generations: tuple[int, ...] = ()
         self._jobs: dict[str, TrackedJob] = {}
         self._views: dict[str, JobView] = {}
         self._ended: set[str] = set()
@@ -99,10 +99,10 @@ class JobTable:
 
     def scraped(self, generation: int) -> None:
         """Note that a complete scrape showed the view of ``generation``."""
-        newest = sorted((*self.scraped_generations, generation), reverse=True)
+        newest = sorted((*self._scraped_generations, generation), reverse=True)
         scraped = tuple(newest[: self.rules.min_scrapes])
-        if scraped != self.scraped_generations:
-            self.scraped_generations = scraped
+        if scraped != self._scraped_generations:
+            self._scraped_generations = scraped
             self._departures.waiting_may_leave = True
 
     def published(self, generation: int, views: Collection[JobView]) -> None:
@@ -136,7 +136,7 @@ class JobTable:
             now,
             is_shown=job_id in self.shown(),
             shown_since=generation if view == self._views[job_id] else None,
-            scraped_generations=self.scraped_generations,
+            scraped_generations=self._scraped_generations,
         )
 
     def _close_count(self, tracked: TrackedJob, now: float) -> TrackedJob:

@@ -149,21 +149,18 @@ class ProjectCore:
             return
         tracked = replace(before, memory=observation.memory)
         events: tuple[Event, ...] = ()
+        seen_at: float | None = None
         match answer:
-            case JobRefreshed():
+            case JobRefreshed(answered_at=seen_at):
                 tracked, events = with_status(tracked, answer, now)
-                self._table.update(before, tracked, answer.answered_at, now)
             case JobNotFound() if answer.asked_monotonic >= before.record_asked_monotonic:
+                seen_at = answer.answered_at
                 tracked, events = with_not_found(tracked, answer, self._listings.number, now)
-                self._table.update(before, tracked, answer.answered_at, now)
-            case ItemsCounted():
+            case ItemsCounted(answered_at=seen_at):
                 tracked, events = with_counts(tracked, answer, now)
-                self._table.update(before, tracked, answer.answered_at, now)
             case TooManyItems():
                 tracked = with_too_many_items(tracked, answer.asked_monotonic)
-                self._table.update(before, tracked, None, now)
-            case _:
-                self._table.update(before, tracked, None, now)
+        self._table.update(before, tracked, seen_at, now)
         self._events += events
         self._refreshes.answered(tracked, now, is_status=isinstance(answer, JobRefreshed))
 
