@@ -31,7 +31,7 @@ from exporter.domain import (
     JobType,
     Listing,
     ListingPlan,
-    TooManyItems,
+    NotCounted,
 )
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ RULES = Rules(
     min_scrapes=2,
     max_jobs=500,
 )
-JobAnswer = JobRefreshed | JobNotFound | ItemsCounted | TooManyItems
+JobAnswer = JobRefreshed | JobNotFound | ItemsCounted | NotCounted
 _JOB_EVENTS = (JobAppeared, JobChangedStatus, JobEnded, ItemsFailed, MoreItemsFailed)
 
 
@@ -183,7 +183,7 @@ class History:
         """Count a job's items, ``asked`` for at that moment, or find them too many."""
         asked = self.moment if asked is None else asked
         if items is None:
-            self.receive(answered(TooManyItems(job_id, asked), asked))
+            self.receive(answered(NotCounted(job_id, asked), asked))
         else:
             self.receive(answered(ItemsCounted(job_id, items, asked, self.now), asked))
         return self

@@ -37,7 +37,7 @@ def with_counts(
     return counted, events
 
 
-def with_too_many_items(tracked: TrackedJob, asked_monotonic: float) -> TrackedJob:
+def with_nothing_counted(tracked: TrackedJob, asked_monotonic: float) -> TrackedJob:
     """Apply that a job has too many items to count: its counts fall short, and are withdrawn.
 
     This is ignored if the job ended after the count began: ended jobs get larger limits.

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
         JobRefreshed,
         Listing,
         Memory,
+        NotCounted,
         NothingToCount,
         ProjectView,
-        TooManyItems,
     )
 
 _JOBS_IN_A_BATCH = 200
@@ -48,7 +48,7 @@ class Refreshed:
     """An answer about one job, and the job's next ``memory``."""
 
     action: RefreshJob
-    answer: JobRefreshed | JobNotFound | ItemsCounted | NothingToCount | TooManyItems
+    answer: JobRefreshed | JobNotFound | ItemsCounted | NothingToCount | NotCounted
     memory: Memory
 
 

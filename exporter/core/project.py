@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exporter.core.actions import CountItems, FetchStatus, ListJobs, WaitUntil
-from exporter.core.item_counts import with_counts, with_too_many_items
+from exporter.core.item_counts import with_counts, with_nothing_counted
 from exporter.core.job_table import JobTable
 from exporter.core.jobs import with_not_found, with_status
 from exporter.core.listings import Listings
@@ -25,7 +25,7 @@ from exporter.core.observations import (
 from exporter.core.poll import Poll
 from exporter.core.refreshes import Refreshes
 from exporter.core.view import project_status, project_view
-from exporter.domain import ItemsCounted, JobNotFound, JobRefreshed, TooManyItems
+from exporter.domain import ItemsCounted, JobNotFound, JobRefreshed, NotCounted
 
 if TYPE_CHECKING:
     from exporter.core.actions import Action
@@ -158,8 +158,8 @@ class ProjectCore:
                 tracked, events = with_not_found(tracked, answer, self._listings.number, now)
             case ItemsCounted(answered_at=seen_at):
                 tracked, events = with_counts(tracked, answer, now)
-            case TooManyItems():
-                tracked = with_too_many_items(tracked, answer.asked_monotonic)
+            case NotCounted():
+                tracked = with_nothing_counted(tracked, answer.asked_monotonic)
         self._table.update(before, tracked, seen_at, now)
         self._events += events
         self._refreshes.answered(tracked, now, is_status=isinstance(answer, JobRefreshed))

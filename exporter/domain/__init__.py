@@ -13,8 +13,9 @@ from exporter.domain.answers import (
     JobRefreshed,
     Listing,
     ListingPlan,
+    NotCounted,
     NothingToCount,
-    TooManyItems,
+    UncountedReason,
 )
 from exporter.domain.histogram import (
     ITEM_DURATION_BUCKETS,
@@ -65,10 +66,11 @@ __all__ = [
     "Listing",
     "ListingPlan",
     "Memory",
+    "NotCounted",
     "NothingToCount",
     "ProjectGauges",
     "ProjectStatus",
     "ProjectView",
-    "TooManyItems",
+    "UncountedReason",
     "latest",
 ]

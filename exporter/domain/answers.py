@@ -34,7 +34,8 @@ class Listing:
     """The jobs that one successful listing showed, each once.
 
     ``truncated`` is true where ``max_requests`` hid jobs, ``reached_end`` is false where older jobs
-    were left out as the plan allowed.
+    were left out as the plan allowed. ``rows_left_out`` counts rows that could not be read, or that
+    were not asked for.
     """
 
     jobs: tuple[Job, ...]
@@ -43,6 +44,7 @@ class Listing:
     ended_at: float
     truncated: bool = False
     reached_end: bool = True
+    rows_left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +95,20 @@ class NothingToCount:
     asked_monotonic: float
 
 
+class UncountedReason(StrEnum):
+    """Why the items of a job cannot be counted exactly."""
+
+    TOO_MANY_ITEMS = "too_many_items"
+    DOES_NOT_ADD_UP = "does_not_add_up"
+
+
 @dataclass(frozen=True, slots=True)
-class TooManyItems:
-    """The job has more items than the limits allow to count."""
+class NotCounted:
+    """The items of the job cannot be counted exactly for now."""
 
     job_id: str
     asked_monotonic: float
+    reason: UncountedReason = UncountedReason.TOO_MANY_ITEMS
 
 
 class ErrorReason(StrEnum):

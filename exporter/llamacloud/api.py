@@ -17,13 +17,13 @@ if TYPE_CHECKING:
         Listing,
         ListingPlan,
         Memory,
+        NotCounted,
         NothingToCount,
-        TooManyItems,
     )
     from exporter.llamacloud.permit import Permit
 
     StatusAnswer: TypeAlias = JobRefreshed | JobNotFound
-    CountAnswer: TypeAlias = ItemsCounted | NothingToCount | TooManyItems
+    CountAnswer: TypeAlias = ItemsCounted | NothingToCount | NotCounted
 
 
 class BatchApi(Protocol):

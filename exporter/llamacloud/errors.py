@@ -16,6 +16,7 @@
           ├── NotFound         404
           ├── JobMissing       404 for a single job, said by LlamaCloud itself
           ├── RateLimited      429
+          ├── Unprocessable    422: a parameter is refused
           ├── ServerFailed     5xx
           └── UnexpectedStatus any other
 """
@@ -165,6 +166,16 @@ class ServerFailed(StatusRefused):
     reason = ErrorReason.SERVER
     advice = "LlamaCloud itself has trouble; see its status page"
     retryable = True
+
+
+class Unprocessable(StatusRefused):
+    """422: LlamaCloud refuses a parameter; ``parameters`` are the names that it gave."""
+
+    advice = "LlamaCloud refuses what the detail names: check project_id and organization_id"
+
+    def __init__(self, code: int, detail: str, *, parameters: frozenset[str]) -> None:
+        super().__init__(code, detail)
+        self.parameters = parameters
 
 
 class UnexpectedStatus(StatusRefused):

@@ -17,6 +17,7 @@ from exporter.llamacloud.errors import (
     StatusRefused,
     Unauthorized,
     UnexpectedStatus,
+    Unprocessable,
 )
 from exporter.llamacloud.headers import retry_after_seconds
 
@@ -61,6 +62,8 @@ def refusal(
             answered_at=answered_at,
             asked_monotonic=asked_monotonic,
         )
+    if code == HTTPStatus.UNPROCESSABLE_ENTITY:
+        return Unprocessable(code, detail, parameters=_refused_parameters(body))
     server_failed = code >= HTTPStatus.INTERNAL_SERVER_ERROR
     kind = ServerFailed if server_failed else _BY_CODE.get(code, UnexpectedStatus)
     return kind(code, detail, retry_after_seconds(headers))
@@ -76,6 +79,19 @@ def _detail(body: bytes) -> str | None:
         return None
     detail = answer["detail"]
     return (detail if isinstance(detail, str) else json.dumps(detail))[:_DETAIL_LENGTH]
+
+
+def _refused_parameters(body: bytes) -> frozenset[str]:
+    """Read which parameters a 422 names: ``loc`` ends with the name, as in ``["query", "limit"]``.
+
+    The shape is that of LlamaCloud's OpenAPI description (HTTPValidationError).
+    """
+    try:
+        mistakes = json.loads(body)["detail"]
+        places = [mistake["loc"] for mistake in mistakes]
+        return frozenset(str(place[-1]) for place in places if place)
+    except (ValueError, RecursionError, TypeError, KeyError, IndexError):
+        return frozenset()
 
 
 def _origin(location: str) -> str:

@@ -16,7 +16,7 @@ from exporter.domain import (
     JobNotFound,
     JobRefreshed,
     Listing,
-    TooManyItems,
+    NotCounted,
 )
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class FakeCloud:
             progress = self.progress.get(job_id, 0.5)
             return JobRefreshed(self.jobs[job_id], progress, asked, answered_at)
         items = self.items.get(job_id, counts(processing=10))
-        too_many = TooManyItems(job_id, asked)
+        too_many = NotCounted(job_id, asked)
         return ItemsCounted(job_id, items, asked, answered_at) if items else too_many
 
     def _listing(self, plan: ListingPlan, asked: float, answered_at: float) -> Listing:

@@ -9,7 +9,7 @@ from history import answered, batches, job_of, table_of
 
 from exporter.core.project import ProjectCore
 from exporter.core.queue import due_jobs, wants_count
-from exporter.domain import ItemsCounted, JobNotFound, JobRefreshed, Listing, TooManyItems
+from exporter.domain import ItemsCounted, JobNotFound, JobRefreshed, Listing, NotCounted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,7 +59,7 @@ class Process:
                 self.ledger.not_found(answer, moment)
             case ItemsCounted():
                 self.ledger.counted(answer)
-            case TooManyItems(job_id=job_id, asked_monotonic=asked):
+            case NotCounted(job_id=job_id, asked_monotonic=asked):
                 self.ledger.uncountable(job_id, asked)
 
     def _told(self, *job_ids: str) -> bool:

@@ -21,7 +21,7 @@ from exporter.domain import (
     JobStatus,
     JobType,
     Listing,
-    TooManyItems,
+    NotCounted,
 )
 
 # Jobs grow: of 20 items they can be counted only when they have ended, of 30 not at all, but of
@@ -177,12 +177,12 @@ class World:
         ratio = job.items.total() / job.total_items
         return JobRefreshed(job.row, ratio, self.moment, self.now)
 
-    def count(self, job: CloudJob) -> ItemsCounted | TooManyItems:
+    def count(self, job: CloudJob) -> ItemsCounted | NotCounted:
         """Count the items of a job at this moment; of too many those that are few, if any are."""
         limit = COUNTED_WHILE_ACTIVE if job.row.active else COUNTED_WHEN_ENDED
         too_many = job.total_items > limit
         if too_many and not job.few:
-            return TooManyItems(job.row.id, self.moment)
+            return NotCounted(job.row.id, self.moment)
         left_in = ItemStatus.PENDING if job.row.active else ItemStatus.PROCESSING
         by_status = {**NO_ITEMS, **job.items, left_in: job.left}
         if too_many:

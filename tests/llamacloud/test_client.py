@@ -22,6 +22,7 @@ from exporter.llamacloud.errors import (
     ServerFailed,
     Unauthorized,
     UnexpectedStatus,
+    Unprocessable,
     UnreadableBody,
 )
 from exporter.llamacloud.requests import Endpoint, RetryPolicy
@@ -52,7 +53,7 @@ async def test_a_request_carries_key_scope_and_user_agent(cloud: Cloud) -> None:
         (Fault("status", code=403), Forbidden, 1),
         (Fault("status", code=404), NotFound, 1),
         (Fault("status", code=409), UnexpectedStatus, 1),
-        (Fault("status", code=422), UnexpectedStatus, 1),
+        (Fault("status", code=422), Unprocessable, 1),
         (Fault("status", code=429), RateLimited, 3),
         (Fault("status", code=500), ServerFailed, 3),
         (Fault("status", code=503, retry_after=0), ServerFailed, 3),

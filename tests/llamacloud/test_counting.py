@@ -12,7 +12,7 @@ from asking import client_of
 from cloud import Cloud
 from history import job
 
-from exporter.domain import FailedItem, ItemCounts, ItemsCounted, ItemStatus, TooManyItems
+from exporter.domain import FailedItem, ItemCounts, ItemsCounted, ItemStatus, NotCounted
 from exporter.llamacloud.errors import BadResponse
 from exporter.llamacloud.v1beta.counting import count_items
 from exporter.llamacloud.v1beta.item_counter import ItemCounter
@@ -297,7 +297,7 @@ async def test_where_pages_are_short_and_many_what_matters_is_counted(cloud: Clo
     assert 4 + 4 + 4 == cloud.requests()["list_items"]
 
 
-async def test_a_job_with_too_many_items_is_not_counted_short(cloud: Cloud) -> None:
+async def test_a_job_with_nothing_counted_is_not_counted_short(cloud: Cloud) -> None:
     """Nor at all, where there is no page for each status that matters."""
     cloud.add_job(items=items_of("job-1", completed=35))
     cloud.simulator.items_paging = Paging(max_rows=10)
@@ -364,5 +364,5 @@ async def test_too_many_items_are_dated_by_the_first_request(cloud: Cloud) -> No
         answer = await count_items(
             Reader(client, {}), job(total_items=35), max_pages=3, before=None
         )
-    assert isinstance(answer, TooManyItems)
+    assert isinstance(answer, NotCounted)
     assert answer.asked_monotonic <= cloud.simulator.requests[0].arrived_monotonic

@@ -14,7 +14,7 @@ from exporter.domain import (
     Job,
     JobStatus,
     Memory,
-    TooManyItems,
+    NotCounted,
 )
 from exporter.llamacloud.v1beta import V1BetaApi
 from exporter.simulator import Paging, items_of
@@ -43,7 +43,7 @@ async def counted(
         answer, memory = await V1BetaApi(client).count_items(
             counted_job, memory, CountLimits(limit)
         )
-    assert isinstance(answer, ItemsCounted | TooManyItems)
+    assert isinstance(answer, ItemsCounted | NotCounted)
     assert counted_job.id == answer.job_id
     counts = answer.counts if isinstance(answer, ItemsCounted) else None
     return counts, memory, cloud.requests()["list_items"] - before
@@ -149,7 +149,7 @@ async def test_a_job_that_was_too_large_for_a_sweep_may_be_swept_where_it_did_no
     assert (48, True) == (counts.total, counts.whole)
 
 
-async def test_nothing_is_remembered_of_a_job_with_too_many_items(short_pages: Cloud) -> None:
+async def test_nothing_is_remembered_of_a_job_with_nothing_counted(short_pages: Cloud) -> None:
     """Nor of what was known before: it has no count that could be compared."""
     cloud_job = short_pages.add_job(items=items_of("job-1", completed=25))
     counts, memory, _ = await counted(short_pages, job(total_items=36), limit=3)

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
-from exporter.domain import ITEM_DURATION_BUCKETS, Histogram, ItemsCounted, ItemStatus, TooManyItems
+from exporter.domain import ITEM_DURATION_BUCKETS, Histogram, ItemsCounted, ItemStatus, NotCounted
 from exporter.llamacloud.errors import BadResponse
 from exporter.llamacloud.v1beta.item_counter import ItemCounter
 from exporter.llamacloud.v1beta.paging import PAGE_LIMIT
@@ -41,7 +41,7 @@ class EarlierCount(Protocol):
 
 async def count_items(
     reader: Reader, job: Job, *, max_pages: int, before: EarlierCount | None
-) -> ItemsCounted | TooManyItems:
+) -> ItemsCounted | NotCounted:
     """Count a job's items by status.
 
     A sweep of more than one page that does not add up to ``total_items`` is done once more, unless
@@ -81,7 +81,7 @@ async def _swept_again(earlier: _Sweep, job: Job, max_pages: int) -> _Sweep:
 
 async def _count_notable(
     reader: Reader, job: Job, max_pages: int, asked_monotonic: float
-) -> ItemsCounted | TooManyItems:
+) -> ItemsCounted | NotCounted:
     sweep = _Sweep(reader, job.id)
     counted = [
         status
@@ -89,7 +89,7 @@ async def _count_notable(
         if await _read_notable(sweep, job, status, position, max_pages)
     ]
     if not counted:
-        return TooManyItems(job.id, asked_monotonic)
+        return NotCounted(job.id, asked_monotonic)
     answer = sweep.counted(counted)
     # The durations of the few that were read would pass for those of all.
     no_durations = Histogram.empty(ITEM_DURATION_BUCKETS)
