@@ -11,6 +11,9 @@ from exporter.core.events import (
     JobAppeared,
     JobChangedStatus,
     JobEnded,
+    JobGivenUp,
+    JobRecordsContradict,
+    JobReturned,
     ListingFailed,
     ListingSucceeded,
     ListingTruncated,
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from exporter.core.events import Event
     from exporter.domain import FailedItem, Failure, Job
 
+_BAD_ENDS = frozenset({JobStatus.FAILED, JobStatus.GONE, JobStatus.UNKNOWN})
 _LISTING_FAILED = "see the last project.listing_failed"
 _LISTING_TAKES_LONG = (
     "a listing takes longer than poll.stale_after: raise api.requests_per_minute or "
@@ -34,6 +38,15 @@ _LISTING_TAKES_LONG = (
 _REFUSED_KEY = (
     "it is tried ever less often, every five minutes in the end; a key file is read again within "
     "an interval, a key from elsewhere at a restart"
+)
+_RETURNED = "failed items were reported after the job had left: it is shown again"
+_GIVEN_UP = (
+    "not all of its items were counted to their end, and they are no longer asked for: if this"
+    " lasts, raise api.requests_per_minute or items.max_pages"
+)
+_CONTRADICTED = (
+    "LlamaCloud's list and its status of this job contradict each other: the newer updated_at is"
+    " published, or else the list"
 )
 _TRUNCATED = (
     "jobs may be missing: raise poll.max_pages, or narrow the project by directory_ids or job_types"
@@ -49,6 +62,12 @@ class EventLog:
 
     def log(self, event: Event) -> None:
         """Log one event, if it is news."""
+        self._log_job(event)
+        self._log_items(event)
+        self._log_refresh(event)
+        self._log_listing(event)
+
+    def _log_job(self, event: Event) -> None:
         match event:
             case JobAppeared(job):
                 self._log.info("job.appeared", **_facts(job))
@@ -56,19 +75,29 @@ class EventLog:
                 self._log.info("job.status_changed", before=str(before), **_facts(job))
             case JobEnded(job):
                 self._job_ended(job)
+            case JobReturned(job):
+                self._log.warning("job.returned", **_facts(job), advice=_RETURNED)
+            case JobGivenUp(job):
+                self._log.warning("job.given_up", **_facts(job), advice=_GIVEN_UP)
+            case JobRecordsContradict(job_id):
+                self._log.warning("job.contradicted", job_id=job_id, advice=_CONTRADICTED)
+
+    def _log_items(self, event: Event) -> None:
+        match event:
             case ItemsFailed(job, items):
                 for item in items:
                     self._log.warning("item.failed", **_item_facts(job, item))
             case MoreItemsFailed(job, not_reported):
                 self._log.warning("items.more_failed", job_id=job.id, not_shown=not_reported)
+
+    def _log_refresh(self, event: Event) -> None:
+        match event:
             case RefreshFailed(job_id, failure):
                 advice = f"its last values stay; {failure.advice}"
                 facts = _failure_facts(failure)
                 self._log.warning("job.refresh_failed", job_id=job_id, **facts, advice=advice)
             case RefreshRecovered(reason):
                 self._log.info("job.refresh_recovered", reason=str(reason))
-            case _:
-                self._log_listing(event)
 
     def _log_listing(self, event: Event) -> None:
         match event:
@@ -96,7 +125,7 @@ class EventLog:
         return {"key": self._key_origin, "advice": f"{failure.advice}; {_REFUSED_KEY}"}
 
     def _job_ended(self, job: Job) -> None:
-        bad = job.status in {JobStatus.FAILED, JobStatus.GONE} or bool(job.failed_items)
+        bad = job.status in _BAD_ENDS or bool(job.failed_items)
         duration = None if job.run_seconds is None else round(job.run_seconds, 3)
         details = {"duration_seconds": duration, "error_message": job.error_message}
         known = {name: value for name, value in details.items() if value is not None}

@@ -6,16 +6,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from exporter.core.actions import CountItems, FetchStatus, ListJobs
+from exporter.core.due import due_jobs, wants_count
 from exporter.core.events import (
     ItemsFailed,
     JobAppeared,
     JobChangedStatus,
     JobEnded,
+    JobGivenUp,
+    JobRecordsContradict,
+    JobReturned,
     MoreItemsFailed,
 )
 from exporter.core.observations import Listed, Published, Refreshed, Scraped
 from exporter.core.project import ProjectCore
-from exporter.core.queue import due_jobs, wants_count
 from exporter.core.rules import Rules
 from exporter.domain import (
     CountLimits,
@@ -32,15 +35,16 @@ from exporter.domain import (
     Listing,
     ListingPlan,
     NotCounted,
+    UncountedReason,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from exporter.core.due import DueJobs
     from exporter.core.events import Event
     from exporter.core.job_table import JobTable
     from exporter.core.observations import Observation
-    from exporter.core.queue import DueJobs
     from exporter.domain import JobView, ProjectView
 
 # LlamaCloud's clock and the monotonic one have nothing to do with each other.
@@ -63,7 +67,10 @@ RULES = Rules(
     max_jobs=500,
 )
 JobAnswer = JobRefreshed | JobNotFound | ItemsCounted | NotCounted
-_JOB_EVENTS = (JobAppeared, JobChangedStatus, JobEnded, ItemsFailed, MoreItemsFailed)
+_JOB_EVENTS = (
+    *(JobAppeared, JobChangedStatus, JobEnded, JobReturned, JobGivenUp, JobRecordsContradict),
+    *(ItemsFailed, MoreItemsFailed),
+)
 
 
 def job(job_id: str = "job-1", **facts: Any) -> Job:
@@ -188,6 +195,12 @@ class History:
             self.receive(answered(ItemsCounted(job_id, items, asked, self.now), asked))
         return self
 
+    def does_not_add_up(self, job_id: str = "job-1") -> History:
+        """Find that the items of a job do not add up."""
+        reason = UncountedReason.DOES_NOT_ADD_UP
+        self.receive(answered(NotCounted(job_id, self.moment, reason), self.moment))
+        return self
+
     def scrape(self) -> History:
         """Publish, and let a scrape show it."""
         self.receive(Scraped(self.view().generation))
@@ -205,7 +218,7 @@ class History:
 
     def due(self) -> DueJobs:
         """Return the jobs to refresh now."""
-        return due_jobs(self.table, self.rules, self.moment)
+        return due_jobs(self.table, self.rules, self.moment, patience=0.0)
 
     def wants_count(self, job_id: str = "job-1") -> bool:
         """Tell whether the items of a job that is tracked are to be counted now."""

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 from exposition.views import empty_view, full_view
+from history import job
 from prometheus_client import CollectorRegistry
 
-from exporter.core.events import ListingFailed, ListingSucceeded, PollFinished
+from exporter.core.events import JobGivenUp, ListingFailed, ListingSucceeded, PollFinished
 from exporter.domain import ErrorReason, Failure
 from exporter.telemetry import ProjectTelemetry, Telemetry
 
@@ -60,6 +61,7 @@ def test_counters_start_at_zero_for_the_known_label_values(registry: CollectorRe
     assert durations == dict.fromkeys(endpoints, 0)
     assert _value(registry, "poll_duration_seconds_count") == 0
     assert _value(registry, "api_budget_wait_seconds_total") == 0
+    assert _value(registry, "jobs_given_up_total") == 0
 
 
 @pytest.mark.usefixtures("project")
@@ -81,6 +83,7 @@ def test_a_project_starts_with_what_is_configured_and_down(registry: CollectorRe
         "tracked_jobs",
         "hidden_jobs",
         "uncounted_jobs",
+        "counting_since_timestamp_seconds",
     ],
 )
 def test_what_is_not_known_at_first_is_absent(registry: CollectorRegistry, name: str) -> None:
@@ -152,6 +155,16 @@ def test_a_reason_counts_once_a_poll(
     assert _value(registry, "poll_duration_seconds_bucket", le="30.0") == 1
 
 
+def test_jobs_whose_items_are_given_up_are_counted(
+    registry: CollectorRegistry, project: ProjectTelemetry
+) -> None:
+    """Each by itself: what was never counted is missing from the counters."""
+    for job_id in ("a", "b"):
+        project.count(JobGivenUp(job(job_id)))
+
+    assert _value(registry, "jobs_given_up_total") == 2
+
+
 def test_a_published_view_tells_how_complete_it_is(
     registry: CollectorRegistry, project: ProjectTelemetry
 ) -> None:
@@ -163,6 +176,7 @@ def test_a_published_view_tells_how_complete_it_is(
     assert _value(registry, "tracked_jobs") == 3
     assert _value(registry, "hidden_jobs") == 1
     assert _value(registry, "uncounted_jobs") == 1
+    assert _value(registry, "counting_since_timestamp_seconds") == 1_790_000_000
 
 
 def test_what_a_view_no_longer_says_is_withdrawn(

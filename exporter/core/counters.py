@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from exporter.domain import (
     ENDED_ITEM_STATUSES,
-    ENDED_STATUSES,
+    FINISHED_STATUSES,
     ITEM_DURATION_BUCKETS,
     KNOWN_JOB_TYPES,
     KNOWN_SKIP_REASONS,
@@ -36,7 +36,7 @@ class CounterBook:
         counted_types = types if items_enabled else ()
         reasons = (*KNOWN_SKIP_REASONS, OTHER_SKIP_REASON)
         item_statuses = [s for s in ENDED_ITEM_STATUSES if items_enabled or s not in _COUNTED_ONLY]
-        self._jobs_finished = {(t, status): 0 for t in types for status in ENDED_STATUSES}
+        self._jobs_finished = {(t, status): 0 for t in types for status in FINISHED_STATUSES}
         self._items_finished = {(t, status): 0 for t in types for status in item_statuses}
         self._items_skipped = {(t, reason): 0 for t in counted_types for reason in reasons}
         self._queue_duration = {t: Histogram.empty(QUEUE_DURATION_BUCKETS) for t in types}
@@ -114,7 +114,7 @@ class CounterBook:
             before = queue.get(job.job_type) or Histogram.empty(QUEUE_DURATION_BUCKETS)
             queue[job.job_type] = before.observe(job.queue_seconds)
             marks = replace(marks, queue_observed=True)
-        ended = job.status in _RUN_STATUSES and not marks.run_observed
+        ended = not job.active and job.status is not JobStatus.GONE and not marks.run_observed
         if ended and job.run_seconds is not None:
             key = (job.job_type, job.status)
             before = self._run_duration.get(key) or Histogram.empty(RUN_DURATION_BUCKETS)

@@ -32,6 +32,27 @@ class JobEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class JobReturned:
+    """An ended job has failed items that it did not have when it left: it is shown again."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class JobGivenUp:
+    """The items of an ended job were never fully counted, and are no longer asked for."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecordsContradict:
+    """The list and the status of a job contradict each other again and again."""
+
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ItemsFailed:
     """Failed items of a job were seen for the first time."""
 
@@ -115,6 +136,9 @@ Event: TypeAlias = (
     JobAppeared
     | JobChangedStatus
     | JobEnded
+    | JobReturned
+    | JobGivenUp
+    | JobRecordsContradict
     | ItemsFailed
     | MoreItemsFailed
     | ListingSucceeded

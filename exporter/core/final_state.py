@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,9 +13,12 @@ if TYPE_CHECKING:
     # Its status and its time of completion.
     End: TypeAlias = tuple[JobStatus, float | None]
 
-# The items of a job that has ended may settle a little later than the job itself.
-_FINAL_COUNTS = 5
-_FINAL_COUNTS_WITHIN_SECONDS = 900.0
+# The items of a job that has ended may settle a little later than the job itself: it is counted
+# again after one interval, then two, four and eight.
+_MOST_FINAL_COUNTS = 5
+# Counts follow listings, which are due at whole intervals.
+_EARLY_BY_INTERVALS = 0.5
+_JUST_ENDED_SECONDS = 900.0
 _MOST_ENDS = 5
 _SAME_END_WITHIN_SECONDS = 1.0
 
@@ -27,7 +29,8 @@ class FinalState:
 
     The retention runs from ``ended_monotonic``. ``asked_monotonic`` is when the answer was asked
     for that first showed the end: what was asked for earlier is not final. ``ends_seen`` are the
-    statuses and times of completion that LlamaCloud told since the job was active.
+    statuses and times of completion that LlamaCloud told since the job was active. The items are
+    not to be counted before ``next_count_monotonic``.
     """
 
     ended_monotonic: float
@@ -37,7 +40,7 @@ class FinalState:
     status_known: bool = False
     items_known: bool = False
     times_counted: int = 0
-    first_counted_monotonic: float | None = None
+    next_count_monotonic: float = float("-inf")
 
     def is_another(self, job: Job) -> bool:
         """Tell whether a job was retried and ended unseen, or was only thought to be gone."""
@@ -47,28 +50,24 @@ class FinalState:
         """Tell whether nothing is left to ask."""
         return self.status_known and (self.items_known or not items_enabled)
 
+    def is_count_due(self, now: float) -> bool:
+        """Tell whether the items are to be counted now."""
+        return not self.items_known and now >= self.next_count_monotonic
+
     def is_recent(self, now: float) -> bool:
         """Tell whether the job has just ended: it is then refreshed like an active one."""
         age_seconds = now - self.ended_monotonic
-        return not self.ended_before_first_sight and age_seconds <= _FINAL_COUNTS_WITHIN_SECONDS
-
-    def next_change_after(self, now: float) -> float:
-        """Return the next monotonic moment at which time alone changes an answer given here."""
-        since = (self.ended_monotonic, self.first_counted_monotonic)
-        moments = [
-            math.nextafter(moment + _FINAL_COUNTS_WITHIN_SECONDS, math.inf)
-            for moment in since
-            if moment is not None
-        ]
-        return min((moment for moment in moments if moment > now), default=math.inf)
+        return not self.ended_before_first_sight and age_seconds <= _JUST_ENDED_SECONDS
 
     def record_changed(self, job: Job) -> FinalState:
         """Note a record that differs: what a row does not tell is to be asked for again."""
+        counted_enough = self.times_counted >= _MOST_FINAL_COUNTS
         return replace(
             self,
             ends_seen=with_date(self.ends_seen, job),
             status_known=False,
-            items_known=self.items_known and self.times_counted >= _FINAL_COUNTS,
+            items_known=self.items_known and counted_enough,
+            next_count_monotonic=float("-inf"),
         )
 
     def status_answered(self, asked_monotonic: float) -> FinalState:
@@ -76,26 +75,20 @@ class FinalState:
         final = asked_monotonic >= self.asked_monotonic
         return replace(self, status_known=self.status_known or final)
 
-    def counted(self, asked_monotonic: float, now: float, *, settled: bool) -> FinalState:
+    def counted(
+        self, asked_monotonic: float, now: float, *, settled: bool, interval: float
+    ) -> FinalState:
         """Note a count; it is the last one if all items are ``settled``."""
         if asked_monotonic < self.asked_monotonic:
             return self
+        intervals = 2**self.times_counted - _EARLY_BY_INTERVALS
         times_counted = self.times_counted + 1
-        enough = self.ended_before_first_sight or times_counted >= _FINAL_COUNTS
-        first = self.first_counted_monotonic
         return replace(
             self,
             times_counted=times_counted,
-            first_counted_monotonic=now if first is None else first,
-            items_known=self.items_known or settled or enough,
+            next_count_monotonic=now + intervals * interval,
+            items_known=self.items_known or settled or times_counted >= _MOST_FINAL_COUNTS,
         )
-
-    def with_time_passed(self, now: float) -> FinalState:
-        """Take the last count for final once the time for counting again is over."""
-        first = self.first_counted_monotonic
-        if self.items_known or first is None or now - first <= _FINAL_COUNTS_WITHIN_SECONDS:
-            return self
-        return replace(self, items_known=True)
 
     def finalised(self) -> FinalState:
         """Take what is known for final: LlamaCloud no longer knows the job."""

@@ -6,6 +6,7 @@ All times are Unix seconds by LlamaCloud's clock.
 from __future__ import annotations
 
 from dataclasses import replace
+from heapq import nsmallest
 from typing import TYPE_CHECKING
 
 from exporter.core.counters import CounterBook
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 # What ended in the hour before the watermark is looked at again, so that neither a late row nor a
 # clock that is off loses an end. Marks are kept twice as long, so that no job counts twice: by a
 # clock that is ahead, a job may have ended an overlap later than it was last listed.
-_WATERMARK_OVERLAP_SECONDS = 3600.0
-_MARKS_KEPT_SECONDS = 2 * _WATERMARK_OVERLAP_SECONDS
+_LEAST_OVERLAP_SECONDS = 3600.0
 _MARKS_KEPT_IF_TRUNCATED_SECONDS = 7 * 86400.0
 # LlamaCloud's Date has no fractions of a second.
 _CLOCK_RESOLUTION_SECONDS = 1.0
@@ -37,6 +37,7 @@ class History:
     """
 
     def __init__(self, rules: Rules) -> None:
+        self.rules = rules
         self.book = CounterBook(items_enabled=rules.items_enabled)
         self.marks: dict[str, HighWaterMarks] = {}
         self.last_progress_at: dict[str, float] = {}
@@ -46,7 +47,19 @@ class History:
     @property
     def news_since(self) -> float | None:
         """The moment before which a listing that comes newest first has no news, if known."""
-        return None if self.watermark_at is None else self.watermark_at - _WATERMARK_OVERLAP_SECONDS
+        return None if self.watermark_at is None else self.watermark_at - _LEAST_OVERLAP_SECONDS
+
+    @property
+    def counts_since(self) -> float | None:
+        """The moment since when an end counts that was not seen, if known.
+
+        It reaches back to the last full listing, for an old job may have been retried since.
+        """
+        return None if self.watermark_at is None else self.watermark_at - self._overlap_seconds
+
+    @property
+    def _overlap_seconds(self) -> float:
+        return max(_LEAST_OVERLAP_SECONDS, self.rules.full_listing_every)
 
     def begin_listing(self, listing: Listing) -> None:
         """Set the baseline at the first listing."""
@@ -89,7 +102,9 @@ class History:
         for much longer.
         """
         listed_ids = {job.id for job in listing.jobs}
-        kept = _MARKS_KEPT_IF_TRUNCATED_SECONDS if listing.truncated else _MARKS_KEPT_SECONDS
+        kept = 2 * self._overlap_seconds
+        if listing.truncated:
+            kept = max(kept, _MARKS_KEPT_IF_TRUNCATED_SECONDS)
         for job_id, marks in list(self.marks.items()):
             if job_id in listed_ids or job_id in tracked:
                 self.marks[job_id] = listed_now(marks)
@@ -97,6 +112,19 @@ class History:
                 self.marks[job_id] = replace(marks, unlisted_since=listing.began_at)
             elif marks.unlisted_since < listing.began_at - kept:
                 del self.marks[job_id]
+        self._forget_oldest(len(self.marks) - self.rules.max_tracked)
+
+    def _forget_oldest(self, number: int) -> None:
+        """Forget so many marks of jobs that are no longer listed, if there are."""
+        if number <= 0:
+            return
+        unlisted = [
+            (marks.unlisted_since, job_id)
+            for job_id, marks in self.marks.items()
+            if marks.unlisted_since is not None
+        ]
+        for _, job_id in nsmallest(number, unlisted):
+            del self.marks[job_id]
 
 
 def _first_progress_at(job: Job, seen_at: float) -> float | None:

@@ -6,16 +6,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exporter.core.events import ItemsFailed, MoreItemsFailed
-from exporter.domain import FAILED_ITEMS_KEPT, ItemStatus
+from exporter.domain import FAILED_ITEMS_KEPT, ItemStatus, UncountedReason
 
 if TYPE_CHECKING:
     from exporter.core.events import Event
     from exporter.core.jobs import TrackedJob
-    from exporter.domain import ItemCounts, ItemsCounted
+    from exporter.domain import ItemCounts, ItemsCounted, NotCounted
+
+
+def is_fully_counted(tracked: TrackedJob) -> bool:
+    """Tell whether the last count was of all items, and all of them were in an end state."""
+    counts = tracked.counts
+    return counts is not None and counts.whole and _is_settled(tracked, counts)
 
 
 def with_counts(
-    tracked: TrackedJob, answer: ItemsCounted, now: float
+    tracked: TrackedJob, answer: ItemsCounted, now: float, interval: float
 ) -> tuple[TrackedJob, tuple[Event, ...]]:
     """Apply a count of the items, and report the failed ones that are news."""
     tracked, events = _with_failures_reported(tracked, answer.counts)
@@ -23,8 +29,8 @@ def with_counts(
     moved = before is not None and dict(before.by_status) != dict(counts.by_status)
     final = tracked.final
     if final is not None:
-        all_there = counts.total >= (tracked.job.total_items or 0) or not counts.whole
-        final = final.counted(asked, now, settled=counts.settled and all_there)
+        settled = _is_settled(tracked, counts)
+        final = final.counted(asked, now, settled=settled, interval=interval)
     counted = replace(
         tracked,
         counts=replace(counts, failed=()),
@@ -37,22 +43,33 @@ def with_counts(
     return counted, events
 
 
-def with_nothing_counted(tracked: TrackedJob, asked_monotonic: float) -> TrackedJob:
-    """Apply that a job has too many items to count: its counts fall short, and are withdrawn.
+def with_nothing_counted(
+    tracked: TrackedJob, answer: NotCounted, now: float, interval: float
+) -> TrackedJob:
+    """Apply that a job's items cannot be counted exactly: what was counted is withdrawn.
 
-    This is ignored if the job ended after the count began: ended jobs get larger limits.
+    Too many items is the last word on an ended job, which gets larger limits; this is ignored if
+    the job ended after the count began. What does not add up is counted again.
     """
-    final = tracked.final
-    if final is not None and asked_monotonic < final.asked_monotonic:
-        return tracked
+    asked, final = answer.asked_monotonic, tracked.final
+    if final is not None:
+        if asked < final.asked_monotonic:
+            return tracked
+        too_many = answer.reason is UncountedReason.TOO_MANY_ITEMS
+        final = final.counted(asked, now, settled=too_many, interval=interval)
     return replace(
         tracked,
         counts=None,
         total_items_at_last_count=tracked.job.total_items,
         items_last_counted_at=None,
-        items_asked_monotonic=asked_monotonic,
-        final=final and replace(final, items_known=True),
+        items_asked_monotonic=asked,
+        final=final,
     )
+
+
+def _is_settled(tracked: TrackedJob, counts: ItemCounts) -> bool:
+    all_there = counts.total >= (tracked.job.total_items or 0) or not counts.whole
+    return counts.settled and all_there
 
 
 def _with_failures_reported(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from exporter.core.departures import Departures
 from exporter.core.history import History
+from exporter.core.item_counts import is_fully_counted
 from exporter.core.marks import reopened
 from exporter.core.retention import is_time_over, leaves, next_change_after, rank
 from exporter.core.totals import Totals
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from exporter.core.jobs import TrackedJob
     from exporter.core.rules import Rules
-    from exporter.domain import JobView
+    from exporter.domain import Job, JobView
 
 
 class JobTable:
@@ -39,10 +40,11 @@ class JobTable:
         # The view of each ended job that scrapes show, and the first generation that had it.
         self._shown_since: dict[str, tuple[JobView, int]] = {}
         self._departures = Departures()
+        self._given_up: list[Job] = []
 
     def replace_rules(self, rules: Rules) -> None:
         """Decide by other rules, from now on, which jobs are shown and which leave."""
-        self.rules, self._shown = rules, None
+        self.rules, self.history.rules, self._shown = rules, rules, None
         for job_id in self._ended:
             self._departures.expect(job_id, float("-inf"), is_waiting=False)
 
@@ -119,13 +121,18 @@ class JobTable:
                 self._departures.waiting_may_leave = True
 
     def let_go(self, now: float) -> None:
-        """Close counts whose time is over, and drop the ended jobs that leave."""
+        """Drop the ended jobs that leave."""
         for job_id in self._departures.due(now):
-            tracked = self._close_count(self._jobs[job_id], now)
+            tracked = self._jobs[job_id]
             if self._leaves(tracked, now):
                 self._remove(tracked)
             else:
                 self._expect_change(tracked, now)
+
+    def take_given_up(self) -> list[Job]:
+        """Hand out the ended jobs whose items are given up, each once."""
+        given_up, self._given_up = self._given_up, []
+        return given_up
 
     def _leaves(self, tracked: TrackedJob, now: float) -> bool:
         job_id = tracked.job.id
@@ -139,24 +146,18 @@ class JobTable:
             scraped_generations=self._scraped_generations,
         )
 
-    def _close_count(self, tracked: TrackedJob, now: float) -> TrackedJob:
-        final = tracked.final and tracked.final.with_time_passed(now)
-        if final is tracked.final:
-            return tracked
-        closed = replace(tracked, final=final, memory=None)
-        self._add_to_counters(closed)
-        self.note(closed)
-        return closed
-
-    def _add_to_counters(self, tracked: TrackedJob) -> None:
+    def _add_to_counters(self, tracked: TrackedJob, *, leaves: bool = False) -> None:
         job, final, history = tracked.job, tracked.final, self.history
         ended_again = final is not None and not final.ended_before_first_sight
         after_baseline = job.ended_at is None or job.ended_at >= (history.baseline_at or 0.0)
         marks = reopened(history.marks[job.id], job, ended_again=ended_again and after_baseline)
-        items_are_final = final is not None and final.items_known
-        history.marks[job.id] = history.book.add(
-            marks, job, tracked.counts, items_are_final=items_are_final
-        )
+        items_are_final = final is not None and (final.items_known or leaves)
+        marks = history.book.add(marks, job, tracked.counts, items_are_final=items_are_final)
+        is_missed = items_are_final and self.rules.items_enabled and not is_fully_counted(tracked)
+        if is_missed and not marks.given_up:
+            marks = replace(marks, given_up=True)
+            self._given_up.append(job)
+        history.marks[job.id] = marks
 
     def _store(self, before: TrackedJob | None, after: TrackedJob, now: float) -> None:
         job_id = after.job.id
@@ -186,6 +187,7 @@ class JobTable:
         self._shown_since.pop(job_id, None)
 
     def _remove(self, tracked: TrackedJob) -> None:
+        self._add_to_counters(tracked, leaves=True)
         job_id = tracked.job.id
         del self._jobs[job_id], self._views[job_id]
         self._forget_end(job_id)

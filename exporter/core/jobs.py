@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from exporter.core.events import JobChangedStatus, JobEnded
+from exporter.core.contradictions import NO_ANSWERS, Answers, is_same
+from exporter.core.events import JobChangedStatus, JobEnded, JobRecordsContradict
 from exporter.core.final_state import FinalState, with_end
 from exporter.domain import ItemStatus, JobStatus
 
@@ -21,9 +22,9 @@ class TrackedJob:
 
     ``final`` is ``None`` while the job is active. ``last_listed`` and ``not_found_in`` are numbers
     of listings. ``total_items_at_last_count`` is the job's ``total_items`` when its items were last
-    counted or found to be too many. ``items_asked_monotonic`` is when that count was begun, and
+    counted or could not be. ``items_asked_monotonic`` is when that count was begun, and
     ``changed_asked_monotonic`` when the newest answer was asked for that differed from the one
-    before. ``memory`` belongs to the generation of the API that answered.
+    before, or the first one. ``memory`` belongs to the generation of the API that answered.
     """
 
     job: Job
@@ -37,6 +38,8 @@ class TrackedJob:
     items_last_counted_at: float | None = None
     items_asked_monotonic: float | None = None
     changed_asked_monotonic: float = float("-inf")
+    answers: Answers = NO_ANSWERS
+    contradiction_reported: bool = False
     not_found_in: int | None = None
     reported_failures: frozenset[str] = frozenset()
     more_failures_reported: bool = False
@@ -56,26 +59,39 @@ def is_failing_record(job: Job) -> bool:
 
 
 def with_record(
-    tracked: TrackedJob, job: Job, *, asked_monotonic: float, now: float
+    tracked: TrackedJob, job: Job, *, asked_monotonic: float, now: float, is_listed: bool
 ) -> tuple[TrackedJob, tuple[Event, ...]]:
-    """Apply a record unless a newer one is known."""
+    """Apply a record of the list or of the status endpoint unless a newer one is known."""
     if asked_monotonic < tracked.record_asked_monotonic:
         return tracked, ()
-    before = tracked.job
-    if job == before:
-        return replace(tracked, record_asked_monotonic=asked_monotonic), ()
+    if job == tracked.job:
+        job = tracked.job
+    answers = tracked.answers.with_answer(job, is_listed=is_listed)
+    reports = answers.contradict and not tracked.contradiction_reported
+    events: tuple[Event, ...] = (JobRecordsContradict(job.id),) if reports else ()
+    heard = replace(
+        tracked,
+        answers=answers,
+        contradiction_reported=tracked.contradiction_reported or reports,
+        record_asked_monotonic=asked_monotonic,
+    )
+    if job is tracked.job or not answers.believes(job, tracked.job, is_listed=is_listed):
+        return heard, events
+    updated, more = _with_other_record(heard, job, now)
+    return updated, events + more
+
+
+def _with_other_record(
+    tracked: TrackedJob, job: Job, now: float
+) -> tuple[TrackedJob, tuple[Event, ...]]:
+    before, asked = tracked.job, tracked.record_asked_monotonic
     ends = not job.active and (tracked.final is None or tracked.final.is_another(job))
     events: tuple[Event, ...] = ()
     if job.active and job.status is not before.status:
         events = (JobChangedStatus(job, before.status),)
     elif ends:
         events = (JobEnded(job),)
-    updated = replace(
-        tracked,
-        job=job,
-        record_asked_monotonic=asked_monotonic,
-        changed_asked_monotonic=asked_monotonic,
-    )
+    updated = replace(tracked, job=job, changed_asked_monotonic=asked)
     return _with_final_state(updated, before, now, ends=ends), events
 
 
@@ -84,7 +100,9 @@ def with_status(
 ) -> tuple[TrackedJob, tuple[Event, ...]]:
     """Apply a status answer: its record, and its progress unless newer progress is known."""
     asked = answer.asked_monotonic
-    updated, events = with_record(tracked, answer.job, asked_monotonic=asked, now=now)
+    updated, events = with_record(
+        tracked, answer.job, asked_monotonic=asked, now=now, is_listed=False
+    )
     updated = replace(updated, not_found_in=None)
     if updated.status_asked_monotonic is not None and asked < updated.status_asked_monotonic:
         return updated, events
@@ -115,12 +133,9 @@ def with_not_found(
         return replace(tracked, final=tracked.final.finalised()), ()
     if tracked.not_found_in in (None, listings):
         return replace(tracked, not_found_in=listings), ()
-    gone, events = with_record(
-        tracked,
-        replace(tracked.job, status=JobStatus.GONE),
-        asked_monotonic=answer.asked_monotonic,
-        now=now,
-    )
+    record = replace(tracked.job, status=JobStatus.GONE)
+    missed = replace(tracked, record_asked_monotonic=answer.asked_monotonic)
+    gone, events = _with_other_record(missed, record, now)
     return replace(gone, final=gone.final and gone.final.finalised()), events
 
 
@@ -139,10 +154,6 @@ def _with_final_state(tracked: TrackedJob, before: Job, now: float, *, ends: boo
             # A job that has ended gets larger limits than an active one: it is counted again.
             return replace(tracked, final=final, total_items_at_last_count=None)
         return replace(tracked, final=final)
-    if known is not None and _published(tracked.job) != _published(before):
+    if known is not None and not is_same(tracked.job, before):
         return replace(tracked, final=known.record_changed(tracked.job))
     return tracked
-
-
-def _published(job: Job) -> Job:
-    return replace(job, updated_at=None, error_message=None)

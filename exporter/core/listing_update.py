@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from exporter.core.events import JobAppeared, JobEnded
+from exporter.core.contradictions import Answers
+from exporter.core.events import JobAppeared, JobEnded, JobReturned
 from exporter.core.final_state import FinalState, is_news, with_date, with_end
 from exporter.core.jobs import TrackedJob, is_failing_record, with_record
 from exporter.core.marks import (
@@ -13,6 +14,7 @@ from exporter.core.marks import (
     adds_nothing,
     from_first_numbers,
     from_zero,
+    has_more_failures,
     listed_now,
     reopened,
 )
@@ -20,16 +22,19 @@ from exporter.domain import latest
 
 if TYPE_CHECKING:
     from exporter.core.events import Event
-    from exporter.core.final_state import End
     from exporter.core.job_table import JobTable
     from exporter.domain import Job, Listing
 
 
 class ListingUpdate:
-    """Applies the rows of one listing, the ``number``-th, at the monotonic moment ``now``."""
+    """Applies the rows of one listing, the ``number``-th, at the monotonic moment ``now``.
+
+    ``is_full`` is true once a job was left out because as many as may be are held in memory.
+    """
 
     def __init__(self, table: JobTable, listing: Listing, number: int, now: float) -> None:
         self.events: list[Event] = []
+        self.is_full = False
         self._table = table
         self._history = table.history
         self._listing = listing
@@ -49,16 +54,22 @@ class ListingUpdate:
 
     def _apply_tracked(self, before: TrackedJob, job: Job) -> None:
         asked = self._listing.asked_monotonic
-        updated, events = with_record(before, job, asked_monotonic=asked, now=self._now)
+        updated, events = with_record(
+            before, job, asked_monotonic=asked, now=self._now, is_listed=True
+        )
         updated = replace(updated, last_listed=self._number, not_found_in=None)
+        self.events.extend(events)
         if updated.job is before.job:
             self._table.note(updated)
         else:
             self._table.update(before, updated, self._listing.ended_at, self._now)
-            self.events.extend(events)
 
     def _apply_untracked(self, job: Job, known: HighWaterMarks | None) -> None:
+        if len(self._table) >= self._table.rules.max_tracked:
+            self.is_full = True
+            return
         ended_again = known is not None and is_news(known.ends_seen, job)
+        has_failures = known is not None and has_more_failures(known, job)
         if known is None:
             marks = self._first_marks(job)
         else:
@@ -69,15 +80,18 @@ class ListingUpdate:
             self.events.append(JobAppeared(job))
         elif known is None or ended_again:
             self._apply_ended(job, marks, was_known=known is not None)
+        elif has_failures:
+            self._track(job, marks, self._final_state(job, marks, self._now))
+            self.events.append(JobReturned(job))
         else:
             # It was shown until its retention was over, and is not shown twice.
             ends_seen = with_date(marks.ends_seen, job)
             self._history.marks[job.id] = replace(marks, ends_seen=ends_seen)
 
     def _apply_ended(self, job: Job, marks: HighWaterMarks, *, was_known: bool) -> None:
-        final = self._final_state(job, marks.ends_seen)
-        if final is not None:
-            self._track(job, marks, final)
+        ended_monotonic = self._retention_began(job)
+        if ended_monotonic is not None:
+            self._track(job, marks, self._final_state(job, marks, ended_monotonic))
         elif marks.adds or was_known or job.ended_at is None:
             # Without a date, only its marks tell later that the job is no news.
             ends_seen = with_end(marks.ends_seen, job)
@@ -90,6 +104,8 @@ class ListingUpdate:
         tracked = TrackedJob(
             job=job,
             record_asked_monotonic=self._listing.asked_monotonic,
+            changed_asked_monotonic=self._listing.asked_monotonic,
+            answers=Answers(listed=job),
             last_listed=self._number,
             final=final,
         )
@@ -98,7 +114,7 @@ class ListingUpdate:
     def _first_marks(self, job: Job) -> HighWaterMarks:
         if self._counts_whole(job):
             return from_zero()
-        return from_first_numbers(job) if job.active else adds_nothing()
+        return from_first_numbers(job) if job.active else adds_nothing(job)
 
     def _counts_whole(self, job: Job) -> bool:
         """Tell whether a job was created after the baseline, or ended after it without being seen.
@@ -106,9 +122,9 @@ class ListingUpdate:
         Where LlamaCloud's dates contradict each other, a false increase is better than a missed
         failure.
         """
-        news_since = self._history.news_since
+        counts_since = self._history.counts_since
         ended_at = None if job.active else job.ended_at
-        if ended_at is not None and news_since is not None and ended_at < news_since:
+        if ended_at is not None and counts_since is not None and ended_at < counts_since:
             return False
         undated = (job.created_at if job.active else ended_at) is None
         if undated and self._number > 1:
@@ -116,18 +132,19 @@ class ListingUpdate:
         newest = latest(job.created_at, ended_at)
         return newest is not None and newest >= (self._history.baseline_at or 0.0)
 
-    def _final_state(self, job: Job, ends_before: frozenset[End]) -> FinalState | None:
-        """Begin the retention of a job that had ended before it was seen, unless it is over."""
+    def _retention_began(self, job: Job) -> float | None:
+        """Return when a job ended that had ended before it was seen, unless its time is over."""
         if job.ended_at is None and self._number == 1:
             return None
         ended_at = self._listing.ended_at if job.ended_at is None else job.ended_at
         age_seconds = max(self._listing.ended_at - ended_at, 0.0)
         retention = self._table.rules.retention(is_failing=is_failing_record(job))
-        if age_seconds >= retention:
-            return None
+        return None if age_seconds >= retention else self._now - age_seconds
+
+    def _final_state(self, job: Job, marks: HighWaterMarks, ended_monotonic: float) -> FinalState:
         return FinalState(
-            ended_monotonic=self._now - age_seconds,
+            ended_monotonic=ended_monotonic,
             asked_monotonic=self._listing.asked_monotonic,
-            ends_seen=with_end(ends_before, job),
+            ends_seen=with_end(marks.ends_seen, job),
             ended_before_first_sight=True,
         )

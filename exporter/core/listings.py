@@ -45,6 +45,8 @@ class Listings:
         self._last_listing: float | None = None
         self._last_full_listing: float | None = None
         self._reported_stale = False
+        # Whether the listing under way found more jobs than are held in memory.
+        self._is_full = False
 
     @property
     def next_at(self) -> float:
@@ -75,6 +77,7 @@ class Listings:
         update = ListingUpdate(self._table, listing, self.number + 1, now)
         for job in observation.jobs:
             update.apply(job)
+        self._is_full |= update.is_full
         if observation.is_last:
             update.events.extend(self._end(listing, observation.action, now))
         return update.events
@@ -104,9 +107,10 @@ class Listings:
         self.number += 1
         self.under_way, self.was_tried, self.failure = None, True, None
         self._last_listing, self.last_listing_at = now, listing.ended_at
-        # The bound on requests may hide jobs: a listing that stops at old news cannot clear that.
-        if listing.truncated or listing.reached_end:
-            self.is_truncated = listing.truncated
+        # A bound may hide jobs: a listing that stops at old news cannot clear that.
+        is_truncated, self._is_full = listing.truncated or self._is_full, False
+        if is_truncated or listing.reached_end:
+            self.is_truncated = is_truncated
         else:
             self.is_truncated = was_truncated
         if listing.reached_end:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from exporter.domain import ENDED_ITEM_STATUSES
+from exporter.domain import ENDED_ITEM_STATUSES, ItemStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from exporter.core.final_state import End
-    from exporter.domain import ItemStatus, Job, JobStatus
+    from exporter.domain import Job, JobStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,9 @@ class HighWaterMarks:
 
     ``items`` holds the greatest number seen in each status; a status that is missing has no first
     number yet, and its first number will add nothing. ``skip_reasons`` likewise, as a whole.
-    ``ends_seen`` are those of a job that has left, or was too old to be shown. ``unlisted_since``
-    is the Unix time of the first listing that no longer showed the job.
+    ``ends_seen`` are those of a job that has left, or was too old to be shown. ``given_up`` is true
+    once it was told that the items of the job were never fully counted. ``unlisted_since`` is the
+    Unix time of the first listing that no longer showed the job.
     """
 
     adds: bool
@@ -32,6 +33,7 @@ class HighWaterMarks:
     run_observed: bool = False
     items_observed: bool = False
     ends_seen: frozenset[End] = frozenset()
+    given_up: bool = False
     unlisted_since: float | None = None
 
 
@@ -46,21 +48,40 @@ def from_first_numbers(job: Job) -> HighWaterMarks:
     return HighWaterMarks(adds=True, items={}, skip_reasons=None, queue_observed=began_before)
 
 
-def adds_nothing() -> HighWaterMarks:
+def adds_nothing(job: Job) -> HighWaterMarks:
     """Start the marks of a job that ended before the baseline."""
-    return HighWaterMarks(adds=False, items={}, skip_reasons=None)
+    reported = {ItemStatus.FAILED: job.failed_items, ItemStatus.SKIPPED: job.skipped_items}
+    items = {status: number for status, number in reported.items() if number is not None}
+    return HighWaterMarks(adds=False, items=items, skip_reasons=None)
+
+
+def has_more_failures(marks: HighWaterMarks, job: Job) -> bool:
+    """Tell whether a job reports more failed items than it was ever known to have."""
+    known = marks.items.get(ItemStatus.FAILED)
+    return known is not None and (job.failed_items or 0) > known
 
 
 def reopened(marks: HighWaterMarks, job: Job, *, ended_again: bool) -> HighWaterMarks:
-    """Return the marks of a job that may be active again, or have ended again, after the baseline.
+    """Return the marks of a job that may have news of after the baseline, though it ended before.
 
     A job that ended again without being seen active counts whole: a false increase is better than a
-    missed failure.
+    missed failure. One that has more failed items than before adds those.
     """
-    if marks.adds or not (job.active or ended_again):
+    if marks.adds:
         return marks
-    opened = from_first_numbers(job) if job.active else from_zero()
-    return replace(opened, ends_seen=marks.ends_seen)
+    if job.active or ended_again:
+        opened = from_first_numbers(job) if job.active else from_zero()
+        return replace(opened, ends_seen=marks.ends_seen)
+    if not has_more_failures(marks, job):
+        return marks
+    return replace(
+        marks,
+        adds=True,
+        ended_as=frozenset({job.status}),
+        queue_observed=True,
+        run_observed=True,
+        items_observed=True,
+    )
 
 
 def listed_now(marks: HighWaterMarks) -> HighWaterMarks:

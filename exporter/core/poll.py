@@ -108,10 +108,10 @@ class RefreshLatches:
         for latch in self._latches.values():
             latch.failing.discard(job_id)
 
-    def poll_finished(self, is_due: Callable[[str], bool]) -> list[ErrorReason]:
-        """Return the reasons that are over; jobs that are not due are not waited for."""
+    def poll_finished(self, is_unfinished: Callable[[str], bool]) -> list[ErrorReason]:
+        """Return the reasons that are over; nothing is awaited of jobs that are finished."""
         for latch in self._latches.values():
-            latch.failing = set(filter(is_due, latch.failing))
+            latch.failing = set(filter(is_unfinished, latch.failing))
             latch.clean_polls = 0 if latch.failing else latch.clean_polls + 1
         over = [r for r, latch in self._latches.items() if latch.clean_polls >= _CLEAN_POLLS]
         for reason in over:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exporter.core.actions import CountItems, FetchStatus, ListJobs, WaitUntil
+from exporter.core.events import JobGivenUp
 from exporter.core.item_counts import with_counts, with_nothing_counted
 from exporter.core.job_table import JobTable
 from exporter.core.jobs import with_not_found, with_status
@@ -91,6 +92,7 @@ class ProjectCore:
         self._apply(observation, now)
         self._table.let_go(now)
         self._finish_poll_if_drained(now)
+        self._events += map(JobGivenUp, self._table.take_given_up())
         events, self._events = tuple(self._events), []
         return events
 
@@ -157,9 +159,9 @@ class ProjectCore:
                 seen_at = answer.answered_at
                 tracked, events = with_not_found(tracked, answer, self._listings.number, now)
             case ItemsCounted(answered_at=seen_at):
-                tracked, events = with_counts(tracked, answer, now)
+                tracked, events = with_counts(tracked, answer, now, self.rules.interval)
             case NotCounted():
-                tracked = with_nothing_counted(tracked, answer.asked_monotonic)
+                tracked = with_nothing_counted(tracked, answer, now, self.rules.interval)
         self._table.update(before, tracked, seen_at, now)
         self._events += events
         self._refreshes.answered(tracked, now, is_status=isinstance(answer, JobRefreshed))

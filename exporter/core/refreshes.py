@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exporter.core.actions import CountItems, FetchStatus
-from exporter.core.events import RefreshFailed, RefreshRecovered
-from exporter.core.poll import RefreshLatches
-from exporter.core.queue import (
+from exporter.core.due import (
+    LONGEST_WAIT_SECONDS,
     DueJobs,
-    RefreshQueue,
     count_can_wait,
     due_jobs,
     is_due,
+    is_unfinished,
     wants_count,
     wants_status,
 )
+from exporter.core.events import RefreshFailed, RefreshRecovered
+from exporter.core.poll import RefreshLatches
+from exporter.core.queue import RefreshQueue
 from exporter.domain import ErrorReason
 
 if TYPE_CHECKING:
@@ -26,14 +28,22 @@ if TYPE_CHECKING:
     from exporter.domain import Failure
 
 
+# Slowly enough that the budget suffices for most rounds.
+_PATIENCE_KEPT = 0.9
+
+
 class Refreshes:
-    """Owns the refresh queue, and what is known of refreshes that fail."""
+    """Owns the refresh queue, and what is known of refreshes that fail.
+
+    ``patience`` is for how many seconds a job waits at most in which nothing moves. It grows while
+    the budget is too small, and is zero where it suffices.
+    """
 
     def __init__(self, table: JobTable) -> None:
         self._table = table
         self._queue = RefreshQueue(self._due, self._is_due)
         self._latches = RefreshLatches()
-        self._urgent_counts_only = False
+        self.patience = 0.0
 
     @property
     def waiting(self) -> int:
@@ -47,14 +57,23 @@ class Refreshes:
     def begin_poll(self, *, is_throttling: bool) -> None:
         """Let every job have a turn again, after a listing.
 
-        Where the budget did not suffice for the last round, counts in which nothing changed wait.
+        Where the budget did not suffice for the last round, jobs in which nothing moves wait longer
+        than before.
         """
-        self._urgent_counts_only = is_throttling and self._queue.is_unfinished
+        interval = self._table.rules.interval
+        if is_throttling and self._queue.is_unfinished:
+            self.patience = min(max(2 * self.patience, interval), LONGEST_WAIT_SECONDS)
+        else:
+            self.patience *= _PATIENCE_KEPT
+            if self.patience < interval:
+                self.patience = 0.0
         self._queue.begin_poll()
 
     def poll_finished(self) -> list[Event]:
         """Report the failures that are over."""
-        return [RefreshRecovered(reason) for reason in self._latches.poll_finished(self._is_due)]
+        return [
+            RefreshRecovered(reason) for reason in self._latches.poll_finished(self._is_unfinished)
+        ]
 
     def pause(self) -> None:
         """Hand out no further job until the next poll."""
@@ -110,11 +129,15 @@ class Refreshes:
     def _is_to_be_counted(self, tracked: TrackedJob, now: float) -> bool:
         if not wants_count(tracked, self._table.rules, now):
             return False
-        return not (self._urgent_counts_only and count_can_wait(tracked, now))
+        return not (self.patience > 0 and count_can_wait(tracked, now))
 
     def _due(self, now: float) -> DueJobs:
-        return due_jobs(self._table, self._table.rules, now)
+        return due_jobs(self._table, self._table.rules, now, self.patience)
 
-    def _is_due(self, job_id: str) -> bool:
+    def _is_due(self, job_id: str, now: float) -> bool:
         tracked = self._table.get(job_id)
-        return tracked is not None and is_due(tracked, self._table.rules)
+        return tracked is not None and is_due(tracked, self._table.rules, now, self.patience)
+
+    def _is_unfinished(self, job_id: str) -> bool:
+        tracked = self._table.get(job_id)
+        return tracked is not None and is_unfinished(tracked, self._table.rules)

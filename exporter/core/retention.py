@@ -14,16 +14,22 @@ if TYPE_CHECKING:
 
 # A sum of floats may fall short of a moment by less than this.
 _ROUNDING_SECONDS = 0.001
+# The counters need the last count of a job, however short its retention is.
+_LEAST_SECONDS_TO_COUNT = 900.0
 
 
 def is_time_over(tracked: TrackedJob, rules: Rules, now: float) -> bool:
-    """Tell whether nothing but scrapes keeps an ended job at the monotonic moment ``now``."""
+    """Tell whether nothing but scrapes keeps an ended job at the monotonic moment ``now``.
+
+    A job whose items are not known for good stays until they are, for ``retention.failed`` at most.
+    """
     final = tracked.final
     if final is None:
         return False
-    is_asked_for = final.is_recent(now) and not final.is_complete(items_enabled=rules.items_enabled)
-    keep_seconds = rules.retention(is_failing=is_failing(tracked))
-    return now - final.ended_monotonic >= keep_seconds and not is_asked_for
+    keep_seconds, counting_seconds = _times(tracked, rules)
+    if final.is_complete(items_enabled=rules.items_enabled):
+        counting_seconds = keep_seconds
+    return now - final.ended_monotonic >= counting_seconds
 
 
 def leaves(
@@ -43,9 +49,7 @@ def leaves(
     if tracked.final is None or not is_time_over(tracked, rules, now):
         return False
     age_seconds = now - tracked.final.ended_monotonic
-    keep_seconds = rules.retention(is_failing=is_failing(tracked))
-    longest_seconds = max(keep_seconds, rules.retention_failed)
-    if not is_shown or rules.min_scrapes == 0 or age_seconds >= longest_seconds:
+    if not is_shown or rules.min_scrapes == 0 or age_seconds >= _longest(tracked, rules):
         return True
     if shown_since is None or len(scraped_generations) < rules.min_scrapes:
         return False
@@ -57,14 +61,20 @@ def next_change_after(tracked: TrackedJob, rules: Rules, now: float) -> float:
     final = tracked.final
     if final is None:
         return float("inf")
+    ages = (*_times(tracked, rules), _longest(tracked, rules))
+    moments = [final.ended_monotonic + age_seconds for age_seconds in ages]
+    return min((m for m in moments if m > now - _ROUNDING_SECONDS), default=float("inf"))
+
+
+def _times(tracked: TrackedJob, rules: Rules) -> tuple[float, float]:
+    """Return for how long an ended job stays, and for how long at most to have it counted."""
     keep_seconds = rules.retention(is_failing=is_failing(tracked))
-    moments = (
-        final.ended_monotonic + keep_seconds,
-        final.ended_monotonic + max(keep_seconds, rules.retention_failed),
-    )
-    since = now - _ROUNDING_SECONDS
-    later = [moment for moment in moments if moment > since]
-    return min((*later, final.next_change_after(since)))
+    return keep_seconds, max(keep_seconds, rules.retention_failed, _LEAST_SECONDS_TO_COUNT)
+
+
+def _longest(tracked: TrackedJob, rules: Rules) -> float:
+    """Return for how long scrapes may keep an ended job."""
+    return max(rules.retention(is_failing=is_failing(tracked)), rules.retention_failed)
 
 
 def rank(tracked: TrackedJob) -> tuple[int, float, str]:

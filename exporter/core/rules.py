@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from exporter.domain import Job
 
+# Two listings of the longest pages, as LlamaCloud serves them: what a broken server makes up must
+# not fill the memory.
+_MOST_TRACKED_FOR_A_PAGE = 2 * 1000
 # One final count may cost more requests than one of many counts of an active job.
 _FINAL_COUNT_FACTOR = 5
 
@@ -40,6 +43,12 @@ class Rules:
     organization_id: str | None = None
     directory_ids: Sequence[str] = ()
     job_types: Sequence[str] = ()
+
+    @property
+    def max_tracked(self) -> int:
+        """How many jobs are held in memory at most."""
+        filters = max(len(self.directory_ids), 1) * max(len(self.job_types), 1)
+        return _MOST_TRACKED_FOR_A_PAGE * self.listing_max_requests * filters
 
     def listing_plan(self, news_since: float | None) -> ListingPlan:
         """Plan a listing, a full one without ``news_since``."""

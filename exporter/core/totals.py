@@ -48,11 +48,12 @@ class Totals:
         job, counts = tracked.job, tracked.counts
         if is_failing(tracked):
             self._failing_jobs[job.job_type] += sign
+        if counts is None or not counts.whole:
+            self.uncounted_jobs += sign
         if tracked.final is not None:
             return
         self._active_jobs[job.job_type, job.status] += sign
         if counts is None or not counts.whole:
-            self.uncounted_jobs += sign
             return
         for status, number in counts.by_status.items():
             self._active_items[status] += sign * number

@@ -50,6 +50,7 @@ def project_view(table: JobTable, listings: Listings, generation: int, now: floa
         uncounted_jobs=table.totals.uncounted_jobs if has_counts else None,
         listing_truncated=listings.is_truncated,
         last_listing_at=listings.last_listing_at,
+        counting_since=table.history.baseline_at,
     )
 
 

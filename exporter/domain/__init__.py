@@ -28,7 +28,7 @@ from exporter.domain.views import Counters, JobView, ProjectGauges, ProjectStatu
 from exporter.domain.vocabulary import (
     ACTIVE_STATUSES,
     ENDED_ITEM_STATUSES,
-    ENDED_STATUSES,
+    FINISHED_STATUSES,
     KNOWN_JOB_TYPES,
     KNOWN_SKIP_REASONS,
     OTHER_SKIP_REASON,
@@ -40,8 +40,8 @@ from exporter.domain.vocabulary import (
 __all__ = [
     "ACTIVE_STATUSES",
     "ENDED_ITEM_STATUSES",
-    "ENDED_STATUSES",
     "FAILED_ITEMS_KEPT",
+    "FINISHED_STATUSES",
     "ITEM_DURATION_BUCKETS",
     "KNOWN_JOB_TYPES",
     "KNOWN_SKIP_REASONS",

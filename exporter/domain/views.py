@@ -66,6 +66,7 @@ class ProjectGauges:
 class ProjectView:
     """All that is published of one project, at one moment.
 
+    ``counting_since`` is the baseline of the counters: they tell what happened after it.
     ``gauges`` is ``None`` before the first listing and while the project is stale. ``generation``
     rises with every view of a project.
     """
@@ -80,6 +81,7 @@ class ProjectView:
     uncounted_jobs: int | None = None
     listing_truncated: bool | None = None
     last_listing_at: float | None = None
+    counting_since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

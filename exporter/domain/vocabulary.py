@@ -41,7 +41,14 @@ class ItemStatus(StrEnum):
 
 KNOWN_JOB_TYPES = (JobType.PARSE, JobType.EXTRACT, JobType.CLASSIFY)
 ACTIVE_STATUSES = (JobStatus.PENDING, JobStatus.RUNNING, JobStatus.DISPATCHED, JobStatus.UNKNOWN)
-ENDED_STATUSES = tuple(status for status in JobStatus if status not in ACTIVE_STATUSES)
+# A job may also end in a status that this exporter does not know.
+FINISHED_STATUSES = (
+    JobStatus.COMPLETED,
+    JobStatus.FAILED,
+    JobStatus.CANCELLED,
+    JobStatus.GONE,
+    JobStatus.UNKNOWN,
+)
 ENDED_ITEM_STATUSES = (
     ItemStatus.COMPLETED,
     ItemStatus.FAILED,

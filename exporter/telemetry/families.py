@@ -82,11 +82,24 @@ FAMILIES = (
         "Batch jobs kept out of the series of each job by the cap, as of the last poll.",
     ),
     Family(
+        "llamacloud_exporter_counting_since_timestamp_seconds",
+        "gauge",
+        _PROJECT,
+        "Unix time of the baseline: counters tell what happened after it; absent before the first"
+        " listing.",
+    ),
+    Family(
+        "llamacloud_exporter_jobs_given_up_total",
+        "counter",
+        _PROJECT,
+        "Ended batch jobs whose items were never fully counted, and are no longer asked for.",
+    ),
+    Family(
         "llamacloud_exporter_uncounted_jobs",
         "gauge",
         _PROJECT,
-        "Active batch jobs whose items are not all counted, too large or never reached, as of the"
-        " last poll.",
+        "Batch jobs whose items are not all counted, too large, not reached, or ended and not"
+        " counted yet, as of the last poll.",
     ),
     Family(
         "llamacloud_exporter_api_requests_total",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
-from exporter.core.events import ListingFailed, ListingSucceeded, PollFinished
+from exporter.core.events import JobGivenUp, ListingFailed, ListingSucceeded, PollFinished
 from exporter.domain import ErrorReason
 from exporter.texts import well_formed
 
@@ -64,7 +64,7 @@ class ProjectTelemetry:
         waits.labels(self._project).inc(seconds)
 
     def count(self, event: Event) -> None:
-        """Show how a listing went, and count a poll that is over."""
+        """Show how a listing went, and count polls that are over and jobs that are given up."""
         match event:
             case ListingSucceeded():
                 self._show("project_up", value=True)
@@ -75,6 +75,8 @@ class ProjectTelemetry:
                     self._show("project_authenticated", _AUTHENTICATED[failure.reason])
             case PollFinished():
                 self._poll_finished(event)
+            case JobGivenUp():
+                self._metrics.counters["jobs_given_up_total"].labels(self._project).inc()
 
     def published(self, view: ProjectView) -> None:
         """Show how complete and how fresh the published ``view`` is."""
@@ -82,6 +84,7 @@ class ProjectTelemetry:
         self._show("listing_truncated", view.listing_truncated)
         self._show("tracked_jobs", view.tracked_jobs)
         self._show("hidden_jobs", view.hidden_jobs)
+        self._show("counting_since_timestamp_seconds", view.counting_since)
         self._show("uncounted_jobs", view.uncounted_jobs)
 
     def budget_read_by(self, requests_per_second: Callable[[], float]) -> None:
@@ -113,6 +116,7 @@ class ProjectTelemetry:
         for endpoint in ENDPOINTS:
             counters["api_retries_total"].labels(self._project, endpoint)
         counters["api_budget_wait_seconds_total"].labels(self._project)
+        counters["jobs_given_up_total"].labels(self._project)
 
     def _start_histograms(self) -> None:
         self._metrics.histograms["poll_duration_seconds"].labels(self._project)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.happenings import PICK, Polled, one_of
+from core.ends import Ending
+from core.happenings import PICK, one_of
 from history import HOUR
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
@@ -20,7 +21,7 @@ MINUTE = 60.0
 MISSED_AT_MOST = 30 * MINUTE
 
 
-class Absent(Polled):
+class Absent(Ending):
     """Absences, short and long, of jobs, of answers, and of the exporter."""
 
     @precondition(lambda self: self.world.jobs)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.core.queue import due_jobs, wants_count, wants_status
+from exporter.core.due import due_jobs, wants_count, wants_status
 
 if TYPE_CHECKING:
-    from core.entry import Entry
     from core.model import Ledger
 
     from exporter.core.job_table import JobTable
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 def what_is_asked_for_has_news(ledger: Ledger, table: JobTable, moment: float) -> None:
     """Active jobs, and ended ones until their final state is known, as far as it can be."""
     rules = table.rules
-    due = due_jobs(table, rules, moment)
+    due = due_jobs(table, rules, moment, patience=0.0)
     asked_for = [*due.regular, *due.low_priority]
     assert len(set(asked_for)) == len(asked_for)
     for job_id, entry in ledger.entries.items():
@@ -25,21 +24,11 @@ def what_is_asked_for_has_news(ledger: Ledger, table: JobTable, moment: float) -
             continue
         tracked = table.get(job_id)
         assert tracked is not None
-        counts = _is_to_be_counted(entry, moment, items_enabled=rules.items_enabled)
         asks = entry.record.active or not entry.sight.final_status
         assert wants_status(tracked) == asks
-        if counts is not None:
-            assert wants_count(tracked, rules, moment) == counts
-            # An active job is asked for its status however large it is.
-            assert (job_id in asked_for) == (asks or counts)
-
-
-def _is_to_be_counted(entry: Entry, moment: float, *, items_enabled: bool) -> bool | None:
-    if not items_enabled:
-        return False
-    return entry.sight.wants_count(
-        entry.total_items,
-        moment,
-        ended=not entry.record.active,
-        ended_unseen=entry.ended_unseen,
-    )
+        counts = rules.items_enabled and entry.sight.wants_count(
+            entry.total_items, moment, rules.interval, ended=not entry.record.active
+        )
+        assert wants_count(tracked, rules, moment) == counts
+        # An active job is asked for its status however large it is.
+        assert (job_id in asked_for) == (asks or counts)

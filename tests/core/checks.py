@@ -20,7 +20,7 @@ from core.view_checks import (
 )
 from history import look
 
-from exporter.core.observations import Published, Scraped
+from exporter.core.observations import Published, Scraped, TimePassed
 from exporter.domain import ItemStatus, JobView
 
 if TYPE_CHECKING:
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from exporter.domain import ProjectView
 
 
+# However short retentions are.
+COUNTED_FOR_AT_LEAST = 900.0
+
+
 class Checks(Process):
     """One process that tracks a project, and what must be true of it."""
 
@@ -39,6 +43,7 @@ class Checks(Process):
         self.views: list[ProjectView] = []
         self.scraped: list[tuple[int, dict[str, JobView]]] = []
         self.crowded = False
+        self.last_moment = 0.0
 
     def take(self, answer: Answer, moment: float) -> None:
         """Tell both, when the jobs whose time is over have left."""
@@ -54,6 +59,7 @@ class Checks(Process):
 
     def all(self, moment: float) -> None:
         """Publish, and compare."""
+        self.last_moment = moment
         view = self.see(moment)
         no_counter_falls(self.views[-1] if self.views else view, view)
         counters_are_the_ledgers(self.ledger, view)
@@ -65,6 +71,7 @@ class Checks(Process):
         items_are_of_the_counted(self._here, view, items_enabled=enabled)
         what_only_counting_tells_is_absent_without_it(view, items_enabled=enabled)
         what_is_asked_for_has_news(self.ledger, self.table, moment)
+        self._what_is_given_up_is_told_once()
         self.published(view, moment)
 
     def see(self, moment: float) -> ProjectView:
@@ -99,12 +106,20 @@ class Checks(Process):
                 assert job_id not in shown or not self._must_have_left(job_id, entry, moment)
                 assert job_id in shown or self._may_have_left(job_id, entry, moment)
                 entry.left = job_id not in shown
+                if entry.left and self.rules.items_enabled:
+                    entry.give_up()
             elif job_id not in shown and not (view.gauges is None and entry.record.active):
                 assert view.hidden_jobs
                 ranks = [_rank(self.ledger.entries[other]) for other in shown]
                 assert max(ranks, default=0) <= _rank(entry)
         assert len(view.jobs) == len(shown) <= self.rules.max_jobs
         assert len(self._here) == view.tracked_jobs
+
+    def _what_is_given_up_is_told_once(self) -> None:
+        # What left by time alone is told with the next observation.
+        self.receive(TimePassed(), self.last_moment)
+        expected = sorted(id_ for id_, entry in self.ledger.entries.items() if entry.given_up)
+        assert sorted(self.given_up) == expected
 
     def _stale_withdraws(self, view: ProjectView, moment: float) -> None:
         listed = self.last_listed_moment
@@ -121,8 +136,14 @@ class Checks(Process):
         return [entry for entry in self.ledger.entries.values() if not entry.left]
 
     def _time_is_over(self, entry: Entry, moment: float) -> bool:
-        ended = entry.ended_moment
-        return ended is not None and moment - ended >= self._keeps[entry.failing]
+        """Tell whether an ended job is known for good, or is no longer waited for."""
+        ended, keeps = entry.ended_moment, self._keeps
+        if ended is None:
+            return False
+        known = entry.sight.final_items or not self.rules.items_enabled
+        known = known and entry.sight.final_status
+        longest = max(keeps[entry.failing], keeps[True], COUNTED_FOR_AT_LEAST)
+        return moment - ended >= (keeps[entry.failing] if known else longest)
 
     def _may_have_left(self, job_id: str, entry: Entry, moment: float) -> bool:
         """Tell whether an ended job was hidden, or its final state was scraped often enough."""

@@ -28,7 +28,7 @@ def counters_are_the_ledgers(ledger: Ledger, view: ProjectView) -> None:
         job_type = entry.record.job_type
         for what in (*ENDED_ITEM_STATUSES, *KNOWN_SKIP_REASONS, OTHER_SKIP_REASON):
             expected[job_type, what] += entry.added(what)
-        expected.update(("ended", job_type, status) for status in entry.ended_as)
+        expected.update(("ended", job_type, status) for status in entry.ended_as - entry.silent)
         expected["queued", job_type] += entry.queued and not entry.queue_was_over
         if entry.run_as:
             expected["run", job_type, entry.run_as] += 1
@@ -45,7 +45,7 @@ def counters_are_the_ledgers(ledger: Ledger, view: ProjectView) -> None:
 
 def items_are_observed_once(ledger: Ledger, view: ProjectView) -> None:
     """Once its items are final, and never before it was counted or ended."""
-    entries = [e for e in ledger.entries.values() if e.start != "nothing"]
+    entries = [e for e in ledger.entries.values() if e.start not in ("nothing", "reported")]
     for job_type, histogram in view.counters.item_duration.items():
         ours = [entry for entry in entries if entry.record.job_type == job_type]
         may = sum(bool(ItemStatus.COMPLETED in entry.greatest and entry.ended_as) for entry in ours)

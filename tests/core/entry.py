@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from core.sight import Sight
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 class Entry:
     """What is known of one job, and from where it counts.
 
-    ``start`` is ``zero``, ``first`` (the first number that is known of each status) or ``nothing``.
+    ``start`` is ``zero``, ``first`` (the first number that is known of each status), ``nothing`` or
+    ``reported`` (what had ended before counts what it reports beyond its first numbers). ``heard``
+    are the answers of the list (true) and of the status endpoint.
     """
 
     start: str
@@ -44,6 +46,9 @@ class Entry:
     items_final: bool = False
     left: bool = False
     ends: set[tuple[JobStatus, float | None]] = field(default_factory=set)
+    heard: list[tuple[bool, Job]] = field(default_factory=list)
+    given_up: bool = False
+    silent: set[JobStatus] = field(default_factory=set)
 
     @property
     def total_items(self) -> int:
@@ -56,6 +61,30 @@ class Entry:
         if number is not None and self.start != "nothing":
             self.first.setdefault(what, 0 if self.start == "zero" else number)
             self.greatest[what] = max(number, self.greatest.get(what, 0))
+
+    def start_at(self, start: str) -> None:
+        """Count from there on what had added nothing."""
+        self.start = start
+        if start != "nothing":
+            self.first, self.greatest = {}, {}
+
+    def note_reported(self) -> None:
+        """Take note of what a job reports that adds nothing: more failures would be news."""
+        row = self.record
+        reported = {ItemStatus.FAILED: row.failed_items, ItemStatus.SKIPPED: row.skipped_items}
+        self.first.update({what: n for what, n in reported.items() if n is not None})
+        self.greatest.update(self.first)
+
+    def reports_more_failures_with(self, job: Job) -> bool:
+        """Tell whether a job reports more failed items than it was ever known to have."""
+        known = self.greatest.get(ItemStatus.FAILED, 0 if self.start == "zero" else None)
+        return known is not None and not job.active and (job.failed_items or 0) > known
+
+    def count_from_what_was_reported(self, job: Job) -> None:
+        """Count what is reported beyond the first numbers of what had ended before."""
+        self.start, self.silent, self.queue_was_over = "reported", {job.status}, True
+        if self.sight.counts is not None:
+            self.see_counts(self.sight.counts)
 
     def added(self, what: str) -> int:
         """Tell what the job adds to a counter."""
@@ -71,7 +100,7 @@ class Entry:
 
     def count_from_zero(self) -> None:
         """Count whole what had ended before, for it has ended once more."""
-        self.start = "zero"
+        self.start_at("zero")
         if self.sight.counts is not None:
             self.see_counts(self.sight.counts)
 
@@ -84,6 +113,39 @@ class Entry:
             or bool(at and job.completed_at and abs(at - job.completed_at) > 1)
             for status, at in self.ends
         )
+
+    def hear(self, job: Job, *, listed: bool) -> bool:
+        """Take in an answer, and tell whether it is believed.
+
+        Where the list and the status endpoint contradict each other twice in a row, both repeating
+        themselves, the newer ``updated_at`` is, or else the list.
+        """
+        self.heard.append((listed, job))
+        contradictions = 0
+        for place in range(len(self.heard) - 1, -1, -1):
+            source, told = self.heard[place]
+            before = self.heard[:place]
+            own = next((each for other, each in before[::-1] if other == source), None)
+            contrary = next((each for other, each in before[::-1] if other != source), None)
+            if own is None or contrary is None:
+                break
+            if told_of(own) != told_of(told) or told_of(contrary) == told_of(told):
+                break
+            contradictions += 1
+        if contradictions < 2 or told_of(job) == told_of(self.record):
+            return True
+        newer, older = job.updated_at, self.record.updated_at
+        return newer > older if newer and older and newer != older else listed
+
+    def give_up(self) -> None:
+        """Take note that not all items were counted to their end, if so."""
+        self.given_up |= not self.sight.is_fully_counted(self.total_items)
+
+    def return_to_sight(self, job: Job, listing: Listing, moment: float) -> None:
+        """Show a job again that had left."""
+        self.record, self.sight, self.left = job, Sight(listing.ended_at), False
+        self.ended_moment, self.ended_asked = moment, listing.asked_monotonic
+        self.ended_unseen = True
 
     def end_unseen(
         self,
@@ -114,3 +176,8 @@ class Entry:
     def final_since(self) -> float | None:
         """From when on answers are final: when it was asked what first showed the end."""
         return None if self.record.active else self.ended_asked
+
+
+def told_of(job: Job) -> Job:
+    """Leave out of a record what is not published."""
+    return replace(job, updated_at=None, error_message=None)

@@ -53,11 +53,16 @@ class Request:
 class FakeCloud:
     """What LlamaCloud holds; a job without ``items`` has ten that are being processed.
 
+    ``fetched`` is what the status of a job says where it contradicts the list. The jobs of
+    ``late_pages`` are on no page that is read by a listing which stops at old news.
+
     ``failing`` and ``seconds`` say of a kind of request, or of one with the id of its job as in
     ``status job-1``, how it fails and how long it takes. ``next_listings`` come before both.
     """
 
     jobs: dict[str, Job] = field(default_factory=dict)
+    fetched: dict[str, Job] = field(default_factory=dict)
+    late_pages: set[str] = field(default_factory=set)
     items: dict[str, ItemCounts | None] = field(default_factory=dict)
     progress: dict[str, float] = field(default_factory=dict)
     failing: dict[str, Failure] = field(default_factory=dict)
@@ -91,7 +96,8 @@ class FakeCloud:
             return JobNotFound(job_id, asked, answered_at, failure("not_found"))
         if kind == "status":
             progress = self.progress.get(job_id, 0.5)
-            return JobRefreshed(self.jobs[job_id], progress, asked, answered_at)
+            record = self.fetched.get(job_id, self.jobs[job_id])
+            return JobRefreshed(record, progress, asked, answered_at)
         items = self.items.get(job_id, counts(processing=10))
         too_many = NotCounted(job_id, asked)
         return ItemsCounted(job_id, items, asked, answered_at) if items else too_many
@@ -99,7 +105,9 @@ class FakeCloud:
     def _listing(self, plan: ListingPlan, asked: float, answered_at: float) -> Listing:
         rows = sorted(self.jobs.values(), key=lambda job: -(job.created_at or 0.0))
         news_since = plan.news_since or 0.0
+        late = self.late_pages if plan.news_since else ()
         news = [job for job in rows if job.active or (job.ended_at or 0.0) >= news_since]
+        news = [job for job in news if job.id not in late]
         shown = news[: self.most_rows]
         return Listing(
             jobs=tuple(shown),

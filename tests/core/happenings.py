@@ -27,7 +27,6 @@ SKIP_REASONS = st.sampled_from([*KNOWN_SKIP_REASONS, OTHER_SKIP_REASON])
 # Where all items are too many to count: none, those that matter, or not even the skipped.
 _FEW = (ItemStatus.FAILED, ItemStatus.CANCELLED, ItemStatus.PROCESSING)
 FEW = st.sampled_from([(), (*_FEW, ItemStatus.SKIPPED), _FEW])
-ENDS = [JobStatus.COMPLETED, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED]
 
 
 class Polled(RuleBasedStateMachine):
@@ -44,16 +43,34 @@ class Polled(RuleBasedStateMachine):
         cap=st.sampled_from([2, 500]),
         min_scrapes=st.sampled_from([0, 2]),
         retention=st.sampled_from([HOUR, HOUR, SHORT_RETENTION]),
+        full_listing_every=st.sampled_from([900.0, 4 * HOUR]),
         items_enabled=st.sampled_from([True, True, False]),
+        past=st.lists(st.tuples(st.integers(0, 4), st.sampled_from([0.2, 3.0])), max_size=2),
     )
-    def begin(self, cap: int, min_scrapes: int, retention: float, *, items_enabled: bool) -> None:
-        """Start the exporter."""
+    def begin(
+        self,
+        cap: int,
+        min_scrapes: int,
+        retention: float,
+        full_listing_every: float,
+        past: list[tuple[int, float]],
+        *,
+        items_enabled: bool,
+    ) -> None:
+        """Start the exporter, after some jobs have ended."""
+        for failed, hours_ago in past:
+            self.world.moment = -hours_ago * HOUR
+            self.world.create(JobType.PARSE, "all", reports=True)
+            self.world.work(self.world.jobs[-1], ItemStatus.FAILED, failed)
+            self.world.end(self.world.jobs[-1], JobStatus.COMPLETED)
+        self.world.moment = 0.0
         self.checks = Checks(
             RULES,
             max_jobs=cap,
             min_scrapes=min_scrapes,
             retention_finished=retention,
             retention_failed=retention * 24,
+            full_listing_every=full_listing_every,
             items_enabled=items_enabled,
         )
 
@@ -63,6 +80,7 @@ class Polled(RuleBasedStateMachine):
         dates=st.sampled_from(["all", "all", "created", "none"]),
         reports=st.booleans(),
         few=FEW,
+        adds_up=st.sampled_from([True, True, False]),
         polled=st.booleans(),
     )
     def create(
@@ -72,10 +90,11 @@ class Polled(RuleBasedStateMachine):
         *,
         reports: bool,
         few: tuple[ItemStatus, ...],
+        adds_up: bool,
         polled: bool,
     ) -> None:
         """Create a job."""
-        self.world.create(job_type, dates, reports=reports, few=few)
+        self.world.create(job_type, dates, reports=reports, few=few, adds_up=adds_up)
         self.poll_if(polled=polled)
 
     @precondition(lambda self: self.world.active)
@@ -106,59 +125,6 @@ class Polled(RuleBasedStateMachine):
         if retried:
             self.world.retry(job)
 
-    @precondition(lambda self: len(self.world.jobs) < 6)
-    @rule(dates=st.sampled_from(["all", "created", "none"]), failed=st.integers(0, 4))
-    def end_unseen(self, dates: str, failed: int) -> None:
-        """Create and end a job while hours of listings do not reach it."""
-        self.world.create(JobType.PARSE, dates, reports=True)
-        self.world.work(self.world.jobs[-1], ItemStatus.FAILED, failed)
-        self.world.end(self.world.jobs[-1], JobStatus.COMPLETED)
-        if not self.checks.is_listing(self.under_way):
-            self.world.moment += 4 * HOUR
-            self.list_some(shown=0)
-
-    @precondition(lambda self: self.world.ended)
-    @rule(pick=PICK)
-    def retry(self, pick: int) -> None:
-        """Retry an ended job: it is active again."""
-        job = one_of(self.world.ended, pick)
-        # A job that was away for so long that it was forgotten would count anew.
-        if self.checks.may_be_retried(job.row.id) and not job.was_away_for_long:
-            self.world.retry(job)
-
-    @precondition(lambda self: self.world.ended)
-    @rule(pick=PICK, status=st.sampled_from(ENDS), polled=st.booleans())
-    def retry_and_end_unseen(self, pick: int, status: JobStatus, *, polled: bool) -> None:
-        """Retry an ended job, which ends again before anyone looks."""
-        job = one_of(self.world.ended, pick)
-        self.world.moment += 2.0
-        self.retry(pick)
-        if job.row.active:
-            self.world.end(job, status)
-        self.poll_if(polled=polled)
-
-    @precondition(lambda self: self.world.active)
-    @rule(pick=PICK, status=st.sampled_from(ENDS), polled=st.booleans(), settled=st.booleans())
-    def end(self, pick: int, status: JobStatus, *, polled: bool, settled: bool = True) -> None:
-        """End a job, and perhaps not all of its items."""
-        self.world.end(one_of(self.world.active, pick), status, settled=settled)
-        self.poll_if(polled=polled)
-
-    @precondition(lambda self: self.world.unsettled)
-    @rule(
-        pick=PICK,
-        status=st.sampled_from(ENDED_ITEM_STATUSES),
-        skip_reason=SKIP_REASONS,
-        polled=st.booleans(),
-    )
-    def settle(self, pick: int, status: ItemStatus, skip_reason: str, *, polled: bool) -> None:
-        """End the items that a job left behind."""
-        job = one_of(self.world.unsettled, pick)
-        # One that is away for so long that it is forgotten would count anew.
-        if not job.away:
-            self.world.settle(job, status, skip_reason)
-        self.poll_if(polled=polled)
-
     @precondition(lambda self: not self.checks.is_listing(self.under_way))
     @rule(shown=st.integers(0, 3))
     def list_some(self, shown: int) -> None:
@@ -174,10 +140,17 @@ class Polled(RuleBasedStateMachine):
         self.checks.take(self.listing(None), self.world.moment)
         self.ask_for_due()
 
-    def ask_for_due(self) -> None:
+    @precondition(lambda self: not self.checks.is_listing(self.under_way))
+    @rule(asked=st.integers(0, 2), early=st.booleans())
+    def poll_with_a_small_budget(self, asked: int, *, early: bool) -> None:
+        """List, and ask for the first of the jobs that are due."""
+        self.checks.take(self.listing(None, early=early), self.world.moment)
+        self.ask_for_due(asked)
+
+    def ask_for_due(self, most: int = 100) -> None:
         """Ask for each job that is due, and count its items where that is wanted."""
         by_id = {job.row.id: job for job in self.world.jobs}
-        for job_id in self.checks.due(self.world.moment):
+        for job_id in self.checks.due(self.world.moment)[:most]:
             status = self.world.status(by_id[job_id])
             self.checks.take(status, self.world.moment)
             if isinstance(status, JobRefreshed) and self.checks.wants_count(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from core.entry import Entry
+from core.entry import Entry, told_of
 from core.sight import Sight
 from history import HOUR
 
@@ -16,13 +16,20 @@ from exporter.domain import (
     JobRefreshed,
     JobStatus,
     Listing,
+    NotCounted,
+    UncountedReason,
 )
 
 
 @dataclass
 class Ledger:
-    """The rules of counting, applied to all that one process was ever told."""
+    """The rules of counting, applied to all that one process was ever told.
 
+    ``overlap`` is how long before the watermark an unseen end still counts.
+    """
+
+    overlap: float = HOUR
+    items_enabled: bool = True
     baseline: float | None = None
     watermark: float | None = None
     listings: int = 0
@@ -39,60 +46,80 @@ class Ledger:
             )
             # It was retried and ended unseen: it is there again, with its last end.
             is_back = entry.left and entry.ends_anew_with(job)
+            entry.heard = [] if entry.left else entry.heard
+            if entry.left and not is_back and entry.reports_more_failures_with(job):
+                entry.return_to_sight(job, listing, moment)
             if not job.active and (known is None or is_back):
                 entry.end_unseen(job, listing, moment, keeps, is_history=self.listings == 1)
                 if is_back and entry.start == "nothing":
-                    entry.start = self._start(job)
+                    entry.start_at(self._start(job))
                 forgotten = known is None and entry.start == "nothing" and job.ended_at is not None
                 if entry.left and forgotten:
                     continue
+            if known is None and entry.start == "nothing":
+                entry.note_reported()
             if known is None:
                 entry.queue_was_over = entry.start == "first" and job.started_at is not None
             self.entries[job.id] = entry
             entry.listed_in, entry.not_found_in = self.listings, None
-            self.recorded(job, listing.asked_monotonic, moment, listing.ended_at)
+            asked, at = listing.asked_monotonic, listing.ended_at
+            self.recorded(job, asked, moment, at, listed=True)
         self.watermark = self.watermark if listing.truncated else listing.began_at
 
-    def recorded(self, job: Job, asked: float, moment: float, at: float) -> None:
-        """Take in a record unless a newer one is known."""
+    def recorded(
+        self, job: Job, asked: float, moment: float, at: float, *, listed: bool | None
+    ) -> None:
+        """Take in a record unless a newer one is known; one that nobody told is always believed."""
         entry = self.entries[job.id]
         if asked < entry.asked:
             return
-        # It was retried and ended unseen, or it was only thought to be gone.
-        another_end = entry.ends_anew_with(job)
-        other_record = _told(entry.record) != _told(job)
-        entry.record, entry.asked = job, asked
-        if job.active:
-            # What was told of a job before it left is not published of it when it returns.
-            entry.sight = Sight(at) if entry.left else entry.sight
-            entry.ended_moment, entry.left, entry.ended_unseen = None, False, False
-            entry.ends.clear()
-            if entry.start == "nothing":
-                entry.start, entry.queue_was_over = "first", job.started_at is not None
-        elif entry.ended_moment is None or another_end:
-            entry.ended_moment, entry.ended_asked = moment, asked
-            entry.ended_unseen = False
-            entry.sight.ended()
-            if another_end and entry.start == "nothing" and self._is_news(job):
-                entry.count_from_zero()
-        elif other_record:
-            entry.sight.changed_after_the_end()
-        if not job.active:
-            entry.ends.add((job.status, job.completed_at))
+        entry.asked = asked
+        if listed is not None and not entry.hear(job, listed=listed):
+            return
+        self._apply(entry, job, moment, at)
         entry.sight.record(job, at)
         entry.see(ItemStatus.FAILED, job.failed_items)
         entry.see(ItemStatus.SKIPPED, job.skipped_items)
         entry.queued |= entry.start != "nothing" and job.queue_seconds is not None
         if not job.active and entry.start != "nothing":
             entry.ended_as.add(job.status)
-            if job.run_seconds is not None and job.status is not JobStatus.GONE:
+            runs = job.run_seconds is not None and job.status is not JobStatus.GONE
+            if runs and not entry.silent:
                 entry.run_as = entry.run_as or job.status
+        self._give_up_what_is_final(entry)
+
+    def _apply(self, entry: Entry, job: Job, moment: float, at: float) -> None:
+        # It was retried and ended unseen, or it was only thought to be gone.
+        another_end = entry.ends_anew_with(job)
+        other_record = told_of(entry.record) != told_of(job)
+        entry.record = job
+        if job.active:
+            # What was told of a job before it left is not published of it when it returns.
+            entry.sight = Sight(at) if entry.left else entry.sight
+            entry.ended_moment, entry.left, entry.ended_unseen = None, False, False
+            entry.ends.clear()
+            if entry.start == "nothing":
+                entry.start_at("first")
+                entry.queue_was_over = job.started_at is not None
+            return
+        if entry.ended_moment is None or another_end:
+            entry.ended_moment, entry.ended_asked = moment, entry.asked
+            entry.ended_unseen = False
+            entry.sight.ended()
+            if another_end and entry.start == "nothing" and self._is_news(job):
+                entry.count_from_zero()
+        elif other_record:
+            entry.sight.changed_after_the_end(moment)
+        entry.ends.add((job.status, job.completed_at))
+        if entry.start == "nothing" and entry.reports_more_failures_with(job):
+            entry.count_from_what_was_reported(job)
 
     def refreshed(self, answer: JobRefreshed, moment: float) -> None:
         """Take in the answer about a job's status."""
         entry = self.entries[answer.job.id]
         entry.not_found_in = None
-        self.recorded(answer.job, answer.asked_monotonic, moment, answer.answered_at)
+        asked, at = answer.asked_monotonic, answer.answered_at
+        self.recorded(answer.job, asked, moment, at, listed=False)
         entry.sight.status(answer, entry.final_since)
 
     def not_found(self, answer: JobNotFound, moment: float) -> None:
@@ -105,26 +132,39 @@ class Ledger:
             return
         if entry.record.active and entry.not_found_in not in (None, self.listings):
             gone = replace(entry.record, status=JobStatus.GONE)
-            self.recorded(gone, answer.asked_monotonic, moment, answer.answered_at)
+            asked, at = answer.asked_monotonic, answer.answered_at
+            self.recorded(gone, asked, moment, at, listed=None)
         if not entry.record.active:
             entry.sight.final_status = True
-            entry.sight.final.append("nothing to ask")
+            entry.sight.final.append(("nothing to ask", moment))
+            self._give_up_what_is_final(entry)
         entry.not_found_in = entry.not_found_in or self.listings
 
-    def counted(self, answer: ItemsCounted) -> None:
+    def counted(self, answer: ItemsCounted, moment: float) -> None:
         """Take in a count."""
         entry, counts = self.entries[answer.job_id], answer.counts
-        entry.sight.count(answer, entry.total_items, entry.final_since)
+        entry.sight.count(answer, entry.total_items, moment, entry.final_since)
         entry.see_counts(counts)
-        settled = entry.sight.final[-1:] == ["settled"] and entry.start != "nothing"
-        entry.items_final |= settled and counts.whole and "nothing to ask" not in entry.sight.final
+        words = [word for word, _ in entry.sight.final]
+        settled = words[-1:] == ["settled"] and entry.start not in ("nothing", "reported")
+        entry.items_final |= settled and counts.whole and "nothing to ask" not in words
+        self._give_up_what_is_final(entry)
 
-    def uncountable(self, job_id: str, asked: float) -> None:
-        """Take in that a job is too large to count, unless that was said before it ended."""
-        entry = self.entries[job_id]
+    def not_counted(self, answer: NotCounted, moment: float) -> None:
+        """Take in that a job's items cannot be counted, unless that was said before it ended."""
+        entry, asked = self.entries[answer.job_id], answer.asked_monotonic
         if entry.record.active or asked >= entry.ended_asked:
             ended = not entry.record.active
-            entry.sight.too_many(entry.total_items, asked, ended=ended)
+            too_many = answer.reason is UncountedReason.TOO_MANY_ITEMS
+            entry.sight.not_counted(
+                entry.total_items, asked, moment, ended=ended, too_many=too_many
+            )
+            self._give_up_what_is_final(entry)
+
+    def _give_up_what_is_final(self, entry: Entry) -> None:
+        final = not entry.record.active and not entry.left and entry.sight.final_items
+        if final and self.items_enabled:
+            entry.give_up()
 
     def _is_news(self, job: Job) -> bool:
         return job.ended_at is None or job.ended_at >= (self.baseline or 0.0)
@@ -136,10 +176,6 @@ class Ledger:
         if job.active or moment is None:
             new = self.listings > 1 or (job.created_at or 0.0) >= baseline
             return "zero" if new else "first" if job.active else "nothing"
-        old_news = self.watermark is not None and moment < self.watermark - HOUR
+        old_news = self.watermark is not None and moment < self.watermark - self.overlap
         after = moment >= baseline or (job.created_at or 0.0) >= baseline
         return "zero" if after and not old_news else "nothing"
-
-
-def _told(job: Job) -> Job:
-    return replace(job, updated_at=None, error_message=None)

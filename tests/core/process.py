@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.model import Ledger
-from history import answered, batches, job_of, table_of
+from history import HOUR, answered, batches, job_of, table_of
 
+from exporter.core.due import due_jobs, wants_count
+from exporter.core.events import JobGivenUp
 from exporter.core.project import ProjectCore
-from exporter.core.queue import due_jobs, wants_count
 from exporter.domain import ItemsCounted, JobNotFound, JobRefreshed, Listing, NotCounted
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from history import JobAnswer
 
     from exporter.core.job_table import JobTable
+    from exporter.core.observations import Observation
     from exporter.core.rules import Rules
 
 
@@ -28,7 +30,9 @@ class Process:
         self.rules = rules
         self.core = ProjectCore(rules, 0.0)
         self.generation = 0
-        self.ledger = Ledger()
+        overlap = max(HOUR, rules.full_listing_every)
+        self.ledger = Ledger(overlap, items_enabled=rules.items_enabled)
+        self.given_up: list[str] = []
         # The generation of the view that was made last before a job was told of.
         self.last_told: dict[str, int] = {}
         self.last_listed_moment: float | None = None
@@ -45,11 +49,16 @@ class Process:
             self._told(*(job.id for job in answer.jobs))
             self.ledger.listed(answer, moment, self._keeps)
             for batch in batches(answer, answer.asked_monotonic):
-                self.core.receive(batch, moment)
+                self.receive(batch, moment)
             return
         if self._told(job_of(answer)):
             self._enter(answer, moment)
-        self.core.receive(answered(answer, answer.asked_monotonic), moment)
+        self.receive(answered(answer, answer.asked_monotonic), moment)
+
+    def receive(self, observation: Observation, moment: float) -> None:
+        """Tell the core, and note which jobs it gives up."""
+        events = self.core.receive(observation, moment)
+        self.given_up += [event.job.id for event in events if isinstance(event, JobGivenUp)]
 
     def _enter(self, answer: JobAnswer, moment: float) -> None:
         match answer:
@@ -58,9 +67,9 @@ class Process:
             case JobNotFound():
                 self.ledger.not_found(answer, moment)
             case ItemsCounted():
-                self.ledger.counted(answer)
-            case NotCounted(job_id=job_id, asked_monotonic=asked):
-                self.ledger.uncountable(job_id, asked)
+                self.ledger.counted(answer, moment)
+            case NotCounted():
+                self.ledger.not_counted(answer, moment)
 
     def _told(self, *job_ids: str) -> bool:
         self.last_told.update(dict.fromkeys(job_ids, self.generation))
@@ -71,7 +80,7 @@ class Process:
 
     def due(self, moment: float) -> list[str]:
         """List the jobs to ask for."""
-        due = due_jobs(self.table, self.rules, moment)
+        due = due_jobs(self.table, self.rules, moment, patience=0.0)
         return [*due.regular, *due.low_priority]
 
     def wants_count(self, job_id: str, moment: float) -> bool:
@@ -100,7 +109,7 @@ class Process:
     def ended_as_was_told(self, job: CloudJob) -> bool:
         """Tell whether nothing happened to an ended job since its end was told with its date."""
         entry = self.ledger.entries.get(job.row.id)
-        told = entry is not None and entry.record == job.row
+        told = entry is not None and entry.record == job.row and job.listed_as is None
         return told and not job.row.active and job.row.completed_at is not None
 
     @property

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from exporter.domain import ItemCounts, ItemsCounted, Job, JobRefreshed
 
-# A Date has no fractions of a second: a time of the same second may look like a later one.
 # A job with too many items is looked at again.
 TRIED_AGAIN_AFTER = 900.0
+# A Date has no fractions of a second: a time of the same second may look like a later one.
 SAME_SECOND = 1.0
+MOST_FINAL_COUNTS = 5
+_LAST_WORDS = {"settled", "too many", "nothing to ask"}
+_COUNTS = {"settled", "unsettled", "too many", "no sum"}
 
 
 @dataclass
@@ -20,7 +23,8 @@ class Sight:
 
     ``progress`` are all moments at which the job is known to have made progress, and ``known`` the
     newest value of each thing that shows progress when it changes. ``final`` is what was told of
-    the items since the job ended: ``settled``, ``unsettled``, ``too many`` or ``nothing to ask``.
+    the items since the job ended, and when: ``settled``, ``unsettled``, ``too many``, ``no sum`` or
+    ``nothing to ask``; and ``changed`` where the record told something else than before.
     """
 
     seen_at: float
@@ -34,8 +38,7 @@ class Sight:
     status_asked: float | None = None
     status_answered_at: float | None = None
     final_status: bool = False
-    final: list[str] = field(default_factory=list)
-    changed_since: bool = False
+    final: list[tuple[str, float]] = field(default_factory=list)
 
     @property
     def last_progress_at(self) -> float | None:
@@ -56,11 +59,11 @@ class Sight:
     def ended(self) -> None:
         """Ask anew: of a job that has ended the answers are final, and more is counted."""
         self.final_status, self.final, self.too_many_of = False, [], None
-        self.changed_since = False
 
-    def changed_after_the_end(self) -> None:
-        """Ask anew for the status of a job without dates: it may have been retried unseen."""
-        self.final_status, self.changed_since = False, True
+    def changed_after_the_end(self, moment: float) -> None:
+        """Ask anew: what a row does not tell may be otherwise as well."""
+        self.final_status = False
+        self.final.append(("changed", moment))
 
     def status(self, answer: JobRefreshed, final_since: float | None) -> None:
         """Take in a status answer, for the final one if it was asked for since then."""
@@ -71,7 +74,9 @@ class Sight:
         self.status_answered_at = answer.answered_at
         self.final_status |= final_since is not None and answer.asked_monotonic >= final_since
 
-    def count(self, answer: ItemsCounted, total: int, final_since: float | None) -> None:
+    def count(
+        self, answer: ItemsCounted, total: int, moment: float, final_since: float | None
+    ) -> None:
         """Take in a count."""
         counts = answer.counts
         self._tell("counts", dict(counts.by_status), answer.answered_at)
@@ -79,26 +84,42 @@ class Sight:
         self.counts, self.counted_at, self.too_many_of = counts, answer.answered_at, None
         if final_since is not None and answer.asked_monotonic >= final_since:
             all_ended = counts.settled and (counts.total >= total or not counts.whole)
-            self.final.append("settled" if all_ended else "unsettled")
+            self.final.append(("settled" if all_ended else "unsettled", moment))
 
-    def too_many(self, total: int, asked: float, *, ended: bool) -> None:
-        """Take in that the items are too many to count: what was counted of them falls short."""
+    def not_counted(
+        self, total: int, asked: float, moment: float, *, ended: bool, too_many: bool
+    ) -> None:
+        """Take in that the items cannot be counted: what was counted of them falls short."""
         self.known.pop("counts", None)
         self.counts, self.counted_at, self.too_many_of = None, None, total
         self.too_many_asked = asked
         if ended:
-            self.final.append("too many")
+            self.final.append(("too many" if too_many else "no sum", moment))
 
-    def wants_count(
-        self, total: int, moment: float, *, ended: bool, ended_unseen: bool
-    ) -> bool | None:
-        """Tell whether the items are to be counted; ``None`` where that is a matter of time."""
+    def is_fully_counted(self, total: int) -> bool:
+        """Tell whether all items were counted, and all of them had ended."""
+        counts = self.counts
+        return counts is not None and counts.whole and counts.settled and counts.total >= total
+
+    @property
+    def final_items(self) -> bool:
+        """Whether nothing more is to be asked of the items of a job that has ended."""
+        words = [word for word, _ in self.final]
+        if len([word for word in words if word in _COUNTS]) >= MOST_FINAL_COUNTS:
+            return True
+        return bool(_LAST_WORDS & set(_since_change(words)))
+
+    def wants_count(self, total: int, moment: float, interval: float, *, ended: bool) -> bool:
+        """Tell whether the items are to be counted."""
         if not ended:
             return self.too_many_of != total or moment - self.too_many_asked >= TRIED_AGAIN_AFTER
-        if not self.final:
+        if self.final_items:
+            return False
+        times = len([word for word, _ in self.final if word in _COUNTS])
+        if not times or self.final[-1][0] == "changed":
             return True
-        only_unsettled = set(self.final) == {"unsettled"} and not ended_unseen
-        return None if only_unsettled or self.changed_since else False
+        intervals = (0.5, 1.5, 3.5, 7.5)[times - 1]
+        return moment >= self.final[-1][1] + intervals * interval
 
     def _tell(self, what: str, value: object, at: float) -> None:
         """Take in a value: where another one was known before, the job made progress."""
@@ -111,3 +132,9 @@ class Sight:
         """Take in a time of the job's own; one from the future would be told as now."""
         if time is not None and time <= seen_at + SAME_SECOND:
             self.progress.append(min(time, seen_at))
+
+
+def _since_change(words: list[str]) -> list[str]:
+    """Leave out what was told before the record last changed."""
+    last = len(words) - words[::-1].index("changed") if "changed" in words else 0
+    return words[last:]

@@ -13,6 +13,14 @@ def ended(job_id: str = "job-1", **facts: Any) -> Job:
     return job(job_id, **({"status": JobStatus.COMPLETED} | facts))
 
 
+def settle(history: History, *jobs: Job) -> History:
+    """Answer all that is asked of jobs that have ended: nothing but time and scrapes keeps them."""
+    for over in jobs:
+        failed = over.failed_items or 0
+        history.status(over).count(over.id, counts(failed=failed, completed=10 - failed))
+    return history
+
+
 class TestStartingValue:
     """From which number a job counts."""
 
@@ -77,7 +85,7 @@ class TestStartingValue:
     ) -> None:
         """Its first end was no news, the second is."""
         over = ended(created_at=EPOCH - 200, completed_at=EPOCH - 100)
-        history = History(min_scrapes=0).listing(over)
+        history = settle(History(min_scrapes=0).listing(over), over)
         assert len(history.at(moment).shown()) == (moment < HOUR)
         again = EPOCH + moment - 10 if dated else None
         failed = replace(over, status=JobStatus.FAILED, failed_items=3, completed_at=again)
@@ -146,6 +154,7 @@ class TestOnce:
         """It stays in LlamaCloud's list for days after its retention."""
         over = ended(started_at=EPOCH + 61, completed_at=EPOCH + 80, failed_items=2)
         history = History(retention_failed=HOUR, min_scrapes=0).listing(job()).at(90).listing(over)
+        settle(history, over)
         for hours in range(1, 50):
             history.at(90 + hours * HOUR).listing(over)
             history.view()
@@ -156,6 +165,7 @@ class TestOnce:
         """Retried days later, only new failures add."""
         over = ended(completed_at=EPOCH + 80, failed_items=2)
         history = History(retention_failed=HOUR, min_scrapes=0).listing(job()).at(90).listing(over)
+        settle(history, over)
         history.at(50 * HOUR).listing(over).view()
         history.at(51 * HOUR).listing(job(failed_items=3))
         assert history.finished_items("failed") == 3
@@ -182,7 +192,7 @@ class TestOnce:
     def test_marks_are_forgotten_once_a_job_is_listed_no_more(self) -> None:
         """Memory follows what LlamaCloud lists."""
         over = ended(completed_at=EPOCH + 80)
-        history = History(min_scrapes=0).listing(job()).at(90).listing(over)
+        history = settle(History(min_scrapes=0).listing(job()).at(90).listing(over), over)
         history.at(3 * HOUR).listing(over).view()
         assert list(history.table.history.marks) == ["job-1"]
         history.at(3.5 * HOUR).listing().at(5.4 * HOUR).listing()
@@ -194,7 +204,8 @@ class TestOnce:
         """Missing long ago and missing now is not missing for an hour."""
         over = ended(created_at=None)
         history = History(min_scrapes=0).listing().at(30).listing(job(created_at=None))
-        history.at(60).listing(over).at(60 + HOUR).listing(over).view()
+        settle(history.at(60).listing(over), over).at(60 + HOUR).listing(over).view()
+        assert 0 == len(history.table)
         history.at(90 + HOUR).listing().at(120 + HOUR).listing(over, reached_end=False)
         history.at(5 * HOUR).listing().at(5 * HOUR + 30).listing(over)
         assert history.finished_jobs("completed") == 1
@@ -210,8 +221,9 @@ class TestOnce:
 
     def test_marks_of_a_project_that_is_never_listed_whole_do_not_pile_up(self) -> None:
         """A job that was not listed for a week is forgotten there as well."""
-        history = History(min_scrapes=0).listing(job()).at(90)
-        history.listing(ended(completed_at=EPOCH + 80), truncated=True).at(3 * HOUR).view()
+        over = ended(completed_at=EPOCH + 80)
+        history = History(min_scrapes=0).listing(job()).at(90).listing(over, truncated=True)
+        settle(history, over).at(3 * HOUR).view()
         for hours in (4, 5, 6 * 24):
             history.at(hours * HOUR).listing(truncated=True)
             assert list(history.table.history.marks) == ["job-1"]
@@ -232,7 +244,7 @@ class TestOnce:
         """Nor is it shown again, when a list that moved skipped it once."""
         over = ended(**dates)
         history = History(min_scrapes=0).listing().at(30).listing(job()).at(60).listing(over)
-        history.at(60 + HOUR).listing(over).view()
+        settle(history, over).at(60 + HOUR).listing(over).view()
         history.at(90 + HOUR).listing().at(120 + HOUR).listing(over)
         assert (1, {}) == (history.finished_jobs("completed"), history.shown())
 
@@ -352,21 +364,23 @@ class TestDurations:
         assert 1 == history.finished_jobs("gone")
         assert (1, 2.0) == totals(history.view().counters.item_duration[JobType.PARSE])
 
-    def test_the_last_count_is_final_when_the_time_for_counting_is_over(self) -> None:
+    def test_the_fifth_count_of_an_ended_job_is_final(self) -> None:
         """Items that never settle do not keep a job's durations back for ever."""
         once = replace(counts(processing=1), durations=counts().durations.observe(2.0))
         history = History().listing().at(90).listing(job()).at(120).listing(ended())
-        history.count(items=once)
-        history.at(120 + 901).view()
-        assert totals(history.view().counters.item_duration[JobType.PARSE]) == (1, 2.0)
+        for times in range(5):
+            assert (0, 0.0) == totals(history.view().counters.item_duration[JobType.PARSE])
+            history.at(120 + times).count(items=once)
+        assert (1, 2.0) == totals(history.view().counters.item_duration[JobType.PARSE])
 
-    def test_the_time_for_counting_begins_with_the_first_count(self) -> None:
-        """Which may come long after the end."""
+    def test_the_last_count_is_final_when_its_job_leaves(self) -> None:
+        """However rarely it was counted; until then it may be counted to its end."""
         once = replace(counts(processing=1), durations=counts().durations.observe(2.0))
         history = History().listing().at(90).listing(job()).at(120).listing(ended())
-        history.at(300).count(items=once).at(120 + 901).view()
-        assert totals(history.at(1200).view().counters.item_duration[JobType.PARSE]) == (0, 0.0)
-        assert totals(history.at(1201).view().counters.item_duration[JobType.PARSE]) == (1, 2.0)
+        history.at(300).count(items=once).at(120 + 24 * HOUR - 1).view()
+        assert (0, 0.0) == totals(history.view().counters.item_duration[JobType.PARSE])
+        assert {} == history.at(120 + 24 * HOUR).shown()
+        assert (1, 2.0) == totals(history.view().counters.item_duration[JobType.PARSE])
 
 
 class TestWithoutCounting:

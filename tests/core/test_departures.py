@@ -46,6 +46,8 @@ def test_the_next_listing_is_due_as_ever_while_jobs_leave(max_jobs: int) -> None
     """Also above the cap, where each that leaves makes room for another."""
     rules = replace(RULES, max_jobs=max_jobs, retention_finished=300.0, retention_failed=300.0)
     core = core_with_ended(49, rules)
+    for number in range(49):
+        answer(core, ended(number, hours_ago=0.0), 1000.0)
     assert core.view(1000.0).tracked_jobs == 49
     for second in range(1001, 1030):
         core.receive(TimePassed(), float(second))
@@ -53,6 +55,13 @@ def test_the_next_listing_is_due_as_ever_while_jobs_leave(max_jobs: int) -> None
     assert core.view(1029.0).tracked_jobs < 49
     core.receive(TimePassed(), 1000.0 + 300.0)
     assert core.view(1300.0).tracked_jobs == 0
+
+
+def answer(core: ProjectCore, row: Job, moment: float) -> None:
+    """Answer all that is asked of a job that has ended."""
+    core.receive(answered(JobRefreshed(row, 1.0, moment, EPOCH), moment), moment)
+    counted = ItemsCounted(row.id, counts(failed=10), moment, EPOCH)
+    core.receive(answered(counted, moment), moment)
 
 
 def test_an_answer_about_one_job_looks_at_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,10 +76,6 @@ def test_an_answer_about_one_job_looks_at_no_other(monkeypatch: pytest.MonkeyPat
     core = core_with_ended(1000, RULES, hours_ago=2)
     looks.clear()
     for number in range(100):
-        row = ended(number, hours_ago=2)
-        moment = 1001.0 + number / 100
-        core.receive(answered(JobRefreshed(row, 1.0, moment, EPOCH), moment), moment)
-        counted = ItemsCounted(row.id, counts(failed=10), moment, EPOCH)
-        core.receive(answered(counted, moment), moment)
+        answer(core, ended(number, hours_ago=2), 1001.0 + number / 100)
     assert len(looks) <= 2 * 100
     assert core.view(1002.0).tracked_jobs == 1000

@@ -143,11 +143,11 @@ def test_counts_wait_only_where_the_round_before_was_not_finished(
     """Requests may wait that are of other projects on the same key."""
     core = ProjectCore(RULES, 0.0)
     list_now(core, 0.0, job("a"), job("b"))
-    refresh(core, 0.0)
+    refresh(core, 1.0)
     list_now(core, 30.0, job("a"), job("b"))
-    refresh(core, 30.0, steps)
+    refresh(core, 31.0, steps)
     list_now(core, 60.0, job("a"), job("b"), is_throttling=True)
-    assert then == refresh(core, 60.0)
+    assert then == refresh(core, 61.0)
 
 
 def test_a_budget_that_suffices_again_counts_every_job() -> None:

@@ -135,7 +135,7 @@ class TestRefreshing:
 
     def test_trouble_ends_with_the_last_job_that_had_it(self) -> None:
         """Nobody asks for a job that has left, so no answer can tell."""
-        project = Polling(job(), min_scrapes=0)
+        project = Polling(job(), min_scrapes=0, retention_failed=HOUR)
         project.cloud.failing["status"] = TIMEOUT
         project.run_until(10)
         project.cloud.change("job-1", status=JobStatus.COMPLETED, completed_at=EPOCH + 10)

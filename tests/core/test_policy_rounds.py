@@ -3,8 +3,10 @@
 from collections import Counter
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
-from core.fake_cloud import failure
+import pytest
+from core.fake_cloud import FakeCloud, Request, failure
 from core.virtual import Polling
 from history import EPOCH, HOUR, RULES, counts, job
 
@@ -13,6 +15,23 @@ from exporter.core.project import ProjectCore
 from exporter.domain import ItemStatus, Job, JobStatus, JobType
 
 INTERVAL = 30.0
+
+
+class BusyCloud(FakeCloud):
+    """In each job something moves between one refresh and the next."""
+
+    def answer(self, request: Request, answered_at: float) -> Any:
+        """Let an active job move on before its status is told."""
+        known = self.jobs.get(request.job_id)
+        if request.kind == "status" and known is not None and known.active:
+            self.change(known.id, processed_items=(known.processed_items or 0) + 1)
+        return super().answer(request, answered_at)
+
+
+def busy(project: Polling) -> Polling:
+    """Let the jobs of a project move, so that none of them waits for another to do so."""
+    project.cloud = BusyCloud(project.cloud.jobs)
+    return project
 
 
 def ended(job_id: str, seconds_ago: float) -> Job:
@@ -84,7 +103,7 @@ def test_a_round_goes_on_where_the_poll_before_ended() -> None:
 def test_no_job_has_a_second_turn_before_all_had_one() -> None:
     """Also with two hundred jobs on twenty requests a minute; listings stay on time."""
     jobs = [job(f"job-{number:03}") for number in range(200)]
-    project = Polling(*jobs, requests_per_minute=20, items_enabled=False)
+    project = busy(Polling(*jobs, requests_per_minute=20, items_enabled=False))
     project.run_until(2 * HOUR)
     asked = turns(project)
     last: dict[str, int] = {}
@@ -98,13 +117,20 @@ def test_no_job_has_a_second_turn_before_all_had_one() -> None:
     )
 
 
-def test_a_job_that_leaves_loses_its_turn() -> None:
+@pytest.mark.parametrize(("kept_seconds", "leaves"), [(900.0, True), (HOUR, False)])
+def test_a_job_that_leaves_loses_its_turn(kept_seconds: float, *, leaves: bool) -> None:
     """The round goes on with the next one."""
     jobs = [job(f"job-{number}") for number in range(10)]
-    project = Polling(*jobs, ended("old", HOUR - 20), requests_per_minute=6, min_scrapes=0)
+    project = Polling(
+        *(*jobs, ended("old", kept_seconds - 20 if leaves else 0.0)),
+        requests_per_minute=6,
+        min_scrapes=0,
+        retention_finished=kept_seconds,
+        retention_failed=kept_seconds,
+    )
     project.run_until(20 * INTERVAL)
-    assert "old" not in turns(project)
-    assert {each.id for each in jobs} == set(turns(project))
+    assert ("old" not in turns(project)) == leaves
+    assert {each.id for each in jobs} == set(turns(project)) - {"old"}
 
 
 def test_a_job_that_is_being_refreshed_is_not_handed_out_again() -> None:
@@ -124,7 +150,7 @@ def test_a_job_that_is_being_refreshed_is_not_handed_out_again() -> None:
 def test_a_round_has_a_place_for_one_job_that_is_last_in_line() -> None:
     """It does not starve either, and never makes a round long."""
     olds = [ended(f"old-{number}", 1200.0 + number) for number in range(3)]
-    project = Polling(job("a"), job("b"), *olds, requests_per_minute=4, items_enabled=False)
+    project = busy(Polling(job("a"), job("b"), *olds, requests_per_minute=4, items_enabled=False))
     project.run_until(12 * INTERVAL - 1)
     assert ["a", "b", "old-0", "a", "b", "old-1", "a", "b", "old-2", "a", "b"] == turns(project)[
         :11

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from core.absences import MINUTE, Absent
 from core.checks import Checks
-from core.happenings import ENDS, PICK, one_of
+from core.ends import ENDS
+from core.happenings import PICK, one_of
 from history import HOUR
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -119,6 +120,8 @@ class Histories(Absent):
     def teardown(self) -> None:
         """When all is quiet, no failed item that LlamaCloud reports is missed."""
         self.under_way.clear()
+        for job in self.world.jobs:
+            job.listed_as = None
         for job in self.world.active:
             self.world.end(job, JobStatus.COMPLETED)
         self.poll()

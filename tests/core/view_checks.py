@@ -54,7 +54,7 @@ def gauges_add_up(here: Collection[Entry], gauges: ProjectGauges) -> None:
 def items_are_of_the_counted(
     here: Collection[Entry], view: ProjectView, *, items_enabled: bool
 ) -> None:
-    """The active jobs' counts are added up, and those that are not counted whole are told."""
+    """The active jobs' counts are added up, and all jobs that are not counted whole are told."""
     active = [entry.sight.counts for entry in here if entry.record.active]
     whole = [counts for counts in active if counts and counts.whole]
     expected = Counter[ItemStatus]()
@@ -65,7 +65,8 @@ def items_are_of_the_counted(
         assert view.uncounted_jobs is None
         assert gauges is None or gauges.active_items is None
         return
-    assert view.uncounted_jobs == len(active) - len(whole)
+    told = [entry.sight.counts for entry in here]
+    assert view.uncounted_jobs == sum(not (counts and counts.whole) for counts in told)
     assert gauges.active_items is not None
     assert +Counter(gauges.active_items) == +expected
     assert gauges.active_items.keys() == set(ItemStatus)

@@ -22,6 +22,7 @@ from exporter.domain import (
     JobType,
     Listing,
     NotCounted,
+    UncountedReason,
 )
 
 # Jobs grow: of 20 items they can be counted only when they have ended, of 30 not at all, but of
@@ -37,14 +38,17 @@ NO_DURATION = Histogram.empty(ITEM_DURATION_BUCKETS)
 class CloudJob:
     """A job as it really is; ``row`` is what is listed of it, unless it is away from the list.
 
-    ``few`` are the statuses whose items can be counted where all are too many. ``missed_since`` is
-    when a listing first missed the job that is away.
+    ``few`` are the statuses whose items can be counted where all are too many. The items of a job
+    that does not add up are never counted. ``listed_as`` is what the list says where it contradicts
+    the status. ``missed_since`` is when a listing first missed the job that is away.
     """
 
     row: Job
     reports: bool
     dates: str
     few: tuple[ItemStatus, ...] = ()
+    adds_up: bool = True
+    listed_as: Job | None = None
     items: Counter[ItemStatus] = field(default_factory=Counter)
     skip_reasons: Counter[str] = field(default_factory=Counter)
     newest_item_at: float | None = None
@@ -110,7 +114,13 @@ class World:
         return [job for job in self.ended if job.left]
 
     def create(
-        self, job_type: JobType, dates: str, *, reports: bool, few: tuple[ItemStatus, ...] = ()
+        self,
+        job_type: JobType,
+        dates: str,
+        *,
+        reports: bool,
+        few: tuple[ItemStatus, ...] = (),
+        adds_up: bool = True,
     ) -> None:
         """Create a job; ``dates`` is ``all``, ``created`` or ``none`` of them."""
         created_at = None if dates == "none" else self.now
@@ -122,7 +132,7 @@ class World:
             total_items=FIRST_ITEMS,
             created_at=created_at,
         )
-        self.jobs.append(CloudJob(row, reports, dates, few))
+        self.jobs.append(CloudJob(row, reports, dates, few, adds_up))
         self.jobs[-1].update()
 
     def work(
@@ -154,6 +164,13 @@ class World:
         self._finish(job, status, job.left, skip_reason)
         job.update()
 
+    def fail_late(self, job: CloudJob, number: int) -> None:
+        """Let items fail that had completed when their job ended."""
+        number = min(number, job.items[ItemStatus.COMPLETED])
+        job.items[ItemStatus.COMPLETED] -= number
+        job.items[ItemStatus.FAILED] += number
+        job.update()
+
     def _finish(self, job: CloudJob, status: ItemStatus, number: int, skip_reason: str) -> None:
         job.items[status] += number
         job.skip_reasons[skip_reason] += number if status is ItemStatus.SKIPPED else 0
@@ -164,7 +181,7 @@ class World:
         for job in self.jobs:
             if job.away and job.missed_since is None:
                 job.missed_since = self.passed
-        return [job.row for job in self.jobs if not job.away]
+        return [job.listed_as or job.row for job in self.jobs if not job.away]
 
     def listing(self, rows: list[Job], **facts: Any) -> Listing:
         """List ``rows`` at this moment."""
@@ -179,6 +196,8 @@ class World:
 
     def count(self, job: CloudJob) -> ItemsCounted | NotCounted:
         """Count the items of a job at this moment; of too many those that are few, if any are."""
+        if not job.adds_up:
+            return NotCounted(job.row.id, self.moment, UncountedReason.DOES_NOT_ADD_UP)
         limit = COUNTED_WHILE_ACTIVE if job.row.active else COUNTED_WHEN_ENDED
         too_many = job.total_items > limit
         if too_many and not job.few:

@@ -108,6 +108,7 @@ def full_view(project: str = "default", generation: int = 1) -> ProjectView:
         uncounted_jobs=1,
         listing_truncated=False,
         last_listing_at=1_790_000_600.0,
+        counting_since=1_790_000_000.0,
     )
 
 

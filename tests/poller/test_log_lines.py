@@ -11,6 +11,10 @@ from structlog.testing import capture_logs
 
 from exporter.core.events import (
     Event,
+    JobEnded,
+    JobGivenUp,
+    JobRecordsContradict,
+    JobReturned,
     ListingFailed,
     ListingSucceeded,
     ListingTruncated,
@@ -130,6 +134,47 @@ class TestLines:
         )
         assert failed["advice"].startswith("its last values stay; ")
         assert ("job.refresh_recovered", "timeout") == (recovered["event"], recovered["reason"])
+
+    def test_a_job_whose_items_are_given_up_is_told_with_what_to_do(self) -> None:
+        """The counters lack them for good."""
+        (line,) = logged(JobGivenUp(job(status=JobStatus.COMPLETED)))
+        assert ("job.given_up", "warning", "job-1", "completed") == (
+            *(line["event"], line["log_level"]),
+            *(line["job_id"], line["status"]),
+        )
+        assert "api.requests_per_minute or items.max_pages" in line["advice"]
+
+    def test_a_job_that_returns_is_told_with_its_failed_items(self) -> None:
+        """They were not known when it left."""
+        (line,) = logged(JobReturned(job(status=JobStatus.COMPLETED, failed_items=3)))
+        assert ("job.returned", "warning", "job-1", 3) == (
+            *(line["event"], line["log_level"]),
+            *(line["job_id"], line["failed_items"]),
+        )
+
+    def test_records_that_contradict_each_other_are_told_with_what_is_published(self) -> None:
+        """Nobody can tell which of the two is right."""
+        (line,) = logged(JobRecordsContradict("job-1"))
+        assert ("job.contradicted", "warning", "job-1") == (
+            *(line["event"], line["log_level"]),
+            line["job_id"],
+        )
+        assert "the newer updated_at is published, or else the list" in line["advice"]
+
+    @pytest.mark.parametrize(
+        ("status", "level"),
+        [
+            *[(JobStatus.COMPLETED, "info"), (JobStatus.CANCELLED, "info")],
+            *[(JobStatus.FAILED, "warning"), (JobStatus.GONE, "warning")],
+            (JobStatus.UNKNOWN, "warning"),
+        ],
+    )
+    def test_an_end_that_is_not_known_to_be_good_is_a_warning(
+        self, status: JobStatus, level: str
+    ) -> None:
+        """Nor is one in a status that this exporter does not know."""
+        (line,) = logged(JobEnded(job(status=status)))
+        assert ("job.ended", level) == (line["event"], line["log_level"])
 
     def test_failed_items_that_are_too_many_are_told_by_their_number(self) -> None:
         """The first of them have a line each."""

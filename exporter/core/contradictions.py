@@ -1,0 +1,67 @@
+"""Which of two answers is believed where the list and the status of a job contradict each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from exporter.domain import Job
+
+# The list may lag behind once, and catch up.
+_CONTRADICTIONS_AT_FIRST = 2
+_facts = attrgetter(
+    *("status", "job_type", "directory_id"),
+    *("total_items", "processed_items", "failed_items", "skipped_items"),
+    *("created_at", "started_at", "completed_at"),
+)
+
+
+def is_same(one: Job, other: Job) -> bool:
+    """Tell whether two records of a job would be published alike."""
+    facts: bool = _facts(one) == _facts(other)
+    return facts
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the list and the status endpoint said last of one job.
+
+    ``contradictions`` is how often in a row one of them repeated what the other one contradicts.
+    """
+
+    listed: Job | None = None
+    fetched: Job | None = None
+    contradictions: int = 0
+
+    @property
+    def contradict(self) -> bool:
+        """Whether the two contradict each other, and neither merely lags behind."""
+        return self.contradictions >= _CONTRADICTIONS_AT_FIRST
+
+    def with_answer(self, job: Job, *, is_listed: bool) -> Answers:
+        """Return the answers with a newer one."""
+        own, other = (self.listed, self.fetched) if is_listed else (self.fetched, self.listed)
+        repeats = own is not None and is_same(own, job)
+        contradicts = other is not None and not is_same(other, job)
+        number = self.contradictions + 1 if repeats and contradicts else 0
+        if is_listed:
+            return Answers(job, self.fetched, number)
+        return Answers(self.listed, job, number)
+
+    def believes(self, job: Job, published: Job, *, is_listed: bool) -> bool:
+        """Tell whether the newest answer replaces what is ``published``.
+
+        Whatever was asked for later does, unless the two contradict each other: then the newer
+        ``updated_at`` does, and without one the list.
+        """
+        if not self.contradict or is_same(job, published):
+            return True
+        newer, older = job.updated_at, published.updated_at
+        if newer is not None and older is not None and newer != older:
+            return newer > older
+        return is_listed
+
+
+NO_ANSWERS = Answers()

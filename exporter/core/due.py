@@ -1,0 +1,112 @@
+"""Which jobs are due for a refresh, and how far each is refreshed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from exporter.core.jobs import TrackedJob
+    from exporter.core.rules import Rules
+
+# What has nothing new to expect is asked for after a quarter of an hour at the latest.
+LONGEST_WAIT_SECONDS = 900.0
+# Refreshes follow listings, which are due at whole intervals.
+_EARLY_BY_INTERVALS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class DueJobs:
+    """Ids of the jobs to refresh: those that moved, then the others, oldest data first.
+
+    ``low_priority`` are ended jobs of which only the items are unknown, newest first: those that
+    had ended before they were seen, and those that could not be refreshed in time.
+    """
+
+    regular: list[str]
+    low_priority: list[str]
+
+
+def due_jobs(jobs: Iterable[TrackedJob], rules: Rules, now: float, patience: float) -> DueJobs:
+    """List the jobs that are to be refreshed at the monotonic moment ``now``."""
+    regular: list[tuple[bool, float, str]] = []
+    low_priority: list[tuple[float, str]] = []
+    for tracked in jobs:
+        if not is_due(tracked, rules, now, patience):
+            continue
+        asked, final = tracked.status_asked_monotonic, tracked.final
+        if final is None or final.is_recent(now):
+            oldest_first = float("-inf") if asked is None else asked
+            regular.append((not _has_moved(tracked), oldest_first, tracked.job.id))
+        else:
+            low_priority.append((-final.ended_monotonic, tracked.job.id))
+    return DueJobs(
+        regular=[job_id for *_, job_id in sorted(regular)],
+        low_priority=[job_id for _, job_id in sorted(low_priority)],
+    )
+
+
+def is_unfinished(tracked: TrackedJob, rules: Rules) -> bool:
+    """Tell whether something is still to be asked of a job, now or later."""
+    final = tracked.final
+    return final is None or not final.is_complete(items_enabled=rules.items_enabled)
+
+
+def is_due(tracked: TrackedJob, rules: Rules, now: float, patience: float) -> bool:
+    """Tell whether a job is to be refreshed now.
+
+    An active job in which nothing moved waits for as long as nothing has, ``patience`` at most.
+    """
+    final = tracked.final
+    if final is not None:
+        return not final.status_known or (rules.items_enabled and final.is_count_due(now))
+    asked = tracked.status_asked_monotonic
+    if asked is None or patience <= 0:
+        return True
+    still_seconds = asked - tracked.changed_asked_monotonic
+    early_seconds = _EARLY_BY_INTERVALS * rules.interval
+    return now - asked >= min(still_seconds, patience) - early_seconds
+
+
+def _has_moved(tracked: TrackedJob) -> bool:
+    """Tell whether a row changed since the last refresh, or that refresh brought other numbers."""
+    asked = tracked.status_asked_monotonic
+    return asked is None or tracked.changed_asked_monotonic >= asked
+
+
+def wants_status(tracked: TrackedJob) -> bool:
+    """Tell whether a job's status is to be fetched: not again once its final one is known."""
+    return tracked.final is None or not tracked.final.status_known
+
+
+def wants_count(tracked: TrackedJob, rules: Rules, now: float) -> bool:
+    """Tell whether a job's items are to be counted after its status was fetched.
+
+    An active job whose items could not be counted is counted again when it grew, or else every
+    quarter of an hour: some statuses may have become few enough.
+    """
+    if not rules.items_enabled:
+        return False
+    if tracked.final is not None:
+        return tracked.final.is_count_due(now)
+    as_before = tracked.total_items_at_last_count == tracked.job.total_items
+    return not (tracked.counts is None and as_before and _was_counted_lately(tracked, now))
+
+
+def count_can_wait(tracked: TrackedJob, now: float) -> bool:
+    """Tell whether a count may wait while others are more urgent.
+
+    That is so while nothing has changed since the last one, and for a quarter of an hour at most:
+    items may move without their job showing it.
+    """
+    asked = tracked.items_asked_monotonic
+    if tracked.final is not None or tracked.counts is None or asked is None:
+        return False
+    return tracked.changed_asked_monotonic < asked and _was_counted_lately(tracked, now)
+
+
+def _was_counted_lately(tracked: TrackedJob, now: float) -> bool:
+    asked = tracked.items_asked_monotonic
+    return asked is not None and now - asked < LONGEST_WAIT_SECONDS

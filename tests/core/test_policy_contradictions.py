@@ -1,0 +1,82 @@
+"""A list and a status that contradict each other for good."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from core.virtual import Polling
+from history import EPOCH, HOUR, job
+
+from exporter.core.events import JobChangedStatus, JobEnded, JobRecordsContradict
+from exporter.domain import JobStatus
+
+PENDING: dict[str, Any] = {"status": JobStatus.PENDING}
+RUNNING: dict[str, Any] = {"status": JobStatus.RUNNING, "processed_items": 4}
+COMPLETED = {
+    "status": JobStatus.COMPLETED,
+    "processed_items": 10,
+    "completed_at": EPOCH + 90,
+}
+
+
+def contradicted(listed: dict[str, Any], fetched: dict[str, Any]) -> Polling:
+    """Poll for an hour a job of which the list and the status say different things."""
+    project = Polling(job(**listed), retention_finished=2 * HOUR)
+    project.cloud.fetched["job-1"] = job(**fetched)
+    project.run_until(HOUR)
+    return project
+
+
+@pytest.mark.parametrize(
+    ("listed", "fetched"),
+    [(PENDING, RUNNING), (RUNNING, PENDING), (RUNNING, COMPLETED), (COMPLETED, RUNNING)],
+)
+def test_the_list_is_believed_and_the_contradiction_is_told_once(
+    listed: dict[str, Any], fetched: dict[str, Any]
+) -> None:
+    """Without dates nothing tells which of the two is newer."""
+    project = contradicted(listed, fetched)
+    assert listed["status"] is project.job().status
+    assert 1 == len(project.told(JobRecordsContradict))
+    assert [] == [*project.told(JobChangedStatus, 120), *project.told(JobEnded, 120)]
+    assert len([*project.told(JobChangedStatus), *project.told(JobEnded)]) <= 4
+
+
+def test_the_newer_of_both_is_believed() -> None:
+    """By ``updated_at``, whichever of the two it is."""
+    earlier, later = {"updated_at": EPOCH + 70}, {"updated_at": EPOCH + 80}
+    for listed, fetched, expected in (
+        (PENDING | earlier, RUNNING | later, JobStatus.RUNNING),
+        (PENDING | later, RUNNING | earlier, JobStatus.PENDING),
+    ):
+        project = contradicted(listed, fetched)
+        assert expected is project.job().status
+        assert 1 == len(project.told(JobRecordsContradict))
+
+
+def test_a_contradicted_job_makes_no_progress() -> None:
+    """Or an alert for stuck jobs would never fire."""
+    project = contradicted(PENDING, RUNNING)
+    moved_at = project.job().last_progress_at
+    assert moved_at is not None
+    assert moved_at < EPOCH + 200
+
+
+def test_what_really_moves_is_published() -> None:
+    """A list that lags behind is told of, and what the status says anew is believed."""
+    project = contradicted(PENDING, RUNNING)
+    project.cloud.fetched["job-1"] = job(**(RUNNING | {"processed_items": 5}))
+    project.run_until(project.now + 30)
+    assert 5 == project.job().processed_items
+
+
+def test_a_list_that_lags_behind_once_is_no_contradiction() -> None:
+    """It is asked before the status of the same poll, and catches up in the next one."""
+    project = Polling(job(**PENDING))
+    project.cloud.fetched["job-1"] = job(**RUNNING)
+    project.run_until(25)
+    project.cloud.add(job(**RUNNING))
+    project.run_until(HOUR)
+    assert JobStatus.RUNNING is project.job().status
+    assert [] == project.told(JobRecordsContradict)

@@ -1,0 +1,32 @@
+"""A server that makes up jobs without end does not fill the memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from core.virtual import list_now
+from history import EPOCH, RULES, job, table_of
+
+from exporter.core.project import ProjectCore
+from exporter.domain import Job, JobStatus
+
+
+def made_up(listing: int, number: int, *, ended: bool) -> list[Job]:
+    """Describe jobs that no listing showed before."""
+    facts: dict[str, Any] = {"created_at": EPOCH + 30 * listing}
+    if ended:
+        facts |= {"status": JobStatus.COMPLETED, "completed_at": EPOCH + 30 * listing}
+    return [job(f"job-{listing}-{n}", **facts) for n in range(number)]
+
+
+def test_fresh_ids_in_every_listing_are_bounded_and_told() -> None:
+    """Whether the jobs are active or have ended."""
+    for ended in (False, True):
+        core = ProjectCore(replace(RULES, listing_max_requests=1), 0.0)
+        bound = core.rules.max_tracked
+        for listing in range(6):
+            list_now(core, 30.0 * listing, *made_up(listing, 1000, ended=ended))
+            assert core.view(30.0 * listing).tracked_jobs <= bound
+        assert core.view(150.0).listing_truncated
+        assert len(table_of(core).history.marks) <= bound + 1000

@@ -1,0 +1,119 @@
+"""Jobs that begin and end between two listings, and a budget that cannot count all of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.virtual import Polling
+from history import EPOCH, HOUR, History, counts, job
+
+from exporter.core.events import JobGivenUp
+from exporter.domain import ItemStatus, JobStatus, JobType
+
+COMPLETED = (JobType.PARSE, ItemStatus.COMPLETED)
+
+
+def with_short_jobs(number: int, **rules: Any) -> Polling:
+    """Let jobs of nine items begin and end within the first interval."""
+    project = Polling(requests_per_minute=10, retention_finished=300.0, **rules)
+    project.run_until(1)
+    for name in (f"short-{n:02}" for n in range(number)):
+        ended = job(
+            name,
+            status=JobStatus.COMPLETED,
+            total_items=9,
+            created_at=EPOCH + 2,
+            completed_at=EPOCH + 20,
+        )
+        project.cloud.add(ended)
+        project.cloud.items[name] = counts(completed=9)
+    return project
+
+
+def test_all_of_them_are_counted_after_their_retention() -> None:
+    """They stay until they are counted, and show as uncounted until then."""
+    project = with_short_jobs(80)
+    project.every(30.0, project.scrape)
+    project.run_until(320)
+    assert 0 < project.view().counters.items_finished[COMPLETED] < 400
+    assert 40 < (project.view().uncounted_jobs or 0)
+    project.run_until(HOUR)
+    assert 720 == project.view().counters.items_finished[COMPLETED]
+    assert 0 == project.view().uncounted_jobs
+    assert 0 == project.view().tracked_jobs
+    assert [] == project.told(JobGivenUp)
+
+
+def test_what_is_given_up_is_told() -> None:
+    """After ``retention.failed`` nothing is awaited of a job any more."""
+    project = with_short_jobs(80, retention_failed=900.0)
+    project.run_until(HOUR)
+    counted = project.view().counters.items_finished[COMPLETED]
+    assert 0 < counted < 720
+    given_up = {event.job.id for event in project.told(JobGivenUp)}
+    assert len(project.told(JobGivenUp)) == len(given_up) == 80 - counted / 9
+    assert 0 == project.view().tracked_jobs
+
+
+class TestGivenUp:
+    """A job is given up where its items are no longer asked for, and were never fully counted."""
+
+    def test_a_job_with_too_many_items_is_given_up_at_its_end(self) -> None:
+        """Its limits are larger then, and were not large enough."""
+        ended = job(status=JobStatus.COMPLETED)
+        history = History().listing(job()).count().at(60).listing(ended).status(ended)
+        assert [] == given_up(history)
+        history.count()
+        assert ["job-1"] == given_up(history)
+        assert 1 == history.view().uncounted_jobs
+
+    def test_a_job_that_is_gone_is_given_up_unless_it_was_counted(self) -> None:
+        """LlamaCloud has nothing more to say of it."""
+        for items, expected in (
+            (None, ["job-1"]),
+            (counts(completed=9, processing=1), ["job-1"]),
+            (counts(completed=10), []),
+        ):
+            history = History().listing(job())
+            if items is not None:
+                history.count(items=items)
+            history.at(30).listing().not_found().at(60).listing().not_found()
+            assert expected == given_up(history)
+
+    def test_a_job_whose_items_never_settle_is_given_up_after_five_counts(self) -> None:
+        """What they become is not known; it is told once, also if the job shows something new."""
+        ended = job(status=JobStatus.CANCELLED)
+        history = History().listing(job()).at(60).listing(ended).status(ended)
+        for interval in (0, 1, 3, 7, 15):
+            assert [] == given_up(history)
+            history.at(60 + 30 * interval).count(items=counts(pending=10))
+        assert ["job-1"] == given_up(history)
+        history.at(900).listing(job(status=JobStatus.CANCELLED, failed_items=2))
+        history.count(items=counts(failed=2, pending=8)).at(30 * HOUR).view()
+        assert ["job-1"] == given_up(history)
+
+    def test_items_that_do_not_add_up_are_counted_five_times(self) -> None:
+        """The list may have moved while it was read."""
+        ended = job(status=JobStatus.COMPLETED)
+        history = History().listing(job()).at(60).listing(ended).status(ended)
+        for interval in (0, 1, 3, 7):
+            history.at(60 + 30 * interval).does_not_add_up()
+            assert [] == given_up(history)
+            assert not history.wants_count()
+        history.at(60 + 30 * 15)
+        assert history.wants_count()
+        history.does_not_add_up()
+        assert ["job-1"] == given_up(history)
+
+    def test_without_counting_nothing_is_given_up(self) -> None:
+        """Nobody asked for the items."""
+        ended = job(status=JobStatus.COMPLETED)
+        history = History(items_enabled=False, min_scrapes=0).listing(job()).at(60).listing(ended)
+        history.status(ended).at(2 * HOUR)
+        assert {} == history.shown()
+        assert [] == given_up(history)
+
+
+def given_up(history: History) -> list[str]:
+    """Return the jobs that were told to be given up."""
+    return [event.job.id for event in history.events if isinstance(event, JobGivenUp)]
