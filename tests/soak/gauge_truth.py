@@ -29,6 +29,7 @@ def jobs_in_parts(exposition: Exposition) -> list[str]:
             and (parts["status"], parts["info"], parts["total_items"]) == (len(JOB_STATUSES), 1, 1)
             and parts["items"] in _ITEMS_SHOWN
             and bool(parts["items"]) == bool(parts["items_last_counted_timestamp_seconds"])
+            and samples.get(("items", "failed"), 0.0) == _failures(samples)
         )
         if not whole:
             wrong.append(f"{job_id} is there in part: {samples}")
@@ -95,6 +96,10 @@ def _type(job: JobSamples) -> str:
 
 def _uncounted(job: JobSamples) -> bool:
     return ("items", "pending") not in job
+
+
+def _failures(job: JobSamples) -> float:
+    return sum(number for (name, _), number in job.items() if name == "item_failures")
 
 
 def _failing(job: JobSamples) -> bool:
