@@ -140,6 +140,17 @@ CASES: dict[str, list[Case]] = {
             {batch("items_finished_total", job_type="parse", item_status="skipped"): rising(1)}, {}
         ),
     ],
+    "Why do items fail?": [
+        Case(
+            {
+                batch("items_failed_total", reason="timeout"): rising(1),
+                batch("items_failed_total", reason="none"): rising(2),
+                batch("items_failed_total", reason="other"): always(7),
+            },
+            {answer(reason="timeout"): 60, answer(reason="none"): 120},
+        ),
+        Case({batch("items_failed_total", reason="timeout"): always(0)}, {}),
+    ],
     "How long do jobs wait to be started, at worst one in twenty?": [
         # The highest bound is what a histogram can tell of those above it.
         Case(buckets("queue_duration_seconds", 0.1), {answer(job_type="parse"): 10}),

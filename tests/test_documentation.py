@@ -17,6 +17,7 @@ from readme import readme, section
 import exporter
 from exporter.config import load
 from exporter.config.documentation import LLAMA_CLOUD_VARIABLES, documented_settings
+from exporter.domain import FAILURE_REASONS
 from exporter.exposition import FAMILIES as BATCH_FAMILIES
 from exporter.telemetry import FAMILIES as EXPORTER_FAMILIES
 
@@ -53,6 +54,13 @@ def test_writing_the_tables_changes_nothing_else() -> None:
     assert with_tables(readme()) == readme()
     without = re.sub(r"(<!-- settings -->\n).*?(<!-- end -->)", r"\1\2", readme(), flags=re.DOTALL)
     assert with_tables(without) == readme()
+
+
+def test_the_readme_lists_every_reason_of_failed_items_in_its_order() -> None:
+    """The order tells which one counts where a message holds several."""
+    (item,) = [i for i in section("Read the numbers").split("\n- ") if "A failed item has one" in i]
+    named = re.findall(r"`([a-z_]+)`", item)
+    assert named == list(FAILURE_REASONS)
 
 
 def test_every_metric_that_the_readme_names_exists() -> None:

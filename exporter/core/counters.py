@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from exporter.domain import (
     ENDED_ITEM_STATUSES,
+    FAILURE_REASONS,
     FINISHED_STATUSES,
     ITEM_DURATION_BUCKETS,
     KNOWN_JOB_TYPES,
@@ -21,6 +22,8 @@ from exporter.domain import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from exporter.core.marks import HighWaterMarks
     from exporter.domain import ItemCounts, Job
 
@@ -38,6 +41,7 @@ class CounterBook:
         item_statuses = [s for s in ENDED_ITEM_STATUSES if items_enabled or s not in _COUNTED_ONLY]
         self._jobs_finished = {(t, status): 0 for t in types for status in FINISHED_STATUSES}
         self._items_finished = {(t, status): 0 for t in types for status in item_statuses}
+        self._items_failed = dict.fromkeys(FAILURE_REASONS if items_enabled else (), 0)
         self._items_skipped = {(t, reason): 0 for t in counted_types for reason in reasons}
         self._queue_duration = {t: Histogram.empty(QUEUE_DURATION_BUCKETS) for t in types}
         self._run_duration = {
@@ -52,6 +56,7 @@ class CounterBook:
         return Counters(
             jobs_finished=dict(self._jobs_finished),
             items_finished=dict(self._items_finished),
+            items_failed=dict(self._items_failed),
             items_skipped=dict(self._items_skipped),
             queue_duration=dict(self._queue_duration),
             run_duration=dict(self._run_duration),
@@ -89,9 +94,11 @@ class CounterBook:
             if mark is None or number > mark:
                 greater[status] = number
         marks = replace(marks, items={**marks.items, **greater}) if greater else marks
-        if counts is None or ItemStatus.SKIPPED not in counts.by_status:
-            return marks
-        return self._add_skip_reasons(marks, job, counts)
+        if counts is not None and ItemStatus.SKIPPED in counts.by_status:
+            marks = self._add_skip_reasons(marks, job, counts)
+        if counts is not None and ItemStatus.FAILED in counts.by_status:
+            marks = self._add_failure_reasons(marks, counts)
+        return marks
 
     def _add_skip_reasons(
         self, marks: HighWaterMarks, job: Job, counts: ItemCounts
@@ -99,14 +106,21 @@ class CounterBook:
         numbers, before = counts.skip_reasons, marks.skip_reasons
         if before is None:
             return replace(marks, skip_reasons=dict(numbers))
-        greater = {
-            reason: number for reason, number in numbers.items() if number > before.get(reason, 0)
-        }
+        greater = _greater(numbers, before)
         for reason, number in greater.items():
             key = (job.job_type, reason)
             more = number - before.get(reason, 0)
             self._items_skipped[key] = self._items_skipped.get(key, 0) + more
         return replace(marks, skip_reasons={**before, **greater}) if greater else marks
+
+    def _add_failure_reasons(self, marks: HighWaterMarks, counts: ItemCounts) -> HighWaterMarks:
+        numbers, before = counts.failure_reasons, marks.failure_reasons
+        if before is None:
+            return replace(marks, failure_reasons=dict(numbers))
+        greater = _greater(numbers, before)
+        for reason, number in greater.items():
+            self._items_failed[reason] += number - before.get(reason, 0)
+        return replace(marks, failure_reasons={**before, **greater}) if greater else marks
 
     def _add_durations(self, marks: HighWaterMarks, job: Job) -> HighWaterMarks:
         if not marks.queue_observed and job.queue_seconds is not None:
@@ -138,6 +152,11 @@ class CounterBook:
         before = self._item_duration.get(job.job_type) or Histogram.empty(ITEM_DURATION_BUCKETS)
         self._item_duration[job.job_type] = before.merge(counts.durations)
         return replace(marks, items_observed=True)
+
+
+def _greater(numbers: Mapping[str, int], marks: Mapping[str, int]) -> dict[str, int]:
+    """Return the numbers that are greater than their marks; a reason without a mark has 0."""
+    return {reason: number for reason, number in numbers.items() if number > marks.get(reason, 0)}
 
 
 def _known_numbers(job: Job, counts: ItemCounts | None) -> dict[ItemStatus, int]:

@@ -19,15 +19,16 @@ class HighWaterMarks:
     """What one job has added.
 
     ``items`` holds the greatest number seen in each status; a status that is missing has no first
-    number yet, and its first number will add nothing. ``skip_reasons`` likewise, as a whole.
-    ``ends_seen`` are those of a job that has left, or was too old to be shown. ``given_up`` is true
-    once it was told that the items of the job were never fully counted. ``unlisted_since`` is the
-    Unix time of the first listing that no longer showed the job.
+    number yet, and its first number will add nothing. ``skip_reasons`` and ``failure_reasons``
+    likewise, each as a whole. ``ends_seen`` are those of a job that has left, or was too old to be
+    shown. ``given_up`` is true once it was told that the items of the job were never fully counted.
+    ``unlisted_since`` is the Unix time of the first listing that no longer showed the job.
     """
 
     adds: bool
     items: Mapping[ItemStatus, int]
     skip_reasons: Mapping[str, int] | None
+    failure_reasons: Mapping[str, int] | None
     ended_as: frozenset[JobStatus] = frozenset()
     queue_observed: bool = False
     run_observed: bool = False
@@ -39,20 +40,23 @@ class HighWaterMarks:
 
 def from_zero() -> HighWaterMarks:
     """Start the marks of a job that counts from its beginning."""
-    return HighWaterMarks(adds=True, items=dict.fromkeys(ENDED_ITEM_STATUSES, 0), skip_reasons={})
+    none_yet = dict.fromkeys(ENDED_ITEM_STATUSES, 0)
+    return HighWaterMarks(adds=True, items=none_yet, skip_reasons={}, failure_reasons={})
 
 
 def from_first_numbers(job: Job) -> HighWaterMarks:
     """Start the marks of a job that was under way before the baseline."""
     began_before = job.started_at is not None
-    return HighWaterMarks(adds=True, items={}, skip_reasons=None, queue_observed=began_before)
+    return HighWaterMarks(
+        adds=True, items={}, skip_reasons=None, failure_reasons=None, queue_observed=began_before
+    )
 
 
 def adds_nothing(job: Job) -> HighWaterMarks:
     """Start the marks of a job that ended before the baseline."""
     reported = {ItemStatus.FAILED: job.failed_items, ItemStatus.SKIPPED: job.skipped_items}
     items = {status: number for status, number in reported.items() if number is not None}
-    return HighWaterMarks(adds=False, items=items, skip_reasons=None)
+    return HighWaterMarks(adds=False, items=items, skip_reasons=None, failure_reasons=None)
 
 
 def has_more_failures(marks: HighWaterMarks, job: Job) -> bool:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.domain import JobView, ProjectStatus, ProjectView
+from exporter.domain import ItemStatus, JobView, ProjectStatus, ProjectView
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from exporter.core.job_table import JobTable
     from exporter.core.jobs import TrackedJob
     from exporter.core.listings import Listings
+    from exporter.domain import ItemCounts
 
 
 def job_view(tracked: TrackedJob, last_progress_at: float | None) -> JobView:
@@ -25,6 +28,7 @@ def job_view(tracked: TrackedJob, last_progress_at: float | None) -> JobView:
         processed_items=job.processed_items,
         failed_items=job.failed_items,
         skipped_items=job.skipped_items,
+        item_failures=_item_failures(tracked.counts),
         items=tracked.counts.by_status if tracked.counts else None,
         created_at=job.created_at,
         started_at=job.started_at,
@@ -33,6 +37,12 @@ def job_view(tracked: TrackedJob, last_progress_at: float | None) -> JobView:
         last_refreshed_at=tracked.last_refreshed_at,
         items_last_counted_at=tracked.items_last_counted_at,
     )
+
+
+def _item_failures(counts: ItemCounts | None) -> Mapping[str, int] | None:
+    if counts is None or ItemStatus.FAILED not in counts.by_status:
+        return None
+    return counts.failure_reasons
 
 
 def project_view(table: JobTable, listings: Listings, generation: int, now: float) -> ProjectView:

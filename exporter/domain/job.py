@@ -91,7 +91,8 @@ class ItemCounts:
     A status that ``by_status`` lacks was not counted. ``skip_reasons`` are the known ones and
     ``other``, none where the skipped items were not counted; ``failed`` holds the first
     ``FAILED_ITEMS_KEPT`` failed items; ``newest_at`` is the latest time at which an item started or
-    completed.
+    completed. ``failure_reasons`` are those of ``FAILURE_REASONS`` that occur, none where the
+    failed items were not counted.
     """
 
     by_status: Mapping[ItemStatus, int]
@@ -99,6 +100,7 @@ class ItemCounts:
     durations: Histogram = field(default_factory=lambda: Histogram.empty(ITEM_DURATION_BUCKETS))
     newest_at: float | None = None
     failed: tuple[FailedItem, ...] = ()
+    failure_reasons: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def whole(self) -> bool:

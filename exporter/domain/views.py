@@ -22,6 +22,7 @@ class Counters:
 
     jobs_finished: Mapping[tuple[JobType, JobStatus], int]
     items_finished: Mapping[tuple[JobType, ItemStatus], int]
+    items_failed: Mapping[str, int]
     items_skipped: Mapping[tuple[JobType, str], int]
     queue_duration: Mapping[JobType, Histogram]
     run_duration: Mapping[tuple[JobType, JobStatus], Histogram]
@@ -30,7 +31,10 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """What is published of one job; ``None`` is a series that is absent."""
+    """What is published of one job; ``None`` is a series that is absent.
+
+    ``item_failures`` are the counted failed items by reason, only reasons that occur.
+    """
 
     job_id: str
     job_type: JobType
@@ -41,6 +45,7 @@ class JobView:
     processed_items: int | None = None
     failed_items: int | None = None
     skipped_items: int | None = None
+    item_failures: Mapping[str, int] | None = None
     items: Mapping[ItemStatus, int] | None = None
     created_at: float | None = None
     started_at: float | None = None

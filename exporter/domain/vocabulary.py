@@ -57,3 +57,33 @@ ENDED_ITEM_STATUSES = (
 )
 KNOWN_SKIP_REASONS = ("already_processed", "size_limit_exceeded")
 OTHER_SKIP_REASON = "other"
+# Codes in the messages of failed items, as LlamaCloud spells them: it documents the first eight,
+# the others have been seen. Where several stand in a message, the first of this list counts.
+FAILURE_CODES = (
+    "UNSUPPORTED_FILE_TYPE",
+    "PDF_IS_PROTECTED",
+    "PDF_IS_BROKEN",
+    "NO_DATA_FOUND_IN_FILE",
+    "DOCUMENT_TOO_LARGE",
+    "TOO_MANY_PAGES",
+    "TIMEOUT",
+    "EXPIRED",
+    "ERROR_DURING_PROCESSING",
+    "MARKDOWN_EXTRACTION_FAILED",
+    "RECONSTRUCTION_ERROR",
+    "parsing_error",
+    "schema_validation",
+    "inputs_invalid",
+    "engine_error",
+    "llm_refusal",
+)
+# LlamaCloud could make no job for the file (v2 alone), sent no message, or one without a code.
+NOT_MAPPED_FAILURE_REASON = "not_mapped"
+NO_FAILURE_REASON = "none"
+OTHER_FAILURE_REASON = "other"
+FAILURE_REASONS = (
+    *(code.lower() for code in FAILURE_CODES),
+    NOT_MAPPED_FAILURE_REASON,
+    NO_FAILURE_REASON,
+    OTHER_FAILURE_REASON,
+)

@@ -50,6 +50,13 @@ _JOB_FAMILIES = (
         "Items that LlamaCloud reports as skipped in a batch job, as of the last poll.",
     ),
     Family(
+        "llamacloud_batch_job_item_failures",
+        "gauge",
+        (*_JOB, "reason"),
+        "Failed items of a batch job by the reason that their messages tell, counted from the"
+        " items, as of the last poll that counted them.",
+    ),
+    Family(
         "llamacloud_batch_job_items",
         "gauge",
         (*_JOB, "item_status"),
@@ -134,6 +141,13 @@ _PROJECT_FAMILIES = (
         ("project", "job_type", "item_status"),
         "Items of batch jobs that ended in each status, as of the last poll: each job adds the most"
         " that were seen in it at once.",
+    ),
+    Family(
+        "llamacloud_batch_items_failed_total",
+        "counter",
+        ("project", "reason"),
+        "Counted failed items of batch jobs by the reason that their messages tell, as of the last"
+        " poll: each job adds the most that were seen to have it at once.",
     ),
     Family(
         "llamacloud_batch_items_skipped_total",

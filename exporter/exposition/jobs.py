@@ -37,6 +37,7 @@ def job_samples(project: str, jobs: Sequence[JobView]) -> Iterator[tuple[str, li
     labelled = [(f'job_id="{escape(job.job_id)}",project="{project}"', job) for job in jobs]
     yield "llamacloud_batch_job_info", [_info(job, project) for job in jobs]
     yield "llamacloud_batch_job_status", _statuses(labelled)
+    yield "llamacloud_batch_job_item_failures", _item_failures(labelled)
     yield "llamacloud_batch_job_items", _items(labelled)
     for name, attribute in _ATTRIBUTE_OF_GAUGE.items():
         yield name, _gauge(name, attribute, labelled)
@@ -60,6 +61,15 @@ def _lines_of_status(current: JobStatus) -> str:
         sample("llamacloud_batch_job_status", f'LABELS,status="{status}"', status == current)
         for status in JobStatus
     )
+
+
+def _item_failures(jobs: LabelledJobs) -> list[str]:
+    return [
+        sample("llamacloud_batch_job_item_failures", f'{labels},reason="{reason}"', count)
+        for labels, job in jobs
+        if job.item_failures
+        for reason, count in sorted(job.item_failures.items())
+    ]
 
 
 def _items(jobs: LabelledJobs) -> list[str]:

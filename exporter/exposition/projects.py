@@ -58,6 +58,7 @@ def _counters(counters: Counters, project: str) -> Iterator[tuple[str, Iterable[
     name = "llamacloud_batch_jobs_finished_total"
     yield name, _by_type_and(name, "status", project, counters.jobs_finished)
     yield "llamacloud_batch_items_finished_total", _items_finished(counters, project)
+    yield "llamacloud_batch_items_failed_total", _items_failed(counters, project)
     name = "llamacloud_batch_items_skipped_total"
     yield name, _by_type_and(name, "reason", project, counters.items_skipped)
 
@@ -66,6 +67,12 @@ def _items_finished(counters: Counters, project: str) -> Iterator[str]:
     for (job_type, status), count in sorted(counters.items_finished.items()):
         labels = f'item_status="{status}",job_type="{job_type}",{project}'
         yield sample("llamacloud_batch_items_finished_total", labels, count)
+
+
+def _items_failed(counters: Counters, project: str) -> Iterator[str]:
+    for reason, count in sorted(counters.items_failed.items()):
+        labels = f'{project},reason="{reason}"'
+        yield sample("llamacloud_batch_items_failed_total", labels, count)
 
 
 def _by_type_and(

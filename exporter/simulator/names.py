@@ -37,15 +37,16 @@ _TEMPLATES = {
         "Purchase terms {company} {number}.docx",
     ),
 }
+# Most hold a code; LlamaCloud may also say nothing, or nothing that a machine understands.
 _ITEM_ERRORS = (
-    "PDF is password protected",
-    "Failed to parse document: file is corrupted or not a valid PDF",
-    "Document exceeds the maximum of 1000 pages",
-    "Unsupported file type: application/octet-stream",
-    "Extraction failed: output did not match the schema (field 'total_amount': value is not a number)",  # noqa: E501 - one message
-    "Parsing timed out after 1800 seconds",
-    "Internal error while processing page 17. Please contact support with the job id.",
-    "No text could be found in the document",
+    "PDF_IS_PROTECTED: the PDF is password protected",
+    "PDF_IS_BROKEN: the file is corrupted or not a valid PDF",
+    "TOO_MANY_PAGES: the document exceeds the maximum of 1000 pages",
+    "schema_validation: field 'total_amount': value is not a number",
+    "Parsing job ended with TIMEOUT after 1800 seconds",
+    "ERROR_DURING_PROCESSING on page 17. Please contact support with the job id.",
+    "Internal error. Please contact support with the job id.",
+    None,
 )
 _JOB_ERRORS = (
     "Workflow execution failed: source directory is no longer accessible",
@@ -60,8 +61,8 @@ def document_name(project_name: str, random: Random) -> str:
     return template.format(number=random.randint(1000, 99_999), company=random.choice(_COMPANIES))
 
 
-def item_error(random: Random) -> str:
-    """Make up why one item failed."""
+def item_error(random: Random) -> str | None:
+    """Make up why one item failed, or leave it unsaid."""
     return random.choice(_ITEM_ERRORS)
 
 

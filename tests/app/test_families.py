@@ -85,6 +85,7 @@ def after_the_start(cloud: Cloud) -> None:
             ),
         )
     )
+    cloud.world.jobs["short"].items[-1].error_message = "Parsing gave up (TIMEOUT) after 1800 s"
     pending = cloud.world.jobs["running"].items[-1]
     pending.status = "failed"
 
@@ -164,6 +165,7 @@ AT_FIRST: Samples = {
     key("job_processed_items", job_id="running"): 8,
     key("job_failed_items", job_id="running"): 1,
     key("job_skipped_items", job_id="running"): 2,
+    key("job_item_failures", job_id="running", reason="other"): 1,
     **items("running", completed=5, failed=1, skipped=2, processing=1, pending=1),
     **items("failed", cancelled=2),
     key("job_created_timestamp_seconds", job_id="running"): START - 100,
@@ -186,12 +188,17 @@ AT_FIRST: Samples = {
     key("jobs_finished_total", job_type="parse", status="failed"): 0,
     key("items_finished_total", job_type="extract", item_status="failed"): 0,
     key("items_finished_total", job_type="extract", item_status="completed"): 0,
+    key("items_failed_total", reason="other"): 0,
+    key("items_failed_total", reason="not_mapped"): 0,
     key("items_skipped_total", job_type="extract", reason="already_processed"): 0,
     key("queue_duration_seconds_count", job_type="extract"): 0,
 }
 
 THEN: Samples = {
     **statuses("short", "completed"),
+    key("job_item_failures", job_id="running", reason="other"): 1,
+    key("job_item_failures", job_id="running", reason="none"): 1,
+    key("job_item_failures", job_id="short", reason="timeout"): 1,
     **items("running", completed=5, failed=2, skipped=2, processing=1),
     **items("short", completed=2, failed=1),
     key("job_last_progress_timestamp_seconds", job_id="running"): START + 60,
@@ -203,6 +210,9 @@ THEN: Samples = {
     key("items_finished_total", job_type="extract", item_status="completed"): 0,
     key("items_finished_total", job_type="classify", item_status="completed"): 2,
     key("items_finished_total", job_type="classify", item_status="failed"): 1,
+    key("items_failed_total", reason="timeout"): 1,
+    key("items_failed_total", reason="none"): 1,
+    key("items_failed_total", reason="other"): 0,
     key("items_skipped_total", job_type="extract", reason="already_processed"): 0,
     key("queue_duration_seconds_count", job_type="classify"): 1,
     key("queue_duration_seconds_sum", job_type="classify"): 3,

@@ -12,7 +12,7 @@ def view_of_many_jobs(number_of_jobs: int) -> ProjectView:
     return ProjectView(
         project="invoices",
         generation=1,
-        counters=Counters({}, {}, {}, {}, {}, {}),
+        counters=Counters({}, {}, {}, {}, {}, {}, {}),
         jobs=tuple(_job(number) for number in range(number_of_jobs)),
     )
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from exporter.domain import ENDED_ITEM_STATUSES, KNOWN_SKIP_REASONS, OTHER_SKIP_REASON, ItemStatus
+from exporter.domain import (
+    ENDED_ITEM_STATUSES,
+    FAILURE_REASONS,
+    KNOWN_SKIP_REASONS,
+    OTHER_SKIP_REASON,
+    ItemStatus,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +34,8 @@ def counters_are_the_ledgers(ledger: Ledger, view: ProjectView) -> None:
         job_type = entry.record.job_type
         for what in (*ENDED_ITEM_STATUSES, *KNOWN_SKIP_REASONS, OTHER_SKIP_REASON):
             expected[job_type, what] += entry.added(what)
+        for reason in FAILURE_REASONS:
+            expected["failed", reason] += entry.added(("failed", reason))
         expected.update(("ended", job_type, status) for status in entry.ended_as - entry.silent)
         expected["queued", job_type] += entry.queued and not entry.queue_was_over
         if entry.run_as:
@@ -36,6 +44,7 @@ def counters_are_the_ledgers(ledger: Ledger, view: ProjectView) -> None:
     actual: Counter[object] = Counter()
     actual.update(dict(counters.items_finished.items()))
     actual.update(dict(counters.items_skipped.items()))
+    actual.update({("failed", reason): n for reason, n in counters.items_failed.items()})
     actual.update({("ended", *key): number for key, number in counters.jobs_finished.items()})
     actual.update({("queued", k): sum(h.counts) for k, h in counters.queue_duration.items()})
     actual.update({("run", *k): sum(h.counts) for k, h in counters.run_duration.items()})
@@ -59,6 +68,7 @@ def _numbers(view: ProjectView) -> dict[object, float]:
     families: tuple[Mapping[Any, int], ...] = (
         counters.jobs_finished,
         counters.items_finished,
+        counters.items_failed,
         counters.items_skipped,
     )
     for family in families:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from core.happenings import PICK, SKIP_REASONS, Polled, one_of
+from core.happenings import PICK, REASONS, Polled, one_of
+from core.world import OTHER_REASONS, Reasons
 from history import HOUR
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from exporter.domain import (
     ENDED_ITEM_STATUSES,
-    OTHER_SKIP_REASON,
     ItemStatus,
     JobStatus,
     JobType,
@@ -33,13 +33,13 @@ class Ending(Polled):
             self.list_some(shown=0)
 
     @precondition(lambda self: self.world.ended)
-    @rule(pick=PICK, number=st.integers(1, 4), polled=st.booleans())
-    def fail_late(self, pick: int, number: int, *, polled: bool) -> None:
+    @rule(pick=PICK, number=st.integers(1, 4), reasons=REASONS, polled=st.booleans())
+    def fail_late(self, pick: int, number: int, reasons: Reasons, *, polled: bool) -> None:
         """Let items of an ended job fail that had completed, perhaps after it has left."""
         job = one_of(self.world.ended, pick)
         # One that is away for so long that it is forgotten would count anew.
         if not (job.away or job.was_away_for_long):
-            self.world.fail_late(job, number)
+            self.world.fail_late(job, number, reasons)
         self.poll_if(polled=polled)
 
     @precondition(lambda self: self.world.jobs)
@@ -81,15 +81,15 @@ class Ending(Polled):
     @rule(
         pick=PICK,
         status=st.sampled_from(ENDED_ITEM_STATUSES),
-        skip_reason=SKIP_REASONS,
+        reasons=REASONS,
         polled=st.booleans(),
     )
-    def settle(self, pick: int, status: ItemStatus, skip_reason: str, *, polled: bool) -> None:
+    def settle(self, pick: int, status: ItemStatus, reasons: Reasons, *, polled: bool) -> None:
         """End the items that a job left behind."""
         job = one_of(self.world.unsettled, pick)
         # One that is away for so long that it is forgotten would count anew.
         if not job.away:
-            self.world.settle(job, status, skip_reason)
+            self.world.settle(job, status, reasons)
         self.poll_if(polled=polled)
 
     @precondition(lambda self: self.world.active and not self.checks.is_listing(self.under_way))
@@ -103,7 +103,7 @@ class Ending(Polled):
             self.checks.all(self.world.moment)
             self.world.moment += 30.0
         if settled and not job.away:
-            self.world.settle(job, ItemStatus.FAILED, OTHER_SKIP_REASON)
+            self.world.settle(job, ItemStatus.FAILED, OTHER_REASONS)
         self.poll()
 
     @precondition(lambda self: self.world.active and not self.checks.is_listing(self.under_way))

@@ -9,6 +9,7 @@ from core.sight import Sight
 
 from exporter.domain import (
     ENDED_ITEM_STATUSES,
+    FAILURE_REASONS,
     KNOWN_SKIP_REASONS,
     OTHER_SKIP_REASON,
     ItemStatus,
@@ -37,8 +38,8 @@ class Entry:
     ended_asked: float = 0.0
     listed_in: int = 0
     not_found_in: int | None = None
-    first: dict[str, int] = field(default_factory=dict)
-    greatest: dict[str, int] = field(default_factory=dict)
+    first: dict[object, int] = field(default_factory=dict)
+    greatest: dict[object, int] = field(default_factory=dict)
     ended_as: set[JobStatus] = field(default_factory=set)
     run_as: JobStatus | None = None
     queued: bool = False
@@ -56,7 +57,7 @@ class Entry:
         assert self.record.total_items is not None
         return self.record.total_items
 
-    def see(self, what: str, number: int | None) -> None:
+    def see(self, what: object, number: int | None) -> None:
         """Take note of a number of items."""
         if number is not None and self.start != "nothing":
             self.first.setdefault(what, 0 if self.start == "zero" else number)
@@ -86,7 +87,7 @@ class Entry:
         if self.sight.counts is not None:
             self.see_counts(self.sight.counts)
 
-    def added(self, what: str) -> int:
+    def added(self, what: object) -> int:
         """Tell what the job adds to a counter."""
         return self.greatest.get(what, 0) - self.first.get(what, 0)
 
@@ -97,6 +98,9 @@ class Entry:
         if ItemStatus.SKIPPED in counts.by_status:
             for reason in (*KNOWN_SKIP_REASONS, OTHER_SKIP_REASON):
                 self.see(reason, counts.skip_reasons.get(reason, 0))
+        if ItemStatus.FAILED in counts.by_status:
+            for reason in FAILURE_REASONS:
+                self.see(("failed", reason), counts.failure_reasons.get(reason, 0))
 
     def count_from_zero(self) -> None:
         """Count whole what had ended before, for it has ended once more."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.checks import Checks
-from core.world import Answer, CloudJob, World
+from core.world import Answer, CloudJob, Reasons, World
 from history import HOUR, RULES
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -12,6 +12,8 @@ from exporter.domain import (
     ENDED_ITEM_STATUSES,
     KNOWN_JOB_TYPES,
     KNOWN_SKIP_REASONS,
+    NO_FAILURE_REASON,
+    OTHER_FAILURE_REASON,
     OTHER_SKIP_REASON,
     ItemStatus,
     JobRefreshed,
@@ -23,7 +25,10 @@ from exporter.domain import (
 PICK = st.integers(0, 3)
 # Longer than what has just ended is asked for, shorter than what ended is looked at again.
 SHORT_RETENTION = 16 * 60.0
-SKIP_REASONS = st.sampled_from([*KNOWN_SKIP_REASONS, OTHER_SKIP_REASON])
+FAILURE_REASONS = st.sampled_from(["timeout", NO_FAILURE_REASON, OTHER_FAILURE_REASON])
+REASONS = st.builds(
+    Reasons, st.sampled_from([*KNOWN_SKIP_REASONS, OTHER_SKIP_REASON]), FAILURE_REASONS
+)
 # Where all items are too many to count: none, those that matter, or not even the skipped.
 _FEW = (ItemStatus.FAILED, ItemStatus.CANCELLED, ItemStatus.PROCESSING)
 FEW = st.sampled_from([(), (*_FEW, ItemStatus.SKIPPED), _FEW])
@@ -102,11 +107,11 @@ class Polled(RuleBasedStateMachine):
         pick=PICK,
         status=st.sampled_from(ENDED_ITEM_STATUSES),
         number=st.integers(0, 4),
-        skip_reason=SKIP_REASONS,
+        reasons=REASONS,
     )
-    def work(self, pick: int, status: ItemStatus, number: int, skip_reason: str) -> None:
+    def work(self, pick: int, status: ItemStatus, number: int, reasons: Reasons) -> None:
         """Bring items to their end."""
-        self.world.work(one_of(self.world.active, pick), status, number, skip_reason)
+        self.world.work(one_of(self.world.active, pick), status, number, reasons)
 
     @precondition(lambda self: self.world.active)
     @rule(pick=PICK, polled=st.booleans())
@@ -116,11 +121,11 @@ class Polled(RuleBasedStateMachine):
         self.poll_if(polled=polled)
 
     @precondition(lambda self: self.world.active)
-    @rule(pick=PICK, failed=st.integers(1, 4), retried=st.booleans())
-    def fail(self, pick: int, failed: int, *, retried: bool) -> None:
+    @rule(pick=PICK, failed=st.integers(1, 4), reason=FAILURE_REASONS, retried=st.booleans())
+    def fail(self, pick: int, failed: int, reason: str, *, retried: bool) -> None:
         """Let items fail, and perhaps be retried after that was seen."""
         job = one_of(self.world.active, pick)
-        self.world.work(job, ItemStatus.FAILED, failed)
+        self.world.work(job, ItemStatus.FAILED, failed, Reasons(failure=reason))
         self.poll_if(polled=True)
         if retried:
             self.world.retry(job)

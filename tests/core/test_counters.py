@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 from history import EPOCH, HOUR, History, counts, job
 
-from exporter.domain import Histogram, ItemCounts, ItemStatus, Job, JobStatus, JobType
+from exporter.domain import (
+    FAILURE_REASONS,
+    Histogram,
+    ItemCounts,
+    ItemStatus,
+    Job,
+    JobStatus,
+    JobType,
+)
 
 
 def ended(job_id: str = "job-1", **facts: Any) -> Job:
@@ -19,6 +27,11 @@ def settle(history: History, *jobs: Job) -> History:
         failed = over.failed_items or 0
         history.status(over).count(over.id, counts(failed=failed, completed=10 - failed))
     return history
+
+
+def failed(reasons: dict[str, int]) -> ItemCounts:
+    """Count failed items by reason."""
+    return replace(counts(failed=sum(reasons.values())), failure_reasons=reasons)
 
 
 class TestStartingValue:
@@ -303,6 +316,48 @@ class TestSkipReasons:
         assert history.view().counters.items_skipped[JobType.PARSE, "already_processed"] == 0
 
 
+class TestFailureReasons:
+    """Failed items by the reason that their messages tell."""
+
+    def test_a_reason_counts_by_its_greatest_number(self) -> None:
+        """An item that is retried and fails for another reason counts once for each."""
+        history = History().listing().at(90).listing(job())
+        for moment, reasons in (
+            (90, {"timeout": 2, "none": 1}),
+            (120, {"timeout": 1, "other": 2}),
+            (150, {"timeout": 2, "other": 1}),
+            (180, {"timeout": 4}),
+        ):
+            history.at(moment).count(items=failed(reasons))
+        expected = dict.fromkeys(FAILURE_REASONS, 0) | {"timeout": 4, "none": 1, "other": 2}
+        assert history.view().counters.items_failed == expected
+
+    def test_reasons_from_before_the_baseline_add_nothing(self) -> None:
+        """The first count is where they start, one that is new later starts from 0."""
+        history = History().listing(job(created_at=EPOCH - 60)).count(items=failed({"timeout": 5}))
+        history.at(30).count(items=failed({"timeout": 7, "expired": 1}))
+        counter = history.view().counters.items_failed
+        assert (counter["timeout"], counter["expired"]) == (2, 1)
+
+    def test_a_count_without_the_failed_items_is_not_where_reasons_start(self) -> None:
+        """Nor does it tell how many the job has."""
+        history = History().listing(job(created_at=EPOCH - 60))
+        history.count(items=ItemCounts({ItemStatus.SKIPPED: 0}))
+        assert history.shown()["job-1"].item_failures is None
+        history.at(30).count(items=failed({"timeout": 5}))
+        assert history.shown()["job-1"].item_failures == {"timeout": 5}
+        assert history.view().counters.items_failed["timeout"] == 0
+
+    def test_a_job_shows_the_reasons_of_its_newest_count(self) -> None:
+        """Whatever the counter keeps of earlier ones; none before it was counted."""
+        history = History().listing(job())
+        assert history.shown()["job-1"].item_failures is None
+        history.count(items=failed({"timeout": 2})).at(30).count(items=failed({"other": 1}))
+        assert history.shown()["job-1"].item_failures == {"other": 1}
+        history.at(60).count(items=None)
+        assert history.shown()["job-1"].item_failures is None
+
+
 class TestDurations:
     """Histograms: once a job, and the items of a job once."""
 
@@ -396,6 +451,7 @@ class TestWithoutCounting:
         }
         assert (history.finished_items("failed"), history.finished_items("skipped")) == (2, 1)
         assert (view.counters.items_skipped, view.counters.item_duration) == ({}, {})
+        assert view.counters.items_failed == {}
         assert view.gauges is not None
         assert (view.gauges.active_items, view.uncounted_jobs) == (None, None)
 

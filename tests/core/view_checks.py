@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from exporter.domain import (
     ENDED_ITEM_STATUSES,
+    FAILURE_REASONS,
     KNOWN_JOB_TYPES,
     KNOWN_SKIP_REASONS,
     OTHER_SKIP_REASON,
@@ -39,6 +40,10 @@ def jobs_tell_what_was_told(ledger: Ledger, view: ProjectView) -> None:
             sight.status_answered_at,
         )
         assert job.items == (sight.counts.by_status if sight.counts else None)
+        failed = sight.counts and sight.counts.by_status.get(ItemStatus.FAILED)
+        assert failed == (None if job.item_failures is None else sum(job.item_failures.values()))
+        if sight.counts and job.item_failures is not None:
+            assert job.item_failures == sight.counts.failure_reasons
         assert job.items_last_counted_at == sight.counted_at
         assert job.last_progress_at == sight.last_progress_at, job.job_id
 
@@ -79,9 +84,12 @@ def what_only_counting_tells_is_absent_without_it(
     counters = view.counters
     statuses = {ItemStatus.FAILED, ItemStatus.SKIPPED}
     reasons: set[str] = set()
+    failure_reasons: set[str] = set()
     if items_enabled:
         statuses |= set(ENDED_ITEM_STATUSES)
+        failure_reasons = set(FAILURE_REASONS)
         reasons = {*KNOWN_SKIP_REASONS, OTHER_SKIP_REASON}
     assert counters.items_finished.keys() == {(t, s) for t in KNOWN_JOB_TYPES for s in statuses}
     assert counters.items_skipped.keys() == {(t, r) for t in KNOWN_JOB_TYPES for r in reasons}
+    assert counters.items_failed.keys() == failure_reasons
     assert counters.item_duration.keys() == set(KNOWN_JOB_TYPES if items_enabled else ())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from history import EPOCH, NOT_KNOWN, JobAnswer
 
 from exporter.domain import (
     ITEM_DURATION_BUCKETS,
+    OTHER_FAILURE_REASON,
     OTHER_SKIP_REASON,
     Histogram,
     ItemCounts,
@@ -34,6 +35,16 @@ NO_ITEMS = dict.fromkeys(ItemStatus, 0)
 NO_DURATION = Histogram.empty(ITEM_DURATION_BUCKETS)
 
 
+class Reasons(NamedTuple):
+    """Why items are skipped, or why they fail, if that is how they end."""
+
+    skip: str = OTHER_SKIP_REASON
+    failure: str = OTHER_FAILURE_REASON
+
+
+OTHER_REASONS = Reasons()
+
+
 @dataclass
 class CloudJob:
     """A job as it really is; ``row`` is what is listed of it, unless it is away from the list.
@@ -51,6 +62,7 @@ class CloudJob:
     listed_as: Job | None = None
     items: Counter[ItemStatus] = field(default_factory=Counter)
     skip_reasons: Counter[str] = field(default_factory=Counter)
+    failure_reasons: Counter[str] = field(default_factory=Counter)
     newest_item_at: float | None = None
     away: bool = False
     missed_since: float | None = None
@@ -136,11 +148,11 @@ class World:
         self.jobs[-1].update()
 
     def work(
-        self, job: CloudJob, status: ItemStatus, number: int, skip_reason: str = OTHER_SKIP_REASON
+        self, job: CloudJob, status: ItemStatus, number: int, reasons: Reasons = OTHER_REASONS
     ) -> None:
         """Bring items to their end, if there are so many left."""
         if number <= job.left:
-            self._finish(job, status, number, skip_reason)
+            self._finish(job, status, number, reasons)
         started_at = job.row.started_at or (self.now if job.dates == "all" else None)
         job.update(status=JobStatus.RUNNING, started_at=started_at)
 
@@ -151,6 +163,7 @@ class World:
     def retry(self, job: CloudJob) -> None:
         """Have the failed items done again."""
         job.items = Counter({**job.items, ItemStatus.FAILED: 0})
+        job.failure_reasons.clear()
         job.update(status=JobStatus.RUNNING, completed_at=None)
 
     def end(self, job: CloudJob, status: JobStatus, *, settled: bool = True) -> None:
@@ -159,21 +172,23 @@ class World:
         job.items[rest] += job.left if settled else 0
         job.update(status=status, completed_at=self.now if job.dates == "all" else None)
 
-    def settle(self, job: CloudJob, status: ItemStatus, skip_reason: str) -> None:
+    def settle(self, job: CloudJob, status: ItemStatus, reasons: Reasons) -> None:
         """Bring to their end the items that a job left behind when it ended."""
-        self._finish(job, status, job.left, skip_reason)
+        self._finish(job, status, job.left, reasons)
         job.update()
 
-    def fail_late(self, job: CloudJob, number: int) -> None:
+    def fail_late(self, job: CloudJob, number: int, reasons: Reasons) -> None:
         """Let items fail that had completed when their job ended."""
         number = min(number, job.items[ItemStatus.COMPLETED])
         job.items[ItemStatus.COMPLETED] -= number
         job.items[ItemStatus.FAILED] += number
+        job.failure_reasons[reasons.failure] += number
         job.update()
 
-    def _finish(self, job: CloudJob, status: ItemStatus, number: int, skip_reason: str) -> None:
+    def _finish(self, job: CloudJob, status: ItemStatus, number: int, reasons: Reasons) -> None:
         job.items[status] += number
-        job.skip_reasons[skip_reason] += number if status is ItemStatus.SKIPPED else 0
+        job.skip_reasons[reasons.skip] += number if status is ItemStatus.SKIPPED else 0
+        job.failure_reasons[reasons.failure] += number if status is ItemStatus.FAILED else 0
         job.newest_item_at = self.now if number else job.newest_item_at
 
     def list_rows(self) -> list[Job]:
@@ -212,5 +227,6 @@ class World:
             # One duration a count: a job whose items are observed once adds one observation.
             NO_DURATION if too_many else NO_DURATION.observe(2.0),
             job.newest_item_at,
+            failure_reasons=dict(+job.failure_reasons) if ItemStatus.FAILED in by_status else {},
         )
         return ItemsCounted(job.row.id, counts, self.moment, self.now)

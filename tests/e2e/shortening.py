@@ -17,19 +17,23 @@ _DURATION = re.compile(
     rf"(?P<before>^ *(?:- )?(?:{_KEYS}): |\[|:)(?P<number>\d+)(?P<unit>[smhd])(?=\]|:\d|$)",
     re.MULTILINE,
 )
+# The least of a duration that is some intervals long.
+_LEAST_SECONDS = re.compile(r"(?<=_interval_seconds\), )\d+(?=\)$)", re.MULTILINE)
 _WEBHOOK = re.compile(r"(?<=- url: ).*$", re.MULTILINE)
 
 
 def shortened(text: str, *, by: int) -> str:
     """Divide the durations of rules or of Alertmanager's routes, and change nothing else.
 
-    That is the values of their keys, and the ranges of queries such as ``[15m]`` and ``[15m:30s]``.
+    That is the values of their keys, the ranges of queries such as ``[15m]`` and ``[15m:30s]``, and
+    the seconds that some intervals are clamped to.
     """
 
     def shorter(found: re.Match[str]) -> str:
         milliseconds = int(found["number"]) * _MILLISECONDS[found["unit"]] // by
         return f"{found['before']}{milliseconds}ms"
 
+    text = _LEAST_SECONDS.sub(lambda found: str(int(found[0]) / by), text)
     return _DURATION.sub(shorter, text)
 
 

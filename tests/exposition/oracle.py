@@ -111,6 +111,8 @@ def _job_rows(job: JobView) -> Iterator[Row]:
     yield "processed_items", {}, job.processed_items
     yield "failed_items", {}, job.failed_items
     yield "skipped_items", {}, job.skipped_items
+    for reason, count in sorted((job.item_failures or {}).items()):
+        yield "item_failures", {"reason": reason}, count
     items = job.items or {}
     for item_status in filter(items.__contains__, ItemStatus):
         yield "items", {"item_status": item_status}, items[item_status]
@@ -147,6 +149,8 @@ def _counter_rows(view: ProjectView) -> Iterator[Row]:
     for (job_type, item_status), count in sorted(counters.items_finished.items()):
         labels: dict[str, str] = {"job_type": job_type, "item_status": item_status}
         yield "items_finished_total", labels, count
+    for reason, count in sorted(counters.items_failed.items()):
+        yield "items_failed_total", {"reason": reason}, count
     for (job_type, reason), count in sorted(counters.items_skipped.items()):
         yield "items_skipped_total", {"job_type": job_type, "reason": reason}, count
     for job_type in sorted(counters.queue_duration):

@@ -6,6 +6,7 @@ from typing import TypeVar
 from hypothesis import strategies as st
 
 from exporter.domain import (
+    FAILURE_REASONS,
     Counters,
     Histogram,
     ItemStatus,
@@ -58,6 +59,7 @@ times = st.floats(-62_135_596_800, 253_402_300_799)
 job_types = st.sampled_from(JobType)
 job_statuses = st.sampled_from(JobStatus)
 item_statuses = st.sampled_from(ItemStatus)
+failure_reasons = st.sampled_from(FAILURE_REASONS)
 
 
 def _maybe(values: st.SearchStrategy[Value]) -> st.SearchStrategy[Value | None]:
@@ -81,6 +83,7 @@ jobs = st.builds(
     processed_items=_maybe(counts),
     failed_items=_maybe(counts),
     skipped_items=_maybe(counts),
+    item_failures=_maybe(_mappings(failure_reasons, counts)),
     items=_maybe(_mappings(item_statuses, counts)),
     created_at=_maybe(times),
     started_at=_maybe(times),
@@ -114,6 +117,7 @@ counters = st.builds(
     Counters,
     jobs_finished=_mappings(st.tuples(job_types, job_statuses), counts),
     items_finished=_mappings(st.tuples(job_types, item_statuses), counts),
+    items_failed=_mappings(failure_reasons, counts),
     items_skipped=st.dictionaries(st.tuples(job_types, texts.map(well_formed)), counts, max_size=4),
     queue_duration=_mappings(job_types, histograms()),
     run_duration=_mappings(st.tuples(job_types, job_statuses), histograms()),

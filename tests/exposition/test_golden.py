@@ -26,6 +26,11 @@ llamacloud_batch_job_status{job_id="a",project="p",status="gone"} 0.0
 it can grow while a job starts.
 # TYPE llamacloud_batch_job_total_items gauge
 llamacloud_batch_job_total_items{job_id="a",project="p"} 1e+06
+# HELP llamacloud_batch_job_item_failures Failed items of a batch job by the reason that their \
+messages tell, counted from the items, as of the last poll that counted them.
+# TYPE llamacloud_batch_job_item_failures gauge
+llamacloud_batch_job_item_failures{job_id="a",project="p",reason="none"} 1.0
+llamacloud_batch_job_item_failures{job_id="a",project="p",reason="timeout"} 2.0
 # HELP llamacloud_batch_job_items Items of a batch job in each status, counted from the items, \
 as of the last poll that counted them.
 # TYPE llamacloud_batch_job_items gauge
@@ -41,6 +46,11 @@ COUNTERS_IN_TEXT = """\
 poll.
 # TYPE llamacloud_batch_jobs_finished_total counter
 llamacloud_batch_jobs_finished_total{job_type="parse",project="p",status="gone"} 2.0
+# HELP llamacloud_batch_items_failed_total Counted failed items of batch jobs by the reason that \
+their messages tell, as of the last poll: each job adds the most that were seen to have it at once.
+# TYPE llamacloud_batch_items_failed_total counter
+llamacloud_batch_items_failed_total{project="p",reason="other"} 5.0
+llamacloud_batch_items_failed_total{project="p",reason="timeout"} 0.0
 # HELP llamacloud_batch_run_duration_seconds Time from a batch job's start to its completion, \
 once a job, as of the last poll.
 # TYPE llamacloud_batch_run_duration_seconds histogram
@@ -66,6 +76,7 @@ def test_a_job_is_exposed_with_all_that_is_known_of_it_and_nothing_else() -> Non
         directory_id="dir-1",
         status=JobStatus.RUNNING,
         total_items=1_000_000,
+        item_failures={"timeout": 2, "none": 1},
         items={ItemStatus.FAILED: 3},
         created_at=1_790_000_000.5,
     )
@@ -78,6 +89,7 @@ def test_counters_and_histograms_are_exposed_cumulatively() -> None:
     counters = replace(
         NO_COUNTERS,
         jobs_finished={(JobType.PARSE, JobStatus.GONE): 2},
+        items_failed={"timeout": 0, "other": 5},
         run_duration={(JobType.PARSE, JobStatus.FAILED): Histogram((10, 60), (1, 2, 1), 171.5)},
     )
 

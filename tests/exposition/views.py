@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from exporter.domain import (
+    FAILURE_REASONS,
     ITEM_DURATION_BUCKETS,
     KNOWN_SKIP_REASONS,
     QUEUE_DURATION_BUCKETS,
@@ -19,7 +20,7 @@ from exporter.domain import (
 )
 from exporter.exposition import Form, ProjectChunks, pieces, render_project
 
-NO_COUNTERS = Counters({}, {}, {}, {}, {}, {})
+NO_COUNTERS = Counters({}, {}, {}, {}, {}, {}, {})
 
 
 def sparse_job(job_id: str = "job-1") -> JobView:
@@ -45,6 +46,7 @@ def full_job(job_id: str = "job-2", directory_id: str = "dir-1") -> JobView:
         processed_items=30,
         failed_items=2,
         skipped_items=1,
+        item_failures={"timeout": 1, "other": 1},
         items=dict.fromkeys(ItemStatus, 0)
         | {ItemStatus.COMPLETED: 30, ItemStatus.FAILED: 2, ItemStatus.PROCESSING: 4},
         created_at=1_790_000_000.0,
@@ -64,6 +66,7 @@ def full_counters() -> Counters:
             (JobType.PARSE, JobStatus.COMPLETED): 3,
         },
         items_finished={(JobType.PARSE, ItemStatus.FAILED): 12},
+        items_failed=dict.fromkeys(FAILURE_REASONS, 0) | {"timeout": 3},
         items_skipped={(JobType.PARSE, reason): 2 for reason in KNOWN_SKIP_REASONS},
         queue_duration={
             JobType.UNKNOWN: Histogram.empty(QUEUE_DURATION_BUCKETS),

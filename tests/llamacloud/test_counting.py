@@ -142,6 +142,7 @@ async def test_of_a_job_too_large_for_a_sweep_what_matters_is_counted(cloud: Clo
     }
     assert (False, False) == (counts.whole, counts.settled)
     assert ({"already_processed": 3}, 4) == (counts.skip_reasons, len(counts.failed))
+    assert {"other": 4} == counts.failure_reasons
     assert (1004.0, 0) == (counts.newest_at, sum(counts.durations.counts))
     asked = [request.params["status"] for request in cloud.simulator.requests]
     assert ["processing", "failed", "skipped", "cancelled"] == asked
@@ -257,7 +258,7 @@ def test_an_item_is_counted_as_it_was_seen_last() -> None:
         counter.add(row, status)
     counts = counter.counts(ItemStatus)
     assert (1, 1) == (counts.total, counts.by_status[ItemStatus.COMPLETED])
-    assert ({}, ()) == (counts.skip_reasons, counts.failed)
+    assert ({}, {}, ()) == (counts.skip_reasons, counts.failure_reasons, counts.failed)
     assert (1, 10.0) == (sum(counts.durations.counts), counts.durations.sum)
 
 
@@ -312,6 +313,28 @@ async def test_a_server_that_repeats_itself_gives_no_count(cloud: Cloud) -> None
     with pytest.raises(BadResponse, match="repeats itself"):
         await counted(cloud)
     assert 2 + 2 == cloud.requests()["list_items"]
+
+
+async def test_failed_items_are_counted_by_the_reason_in_their_message(cloud: Cloud) -> None:
+    """All of them, and not only those whose messages are kept; a code may stand after those."""
+    items = items_of("job-1", completed=2, skipped=1, failed=27)
+    messages = ["PDF_IS_BROKEN: page 7", "x" * 600 + " TIMEOUT", None, " "]
+    for item, message in zip(items[3:], messages, strict=False):
+        item.error_message = message
+    cloud.add_job(items=items)
+    counts = await counted(cloud)
+    assert counts is not None
+    assert {"pdf_is_broken": 1, "timeout": 1, "none": 2, "other": 23} == counts.failure_reasons
+
+
+async def test_where_failed_items_are_too_many_there_are_no_reasons(cloud: Cloud) -> None:
+    """Those of a part would be taken for those of all."""
+    cloud.add_job(items=items_of("job-1", completed=10, failed=25))
+    cloud.simulator.items_paging = Paging(max_rows=10)
+    counts = await counted(cloud, total_items=10_001, max_pages=4)
+    assert counts is not None
+    assert ItemStatus.FAILED not in counts.by_status
+    assert {} == counts.failure_reasons
 
 
 async def test_details_are_gathered_on_the_way(cloud: Cloud) -> None:

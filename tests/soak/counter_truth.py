@@ -9,17 +9,22 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from soak.exposition import series
-from soak.history import ENDED_ITEM_STATUSES, ENDED_STATUSES, JOB_TYPES, SKIP_REASONS
+from soak.history import ENDED_ITEM_STATUSES, ENDED_STATUSES, JOB_TYPES
+from soak.history import FAILURE_REASONS as FAILURES
+from soak.history import SKIP_REASONS as SKIPS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from soak.exposition import Exposition, Series
     from soak.history import JobHistory, State
 
 _PREFIX: Final = "llamacloud_batch_"
 _HISTOGRAMS: Final = ("queue_duration_seconds", "run_duration_seconds", "item_duration_seconds")
-_COUNTERS: Final = ("jobs_finished_total", "items_finished_total", "items_skipped_total")
+_COUNTERS: Final = (
+    *("jobs_finished_total", "items_finished_total"),
+    *("items_failed_total", "items_skipped_total"),
+)
 _RUN_STATUSES = ("completed", "failed", "cancelled")
 _SUM_TOLERANCE_SECONDS = 0.01
 
@@ -89,12 +94,14 @@ def _add(happened: Happened, history: JobHistory, *, counted: bool) -> None:
         key = _name("items_finished_total", **labels, item_status=status)
         reported = status in {"failed", "skipped"} and not history.sparse
         certain = happened.certain if counted or reported else happened.possible
-        certain[key] += _greatest(history, status)
-    skipped = happened.certain if counted else happened.possible
-    for reason in SKIP_REASONS:
-        skipped[_name("items_skipped_total", **labels, reason=reason)] += _greatest_reason(
-            history, reason
-        )
+        certain[key] += _greatest(history, status, lambda state: state.by_status)
+    told = happened.certain if counted else happened.possible
+    for reason in FAILURES:
+        key = _name("items_failed_total", project=project, reason=reason)
+        told[key] += _greatest(history, reason, lambda state: state.failure_reasons)
+    for reason in SKIPS:
+        key = _name("items_skipped_total", **labels, reason=reason)
+        told[key] += _greatest(history, reason, lambda state: state.skip_reasons)
     _add_durations(happened, history, counted=counted)
 
 
@@ -141,24 +148,23 @@ def _item_seconds(history: JobHistory) -> tuple[list[float], list[float]]:
     return at_once, list((Counter(ended[-1].item_seconds) - Counter(at_once)).elements())
 
 
-def _greatest(history: JobHistory, status: str) -> int:
-    numbers = [state.by_status.get(status, 0) for state in _counting(history)]
-    return max(numbers) - (0 if history.counts_from is None else numbers[0])
-
-
-def _greatest_reason(history: JobHistory, reason: str) -> int:
-    numbers = [state.skip_reasons.get(reason, 0) for state in _counting(history)]
+def _greatest(
+    history: JobHistory, what: str, numbers_of: Callable[[State], Mapping[str, int]]
+) -> int:
+    numbers = [numbers_of(state).get(what, 0) for state in _counting(history)]
     return max(numbers) - (0 if history.counts_from is None else numbers[0])
 
 
 def _expected_counters(project: str) -> Iterator[Series]:
+    for reason in FAILURES:
+        yield _name("items_failed_total", project=project, reason=reason)
     for job_type in JOB_TYPES:
         labels = {"project": project, "job_type": job_type}
         for status in ENDED_STATUSES:
             yield _name("jobs_finished_total", **labels, status=status)
         for status in ENDED_ITEM_STATUSES:
             yield _name("items_finished_total", **labels, item_status=status)
-        for reason in SKIP_REASONS:
+        for reason in SKIPS:
             yield _name("items_skipped_total", **labels, reason=reason)
 
 

@@ -29,6 +29,7 @@ def jobs_in_parts(exposition: Exposition) -> list[str]:
             and (parts["status"], parts["info"], parts["total_items"]) == (len(JOB_STATUSES), 1, 1)
             and parts["items"] in _ITEMS_SHOWN
             and bool(parts["items"]) == bool(parts["items_last_counted_timestamp_seconds"])
+            and samples.get(("items", "failed"), 0.0) == _failures(samples)
         )
         if not whole:
             wrong.append(f"{job_id} is there in part: {samples}")
@@ -58,7 +59,7 @@ def _expected(project: SoakProject, jobs: list[JobSamples]) -> dict[Series, floa
         series("llamacloud_batch_project_info", **of, **_info(project)): 1.0,
         series("llamacloud_exporter_tracked_jobs", **of): float(len(jobs)),
         series("llamacloud_exporter_hidden_jobs", **of): 0.0,
-        series("llamacloud_exporter_uncounted_jobs", **of): float(sum(map(_uncounted, active))),
+        series("llamacloud_exporter_uncounted_jobs", **of): float(sum(map(_uncounted, jobs))),
     }
     by_type_and_status = Counter((_type(job), _status(job)) for job in active)
     for job_type in JOB_TYPES:
@@ -95,6 +96,10 @@ def _type(job: JobSamples) -> str:
 
 def _uncounted(job: JobSamples) -> bool:
     return ("items", "pending") not in job
+
+
+def _failures(job: JobSamples) -> float:
+    return sum(number for (name, _), number in job.items() if name == "item_failures")
 
 
 def _failing(job: JobSamples) -> bool:

@@ -24,6 +24,20 @@ ITEM_STATUSES: Final = (
 )
 ENDED_ITEM_STATUSES: Final = ("completed", "failed", "skipped", "cancelled")
 SKIP_REASONS: Final = ("already_processed", "size_limit_exceeded", "other")
+# What LlamaCloud says of failed items, and the reason that is to be published of it.
+REASON_OF_MESSAGE: Final = {
+    "The document could not be read": "other",
+    "PDF_IS_BROKEN: no trailer": "pdf_is_broken",
+    "Parsing gave up after TIMEOUT, engine_error: killed": "timeout",
+    "schema_validation: $.total is not a number": "schema_validation",
+    None: "none",
+}
+FAILURE_REASONS: Final = (
+    *("unsupported_file_type", "pdf_is_protected", "pdf_is_broken", "no_data_found_in_file"),
+    *("document_too_large", "too_many_pages", "timeout", "expired", "error_during_processing"),
+    *("markdown_extraction_failed", "reconstruction_error", "parsing_error", "schema_validation"),
+    *("inputs_invalid", "engine_error", "llm_refusal", "not_mapped", "none", "other"),
+)
 JOB_TYPES: Final = ("parse", "extract", "classify", "unknown")
 
 
@@ -42,6 +56,7 @@ class State:
     completed_at: float | None
     by_status: Mapping[str, int]
     skip_reasons: Mapping[str, int]
+    failure_reasons: Mapping[str, int]
     newest_time: float
     newest_time_of_job: float
     item_seconds: tuple[float, ...] = ()
@@ -122,7 +137,12 @@ def items_by_status(items: Iterable[SimulatedItem]) -> Counter[str]:
     return Counter(item.status if item.status in ITEM_STATUSES else "unknown" for item in items)
 
 
-def items_by_reason(items: Iterable[SimulatedItem]) -> Counter[str]:
+def failures_by_reason(items: Iterable[SimulatedItem]) -> Counter[str]:
+    """Count failed items by the reason that is to be published."""
+    return Counter(REASON_OF_MESSAGE[i.error_message] for i in items if i.status == "failed")
+
+
+def skips_by_reason(items: Iterable[SimulatedItem]) -> Counter[str]:
     """Count skipped items by the reason that is to be published."""
     return Counter(
         item.skip_reason if item.skip_reason in SKIP_REASONS else "other"

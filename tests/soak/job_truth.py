@@ -22,8 +22,8 @@ _MOMENTS = (
     "last_refreshed_timestamp_seconds",
     "items_last_counted_timestamp_seconds",
 )
-# What takes a question about the job itself.
-_ASKED_FOR = {"progress_ratio", "items"}
+# What takes a question about the job itself, and what is there for certain once it was answered.
+_ASKED_FOR = {"progress_ratio": "progress_ratio", "items": "items", "item_failures": "items"}
 
 
 def wrong_samples(
@@ -35,7 +35,8 @@ def wrong_samples(
     """
     expected = _exact(history)
     if not asked_for:
-        unasked = _ASKED_FOR - {name for name, _ in shown}
+        names = {name for name, _ in shown}
+        unasked = {name for name, certain in _ASKED_FOR.items() if certain not in names}
         expected = {key: value for key, value in expected.items() if key[0] not in unasked}
     actual = {key: value for key, value in shown.items() if key[0] not in _MOMENTS}
     wrong = [
@@ -84,6 +85,8 @@ def _exact(history: JobHistory) -> JobSamples:
         expected["status", status] = float(status == state.status)
     for item_status in ITEM_STATUSES:
         expected["items", item_status] = float(state.by_status.get(item_status, 0))
+    for reason, number in state.failure_reasons.items():
+        expected["item_failures", reason] = float(number)
     expected["total_items", ""] = float(state.total)
     expected["progress_ratio", ""] = _progress_ratio(state)
     if not history.sparse:

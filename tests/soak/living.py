@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from soak.history import JOB_STATUSES, JobHistory, State, items_by_reason, items_by_status
+from soak.history import (
+    JOB_STATUSES,
+    REASON_OF_MESSAGE,
+    JobHistory,
+    State,
+    failures_by_reason,
+    items_by_status,
+    skips_by_reason,
+)
 
 from exporter.simulator import OMIT, SimulatedItem, SimulatedJob
 
@@ -17,6 +25,7 @@ if TYPE_CHECKING:
 
 _FATES = ("completed", "failed", "skipped", "cancelled")
 _REASONS = ("already_processed", "size_limit_exceeded", "duplicate of another", None)
+_MESSAGES = (*REASON_OF_MESSAGE,)
 _SPARSE = ("processed_items", "failed_items", "skipped_items", "updated_at", "directory_id")
 # Of what an ended job's items took, in seconds: from below the least bucket to above the greatest.
 _SHORTEST, _LONGEST = 0.2, 8000.0
@@ -84,7 +93,7 @@ class LivingJob:
                 started_at=None if skipped else round(now - self._seconds[number], 6),
                 completed_at=now,
                 skip_reason=self.random.choice(_REASONS) if skipped else None,
-                error_message="The document could not be read" if failed else None,
+                error_message=self.random.choice(_MESSAGES) if failed else None,
             )
 
     def retry(self, numbers: Iterable[int]) -> None:
@@ -148,7 +157,8 @@ class LivingJob:
                 started_at=self._started_at,
                 completed_at=self._completed_at,
                 by_status=items_by_status(self._items),
-                skip_reasons=items_by_reason(self._items),
+                skip_reasons=skips_by_reason(self._items),
+                failure_reasons=failures_by_reason(self._items),
                 newest_time=max(time for time in of_items + of_job if time is not None),
                 newest_time_of_job=max(time for time in of_job if time is not None),
                 item_seconds=self._ended_items_seconds() if status not in _ACTIVE else (),

@@ -46,6 +46,8 @@ def true_samples() -> dict[str, float]:
     samples: dict[str, float] = {f'info{{directory_id="",job_type="parse",{OF_JOB}}}': 1}
     samples |= {f'status{{status="{s}",{OF_JOB}}}': s == "completed" for s in JOB_STATUSES}
     samples |= {f'items{{item_status="{s}",{OF_JOB}}}': items.get(s, 0) for s in ITEM_STATUSES}
+    reasons = finished_job().latest.failure_reasons
+    samples |= {f'item_failures{{{OF_JOB},reason="{r}"}}': n for r, n in reasons.items()}
     numbers = {"total_items": 10, "processed_items": 10, "failed_items": 3, "skipped_items": 0}
     moments = ("created", "started", "completed", "last_progress", "last_refreshed")
     times = {f"{moment}_timestamp_seconds": NOW for moment in moments}
@@ -84,10 +86,17 @@ def test_a_sample_that_is_wrong_is_seen(series: str) -> None:
 
 def counters(**changed: float) -> Exposition:
     """Show the counters that the finished job makes, but for those that are ``changed``."""
-    true = {"completed": 7.0, "failed": 3.0}
+    true, reasons = {"completed": 7.0, "failed": 3.0}, finished_job().latest.failure_reasons
     samples = {
         f'llamacloud_batch_items_finished_total{{{OF_TYPE},item_status="{status}"}}': value
         for status, value in (true | changed).items()
+        if status in true
+    }
+    samples |= {
+        f'llamacloud_batch_items_failed_total{{project="invoices",reason="{reason}"}}': float(
+            changed.get(reason, value)
+        )
+        for reason, value in reasons.items()
     }
     finished = f'llamacloud_batch_jobs_finished_total{{{OF_TYPE},status="completed"}}'
     return exposition(samples | {finished: 1.0})
@@ -114,11 +123,19 @@ def test_an_item_that_was_counted_twice_is_seen() -> None:
     assert 1 == len(wrong_in_counters(counters(completed=0.0)))
 
 
+def test_a_reason_that_was_counted_wrongly_is_seen() -> None:
+    """Only counting tells reasons, and no number of them is more than what happened."""
+    reason = next(iter(finished_job().latest.failure_reasons))
+    assert 1 == len(wrong_in_counters(counters(**{reason: 4.0}), counted=False))
+    assert [] == wrong_in_counters(counters(**{reason: 0.0}), counted=False)
+    assert 1 == len(wrong_in_counters(counters(**{reason: 0.0})))
+
+
 def test_a_counter_that_falls_is_seen() -> None:
     """Or that goes."""
     assert [] == fallen(counters(), counters(failed=4.0))
     assert 1 == len(fallen(counters(), counters(failed=2.0)))
-    assert 4 == len(fallen(counters(), exposition({"up_total{}": 1.0}))) + 1
+    assert len(counters().samples) == len(fallen(counters(), exposition({"up_total{}": 1.0})))
 
 
 def record(event: str, level: str, **facts: object) -> dict[str, object]:

@@ -42,6 +42,8 @@ SKIP_REASON: Final = {
     "size_limit_exceeded": WARNING,
     "other": UNKNOWN,
 }
+# The codes get colours from Grafana's palette: none of them is better than another.
+FAILURE_REASON: Final = {"none": INDIFFERENT, "other": UNKNOWN}
 POLL_RESULT: Final = {"success": GOOD, "partial": WARNING, "error": BAD}
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from batch_dashboard.colours import ITEM_STATUS, JOB_STATUS, SKIP_REASON
+from batch_dashboard.colours import FAILURE_REASON, ITEM_STATUS, JOB_STATUS, SKIP_REASON
 from batch_dashboard.panels import bars, lines, stacked
 from batch_dashboard.queries import (
     ACTIVE,
     FAILED,
+    OF_PROJECTS,
     OF_TYPES,
     PROCESSED,
     SPEED,
@@ -33,7 +34,9 @@ def panels() -> Iterator[timeseries.Panel]:
         stacked(_throughput()),
         _speed(),
         _failed(),
+        stacked(_failed_by_reason()),
         bars(_jobs_ended()),
+        bars(_reasons_over_time()),
         bars(_skipped()),
         _processed(),
     ):
@@ -99,6 +102,19 @@ def _failed() -> timeseries.Panel:
     )
 
 
+def _failed_by_reason() -> timeseries.Panel:
+    failures = of_jobs("llamacloud_batch_job_item_failures", by="project, job_id, reason")
+    return lines(
+        "Failed items by reason",
+        "Counted failed items of the jobs shown in the table, by the code in their message: none is"
+        " an item without a message, other a message without a code; the log has some messages.",
+        {"{{reason}}": f"sum by (reason) ({failures})"},
+        unit="short",
+        colours=FAILURE_REASON,
+        otherwise="no failed items were counted, or no data",
+    )
+
+
 def _jobs_ended() -> timeseries.Panel:
     rise = rise_of("llamacloud_batch_jobs_finished_total", "project, job_type, status", OF_TYPES)
     return lines(
@@ -108,6 +124,19 @@ def _jobs_ended() -> timeseries.Panel:
         unit="short",
         colours=JOB_STATUS,
         otherwise="no job ended in this time, or no data",
+    )
+
+
+def _reasons_over_time() -> timeseries.Panel:
+    rise = rise_of("llamacloud_batch_items_failed_total", "project, reason", OF_PROJECTS)
+    return lines(
+        "Items that failed, by reason",
+        "Items seen to fail in each step of the graph, of all jobs that are counted, by the code in"
+        " their message. Follows the project alone.",
+        {"{{reason}}": f"sum by (reason) ({rise}) > 0"},
+        unit="short",
+        colours=FAILURE_REASON,
+        otherwise="no items failed in this time, or no data",
     )
 
 

@@ -19,9 +19,10 @@ from exporter.domain import (
     ItemStatus,
     latest,
 )
+from exporter.llamacloud.failure_reasons import failure_reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
     from exporter.llamacloud.v1beta.models import ItemRow
 
@@ -30,8 +31,10 @@ _TEXT_LENGTH = 500
 
 
 class _Item(NamedTuple):
+    """``reason`` is why the item was skipped, or why it failed; others have none."""
+
     status: ItemStatus
-    skip_reason: str | None
+    reason: str | None
     seconds: float | None
 
 
@@ -78,16 +81,21 @@ class ItemCounter:
         """Add up the items in these statuses."""
         numbers = Counter(item.status for item in self._items.values())
         by_status = {status: numbers[status] for status in statuses}
-        # Those of a part of the skipped items would be taken for those of all.
-        told = self._items.values() if ItemStatus.SKIPPED in by_status else ()
-        reasons = Counter(item.skip_reason for item in told if item.skip_reason)
         return ItemCounts(
             by_status=by_status,
-            skip_reasons=dict(reasons),
+            skip_reasons=self._reasons(ItemStatus.SKIPPED, by_status),
             durations=self._durations(),
             newest_at=self._newest_at,
             failed=tuple(self._failed.values()),
+            failure_reasons=self._reasons(ItemStatus.FAILED, by_status),
         )
+
+    def _reasons(self, status: ItemStatus, counted: Container[ItemStatus]) -> dict[str, int]:
+        # Those of a part of the items in a status would be taken for those of all.
+        if status not in counted:
+            return {}
+        items = self._items.values()
+        return dict(Counter(item.reason for item in items if item.status is status and item.reason))
 
     def _keep_failed(self, failed: FailedItem) -> None:
         if len(self._failed) < FAILED_ITEMS_KEPT or failed.item_id in self._failed:
@@ -102,13 +110,19 @@ class ItemCounter:
 
 
 def _item_of(row: ItemRow, status: ItemStatus) -> _Item:
-    reason = None
-    if status is ItemStatus.SKIPPED:
-        reason = row.skip_reason if row.skip_reason in KNOWN_SKIP_REASONS else OTHER_SKIP_REASON
+    reason = _reason(row, status)
     started_at, completed_at = row.started_at, row.completed_at
     if started_at is None or completed_at is None:
         return _without_duration(status, reason)
     return _Item(status, reason, completed_at - started_at if completed_at > started_at else 0.0)
+
+
+def _reason(row: ItemRow, status: ItemStatus) -> str | None:
+    if status is ItemStatus.FAILED:
+        return failure_reason(row.error_message)
+    if status is ItemStatus.SKIPPED:
+        return row.skip_reason if row.skip_reason in KNOWN_SKIP_REASONS else OTHER_SKIP_REASON
+    return None
 
 
 @cache
