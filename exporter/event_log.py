@@ -40,13 +40,17 @@ _REFUSED_KEY = (
     "an interval, a key from elsewhere at a restart"
 )
 _RETURNED = "failed items were reported after the job had left: it is shown again"
-_GIVEN_UP = (
-    "not all of its items were counted to their end, and they are no longer asked for: if this"
-    " lasts, raise api.requests_per_minute or items.max_pages"
+_NEVER_COUNTED = (
+    "its items were never counted, and are no longer asked for: raise api.requests_per_minute if"
+    " the budget is too small, or items.max_pages if the job is too large"
+)
+_NEVER_SETTLED = (
+    "some of its items were in no end state when they were last counted, and are no longer asked"
+    " for: look at the job in LlamaCloud's own console"
 )
 _CONTRADICTED = (
     "LlamaCloud's list and its status of this job contradict each other: the newer updated_at is"
-    " published, or else the list"
+    " published, without one what moved last, or else the list"
 )
 _TRUNCATED = (
     "jobs may be missing: raise poll.max_pages, or narrow the project by directory_ids or job_types"
@@ -77,8 +81,8 @@ class EventLog:
                 self._job_ended(job)
             case JobReturned(job):
                 self._log.warning("job.returned", **_facts(job), advice=_RETURNED)
-            case JobGivenUp(job):
-                self._log.warning("job.given_up", **_facts(job), advice=_GIVEN_UP)
+            case JobGivenUp(job, items_not_ended):
+                self._job_given_up(job, items_not_ended)
             case JobRecordsContradict(job_id):
                 self._log.warning("job.contradicted", job_id=job_id, advice=_CONTRADICTED)
 
@@ -131,6 +135,13 @@ class EventLog:
         known = {name: value for name, value in details.items() if value is not None}
         write = self._log.warning if bad else self._log.info
         write("job.ended", **_facts(job), **known)
+
+    def _job_given_up(self, job: Job, items_not_ended: int | None) -> None:
+        if items_not_ended is None:
+            self._log.warning("job.given_up", **_facts(job), advice=_NEVER_COUNTED)
+        else:
+            facts = {"items_not_ended": items_not_ended, "advice": _NEVER_SETTLED}
+            self._log.warning("job.given_up", **_facts(job), **facts)
 
 
 def _failure_facts(failure: Failure) -> dict[str, str]:

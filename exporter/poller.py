@@ -92,6 +92,11 @@ class ProjectPoller:
         """Return how the exporter fares with the project."""
         return self._core.status(self._clock())
 
+    @property
+    def last_view(self) -> ProjectView | None:
+        """What was published last of the project."""
+        return self._last_view
+
     def scraped(self, generation: int) -> None:
         """Note that a complete scrape showed this project's view of ``generation``."""
         self._receive(Scraped(generation))

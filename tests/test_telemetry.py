@@ -160,7 +160,7 @@ def test_jobs_whose_items_are_given_up_are_counted(
 ) -> None:
     """Each by itself: what was never counted is missing from the counters."""
     for job_id in ("a", "b"):
-        project.count(JobGivenUp(job(job_id)))
+        project.count(JobGivenUp(job(job_id), None))
 
     assert _value(registry, "jobs_given_up_total") == 2
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
 import structlog
@@ -16,11 +17,29 @@ if TYPE_CHECKING:
     from exporter.llamacloud.budget import RequestBudget
     from exporter.redaction import Secrets
 
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
 log = structlog.get_logger("exporter")
 
 
+class Server(NamedTuple):
+    """What a base URL stands for, however it is spelled."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+
+def server_of(base_url: str) -> Server:
+    """Return the server of a valid base URL: one value for all spellings (RFC 3986, 6.2.2-3)."""
+    url = urlsplit(base_url)
+    port = url.port or _DEFAULT_PORTS[url.scheme]
+    return Server(url.scheme, url.hostname or "", port, url.path.rstrip("/"))
+
+
 class Budgets:
-    """One request budget for each key and base URL, shared by the projects that use them.
+    """One request budget for each key and server, shared by the projects that use them.
 
     ``new_budget`` makes one; it is told what the log calls the key.
     """
@@ -28,13 +47,16 @@ class Budgets:
     def __init__(self, new_budget: Callable[[str], RequestBudget]) -> None:
         self._new_budget = new_budget
         # A budget lives as long as a project uses it: keys are replaced, some every day.
-        self._budgets: WeakValueDictionary[tuple[str, str], RequestBudget] = WeakValueDictionary()
+        self._budgets: WeakValueDictionary[tuple[str, Server], RequestBudget] = (
+            WeakValueDictionary()
+        )
 
     def of(self, api_key: str, base_url: str, *, key_name: str) -> RequestBudget:
         """Return the budget of a key; ``key_name`` is what the log calls a key that is new."""
-        budget = self._budgets.get((api_key, base_url))
+        server = server_of(base_url)
+        budget = self._budgets.get((api_key, server))
         if budget is None:
-            budget = self._budgets[api_key, base_url] = self._new_budget(key_name)
+            budget = self._budgets[api_key, server] = self._new_budget(key_name)
         return budget
 
 

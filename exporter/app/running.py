@@ -13,6 +13,7 @@ from exporter import __version__
 from exporter.app.assembly import USER_AGENT, assemble
 from exporter.app.leaving import leave_anyway, look_up_names_apart
 from exporter.app.listening import url_of
+from exporter.app.once import poll_once, warn_of_jobs_not_reached
 from exporter.exposition import Form
 from exporter.llamacloud.connections import open_connections
 from exporter.server import Limits, Server, connections_within, raise_open_files_limit
@@ -67,18 +68,19 @@ async def print_once(settings: Settings, secrets: Secrets) -> bool:
     look_up_names_apart(len(settings.projects))
     async with open_connections(USER_AGENT) as connections:
         exporter = assemble(settings, connections, secrets)
-        pollers = exporter.pollers.values()
+        pollers, interval = exporter.pollers, settings.poll.interval
         async with asyncio.TaskGroup() as tasks:
-            polling = [tasks.create_task(poller.run()) for poller in pollers]
-            for poller in pollers:
-                await poller.first_poll_is_over.wait()
-            for task in polling:
-                task.cancel()
+            polls = {
+                name: tasks.create_task(poll_once(pollers[name], interval)) for name in pollers
+            }
         await exporter.publish()
+    for name, poll in polls.items():
+        if not poll.result():
+            warn_of_jobs_not_reached(name, pollers[name])
     sys.stdout.buffer.writelines(exporter.snapshot.published().lines(Form.TEXT))
     sys.stdout.buffer.write(exporter.own_metrics(Form.TEXT))
     sys.stdout.flush()
-    return all(poller.status().listing_works for poller in pollers)
+    return all(poller.status().listing_works for poller in pollers.values())
 
 
 async def _tell_when_polled(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from exporter.domain import Job
 
-# The list may lag behind once, and catch up.
-_CONTRADICTIONS_AT_FIRST = 2
+# The list may lag behind by an interval, and catch up.
+_CONTRADICTIONS_AT_FIRST = 3
 _facts = attrgetter(
     *("status", "job_type", "directory_id"),
     *("total_items", "processed_items", "failed_items", "skipped_items"),
@@ -28,12 +28,16 @@ def is_same(one: Job, other: Job) -> bool:
 class Answers:
     """What the list and the status endpoint said last of one job.
 
-    ``contradictions`` is how often in a row one of them repeated what the other one contradicts.
+    ``contradictions`` is how often one of them repeated what the other one had contradicted, since
+    they last agreed. ``list_moved`` tells which of the two said something new last, ``None`` if
+    neither did since then.
     """
 
     listed: Job | None = None
     fetched: Job | None = None
+    last_is_listed: bool | None = None
     contradictions: int = 0
+    list_moved: bool | None = None
 
     @property
     def contradict(self) -> bool:
@@ -43,25 +47,28 @@ class Answers:
     def with_answer(self, job: Job, *, is_listed: bool) -> Answers:
         """Return the answers with a newer one."""
         own, other = (self.listed, self.fetched) if is_listed else (self.fetched, self.listed)
-        repeats = own is not None and is_same(own, job)
-        contradicts = other is not None and not is_same(other, job)
-        number = self.contradictions + 1 if repeats and contradicts else 0
-        if is_listed:
-            return Answers(job, self.fetched, number)
-        return Answers(self.listed, job, number)
+        listed, fetched = (job, self.fetched) if is_listed else (self.listed, job)
+        if other is None or is_same(other, job):
+            return Answers(listed, fetched, is_listed)
+        number, list_moved = self.contradictions, self.list_moved
+        if own is not None and not is_same(own, job):
+            list_moved = is_listed
+        elif own is not None and self.last_is_listed is not is_listed:
+            number += 1
+        return Answers(listed, fetched, is_listed, number, list_moved)
 
     def believes(self, job: Job, published: Job, *, is_listed: bool) -> bool:
         """Tell whether the newest answer replaces what is ``published``.
 
         Whatever was asked for later does, unless the two contradict each other: then the newer
-        ``updated_at`` does, and without one the list.
+        ``updated_at`` does, without one whichever of the two moved last, or else the list.
         """
         if not self.contradict or is_same(job, published):
             return True
         newer, older = job.updated_at, published.updated_at
         if newer is not None and older is not None and newer != older:
             return newer > older
-        return is_listed
+        return is_listed is (self.list_moved is not False)
 
 
 NO_ANSWERS = Answers()

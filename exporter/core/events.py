@@ -40,9 +40,14 @@ class JobReturned:
 
 @dataclass(frozen=True, slots=True)
 class JobGivenUp:
-    """The items of an ended job were never fully counted, and are no longer asked for."""
+    """The items of an ended job were never fully counted, and are no longer asked for.
+
+    ``items_not_ended`` is how many were in no end state when all were last counted, ``None`` if
+    they never were.
+    """
 
     job: Job
+    items_not_ended: int | None
 
 
 @dataclass(frozen=True, slots=True)

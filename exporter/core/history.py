@@ -10,7 +10,9 @@ from heapq import nsmallest
 from typing import TYPE_CHECKING
 
 from exporter.core.counters import CounterBook
-from exporter.core.marks import listed_now
+from exporter.core.events import JobGivenUp
+from exporter.core.item_counts import is_fully_counted, items_not_ended
+from exporter.core.marks import listed_now, reopened
 from exporter.domain import latest
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class History:
         self.last_progress_at: dict[str, float] = {}
         self.baseline_at: float | None = None
         self.watermark_at: float | None = None
+        self._given_up: list[JobGivenUp] = []
 
     @property
     def news_since(self) -> float | None:
@@ -72,6 +75,29 @@ class History:
             self._forget_marks(listing, tracked)
         if not listing.truncated:
             self.watermark_at = listing.began_at
+
+    def count(self, tracked: TrackedJob, *, leaves: bool = False) -> None:
+        """Add to the counters what a job shows beyond its marks; it may be the last time."""
+        job, final = tracked.job, tracked.final
+        ended_again = final is not None and not final.ended_before_first_sight
+        after_baseline = job.ended_at is None or job.ended_at >= (self.baseline_at or 0.0)
+        marks = reopened(self.marks[job.id], job, ended_again=ended_again and after_baseline)
+        is_final = final is not None and (final.items_known or leaves)
+        self.marks[job.id] = self.book.add(marks, job, tracked.counts, items_are_final=is_final)
+        if is_final and not is_fully_counted(tracked):
+            self.give_up(job, items_not_ended(tracked))
+
+    def give_up(self, job: Job, items_not_ended: int | None) -> None:
+        """Note that the items of an ended job are no longer asked for, once a job."""
+        marks = self.marks[job.id]
+        if self.rules.items_enabled and not marks.given_up:
+            self.marks[job.id] = replace(marks, given_up=True)
+            self._given_up.append(JobGivenUp(job, items_not_ended))
+
+    def take_given_up(self) -> list[JobGivenUp]:
+        """Hand out the jobs that were given up since the last time."""
+        given_up, self._given_up = self._given_up, []
+        return given_up
 
     def begin_progress(self, tracked: TrackedJob, seen_at: float) -> None:
         """Note when a job that is seen for the first time last made progress."""

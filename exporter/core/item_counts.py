@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exporter.core.events import ItemsFailed, MoreItemsFailed
-from exporter.domain import FAILED_ITEMS_KEPT, ItemStatus, UncountedReason
+from exporter.domain import ENDED_ITEM_STATUSES, FAILED_ITEMS_KEPT, ItemStatus, UncountedReason
 
 if TYPE_CHECKING:
     from exporter.core.events import Event
@@ -16,8 +16,16 @@ if TYPE_CHECKING:
 
 def is_fully_counted(tracked: TrackedJob) -> bool:
     """Tell whether the last count was of all items, and all of them were in an end state."""
+    return items_not_ended(tracked) == 0
+
+
+def items_not_ended(tracked: TrackedJob) -> int | None:
+    """Return how many items were in no end state when all were counted, if they ever were."""
     counts = tracked.counts
-    return counts is not None and counts.whole and _is_settled(tracked, counts)
+    if counts is None or not counts.whole:
+        return None
+    total = max(counts.total, tracked.job.total_items or 0)
+    return total - sum(counts.by_status[status] for status in ENDED_ITEM_STATUSES)
 
 
 def with_counts(

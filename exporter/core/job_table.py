@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 from exporter.core.departures import Departures
 from exporter.core.history import History
-from exporter.core.item_counts import is_fully_counted
-from exporter.core.marks import reopened
 from exporter.core.retention import is_time_over, leaves, next_change_after, rank
 from exporter.core.totals import Totals
 from exporter.core.view import job_view
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
 
     from exporter.core.jobs import TrackedJob
     from exporter.core.rules import Rules
-    from exporter.domain import Job, JobView
+    from exporter.domain import JobView
 
 
 class JobTable:
@@ -40,7 +38,6 @@ class JobTable:
         # The view of each ended job that scrapes show, and the first generation that had it.
         self._shown_since: dict[str, tuple[JobView, int]] = {}
         self._departures = Departures()
-        self._given_up: list[Job] = []
 
     def replace_rules(self, rules: Rules) -> None:
         """Decide by other rules, from now on, which jobs are shown and which leave."""
@@ -71,7 +68,7 @@ class JobTable:
         """Replace a job by what an answer made of it that was given at ``seen_at``, if at all."""
         if seen_at is not None:
             self.history.note_progress(before, after, seen_at)
-        self._add_to_counters(after)
+        self.history.count(after)
         final, enabled = after.final, self.rules.items_enabled
         is_final = final is not None and final.is_complete(items_enabled=enabled)
         self._store(before, replace(after, memory=None) if is_final else after, now)
@@ -129,11 +126,6 @@ class JobTable:
             else:
                 self._expect_change(tracked, now)
 
-    def take_given_up(self) -> list[Job]:
-        """Hand out the ended jobs whose items are given up, each once."""
-        given_up, self._given_up = self._given_up, []
-        return given_up
-
     def _leaves(self, tracked: TrackedJob, now: float) -> bool:
         job_id = tracked.job.id
         view, generation = self._shown_since.get(job_id, (None, 0))
@@ -145,19 +137,6 @@ class JobTable:
             shown_since=generation if view == self._views[job_id] else None,
             scraped_generations=self._scraped_generations,
         )
-
-    def _add_to_counters(self, tracked: TrackedJob, *, leaves: bool = False) -> None:
-        job, final, history = tracked.job, tracked.final, self.history
-        ended_again = final is not None and not final.ended_before_first_sight
-        after_baseline = job.ended_at is None or job.ended_at >= (history.baseline_at or 0.0)
-        marks = reopened(history.marks[job.id], job, ended_again=ended_again and after_baseline)
-        items_are_final = final is not None and (final.items_known or leaves)
-        marks = history.book.add(marks, job, tracked.counts, items_are_final=items_are_final)
-        is_missed = items_are_final and self.rules.items_enabled and not is_fully_counted(tracked)
-        if is_missed and not marks.given_up:
-            marks = replace(marks, given_up=True)
-            self._given_up.append(job)
-        history.marks[job.id] = marks
 
     def _store(self, before: TrackedJob | None, after: TrackedJob, now: float) -> None:
         job_id = after.job.id
@@ -187,7 +166,7 @@ class JobTable:
         self._shown_since.pop(job_id, None)
 
     def _remove(self, tracked: TrackedJob) -> None:
-        self._add_to_counters(tracked, leaves=True)
+        self.history.count(tracked, leaves=True)
         job_id = tracked.job.id
         del self._jobs[job_id], self._views[job_id]
         self._forget_end(job_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from exporter.core.contradictions import Answers
+from exporter.core.contradictions import NO_ANSWERS
 from exporter.core.events import JobAppeared, JobEnded, JobReturned
 from exporter.core.final_state import FinalState, is_news, with_date, with_end
 from exporter.core.jobs import TrackedJob, is_failing_record, with_record
@@ -89,13 +89,15 @@ class ListingUpdate:
             self._history.marks[job.id] = replace(marks, ends_seen=ends_seen)
 
     def _apply_ended(self, job: Job, marks: HighWaterMarks, *, was_known: bool) -> None:
-        ended_monotonic = self._retention_began(job)
+        ended_monotonic = self._retention_began(job, counts=marks.adds)
         if ended_monotonic is not None:
             self._track(job, marks, self._final_state(job, marks, ended_monotonic))
         elif marks.adds or was_known or job.ended_at is None:
             # Without a date, only its marks tell later that the job is no news.
             ends_seen = with_end(marks.ends_seen, job)
             self._history.marks[job.id] = replace(marks, ends_seen=ends_seen)
+            if marks.adds:
+                self._history.give_up(job, None)
         if marks.adds or was_known:
             self.events.append(JobEnded(job))
 
@@ -105,7 +107,7 @@ class ListingUpdate:
             job=job,
             record_asked_monotonic=self._listing.asked_monotonic,
             changed_asked_monotonic=self._listing.asked_monotonic,
-            answers=Answers(listed=job),
+            answers=NO_ANSWERS.with_answer(job, is_listed=True),
             last_listed=self._number,
             final=final,
         )
@@ -132,14 +134,21 @@ class ListingUpdate:
         newest = latest(job.created_at, ended_at)
         return newest is not None and newest >= (self._history.baseline_at or 0.0)
 
-    def _retention_began(self, job: Job) -> float | None:
-        """Return when a job ended that had ended before it was seen, unless its time is over."""
+    def _retention_began(self, job: Job, *, counts: bool) -> float | None:
+        """Return when a job ended that had ended before it was seen, unless its time is over.
+
+        One that ``counts`` has more time: it is tracked until its items are counted.
+        """
         if job.ended_at is None and self._number == 1:
             return None
+        rules, is_failing = self._table.rules, is_failing_record(job)
         ended_at = self._listing.ended_at if job.ended_at is None else job.ended_at
         age_seconds = max(self._listing.ended_at - ended_at, 0.0)
-        retention = self._table.rules.retention(is_failing=is_failing_record(job))
-        return None if age_seconds >= retention else self._now - age_seconds
+        is_to_be_counted = counts and rules.items_enabled
+        keep_seconds = rules.retention(is_failing=is_failing)
+        if is_to_be_counted:
+            keep_seconds = rules.longest_to_count(is_failing=is_failing)
+        return None if age_seconds >= keep_seconds else self._now - age_seconds
 
     def _final_state(self, job: Job, marks: HighWaterMarks, ended_monotonic: float) -> FinalState:
         return FinalState(

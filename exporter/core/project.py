@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exporter.core.actions import CountItems, FetchStatus, ListJobs, WaitUntil
-from exporter.core.events import JobGivenUp
 from exporter.core.item_counts import with_counts, with_nothing_counted
 from exporter.core.job_table import JobTable
 from exporter.core.jobs import with_not_found, with_status
@@ -92,7 +91,7 @@ class ProjectCore:
         self._apply(observation, now)
         self._table.let_go(now)
         self._finish_poll_if_drained(now)
-        self._events += map(JobGivenUp, self._table.take_given_up())
+        self._events += self._table.history.take_given_up()
         events, self._events = tuple(self._events), []
         return events
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 # A sum of floats may fall short of a moment by less than this.
 _ROUNDING_SECONDS = 0.001
-# The counters need the last count of a job, however short its retention is.
-_LEAST_SECONDS_TO_COUNT = 900.0
 
 
 def is_time_over(tracked: TrackedJob, rules: Rules, now: float) -> bool:
@@ -68,8 +66,8 @@ def next_change_after(tracked: TrackedJob, rules: Rules, now: float) -> float:
 
 def _times(tracked: TrackedJob, rules: Rules) -> tuple[float, float]:
     """Return for how long an ended job stays, and for how long at most to have it counted."""
-    keep_seconds = rules.retention(is_failing=is_failing(tracked))
-    return keep_seconds, max(keep_seconds, rules.retention_failed, _LEAST_SECONDS_TO_COUNT)
+    failing = is_failing(tracked)
+    return rules.retention(is_failing=failing), rules.longest_to_count(is_failing=failing)
 
 
 def _longest(tracked: TrackedJob, rules: Rules) -> float:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 # Two listings of the longest pages, as LlamaCloud serves them: what a broken server makes up must
 # not fill the memory.
 _MOST_TRACKED_FOR_A_PAGE = 2 * 1000
+# The counters need the last count of a job, however short its retention is.
+_LEAST_SECONDS_TO_COUNT = 900.0
 # One final count may cost more requests than one of many counts of an active job.
 _FINAL_COUNT_FACTOR = 5
 
@@ -64,3 +66,8 @@ class Rules:
     def retention(self, *, is_failing: bool) -> float:
         """Return for how many seconds an ended job stays."""
         return self.retention_failed if is_failing else self.retention_finished
+
+    def longest_to_count(self, *, is_failing: bool) -> float:
+        """Return for how many seconds an ended job stays at most to have its items counted."""
+        keep_seconds = self.retention(is_failing=is_failing)
+        return max(keep_seconds, self.retention_failed, _LEAST_SECONDS_TO_COUNT)

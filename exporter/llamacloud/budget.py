@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from exporter.llamacloud.rate import AllowedRate
 
-# A bucket of ten seconds' worth lets a listing's pages follow each other without a pause, and is
-# too small for a burst that production work on the same key would notice.
-_BURST_SECONDS = 10.0
+# Thirty seconds' worth lets the first poll of a handful of jobs end soon after the start. It is no
+# more than an interval's requests at once, which production work on the same key hardly notices.
+_BURST_SECONDS = 30.0
 _SECONDS_PER_MINUTE = 60
 
 log = structlog.get_logger("exporter")

@@ -111,8 +111,8 @@ class Client:
                 answer = await exchange(
                     self._connections,
                     self._base_url + path,
+                    api_key=api_key,
                     params=params,
-                    headers={"Authorization": f"Bearer {api_key}"},
                     timeout_seconds=self._timeout_seconds,
                 )
             except LlamaCloudError as error:

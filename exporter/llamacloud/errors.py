@@ -10,12 +10,14 @@
      │    ├── UnreadableBody   a body that is too large, or not what its encoding says
      │    └── DoubtfulDate     a time that is not our own clock's, for the first time
      └── StatusRefused         an answer with another status than 200
+          ├── GatewayRefused   401, 402, 403 or a redirect without LlamaCloud's words; 407
           ├── Unauthorized     401
           ├── PaymentRequired  402
           ├── Forbidden        403
           ├── NotFound         404
           ├── JobMissing       404 for a single job, said by LlamaCloud itself
           ├── RateLimited      429
+          │    └── CapReached  429: a plan's cap, which waiting does not clear
           ├── Unprocessable    422: a parameter is refused
           ├── ServerFailed     5xx
           └── UnexpectedStatus any other
@@ -66,9 +68,7 @@ class BadResponse(LlamaCloudError):
     """The answer was not JSON, or not of the documented shape."""
 
     reason = ErrorReason.BAD_RESPONSE
-    advice = (
-        "does the base URL point at LlamaCloud itself, without a login page or gateway between?"
-    )
+    advice = "does the base URL point at LlamaCloud, without a login page or gateway between?"
 
 
 class UnreadableBody(BadResponse):
@@ -93,6 +93,13 @@ class StatusRefused(LlamaCloudError):
         self.code = code
         self.detail = detail
         self.retry_after_seconds = retry_after_seconds
+
+
+class GatewayRefused(StatusRefused):
+    """A refusal without the JSON ``detail`` that LlamaCloud gives: it says nothing of the key."""
+
+    reason = ErrorReason.BAD_RESPONSE
+    advice = "LlamaCloud did not say so: look at the gateway, proxy or login page on the way there"
 
 
 class Unauthorized(StatusRefused):
@@ -127,18 +134,18 @@ class NotFound(StatusRefused):
     advice = "project_id is wrong or of another organization, or the base URL is not LlamaCloud's"
 
     def __init__(
-        self,
-        code: int,
-        detail: str,
-        *,
-        from_api: bool,
-        answered_at: float,
-        asked_monotonic: float = 0.0,
+        self, code: int, detail: str, *, from_api: bool, answered_at: float, asked_monotonic: float
     ) -> None:
         super().__init__(code, detail)
         self.from_api = from_api
         self.answered_at = answered_at
         self.asked_monotonic = asked_monotonic
+
+    def failure(self) -> Failure:
+        """Describe the error; the project is not blamed for what a gateway says."""
+        if self.from_api:
+            return super().failure()
+        return Failure(GatewayRefused.reason, str(self), GatewayRefused.advice)
 
 
 class JobMissing(StatusRefused):
@@ -156,8 +163,17 @@ class RateLimited(StatusRefused):
     """429: the key sends more requests than it may."""
 
     reason = ErrorReason.RATE_LIMITED
-    advice = "the key is over its rate limit (or plan's cap): lower api.requests_per_minute"
+    advice = "the key is over its rate limit: lower api.requests_per_minute"
     retryable = True
+
+
+class CapReached(RateLimited):
+    """429 whose text is that of a plan's cap; it is not tried again before the next poll."""
+
+    advice = (
+        "waiting does not clear a cap of the plan: free what the detail names, or raise the plan"
+    )
+    retryable = False
 
 
 class ServerFailed(StatusRefused):
@@ -171,7 +187,7 @@ class ServerFailed(StatusRefused):
 class Unprocessable(StatusRefused):
     """422: LlamaCloud refuses a parameter; ``parameters`` are the names that it gave."""
 
-    advice = "LlamaCloud refuses what the detail names: check project_id and organization_id"
+    advice = "correct the setting that the detail names; if it is none, look for a newer exporter"
 
     def __init__(self, code: int, detail: str, *, parameters: frozenset[str]) -> None:
         super().__init__(code, detail)
@@ -181,4 +197,4 @@ class Unprocessable(StatusRefused):
 class UnexpectedStatus(StatusRefused):
     """A status that the API documents nowhere, redirects included."""
 
-    advice = "LlamaCloud answered what it documents nowhere: check the base URL and the detail"
+    advice = "LlamaCloud documents no such answer: check the base URL and the detail"

@@ -1,17 +1,37 @@
-"""What the headers of an answer tell of time; they are looked up in lower case."""
+"""The headers of an answer that are used, and what they tell of time."""
 
 from __future__ import annotations
 
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+_USED: Final = frozenset({"content-encoding", "date", "location", "retry-after", "retry-after-ms"})
+# None that is sent on purpose is longer.
+_LONGEST_VALUE_BYTES: Final = 32 * 2**10
 # The vendor's SDK heeds a Retry-After of up to a minute; a longer one would stop us from noticing
 # that the trouble is over.
 _LONGEST_RETRY_AFTER_SECONDS = 60.0
+
+
+def used_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return the headers that are used, by their names in lower case, in one pass over all.
+
+    One that is repeated is joined with commas (RFC 9110, 5.3); one that is too long is left out.
+    """
+    values: dict[str, list[bytes]] = {}
+    for name, value in raw:
+        lower = name.lower().decode("latin-1")
+        if lower in _USED:
+            values.setdefault(lower, []).append(value)
+    return {
+        name: b", ".join(parts).decode("latin-1")
+        for name, parts in values.items()
+        if sum(map(len, parts)) <= _LONGEST_VALUE_BYTES
+    }
 
 
 def date(headers: Mapping[str, str]) -> float | None:

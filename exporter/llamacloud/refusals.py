@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from exporter.llamacloud.errors import (
+    CapReached,
     Forbidden,
+    GatewayRefused,
     NotFound,
     PaymentRequired,
     RateLimited,
@@ -24,16 +26,21 @@ from exporter.llamacloud.headers import retry_after_seconds
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+PROXY_WANTS_CREDENTIALS = (
+    "the proxy wants credentials, as in HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"
+)
 _DETAIL_LENGTH = 300
 _REDIRECTS = range(HTTPStatus.MULTIPLE_CHOICES, HTTPStatus.BAD_REQUEST)
 _SCHEMES = frozenset({"http", "https", ""})
 _HOST = re.compile(r"[a-z0-9._:-]{1,253}")
+# Only with LlamaCloud's own words. Without them a gateway, proxy or login page may have answered.
 _BY_CODE: Mapping[int, type[StatusRefused]] = {
     HTTPStatus.UNAUTHORIZED: Unauthorized,
     HTTPStatus.PAYMENT_REQUIRED: PaymentRequired,
     HTTPStatus.FORBIDDEN: Forbidden,
-    HTTPStatus.TOO_MANY_REQUESTS: RateLimited,
 }
+# As in "You've already reached the maximum number of ...", with which LlamaCloud answers 429 too.
+_CAP = re.compile("reached the maximum number of", re.IGNORECASE)
 
 
 def refusal(
@@ -49,49 +56,70 @@ def refusal(
     ``headers`` are looked up in lower case. The body's ``detail`` is quoted, shortened; of a
     redirect is told where it points.
     """
-    if code in _REDIRECTS and "location" in headers:
-        pointing_to = _origin(headers["location"])
-        return UnexpectedStatus(code, f"a redirect to {pointing_to}, which is not followed")
-    stated = _detail(body)
-    detail = stated or ""
-    if code == HTTPStatus.NOT_FOUND:
-        return NotFound(
-            code,
-            detail,
-            from_api=stated is not None,
-            answered_at=answered_at,
-            asked_monotonic=asked_monotonic,
-        )
-    if code == HTTPStatus.UNPROCESSABLE_ENTITY:
-        return Unprocessable(code, detail, parameters=_refused_parameters(body))
-    server_failed = code >= HTTPStatus.INTERNAL_SERVER_ERROR
-    kind = ServerFailed if server_failed else _BY_CODE.get(code, UnexpectedStatus)
+    stated = _stated(body)
+    mistakes = _mistakes(stated)
+    detail = _in_words(stated, mistakes)
+    if code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        detail = PROXY_WANTS_CREDENTIALS
+    elif code in _REDIRECTS and "location" in headers:
+        detail = f"a redirect to {_origin(headers['location'])}, which is not followed"
+    match code:
+        case HTTPStatus.NOT_FOUND:
+            return NotFound(
+                code,
+                detail,
+                from_api=stated is not None,
+                answered_at=answered_at,
+                asked_monotonic=asked_monotonic,
+            )
+        case HTTPStatus.UNPROCESSABLE_ENTITY:
+            return Unprocessable(code, detail, parameters=frozenset(mistakes))
+    kind = _kind(code, detail, from_api=stated is not None)
     return kind(code, detail, retry_after_seconds(headers))
 
 
-def _detail(body: bytes) -> str | None:
-    """Read the ``detail`` of LlamaCloud's error bodies; a gateway's body has none."""
+def _kind(code: int, detail: str, *, from_api: bool) -> type[StatusRefused]:
+    if code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return ServerFailed
+    if code == HTTPStatus.TOO_MANY_REQUESTS:
+        return CapReached if _CAP.search(detail) else RateLimited
+    is_on_the_way = not from_api and (code in _BY_CODE or code in _REDIRECTS)
+    if is_on_the_way or code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return GatewayRefused
+    return _BY_CODE.get(code, UnexpectedStatus)
+
+
+def _stated(body: bytes) -> object:
+    """Read the ``detail`` of LlamaCloud's error bodies, ``None`` where there is none."""
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(answer, dict) or "detail" not in answer:
-        return None
-    detail = answer["detail"]
-    return (detail if isinstance(detail, str) else json.dumps(detail))[:_DETAIL_LENGTH]
+    return answer.get("detail") if isinstance(answer, dict) else None
 
 
-def _refused_parameters(body: bytes) -> frozenset[str]:
-    """Read which parameters a 422 names: ``loc`` ends with the name, as in ``["query", "limit"]``.
+def _mistakes(detail: object) -> dict[str, str]:
+    """Read which parameters a 422 names, and what it says of each.
 
-    The shape is that of LlamaCloud's OpenAPI description (HTTPValidationError).
+    ``loc`` ends with the name, as in ``["query", "limit"]``. The shape is that of LlamaCloud's
+    OpenAPI description (HTTPValidationError).
     """
-    try:
-        mistakes = json.loads(body)["detail"]
-        places = [mistake["loc"] for mistake in mistakes]
-        return frozenset(str(place[-1]) for place in places if place)
-    except (ValueError, RecursionError, TypeError, KeyError, IndexError):
-        return frozenset()
+    mistakes = {}
+    for mistake in detail if isinstance(detail, list) else ():
+        match mistake:
+            case {"loc": [*_, str(name)]}:
+                mistakes[name] = str(mistake.get("msg", ""))
+    return mistakes
+
+
+def _in_words(detail: object, mistakes: Mapping[str, str]) -> str:
+    if mistakes:
+        words = "; ".join(f"{name}: {text}" if text else name for name, text in mistakes.items())
+    elif isinstance(detail, str):
+        words = detail
+    else:
+        words = "" if detail is None else json.dumps(detail)
+    return words[:_DETAIL_LENGTH]
 
 
 def _origin(location: str) -> str:

@@ -10,7 +10,7 @@ from asking import plenty
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from exporter.app.access import Budgets, ProjectAccess
+from exporter.app.access import Budgets, ProjectAccess, server_of
 from exporter.config import Project
 from exporter.config.keys import KeyFile
 from exporter.redaction import Secrets
@@ -120,6 +120,35 @@ def test_a_key_that_is_half_written_is_none(file: Path) -> None:
         assert not renewed(access)
     assert "llx-first" == access.api_key
     assert "null and l" == secrets.taken_out_of("null and l")
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    ["https://h", "https://h/", "https://H", "HTTPS://h:443", "https://h:443/", "https://h:0443"],
+)
+def test_a_server_has_one_budget_however_it_is_spelled(spelled: str) -> None:
+    """Each spelling would get a budget of its own otherwise, and the key many times its limit."""
+    shared = budgets()
+    plain, other = (
+        ProjectAccess(replace(project(), base_url=url), shared, Secrets())
+        for url in ("https://h", spelled)
+    )
+    assert plain.budget is other.budget
+
+
+@pytest.mark.parametrize("other", ["http://h", "https://h:444", "https://h/eu", "https://i"])
+def test_another_server_has_another_budget(other: str) -> None:
+    """A path may lead to another one as well, behind one gateway."""
+    assert server_of(other) != server_of("https://h")
+
+
+@pytest.mark.parametrize(
+    ("one", "same"),
+    [("http://[::1]", "HTTP://[::1]:80/"), ("https://h/eu", "https://H:443/eu/")],
+)
+def test_spellings_of_one_server_are_one(one: str, same: str) -> None:
+    """Addresses and paths included."""
+    assert server_of(one) == server_of(same)
 
 
 def test_projects_of_one_key_share_its_budget(file: Path) -> None:

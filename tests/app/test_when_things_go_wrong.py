@@ -45,6 +45,7 @@ KINDS = {
     "no-project": Kind(Fault("status", code=404), "not_found", "project_id is wrong"),
     "rate-limit": Kind(Fault("status", code=429), "rate_limited", "api.requests_per_minute"),
     "failing": Kind(Fault("status", code=500), "server", "LlamaCloud itself"),
+    "gateway-401": Kind(Fault("html", code=401), "bad_response", "LlamaCloud did not say so"),
     "gateway": Kind(Fault("html", code=502), "server", "LlamaCloud itself"),
     "hanging": Kind(Fault("hang"), "timeout", "api.timeout"),
     "resetting": Kind(Fault("reset"), "network", "egress rules"),
@@ -120,6 +121,13 @@ def test_failures_are_counted_by_their_reason(seen: Seen, name: str) -> None:
     assert [0.0] == seen.during.own("project_up", project=name)
     assert 1 <= seen.more("polls_total", name, result="error")
     assert 1 <= seen.more("poll_errors_total", name, reason=KINDS[name].reason)
+
+
+def test_a_gateways_401_says_nothing_of_the_key(seen: Seen) -> None:
+    """Nor is its project asked ever less often: another key would change nothing."""
+    assert [1.0] == seen.during.own("project_authenticated", project="gateway-401")
+    (line,) = seen.lines("project.listing_failed", "gateway-401")
+    assert "key" not in line
 
 
 @EACH

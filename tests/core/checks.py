@@ -11,6 +11,7 @@ from core.counter_checks import (
     items_are_observed_once,
     no_counter_falls,
 )
+from core.entry import COUNTED_FOR_AT_LEAST
 from core.process import Process
 from core.view_checks import (
     gauges_add_up,
@@ -29,10 +30,6 @@ if TYPE_CHECKING:
 
     from exporter.core.rules import Rules
     from exporter.domain import ProjectView
-
-
-# However short retentions are.
-COUNTED_FOR_AT_LEAST = 900.0
 
 
 class Checks(Process):

@@ -19,6 +19,9 @@ from exporter.domain import (
 if TYPE_CHECKING:
     from exporter.domain import ItemCounts, Job, Listing
 
+# However short retentions are.
+COUNTED_FOR_AT_LEAST = 900.0
+
 
 @dataclass
 class Entry:
@@ -121,25 +124,27 @@ class Entry:
     def hear(self, job: Job, *, listed: bool) -> bool:
         """Take in an answer, and tell whether it is believed.
 
-        Where the list and the status endpoint contradict each other twice in a row, both repeating
-        themselves, the newer ``updated_at`` is, or else the list.
+        Where the list and the status endpoint contradict each other, and repeated themselves three
+        times meanwhile, the newer ``updated_at`` is, or else what moved last, or the list.
         """
         self.heard.append((listed, job))
-        contradictions = 0
-        for place in range(len(self.heard) - 1, -1, -1):
-            source, told = self.heard[place]
+        contradictions, list_moved = 0, None
+        for place, (source, told) in enumerate(self.heard):
             before = self.heard[:place]
             own = next((each for other, each in before[::-1] if other == source), None)
             contrary = next((each for other, each in before[::-1] if other != source), None)
-            if own is None or contrary is None:
-                break
-            if told_of(own) != told_of(told) or told_of(contrary) == told_of(told):
-                break
-            contradictions += 1
-        if contradictions < 2 or told_of(job) == told_of(self.record):
+            if contrary is None or told_of(contrary) == told_of(told):
+                contradictions, list_moved = 0, None
+            elif own is not None and told_of(own) != told_of(told):
+                list_moved = source
+            elif own is not None and before[-1][0] != source:
+                contradictions += 1
+        if contradictions < 3 or told_of(job) == told_of(self.record):
             return True
         newer, older = job.updated_at, self.record.updated_at
-        return newer > older if newer and older and newer != older else listed
+        if newer and older and newer != older:
+            return newer > older
+        return listed == (True if list_moved is None else list_moved)
 
     def give_up(self) -> None:
         """Take note that not all items were counted to their end, if so."""
@@ -159,13 +164,21 @@ class Entry:
         keeps: dict[bool, float],
         *,
         is_history: bool,
+        is_counted: bool,
     ) -> None:
-        """Take in an end that was not seen to come: its date decides how long it is shown."""
+        """Take in an end that was not seen to come: its date decides how long it is shown.
+
+        What counts is shown until it ``is_counted``.
+        """
         self.record, self.sight = job, Sight(listing.ended_at)
         self.ends.add((job.status, job.completed_at))
         ended_at = listing.ended_at if job.ended_at is None else job.ended_at
         age = max(listing.ended_at - ended_at, 0.0)
-        self.left = age >= keeps[self.failing] or (job.ended_at is None and is_history)
+        keep = keeps[self.failing]
+        if is_counted:
+            keep = max(keep, keeps[True], COUNTED_FOR_AT_LEAST)
+        self.left = age >= keep or (job.ended_at is None and is_history)
+        self.given_up |= self.left and is_counted
         self.ended_moment, self.ended_asked = moment - age, listing.asked_monotonic
         self.ended_unseen = True
 

@@ -50,9 +50,13 @@ class Ledger:
             if entry.left and not is_back and entry.reports_more_failures_with(job):
                 entry.return_to_sight(job, listing, moment)
             if not job.active and (known is None or is_back):
-                entry.end_unseen(job, listing, moment, keeps, is_history=self.listings == 1)
                 if is_back and entry.start == "nothing":
                     entry.start_at(self._start(job))
+                is_counted = self.items_enabled and entry.start != "nothing"
+                is_history = self.listings == 1
+                entry.end_unseen(
+                    job, listing, moment, keeps, is_history=is_history, is_counted=is_counted
+                )
                 forgotten = known is None and entry.start == "nothing" and job.ended_at is not None
                 if entry.left and forgotten:
                     continue

@@ -151,7 +151,7 @@ class TestRetention:
         """Of the time since it ended."""
         rows = (
             ended("recent", completed_at=EPOCH - 0.5 * HOUR),
-            ended("old", completed_at=EPOCH - 2 * HOUR),
+            ended("old", created_at=EPOCH - 3 * HOUR, completed_at=EPOCH - 2 * HOUR),
             ended("failed", completed_at=EPOCH - 2 * HOUR, status=JobStatus.FAILED),
             ended("updated", updated_at=EPOCH - 0.5 * HOUR),
             ended("dateless", created_at=None),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.fake_cloud import failure
 from core.virtual import Polling
 from history import EPOCH, HOUR, History, counts, job
 
@@ -53,6 +54,32 @@ def test_what_is_given_up_is_told() -> None:
     given_up = {event.job.id for event in project.told(JobGivenUp)}
     assert len(project.told(JobGivenUp)) == len(given_up) == 80 - counted / 9
     assert 0 == project.view().tracked_jobs
+
+
+def test_jobs_whose_retention_is_over_when_they_are_found_are_counted_all_the_same() -> None:
+    """They ended while the project could not be listed."""
+    project = Polling(retention_finished=300.0, min_scrapes=0)
+    project.run_until(1)
+    project.cloud.failing["list"] = failure()
+    ended = job(status=JobStatus.COMPLETED, completed_at=EPOCH + 90, failed_items=None)
+    project.cloud.add(ended)
+    project.cloud.items["job-1"] = counts(completed=7, failed=3)
+    project.at(HOUR, project.cloud.failing.clear)
+    project.run_until(HOUR + 60)
+    assert 3 == project.view().counters.items_finished[JobType.PARSE, ItemStatus.FAILED]
+    assert [] == project.told(JobGivenUp)
+
+
+def test_jobs_that_are_found_after_their_time_are_given_up() -> None:
+    """They count, but nothing tells their items any more."""
+    project = Polling(retention_failed=HOUR, min_scrapes=0)
+    project.run_until(1)
+    project.cloud.failing["list"] = failure()
+    project.cloud.add(job(status=JobStatus.COMPLETED, completed_at=EPOCH + 90))
+    project.at(2 * HOUR, project.cloud.failing.clear)
+    project.run_until(3 * HOUR)
+    assert 0 == project.view().tracked_jobs
+    assert ["job-1"] == [event.job.id for event in project.told(JobGivenUp)]
 
 
 class TestGivenUp:

@@ -25,7 +25,7 @@ SMALL_LIMITS: dict[str, Any] = {
 ITEMS_A_PAGE = 400
 # At a request a second it takes minutes to refresh them all.
 SMALL_BUDGET: dict[str, Any] = {"api": {"requests_per_minute": 60}}
-JOBS_FOR_A_SMALL_BUDGET = 40
+JOBS_FOR_A_SMALL_BUDGET = 60
 
 _NOT_READ = {"LlamaCloudExporterListingFailing", "LlamaCloudExporterDataStale"}
 # What is to fire for each project: this, and nothing else.

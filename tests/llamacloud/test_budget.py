@@ -12,6 +12,9 @@ from exporter.llamacloud.rate import AllowedRate
 
 pytestmark = pytest.mark.anyio
 
+# The bucket holds one request then.
+ONE_IN_30_SECONDS = 1 / 30
+
 
 class Clock:
     """A clock that a test moves."""
@@ -24,10 +27,10 @@ class Clock:
         return self.now
 
 
-async def test_a_bucket_holds_ten_seconds_worth() -> None:
+async def test_a_bucket_holds_thirty_seconds_worth() -> None:
     """A burst of that size passes at once, the next request waits."""
     budget = budget_of(0.5, 100, Clock())
-    assert await passing_at_once(budget, 9) == 5
+    assert await passing_at_once(budget, 20) == 15
 
 
 async def test_a_bucket_holds_at_least_one_request() -> None:
@@ -39,7 +42,7 @@ async def test_waiting_requests_pass_at_the_rate() -> None:
     """By the clock, not by how often is asked."""
     budget = budget_of(100.0, 5000, asyncio.get_running_loop().time)
     began = asyncio.get_running_loop().time()
-    await asyncio.gather(*(one_request(budget) for _ in range(1050)))
+    await asyncio.gather(*(one_request(budget) for _ in range(3050)))
     elapsed = asyncio.get_running_loop().time() - began
     assert 0.49 <= elapsed < 2.0
 
@@ -96,7 +99,7 @@ async def test_listings_go_first_but_get_only_every_second_turn() -> None:
         async with budget.request("project", listing=listing):
             order.append(name)
 
-    assert 10 == await passing_at_once(budget, 20)
+    assert 30 == await passing_at_once(budget, 60)
     async with asyncio.TaskGroup() as tasks:
         for number in range(3):
             tasks.create_task(request(f"refresh {number}", listing=False))
@@ -118,18 +121,18 @@ async def test_listings_go_first_but_get_only_every_second_turn() -> None:
 async def test_a_request_that_gives_up_waiting_costs_nothing() -> None:
     """Neither a token nor a slot is lost, whether its turn had come or not."""
     clock = Clock()
-    budget = budget_of(0.1, 1, clock)
+    budget = budget_of(ONE_IN_30_SECONDS, 1, clock)
     async with budget.request("project", listing=False):
         waiting = asyncio.create_task(one_request(budget))
         await asyncio.sleep(0)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
-    clock.now += 10
+    clock.now += 30
     granted = asyncio.create_task(one_request(budget))
     await asyncio.sleep(0)
     granted.cancel()
     await asyncio.gather(granted, return_exceptions=True)
-    clock.now += 10
+    clock.now += 30
     assert await passing_at_once(budget, 1) == 1
 
 
@@ -199,8 +202,8 @@ async def test_it_is_throttling_while_requests_wait_for_the_rate() -> None:
     told = [budget.is_throttling]
     await leave(tasks)
     clock.now += 1000
-    tasks = [asyncio.create_task(one_request(budget)) for _ in range(30)]
-    for _ in range(50):
+    tasks = [asyncio.create_task(one_request(budget)) for _ in range(60)]
+    for _ in range(100):
         await asyncio.sleep(0)
     told.append(budget.is_throttling)
     await leave(tasks)
@@ -256,7 +259,7 @@ async def test_a_slower_budget_is_told_once_and_when_it_is_over() -> None:
 
 async def test_a_permit_that_is_not_used_is_given_back() -> None:
     """Neither its token nor its place is lost."""
-    budget = budget_of(0.1, 1, Clock())
+    budget = budget_of(ONE_IN_30_SECONDS, 1, Clock())
     for listing in (True, False):
         async with budget.permit("project", listing=listing):
             assert 0 == await passing_at_once(budget, 1)
@@ -266,9 +269,9 @@ async def test_a_permit_that_is_not_used_is_given_back() -> None:
 async def test_a_permit_is_good_for_one_request() -> None:
     """The next request of whoever holds it waits for its own turn."""
     clock = Clock()
-    budget = budget_of(0.1, 1, clock)
+    budget = budget_of(ONE_IN_30_SECONDS, 1, clock)
     assert 1 == await passing_at_once(budget, 1)
-    clock.now += 10
+    clock.now += 30
     async with budget.permit("project", listing=False) as permit:
         async with budget.request("project", listing=False, permit=permit):
             pass
@@ -282,7 +285,10 @@ async def test_a_permit_is_good_for_one_request() -> None:
 
 async def test_a_permit_of_another_budget_is_not_used() -> None:
     """The key was replaced while it was held."""
-    former, budget = budget_of(0.1, 1, Clock()), budget_of(0.1, 1, Clock())
+    former, budget = (
+        budget_of(ONE_IN_30_SECONDS, 1, Clock()),
+        budget_of(ONE_IN_30_SECONDS, 1, Clock()),
+    )
     async with former.permit("project", listing=False) as permit:
         await one_request(budget, permit)
         assert not permit.is_used

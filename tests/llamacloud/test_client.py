@@ -13,6 +13,7 @@ from exporter.llamacloud.errors import (
     BadResponse,
     DoubtfulDate,
     Forbidden,
+    GatewayRefused,
     LlamaCloudError,
     NetworkFailed,
     NotFound,
@@ -67,7 +68,7 @@ async def test_a_request_carries_key_scope_and_user_agent(cloud: Cloud) -> None:
         (Fault("drip"), RequestTimedOut, 3),
         (Fault("endless"), UnreadableBody, 1),
         (Fault("bomb"), UnreadableBody, 1),
-        (Fault("redirect"), UnexpectedStatus, 1),
+        (Fault("redirect"), GatewayRefused, 1),
     ],
     ids=lambda value: f"{value.kind}-{value.code}" if isinstance(value, Fault) else None,
 )

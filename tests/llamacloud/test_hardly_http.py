@@ -67,7 +67,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
         (OK, b"x-more: " + b"x" * 1000 + b"\r\n", NetworkFailed),
         (OK + b"x-long: ", b"x" * 1000, NetworkFailed),
         (b"", b"x" * 1000, NetworkFailed),
-        (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100, RequestTimedOut),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100, NetworkFailed),
         (OK + b"Content-Length: " + b"9" * 5_000 + b"\r\n\r\n", b"", NetworkFailed),
         (OK + b"Content-Length: -1\r\n\r\n", b"", NetworkFailed),
         (OK + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n", b"", NetworkFailed),
@@ -92,6 +92,38 @@ async def test_what_is_hardly_http_is_a_typed_error(
         assert time.monotonic() - began < LONGEST_SECONDS
     assert str(raised.value).isprintable()
     assert len(str(raised.value)) <= 310
+
+
+INTERIM = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+EMPTY = OK + b"Content-Length: 2\r\n\r\n{}"
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [INTERIM * 3 + EMPTY],
+        [INTERIM] * 10 + [EMPTY],
+        [(INTERIM * 10 + EMPTY)[n : n + 1] for n in range(len(INTERIM * 10 + EMPTY))],
+        [OK + b"Content-Length: 1001\r\n\r\n" + b"\nHTTP/1.1 100 \n" * 66 + b"x" * 77],
+    ],
+    ids=["together", "apart", "by the byte", "in a body"],
+)
+async def test_a_few_interim_answers_change_nothing(pieces: list[bytes]) -> None:
+    """Servers that say "103 Early Hints" exist; and a body may say anything."""
+    async with speaking(*pieces) as base_url:
+        await ask_at(base_url, timeout_seconds=8.0)
+
+
+@pytest.mark.parametrize("size", [1, 7, 13, 1000])
+async def test_endless_interim_answers_are_cut_off_after_a_few(size: int) -> None:
+    """However they are cut into pieces: each costs as much as an answer."""
+    stream = INTERIM * 1000
+    pieces = [stream[n : n + size] for n in range(0, len(INTERIM) * 12, size)]
+    async with speaking(*pieces, then=stream) as base_url:
+        began = time.process_time()
+        with pytest.raises(NetworkFailed, match="more than 10 interim answers"):
+            await ask_at(base_url, timeout_seconds=8.0)
+        assert time.process_time() - began < 1.0
 
 
 async def ask_at(base_url: str, *, timeout_seconds: float) -> None:

@@ -9,11 +9,11 @@ from cloud import Cloud
 
 from exporter.llamacloud.errors import (
     BadResponse,
+    GatewayRefused,
     LlamaCloudError,
     NetworkFailed,
     NotFound,
     RateLimited,
-    Unauthorized,
     UnreadableBody,
 )
 from exporter.llamacloud.v1beta.reader import Reader
@@ -102,7 +102,7 @@ async def test_an_answer_is_read_whatever_its_content_type(
 @pytest.mark.parametrize(
     ("code", "error"),
     [
-        (401, Unauthorized),
+        (401, GatewayRefused),
         (404, NotFound),
         (429, RateLimited),
     ],
@@ -111,7 +111,7 @@ async def test_an_answer_is_read_whatever_its_content_type(
 async def test_a_refusal_is_one_whatever_its_body_is(
     cloud: Cloud, kind: FaultKind, code: int, error: type[LlamaCloudError]
 ) -> None:
-    """A bad key is a bad key also where the page that says so has no end."""
+    """Also where the page that says so has no end; a key is not blamed for a page, though."""
     fault = Fault(kind, code=code, retry_after=0)
     raised, observer = await ask(cloud, fault, timeout_seconds=0.3)
     assert (error, f"HTTP {code}") == (type(raised), str(raised))

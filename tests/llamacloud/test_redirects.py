@@ -5,7 +5,7 @@ from asking import Observer, client_of
 from cloud import KEY, Cloud, running_cloud
 
 from exporter.domain import ErrorReason
-from exporter.llamacloud.errors import UnexpectedStatus
+from exporter.llamacloud.errors import GatewayRefused, UnexpectedStatus
 from exporter.llamacloud.refusals import refusal
 from exporter.llamacloud.v1beta.reader import Reader
 from exporter.simulator import Fault
@@ -19,10 +19,10 @@ async def redirected(cloud: Cloud, fault: Fault, observer: Observer | None = Non
     """Return what is told of a redirect."""
     cloud.simulator.faults.add(fault)
     async with client_of(cloud, observer) as client:
-        with pytest.raises(UnexpectedStatus) as raised:
+        with pytest.raises(GatewayRefused) as raised:
             await Reader(client, {}).jobs_page(0, {})
-    assert "check the base URL" in raised.value.advice
-    assert ErrorReason.OTHER is raised.value.reason
+    assert "login page" in raised.value.advice
+    assert ErrorReason.BAD_RESPONSE is raised.value.reason
     return str(raised.value)
 
 
@@ -85,3 +85,4 @@ def test_a_redirect_to_nowhere_is_told_in_the_servers_words() -> None:
     """As any other status."""
     error = refusal(301, {}, b'{"detail": "Moved"}', answered_at=0.0)
     assert "HTTP 301: Moved" == str(error)
+    assert UnexpectedStatus is type(error)

@@ -35,7 +35,7 @@ HOSTILE = [
     (Fault("bomb"), "bad_response"),
     (Fault("drip"), "timeout"),
     (Fault("cut_off"), "network"),
-    (Fault("redirect"), "other"),
+    (Fault("redirect"), "bad_response"),
     (Fault("raw", body=b"{" * 10_000), "bad_response"),
     (Fault("raw", body=gzip.compress(b"{}"), headers={"content-encoding": "br"}), "bad_response"),
     (about_everything(id="x" * 2_000_000, item_id="x" * 2_000_000), "bad_response"),

@@ -137,12 +137,16 @@ class TestLines:
 
     def test_a_job_whose_items_are_given_up_is_told_with_what_to_do(self) -> None:
         """The counters lack them for good."""
-        (line,) = logged(JobGivenUp(job(status=JobStatus.COMPLETED)))
+        ended = job(status=JobStatus.COMPLETED)
+        line, other = logged(JobGivenUp(ended, None), JobGivenUp(ended, 3))
         assert ("job.given_up", "warning", "job-1", "completed") == (
             *(line["event"], line["log_level"]),
             *(line["job_id"], line["status"]),
         )
-        assert "api.requests_per_minute or items.max_pages" in line["advice"]
+        assert "items_not_ended" not in line
+        assert "raise api.requests_per_minute" in line["advice"]
+        assert 3 == other["items_not_ended"]
+        assert "look at the job" in other["advice"]
 
     def test_a_job_that_returns_is_told_with_its_failed_items(self) -> None:
         """They were not known when it left."""
@@ -159,7 +163,7 @@ class TestLines:
             *(line["event"], line["log_level"]),
             line["job_id"],
         )
-        assert "the newer updated_at is published, or else the list" in line["advice"]
+        assert "the newer updated_at is published" in line["advice"]
 
     @pytest.mark.parametrize(
         ("status", "level"),

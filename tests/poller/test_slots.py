@@ -44,14 +44,14 @@ async def test_a_permit_is_given_back_where_there_is_nothing_to_do(jobs: int, co
     made = setup(*(job(f"job-{number}") for number in range(jobs)), budget=budget)
     async with running(made.poller), asyncio.timeout(DEADLINE_SECONDS):
         await made.poller.first_poll_is_over.wait()
-    assert 10 - cost == await tokens_left(budget)
+    assert 30 - cost == await tokens_left(budget)
     assert cost == len(made.api.asked)
 
 
 async def test_no_request_is_decided_on_before_it_may_be_sent() -> None:
     """What waits for the budget may still be decided otherwise."""
     # Two tokens: a listing, and one status.
-    budget = budget_of(0.2, 8, lambda: 0.0)
+    budget = budget_of(1 / 15, 8, lambda: 0.0)
     made = setup(job("a"), job("b"), budget=budget)
     async with running(made.poller):
         await eventually(lambda: made.poller.status().jobs_waiting_for_refresh == 2)
@@ -75,13 +75,13 @@ async def test_what_is_cancelled_is_to_be_done_again(kind: str) -> None:
     action = made.core.next_action(time.monotonic())
     assert isinstance(action, ListJobs if kind == "list" else FetchStatus)
     sent = len(made.api.asked)
-    assert 10 - sent == await tokens_left(budget)
+    assert 30 - sent == await tokens_left(budget)
 
 
 async def test_a_permit_of_a_former_key_is_given_back_at_once() -> None:
     """Others wait for its place, while the new key's budget may have none for long."""
     now = [0.0]
-    former, new = budget_of(0.1, 1, lambda: now[0]), budget_of(0.1, 1, lambda: 0.0)
+    former, new = budget_of(1 / 30, 1, lambda: now[0]), budget_of(1 / 30, 1, lambda: 0.0)
     for budget in (former, new):
         async with budget.request("another", listing=False):
             pass
@@ -89,7 +89,7 @@ async def test_a_permit_of_a_former_key_is_given_back_at_once() -> None:
     async with running(made.poller):
         await eventually(lambda: former.is_throttling)
         made.api.access.budget = new
-        now[0] += 9.9
+        now[0] += 29.9
         async with asyncio.timeout(DEADLINE_SECONDS):
             now[0] += 0.1
             async with former.request("another", listing=False):
@@ -101,7 +101,7 @@ async def test_a_permit_of_a_former_key_is_given_back_at_once() -> None:
 
 async def test_a_poller_that_is_cancelled_while_it_waits_for_the_budget_leaves_no_trace() -> None:
     """Nothing was handed out."""
-    budget = budget_of(0.1, 8, lambda: 0.0)
+    budget = budget_of(1 / 30, 8, lambda: 0.0)
     async with budget.request("another", listing=False):
         pass
     made = setup(job(), budget=budget)

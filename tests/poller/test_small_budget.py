@@ -23,9 +23,9 @@ RATE = 20 / 60 * 100
 
 
 async def used_up(requests_per_second: float) -> RequestBudget:
-    """Make a budget whose burst is spent: ten seconds' worth is much where time is short."""
+    """Make a budget whose burst is spent: half a minute's worth is much where time is short."""
     budget = budget_of(requests_per_second, 8, time.monotonic)
-    for _ in range(int(requests_per_second * 10)):
+    for _ in range(int(requests_per_second * 30)):
         async with budget.request("another", listing=False):
             pass
     return budget

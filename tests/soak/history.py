@@ -74,6 +74,11 @@ class State:
         return self.status in ENDED_STATUSES
 
     @property
+    def settled(self) -> bool:
+        """Whether all items are in an end state."""
+        return self.total == sum(self.by_status.get(status, 0) for status in ENDED_ITEM_STATUSES)
+
+    @property
     def failing(self) -> bool:
         """Whether the job failed or has failed items."""
         return self.status == "failed" or self.by_status.get("failed", 0) > 0

@@ -27,6 +27,7 @@ EXPECTED_EVENTS: Final = {
     "job.appeared": "info",
     "job.status_changed": "info",
     "job.ended": "info or warning",
+    "job.given_up": "warning",
     "job.refresh_failed": "warning",
     "job.refresh_recovered": "info",
     "item.failed": "warning",
@@ -73,6 +74,7 @@ def wrong_lines(
         if "reason" in record and record["reason"] not in REASONS[record["project"]]:
             wrong.append(f"nothing gave this reason: {record}")
     wrong += _wrong_ends(log, histories.values())
+    wrong += _wrongly_given_up(log, histories)
     return wrong + list(_wrong_failures(log, histories, items_seen))
 
 
@@ -92,6 +94,15 @@ def _wrong_ends(log: Log, histories: Iterable[JobHistory]) -> Iterator[str]:
     for key in sorted(told.keys() | happened.keys()):
         if told[key] != happened[key]:
             yield f"job.ended of {key}: {happened[key]} happened, {told[key]} told"
+
+
+def _wrongly_given_up(log: Log, histories: dict[str, JobHistory]) -> Iterator[str]:
+    """Say which jobs were given up that were counted to their end, or given up twice."""
+    given_up = Counter(r["job_id"] for r in log.records if r["event"] == "job.given_up")
+    for job_id, times in given_up.items():
+        settled = all(state.settled for state in histories[job_id].states if state.ended)
+        if times > 1 or settled:
+            yield f"job.given_up of {job_id}, {times} times: {histories[job_id].told()}"
 
 
 def _wrong_failures(

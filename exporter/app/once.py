@@ -1,0 +1,50 @@
+"""One poll of a project, and what it did not reach."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+
+from exporter.domain import ACTIVE_STATUSES
+
+if TYPE_CHECKING:
+    from exporter.poller import ProjectPoller
+
+log = structlog.get_logger("exporter")
+
+
+async def poll_once(poller: ProjectPoller, interval: float) -> bool:
+    """Poll until all jobs were refreshed, or the next listing is due; tell whether all were.
+
+    ``interval`` is that of listings, in seconds. A bug raises.
+    """
+    began = time.monotonic()
+    async with asyncio.TaskGroup() as tasks:
+        polling = tasks.create_task(poller.run())
+        await poller.first_poll_is_over.wait()
+        polling.cancel()
+    return time.monotonic() - began < interval
+
+
+def warn_of_jobs_not_reached(project: str, poller: ProjectPoller) -> None:
+    """Log how many jobs were not refreshed because the next listing was due before."""
+    status = poller.status()
+    not_reached = max(status.jobs_waiting_for_refresh, _never_refreshed(poller))
+    if not_reached and status.listing_works:
+        log.warning(
+            "budget.too_small",
+            project=project,
+            jobs_not_refreshed=not_reached,
+            active_jobs=status.active_jobs,
+            advice="raise api.requests_per_minute as far as your plan allows, or poll.interval:"
+            " one poll takes so long at most",
+        )
+
+
+def _never_refreshed(poller: ProjectPoller) -> int:
+    """Count the active jobs without a refresh: they do not even wait if the listing took all."""
+    jobs = poller.last_view.jobs if poller.last_view else ()
+    return sum(job.status in ACTIVE_STATUSES and job.last_refreshed_at is None for job in jobs)

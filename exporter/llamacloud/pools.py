@@ -1,0 +1,83 @@
+"""Pools of connections, one for each key: no key can be given what another one asked for."""
+
+from __future__ import annotations
+
+import time
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+
+class Pool(Protocol):
+    """Connections that are kept."""
+
+    async def aclose(self) -> None:
+        """Close all of them."""
+
+
+PoolT = TypeVar("PoolT", bound=Pool)
+
+
+@dataclass(slots=True)
+class _Entry(Generic[PoolT]):
+    pool: PoolT
+    requests: int = 0
+    last_used_monotonic: float = 0.0
+
+
+class Pools(Generic[PoolT]):
+    """Makes a pool for each key with ``new_pool``; ``async with`` closes them all.
+
+    A pool that was not used for ``kept_for_seconds`` is closed with the next request of any key:
+    its connections are too old to be used again, and its key may have been replaced.
+    """
+
+    def __init__(
+        self,
+        new_pool: Callable[[], PoolT],
+        *,
+        kept_for_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._new_pool = new_pool
+        self._kept_for_seconds = kept_for_seconds
+        self._clock = clock
+        self._entries: dict[str, _Entry[PoolT]] = {}
+
+    def __len__(self) -> int:
+        """Count the pools that are open."""
+        return len(self._entries)
+
+    async def __aenter__(self) -> Pools[PoolT]:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        while self._entries:
+            await self._entries.popitem()[1].pool.aclose()
+
+    @asynccontextmanager
+    async def of(self, api_key: str) -> AsyncIterator[PoolT]:
+        """Yield the pool of a key, for one request."""
+        entry = self._entries.get(api_key)
+        if entry is None:
+            entry = self._entries[api_key] = _Entry(self._new_pool())
+        entry.requests += 1
+        try:
+            for unused in self._take_unused():
+                await unused.aclose()
+            yield entry.pool
+        finally:
+            entry.requests -= 1
+            entry.last_used_monotonic = self._clock()
+
+    def _take_unused(self) -> list[PoolT]:
+        used_before = self._clock() - self._kept_for_seconds
+        unused = [
+            api_key
+            for api_key, entry in self._entries.items()
+            if not entry.requests and entry.last_used_monotonic < used_before
+        ]
+        return [self._entries.pop(api_key).pool for api_key in unused]

@@ -1,0 +1,135 @@
+"""What httpcore leaves unchecked: bytes after an answer, and interim answers without end.
+
+The wrappers stand between httpcore and its network, and speak httpcore's own interfaces.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final
+
+from exporter.llamacloud.errors import NetworkFailed
+
+if TYPE_CHECKING:
+    from h11 import Connection as Parser
+    from httpcore import AsyncNetworkBackend, AsyncNetworkStream
+
+# Servers send one or two (100 Continue, 103 Early Hints); each costs as much as an answer.
+_MOST_INTERIM_ANSWERS: Final = 10
+_STATUS_LINE = re.compile(rb"\nHTTP/\d\.\d (\d)\d\d")
+# One byte less than what is looked for.
+_TAIL_BYTES: Final = len(b"\nHTTP/1.1 10")
+
+
+# httpcore keeps its parser to itself. Where a version of it names one of these otherwise, no
+# connection is used twice.
+_PARSER = attrgetter("stream._stream._httpcore_stream._stream._connection._h11_state")
+
+
+def guard(client: Any) -> None:  # noqa: ANN401 - httpx's
+    """Guard all connections that a client of httpx will open."""
+    # There is no setting for it. A transport is None where the environment excepts hosts.
+    for transport in filter(None, (client._transport, *client._mounts.values())):  # noqa: SLF001
+        pool = transport._pool  # noqa: SLF001
+        pool._network_backend = GuardedBackend(pool._network_backend)  # noqa: SLF001
+
+
+def answer_begins(answer: Any) -> None:  # noqa: ANN401 - httpx's
+    """Tell a guarded connection that the status and headers of an answer have come."""
+    connection = answer.extensions["network_stream"]
+    # It is another one after a change of protocol, and closed after that anyway.
+    if isinstance(connection, GuardedStream):
+        try:
+            connection.answer_begins(_PARSER(answer))
+        except AttributeError:
+            connection.answer_begins(None)
+
+
+class GuardedBackend:
+    """Opens connections, each of them guarded."""
+
+    def __init__(self, backend: AsyncNetworkBackend) -> None:
+        self._backend = backend
+
+    async def connect_tcp(self, *args: Any, **options: Any) -> GuardedStream:  # noqa: ANN401 - httpcore's
+        """Connect as httpcore's own backend does."""
+        return GuardedStream(await self._backend.connect_tcp(*args, **options))
+
+
+class GuardedStream:
+    """A connection that is not used again if a byte came after the end of the answer.
+
+    Such a byte may be the beginning of an answer to another question. What arrives after the next
+    request was sent cannot be told from its answer.
+    """
+
+    def __init__(self, stream: AsyncNetworkStream) -> None:
+        self._stream = stream
+        self._parser: Parser | None = None
+        self._awaits_answer = True
+        self._interim_answers = 0
+        self._tail = b"\n"
+
+    def answer_begins(self, parser: Parser | None) -> None:
+        """Note that an answer has a status; without its ``parser`` this connection is its last."""
+        self._parser = parser
+        self._awaits_answer = False
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's
+        """Receive bytes.
+
+        Raises:
+            NetworkFailed: there were too many interim answers (1xx) before the answer.
+        """
+        data = await self._stream.read(max_bytes, timeout)
+        if self._awaits_answer:
+            self._count_interim_answers(data)
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's
+        """Send a part of a request."""
+        self._awaits_answer, self._interim_answers, self._tail = True, 0, b"\n"
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._stream.aclose()
+
+    async def start_tls(self, *args: Any, **options: Any) -> GuardedStream:  # noqa: ANN401 - httpcore's
+        """Return a connection over this one that is encrypted."""
+        return GuardedStream(await self._stream.start_tls(*args, **options))
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's
+        """Return what is asked for; httpcore closes an idle connection that ``is_readable``."""
+        value = self._stream.get_extra_info(info)
+        return (value or self._holds_unread_bytes()) if info == "is_readable" else value
+
+    def _holds_unread_bytes(self) -> bool:
+        if self._parser is None or self._parser.trailing_data[0]:
+            return True
+        tls = self._stream.get_extra_info("ssl_object")
+        if tls is None:
+            return False
+        try:
+            tls.read(1)
+        except ssl.SSLWantReadError:
+            return False
+        except OSError:
+            return True
+        return True
+
+    def _count_interim_answers(self, data: bytes) -> None:
+        received = self._tail + data
+        for status in _STATUS_LINE.finditer(received):
+            if status[1] != b"1":
+                # What follows is a body, which may say anything.
+                self._awaits_answer = False
+                break
+            self._interim_answers += 1
+        self._tail = received[-_TAIL_BYTES:]
+        if self._interim_answers > _MOST_INTERIM_ANSWERS:
+            raise NetworkFailed(
+                f"more than {_MOST_INTERIM_ANSWERS} interim answers (1xx) before an answer"
+            )

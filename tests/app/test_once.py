@@ -1,0 +1,90 @@
+"""One poll with ``--once``: it says what the budget did not reach."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asking import budget_of
+from cloud import KEY, Cloud
+from history import job
+from poller.scripted import running, setup
+from polling import eventually
+from process import run
+from projects import project, project_id_of, settings_file
+from structlog.testing import capture_logs
+from tools import check_metrics
+
+from exporter.app.once import warn_of_jobs_not_reached
+from exporter.simulator import Fault
+
+EVENT = "budget.too_small"
+
+
+def once(cloud: Cloud, requests_per_minute: int) -> subprocess.CompletedProcess[str]:
+    """Poll once, with a second for it."""
+    return run(
+        "--once",
+        "--log.format=json",
+        "--poll.interval=1s",
+        f"--api.requests-per-minute={requests_per_minute}",
+        LLAMA_CLOUD_API_KEY=KEY,
+        LLAMA_CLOUD_BASE_URL=cloud.base_url,
+    )
+
+
+def warnings(ended: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    assert 0 == ended.returncode, ended.stderr
+    check_metrics(ended.stdout.encode())
+    lines = [json.loads(line) for line in ended.stderr.splitlines()]
+    return [line for line in lines if line["event"] == EVENT]
+
+
+def test_it_says_how_many_jobs_the_budget_did_not_reach(cloud: Cloud) -> None:
+    """On standard error, and what to raise."""
+    for number in range(60):
+        cloud.add_job(f"job-{number}")
+    ended = once(cloud, 60)
+    (line,) = warnings(ended)
+    assert ("warning", "default", 60) == (line["level"], line["project"], line["active_jobs"])
+    assert "api.requests_per_minute" in line["advice"]
+    # About thirty requests: a listing, and a status and a count for some.
+    counted = ended.stdout.count('llamacloud_batch_job_items{item_status="completed"')
+    assert 1 <= counted <= 20
+    assert 60 - counted == line["jobs_not_refreshed"]
+
+
+@pytest.mark.anyio
+async def test_it_says_so_where_the_listing_took_all() -> None:
+    """Then no job has begun to wait for its turn."""
+    budget = budget_of(1 / 30, 8, lambda: 0.0)
+    made = setup(job("a"), job("b"), budget=budget)
+    async with running(made.poller):
+        await eventually(lambda: made.poller.status().listing_works)
+    await made.poller.publish()
+    with capture_logs() as logs:
+        warn_of_jobs_not_reached("invoices", made.poller)
+    (line,) = logs
+    assert (EVENT, "invoices", 2) == (line["event"], line["project"], line["jobs_not_refreshed"])
+    assert ["list"] == made.api.asked
+
+
+def test_it_says_nothing_of_a_poll_that_reached_all(cloud: Cloud) -> None:
+    """Nor of a job that could not be refreshed for another reason: that has a line of its own."""
+    cloud.add_job()
+    cloud.simulator.faults.add(Fault("status", code=404, endpoint="job_status"))
+    ended = once(cloud, 6000)
+    assert [] == warnings(ended)
+    assert "job.refresh_failed" in ended.stderr
+
+
+def test_each_project_has_its_own_budget_and_line(cloud: Cloud, tmp_path: Path) -> None:
+    """One that is done waits for no other, and sends no second listing meanwhile."""
+    entries = [project(cloud, name) for name in ("large", "small")]
+    for number in range(60):
+        cloud.add_job(f"job-{number}", project_id=project_id_of("large"))
+    flag = settings_file(tmp_path, entries, api={"requests_per_minute": 60})
+    ended = run("--once", "--log.format=json", flag)
+    assert ["large"] == [line["project"] for line in warnings(ended)]
+    assert 2 == cloud.requests()["list_jobs"]
