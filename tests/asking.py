@@ -39,6 +39,8 @@ class Observer:
     finished: Counter[tuple[str, str]] = field(default_factory=Counter)
     retried: Counter[str] = field(default_factory=Counter)
     waited_seconds: float = 0.0
+    rows_left_out: Counter[str] = field(default_factory=Counter)
+    fields_left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def request_finished(self, endpoint: str, code: str, seconds: float) -> None:
         """Remember one request."""
@@ -52,6 +54,14 @@ class Observer:
     def budget_waited(self, seconds: float) -> None:
         """Remember a wait."""
         self.waited_seconds += seconds
+
+    def row_left_out(self, endpoint: str) -> None:
+        """Remember a row that could not be read."""
+        self.rows_left_out[str(endpoint)] += 1
+
+    def field_left_out(self, endpoint: str, field: str) -> None:
+        """Remember a field that could not be read."""
+        self.fields_left_out[str(endpoint), field] += 1
 
 
 @dataclass(eq=False)

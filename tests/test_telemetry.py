@@ -129,6 +129,9 @@ def test_requests_are_counted_timed_and_told_apart(
     project.request_retried("list_jobs")
     project.budget_waited(1.5)
     project.budget_waited(0.25)
+    project.row_left_out("list_items")
+    project.field_left_out("list_jobs", "created_at")
+    project.field_left_out("list_jobs", "created_at")
 
     assert _value(registry, "api_requests_total", endpoint="list_jobs", code="200") == 1
     assert _value(registry, "api_requests_total", endpoint="list_jobs", code="418") == 1
@@ -138,6 +141,10 @@ def test_requests_are_counted_timed_and_told_apart(
     assert _value(registry, f"{durations}_sum", endpoint="list_jobs") == 61.2
     assert _value(registry, "api_retries_total", endpoint="list_jobs") == 1
     assert _value(registry, "api_budget_wait_seconds_total") == 1.75
+    assert _value(registry, "unreadable_rows_total", endpoint="list_items") == 1
+    assert _value(registry, "unreadable_rows_total", endpoint="list_jobs") == 0
+    fields = "unreadable_fields_total"
+    assert _value(registry, fields, endpoint="list_jobs", field="created_at") == 2
 
 
 def test_a_reason_counts_once_a_poll(

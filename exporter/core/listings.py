@@ -15,6 +15,7 @@ from exporter.core.events import (
 from exporter.core.listing_update import ListingUpdate
 from exporter.core.poll import ListingLatch
 from exporter.domain import ErrorReason
+from exporter.domain.ids import bare_id
 
 if TYPE_CHECKING:
     from exporter.core.events import Event
@@ -115,8 +116,9 @@ class Listings:
             self.is_truncated = was_truncated
         if listing.reached_end:
             self._last_full_listing = action.began
-        if listing.jobs:
-            self.seen_project_id = listing.jobs[0].project_id
+        if not self.seen_project_id:
+            seen = (job.project_id for job in listing.jobs if job.project_id)
+            self.seen_project_id = bare_id(next(seen, ""))
         self._schedule.ended(now, refused=False)
         recovered = self._latch.succeeded(was_stale=self._reported_stale)
         self._reported_stale = False

@@ -25,7 +25,7 @@ from exporter.core.observations import (
 from exporter.core.poll import Poll
 from exporter.core.refreshes import Refreshes
 from exporter.core.view import project_status, project_view
-from exporter.domain import ItemsCounted, JobNotFound, JobRefreshed, NotCounted
+from exporter.domain import ErrorReason, ItemsCounted, JobNotFound, JobRefreshed, NotCounted
 
 if TYPE_CHECKING:
     from exporter.core.actions import Action
@@ -140,6 +140,8 @@ class ProjectCore:
         self._events += self._listings.apply(observation, now)
         if observation.is_last:
             self._poll.is_listed = True
+            if observation.listing.rows_left_out:
+                self._poll.failed(ErrorReason.BAD_RESPONSE)
             self._refreshes.begin_poll(is_throttling=observation.action.is_throttling)
 
     def _refreshed(self, observation: Refreshed, now: float) -> None:

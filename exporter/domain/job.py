@@ -29,7 +29,7 @@ class Job:
     id: str
     job_type: JobType
     status: JobStatus
-    project_id: str
+    project_id: str | None = None
     total_items: int | None = None
     processed_items: int | None = None
     failed_items: int | None = None
@@ -43,7 +43,12 @@ class Job:
 
     @property
     def active(self) -> bool:
-        """Whether the job may still change by itself: nothing else decides whether it has ended."""
+        """Whether the job may still change by itself: nothing else decides whether it has ended.
+
+        A status that is newer than this exporter does not tell; a time of completion does.
+        """
+        if self.status is JobStatus.UNKNOWN:
+            return self.completed_at is None
         return self.status in ACTIVE_STATUSES
 
     @property
@@ -80,7 +85,7 @@ class FailedItem:
     """What a person needs to find a failed item; texts are as LlamaCloud sent them."""
 
     item_id: str
-    item_name: str
+    item_name: str | None
     error_message: str | None
 
 

@@ -57,6 +57,11 @@ class Client:
         self._retry = retry or RetryPolicy()
         self._upstream_clock = upstream_clock or UpstreamClock()
 
+    @property
+    def observer(self) -> RequestObserver:
+        """Who is told of the requests, and of what could not be read of their answers."""
+        return self._observer
+
     async def get(
         self,
         endpoint: Endpoint,

@@ -19,7 +19,7 @@ class Endpoint(StrEnum):
 
 
 class RequestObserver(Protocol):
-    """Is told of every request that a client sends."""
+    """Is told of every request that a client sends, and of what its answer lacks."""
 
     def request_finished(self, endpoint: str, code: str, seconds: float) -> None:
         """Take note of one request; ``code`` is its HTTP status, ``timeout`` or ``network``."""
@@ -29,6 +29,12 @@ class RequestObserver(Protocol):
 
     def budget_waited(self, seconds: float) -> None:
         """Take note of time that a request waited for the budget."""
+
+    def row_left_out(self, endpoint: str) -> None:
+        """Take note of a row of an answer that could not be read."""
+
+    def field_left_out(self, endpoint: str, field: str) -> None:
+        """Take note of a field of a row, or of an answer, that could not be read."""
 
 
 class Access(Protocol):

@@ -30,8 +30,8 @@ FAMILIES = (
         "llamacloud_exporter_polls_total",
         "counter",
         (*_PROJECT, "result"),
-        "Polls by result: success, partial if some job could not be refreshed, error if the jobs"
-        " could not be listed.",
+        "Polls by result: success, partial if some job could not be refreshed or some row was left"
+        " out, error if the jobs could not be listed.",
     ),
     Family(
         "llamacloud_exporter_poll_errors_total",
@@ -119,6 +119,20 @@ FAMILIES = (
         "counter",
         (*_PROJECT, "endpoint"),
         "Requests to LlamaCloud that were a retry of an earlier one.",
+    ),
+    Family(
+        "llamacloud_exporter_unreadable_rows_total",
+        "counter",
+        (*_PROJECT, "endpoint"),
+        "Rows of LlamaCloud's answers that were left out because they have no usable id, once for"
+        " each answer.",
+    ),
+    Family(
+        "llamacloud_exporter_unreadable_fields_total",
+        "counter",
+        (*_PROJECT, "endpoint", "field"),
+        "Fields of LlamaCloud's answers that were taken as absent because they cannot be read, once"
+        " for each answer; no series for a field that was always readable.",
     ),
     Family(
         "llamacloud_exporter_api_budget_limit_requests_per_second",

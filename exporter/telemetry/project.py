@@ -63,6 +63,16 @@ class ProjectTelemetry:
         waits = self._metrics.counters["api_budget_wait_seconds_total"]
         waits.labels(self._project).inc(seconds)
 
+    def row_left_out(self, endpoint: str) -> None:
+        """Count one row that could not be read."""
+        rows = self._metrics.counters["unreadable_rows_total"]
+        rows.labels(self._project, endpoint).inc()
+
+    def field_left_out(self, endpoint: str, field: str) -> None:
+        """Count one field that could not be read; its series begins then."""
+        fields = self._metrics.counters["unreadable_fields_total"]
+        fields.labels(self._project, endpoint, field).inc()
+
     def count(self, event: Event) -> None:
         """Show how a listing went, and count polls that are over and jobs that are given up."""
         match event:
@@ -115,6 +125,7 @@ class ProjectTelemetry:
             counters["api_requests_total"].labels(self._project, endpoint, code)
         for endpoint in ENDPOINTS:
             counters["api_retries_total"].labels(self._project, endpoint)
+            counters["unreadable_rows_total"].labels(self._project, endpoint)
         counters["api_budget_wait_seconds_total"].labels(self._project)
         counters["jobs_given_up_total"].labels(self._project)
 

@@ -18,7 +18,7 @@ from benchmarks.cloud import KEY, BenchmarkCloud
 from benchmarks.costs import Cost
 from llama_cloud import AsyncLlamaCloud, LlamaCloud
 
-from exporter.llamacloud.v1beta.paging import PAGE_LIMIT
+from exporter.llamacloud.v1beta.models import MOST_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,14 +41,14 @@ Gauges: TypeAlias = dict[str, JobGauges]
 
 def poll(client: LlamaCloud, *, most_jobs: int | None = None) -> Gauges:
     """Look at each active job in turn."""
-    listed = client.beta.batch.list(limit=PAGE_LIMIT)
+    listed = client.beta.batch.list(limit=MOST_ROWS)
     active = islice((job.id for job in listed if job.status in _ACTIVE), most_jobs)
     return {job_id: _look_at(client, job_id) for job_id in active}
 
 
 def _look_at(client: LlamaCloud, job_id: str) -> JobGauges:
     status = client.beta.batch.get_status(job_id)
-    items = client.beta.batch.job_items.list(job_id, limit=PAGE_LIMIT)
+    items = client.beta.batch.job_items.list(job_id, limit=MOST_ROWS)
     return JobGauges(status.progress_percentage, Counter(item.status for item in items))
 
 
@@ -56,14 +56,14 @@ async def poll_concurrently(
     client: AsyncLlamaCloud, concurrency: int, *, most_jobs: int | None = None
 ) -> Gauges:
     """Look at ``concurrency`` active jobs at once."""
-    listed = client.beta.batch.list(limit=PAGE_LIMIT)
+    listed = client.beta.batch.list(limit=MOST_ROWS)
     active = [job.id async for job in listed if job.status in _ACTIVE][:most_jobs]
     places = asyncio.Semaphore(concurrency)
 
     async def look_at(job_id: str) -> JobGauges:
         async with places:
             status = await client.beta.batch.get_status(job_id)
-            items = client.beta.batch.job_items.list(job_id, limit=PAGE_LIMIT)
+            items = client.beta.batch.job_items.list(job_id, limit=MOST_ROWS)
             counts: Counter[str] = Counter([item.status async for item in items])
         return JobGauges(status.progress_percentage, counts)
 

@@ -69,6 +69,7 @@ class FakeCloud:
     seconds: dict[str, float] = field(default_factory=dict)
     next_listings: deque[Failure | None] = field(default_factory=deque)
     most_rows: int = 1_000_000
+    rows_left_out: int = 0
 
     def add(self, *jobs: Job) -> None:
         """Add jobs, or replace them."""
@@ -116,4 +117,5 @@ class FakeCloud:
             ended_at=answered_at,
             truncated=len(shown) < len(news),
             reached_end=len(news) == len(rows),
+            rows_left_out=self.rows_left_out,
         )

@@ -189,3 +189,27 @@ def test_news_that_came_while_listings_failed_for_hours_are_not_lost() -> None:
     project.cloud.failing.clear()
     project.run_until(5 * HOUR + INTERVAL + 1)
     assert 1 == sum(project.view().counters.jobs_finished.values())
+
+
+def test_the_project_id_is_the_first_that_a_row_shows() -> None:
+    """Without its prefix, and kept whatever later rows show; a configured one is shown as it is."""
+    uuid = "7c1d6f1e-7d4a-4b8e-9c52-0f5f3a9d2b11"
+    project = Polling(job("a", project_id=None), job("b", project_id=f"proj-{uuid}"))
+    project.run_until(29)
+    gauges = project.view().gauges
+    assert gauges is not None
+    assert uuid == gauges.project_id
+    project.cloud.change("b", project_id="another")
+    project.run_until(59)
+    gauges = project.view().gauges
+    assert gauges is not None
+    assert uuid == gauges.project_id
+
+
+def test_an_ended_job_in_an_unknown_status_is_not_asked_for_once_its_retention_is_over() -> None:
+    """Its completion time tells that it has ended, and when."""
+    ended = {"status": JobStatus.UNKNOWN, "created_at": EPOCH - 9000, "completed_at": EPOCH - 8000}
+    project = Polling(job("old", **ended), job("new"))
+    project.run_until(89)
+    assert ["new"] == [view.job_id for view in project.view().jobs]
+    assert {"", "new"} == {request.job_id for request in project.requests}

@@ -4,7 +4,7 @@ from core.fake_cloud import failure
 from core.virtual import Polling, list_now
 from history import RULES, job
 
-from exporter.core.events import JobEnded, PollFinished, RefreshFailed
+from exporter.core.events import JobEnded, ListingFailed, PollFinished, RefreshFailed
 from exporter.core.project import ProjectCore
 from exporter.domain import ErrorReason, JobStatus, JobType
 
@@ -59,6 +59,19 @@ class TestResults:
         project.run_until(89)
         assert ["success", "partial", "success"] == results(project)
         assert 0.8 == project.job("bad").progress_ratio
+
+    def test_a_listing_that_lacks_rows_makes_the_poll_partial(self) -> None:
+        """It is a listing all the same: the project is listed, and no other job is harmed."""
+        project = Polling(job())
+        project.cloud.rows_left_out = 2
+        project.run_until(29)
+        project.cloud.rows_left_out = 0
+        project.run_until(59)
+        polls = [(poll.result, poll.reasons) for poll in project.told(PollFinished)]
+        partial = ("partial", frozenset({ErrorReason.BAD_RESPONSE}))
+        assert [partial, ("success", frozenset())] == polls
+        assert [] == project.told(ListingFailed)
+        assert 0.5 == project.job().progress_ratio
 
     def test_many_failures_of_one_reason_count_once_a_poll(self) -> None:
         """Beside others."""

@@ -45,6 +45,7 @@ FIRES: dict[str, set[str]] = {
     "truncated": {"LlamaCloudExporterListingTruncated"},
     "hidden": {"LlamaCloudExporterJobSeriesHidden"},
     "uncounted": {"LlamaCloudExporterJobsUncounted"},
+    "unreadable": {"LlamaCloudExporterRowsUnreadable"},
     "several": {"LlamaCloudExporterSeveralForProject"},
     "mixed": {"LlamaCloudExporterProjectsMixed", "LlamaCloudExporterSeveralForProject"},
     "small-budget": {
@@ -191,6 +192,10 @@ def _exceed_the_items(cloud: Cloud, name: str) -> None:
     _change(cloud, name, items=items)
 
 
+def _lack_an_id(cloud: Cloud, name: str) -> None:
+    _add_jobs(cloud, name, 1, overrides={"id": None})
+
+
 _FROM_THE_START: dict[str, Callable[[Cloud, str], None]] = {
     "items-failed": _fail_items(1),
     "many-failed": _fail_items(6),
@@ -203,4 +208,5 @@ _FROM_THE_START: dict[str, Callable[[Cloud, str], None]] = {
     "truncated": _exceed_the_pages,
     "hidden": _exceed_the_cap,
     "uncounted": _exceed_the_items,
+    "unreadable": _lack_an_id,
 }

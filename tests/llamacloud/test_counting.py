@@ -2,7 +2,7 @@
 
 import tracemalloc
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import product
 from random import Random
 from typing import Any
@@ -12,8 +12,14 @@ from asking import client_of
 from cloud import Cloud
 from history import job
 
-from exporter.domain import FailedItem, ItemCounts, ItemsCounted, ItemStatus, NotCounted
-from exporter.llamacloud.errors import BadResponse
+from exporter.domain import (
+    FailedItem,
+    ItemCounts,
+    ItemsCounted,
+    ItemStatus,
+    NotCounted,
+    UncountedReason,
+)
 from exporter.llamacloud.v1beta.counting import count_items
 from exporter.llamacloud.v1beta.item_counter import ItemCounter
 from exporter.llamacloud.v1beta.models import ItemRow
@@ -23,20 +29,26 @@ from exporter.simulator import Paging, SimulatedJob, items_of
 
 pytestmark = pytest.mark.anyio
 
+ANSWERED_AT = datetime(2026, 6, 1, tzinfo=UTC).timestamp()
+BEGAN_AT = ANSWERED_AT - 3600
 FACTS = ("total_items", "failed_items", "skipped_items")
 MANY = {"completed": 20, "failed": 4, "skipped": 3, "processing": 2, "pending": 5, "cancelled": 1}
 
 
 async def counted(cloud: Cloud, **limits: Any) -> ItemCounts | None:
+    answer = await answered(cloud, **limits)
+    return answer.counts if isinstance(answer, ItemsCounted) else None
+
+
+async def answered(cloud: Cloud, **limits: Any) -> ItemsCounted | NotCounted:
     facts = {name: limits.pop(name) for name in FACTS if name in limits}
     facts.setdefault("total_items", len(cloud.world.jobs["job-1"].items))
     async with client_of(cloud) as client:
-        answer = await count_items(
+        return await count_items(
             Reader(client, {}),
             job(**facts),
-            **({"max_pages": 10, "before": None} | limits),
+            **({"max_pages": 10} | limits),
         )
-    return answer.counts if isinstance(answer, ItemsCounted) else None
 
 
 @pytest.mark.parametrize(
@@ -73,10 +85,6 @@ async def test_a_job_of_under_a_thousand_items_costs_one_request(cloud: Cloud) -
     assert 1 == cloud.requests()["list_items"]
 
 
-def whole(completed: int) -> ItemCounts:
-    return ItemCounts(dict.fromkeys(ItemStatus, 0) | {ItemStatus.COMPLETED: completed})
-
-
 async def test_repeated_rows_are_counted_once(cloud: Cloud) -> None:
     """A list that moves under the paging repeats rows, and skips others."""
     cloud.add_job(items=items_of("job-1", completed=35))
@@ -87,17 +95,36 @@ async def test_repeated_rows_are_counted_once(cloud: Cloud) -> None:
 
 
 async def test_a_sweep_that_does_not_add_up_is_done_once_more(cloud: Cloud) -> None:
-    """Unless it gives as many items as the last time: then it is not the list that moves."""
+    """If that does not add up either, the job is not counted, and says why."""
     cloud.add_job(items=items_of("job-1", completed=35))
     cloud.simulator.items_paging = Paging(max_rows=10)
     await counted(cloud, total_items=35)
     assert 4 == cloud.requests()["list_items"]
-    await counted(cloud, total_items=36)
+    answer = await answered(cloud, total_items=36)
     assert 4 + 8 == cloud.requests()["list_items"]
-    await counted(cloud, total_items=36, before=whole(35))
-    assert 4 + 8 + 4 == cloud.requests()["list_items"]
-    await counted(cloud, total_items=36, before=whole(34))
-    assert 4 + 8 + 4 + 8 == cloud.requests()["list_items"]
+    assert isinstance(answer, NotCounted)
+    assert UncountedReason.DOES_NOT_ADD_UP is answer.reason
+
+
+class ShufflingList(Paging):
+    """A list in another order at each request."""
+
+    def ordered(self, oldest_first: Sequence[Any], _id_of: Callable[[Any], str]) -> Sequence[Any]:
+        """Shuffle the rows."""
+        return self.random.sample(oldest_first, len(oldest_first))
+
+    def __init__(self, random: Random) -> None:
+        super().__init__(max_rows=10)
+        self.random = random
+
+
+async def test_a_list_in_another_order_at_each_request_is_not_counted_short(cloud: Cloud) -> None:
+    """Two sweeps together would show too few items, and too few failed ones."""
+    cloud.add_job(items=items_of("job-1", completed=20, failed=40))
+    cloud.simulator.items_paging = ShufflingList(Random(1))  # noqa: S311 - a history
+    answer = await answered(cloud)
+    assert isinstance(answer, NotCounted)
+    assert UncountedReason.DOES_NOT_ADD_UP is answer.reason
 
 
 class MovingList(Paging):
@@ -121,19 +148,24 @@ class MovingList(Paging):
 
 
 @pytest.mark.parametrize("seed", range(10))
-async def test_a_list_that_moves_while_it_is_paged_adds_up(cloud: Cloud, seed: int) -> None:
-    """A sweep misses items that come to the front; two together see all."""
+async def test_a_list_that_moves_while_it_is_paged_is_counted_exactly_or_not_at_all(
+    cloud: Cloud, seed: int
+) -> None:
+    """A sweep misses items that come to the front, until the list stands still."""
     cloud_job = cloud.add_job(items=items_of("job-1", pending=45, failed=5))
     cloud.simulator.items_paging = MovingList(cloud_job, Random(seed))  # noqa: S311 - a history
-    counts = await counted(cloud)
+    exact = ItemStatus.COMPLETED, ItemStatus.PENDING
+    for _ in range(3):
+        counts = await counted(cloud)
+        if counts is not None:
+            assert (50, 5) == (counts.total, counts.by_status[ItemStatus.FAILED])
+            assert 45 == sum(counts.by_status[status] for status in exact)
     assert counts is not None
-    assert (50, 5) == (counts.total, counts.by_status[ItemStatus.FAILED])
-    assert counts.by_status[ItemStatus.COMPLETED] + counts.by_status[ItemStatus.PENDING] == 45
 
 
 async def test_of_a_job_too_large_for_a_sweep_what_matters_is_counted(cloud: Cloud) -> None:
     """By asking for it; of the rest nothing is said, nor of how long items take."""
-    items = items_of("job-1", **MANY, started_at=1000.0, completed_at=1004.0)
+    items = items_of("job-1", **MANY, started_at=BEGAN_AT, completed_at=BEGAN_AT + 4)
     cloud.add_job(items=items)
     counts = await counted(cloud, total_items=10_001, failed_items=4, skipped_items=3)
     assert counts is not None
@@ -143,7 +175,7 @@ async def test_of_a_job_too_large_for_a_sweep_what_matters_is_counted(cloud: Clo
     assert (False, False) == (counts.whole, counts.settled)
     assert ({"already_processed": 3}, 4) == (counts.skip_reasons, len(counts.failed))
     assert {"other": 4} == counts.failure_reasons
-    assert (1004.0, 0) == (counts.newest_at, sum(counts.durations.counts))
+    assert (BEGAN_AT + 4, 0) == (counts.newest_at, sum(counts.durations.counts))
     asked = [request.params["status"] for request in cloud.simulator.requests]
     assert ["processing", "failed", "skipped", "cancelled"] == asked
 
@@ -164,9 +196,7 @@ async def test_an_item_that_fails_between_two_of_the_lists_is_counted_as_failed(
             return page
 
     async with client_of(cloud) as client:
-        answer = await count_items(
-            Failing(client, {}), job(total_items=10_001), max_pages=10, before=None
-        )
+        answer = await count_items(Failing(client, {}), job(total_items=10_001), max_pages=10)
     assert isinstance(answer, ItemsCounted)
     by_status = answer.counts.by_status
     assert (1, 1) == (by_status[ItemStatus.PROCESSING], by_status[ItemStatus.FAILED])
@@ -210,56 +240,42 @@ async def test_a_list_by_status_that_moves_is_read_once_more(cloud: Cloud) -> No
             Retrying(client, {}),
             job(total_items=10_001, failed_items=30),
             max_pages=10,
-            before=None,
         )
     assert isinstance(answer, ItemsCounted)
     assert 30 == answer.counts.by_status[ItemStatus.FAILED]
 
 
-async def test_what_only_one_of_two_sweeps_saw_is_known_with_its_details(cloud: Cloud) -> None:
-    """Why it was skipped, how long it took, what failed and when."""
-    items = items_of("job-1", completed=8, started_at=1000.0, completed_at=1004.0)
-    items += items_of("late", skipped=1, failed=1, started_at=2000.0, completed_at=2010.0)
-    cloud.add_job(items=items)
-    hidden = [{items[0].item_id}, {items[8].item_id, items[9].item_id}]
-
-    class Skipping(Reader):
-        """Each sweep misses other rows."""
-
-        async def items_page(self, *args: Any) -> Page[ItemRow]:
-            """List all but some."""
-            page = await super().items_page(*args)
-            rows = [row for row in page.rows if row.item_id not in hidden[0]]
-            if not page.more_follows:
-                hidden.pop(0)
-            return replace(page, rows=rows)
-
-    cloud.simulator.items_paging = Paging(max_rows=5)
-    async with client_of(cloud) as client:
-        answer = await count_items(
-            Skipping(client, {}), job(total_items=10), max_pages=10, before=None
-        )
-    assert isinstance(answer, ItemsCounted)
-    counts = answer.counts
-    assert (10, True, 2010.0) == (counts.total, counts.settled, counts.newest_at)
-    assert {"already_processed": 1} == counts.skip_reasons
-    assert (10, 8 * 4.0 + 2 * 10.0) == (sum(counts.durations.counts), counts.durations.sum)
-    assert [items[9].item_id] == [failed.item_id for failed in counts.failed]
-
-
 def test_an_item_is_counted_as_it_was_seen_last() -> None:
     """Also its duration, its reason and whether it failed, though it came twice."""
-    counter = ItemCounter()
-    times = {"started_at": "2026-01-01T00:00:00Z", "completed_at": "2026-01-01T00:00:10Z"}
-    for status in (ItemStatus.SKIPPED, ItemStatus.FAILED, ItemStatus.COMPLETED):
-        row = ItemRow.model_validate(
-            {"item_id": "a", "item_name": "a.pdf", "status": status, **times}
-        )
-        counter.add(row, status)
+    counter = ItemCounter(lambda word: ItemStatus(word or "unknown"))
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    for number, status in enumerate(("skipped", "failed", "completed")):
+        ended = began + timedelta(seconds=10 * number)
+        row = ItemRow(item_id="a", status=status, started_at=began, completed_at=ended)
+        assert (number == 0) == counter.add([row], ANSWERED_AT)
     counts = counter.counts(ItemStatus)
     assert (1, 1) == (counts.total, counts.by_status[ItemStatus.COMPLETED])
     assert ({}, {}, ()) == (counts.skip_reasons, counts.failure_reasons, counts.failed)
-    assert (1, 10.0) == (sum(counts.durations.counts), counts.durations.sum)
+    assert (1, 20.0) == (sum(counts.durations.counts), counts.durations.sum)
+    counter.add([ItemRow(item_id="a", status="pending", started_at=began)], ANSWERED_AT)
+    assert 0 == sum(counter.counts(ItemStatus).durations.counts)
+
+
+def test_times_of_items_that_cannot_be_are_absent() -> None:
+    """They would be the newest of all, or take centuries."""
+    counter = ItemCounter(lambda word: ItemStatus(word or "unknown"))
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    never, later = datetime(1, 1, 1, tzinfo=UTC), datetime(2126, 1, 1, tzinfo=UTC)
+    counter.add(
+        [
+            ItemRow(item_id="a", status="completed", started_at=never, completed_at=began),
+            ItemRow(item_id="b", status="completed", started_at=began, completed_at=later),
+        ],
+        ANSWERED_AT,
+    )
+    counts = counter.counts(ItemStatus)
+    assert (2, 0) == (counts.by_status[ItemStatus.COMPLETED], sum(counts.durations.counts))
+    assert began.timestamp() == counts.newest_at
 
 
 async def test_a_server_that_does_not_heed_the_filter_gives_no_count(cloud: Cloud) -> None:
@@ -294,7 +310,7 @@ async def test_where_pages_are_short_and_many_what_matters_is_counted(cloud: Clo
     assert counts is not None
     assert {"processing": 0, "failed": 3, "skipped": 0, "cancelled": 0} == counts.by_status
     assert 4 + 4 == cloud.requests()["list_items"]
-    assert counts == await counted(cloud, max_pages=4, before=counts)
+    assert counts == await counted(cloud, max_pages=4, was_too_large=True)
     assert 4 + 4 + 4 == cloud.requests()["list_items"]
 
 
@@ -307,12 +323,14 @@ async def test_a_job_with_nothing_counted_is_not_counted_short(cloud: Cloud) -> 
 
 
 async def test_a_server_that_repeats_itself_gives_no_count(cloud: Cloud) -> None:
-    """It would be short: the job keeps the count it had."""
+    """It would be short."""
     cloud.add_job(items=items_of("job-1", completed=15))
     cloud.simulator.items_paging = Paging(max_rows=10, ignore_offset=True)
-    with pytest.raises(BadResponse, match="repeats itself"):
-        await counted(cloud)
-    assert 2 + 2 == cloud.requests()["list_items"]
+    for total_items in (15, 10, None):
+        answer = await answered(cloud, total_items=total_items)
+        assert isinstance(answer, NotCounted)
+        assert UncountedReason.DOES_NOT_ADD_UP is answer.reason
+    assert 3 * (2 + 2) == cloud.requests()["list_items"]
 
 
 async def test_failed_items_are_counted_by_the_reason_in_their_message(cloud: Cloud) -> None:
@@ -339,19 +357,21 @@ async def test_where_failed_items_are_too_many_there_are_no_reasons(cloud: Cloud
 
 async def test_details_are_gathered_on_the_way(cloud: Cloud) -> None:
     """Reasons, durations, the newest time, and the first failed items."""
-    items = items_of("job-1", started_at=1000.0, completed_at=1004.0, completed=2, skipped=3)
+    items = items_of(
+        "job-1", started_at=BEGAN_AT, completed_at=BEGAN_AT + 4, completed=2, skipped=3
+    )
     items[2].skip_reason, items[3].skip_reason, items[4].skip_reason = (
         None,
         "size_limit_exceeded",
         "full moon",
     )
-    items += items_of("more", started_at=2000.0, completed_at=2100.0, failed=25)
+    items += items_of("more", started_at=BEGAN_AT, completed_at=BEGAN_AT + 100, failed=25)
     cloud.add_job(items=items)
     counts = await counted(cloud)
     assert counts is not None
     assert {"other": 2, "size_limit_exceeded": 1} == counts.skip_reasons
     assert (30, 5 * 4 + 25 * 100.0) == (sum(counts.durations.counts), counts.durations.sum)
-    assert 2100.0 == counts.newest_at
+    assert BEGAN_AT + 100 == counts.newest_at
     assert 20 == len(counts.failed)
     assert (
         FailedItem(items[5].item_id, items[5].item_name, items[5].error_message) == counts.failed[0]
@@ -366,7 +386,7 @@ async def test_endless_texts_are_cut(cloud: Cloud) -> None:
     counts = await counted(cloud)
     assert counts is not None
     assert (500, 500) == (
-        len(counts.failed[0].item_name),
+        len(counts.failed[0].item_name or ""),
         len(counts.failed[0].error_message or ""),
     )
 
@@ -384,8 +404,6 @@ async def test_too_many_items_are_dated_by_the_first_request(cloud: Cloud) -> No
     cloud.add_job(items=items_of("job-1", completed=35))
     cloud.simulator.items_paging = Paging(max_rows=10)
     async with client_of(cloud) as client:
-        answer = await count_items(
-            Reader(client, {}), job(total_items=35), max_pages=3, before=None
-        )
+        answer = await count_items(Reader(client, {}), job(total_items=35), max_pages=3)
     assert isinstance(answer, NotCounted)
     assert answer.asked_monotonic <= cloud.simulator.requests[0].arrived_monotonic

@@ -11,13 +11,13 @@ MEGABYTES = 10 * 1_000_000
 BOUNDED = """
 import resource, sys, time
 from exporter.llamacloud.errors import BadResponse
-from exporter.llamacloud.v1beta.models import ItemPage, JobPage, parse
+from exporter.llamacloud.v1beta.decoding import read_items, read_jobs, read_status
 from exporter.llamacloud.refusals import refusal
 
 def answered(body):
-    for model in (JobPage, ItemPage):
+    for read in (read_jobs, read_items, read_status):
         try:
-            parse(model, body)
+            read(body)
         except BadResponse as error:
             assert len(str(error)) < 310
     assert len(str(refusal(500, {}, b'{"detail":' + body + b'}', answered_at=0.0))) <= 310

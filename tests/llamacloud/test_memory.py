@@ -1,4 +1,4 @@
-"""What the v1beta API keeps of a job's last count, and which later count compares with it."""
+"""What the v1beta API remembers of a job between its counts: that it was too large."""
 
 from typing import Any
 
@@ -49,64 +49,19 @@ async def counted(
     return counts, memory, cloud.requests()["list_items"] - before
 
 
-async def test_a_count_compares_with_the_last_one_of_a_job_that_is_as_large(
-    short_pages: Cloud,
-) -> None:
-    """What gave as many items as before is not read once more, however often."""
+async def test_nothing_is_remembered_of_a_sweep(short_pages: Cloud) -> None:
+    """Whether it adds up or not: the next one begins anew."""
     short_pages.add_job(items=items_of("job-1", completed=35))
-    first, memory, requests = await counted(short_pages, job(total_items=36))
-    assert SWEPT_AGAIN == requests
-    second, memory, requests = await counted(short_pages, job(total_items=36), memory)
-    assert (first, SWEEP) == (second, requests)
-    _, _, requests = await counted(short_pages, job(total_items=36), memory)
-    assert SWEEP == requests
-
-
-async def test_a_count_that_gave_another_number_than_the_last_one_is_done_once_more(
-    short_pages: Cloud,
-) -> None:
-    """It becomes what the next one compares with."""
-    cloud_job = short_pages.add_job(items=items_of("job-1", completed=34))
-    _, memory, _ = await counted(short_pages, job(total_items=36))
-    cloud_job.items = items_of("job-1", completed=35)
-    _, memory, requests = await counted(short_pages, job(total_items=36), memory)
-    assert SWEPT_AGAIN == requests
-    _, _, requests = await counted(short_pages, job(total_items=36), memory)
-    assert SWEEP == requests
+    counts, memory, requests = await counted(short_pages, job(total_items=35))
+    assert counts is not None
+    assert (None, SWEEP) == (memory, requests)
+    assert (None, None, SWEPT_AGAIN) == await counted(short_pages, job(total_items=36))
 
 
 async def test_a_job_without_total_items_is_swept_once(short_pages: Cloud) -> None:
     """Nothing tells that its list is short."""
     short_pages.add_job(items=items_of("job-1", completed=35))
-    _, memory, requests = await counted(short_pages, job(total_items=None))
-    assert SWEEP == requests
-    _, _, requests = await counted(short_pages, job(total_items=None), memory)
-    assert SWEEP == requests
-
-
-async def test_an_ended_job_compares_with_nothing(short_pages: Cloud) -> None:
-    """Its final count begins anew."""
-    short_pages.add_job(items=items_of("job-1", completed=35))
-    _, memory, _ = await counted(short_pages, job(total_items=36))
-    ended = job(total_items=36, status=JobStatus.FAILED)
-    _, memory, requests = await counted(short_pages, ended, memory)
-    assert SWEPT_AGAIN == requests
-    _, _, requests = await counted(short_pages, ended, memory)
-    assert SWEPT_AGAIN == requests
-
-
-@pytest.mark.parametrize(
-    ("then", "now"), [(36, 37), (36, 34), (None, 36)], ids=["grew", "shrank", "became known"]
-)
-async def test_another_total_items_compares_with_nothing(
-    short_pages: Cloud, then: int | None, now: int
-) -> None:
-    """A job that was read whole is another one when it has another size."""
-    short_pages.add_job(items=items_of("job-1", completed=35))
-    _, memory, _ = await counted(short_pages, job(total_items=then))
-    _, memory, requests = await counted(short_pages, job(total_items=now), memory)
-    assert SWEPT_AGAIN == requests
-    _, _, requests = await counted(short_pages, job(total_items=now), memory)
+    _, _, requests = await counted(short_pages, job(total_items=None))
     assert SWEEP == requests
 
 
@@ -128,7 +83,7 @@ async def test_a_job_that_was_too_large_for_a_sweep_still_is_where_it_grew(
 @pytest.mark.parametrize(
     ("then", "changed"),
     [
-        (48, {"total_items": 47}),
+        (49, {"total_items": 48}),
         (48, {"total_items": None}),
         (None, {"total_items": 48}),
         (48, {"status": JobStatus.COMPLETED}),
@@ -149,23 +104,17 @@ async def test_a_job_that_was_too_large_for_a_sweep_may_be_swept_where_it_did_no
     assert (48, True) == (counts.total, counts.whole)
 
 
-async def test_nothing_is_remembered_of_a_job_with_nothing_counted(short_pages: Cloud) -> None:
-    """Nor of what was known before: it has no count that could be compared."""
-    cloud_job = short_pages.add_job(items=items_of("job-1", completed=25))
-    counts, memory, _ = await counted(short_pages, job(total_items=36), limit=3)
-    assert counts is not None
-    assert memory is not None
-    cloud_job.items = items_of("job-1", completed=35)
-    counts, memory, _ = await counted(short_pages, job(total_items=36), memory, limit=3)
-    assert (None, None) == (counts, memory)
+async def test_a_job_with_nothing_counted_is_not_swept_in_vain(short_pages: Cloud) -> None:
+    """That it is too large is remembered, also where not even the notable statuses were counted."""
+    short_pages.add_job(items=items_of("job-1", completed=35))
+    _, memory, requests = await counted(short_pages, job(total_items=36), limit=3)
+    assert 3 == requests
+    answer = await counted(short_pages, job(total_items=36), memory, limit=3)
+    assert (None, memory, 0) == answer
 
 
-async def test_what_another_reader_remembered_is_nothing_to_compare_with(
-    short_pages: Cloud,
-) -> None:
+async def test_what_another_reader_remembered_says_nothing(short_pages: Cloud) -> None:
     """A memory is opaque, and may be that of another generation of the API."""
     short_pages.add_job(items=items_of("job-1", completed=35))
-    _, memory, requests = await counted(short_pages, job(total_items=36), object())
-    assert SWEPT_AGAIN == requests
-    _, _, requests = await counted(short_pages, job(total_items=36), memory)
-    assert SWEEP == requests
+    _, memory, requests = await counted(short_pages, job(total_items=35), object())
+    assert (None, SWEEP) == (memory, requests)

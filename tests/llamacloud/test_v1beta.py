@@ -114,7 +114,7 @@ async def test_items_have_a_status(cloud: Cloud) -> None:
     async with client_of(cloud) as client:
         reader = Reader(client, {})
         rows = (await reader.items_page("job-1", 0)).rows
-        statuses = {reader.item_status(row) for row in rows}
+        statuses = {reader.item_status(row.status) for row in rows}
     assert {ItemStatus.COMPLETED, ItemStatus.SKIPPED, ItemStatus.UNKNOWN} == statuses
 
 

@@ -20,14 +20,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
-ROW = {"id": "job-1", "job_type": "parse", "project_id": "p", "status": "running", "item_id": "i"}
 ENDPOINTS: tuple[Endpoint, ...] = get_args(Endpoint)
-
-
-def about_everything(**facts: object) -> Fault:
-    """Answer every question with the same row, wrong in one way."""
-    row = ROW | {"total_items": 10, "item_name": "a.pdf"} | facts
-    return Fault("raw", body=json.dumps({"items": [row], "job": row}).encode())
 
 
 HOSTILE = [
@@ -38,8 +31,7 @@ HOSTILE = [
     (Fault("redirect"), "bad_response"),
     (Fault("raw", body=b"{" * 10_000), "bad_response"),
     (Fault("raw", body=gzip.compress(b"{}"), headers={"content-encoding": "br"}), "bad_response"),
-    (about_everything(id="x" * 2_000_000, item_id="x" * 2_000_000), "bad_response"),
-    (about_everything(total_items=-1, item_name=None), "bad_response"),
+    (Fault("raw", body=json.dumps({"items": [{}] * 10, "job": {}}).encode()), "bad_response"),
 ]
 
 

@@ -73,7 +73,7 @@ class GrowingWorld:
         """Put what was there before the exporter."""
         for kind, number in _BEFORE_THE_START.items():
             for _ in range(number):
-                self._bear(kind, created_ago_seconds=_DAY + 7200 * self._random.random())
+                self._bear(kind, created_ago_seconds=_DAY + 7200 * (1 + self._random.random()))
         for _ in range(_LONG_OVER):
             self._bear("long_over", created_ago_seconds=2 * _DAY * (1 + self._random.random()))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exporter.domain import ItemsCounted, JobNotFound
+from exporter.domain import ItemsCounted, JobNotFound, NotCounted, UncountedReason
 from exporter.llamacloud.errors import BadResponse, JobMissing, NotFound
 from exporter.llamacloud.v1beta.counting import count_items
 from exporter.llamacloud.v1beta.listing import list_jobs
@@ -21,25 +21,19 @@ API_VERSION = "v1beta"
 
 
 @dataclass(frozen=True, slots=True)
-class _LastCount:
-    """A job's memory: how its last count went, and its ``total_items`` at that time."""
+class _TooLarge:
+    """A job's memory: that it was too large to be read whole, with so many ``total_items``."""
 
-    total: int
-    whole: bool
     total_items: int | None
 
-    def is_comparable_with(self, job: Job) -> bool:
-        """Tell whether a count of ``job`` may be compared with the last one.
-
-        That is so while ``total_items`` is what it was; for a job that was too large to be read
-        whole, also where it grew.
-        """
+    def still_holds_for(self, job: Job) -> bool:
+        """Tell whether a job is as large as it was, or larger; an ended one gets more pages."""
         if not job.active:
             return False
         before, after = self.total_items, job.total_items
         if before is None or after is None:
             return before is after
-        return after == before or (after > before and not self.whole)
+        return after >= before
 
 
 class V1BetaApi:
@@ -71,17 +65,27 @@ class V1BetaApi:
         self, job: Job, memory: Memory, limits: CountLimits, permit: Permit | None = None
     ) -> tuple[CountAnswer, Memory]:
         """Count the items of one job, exactly or not at all."""
-        last = memory if isinstance(memory, _LastCount) else None
-        comparable = last if last and last.is_comparable_with(job) else None
+        was_too_large = isinstance(memory, _TooLarge) and memory.still_holds_for(job)
         try:
             answer = await count_items(
-                self._reader.using(permit), job, max_pages=limits.max_requests, before=comparable
+                self._reader.using(permit),
+                job,
+                max_pages=limits.max_requests,
+                was_too_large=was_too_large,
             )
         except NotFound as error:
             raise _missing(error) from error
-        if isinstance(answer, ItemsCounted):
-            return answer, _LastCount(answer.counts.total, answer.counts.whole, job.total_items)
-        return answer, None
+        return answer, _TooLarge(job.total_items) if _was_too_large(answer) else None
+
+
+def _was_too_large(answer: CountAnswer) -> bool:
+    match answer:
+        case ItemsCounted(counts=counts):
+            return not counts.whole
+        case NotCounted(reason=reason):
+            return reason is UncountedReason.TOO_MANY_ITEMS
+        case _:
+            return False
 
 
 def _missing(error: NotFound) -> JobMissing:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections import Counter
-from dataclasses import dataclass, field
-from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from exporter.domain import (
     FAILED_ITEMS_KEPT,
+    FAILURE_REASONS,
     ITEM_DURATION_BUCKETS,
     KNOWN_SKIP_REASONS,
     OTHER_SKIP_REASON,
@@ -17,115 +17,129 @@ from exporter.domain import (
     Histogram,
     ItemCounts,
     ItemStatus,
-    latest,
 )
+from exporter.llamacloud.belief import believed_moment
 from exporter.llamacloud.failure_reasons import failure_reason
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from exporter.llamacloud.v1beta.models import ItemRow
 
 # Names and messages are free text without bound; a log line needs no more of them.
 _TEXT_LENGTH = 500
+# What is kept of an item: a small number, which is hashed and counted more quickly than an enum.
+_REASONS: Mapping[ItemStatus, tuple[str, ...]] = {
+    ItemStatus.SKIPPED: (*KNOWN_SKIP_REASONS, OTHER_SKIP_REASON),
+    ItemStatus.FAILED: FAILURE_REASONS,
+}
+_KINDS: tuple[tuple[ItemStatus, str | None], ...] = (
+    *((status, None) for status in ItemStatus),
+    *((status, reason) for status, reasons in _REASONS.items() for reason in reasons),
+)
+_KIND_OF = {kind: number for number, kind in enumerate(_KINDS)}
+_FAILED = _KIND_OF[ItemStatus.FAILED, None]
 
 
-class _Item(NamedTuple):
-    """``reason`` is why the item was skipped, or why it failed; others have none."""
-
-    status: ItemStatus
-    reason: str | None
-    seconds: float | None
-
-
-@dataclass(slots=True)
 class ItemCounter:
-    """The items seen so far, each once, as it was seen last; of a row little is kept."""
+    """The items seen so far, each once, as it was seen last; of a row little is kept.
 
-    _items: dict[str, _Item] = field(default_factory=dict)
-    _failed: dict[str, FailedItem] = field(default_factory=dict)
-    _newest_at: float | None = None
+    ``status_of`` names an item's status from its word.
+    """
+
+    def __init__(self, status_of: Callable[[str | None], ItemStatus]) -> None:
+        self._status_of = status_of
+        self._kinds: dict[str, int] = {}
+        self._seconds: dict[str, float] = {}
+        self._failed: dict[str, FailedItem] = {}
+        self._newest_at: float | None = None
 
     def __len__(self) -> int:
         """Count the items."""
-        return len(self._items)
+        return len(self._kinds)
 
-    def add(self, row: ItemRow, status: ItemStatus) -> bool:
-        """Take in a row in the place of an earlier one; tell whether its item is new."""
-        item_id, items = row.item_id, self._items
-        is_new = item_id not in items
-        items[item_id] = _item_of(row, status)
-        for time in (row.started_at, row.completed_at):
-            if time is not None and (self._newest_at is None or time > self._newest_at):
-                self._newest_at = time
-        if status is ItemStatus.FAILED:
-            message = row.error_message and row.error_message[:_TEXT_LENGTH]
-            self._keep_failed(FailedItem(item_id, row.item_name[:_TEXT_LENGTH], message))
-        elif self._failed:
-            self._failed.pop(item_id, None)
-        return is_new
+    def add(self, rows: Sequence[ItemRow], answered_at: float) -> int:
+        """Take in rows in the place of earlier ones; return how many of their items are new.
 
-    def add_unseen(self, earlier: ItemCounter) -> None:
-        """Take in the items that only an earlier counter has, as they were then."""
-        for item_id, failed in earlier._failed.items():
-            if item_id not in self._items:
-                self._keep_failed(failed)
-        self._items = {**earlier._items, **self._items}
-        self._newest_at = latest(self._newest_at, earlier._newest_at)
+        Times are believed by the Unix time at which the rows were sent.
+        """
+        kinds, before = self._kinds, len(self._kinds)
+        # There are a thousand rows on a page, and a few words for what they are.
+        known: dict[tuple[str | None, str | None], int] = {}
+        for row in rows:
+            item_id, words = row.item_id, (row.status, row.skip_reason)
+            kind = known.get(words)
+            if kind is None:
+                kind = known[words] = self._kind(*words)
+            if kind == _FAILED:
+                # Each has a message of its own.
+                kind = _KIND_OF[ItemStatus.FAILED, failure_reason(row.error_message)]
+                self._keep_failed(row)
+            elif item_id in self._failed:
+                del self._failed[item_id]
+            kinds[item_id] = kind
+        self._add_times(rows, answered_at)
+        return len(kinds) - before
 
     def number_in(self, status: ItemStatus) -> int:
         """Count the items in one status."""
-        return sum(item.status is status for item in self._items.values())
+        return sum(_KINDS[kind][0] is status for kind in self._kinds.values())
 
     def counts(self, statuses: Iterable[ItemStatus]) -> ItemCounts:
         """Add up the items in these statuses."""
-        numbers = Counter(item.status for item in self._items.values())
-        by_status = {status: numbers[status] for status in statuses}
+        by_status = dict.fromkeys(statuses, 0)
+        by_reason: dict[ItemStatus, dict[str, int]] = {status: {} for status in _REASONS}
+        for kind, number in Counter(self._kinds.values()).items():
+            status, reason = _KINDS[kind]
+            # Reasons of only a part of the items in a status would be taken for those of all.
+            if status in by_status:
+                by_status[status] += number
+                if reason is not None:
+                    by_reason[status][reason] = number
         return ItemCounts(
             by_status=by_status,
-            skip_reasons=self._reasons(ItemStatus.SKIPPED, by_status),
+            skip_reasons=by_reason[ItemStatus.SKIPPED],
+            failure_reasons=by_reason[ItemStatus.FAILED],
             durations=self._durations(),
             newest_at=self._newest_at,
             failed=tuple(self._failed.values()),
-            failure_reasons=self._reasons(ItemStatus.FAILED, by_status),
         )
 
-    def _reasons(self, status: ItemStatus, counted: Container[ItemStatus]) -> dict[str, int]:
-        # Those of a part of the items in a status would be taken for those of all.
-        if status not in counted:
-            return {}
-        items = self._items.values()
-        return dict(Counter(item.reason for item in items if item.status is status and item.reason))
+    def _kind(self, word: str | None, skip_reason: str | None) -> int:
+        status = self._status_of(word)
+        if status is not ItemStatus.SKIPPED:
+            return _KIND_OF[status, None]
+        is_known = skip_reason in KNOWN_SKIP_REASONS
+        return _KIND_OF[status, skip_reason if is_known else OTHER_SKIP_REASON]
 
-    def _keep_failed(self, failed: FailedItem) -> None:
-        if len(self._failed) < FAILED_ITEMS_KEPT or failed.item_id in self._failed:
-            self._failed[failed.item_id] = failed
+    def _add_times(self, rows: Sequence[ItemRow], answered_at: float) -> None:
+        seconds, newest_at = self._seconds, self._newest_at or 0.0
+        for row in rows:
+            began_at = believed_moment(row.started_at, answered_at)
+            ended_at = believed_moment(row.completed_at, answered_at)
+            if began_at is not None and ended_at is not None:
+                # Clocks of several servers may disagree by a little; nothing takes negative time.
+                seconds[row.item_id] = ended_at - began_at if ended_at > began_at else 0.0
+            elif seconds:
+                seconds.pop(row.item_id, None)
+            if began_at is not None and began_at > newest_at:
+                newest_at = began_at
+            if ended_at is not None and ended_at > newest_at:
+                newest_at = ended_at
+        self._newest_at = newest_at or None
+
+    def _keep_failed(self, row: ItemRow) -> None:
+        if len(self._failed) < FAILED_ITEMS_KEPT or row.item_id in self._failed:
+            self._failed[row.item_id] = FailedItem(
+                row.item_id, _cut(row.item_name), _cut(row.error_message)
+            )
 
     def _durations(self) -> Histogram:
-        bucket_counts = [0] * (len(ITEM_DURATION_BUCKETS) + 1)
-        durations = [item.seconds for item in self._items.values() if item.seconds is not None]
-        for seconds in durations:
-            bucket_counts[bisect_left(ITEM_DURATION_BUCKETS, seconds)] += 1
-        return Histogram(ITEM_DURATION_BUCKETS, tuple(bucket_counts), sum(durations))
+        durations = sorted(self._seconds.values())
+        below = [0, *(bisect_right(durations, bound) for bound in ITEM_DURATION_BUCKETS)]
+        counts = (end - begin for begin, end in pairwise((*below, len(durations))))
+        return Histogram(ITEM_DURATION_BUCKETS, tuple(counts), sum(durations))
 
 
-def _item_of(row: ItemRow, status: ItemStatus) -> _Item:
-    reason = _reason(row, status)
-    started_at, completed_at = row.started_at, row.completed_at
-    if started_at is None or completed_at is None:
-        return _without_duration(status, reason)
-    return _Item(status, reason, completed_at - started_at if completed_at > started_at else 0.0)
-
-
-def _reason(row: ItemRow, status: ItemStatus) -> str | None:
-    if status is ItemStatus.FAILED:
-        return failure_reason(row.error_message)
-    if status is ItemStatus.SKIPPED:
-        return row.skip_reason if row.skip_reason in KNOWN_SKIP_REASONS else OTHER_SKIP_REASON
-    return None
-
-
-@cache
-def _without_duration(status: ItemStatus, reason: str | None) -> _Item:
-    """Return the one item that stands for all that differ by their ids alone: they are many."""
-    return _Item(status, reason, None)
+def _cut(text: str | None) -> str | None:
+    return text and text[:_TEXT_LENGTH]

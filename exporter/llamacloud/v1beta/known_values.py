@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import structlog
 
 from exporter.domain import ItemStatus, JobStatus, JobType
+from exporter.llamacloud.belief import comparable_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +17,8 @@ Known = TypeVar("Known", bound="StrEnum")
 log = structlog.get_logger("exporter")
 
 _TEXT_LENGTH = 1000
+# No known word is longer: of megabytes no copy is made to compare them.
+_LONGEST_WORD = 100
 _UNKNOWN_VALUES_REMEMBERED = 100
 _UNKNOWN = "unknown"
 # Words of ours: the API's own would mean something else.
@@ -32,10 +35,17 @@ class KnownValues:
     def __init__(self) -> None:
         self._unknown_values_seen: set[tuple[str, str]] = set()
 
-    def read(self, kind: type[Known], value: str) -> Known:
-        """Return what ``value`` names, ``unknown`` where it is newer than this exporter."""
+    def read(self, kind: type[Known], value: str | None) -> Known:
+        """Return what ``value`` names, ``unknown`` where it is absent or newer than this exporter.
+
+        Words are compared without case.
+        """
         # Nearly all are known, and there are a thousand on a page.
-        member: Known | None = _MEMBERS[kind].get(value)
+        member: Known | None = _MEMBERS[kind].get(value) if value is not None else kind(_UNKNOWN)
+        return member or self._read_without_case(kind, value or "")
+
+    def _read_without_case(self, kind: type[Known], value: str) -> Known:
+        member: Known | None = _MEMBERS[kind].get(comparable_word(value[:_LONGEST_WORD]))
         return member or self._unknown(kind, value)
 
     def _unknown(self, kind: type[Known], value: str) -> Known:

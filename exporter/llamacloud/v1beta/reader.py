@@ -2,75 +2,98 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from exporter.domain import ItemStatus, Job, JobRefreshed, JobStatus, JobType
-from exporter.llamacloud.errors import BadResponse
+from exporter.domain import ItemStatus, JobRefreshed
+from exporter.llamacloud.errors import BadResponse, Unprocessable
 from exporter.llamacloud.requests import Endpoint
+from exporter.llamacloud.v1beta.decoding import read_items, read_jobs, read_status
+from exporter.llamacloud.v1beta.jobs import contradiction, job_of
 from exporter.llamacloud.v1beta.known_values import KnownValues
-from exporter.llamacloud.v1beta.models import (
-    ItemPage,
-    ItemRow,
-    JobPage,
-    JobRow,
-    JobStatusAnswer,
-    parse,
-)
-from exporter.llamacloud.v1beta.paging import PAGE_LIMIT, Page, more_follows
+from exporter.llamacloud.v1beta.page_sizes import PARAMETER, PageSizes
+from exporter.llamacloud.v1beta.paging import page_of
+from exporter.llamacloud.v1beta.unread import LeftOut
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
+    from exporter.domain import Job
     from exporter.llamacloud.client import Client
     from exporter.llamacloud.permit import Permit
     from exporter.llamacloud.requests import Answer
+    from exporter.llamacloud.v1beta.models import ItemRow, JobRow
+    from exporter.llamacloud.v1beta.paging import NotAskedFor, Page
 
 _JOBS_PATH = "/api/v1/beta/batch-processing"
-_TEXT_LENGTH = 1000
-
-Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, slots=True)
+class _Learnt:
+    """What is kept from one request to the next: page sizes that work, and what was logged."""
+
+    left_out: LeftOut
+    known_values: KnownValues = field(default_factory=KnownValues)
+    page_sizes: PageSizes = field(default_factory=PageSizes)
+
+
 class Reader:
-    """Reads pages and single jobs, the first by ``permit`` if there is one.
+    """Reads pages and single jobs of one project, the first by ``permit`` if there is one.
 
     ``scope`` is what each request says of the project.
     """
 
-    _client: Client
-    _scope: Mapping[str, str]
-    _permit: Permit | None = None
-    _known_values: KnownValues = field(default_factory=KnownValues)
+    def __init__(
+        self,
+        client: Client,
+        scope: Mapping[str, str],
+        permit: Permit | None = None,
+        learnt: _Learnt | None = None,
+    ) -> None:
+        self._client = client
+        self._scope = scope
+        self._permit = permit
+        self._learnt = learnt or _Learnt(LeftOut(client.observer))
 
     def using(self, permit: Permit | None) -> Reader:
         """Return a reader like this one that sends its first request by ``permit``."""
-        return replace(self, _permit=permit)
+        return Reader(self._client, self._scope, permit, self._learnt)
 
     async def jobs_page(self, offset: int, filters: Mapping[str, str]) -> Page[Job]:
         """List a page of jobs, filtered by ``directory_id`` and ``job_type``."""
-        params = {**self._scope, **filters, "limit": str(PAGE_LIMIT), "offset": str(offset)}
-        answer = await self._get(Endpoint.LIST_JOBS, _JOBS_PATH, params)
-        page = parse(JobPage, answer.body)
-        return _page(answer, page, [self._job(row) for row in page.items], offset)
+        asked_for = {**self._scope, **filters, "offset": str(offset)}
+        answer, limit = await self._get_page(Endpoint.LIST_JOBS, _JOBS_PATH, asked_for)
+        page = page_of(read_jobs(answer.body), answer, offset=offset, limit=limit)
+        self._learnt.left_out.unread(Endpoint.LIST_JOBS, page.unread)
+        not_asked_for: list[NotAskedFor] = []
+        jobs: list[Job] = []
+        for row in page.rows:
+            if contradicted := contradiction(row, asked_for):
+                not_asked_for.append(contradicted)
+                self._learnt.left_out.not_asked_for(contradicted.filter, row.id)
+            else:
+                jobs.append(job_of(row, self._learnt.known_values, page.answered_at))
+        return page.with_rows(jobs, not_asked_for)
 
     async def job_status(self, job_id: str) -> JobRefreshed:
         """Fetch the status of one job.
 
         Raises:
             NotFound: LlamaCloud does not know the job (or a gateway says so).
+            BadResponse: the answer cannot be read, or is about another job or project.
             LlamaCloudError: it could not be fetched.
         """
         path = f"{_JOBS_PATH}/{quote(job_id, safe='')}"
         answer = await self._get(Endpoint.JOB_STATUS, path, self._scope)
-        status = parse(JobStatusAnswer, answer.body)
-        if status.job.id != job_id:
-            raise BadResponse("the answer is about another job")
+        status = read_status(answer.body)
+        self._learnt.left_out.unread(Endpoint.JOB_STATUS, status.unread, job_id)
+        if status.job is None:
+            raise BadResponse("job: no object with a usable id")
+        self._check_is_about(job_id, status.job)
         percentage = status.progress_percentage
         return JobRefreshed(
-            job=self._job(status.job),
+            job=job_of(status.job, self._learnt.known_values, answer.answered_at),
             progress_ratio=None if percentage is None else min(max(percentage / 100, 0.0), 1.0),
             asked_monotonic=answer.asked_monotonic,
             answered_at=answer.answered_at,
@@ -81,46 +104,40 @@ class Reader:
     ) -> Page[ItemRow]:
         """List a page of a job's items, of all of them or those in one status."""
         path = f"{_JOBS_PATH}/{quote(job_id, safe='')}/items"
-        params = {**self._scope, "limit": str(PAGE_LIMIT), "offset": str(offset)}
-        if status is not None:
-            params["status"] = str(status)
-        answer = await self._get(Endpoint.LIST_ITEMS, path, params)
-        page = parse(ItemPage, answer.body)
-        return _page(answer, page, page.items, offset)
+        filters = {} if status is None else {"status": str(status)}
+        asked_for = {**self._scope, **filters, "offset": str(offset)}
+        answer, limit = await self._get_page(Endpoint.LIST_ITEMS, path, asked_for)
+        page = page_of(read_items(answer.body), answer, offset=offset, limit=limit)
+        self._learnt.left_out.unread(Endpoint.LIST_ITEMS, page.unread, job_id)
+        return page
 
-    def item_status(self, row: ItemRow) -> ItemStatus:
+    def item_status(self, value: str | None) -> ItemStatus:
         """Name an item's status, ``unknown`` for one that is newer than this exporter."""
-        return self._known_values.read(ItemStatus, row.status)
+        return self._learnt.known_values.read(ItemStatus, value)
+
+    def page_size(self, endpoint: Endpoint) -> int | None:
+        """Return how many rows are asked for at a time; ``None`` where LlamaCloud decides."""
+        return self._learnt.page_sizes.of(endpoint)
+
+    async def _get_page(
+        self, endpoint: Endpoint, path: str, params: Mapping[str, str]
+    ) -> tuple[Answer, int | None]:
+        """Get a page as large as LlamaCloud gives, and return the page size that was asked for."""
+        while True:
+            limit = self._learnt.page_sizes.of(endpoint)
+            sized = params if limit is None else {**params, PARAMETER: str(limit)}
+            try:
+                return await self._get(endpoint, path, sized), limit
+            except Unprocessable as error:
+                if not self._learnt.page_sizes.refused(endpoint, limit, error):
+                    raise
 
     async def _get(self, endpoint: Endpoint, path: str, params: Mapping[str, str]) -> Answer:
         return await self._client.get(endpoint, path, params, self._permit)
 
-    def _job(self, row: JobRow) -> Job:
-        return Job(
-            id=row.id,
-            job_type=self._known_values.read(JobType, row.job_type),
-            status=self._known_values.read(JobStatus, row.status),
-            project_id=row.project_id,
-            total_items=row.total_items,
-            processed_items=row.processed_items,
-            failed_items=row.failed_items,
-            skipped_items=row.skipped_items,
-            directory_id=row.directory_id,
-            created_at=row.created_at,
-            started_at=row.started_at,
-            completed_at=row.completed_at,
-            updated_at=row.updated_at,
-            error_message=row.error_message and row.error_message[:_TEXT_LENGTH],
-        )
-
-
-def _page(answer: Answer, page: JobPage | ItemPage, rows: Sequence[Row], offset: int) -> Page[Row]:
-    next_offset = offset + len(rows)
-    return Page(
-        rows=rows,
-        next_offset=next_offset,
-        more_follows=more_follows(page, next_offset),
-        total_size=page.total_size,
-        asked_monotonic=answer.asked_monotonic,
-        answered_at=answer.answered_at,
-    )
+    def _check_is_about(self, job_id: str, row: JobRow) -> None:
+        if row.id != job_id:
+            raise BadResponse("the answer is about another job")
+        scope = {name: self._scope[name] for name in ("project_id",) if name in self._scope}
+        if contradiction(row, scope):
+            raise BadResponse("the answer is about a job of another project")

@@ -1,0 +1,144 @@
+"""From a body to its rows: at once where it is as documented, else field by field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import msgspec
+
+from exporter.llamacloud.errors import BadResponse
+from exporter.llamacloud.v1beta.json_bounds import check_number_of_values
+from exporter.llamacloud.v1beta.models import (
+    MOST_ROWS,
+    ItemPage,
+    ItemRow,
+    JobPage,
+    JobRow,
+    JobStatusAnswer,
+)
+from exporter.llamacloud.v1beta.tolerant import (
+    count,
+    document_of,
+    field_of,
+    is_usable_id,
+    item_row,
+    job_row,
+    number,
+    rows_of,
+    text,
+)
+from exporter.llamacloud.v1beta.unread import Unread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+Row = TypeVar("Row")
+Model = TypeVar("Model")
+
+# A short page may consist of rows that are all bad; on one of so many, the page is.
+_ROWS_OF_WHICH_ONE_CAN_BE_READ = 10
+_JOB_PAGE = msgspec.json.Decoder(JobPage)
+_ITEM_PAGE = msgspec.json.Decoder(ItemPage)
+_JOB_STATUS = msgspec.json.Decoder(JobStatusAnswer)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows(Generic[Row]):
+    """The rows of a page that can be read, of ``sent`` ones, and what is said of further pages."""
+
+    rows: Sequence[Row]
+    sent: int
+    has_token: bool
+    total_size: int | None
+    unread: Unread
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRow:
+    """A status answer; ``job`` is ``None`` where it cannot be read."""
+
+    job: JobRow | None
+    progress_percentage: float | None
+    unread: Unread
+
+
+def read_jobs(body: bytes) -> Rows[JobRow]:
+    """Read a page of the list of jobs.
+
+    Raises:
+        BadResponse: it is no such page, or of ten rows or more none can be read.
+    """
+    check_number_of_values(body)
+    page = read_at_once(_JOB_PAGE, body)
+    if page is not None and _are_usable(page.items, [row.id for row in page.items]):
+        return _as_documented(page, page.items)
+    return _tolerantly(body, job_row, may_be_absent=False)
+
+
+def read_items(body: bytes) -> Rows[ItemRow]:
+    """Read a page of a job's items, which may lack its list of them.
+
+    Raises:
+        BadResponse: it is no such page, or of ten rows or more none can be read.
+    """
+    check_number_of_values(body)
+    page = read_at_once(_ITEM_PAGE, body)
+    if page is not None:
+        rows = page.items or []
+        if _are_usable(rows, [row.item_id for row in rows]):
+            return _as_documented(page, rows)
+    return _tolerantly(body, item_row, may_be_absent=True)
+
+
+def read_status(body: bytes) -> StatusRow:
+    """Read the answer of the status endpoint.
+
+    Raises:
+        BadResponse: it is no JSON object.
+    """
+    check_number_of_values(body)
+    answer = read_at_once(_JOB_STATUS, body)
+    if answer is not None and is_usable_id(answer.job.id):
+        return StatusRow(answer.job, answer.progress_percentage, Unread())
+    document, unread = document_of(body), Unread()
+    job = job_row(document.get("job"), unread)
+    return StatusRow(job, field_of(document, "progress_percentage", number, unread), unread)
+
+
+def read_at_once(decoder: msgspec.json.Decoder[Model], body: bytes) -> Model | None:
+    """Read a body that is as documented; return ``None`` for any other."""
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _are_usable(rows: Sequence[object], ids: Sequence[str]) -> bool:
+    """Tell whether a page is no longer than may be asked for, and all its ids are usable."""
+    if len(rows) > MOST_ROWS:
+        return False
+    # Nearly always, and quicker than to look at each.
+    has_only_usual_ids = "".join(ids).isprintable() and "." not in ids and ".." not in ids
+    return has_only_usual_ids or all(map(is_usable_id, ids))
+
+
+def _as_documented(page: JobPage | ItemPage, rows: Sequence[Row]) -> Rows[Row]:
+    return Rows(rows, len(rows), bool(page.next_page_token), page.total_size, Unread())
+
+
+def _tolerantly(
+    body: bytes, read: Callable[[object, Unread], Row | None], *, may_be_absent: bool
+) -> Rows[Row]:
+    document, unread = document_of(body), Unread()
+    sent = rows_of(document, may_be_absent=may_be_absent)
+    rows = [row for value in sent if (row := read(value, unread)) is not None]
+    if not rows and len(sent) >= _ROWS_OF_WHICH_ONE_CAN_BE_READ:
+        raise BadResponse(f"items: none of {len(sent)} rows has a usable id")
+    return Rows(
+        rows=rows,
+        sent=len(sent),
+        has_token=bool(field_of(document, "next_page_token", text, unread)),
+        total_size=field_of(document, "total_size", count, unread),
+        unread=unread,
+    )

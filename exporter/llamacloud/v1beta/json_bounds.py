@@ -1,0 +1,39 @@
+"""Bounding what reading a body can cost, before it is read."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from exporter.llamacloud.errors import BadResponse
+
+# A page of 1000 rows has 20,000. Each takes up to 230 bytes, however little of the body it
+# took, and what is read is read at once: without this bound, gigabytes in a second.
+MOST_VALUES: Final = 100_000
+# With what parts it from the next, a value takes two bytes.
+_LEAST_BYTES_OF_A_VALUE = 2
+_PIECE_BYTES = 65_536
+# Each value but the first follows one of these, where it does not stand in a text.
+_BEFORE_A_VALUE = (b",", b"[", b"{")
+
+
+def check_number_of_values(body: bytes) -> None:
+    """Refuse a body of more than ``MOST_VALUES`` values and names; what texts hold is no value.
+
+    Raises:
+        BadResponse: it has more.
+    """
+    if len(body) <= _LEAST_BYTES_OF_A_VALUE * MOST_VALUES or _marks_in(body) < MOST_VALUES:
+        return
+    # Backslashes stand in texts alone, in pairs or before what they escape.
+    unescaped = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    marks, begins_in_text = 0, False
+    for start in range(0, len(unescaped), _PIECE_BYTES):
+        parts = unescaped[start : start + _PIECE_BYTES].split(b'"')
+        marks += _marks_in(b" ".join(parts[begins_in_text::2]))
+        begins_in_text ^= len(parts) % 2 == 0
+        if marks >= MOST_VALUES:
+            raise BadResponse(f"the body: more than {MOST_VALUES} values")
+
+
+def _marks_in(text: bytes) -> int:
+    return sum(map(text.count, _BEFORE_A_VALUE))
