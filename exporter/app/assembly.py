@@ -147,7 +147,12 @@ def _poller(
         observer=project_telemetry,
     )
 
-    api = V1BetaApi(client, project_id=project.project_id, organization_id=project.organization_id)
+    api = V1BetaApi(
+        client,
+        project=project.name,
+        project_id=project.project_id,
+        organization_id=project.organization_id,
+    )
     event_log = EventLog(project.name, key_origin=project.api_key_origin)
 
     async def publish_view(view: ProjectView) -> None:
