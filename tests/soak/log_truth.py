@@ -33,6 +33,8 @@ EXPECTED_EVENTS: Final = {
     "item.failed": "warning",
     "items.more_failed": "warning",
     "api.unknown_value": "warning",
+    "api.unreadable_field": "warning",
+    "api.unreadable_row": "warning",
     "budget.reduced": "warning",
     "budget.recovered": "info",
 }

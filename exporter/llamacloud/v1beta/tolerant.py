@@ -72,9 +72,9 @@ def rows_of(document: Mapping[str, Any], *, may_be_absent: bool) -> list[Any]:
     Raises:
         BadResponse: there is no list of them, or it is longer than may be asked for.
     """
-    rows = document.get("items")
-    if rows is None and may_be_absent:
+    if may_be_absent and "items" not in document:
         return []
+    rows = document.get("items")
     if not isinstance(rows, list):
         raise BadResponse("items: not a list")
     if len(rows) > MOST_ROWS:
