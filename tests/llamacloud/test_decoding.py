@@ -187,6 +187,16 @@ def test_what_is_no_page_is_a_bad_response(body: bytes, message: str) -> None:
     assert len(str(raised.value)) < 310
 
 
+@pytest.mark.parametrize("depth", [90, 1_000, 40_000])
+@pytest.mark.parametrize("field", ["directory_id", "a_new_field"])
+def test_a_value_that_is_nested_deeply_takes_nothing_with_it(field: str, depth: int) -> None:
+    """Neither its row nor another one; brackets in texts are none."""
+    nested = '{"a": [' * depth + '"]}]}]}"' + "]}" * depth
+    row, unread = altered(field, nested)
+    assert "bjb-1" == row.id
+    assert (field in JOB) == bool(unread)
+
+
 @pytest.mark.parametrize(
     "message",
     [
