@@ -103,9 +103,9 @@ def job_of(answer: JobAnswer) -> str:
     return answer.job.id if isinstance(answer, JobRefreshed) else answer.job_id
 
 
-def answered(answer: JobAnswer, moment: float) -> Refreshed:
-    """Observe an answer about one job to a question of ``moment``."""
-    known = job(job_of(answer))
+def answered(answer: JobAnswer, moment: float, known: Job | None = None) -> Refreshed:
+    """Observe an answer about one job, ``known`` as that, to a question of ``moment``."""
+    known = known or job(job_of(answer))
     if isinstance(answer, JobRefreshed | JobNotFound):
         return Refreshed(FetchStatus(known, None, moment), answer, None)
     return Refreshed(CountItems(known, None, CountLimits(10), moment), answer, None)
@@ -190,15 +190,22 @@ class History:
         """Count a job's items, ``asked`` for at that moment, or find them too many."""
         asked = self.moment if asked is None else asked
         if items is None:
-            self.receive(answered(NotCounted(job_id, asked), asked))
+            self.receive(answered(NotCounted(job_id, asked), asked, self.known(job_id)))
         else:
-            self.receive(answered(ItemsCounted(job_id, items, asked, self.now), asked))
+            counted = ItemsCounted(job_id, items, asked, self.now)
+            self.receive(answered(counted, asked, self.known(job_id)))
         return self
+
+    def known(self, job_id: str) -> Job | None:
+        """Return a job as the core knows it."""
+        tracked = self.table.get(job_id)
+        return None if tracked is None else tracked.job
 
     def does_not_add_up(self, job_id: str = "job-1") -> History:
         """Find that the items of a job do not add up."""
         reason = UncountedReason.DOES_NOT_ADD_UP
-        self.receive(answered(NotCounted(job_id, self.moment, reason), self.moment))
+        not_counted = NotCounted(job_id, self.moment, reason)
+        self.receive(answered(not_counted, self.moment, self.known(job_id)))
         return self
 
     def scrape(self) -> History:

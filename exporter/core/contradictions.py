@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
@@ -11,17 +11,33 @@ if TYPE_CHECKING:
 
 # The list may lag behind by an interval, and catch up.
 _CONTRADICTIONS_AT_FIRST = 3
+_COUNTS = ("total_items", "processed_items", "failed_items", "skipped_items")
 _facts = attrgetter(
     *("status", "job_type", "directory_id"),
-    *("total_items", "processed_items", "failed_items", "skipped_items"),
+    *_COUNTS,
     *("created_at", "started_at", "completed_at"),
 )
+_counts = attrgetter(*_COUNTS)
 
 
 def is_same(one: Job, other: Job) -> bool:
     """Tell whether two records of a job would be published alike."""
     facts: bool = _facts(one) == _facts(other)
     return facts
+
+
+def agree(one: Job, other: Job) -> bool:
+    """Tell whether two records contradict each other in nothing that both of them state."""
+    pairs = zip(_facts(one), _facts(other), strict=True)
+    return all(mine == its or mine is None or its is None for mine, its in pairs)
+
+
+def with_counts_of(job: Job, other: Job | None) -> Job:
+    """Return a job with the counts that it does not state, as the ``other`` record states them."""
+    if other is None or None not in _counts(job):
+        return job
+    silent = [name for name in _COUNTS if getattr(job, name) is None]
+    return replace(job, **{name: getattr(other, name) for name in silent})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +64,7 @@ class Answers:
         """Return the answers with a newer one."""
         own, other = (self.listed, self.fetched) if is_listed else (self.fetched, self.listed)
         listed, fetched = (job, self.fetched) if is_listed else (self.listed, job)
-        if other is None or is_same(other, job):
+        if other is None or agree(other, job):
             return Answers(listed, fetched, is_listed)
         number, list_moved = self.contradictions, self.list_moved
         if own is not None and not is_same(own, job):
@@ -56,6 +72,10 @@ class Answers:
         elif own is not None and self.last_is_listed is not is_listed:
             number += 1
         return Answers(listed, fetched, is_listed, number, list_moved)
+
+    def other_than(self, *, is_listed: bool) -> Job | None:
+        """Return what the other one of the two said last."""
+        return self.fetched if is_listed else self.listed
 
     def believes(self, job: Job, published: Job, *, is_listed: bool) -> bool:
         """Tell whether the newest answer replaces what is ``published``.

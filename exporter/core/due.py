@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from exporter.core.final_state import EARLY_BY_INTERVALS, LONGEST_WAIT_SECONDS
+from exporter.domain import latest
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from exporter.core.jobs import TrackedJob
     from exporter.core.rules import Rules
-
-# What has nothing new to expect is asked for after a quarter of an hour at the latest.
-LONGEST_WAIT_SECONDS = 900.0
-# Refreshes follow listings, which are due at whole intervals.
-_EARLY_BY_INTERVALS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +34,7 @@ def due_jobs(jobs: Iterable[TrackedJob], rules: Rules, now: float, patience: flo
     for tracked in jobs:
         if not is_due(tracked, rules, now, patience):
             continue
-        asked, final = tracked.status_asked_monotonic, tracked.final
+        asked, final = _last_tried(tracked), tracked.final
         if final is None or final.is_recent(now):
             oldest_first = float("-inf") if asked is None else asked
             regular.append((not _has_moved(tracked), oldest_first, tracked.job.id))
@@ -61,19 +59,23 @@ def is_due(tracked: TrackedJob, rules: Rules, now: float, patience: float) -> bo
     """
     final = tracked.final
     if final is not None:
-        return not final.status_known or (rules.items_enabled and final.is_count_due(now))
-    asked = tracked.status_asked_monotonic
+        return final.is_due(now, items_enabled=rules.items_enabled)
+    asked = _last_tried(tracked)
     if asked is None or patience <= 0:
         return True
     still_seconds = asked - tracked.changed_asked_monotonic
-    early_seconds = _EARLY_BY_INTERVALS * rules.interval
+    early_seconds = EARLY_BY_INTERVALS * rules.interval
     return now - asked >= min(still_seconds, patience) - early_seconds
 
 
 def _has_moved(tracked: TrackedJob) -> bool:
     """Tell whether a row changed since the last refresh, or that refresh brought other numbers."""
-    asked = tracked.status_asked_monotonic
+    asked = _last_tried(tracked)
     return asked is None or tracked.changed_asked_monotonic >= asked
+
+
+def _last_tried(tracked: TrackedJob) -> float | None:
+    return latest(tracked.status_asked_monotonic, tracked.failed_monotonic)
 
 
 def wants_status(tracked: TrackedJob) -> bool:

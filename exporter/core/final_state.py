@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 # The items of a job that has ended may settle a little later than the job itself: it is counted
 # again after one interval, then two, four and eight.
 _MOST_FINAL_COUNTS = 5
-# Counts follow listings, which are due at whole intervals.
-_EARLY_BY_INTERVALS = 0.5
+# Refreshes follow listings, which are due at whole intervals.
+EARLY_BY_INTERVALS = 0.5
+# What has nothing new to expect is asked for after a quarter of an hour at the latest.
+LONGEST_WAIT_SECONDS = 900.0
 _JUST_ENDED_SECONDS = 900.0
 _MOST_ENDS = 5
+# Enough doublings for every interval that can be set.
+_MOST_DOUBLINGS = 10
 _SAME_END_WITHIN_SECONDS = 1.0
 
 
@@ -30,7 +34,8 @@ class FinalState:
     The retention runs from ``ended_monotonic``. ``asked_monotonic`` is when the answer was asked
     for that first showed the end: what was asked for earlier is not final. ``ends_seen`` are the
     statuses and times of completion that LlamaCloud told since the job was active. The items are
-    not to be counted before ``next_count_monotonic``.
+    not to be counted before ``next_count_monotonic``, and nothing is to be asked before
+    ``retry_monotonic``, after so many ``failures`` in a row.
     """
 
     ended_monotonic: float
@@ -41,6 +46,8 @@ class FinalState:
     items_known: bool = False
     times_counted: int = 0
     next_count_monotonic: float = float("-inf")
+    failures: int = 0
+    retry_monotonic: float = float("-inf")
 
     def is_another(self, job: Job) -> bool:
         """Tell whether a job was retried and ended unseen, or was only thought to be gone."""
@@ -50,8 +57,14 @@ class FinalState:
         """Tell whether nothing is left to ask."""
         return self.status_known and (self.items_known or not items_enabled)
 
+    def is_due(self, now: float, *, items_enabled: bool) -> bool:
+        """Tell whether the job is to be asked for now."""
+        if now < self.retry_monotonic:
+            return False
+        return not self.status_known or (items_enabled and self.is_count_due(now))
+
     def is_count_due(self, now: float) -> bool:
-        """Tell whether the items are to be counted now."""
+        """Tell whether the items are to be counted now, if the job is asked for."""
         return not self.items_known and now >= self.next_count_monotonic
 
     def is_recent(self, now: float) -> bool:
@@ -73,7 +86,7 @@ class FinalState:
     def status_answered(self, asked_monotonic: float) -> FinalState:
         """Note a status, final if it was asked for after the end."""
         final = asked_monotonic >= self.asked_monotonic
-        return replace(self, status_known=self.status_known or final)
+        return replace(self.recovered(), status_known=self.status_known or final)
 
     def counted(
         self, asked_monotonic: float, now: float, *, settled: bool, interval: float
@@ -81,14 +94,26 @@ class FinalState:
         """Note a count; it is the last one if all items are ``settled``."""
         if asked_monotonic < self.asked_monotonic:
             return self
-        intervals = 2**self.times_counted - _EARLY_BY_INTERVALS
+        intervals = 2**self.times_counted - EARLY_BY_INTERVALS
         times_counted = self.times_counted + 1
+        tried_anew = self.recovered() if self.status_known else self
         return replace(
-            self,
+            tried_anew,
             times_counted=times_counted,
             next_count_monotonic=now + intervals * interval,
             items_known=self.items_known or settled or times_counted >= _MOST_FINAL_COUNTS,
         )
+
+    def refresh_failed(self, now: float, interval: float) -> FinalState:
+        """Note a failure: the next try comes after one interval, then two, four and so on."""
+        seconds = min(2**self.failures * interval, LONGEST_WAIT_SECONDS)
+        retry = now + seconds - EARLY_BY_INTERVALS * interval
+        failures = min(self.failures + 1, _MOST_DOUBLINGS)
+        return replace(self, failures=failures, retry_monotonic=retry)
+
+    def recovered(self) -> FinalState:
+        """Note that failures are over."""
+        return replace(self, failures=0, retry_monotonic=float("-inf"))
 
     def finalised(self) -> FinalState:
         """Take what is known for final: LlamaCloud no longer knows the job."""

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from exporter.core.counters import CounterBook
 from exporter.core.events import JobGivenUp
 from exporter.core.item_counts import is_fully_counted, items_not_ended
-from exporter.core.marks import listed_now, reopened
+from exporter.core.marks import listed_now, reopened, with_failures_noted
+from exporter.core.progress import first_progress_at, has_moved, not_in_the_future
 from exporter.domain import latest
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 # clock that is ahead, a job may have ended an overlap later than it was last listed.
 _LEAST_OVERLAP_SECONDS = 3600.0
 _MARKS_KEPT_IF_TRUNCATED_SECONDS = 7 * 86400.0
-# LlamaCloud's Date has no fractions of a second.
-_CLOCK_RESOLUTION_SECONDS = 1.0
+# So long may rows that were left out come back, and be looked at as if nothing had been missed.
+_ROWS_AWAITED_SECONDS = 86400.0
 
 
 class History:
@@ -71,10 +72,17 @@ class History:
 
     def end_listing(self, listing: Listing, tracked: AbstractSet[str]) -> None:
         """Move the watermark, and forget the marks that are no longer needed."""
+        if listing.rows_left_out and self._awaits_rows(listing):
+            return
         if listing.reached_end:
             self._forget_marks(listing, tracked)
         if not listing.truncated:
             self.watermark_at = listing.began_at
+
+    def _awaits_rows(self, listing: Listing) -> bool:
+        """Tell whether rows that were left out may come back, of jobs that ended meanwhile."""
+        before = self.watermark_at
+        return before is not None and listing.began_at - before < _ROWS_AWAITED_SECONDS
 
     def count(self, tracked: TrackedJob, *, leaves: bool = False) -> None:
         """Add to the counters what a job shows beyond its marks; it may be the last time."""
@@ -83,6 +91,8 @@ class History:
         after_baseline = job.ended_at is None or job.ended_at >= (self.baseline_at or 0.0)
         marks = reopened(self.marks[job.id], job, ended_again=ended_again and after_baseline)
         is_final = final is not None and (final.items_known or leaves)
+        if not marks.adds:
+            marks = with_failures_noted(marks, tracked.counts)
         self.marks[job.id] = self.book.add(marks, job, tracked.counts, items_are_final=is_final)
         if is_final and not is_fully_counted(tracked):
             self.give_up(job, items_not_ended(tracked))
@@ -101,13 +111,13 @@ class History:
 
     def begin_progress(self, tracked: TrackedJob, seen_at: float) -> None:
         """Note when a job that is seen for the first time last made progress."""
-        self._note_progress(tracked.job.id, _first_progress_at(tracked.job, seen_at))
+        self._note_progress(tracked.job.id, first_progress_at(tracked.job, seen_at))
 
     def note_progress(self, before: TrackedJob, after: TrackedJob, seen_at: float) -> None:
         """Note progress that an answer at ``seen_at`` shows."""
-        moved_at = seen_at if _has_moved(before, after) else None
+        moved_at = seen_at if has_moved(before, after) else None
         if after.counts is not None and after.counts is not before.counts:
-            moved_at = latest(moved_at, _believable(after.counts.newest_at, seen_at))
+            moved_at = latest(moved_at, not_in_the_future(after.counts.newest_at, seen_at))
         self._note_progress(after.job.id, moved_at)
 
     def job_left(self, job_id: str, tracked: TrackedJob) -> None:
@@ -151,42 +161,3 @@ class History:
         ]
         for _, job_id in nsmallest(number, unlisted):
             del self.marks[job_id]
-
-
-def _first_progress_at(job: Job, seen_at: float) -> float | None:
-    """Return when a job that is seen for the first time last made progress, by its own times.
-
-    Never the moment of seeing it, or a restart of the exporter would hide a stuck job.
-    """
-    times = (job.created_at, job.started_at, job.completed_at)
-    return latest(*(_believable(time, seen_at) for time in times))
-
-
-def _believable(time: float | None, seen_at: float) -> float | None:
-    """Leave out a time in the future: taken for now, it would make a stuck job look alive."""
-    if time is None or time > seen_at + _CLOCK_RESOLUTION_SECONDS:
-        return None
-    return min(time, seen_at)
-
-
-def _has_moved(before: TrackedJob, after: TrackedJob) -> bool:
-    """Tell progress from mere knowledge: a number that was not known before did not change."""
-    old, new = before.job, after.job
-    if old is not new and (
-        old.status is not new.status
-        or _differ(old.total_items, new.total_items)
-        or _differ(old.processed_items, new.processed_items)
-        or _differ(old.failed_items, new.failed_items)
-        or _differ(old.skipped_items, new.skipped_items)
-    ):
-        return True
-    if _differ(before.progress_ratio, after.progress_ratio):
-        return True
-    counts, newer = before.counts, after.counts
-    if counts is newer or counts is None or newer is None:
-        return False
-    return dict(counts.by_status) != dict(newer.by_status)
-
-
-def _differ(before: float | None, after: float | None) -> bool:
-    return before is not None and after is not None and before != after

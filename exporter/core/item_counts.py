@@ -11,7 +11,15 @@ from exporter.domain import ENDED_ITEM_STATUSES, FAILED_ITEMS_KEPT, ItemStatus, 
 if TYPE_CHECKING:
     from exporter.core.events import Event
     from exporter.core.jobs import TrackedJob
-    from exporter.domain import ItemCounts, ItemsCounted, NotCounted
+    from exporter.domain import ItemCounts, ItemsCounted, Job, NotCounted
+
+
+def is_counted(tracked: TrackedJob) -> bool:
+    """Tell whether all items were counted; those of an ended job since its end."""
+    counts, final = tracked.counts, tracked.final
+    if counts is None or not counts.whole:
+        return False
+    return final is None or final.items_known or final.times_counted > 0
 
 
 def is_fully_counted(tracked: TrackedJob) -> bool:
@@ -29,9 +37,12 @@ def items_not_ended(tracked: TrackedJob) -> int | None:
 
 
 def with_counts(
-    tracked: TrackedJob, answer: ItemsCounted, now: float, interval: float
+    tracked: TrackedJob, answer: ItemsCounted, asked_of: Job, now: float, interval: float
 ) -> tuple[TrackedJob, tuple[Event, ...]]:
-    """Apply a count of the items, and report the failed ones that are news."""
+    """Apply a count of the items, and report the failed ones that are news.
+
+    ``asked_of`` is the job as it was when the count began.
+    """
     tracked, events = _with_failures_reported(tracked, answer.counts)
     before, counts, asked = tracked.counts, answer.counts, answer.asked_monotonic
     moved = before is not None and dict(before.by_status) != dict(counts.by_status)
@@ -42,7 +53,7 @@ def with_counts(
     counted = replace(
         tracked,
         counts=replace(counts, failed=()),
-        total_items_at_last_count=tracked.job.total_items,
+        total_items_at_last_count=asked_of.total_items,
         items_last_counted_at=answer.answered_at,
         items_asked_monotonic=asked,
         changed_asked_monotonic=asked if moved else tracked.changed_asked_monotonic,
@@ -52,12 +63,12 @@ def with_counts(
 
 
 def with_nothing_counted(
-    tracked: TrackedJob, answer: NotCounted, now: float, interval: float
+    tracked: TrackedJob, answer: NotCounted, asked_of: Job, now: float, interval: float
 ) -> TrackedJob:
     """Apply that a job's items cannot be counted exactly: what was counted is withdrawn.
 
     Too many items is the last word on an ended job, which gets larger limits; this is ignored if
-    the job ended after the count began. What does not add up is counted again.
+    the job ended after the count began. What does not add up, or cannot be read, is counted again.
     """
     asked, final = answer.asked_monotonic, tracked.final
     if final is not None:
@@ -65,12 +76,14 @@ def with_nothing_counted(
             return tracked
         too_many = answer.reason is UncountedReason.TOO_MANY_ITEMS
         final = final.counted(asked, now, settled=too_many, interval=interval)
+    # The next reading may find all items readable: nothing is to be waited for.
+    is_unreadable = answer.reason is UncountedReason.UNREADABLE_ITEMS
     return replace(
         tracked,
         counts=None,
-        total_items_at_last_count=tracked.job.total_items,
+        total_items_at_last_count=asked_of.total_items,
         items_last_counted_at=None,
-        items_asked_monotonic=asked,
+        items_asked_monotonic=None if is_unreadable else asked,
         final=final,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from exporter.core.contradictions import NO_ANSWERS, Answers, is_same
+from exporter.core.contradictions import NO_ANSWERS, Answers, is_same, with_counts_of
 from exporter.core.events import JobChangedStatus, JobEnded, JobRecordsContradict
 from exporter.core.final_state import FinalState, with_end
 from exporter.domain import ItemStatus, JobStatus
@@ -24,7 +24,8 @@ class TrackedJob:
     of listings. ``total_items_at_last_count`` is the job's ``total_items`` when its items were last
     counted or could not be. ``items_asked_monotonic`` is when that count was begun, and
     ``changed_asked_monotonic`` when the newest answer was asked for that differed from the one
-    before, or the first one. ``memory`` belongs to the generation of the API that answered.
+    before, or the first one. ``failed_monotonic`` is when the last refresh failed since the last
+    status. ``memory`` belongs to the generation of the API that answered.
     """
 
     job: Job
@@ -40,6 +41,7 @@ class TrackedJob:
     changed_asked_monotonic: float = float("-inf")
     answers: Answers = NO_ANSWERS
     contradiction_reported: bool = False
+    failed_monotonic: float | None = None
     not_found_in: int | None = None
     reported_failures: frozenset[str] = frozenset()
     more_failures_reported: bool = False
@@ -67,6 +69,8 @@ def with_record(
     if job == tracked.job:
         job = tracked.job
     answers = tracked.answers.with_answer(job, is_listed=is_listed)
+    # Either of the two may leave out counts: they are optional.
+    job = with_counts_of(job, answers.other_than(is_listed=is_listed))
     reports = answers.contradict and not tracked.contradiction_reported
     events: tuple[Event, ...] = (JobRecordsContradict(job.id),) if reports else ()
     heard = replace(
@@ -75,7 +79,7 @@ def with_record(
         contradiction_reported=tracked.contradiction_reported or reports,
         record_asked_monotonic=asked_monotonic,
     )
-    if job is tracked.job or not answers.believes(job, tracked.job, is_listed=is_listed):
+    if job == tracked.job or not answers.believes(job, tracked.job, is_listed=is_listed):
         return heard, events
     updated, more = _with_other_record(heard, job, now)
     return updated, events + more
@@ -91,7 +95,9 @@ def _with_other_record(
         events = (JobChangedStatus(job, before.status),)
     elif ends:
         events = (JobEnded(job),)
-    updated = replace(tracked, job=job, changed_asked_monotonic=asked)
+    updated = replace(tracked, job=job)
+    if not is_same(job, before):
+        updated = replace(updated, changed_asked_monotonic=asked)
     return _with_final_state(updated, before, now, ends=ends), events
 
 
@@ -115,6 +121,7 @@ def with_status(
         progress_ratio=after,
         status_asked_monotonic=asked,
         last_refreshed_at=answer.answered_at,
+        failed_monotonic=None,
         changed_asked_monotonic=asked if moved else updated.changed_asked_monotonic,
         final=final,
     )
@@ -137,6 +144,12 @@ def with_not_found(
     missed = replace(tracked, record_asked_monotonic=answer.asked_monotonic)
     gone, events = _with_other_record(missed, record, now)
     return replace(gone, final=gone.final and gone.final.finalised()), events
+
+
+def with_failure(tracked: TrackedJob, now: float, interval: float) -> TrackedJob:
+    """Note that a job could not be refreshed."""
+    final = tracked.final and tracked.final.refresh_failed(now, interval)
+    return replace(tracked, failed_monotonic=now, final=final)
 
 
 def _with_final_state(tracked: TrackedJob, before: Job, now: float, *, ends: bool) -> TrackedJob:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from exporter.core.final_state import End
-    from exporter.domain import Job, JobStatus
+    from exporter.domain import ItemCounts, Job, JobStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,14 @@ def has_more_failures(marks: HighWaterMarks, job: Job) -> bool:
     """Tell whether a job reports more failed items than it was ever known to have."""
     known = marks.items.get(ItemStatus.FAILED)
     return known is not None and (job.failed_items or 0) > known
+
+
+def with_failures_noted(marks: HighWaterMarks, counts: ItemCounts | None) -> HighWaterMarks:
+    """Note how many failed items were counted of a job that adds nothing: more would be news."""
+    counted = counts.by_status.get(ItemStatus.FAILED) if counts else None
+    if counted is None or counted <= marks.items.get(ItemStatus.FAILED, -1):
+        return marks
+    return replace(marks, items={**marks.items, ItemStatus.FAILED: counted})
 
 
 def reopened(marks: HighWaterMarks, job: Job, *, ended_again: bool) -> HighWaterMarks:

@@ -5,13 +5,10 @@ Moments called ``now`` or ``..._monotonic`` are seconds of the caller's monotoni
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exporter.core.actions import CountItems, FetchStatus, ListJobs, WaitUntil
-from exporter.core.item_counts import with_counts, with_nothing_counted
 from exporter.core.job_table import JobTable
-from exporter.core.jobs import with_not_found, with_status
 from exporter.core.listings import Listings
 from exporter.core.observations import (
     Abandoned,
@@ -23,9 +20,16 @@ from exporter.core.observations import (
     Scraped,
 )
 from exporter.core.poll import Poll
+from exporter.core.refresh_answers import with_answer
 from exporter.core.refreshes import Refreshes
 from exporter.core.view import project_status, project_view
-from exporter.domain import ErrorReason, ItemsCounted, JobNotFound, JobRefreshed, NotCounted
+from exporter.domain import (
+    ErrorReason,
+    JobNotFound,
+    JobRefreshed,
+    NotCounted,
+    UncountedReason,
+)
 
 if TYPE_CHECKING:
     from exporter.core.actions import Action
@@ -150,19 +154,11 @@ class ProjectCore:
         if before is None:
             self._refreshes.done(job_id)
             return
-        tracked = replace(before, memory=observation.memory)
-        events: tuple[Event, ...] = ()
-        seen_at: float | None = None
-        match answer:
-            case JobRefreshed(answered_at=seen_at):
-                tracked, events = with_status(tracked, answer, now)
-            case JobNotFound() if answer.asked_monotonic >= before.record_asked_monotonic:
-                seen_at = answer.answered_at
-                tracked, events = with_not_found(tracked, answer, self._listings.number, now)
-            case ItemsCounted(answered_at=seen_at):
-                tracked, events = with_counts(tracked, answer, now, self.rules.interval)
-            case NotCounted():
-                tracked = with_nothing_counted(tracked, answer, now, self.rules.interval)
+        tracked, events, seen_at = with_answer(
+            before, observation, self._listings.number, now, self.rules.interval
+        )
+        if isinstance(answer, NotCounted) and answer.reason is UncountedReason.UNREADABLE_ITEMS:
+            self._poll.failed(ErrorReason.BAD_RESPONSE)
         self._table.update(before, tracked, seen_at, now)
         self._events += events
         self._refreshes.answered(tracked, now, is_status=isinstance(answer, JobRefreshed))
@@ -175,7 +171,7 @@ class ProjectCore:
             self._refreshes.pause()
             self._finish_poll(now)
         else:
-            self._events += self._refreshes.failed(action.job.id, failure)
+            self._events += self._refreshes.failed(action, failure, now)
 
     def _published(self, view: ProjectView) -> None:
         self._generation = view.generation

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from exporter.core.actions import CountItems, FetchStatus
 from exporter.core.due import (
-    LONGEST_WAIT_SECONDS,
     DueJobs,
     count_can_wait,
     due_jobs,
@@ -16,6 +15,8 @@ from exporter.core.due import (
     wants_status,
 )
 from exporter.core.events import RefreshFailed, RefreshRecovered
+from exporter.core.final_state import LONGEST_WAIT_SECONDS
+from exporter.core.jobs import with_failure
 from exporter.core.poll import RefreshLatches
 from exporter.core.queue import RefreshQueue
 from exporter.domain import ErrorReason
@@ -44,6 +45,8 @@ class Refreshes:
         self._queue = RefreshQueue(self._due, self._is_due)
         self._latches = RefreshLatches()
         self.patience = 0.0
+        # Jobs that are counted although their status could not be read.
+        self._without_status: set[str] = set()
 
     @property
     def waiting(self) -> int:
@@ -102,11 +105,27 @@ class Refreshes:
     def done(self, job_id: str) -> None:
         """Note that a job was refreshed, or is no longer there."""
         self._queue.done(job_id)
-        self._latches.refreshed(job_id)
+        if job_id in self._without_status:
+            self._without_status.remove(job_id)
+        else:
+            self._latches.refreshed(job_id)
 
-    def failed(self, job_id: str, failure: Failure) -> list[Event]:
-        """Note that a job could not be refreshed."""
-        self._queue.done(job_id)
+    def failed(self, action: RefreshJob, failure: Failure, now: float) -> list[Event]:
+        """Note that a job could not be refreshed.
+
+        Where its status was answered, but cannot be read, its items are counted all the same.
+        """
+        job_id, tracked = action.job.id, self._table.get(action.job.id)
+        if tracked is not None:
+            tracked = with_failure(tracked, now, self._table.rules.interval)
+            self._table.note(tracked)
+        is_odd = failure.reason is ErrorReason.BAD_RESPONSE and isinstance(action, FetchStatus)
+        if is_odd and tracked is not None and self._is_to_be_counted(tracked, now):
+            self._without_status.add(job_id)
+            self._queue.count_next(job_id)
+        else:
+            self._without_status.discard(job_id)
+            self._queue.done(job_id)
         if failure.reason is ErrorReason.UNAUTHORIZED:
             # The key is refused now: the next listing tells whether it still is.
             self._queue.pause()
@@ -115,6 +134,7 @@ class Refreshes:
 
     def abandoned(self, job_id: str) -> None:
         """Note that a refresh was given up: the job is next again."""
+        self._without_status.discard(job_id)
         self._queue.give_back(job_id)
 
     def _count(self, job_id: str, now: float) -> CountItems | None:

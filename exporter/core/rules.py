@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
     from exporter.domain import Job
 
-# Two listings of the longest pages, as LlamaCloud serves them: what a broken server makes up must
-# not fill the memory.
+# Two listings of the longest pages, as LlamaCloud serves them, and never more than some 200 MiB
+# hold: what a broken server makes up must not fill the memory.
 _MOST_TRACKED_FOR_A_PAGE = 2 * 1000
+_MOST_TRACKED = 100_000
 # The counters need the last count of a job, however short its retention is.
 _LEAST_SECONDS_TO_COUNT = 900.0
 # One final count may cost more requests than one of many counts of an active job.
@@ -50,7 +51,7 @@ class Rules:
     def max_tracked(self) -> int:
         """How many jobs are held in memory at most."""
         filters = max(len(self.directory_ids), 1) * max(len(self.job_types), 1)
-        return _MOST_TRACKED_FOR_A_PAGE * self.listing_max_requests * filters
+        return min(_MOST_TRACKED_FOR_A_PAGE * self.listing_max_requests * filters, _MOST_TRACKED)
 
     def listing_plan(self, news_since: float | None) -> ListingPlan:
         """Plan a listing, a full one without ``news_since``."""

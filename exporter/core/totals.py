@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from exporter.core.item_counts import is_counted
 from exporter.core.jobs import is_failing
 from exporter.domain import ACTIVE_STATUSES, ItemStatus, JobType, ProjectGauges
 
@@ -48,7 +49,7 @@ class Totals:
         job, counts = tracked.job, tracked.counts
         if is_failing(tracked):
             self._failing_jobs[job.job_type] += sign
-        if counts is None or not counts.whole:
+        if not is_counted(tracked):
             self.uncounted_jobs += sign
         if tracked.final is not None:
             return

@@ -100,6 +100,7 @@ class UncountedReason(StrEnum):
 
     TOO_MANY_ITEMS = "too_many_items"
     DOES_NOT_ADD_UP = "does_not_add_up"
+    UNREADABLE_ITEMS = "unreadable_items"
 
 
 @dataclass(frozen=True, slots=True)

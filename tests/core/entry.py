@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from core.sight import Sight
@@ -79,6 +79,13 @@ class Entry:
         self.first.update({what: n for what, n in reported.items() if n is not None})
         self.greatest.update(self.first)
 
+    def note_counted(self, counts: ItemCounts) -> None:
+        """Take note of the failed items of what adds nothing: more of them would be news."""
+        failed = counts.by_status.get(ItemStatus.FAILED)
+        if failed is not None:
+            known = max(failed, self.greatest.get(ItemStatus.FAILED, 0))
+            self.first[ItemStatus.FAILED] = self.greatest[ItemStatus.FAILED] = known
+
     def reports_more_failures_with(self, job: Job) -> bool:
         """Tell whether a job reports more failed items than it was ever known to have."""
         known = self.greatest.get(ItemStatus.FAILED, 0 if self.start == "zero" else None)
@@ -133,7 +140,7 @@ class Entry:
             before = self.heard[:place]
             own = next((each for other, each in before[::-1] if other == source), None)
             contrary = next((each for other, each in before[::-1] if other != source), None)
-            if contrary is None or told_of(contrary) == told_of(told):
+            if contrary is None or not _contradict(contrary, told):
                 contradictions, list_moved = 0, None
             elif own is not None and told_of(own) != told_of(told):
                 list_moved = source
@@ -190,9 +197,22 @@ class Entry:
         return self.record.status is JobStatus.FAILED or bool(self.record.failed_items or counted)
 
     @property
+    def is_counted(self) -> bool:
+        """Whether all items were counted; those of an ended job since its end."""
+        counts = self.sight.counts
+        counted = counts is not None and counts.whole
+        return counted and (self.record.active or self.sight.was_counted_at_the_end)
+
+    @property
     def final_since(self) -> float | None:
         """From when on answers are final: when it was asked what first showed the end."""
         return None if self.record.active else self.ended_asked
+
+
+def _contradict(one: Job, other: Job) -> bool:
+    """Tell whether both state something, and not the same."""
+    facts = zip(astuple(told_of(one)), astuple(told_of(other)), strict=True)
+    return any(mine is not None and its is not None and mine != its for mine, its in facts)
 
 
 def told_of(job: Job) -> Job:

@@ -149,6 +149,8 @@ class Ledger:
         entry, counts = self.entries[answer.job_id], answer.counts
         entry.sight.count(answer, entry.total_items, moment, entry.final_since)
         entry.see_counts(counts)
+        if entry.start == "nothing":
+            entry.note_counted(counts)
         words = [word for word, _ in entry.sight.final]
         settled = words[-1:] == ["settled"] and entry.start not in ("nothing", "reported")
         entry.items_final |= settled and counts.whole and "nothing to ask" not in words

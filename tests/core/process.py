@@ -53,7 +53,9 @@ class Process:
             return
         if self._told(job_of(answer)):
             self._enter(answer, moment)
-        self.receive(answered(answer, answer.asked_monotonic), moment)
+        tracked = self.table.get(job_of(answer))
+        known = None if tracked is None else tracked.job
+        self.receive(answered(answer, answer.asked_monotonic, known), moment)
 
     def receive(self, observation: Observation, moment: float) -> None:
         """Tell the core, and note which jobs it gives up."""

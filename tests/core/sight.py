@@ -102,6 +102,11 @@ class Sight:
         return counts is not None and counts.whole and counts.settled and counts.total >= total
 
     @property
+    def was_counted_at_the_end(self) -> bool:
+        """Whether a count since the end gave the items, or there is nothing to ask."""
+        return self.final_items or any(word in _COUNTS for word, _ in self.final)
+
+    @property
     def final_items(self) -> bool:
         """Whether nothing more is to be asked of the items of a job that has ended."""
         words = [word for word, _ in self.final]

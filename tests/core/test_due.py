@@ -99,13 +99,15 @@ def test_it_is_counted_after_one_interval_then_two_four_and_eight(*, seen_active
 
 
 def test_it_is_uncounted_until_all_its_items_were_counted() -> None:
-    """As an active job is; counts of a few statuses are not enough."""
+    """Since its end; counts of a few statuses are not enough."""
     history = History().listing(job()).count(items=counts(completed=3, pending=7))
+    assert 0 == history.view().uncounted_jobs
     history.at(30).listing(ended(), ended("unseen", completed_at=EPOCH + 20))
-    assert 1 == history.view().uncounted_jobs
+    assert 2 == history.view().uncounted_jobs
+    history.count(items=counts(completed=9, pending=1), asked=29)
     history.count("unseen", ItemCounts({ItemStatus.FAILED: 0}))
-    assert 1 == history.view().uncounted_jobs
-    history.at(60).count("unseen", counts(completed=10))
+    assert 2 == history.view().uncounted_jobs
+    history.at(60).count("unseen", counts(completed=10)).count(items=counts(completed=10))
     assert 0 == history.view().uncounted_jobs
 
 
@@ -208,7 +210,8 @@ def test_a_job_whose_items_moved_at_the_last_count_cannot() -> None:
 def test_a_job_whose_record_changed_since_the_count_cannot() -> None:
     """Whether a listing or its status tells, and whatever it is."""
     assert not can_wait(counted_twice().at(30).listing(job(processed_items=5)))
-    assert not can_wait(counted_twice().at(30).status(job(updated_at=1.0)))
+    assert not can_wait(counted_twice().at(30).status(job(failed_items=1)))
+    assert can_wait(counted_twice().at(30).status(job(updated_at=1.0)))
     assert not can_wait(counted_twice().status(job(), progress=0.1).at(30).status(job(), 0.2))
 
 

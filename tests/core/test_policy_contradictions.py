@@ -9,7 +9,7 @@ from core.virtual import Polling
 from history import EPOCH, HOUR, job
 
 from exporter.core.events import JobChangedStatus, JobEnded, JobRecordsContradict
-from exporter.domain import JobStatus
+from exporter.domain import JobStatus, JobType
 
 PENDING: dict[str, Any] = {"status": JobStatus.PENDING}
 RUNNING: dict[str, Any] = {"status": JobStatus.RUNNING, "processed_items": 4}
@@ -90,6 +90,22 @@ def test_a_list_that_no_longer_shows_a_job_contradicts_nothing() -> None:
     project.cloud.fetched["job-1"] = job(created_at=EPOCH - 48 * HOUR, processed_items=3)
     project.run_until(14 * 60)
     assert 3 == project.job().processed_items
+    assert [] == project.told(JobRecordsContradict)
+
+
+@pytest.mark.parametrize("silent", ["list", "status"])
+def test_counts_that_only_one_of_the_two_states_are_published(silent: str) -> None:
+    """They are optional in both, and what is not stated contradicts nothing."""
+    stated = job(processed_items=9, failed_items=3)
+    omitted = job(processed_items=None, failed_items=None, skipped_items=None)
+    project = Polling(omitted if silent == "list" else stated, items_enabled=False)
+    project.cloud.fetched["job-1"] = stated if silent == "list" else omitted
+    project.run_until(HOUR)
+    since = [view for view in project.views if view.generation > 2]
+    assert {3} == {shown.failed_items for view in since for shown in view.jobs}
+    gauges = project.view().gauges
+    assert gauges is not None
+    assert 1 == gauges.failing_jobs[JobType.PARSE]
     assert [] == project.told(JobRecordsContradict)
 
 

@@ -90,12 +90,34 @@ class TestReturning:
         assert 3 == history.finished_items("failed")
         assert 0 == history.finished_jobs("completed")
 
+    def test_history_that_was_counted_is_told_from_what_fails_later(self) -> None:
+        """Where it reported no failed items at first."""
+        past = ended(created_at=EPOCH - 300, completed_at=EPOCH - 60, failed_items=None)
+        history = History(retention_finished=HOUR, min_scrapes=0).listing(past).status(past)
+        history.count(items=counts(failed=2, completed=8)).at(30 * HOUR)
+        assert {} == history.shown()
+        assert {} == history.listing(replace(past, failed_items=2)).shown()
+        history.listing(replace(past, failed_items=3))
+        assert 3 == history.shown()["job-1"].failed_items
+        assert 1 == history.finished_items("failed")
+
     def test_history_that_is_shown_adds_failures_that_come_late(self) -> None:
         """They happened after the baseline."""
         past = ended(created_at=EPOCH - 300, completed_at=EPOCH - 60)
         history = History().listing(past).at(30).listing(replace(past, failed_items=4))
         assert 4 == history.finished_items("failed")
         assert 0 == history.finished_jobs("completed")
+
+
+def test_a_failed_job_whose_row_was_left_out_counts_when_it_is_back() -> None:
+    """Rows without a usable id do not move the watermark, for a day at most."""
+    for hours, expected in ((3, 9), (30, 0)):
+        history = History().listing()
+        for hour in range(1, hours):
+            history.at(hour * HOUR).listing(rows_left_out=1)
+        back = ended(created_at=EPOCH - HOUR, status=JobStatus.FAILED, failed_items=9)
+        history.at(hours * HOUR).listing(replace(back, completed_at=EPOCH + 60))
+        assert expected == history.finished_items("failed")
 
 
 @pytest.mark.parametrize("full_listing_every", [2 * HOUR, 48 * HOUR])

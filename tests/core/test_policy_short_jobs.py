@@ -6,10 +6,10 @@ from typing import Any
 
 from core.fake_cloud import failure
 from core.virtual import Polling
-from history import EPOCH, HOUR, History, counts, job
+from history import EPOCH, HOUR, History, answered, counts, job
 
-from exporter.core.events import JobGivenUp
-from exporter.domain import ItemStatus, JobStatus, JobType
+from exporter.core.events import JobGivenUp, PollFinished, RefreshFailed, RefreshRecovered
+from exporter.domain import ItemStatus, JobStatus, JobType, NotCounted, UncountedReason
 
 COMPLETED = (JobType.PARSE, ItemStatus.COMPLETED)
 
@@ -80,6 +80,46 @@ def test_jobs_that_are_found_after_their_time_are_given_up() -> None:
     project.run_until(3 * HOUR)
     assert 0 == project.view().tracked_jobs
     assert ["job-1"] == [event.job.id for event in project.told(JobGivenUp)]
+
+
+def test_an_ended_job_whose_final_count_fails_is_uncounted() -> None:
+    """What was counted while it was active may be short, and it is asked for ever less often."""
+    project = Polling(job(), retention_finished=300.0, min_scrapes=0)
+    project.cloud.items["job-1"] = counts(completed=4, pending=6)
+    project.run_until(45)
+    project.cloud.add(job(status=JobStatus.COMPLETED, failed_items=None))
+    project.cloud.items["job-1"] = counts(completed=5, failed=5)
+    project.cloud.failing["items"] = failure("server")
+    project.run_until(HOUR)
+    assert 1 == project.view().uncounted_jobs
+    asked = [request.moment for request in project.asked("items", since=46)]
+    assert [round((moment - asked[0]) / 30) for moment in asked[:6]] == [0, 1, 3, 7, 15, 31]
+    project.cloud.failing.clear()
+    project.run_until(HOUR + 1000)
+    assert 5 == project.view().counters.items_finished[JobType.PARSE, ItemStatus.FAILED]
+    assert 0 == project.view().uncounted_jobs
+
+
+def test_a_job_whose_status_cannot_be_read_is_counted_all_the_same() -> None:
+    """Its failed items may be known from nowhere else."""
+    project = Polling(job(failed_items=None))
+    project.cloud.items["job-1"] = counts(failed=10)
+    project.cloud.failing["status"] = failure("bad_response")
+    project.run_until(HOUR)
+    assert 10 == project.view().counters.items_finished[JobType.PARSE, ItemStatus.FAILED]
+    assert 1 == len(project.told(RefreshFailed))
+    assert [] == project.told(RefreshRecovered)
+    assert {"partial"} == {event.result for event in project.told(PollFinished, 1)}
+
+
+def test_a_count_is_judged_by_the_total_that_it_was_begun_with() -> None:
+    """A job that grew meanwhile is counted again at once."""
+    history = History().listing(job(total_items=1500))
+    asked_of = history.known("job-1")
+    history.at(10).listing(job(total_items=2000))
+    answer = NotCounted("job-1", 10.0, UncountedReason.DOES_NOT_ADD_UP)
+    history.receive(answered(answer, 10.0, asked_of))
+    assert history.at(40).wants_count()
 
 
 class TestGivenUp:

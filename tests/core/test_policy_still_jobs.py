@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from statistics import median
 
+from core.fake_cloud import failure
 from core.virtual import Polling
-from history import HOUR, job
+from history import EPOCH, HOUR, job
 
 from exporter.domain import JobStatus
 
@@ -49,6 +50,24 @@ def test_the_job_that_runs_is_refreshed_nearly_every_interval() -> None:
     requests = project.asked("status", "items", since=HOUR)
     of_live = sum(each.job_id == "live" for each in requests)
     assert of_live > len(requests) / 2
+
+
+def test_jobs_that_cannot_be_refreshed_do_not_starve_it_either() -> None:
+    """Nor those of which nothing but the time of their last change moves."""
+    for odd in ("failing", "touched"):
+        project = stuck_and_live(40, requests_per_minute=60, interval=3.0)
+        for job_id in [job_id for job_id in project.cloud.jobs if job_id != "live"]:
+            if odd == "failing":
+                project.cloud.failing[f"status {job_id}"] = failure("server")
+            else:
+                touch(project, job_id)
+        project.run_until(HOUR)
+        assert median(gaps(project, "live", since=HOUR / 2)) <= 3.5
+
+
+def touch(project: Polling, job_id: str) -> None:
+    """Have a job say again and again that it was changed."""
+    project.every(7.0, lambda: project.cloud.change(job_id, updated_at=EPOCH + project.now))
 
 
 def test_no_job_waits_for_more_than_a_quarter_of_an_hour() -> None:

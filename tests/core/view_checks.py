@@ -70,8 +70,7 @@ def items_are_of_the_counted(
         assert view.uncounted_jobs is None
         assert gauges is None or gauges.active_items is None
         return
-    told = [entry.sight.counts for entry in here]
-    assert view.uncounted_jobs == sum(not (counts and counts.whole) for counts in told)
+    assert view.uncounted_jobs == sum(not entry.is_counted for entry in here)
     assert gauges.active_items is not None
     assert +Counter(gauges.active_items) == +expected
     assert gauges.active_items.keys() == set(ItemStatus)

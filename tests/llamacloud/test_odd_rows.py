@@ -10,7 +10,15 @@ from asking import Observer, client_of
 from history import job as job_of
 from structlog.testing import capture_logs
 
-from exporter.domain import ItemsCounted, ItemStatus, JobStatus, Listing, ListingPlan
+from exporter.domain import (
+    ItemsCounted,
+    ItemStatus,
+    JobStatus,
+    Listing,
+    ListingPlan,
+    NotCounted,
+    UncountedReason,
+)
 from exporter.llamacloud.errors import BadResponse, Unprocessable
 from exporter.llamacloud.v1beta import V1BetaApi
 from exporter.llamacloud.v1beta.counting import count_items
@@ -123,8 +131,9 @@ async def test_a_job_whose_item_has_no_usable_id_is_not_counted(cloud: Cloud) ->
     cloud.world.jobs["job-1"].items[3].overrides["item_id"] = ""
     observer = Observer()
     async with client_of(cloud, observer) as client:
-        with pytest.raises(BadResponse, match="1 without a usable id"):
-            await count_items(Reader(client, {}), job_of(), max_pages=10)
+        answer = await count_items(Reader(client, {}), job_of(), max_pages=10)
+    assert isinstance(answer, NotCounted)
+    assert UncountedReason.UNREADABLE_ITEMS is answer.reason
     assert {"list_items": 1} == observer.rows_left_out
 
 

@@ -14,7 +14,6 @@ from exporter.domain import (
     NotCounted,
     UncountedReason,
 )
-from exporter.llamacloud.errors import BadResponse
 from exporter.llamacloud.requests import Endpoint
 from exporter.llamacloud.v1beta.item_counter import ItemCounter
 
@@ -50,12 +49,25 @@ async def count_items(
     few enough for ``max_pages``. The others are absent then.
 
     Raises:
-        BadResponse: a page could not be read, or an item on it.
+        BadResponse: a page could not be read.
         LlamaCloudError: a page could not be fetched.
     """
     asked_monotonic = time.monotonic()
-    if was_too_large or _is_too_large(reader, job, max_pages):
-        return await _count_notable(reader, job, max_pages, asked_monotonic)
+    try:
+        if was_too_large or _is_too_large(reader, job, max_pages):
+            return await _count_notable(reader, job, max_pages, asked_monotonic)
+        return await _count_whole(reader, job, max_pages, asked_monotonic)
+    except _UnreadableItemError:
+        return NotCounted(job.id, asked_monotonic, UncountedReason.UNREADABLE_ITEMS)
+
+
+class _UnreadableItemError(Exception):
+    """An item has no usable id, so that the items of its job cannot be counted."""
+
+
+async def _count_whole(
+    reader: Reader, job: Job, max_pages: int, asked_monotonic: float
+) -> ItemsCounted | NotCounted:
     for _ in range(_SWEEPS_AT_MOST):
         sweep = _Sweep(reader, job.id)
         if not await sweep.read_all(max_pages):
@@ -177,9 +189,7 @@ class _Sweep:
     def _add(self, page: Page[ItemRow]) -> int:
         """Count a page; return how many of its items are new."""
         if page.unread.rows:
-            raise BadResponse(
-                f"items: {page.unread.rows} without a usable id, so that none can be counted"
-            )
+            raise _UnreadableItemError
         if self.pages == 0:
             self._asked_monotonic = page.asked_monotonic
         self.pages += 1
