@@ -42,7 +42,8 @@ _REFUSED_KEY = (
 _RETURNED = "failed items were reported after the job had left: it is shown again"
 _NEVER_COUNTED = (
     "its items were never counted, and are no longer asked for: raise api.requests_per_minute if"
-    " the budget is too small, or items.max_pages if the job is too large"
+    " the budget is too small, or items.max_pages if the job is too large; if they do not add up"
+    " to its total_items, look at it in LlamaCloud's own console"
 )
 _NEVER_SETTLED = (
     "some of its items were in no end state when they were last counted, and are no longer asked"

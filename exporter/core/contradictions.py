@@ -6,18 +6,22 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from exporter.domain import JobType
+
 if TYPE_CHECKING:
     from exporter.domain import Job
 
 # The list may lag behind by an interval, and catch up.
 _CONTRADICTIONS_AT_FIRST = 3
+_SAME_TIME_WITHIN_SECONDS = 1.0
 _COUNTS = ("total_items", "processed_items", "failed_items", "skipped_items")
 _facts = attrgetter(
     *("status", "job_type", "directory_id"),
     *_COUNTS,
     *("created_at", "started_at", "completed_at"),
 )
-_counts = attrgetter(*_COUNTS)
+_OPTIONAL = ("directory_id", *_COUNTS)
+_optional = attrgetter(*_OPTIONAL)
 
 
 def is_same(one: Job, other: Job) -> bool:
@@ -28,16 +32,38 @@ def is_same(one: Job, other: Job) -> bool:
 
 def agree(one: Job, other: Job) -> bool:
     """Tell whether two records contradict each other in nothing that both of them state."""
-    pairs = zip(_facts(one), _facts(other), strict=True)
-    return all(mine == its or mine is None or its is None for mine, its in pairs)
+    return all(map(_may_be_one, _facts(one), _facts(other)))
 
 
-def with_counts_of(job: Job, other: Job | None) -> Job:
-    """Return a job with the counts that it does not state, as the ``other`` record states them."""
-    if other is None or None not in _counts(job):
+def with_facts_of(job: Job, other: Job | None) -> Job:
+    """Return a job with what but times it does not state, as the ``other`` record states it."""
+    if other is None:
         return job
-    silent = [name for name in _COUNTS if getattr(job, name) is None]
+    if job.job_type is JobType.UNKNOWN and other.job_type is not JobType.UNKNOWN:
+        job = replace(job, job_type=other.job_type)
+    if None not in _optional(job):
+        return job
+    silent = [name for name in _OPTIONAL if getattr(job, name) is None]
     return replace(job, **{name: getattr(other, name) for name in silent})
+
+
+def with_greater_failures(job: Job, other: Job | None) -> Job:
+    """Return a job with the greater number of failed items of two records of one status."""
+    if other is None or other.status is not job.status:
+        return job
+    if (other.failed_items or 0) <= (job.failed_items or 0):
+        return job
+    return replace(job, failed_items=other.failed_items)
+
+
+def _may_be_one(mine: object, its: object) -> bool:
+    # A type or status that is unknown may be any.
+    if mine is None or its is None or JobType.UNKNOWN in (mine, its):
+        return True
+    if isinstance(mine, float) and isinstance(its, float):
+        # The two may be written with other precision.
+        return abs(mine - its) <= _SAME_TIME_WITHIN_SECONDS
+    return mine == its
 
 
 @dataclass(frozen=True, slots=True)

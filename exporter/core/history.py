@@ -14,7 +14,7 @@ from exporter.core.events import JobGivenUp
 from exporter.core.item_counts import is_fully_counted, items_not_ended
 from exporter.core.marks import listed_now, reopened, with_failures_noted
 from exporter.core.progress import first_progress_at, has_moved, not_in_the_future
-from exporter.domain import latest
+from exporter.domain import JobStatus, latest
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # clock that is off loses an end. Marks are kept twice as long, so that no job counts twice: by a
 # clock that is ahead, a job may have ended an overlap later than it was last listed.
 _LEAST_OVERLAP_SECONDS = 3600.0
-_MARKS_KEPT_IF_TRUNCATED_SECONDS = 7 * 86400.0
+_MARKS_KEPT_IF_UNSURE_SECONDS = 7 * 86400.0
 # So long may rows that were left out come back, and be looked at as if nothing had been missed.
 _ROWS_AWAITED_SECONDS = 86400.0
 
@@ -37,6 +37,7 @@ class History:
     """Owns the durable state of one project.
 
     ``marks`` outlive their jobs, so that a job that returns is neither counted nor shown twice.
+    ``past`` are the jobs that ended before all that counts, and as what.
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -46,6 +47,7 @@ class History:
         self.last_progress_at: dict[str, float] = {}
         self.baseline_at: float | None = None
         self.watermark_at: float | None = None
+        self.past: dict[str, JobStatus] = {}
         self._given_up: list[JobGivenUp] = []
 
     @property
@@ -98,9 +100,12 @@ class History:
             self.give_up(job, items_not_ended(tracked))
 
     def give_up(self, job: Job, items_not_ended: int | None) -> None:
-        """Note that the items of an ended job are no longer asked for, once a job."""
+        """Note that the items of an ended job are no longer asked for, once a job.
+
+        Of what ended before the baseline nothing was to be counted.
+        """
         marks = self.marks[job.id]
-        if self.rules.items_enabled and not marks.given_up:
+        if self.rules.items_enabled and marks.adds and not marks.given_up:
             self.marks[job.id] = replace(marks, given_up=True)
             self._given_up.append(JobGivenUp(job, items_not_ended))
 
@@ -138,15 +143,19 @@ class History:
         for much longer.
         """
         listed_ids = {job.id for job in listing.jobs}
+        self.past = {job_id: end for job_id, end in self.past.items() if job_id in listed_ids}
         kept = 2 * self._overlap_seconds
         if listing.truncated:
-            kept = max(kept, _MARKS_KEPT_IF_TRUNCATED_SECONDS)
+            kept = max(kept, _MARKS_KEPT_IF_UNSURE_SECONDS)
         for job_id, marks in list(self.marks.items()):
+            # What was only thought to be gone may be back after days.
+            gone = JobStatus.GONE in marks.ended_as
+            keep_seconds = _MARKS_KEPT_IF_UNSURE_SECONDS if gone else kept
             if job_id in listed_ids or job_id in tracked:
                 self.marks[job_id] = listed_now(marks)
             elif marks.unlisted_since is None:
                 self.marks[job_id] = replace(marks, unlisted_since=listing.began_at)
-            elif marks.unlisted_since < listing.began_at - kept:
+            elif marks.unlisted_since < listing.began_at - keep_seconds:
                 del self.marks[job_id]
         self._forget_oldest(len(self.marks) - self.rules.max_tracked)
 

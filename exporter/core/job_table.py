@@ -119,14 +119,22 @@ class JobTable:
 
     def let_go(self, now: float) -> None:
         """Drop the ended jobs that leave."""
+        leaving = []
         for job_id in self._departures.due(now):
             tracked = self._jobs[job_id]
             if self._leaves(tracked, now):
-                self._remove(tracked)
+                leaving.append(tracked)
             else:
                 self._expect_change(tracked, now)
+        for tracked in leaving:
+            self._remove(tracked)
+        if leaving:
+            # Once: to rank all jobs for each that leaves would take seconds.
+            self._ranks_changed()
 
     def _leaves(self, tracked: TrackedJob, now: float) -> bool:
+        if not is_time_over(tracked, self.rules, now):
+            return False
         job_id = tracked.job.id
         view, generation = self._shown_since.get(job_id, (None, 0))
         return leaves(
@@ -172,7 +180,6 @@ class JobTable:
         self._forget_end(job_id)
         self.totals.replace(tracked, None)
         self.history.job_left(job_id, tracked)
-        self._ranks_changed()
 
     def _ranks_changed(self) -> None:
         self._shown = None

@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from exporter.core.contradictions import NO_ANSWERS, Answers, is_same, with_counts_of
+from exporter.core.contradictions import (
+    NO_ANSWERS,
+    Answers,
+    is_same,
+    with_facts_of,
+    with_greater_failures,
+)
 from exporter.core.events import JobChangedStatus, JobEnded, JobRecordsContradict
 from exporter.core.final_state import FinalState, with_end
 from exporter.domain import ItemStatus, JobStatus
@@ -69,8 +75,11 @@ def with_record(
     if job == tracked.job:
         job = tracked.job
     answers = tracked.answers.with_answer(job, is_listed=is_listed)
-    # Either of the two may leave out counts: they are optional.
-    job = with_counts_of(job, answers.other_than(is_listed=is_listed))
+    # Either of the two may leave out what is optional.
+    other = answers.other_than(is_listed=is_listed)
+    job = with_facts_of(job, other)
+    if answers.contradict:
+        job = with_greater_failures(job, other)
     reports = answers.contradict and not tracked.contradiction_reported
     events: tuple[Event, ...] = (JobRecordsContradict(job.id),) if reports else ()
     heard = replace(

@@ -15,6 +15,7 @@ from exporter.core.marks import (
     from_first_numbers,
     from_zero,
     has_more_failures,
+    has_not_begun,
     listed_now,
     reopened,
 )
@@ -68,6 +69,9 @@ class ListingUpdate:
         if len(self._table) >= self._table.rules.max_tracked:
             self.is_full = True
             return
+        if job.ended_at is None and not job.active and self._history.past.get(job.id) is job.status:
+            # Its end was told with its date before, and is no news without it.
+            return
         ended_again = known is not None and is_news(known.ends_seen, job)
         has_failures = known is not None and has_more_failures(known, job)
         if known is None:
@@ -96,8 +100,9 @@ class ListingUpdate:
             # Without a date, only its marks tell later that the job is no news.
             ends_seen = with_end(marks.ends_seen, job)
             self._history.marks[job.id] = replace(marks, ends_seen=ends_seen)
-            if marks.adds:
-                self._history.give_up(job, None)
+            self._history.give_up(job, None)
+        else:
+            self._history.past[job.id] = job.status
         if marks.adds or was_known:
             self.events.append(JobEnded(job))
 
@@ -114,7 +119,7 @@ class ListingUpdate:
         self._table.add(tracked, self._listing.ended_at, self._now)
 
     def _first_marks(self, job: Job) -> HighWaterMarks:
-        if self._counts_whole(job):
+        if self._counts_whole(job) or has_not_begun(job):
             return from_zero()
         return from_first_numbers(job) if job.active else adds_nothing(job)
 

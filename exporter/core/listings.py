@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _LONGEST_BACKOFF_SECONDS = 300.0
 # Enough doublings for every interval that can be set.
 _MOST_DOUBLINGS = 10
+_FULL_AGAIN_AFTER_INTERVALS = 10
 
 
 class Listings:
@@ -45,6 +46,7 @@ class Listings:
         self._latch = ListingLatch()
         self._last_listing: float | None = None
         self._last_full_listing: float | None = None
+        self._full_again_at = float("-inf")
         self._reported_stale = False
         # Whether the listing under way found more jobs than are held in memory.
         self._is_full = False
@@ -67,6 +69,7 @@ class Listings:
         """Plan the next listing, a full one from time to time."""
         rules, last_full = self._table.rules, self._last_full_listing
         is_full = last_full is None or now - last_full >= rules.full_listing_every
+        is_full = is_full and now >= self._full_again_at
         plan = rules.listing_plan(None if is_full else self._table.history.news_since)
         self.under_way = ListJobs(plan, now, is_throttling)
         return self.under_way
@@ -85,6 +88,11 @@ class Listings:
 
     def failed(self, failure: Failure, now: float) -> ListingFailed:
         """Note that the project could not be listed."""
+        rules = self._table.rules
+        if self.under_way is not None and self.under_way.plan.news_since is None:
+            # One bad page deep in the history must not hide what is new for longer.
+            seconds = min(_FULL_AGAIN_AFTER_INTERVALS * rules.interval, rules.full_listing_every)
+            self._full_again_at = now + seconds
         self.under_way, self.was_tried, self.failure = None, True, failure
         self._schedule.ended(now, refused=failure.reason is ErrorReason.UNAUTHORIZED)
         return ListingFailed(failure, is_news=self._latch.failed(failure.reason))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from exporter.domain import ENDED_ITEM_STATUSES, ItemStatus
+from exporter.domain import ENDED_ITEM_STATUSES, ItemStatus, JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from exporter.core.final_state import End
-    from exporter.domain import ItemCounts, Job, JobStatus
+    from exporter.domain import ItemCounts, Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,12 @@ def from_zero() -> HighWaterMarks:
     """Start the marks of a job that counts from its beginning."""
     none_yet = dict.fromkeys(ENDED_ITEM_STATUSES, 0)
     return HighWaterMarks(adds=True, items=none_yet, skip_reasons={}, failure_reasons={})
+
+
+def has_not_begun(job: Job) -> bool:
+    """Tell whether none of a job's items can have ended yet."""
+    reported = (job.processed_items, job.failed_items, job.skipped_items)
+    return job.status is JobStatus.PENDING and job.started_at is None and not any(reported)
 
 
 def from_first_numbers(job: Job) -> HighWaterMarks:

@@ -154,8 +154,9 @@ class Entry:
         return listed == (True if list_moved is None else list_moved)
 
     def give_up(self) -> None:
-        """Take note that not all items were counted to their end, if so."""
-        self.given_up |= not self.sight.is_fully_counted(self.total_items)
+        """Take note that not all items were counted to their end, if they were to be counted."""
+        if self.start != "nothing":
+            self.given_up |= not self.sight.is_fully_counted(self.total_items)
 
     def return_to_sight(self, job: Job, listing: Listing, moment: float) -> None:
         """Show a job again that had left."""

@@ -67,6 +67,7 @@ class FakeCloud:
     progress: dict[str, float] = field(default_factory=dict)
     failing: dict[str, Failure] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    failing_full_listings: Failure | None = None
     next_listings: deque[Failure | None] = field(default_factory=deque)
     most_rows: int = 1_000_000
     rows_left_out: int = 0
@@ -90,6 +91,8 @@ class FakeCloud:
         failing = self.failing.get(f"{kind} {job_id}", self.failing.get(kind))
         if isinstance(request.action, ListJobs):
             failing = self.next_listings.popleft() if self.next_listings else failing
+            if request.action.plan.news_since is None:
+                failing = failing or self.failing_full_listings
             return failing or self._listing(request.action.plan, asked, answered_at)
         if failing is not None:
             return failing

@@ -177,6 +177,9 @@ class Ledger:
 
     def _start(self, job: Job) -> str:
         baseline, moment = self.baseline or 0.0, job.ended_at
+        reported = job.processed_items or job.failed_items or job.skipped_items
+        if job.status is JobStatus.PENDING and job.started_at is None and not reported:
+            return "zero"
         if job.created_at is not None and job.active:
             return "zero" if job.created_at >= baseline else "first"
         if job.active or moment is None:

@@ -64,6 +64,21 @@ def answer(core: ProjectCore, row: Job, moment: float) -> None:
     core.receive(answered(counted, moment), moment)
 
 
+def test_thousands_of_jobs_leave_at_once_without_delay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All are ranked once, and not once for each that leaves."""
+    rankings: list[Any] = []
+
+    def counted_rank(*args: Any) -> Any:
+        rankings.append(args)
+        return retention.rank(*args)
+
+    core = core_with_ended(3000, replace(RULES, retention_failed=7200.0, max_jobs=50))
+    monkeypatch.setattr(job_table, "rank", counted_rank)
+    core.receive(TimePassed(), 1000.0 + 30_000.0)
+    assert core.view(31_000.0).tracked_jobs == 0
+    assert len(rankings) <= 2 * 3000
+
+
 def test_an_answer_about_one_job_looks_at_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands of ended jobs are refreshed one after the other at a start."""
     looks: list[Any] = []

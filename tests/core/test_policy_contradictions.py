@@ -9,7 +9,7 @@ from core.virtual import Polling
 from history import EPOCH, HOUR, job
 
 from exporter.core.events import JobChangedStatus, JobEnded, JobRecordsContradict
-from exporter.domain import JobStatus, JobType
+from exporter.domain import ItemStatus, JobStatus, JobType
 
 PENDING: dict[str, Any] = {"status": JobStatus.PENDING}
 RUNNING: dict[str, Any] = {"status": JobStatus.RUNNING, "processed_items": 4}
@@ -107,6 +107,27 @@ def test_counts_that_only_one_of_the_two_states_are_published(silent: str) -> No
     assert gauges is not None
     assert 1 == gauges.failing_jobs[JobType.PARSE]
     assert [] == project.told(JobRecordsContradict)
+
+
+def test_the_greater_number_of_failed_items_is_believed() -> None:
+    """A failure that only one of the two tells must not be missed."""
+    project = contradicted(COMPLETED | {"failed_items": 0}, COMPLETED | {"failed_items": 5})
+    assert 5 == project.job().failed_items
+    assert 5 == project.view().counters.items_finished[JobType.PARSE, ItemStatus.FAILED]
+    assert 1 == len(project.told(JobRecordsContradict))
+
+
+def test_times_of_another_precision_are_the_same() -> None:
+    """The list may write whole seconds, the status fractions."""
+    project = contradicted(COMPLETED, COMPLETED | {"completed_at": EPOCH + 90.4})
+    assert [] == project.told(JobRecordsContradict)
+
+
+def test_a_status_without_a_type_does_not_change_it() -> None:
+    """Or the counters of one job would be split."""
+    project = contradicted(RUNNING, RUNNING | {"job_type": JobType.UNKNOWN, "failed_items": 5})
+    assert JobType.PARSE is project.job().job_type
+    assert 5 == project.view().counters.items_finished[JobType.PARSE, ItemStatus.FAILED]
 
 
 def test_a_list_that_lags_behind_once_is_no_contradiction() -> None:

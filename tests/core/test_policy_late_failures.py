@@ -120,6 +120,45 @@ def test_a_failed_job_whose_row_was_left_out_counts_when_it_is_back() -> None:
         assert expected == history.finished_items("failed")
 
 
+@pytest.mark.parametrize("again", ["same", "other"])
+def test_history_that_is_listed_without_dates_for_once_is_no_news(again: str) -> None:
+    """Unless it ended as something else: then it was retried."""
+    past = [
+        ended(f"old-{n}", created_at=EPOCH - 300 * HOUR, completed_at=EPOCH - 200 * HOUR)
+        for n in range(10)
+    ]
+    history = History().listing(*past)
+    status = JobStatus.COMPLETED if again == "same" else JobStatus.FAILED
+    undated = [replace(each, completed_at=None, status=status) for each in past]
+    history.at(HOUR).listing(*undated)
+    assert (0 if again == "same" else 10) == len(history.shown())
+    assert (0 if again == "same" else 10) == history.finished_jobs(status)
+    assert {} == history.at(100 * HOUR).listing(*past).shown()
+
+
+def test_a_job_that_had_not_begun_at_the_start_counts_from_zero() -> None:
+    """However late its first count comes."""
+    waiting = job(created_at=EPOCH - 60, status=JobStatus.PENDING)
+    history = History().listing(waiting).at(60).listing(ended(created_at=EPOCH - 60))
+    history.status(ended(created_at=EPOCH - 60)).count(items=counts(completed=6, failed=4))
+    assert (6, 4) == (history.finished_items("completed"), history.finished_items("failed"))
+
+
+def test_a_job_that_was_gone_for_hours_counts_once() -> None:
+    """It may be back after days."""
+    history = (
+        History(retention_failed=HOUR, min_scrapes=0)
+        .listing(job())
+        .count(items=counts(failed=3, processing=7))
+    )
+    for minute in (1, 2):
+        history.at(60 * minute).listing().not_found()
+    for hour in range(2, 50):
+        history.at(hour * HOUR).listing().view()
+    history.at(50 * HOUR).listing(job(failed_items=3)).count(items=counts(failed=3, completed=7))
+    assert 3 == history.finished_items("failed")
+
+
 @pytest.mark.parametrize("full_listing_every", [2 * HOUR, 48 * HOUR])
 def test_what_a_late_full_listing_finds_counts(full_listing_every: float) -> None:
     """An old job that is not on the first page is retried, and fails."""

@@ -11,7 +11,7 @@ from exporter.core.actions import ListJobs, WaitUntil
 from exporter.core.events import PollFinished
 from exporter.core.observations import KeyChanged
 from exporter.core.project import ProjectCore
-from exporter.domain import JobStatus, ListingPlan
+from exporter.domain import JobStatus, JobType, ListingPlan
 
 INTERVAL = 30.0
 DAY = 24 * HOUR
@@ -159,15 +159,29 @@ def test_a_listing_is_full_every_quarter_of_an_hour() -> None:
         assert plan.news_since in {None, before}
 
 
-def test_a_full_listing_that_fails_is_due_until_it_succeeds() -> None:
-    """What it was for is still unknown."""
+def test_a_full_listing_that_fails_is_due_again_soon() -> None:
+    """What it was for is still unknown; until then there is what is new."""
     project = Polling(OLD)
     project.run_until(899)
-    project.cloud.next_listings.extend([failure()] * 3)
-    project.run_until(1050)
+    project.cloud.next_listings.append(failure())
+    project.run_until(1260)
     since = [plan.news_since for plan in plans(project)[30:]]
-    assert [None] * 4 == since[:4]
-    assert [EPOCH + 990 - HOUR, EPOCH + 1020 - HOUR] == since[4:6]
+    assert [0, 11] == [place for place, moment in enumerate(since) if moment is None]
+    assert [EPOCH + 870 - HOUR, EPOCH + 930 - HOUR] == since[1:3]
+
+
+def test_a_bad_page_deep_in_the_history_hides_nothing_new() -> None:
+    """Only full listings come to it, and fail."""
+    project = Polling(OLD)
+    project.run_until(60)
+    project.cloud.failing_full_listings = failure("server")
+    project.every(600.0, lambda: project.cloud.add(job(f"job-{project.now}")))
+    project.run_until(6 * HOUR)
+    gauges = project.view().gauges
+    assert gauges is not None
+    assert 35 <= gauges.active_jobs[JobType.PARSE, JobStatus.RUNNING] <= 36
+    failed = [event for event in project.told(PollFinished) if event.result == "error"]
+    assert len(failed) < 6 * 12 + 2
 
 
 def test_a_listing_carries_the_filters_and_its_bound() -> None:
