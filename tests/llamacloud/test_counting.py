@@ -1,5 +1,6 @@
 """Counting items: exactly or not at all."""
 
+import json
 import tracemalloc
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -25,7 +26,7 @@ from exporter.llamacloud.v1beta.item_counter import ItemCounter
 from exporter.llamacloud.v1beta.models import ItemRow
 from exporter.llamacloud.v1beta.paging import Page
 from exporter.llamacloud.v1beta.reader import Reader
-from exporter.simulator import Paging, SimulatedJob, items_of
+from exporter.simulator import Fault, Paging, SimulatedJob, items_of
 
 pytestmark = pytest.mark.anyio
 
@@ -83,6 +84,21 @@ async def test_a_job_of_under_a_thousand_items_costs_one_request(cloud: Cloud) -
     cloud.add_job(items=items_of("job-1", completed=999))
     await counted(cloud, total_items=1234)
     assert 1 == cloud.requests()["list_items"]
+
+
+@pytest.mark.parametrize("promise", [{"next_page_token": 7}, {"total_size": "30"}], ids=str)
+async def test_a_promise_that_cannot_be_read_does_not_end_a_count(
+    cloud: Cloud, promise: dict[str, Any]
+) -> None:
+    """Pages are read on until one is empty."""
+    cloud.add_job(items=[])
+    rows = [{"item_id": f"item-{index}", "status": "failed"} for index in range(30)]
+    for start in range(0, 40, 10):
+        body = json.dumps({"items": rows[start : start + 10], **promise}).encode()
+        cloud.simulator.faults.add(Fault("raw", times=1, endpoint="list_items", body=body))
+    counts = await counted(cloud, total_items=None)
+    assert counts is not None
+    assert 30 == counts.by_status[ItemStatus.FAILED]
 
 
 async def test_repeated_rows_are_counted_once(cloud: Cloud) -> None:

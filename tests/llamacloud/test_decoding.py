@@ -256,13 +256,21 @@ def test_free_text_may_be_long() -> None:
         ({"next_page_token": {}, "total_size": None}, ["next_page_token"]),
     ],
 )
-def test_what_a_page_says_of_others_may_be_unreadable_as_well(
-    page_facts: dict[str, Any], unread: list[str]
+@pytest.mark.parametrize("read_page", [read_jobs, read_items])
+def test_a_token_or_total_that_cannot_be_read_announces_more(
+    read_page: Any, page_facts: dict[str, Any], unread: list[str]
 ) -> None:
-    """Its rows are not."""
-    read = read_jobs(page_of(JOB, **page_facts))
-    assert (1, False, None) == (len(read.rows), read.has_token, read.total_size)
+    """The rows of the page are read all the same."""
+    read = read_page(page_of(JOB | ITEM, **page_facts))
+    assert (1, True, None) == (len(read.rows), read.announces_more, read.total_size)
     assert unread == [name for name, _ in read.unread.fields]
+
+
+@pytest.mark.parametrize("page_facts", [{}, {"next_page_token": None}, {"next_page_token": ""}])
+def test_a_token_that_is_absent_null_or_empty_announces_nothing(page_facts: dict[str, Any]) -> None:
+    """Also on a page that is read field by field."""
+    read = read_jobs(page_of(JOB | {"failed_items": "odd"}, total_size=None, **page_facts))
+    assert (1, False, None) == (len(read.rows), read.announces_more, read.total_size)
 
 
 def status(progress: str) -> bytes:

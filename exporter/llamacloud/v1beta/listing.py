@@ -111,14 +111,19 @@ class _Walk:
 
 @dataclass(slots=True)
 class _NewestFirst:
-    """Watches whether rows come newest first; nothing documents that they do."""
+    """Watches whether rows come newest first; nothing documents that they do.
+
+    Rows without a date say nothing of the order. Where no row has one, no moment is past.
+    """
 
     holds: bool = True
     oldest: float = float("inf")
 
     def holds_through(self, rows: Sequence[Job]) -> bool:
         for job in rows:
-            if job.created_at is None or job.created_at > self.oldest:
+            if job.created_at is None:
+                continue
+            if job.created_at > self.oldest:
                 self.holds = False
                 break
             self.oldest = job.created_at

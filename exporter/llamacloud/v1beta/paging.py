@@ -83,12 +83,13 @@ def more_follows(rows: Rows[Row], next_offset: int, limit: int | None) -> bool:
 
     No public material says whether ``next_page_token`` and ``total_size`` are filled in, whether
     the total is exact, or whether fewer rows than asked for may be served. So an empty page is the
-    end, a token or a larger total promises more, and without both a full page does. Where no limit
-    was given, a full page cannot be told from a short one: only an empty page is the end.
+    end, a token or a larger total promises more, and without both a full page does. A token or a
+    total that cannot be read promises more as well. Where no limit was given, a full page cannot be
+    told from a short one: only an empty page is the end.
     """
     if not rows.sent:
         return False
-    if rows.has_token or limit is None:
+    if rows.announces_more or limit is None:
         return True
     if rows.total_size is not None and rows.total_size > next_offset:
         return True
