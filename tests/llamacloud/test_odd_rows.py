@@ -284,6 +284,17 @@ class TestPageSizes:
         again = limits_asked_for(cloud)[len(first) :]
         assert {limits[-1]} == set(again)
 
+    @pytest.mark.parametrize(
+        "detail", ["limit must be <= 500", [{"loc": ["query", "limit", 0], "msg": "too large"}]]
+    )
+    async def test_a_refusal_names_the_limit_in_any_shape(self, cloud: Cloud, detail: Any) -> None:
+        """In words, or as a location with a position at its end."""
+        cloud.add_job()
+        body = json.dumps({"detail": detail}).encode()
+        cloud.simulator.faults.add(Fault("raw", code=422, times=1, body=body))
+        assert 1 == len((await listing_of(cloud)).jobs)
+        assert ["1000", "500"] == limits_asked_for(cloud)
+
     @pytest.mark.parametrize("refusals", [1, 2, 3])
     async def test_smaller_pages_count_all_items(self, cloud: Cloud, refusals: int) -> None:
         """Exactly as the larger ones; another list keeps its own page size."""
