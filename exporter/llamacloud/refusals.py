@@ -39,9 +39,7 @@ _BY_CODE: Mapping[int, type[StatusRefused]] = {
     HTTPStatus.PAYMENT_REQUIRED: PaymentRequired,
     HTTPStatus.FORBIDDEN: Forbidden,
 }
-_LLAMACLOUDS_BY_ITS_WORDS_ALONE = frozenset(
-    {*_BY_CODE, *_REDIRECTS, HTTPStatus.UNPROCESSABLE_ENTITY}
-)
+_NEEDS_LLAMACLOUDS_WORDS = frozenset({*_BY_CODE, *_REDIRECTS, HTTPStatus.UNPROCESSABLE_ENTITY})
 _WORD = re.compile(r"\w+")
 # As in "You've already reached the maximum number of ...", with which LlamaCloud answers 429 too.
 _CAP = re.compile("reached the maximum number of", re.IGNORECASE)
@@ -87,7 +85,7 @@ def _kind(code: int, detail: str, *, from_api: bool) -> type[StatusRefused]:
         return ServerFailed
     if code == HTTPStatus.TOO_MANY_REQUESTS:
         return CapReached if _CAP.search(detail) else RateLimited
-    is_on_the_way = not from_api and code in _LLAMACLOUDS_BY_ITS_WORDS_ALONE
+    is_on_the_way = not from_api and code in _NEEDS_LLAMACLOUDS_WORDS
     if is_on_the_way or code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         return GatewayRefused
     return _BY_CODE.get(code, UnexpectedStatus)
