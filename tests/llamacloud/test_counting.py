@@ -101,6 +101,59 @@ async def test_a_promise_that_cannot_be_read_does_not_end_a_count(
     assert 30 == counts.by_status[ItemStatus.FAILED]
 
 
+async def test_pages_that_are_short_in_silence_are_read_until_the_job_is_whole(
+    cloud: Cloud,
+) -> None:
+    """A server may cap its pages, and tell neither a total nor a token."""
+    cloud.add_job(items=items_of("job-1", completed=30, failed=20))
+    cloud.simulator.items_paging = Paging(max_rows=10, total_size=False, page_token=False)
+    counts = await counted(cloud)
+    assert counts is not None
+    assert (50, 20) == (counts.total, counts.by_status[ItemStatus.FAILED])
+    assert 5 == cloud.requests()["list_items"]
+
+
+async def test_a_page_short_of_the_total_is_taken_as_it_is_where_none_follows(
+    cloud: Cloud,
+) -> None:
+    """LlamaCloud's own number may be ahead of its list: that costs one request more."""
+    cloud.add_job(items=items_of("job-1", completed=30))
+    cloud.simulator.items_paging = Paging(total_size=False, page_token=False)
+    counts = await counted(cloud, total_items=31)
+    assert counts is not None
+    assert 30 == counts.total
+    assert 2 == cloud.requests()["list_items"]
+    await counted(cloud, total_items=None)
+    await counted(cloud, total_items=30)
+    assert 2 + 1 + 1 == cloud.requests()["list_items"]
+
+
+async def test_a_page_short_of_the_total_that_comes_again_gives_no_count(cloud: Cloud) -> None:
+    """The items that are missing may have failed."""
+    cloud.add_job(items=items_of("job-1", completed=15))
+    cloud.simulator.items_paging = Paging(
+        max_rows=10, total_size=False, page_token=False, ignore_offset=True
+    )
+    assert await counted(cloud) is None
+
+
+async def test_failed_items_on_pages_that_are_short_in_silence_are_all_counted(
+    cloud: Cloud,
+) -> None:
+    """As far as the job says how many there are."""
+    cloud.add_job(items=items_of("job-1", failed=30, completed=5))
+    cloud.simulator.items_paging = Paging(max_rows=10, total_size=False, page_token=False)
+    counts = await counted(cloud, total_items=10_001, failed_items=30)
+    assert counts is not None
+    assert 30 == counts.by_status[ItemStatus.FAILED]
+    # One for each status, and two more for the failed items.
+    assert 4 + 2 == cloud.requests()["list_items"]
+    # That number may be ahead of the list, too, which is then read twice.
+    counts = await counted(cloud, total_items=100_001, failed_items=33, max_pages=20)
+    assert counts is not None
+    assert 30 == counts.by_status[ItemStatus.FAILED]
+
+
 async def test_repeated_rows_are_counted_once(cloud: Cloud) -> None:
     """A list that moves under the paging repeats rows, and skips others."""
     cloud.add_job(items=items_of("job-1", completed=35))

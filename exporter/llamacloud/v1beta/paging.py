@@ -58,6 +58,15 @@ class Page(Generic[Row]):
             not_asked_for=not_asked_for,
         )
 
+    def may_go_on(self, rows_seen: int, rows_expected: int | None) -> bool:
+        """Tell whether to ask for the next page, of a list of which a number of rows is expected.
+
+        A server may serve fewer rows than asked for, without a token or a total that says so. So
+        a page that ends short of what is expected may not be the last, unless it is empty.
+        """
+        is_short = rows_expected is not None and rows_seen < rows_expected
+        return self.more_follows or (is_short and self.total_size is None and bool(self.rows))
+
     def promises_more_than(self, rows_seen: int) -> bool:
         """Tell whether a page that showed nothing new leaves rows unseen."""
         short_of_total = self.total_size is not None and self.total_size > rows_seen
