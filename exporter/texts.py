@@ -13,3 +13,8 @@ def escaped(text: str) -> str:
 def well_formed(text: str) -> str:
     r"""Write lone surrogates, which UTF-8 cannot carry, as ``\udc80``: others stay distinct."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def cut(text: str | None, length: int) -> str | None:
+    """Return so many characters of ``text`` at most: that of others may have megabytes."""
+    return text and text[:length]

@@ -39,8 +39,9 @@ class Observer:
     finished: Counter[tuple[str, str]] = field(default_factory=Counter)
     retried: Counter[str] = field(default_factory=Counter)
     waited_seconds: float = 0.0
-    rows_left_out: Counter[str] = field(default_factory=Counter)
-    fields_left_out: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unread_rows: Counter[str] = field(default_factory=Counter)
+    unread_fields: Counter[tuple[str, str]] = field(default_factory=Counter)
+    times_told_of_fields: int = 0
 
     def request_finished(self, endpoint: str, code: str, seconds: float) -> None:
         """Remember one request."""
@@ -55,13 +56,14 @@ class Observer:
         """Remember a wait."""
         self.waited_seconds += seconds
 
-    def row_left_out(self, endpoint: str) -> None:
-        """Remember a row that could not be read."""
-        self.rows_left_out[str(endpoint)] += 1
+    def rows_left_out(self, endpoint: str, number: int) -> None:
+        """Remember rows that could not be read."""
+        self.unread_rows[str(endpoint)] += number
 
-    def field_left_out(self, endpoint: str, field: str) -> None:
-        """Remember a field that could not be read."""
-        self.fields_left_out[str(endpoint), field] += 1
+    def fields_left_out(self, endpoint: str, field: str, number: int) -> None:
+        """Remember fields that could not be read."""
+        self.unread_fields[str(endpoint), field] += number
+        self.times_told_of_fields += 1
 
 
 @dataclass(eq=False)

@@ -11,6 +11,7 @@ from series import (
     answer,
     batch,
     buckets,
+    ended_unknown,
     from_minute,
     own,
     progressed,
@@ -171,9 +172,12 @@ CASES: dict[str, list[Case]] = {
         Case(
             refreshed("a", 600, "running")
             | refreshed("b", 60, "pending")
-            | refreshed("c", 3000, "completed"),
+            | refreshed("c", 3000, "completed")
+            | ended_unknown("d", 3000),
             {answer(): 600},
         ),
+        # Without a completion time it may still change.
+        Case(refreshed("new-status", 900, "unknown"), {answer(): 900}),
         Case(refreshed("c", 3000, "completed") | status("never-refreshed", "running"), {}),
     ],
     "Does a scrape lack anything?": [
@@ -231,6 +235,7 @@ CASES: dict[str, list[Case]] = {
             INTERVAL
             | refreshed("a", 89, "running")
             | refreshed("ended", 3000, "completed")
+            | ended_unknown("ended-somehow", 3000)
             # Requests are spread over the interval: that they wait says nothing.
             | {own("api_budget_wait_seconds_total"): rising(300)},
             {},

@@ -60,6 +60,13 @@ def refreshed(job_id: str, seconds_ago: float, is_now: str) -> dict[str, str]:
     return {batch(name, job_id=job_id): always(NOW - seconds_ago), **status(job_id, is_now)}
 
 
+def ended_unknown(job_id: str, seconds_ago: float) -> dict[str, str]:
+    """Return a job that has ended in an unknown status, and how old its data is."""
+    name = "job_completed_timestamp_seconds"
+    ended = {batch(name, job_id=job_id): always(NOW - seconds_ago)}
+    return ended | refreshed(job_id, seconds_ago, "unknown")
+
+
 def progressed(job_id: str, seconds_ago: float, is_now: str) -> dict[str, str]:
     """Return what tells whether a job is stuck."""
     name = "job_last_progress_timestamp_seconds"

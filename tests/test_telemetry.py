@@ -129,9 +129,8 @@ def test_requests_are_counted_timed_and_told_apart(
     project.request_retried("list_jobs")
     project.budget_waited(1.5)
     project.budget_waited(0.25)
-    project.row_left_out("list_items")
-    project.field_left_out("list_jobs", "created_at")
-    project.field_left_out("list_jobs", "created_at")
+    project.rows_left_out("list_items", 1)
+    project.fields_left_out("list_jobs", "created_at", 2)
 
     assert _value(registry, "api_requests_total", endpoint="list_jobs", code="200") == 1
     assert _value(registry, "api_requests_total", endpoint="list_jobs", code="418") == 1

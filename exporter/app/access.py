@@ -22,7 +22,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 log = structlog.get_logger("exporter")
 
 
-class Server(NamedTuple):
+class ServerAddress(NamedTuple):
     """What a base URL stands for, however it is spelled."""
 
     scheme: str
@@ -31,11 +31,11 @@ class Server(NamedTuple):
     path: str
 
 
-def server_of(base_url: str) -> Server:
-    """Return the server of a valid base URL: one value for all spellings (RFC 3986, 6.2.2-3)."""
+def server_address_of(base_url: str) -> ServerAddress:
+    """Return the address in a valid base URL: one value for all spellings (RFC 3986, 6.2.2-3)."""
     url = urlsplit(base_url)
     port = url.port or _DEFAULT_PORTS[url.scheme]
-    return Server(url.scheme, url.hostname or "", port, url.path.rstrip("/"))
+    return ServerAddress(url.scheme, url.hostname or "", port, url.path.rstrip("/"))
 
 
 class Budgets:
@@ -47,13 +47,13 @@ class Budgets:
     def __init__(self, new_budget: Callable[[str], RequestBudget]) -> None:
         self._new_budget = new_budget
         # A budget lives as long as a project uses it: keys are replaced, some every day.
-        self._budgets: WeakValueDictionary[tuple[str, Server], RequestBudget] = (
+        self._budgets: WeakValueDictionary[tuple[str, ServerAddress], RequestBudget] = (
             WeakValueDictionary()
         )
 
     def of(self, api_key: str, base_url: str, *, key_name: str) -> RequestBudget:
         """Return the budget of a key; ``key_name`` is what the log calls a key that is new."""
-        server = server_of(base_url)
+        server = server_address_of(base_url)
         budget = self._budgets.get((api_key, server))
         if budget is None:
             budget = self._budgets[api_key, server] = self._new_budget(key_name)

@@ -102,8 +102,8 @@ class Items(Group):
         10,
         ge=1,
         le=100_000,
-        description="The most pages of items that are read to count an active job,"
-        " five times that for its final count; of a larger job only what matters is counted.",
+        description="The most pages that one reading of an active job's items takes, five times"
+        " that for its final count; a list that moves is read again, of a larger one what matters.",
     )
 
 

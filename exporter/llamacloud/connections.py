@@ -53,7 +53,8 @@ def open_connections(user_agent: str, *, tls_context: ssl.SSLContext | None = No
     Without ``tls_context`` the certificates are loaded that the environment names.
 
     Raises:
-        BadEnvironmentError: the environment names proxies or certificates that cannot be used.
+        BadEnvironmentError: the environment names proxies or certificates that cannot be used, or
+            the installed versions of httpx and httpcore cannot be guarded.
     """
     try:
         # Once for all pools: it takes as long as a request.
@@ -134,19 +135,24 @@ async def exchange(
                 asyncio.timeout(timeout_seconds),
                 pool.stream("GET", url, params=params, headers=headers, timeout=timeout) as answer,
             ):
-                received.headers = answer.extensions["used_headers"]
-                received.code = answer.status_code
-                answered = received.code == HTTPStatus.OK
-                received.body = await read_body(
-                    answer.aiter_raw(),
-                    received.headers.get("content-encoding", ""),
-                    LONGEST_ANSWER_BYTES if answered else LONGEST_REFUSAL_BYTES,
-                )
+                await _receive(answer, received)
     except LlamaCloudError:
         # A refusal is one also where its explanation does not come, or has no end.
         if received.code in {0, HTTPStatus.OK}:
             raise
     return received
+
+
+async def _receive(answer: httpx.Response, received: Received) -> None:
+    """Fill ``received`` step by step, so that it holds what came before an error."""
+    received.headers = answer.extensions["used_headers"]
+    received.code = answer.status_code
+    answered = received.code == HTTPStatus.OK
+    received.body = await read_body(
+        answer.aiter_raw(),
+        received.headers.get("content-encoding", ""),
+        LONGEST_ANSWER_BYTES if answered else LONGEST_REFUSAL_BYTES,
+    )
 
 
 def _timeout(seconds: float) -> httpx.Timeout:
@@ -160,12 +166,6 @@ def _typed_errors(timeout: httpx.Timeout) -> Iterator[None]:
         yield
     except httpx.ConnectTimeout as error:
         raise ConnectTimedOut(f"no connection within {timeout.connect:g} s") from error
-    except httpx.ProxyError as error:
-        # A tunnel through a proxy is refused before there is an answer of LlamaCloud.
-        if str(error).startswith(str(HTTPStatus.PROXY_AUTHENTICATION_REQUIRED.value)):
-            code = HTTPStatus.PROXY_AUTHENTICATION_REQUIRED.value
-            raise GatewayRefused(code, PROXY_WANTS_CREDENTIALS) from error
-        raise NetworkFailed(f"ProxyError: {error}"[:300]) from error
     except (TimeoutError, httpx.TimeoutException) as error:
         raise RequestTimedOut(f"no answer within {timeout.read:g} s") from error
     except (httpx.RequestError, OSError) as error:

@@ -10,7 +10,7 @@
      │    ├── UnreadableBody   a body that is too large, or not what its encoding says
      │    └── DoubtfulDate     a time that is not our own clock's, for the first time
      └── StatusRefused         an answer with another status than 200
-          ├── GatewayRefused   401, 402, 403 or a redirect without LlamaCloud's words; 407
+          ├── GatewayRefused   401, 402, 403, 422 or a redirect without LlamaCloud's words; 407
           ├── Unauthorized     401
           ├── PaymentRequired  402
           ├── Forbidden        403
@@ -185,7 +185,7 @@ class ServerFailed(StatusRefused):
 
 
 class Unprocessable(StatusRefused):
-    """422: LlamaCloud refuses a parameter; ``parameters`` are the names that it gave."""
+    """422: LlamaCloud refuses a parameter; ``parameters`` are the names or words that it gave."""
 
     advice = "correct the setting that the detail names; if it is none, look for a newer exporter"
 

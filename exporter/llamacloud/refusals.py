@@ -24,7 +24,7 @@ from exporter.llamacloud.errors import (
 from exporter.llamacloud.headers import retry_after_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 PROXY_WANTS_CREDENTIALS = (
     "the proxy wants credentials, as in HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"
@@ -39,6 +39,8 @@ _BY_CODE: Mapping[int, type[StatusRefused]] = {
     HTTPStatus.PAYMENT_REQUIRED: PaymentRequired,
     HTTPStatus.FORBIDDEN: Forbidden,
 }
+_NEEDS_LLAMACLOUDS_WORDS = frozenset({*_BY_CODE, *_REDIRECTS, HTTPStatus.UNPROCESSABLE_ENTITY})
+_WORD = re.compile(r"\w+")
 # As in "You've already reached the maximum number of ...", with which LlamaCloud answers 429 too.
 _CAP = re.compile("reached the maximum number of", re.IGNORECASE)
 
@@ -72,8 +74,8 @@ def refusal(
                 answered_at=answered_at,
                 asked_monotonic=asked_monotonic,
             )
-        case HTTPStatus.UNPROCESSABLE_ENTITY:
-            return Unprocessable(code, detail, parameters=frozenset(mistakes))
+        case HTTPStatus.UNPROCESSABLE_ENTITY if stated is not None:
+            return Unprocessable(code, detail, parameters=_parameters(stated))
     kind = _kind(code, detail, from_api=stated is not None)
     return kind(code, detail, retry_after_seconds(headers))
 
@@ -83,7 +85,7 @@ def _kind(code: int, detail: str, *, from_api: bool) -> type[StatusRefused]:
         return ServerFailed
     if code == HTTPStatus.TOO_MANY_REQUESTS:
         return CapReached if _CAP.search(detail) else RateLimited
-    is_on_the_way = not from_api and (code in _BY_CODE or code in _REDIRECTS)
+    is_on_the_way = not from_api and code in _NEEDS_LLAMACLOUDS_WORDS
     if is_on_the_way or code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         return GatewayRefused
     return _BY_CODE.get(code, UnexpectedStatus)
@@ -101,15 +103,30 @@ def _stated(body: bytes) -> object:
 def _mistakes(detail: object) -> dict[str, str]:
     """Read which parameters a 422 names, and what it says of each.
 
-    ``loc`` ends with the name, as in ``["query", "limit"]``. The shape is that of LlamaCloud's
-    OpenAPI description (HTTPValidationError).
+    The last text of ``loc`` is the name, as in ``["query", "limit"]``; a position may follow it.
+    The shape is that of LlamaCloud's OpenAPI description (HTTPValidationError).
     """
     mistakes = {}
+    for mistake, location in _locations(detail):
+        mistakes[location[-1]] = str(mistake.get("msg", ""))
+    return mistakes
+
+
+def _locations(detail: object) -> Iterator[tuple[Mapping[str, object], list[str]]]:
+    """Return the mistakes that tell where they are, each with the texts of its ``loc``."""
     for mistake in detail if isinstance(detail, list) else ():
         match mistake:
-            case {"loc": [*_, str(name)]}:
-                mistakes[name] = str(mistake.get("msg", ""))
-    return mistakes
+            case {"loc": list(location)}:
+                names = [part for part in location if isinstance(part, str)]
+                if names:
+                    yield mistake, names
+
+
+def _parameters(detail: object) -> frozenset[str]:
+    """Return the words among which the refused parameters are; a text may name them anywhere."""
+    if isinstance(detail, str):
+        return frozenset(_WORD.findall(detail[:_DETAIL_LENGTH]))
+    return frozenset(name for _, names in _locations(detail) for name in names)
 
 
 def _in_words(detail: object, mistakes: Mapping[str, str]) -> str:

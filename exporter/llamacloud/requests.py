@@ -30,11 +30,11 @@ class RequestObserver(Protocol):
     def budget_waited(self, seconds: float) -> None:
         """Take note of time that a request waited for the budget."""
 
-    def row_left_out(self, endpoint: str) -> None:
-        """Take note of a row of an answer that could not be read."""
+    def rows_left_out(self, endpoint: str, number: int) -> None:
+        """Take note of rows of an answer that could not be read."""
 
-    def field_left_out(self, endpoint: str, field: str) -> None:
-        """Take note of a field of a row, or of an answer, that could not be read."""
+    def fields_left_out(self, endpoint: str, field: str, number: int) -> None:
+        """Take note of fields of this name, of rows or of an answer, that could not be read."""
 
 
 class Access(Protocol):

@@ -10,6 +10,7 @@ import ssl
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
+from exporter.llamacloud.environment import bad_packages
 from exporter.llamacloud.errors import NetworkFailed
 
 if TYPE_CHECKING:
@@ -29,11 +30,19 @@ _PARSER = attrgetter("stream._stream._httpcore_stream._stream._connection._h11_s
 
 
 def guard(client: Any) -> None:  # noqa: ANN401 - httpx's
-    """Guard all connections that a client of httpx will open."""
+    """Guard all connections that a client of httpx will open.
+
+    Raises:
+        BadEnvironmentError: the installed versions of httpx and httpcore are built otherwise.
+    """
     # There is no setting for it. A transport is None where the environment excepts hosts.
-    for transport in filter(None, (client._transport, *client._mounts.values())):  # noqa: SLF001
-        pool = transport._pool  # noqa: SLF001
-        pool._network_backend = GuardedBackend(pool._network_backend)  # noqa: SLF001
+    try:
+        for transport in filter(None, (client._transport, *client._mounts.values())):  # noqa: SLF001
+            pool = transport._pool  # noqa: SLF001
+            pool._network_backend = GuardedBackend(pool._network_backend)  # noqa: SLF001
+    except AttributeError as error:
+        # Unguarded connections could give one project the answers to another.
+        raise bad_packages("httpx", "httpcore") from error
 
 
 def answer_begins(answer: Any) -> None:  # noqa: ANN401 - httpx's

@@ -63,15 +63,15 @@ class ProjectTelemetry:
         waits = self._metrics.counters["api_budget_wait_seconds_total"]
         waits.labels(self._project).inc(seconds)
 
-    def row_left_out(self, endpoint: str) -> None:
-        """Count one row that could not be read."""
+    def rows_left_out(self, endpoint: str, number: int) -> None:
+        """Count rows that could not be read."""
         rows = self._metrics.counters["unreadable_rows_total"]
-        rows.labels(self._project, endpoint).inc()
+        rows.labels(self._project, endpoint).inc(number)
 
-    def field_left_out(self, endpoint: str, field: str) -> None:
-        """Count one field that could not be read; its series begins then."""
+    def fields_left_out(self, endpoint: str, field: str, number: int) -> None:
+        """Count fields of one name that could not be read; their series begins then."""
         fields = self._metrics.counters["unreadable_fields_total"]
-        fields.labels(self._project, endpoint, field).inc()
+        fields.labels(self._project, endpoint, field).inc(number)
 
     def count(self, event: Event) -> None:
         """Show how a listing went, and count polls that are over and jobs that are given up."""

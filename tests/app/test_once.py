@@ -2,12 +2,15 @@
 
 import json
 import subprocess
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from asking import budget_of
 from cloud import KEY, Cloud
+from exposition.views import empty_view
 from history import job
 from poller.scripted import running, setup
 from polling import eventually
@@ -17,6 +20,7 @@ from structlog.testing import capture_logs
 from tools import check_metrics
 
 from exporter.app.once import warn_of_jobs_not_reached
+from exporter.domain import JobStatus, JobType, JobView, ProjectStatus
 from exporter.simulator import Fault
 
 EVENT = "budget.too_small"
@@ -68,6 +72,34 @@ async def test_it_says_so_where_the_listing_took_all() -> None:
     (line,) = logs
     assert (EVENT, "invoices", 2) == (line["event"], line["project"], line["jobs_not_refreshed"])
     assert ["list"] == made.api.asked
+
+
+def test_it_says_nothing_of_jobs_that_have_ended_in_a_status_that_is_newer_than_it() -> None:
+    """Whether such a job has ended is told by its completion time alone."""
+    jobs = [
+        JobView(id_, JobType.PARSE, "", status, completed_at=completed_at)
+        for id_, status, completed_at in (
+            ("running", JobStatus.RUNNING, None),
+            ("unknown", JobStatus.UNKNOWN, None),
+            ("ended-unknown", JobStatus.UNKNOWN, 1_790_000_000.0),
+            ("completed", JobStatus.COMPLETED, 1_790_000_000.0),
+        )
+    ]
+    status = ProjectStatus(
+        listing_was_tried=True,
+        listing_failure=None,
+        is_stale=False,
+        is_truncated=False,
+        last_listing_at=None,
+        active_jobs=2,
+        jobs_waiting_for_refresh=0,
+    )
+    poller: Any = SimpleNamespace(
+        status=lambda: status, last_view=replace(empty_view("invoices"), jobs=tuple(jobs))
+    )
+    with capture_logs() as logs:
+        warn_of_jobs_not_reached("invoices", poller)
+    assert [2] == [line["jobs_not_refreshed"] for line in logs]
 
 
 def test_it_says_nothing_of_a_poll_that_reached_all(cloud: Cloud) -> None:

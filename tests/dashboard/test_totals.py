@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 from dashboard.reading import queries_of
-from series import NOW, STEP, always, batch
+from series import NOW, STEP, always, answer, batch
 from tools import promtool
 
 if TYPE_CHECKING:
@@ -34,6 +34,11 @@ QUIET = {
 }
 
 
+ENDED_UNKNOWN = job(
+    "unknown", total_items=9, processed_items=2, completed_timestamp_seconds=NOW - 60
+)
+
+
 @pytest.mark.parametrize(
     ("panel", "series", "shown"),
     [
@@ -46,12 +51,32 @@ QUIET = {
         ("Jobs at risk", job("running", **QUIET), 1),
         ("Jobs at risk", job("running"), 0),
         ("Jobs at risk", active("running"), None),
+        # A job in an unknown status is active until it has a completion time.
+        ("Items left", job("unknown", total_items=9, processed_items=2), 7),
+        ("Items left", ENDED_UNKNOWN | active("unknown", 0), 0),
+        ("Items left", ENDED_UNKNOWN, None),
+        ("Jobs at risk", ENDED_UNKNOWN, None),
     ],
 )
 def test_a_total(panel: str, series: dict[str, str], shown: float | None, tmp_path: Path) -> None:
     """As Prometheus computes it."""
     samples = [] if shown is None else [{"labels": "{}", "value": shown}]
-    query = queries_of(panel)[0].picking()
+    check(queries_of(panel)[0].picking(), series, samples, tmp_path / "tests.yml")
+
+
+def test_a_job_that_ended_in_an_unknown_status_has_no_age(tmp_path: Path) -> None:
+    """It is not refreshed any more: the table says so by -1, as of others that ended."""
+    (age,) = [query for query in queries_of("Jobs") if "- 1)" in query.expr]
+    refreshed = {"last_refreshed_timestamp_seconds": NOW - 600}
+    ended = refreshed | {"completed_timestamp_seconds": NOW - 60}
+    of_job = answer(job_id="a")
+    for values, shown in ((refreshed, 600), (ended, -1)):
+        samples = [{"labels": of_job, "value": shown}]
+        check(age.picking(), job("unknown", **values), samples, tmp_path / "tests.yml")
+
+
+def check(query: str, series: dict[str, str], samples: list[dict[str, Any]], file: Path) -> None:
+    """Have Prometheus compute a query, and compare the samples that it answers."""
     case = {
         "interval": f"{STEP}s",
         "input_series": [{"series": name, "values": values} for name, values in series.items()],
@@ -59,7 +84,6 @@ def test_a_total(panel: str, series: dict[str, str], shown: float | None, tmp_pa
             {"expr": query, "eval_time": f"{NOW}s", "exp_samples": samples},
         ],
     }
-    file = tmp_path / "tests.yml"
     file.write_text(yaml.safe_dump({"tests": [case]}))
     tested = promtool("test", "rules", file)
     assert 0 == tested.returncode, tested.stdout + tested.stderr

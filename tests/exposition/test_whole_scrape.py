@@ -32,7 +32,7 @@ def _exercise(telemetry: Telemetry, name: str) -> None:
     project.budget_read_by(lambda: 0.25)
     project.count(ListingSucceeded(jobs=3, active_jobs=1, is_first=True, recovered=False))
     project.published(full_view(name))
-    project.field_left_out("list_jobs", "created_at")
+    project.fields_left_out("list_jobs", "created_at", 1)
 
 
 def test_the_exposition_is_that_of_the_table(

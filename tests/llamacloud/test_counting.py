@@ -1,5 +1,6 @@
 """Counting items: exactly or not at all."""
 
+import json
 import tracemalloc
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -25,7 +26,7 @@ from exporter.llamacloud.v1beta.item_counter import ItemCounter
 from exporter.llamacloud.v1beta.models import ItemRow
 from exporter.llamacloud.v1beta.paging import Page
 from exporter.llamacloud.v1beta.reader import Reader
-from exporter.simulator import Paging, SimulatedJob, items_of
+from exporter.simulator import Fault, Paging, SimulatedJob, items_of
 
 pytestmark = pytest.mark.anyio
 
@@ -83,6 +84,74 @@ async def test_a_job_of_under_a_thousand_items_costs_one_request(cloud: Cloud) -
     cloud.add_job(items=items_of("job-1", completed=999))
     await counted(cloud, total_items=1234)
     assert 1 == cloud.requests()["list_items"]
+
+
+@pytest.mark.parametrize("promise", [{"next_page_token": 7}, {"total_size": "30"}], ids=str)
+async def test_a_promise_that_cannot_be_read_does_not_end_a_count(
+    cloud: Cloud, promise: dict[str, Any]
+) -> None:
+    """Pages are read on until one is empty."""
+    cloud.add_job(items=[])
+    rows = [{"item_id": f"item-{index}", "status": "failed"} for index in range(30)]
+    for start in range(0, 40, 10):
+        body = json.dumps({"items": rows[start : start + 10], **promise}).encode()
+        cloud.simulator.faults.add(Fault("raw", times=1, endpoint="list_items", body=body))
+    counts = await counted(cloud, total_items=None)
+    assert counts is not None
+    assert 30 == counts.by_status[ItemStatus.FAILED]
+
+
+async def test_pages_that_are_short_in_silence_are_read_until_the_job_is_whole(
+    cloud: Cloud,
+) -> None:
+    """A server may cap its pages, and tell neither a total nor a token."""
+    cloud.add_job(items=items_of("job-1", completed=30, failed=20))
+    cloud.simulator.items_paging = Paging(max_rows=10, total_size=False, page_token=False)
+    counts = await counted(cloud)
+    assert counts is not None
+    assert (50, 20) == (counts.total, counts.by_status[ItemStatus.FAILED])
+    assert 5 == cloud.requests()["list_items"]
+
+
+async def test_a_page_short_of_the_total_is_taken_as_it_is_where_none_follows(
+    cloud: Cloud,
+) -> None:
+    """LlamaCloud's own number may be ahead of its list: that costs one request more."""
+    cloud.add_job(items=items_of("job-1", completed=30))
+    cloud.simulator.items_paging = Paging(total_size=False, page_token=False)
+    counts = await counted(cloud, total_items=31)
+    assert counts is not None
+    assert 30 == counts.total
+    assert 2 == cloud.requests()["list_items"]
+    await counted(cloud, total_items=None)
+    await counted(cloud, total_items=30)
+    assert 2 + 1 + 1 == cloud.requests()["list_items"]
+
+
+async def test_a_page_short_of_the_total_that_comes_again_gives_no_count(cloud: Cloud) -> None:
+    """The items that are missing may have failed."""
+    cloud.add_job(items=items_of("job-1", completed=15))
+    cloud.simulator.items_paging = Paging(
+        max_rows=10, total_size=False, page_token=False, ignore_offset=True
+    )
+    assert await counted(cloud) is None
+
+
+async def test_failed_items_on_pages_that_are_short_in_silence_are_all_counted(
+    cloud: Cloud,
+) -> None:
+    """As far as the job says how many there are."""
+    cloud.add_job(items=items_of("job-1", failed=30, completed=5))
+    cloud.simulator.items_paging = Paging(max_rows=10, total_size=False, page_token=False)
+    counts = await counted(cloud, total_items=10_001, failed_items=30)
+    assert counts is not None
+    assert 30 == counts.by_status[ItemStatus.FAILED]
+    # One for each status, and two more for the failed items.
+    assert 4 + 2 == cloud.requests()["list_items"]
+    # That number may be ahead of the list, too, which is then read twice.
+    counts = await counted(cloud, total_items=100_001, failed_items=33, max_pages=20)
+    assert counts is not None
+    assert 30 == counts.by_status[ItemStatus.FAILED]
 
 
 async def test_repeated_rows_are_counted_once(cloud: Cloud) -> None:

@@ -20,13 +20,14 @@ def page(**facts: Any) -> bytes:
     return page_of(JOB | facts, JOB | {"id": "bjb-2"})
 
 
-def altered(field: str, written: str) -> tuple[JobRow, list[tuple[str, str | None]]]:
+def altered(field: str, written: str) -> tuple[JobRow, list[str]]:
     """Read a job of which one field is written otherwise, and check that the other job is whole."""
     read = read_jobs(with_json(page(**{field: "put-here"}), "put-here", written))
     row, other = read.rows
     assert read_jobs(page_of(JOB | {"id": "bjb-2"})).rows == [other]
     assert 0 == read.unread.rows
-    return row, read.unread.fields
+    assert set(read.unread.first_rows.values()) <= {"bjb-1"}
+    return row, list(read.unread.fields.elements())
 
 
 def test_what_is_optional_may_be_missing_or_null() -> None:
@@ -35,7 +36,7 @@ def test_what_is_optional_may_be_missing_or_null() -> None:
     (missing,) = read_jobs(page_of({"id": "bjb-1"})).rows
     read = read_jobs(page_of({"id": "bjb-1"} | dict.fromkeys(optional)))
     assert [missing] == read.rows
-    assert [] == read.unread.fields
+    assert {} == read.unread.fields
     assert {None} == {getattr(missing, name) for name in optional}
 
 
@@ -86,7 +87,7 @@ def test_a_count_may_be_written_as_json_writes_numbers(written: str, count: int)
 def test_a_field_that_cannot_be_read_is_absent(field: str, written: str) -> None:
     """It takes neither its row nor another one with it, and is named."""
     row, unread = altered(field, written)
-    assert [(field, "bjb-1")] == unread
+    assert [field] == unread
     (documented,) = read_jobs(page_of(JOB | {field: None})).rows
     assert documented == row
 
@@ -103,7 +104,7 @@ def test_a_lone_surrogate_takes_nothing_with_it(field: str) -> None:
 def test_a_text_that_is_no_utf_8_takes_nothing_with_it() -> None:
     """As a server sends it that does not know the encoding of its file names."""
     read = read_jobs(page(error_message="caf-").replace(b"caf-", b"caf\xe9"))
-    assert ([r"caf\udce9", None], []) == (
+    assert ([r"caf\udce9", None], {}) == (
         [row.error_message for row in read.rows],
         read.unread.fields,
     )
@@ -148,7 +149,7 @@ def test_a_page_of_ten_rows_of_which_none_can_be_read_is_a_bad_response() -> Non
 def test_values_and_fields_that_are_newer_are_accepted() -> None:
     """The API may grow."""
     read = read_jobs(page_of(JOB | {"status": "throttled", "job_type": "split", "colour": "blue"}))
-    assert ("throttled", "split", []) == (
+    assert ("throttled", "split", {}) == (
         read.rows[0].status,
         read.rows[0].job_type,
         read.unread.fields,
@@ -256,13 +257,21 @@ def test_free_text_may_be_long() -> None:
         ({"next_page_token": {}, "total_size": None}, ["next_page_token"]),
     ],
 )
-def test_what_a_page_says_of_others_may_be_unreadable_as_well(
-    page_facts: dict[str, Any], unread: list[str]
+@pytest.mark.parametrize("read_page", [read_jobs, read_items])
+def test_a_token_or_total_that_cannot_be_read_announces_more(
+    read_page: Any, page_facts: dict[str, Any], unread: list[str]
 ) -> None:
-    """Its rows are not."""
-    read = read_jobs(page_of(JOB, **page_facts))
-    assert (1, False, None) == (len(read.rows), read.has_token, read.total_size)
-    assert unread == [name for name, _ in read.unread.fields]
+    """The rows of the page are read all the same."""
+    read = read_page(page_of(JOB | ITEM, **page_facts))
+    assert (1, True, None) == (len(read.rows), read.announces_more, read.total_size)
+    assert dict.fromkeys(unread, 1) == read.unread.fields
+
+
+@pytest.mark.parametrize("page_facts", [{}, {"next_page_token": None}, {"next_page_token": ""}])
+def test_a_token_that_is_absent_null_or_empty_announces_nothing(page_facts: dict[str, Any]) -> None:
+    """Also on a page that is read field by field."""
+    read = read_jobs(page_of(JOB | {"failed_items": "odd"}, total_size=None, **page_facts))
+    assert (1, False, None) == (len(read.rows), read.announces_more, read.total_size)
 
 
 def status(progress: str) -> bytes:
@@ -276,7 +285,7 @@ def test_progress_is_a_finite_number(number: str) -> None:
     """What is none is absent; the job is read all the same."""
     read = read_status(status(number))
     assert (None, "bjb-1") == (read.progress_percentage, read.job and read.job.id)
-    assert [("progress_percentage", None)] == read.unread.fields
+    assert {"progress_percentage": 1} == read.unread.fields
 
 
 @pytest.mark.parametrize(
@@ -321,4 +330,5 @@ def test_an_item_is_read_field_by_field() -> None:
             completed_at=AT_TEN.replace(minute=1),
         ),
     ] == read.rows
-    assert [("error_message", "item-1"), ("started_at", "item-1")] == read.unread.fields
+    assert {"error_message": 1, "started_at": 1} == read.unread.fields
+    assert {"error_message": "item-1", "started_at": "item-1"} == read.unread.first_rows

@@ -7,10 +7,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpcore
+import httpx
 import pytest
 from broken_tls import certificate
 
 from exporter.llamacloud.connections import Connections, exchange, open_connections
+from exporter.llamacloud.environment import BadEnvironmentError
 from exporter.llamacloud.errors import LlamaCloudError
 
 pytestmark = pytest.mark.anyio
@@ -139,6 +142,24 @@ async def test_a_proxy_that_sends_an_answer_twice_is_no_exception(
             monkeypatch.setenv("HTTP_PROXY", proxy.base_url)
             assert [OWN, OWN] == await answers_of(proxy, url="http://llamacloud.example")
             assert connections == proxy.requests_on
+
+
+def test_versions_of_httpcore_that_cannot_be_guarded_are_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By name, version and what to do, instead of connections that nothing guards."""
+
+    def absent(_pool: object) -> None:
+        raise AttributeError("_network_backend")
+
+    renamed = property(absent, lambda _pool, _backend: None)
+    monkeypatch.setattr(httpcore.AsyncConnectionPool, "_network_backend", renamed, raising=False)
+    with pytest.raises(BadEnvironmentError) as raised:
+        open_connections("test", tls_context=ssl.create_default_context())
+    assert (
+        f"httpx {httpx.__version__}, httpcore {httpcore.__version__} cannot be used:"
+        " install the versions that requirements.lock names"
+    ) == str(raised.value)
 
 
 async def test_a_connection_whose_parser_cannot_be_reached_serves_once(

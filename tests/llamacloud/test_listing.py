@@ -1,5 +1,6 @@
 """Listing all jobs, whatever the undocumented parts of paging turn out to be."""
 
+import json
 from itertools import product
 from typing import Any
 
@@ -89,6 +90,38 @@ async def test_a_total_that_was_not_reached_truncates_too(cloud: Cloud) -> None:
     assert (await listing_of(cloud)).truncated
 
 
+UNREADABLE_PROMISES: list[dict[str, Any]] = [
+    {"next_page_token": 7},
+    {"next_page_token": {"c": 1}},
+    {"total_size": "50"},
+    {"total_size": 50.5},
+    {"total_size": 10, "next_page_token": []},
+]
+
+
+@pytest.mark.parametrize("promise", UNREADABLE_PROMISES, ids=str)
+async def test_a_promise_that_cannot_be_read_does_not_end_a_listing(
+    cloud: Cloud, promise: dict[str, Any]
+) -> None:
+    """Pages are read on until one is empty."""
+    rows = [{"id": f"job-{index}"} for index in range(30)]
+    for start in range(0, 40, 10):
+        body = json.dumps({"items": rows[start : start + 10], **promise}).encode()
+        cloud.simulator.faults.add(Fault("raw", times=1, endpoint="list_jobs", body=body))
+    listing = await listing_of(cloud)
+    assert (30, False, True) == (len(listing.jobs), listing.truncated, listing.reached_end)
+    assert 4 == cloud.requests()["list_jobs"]
+
+
+async def test_a_promise_that_cannot_be_read_is_not_followed_for_ever(cloud: Cloud) -> None:
+    """A page that comes again ends the listing, which may lack jobs."""
+    body = json.dumps({"items": [{"id": "job-0"}], "next_page_token": 7}).encode()
+    cloud.simulator.faults.add(Fault("raw", endpoint="list_jobs", body=body))
+    listing = await listing_of(cloud)
+    assert (1, True) == (len(listing.jobs), listing.truncated)
+    assert 2 == cloud.requests()["list_jobs"]
+
+
 async def test_the_page_limit_truncates(cloud: Cloud) -> None:
     """Where more was promised, and only there."""
     add_jobs(cloud, 30)
@@ -128,6 +161,29 @@ async def test_old_news_is_not_read_where_rows_come_newest_first(cloud: Cloud) -
     listing = await listing_of(cloud, news_since=cloud.world.clock() - 60 * 14)
     assert 20 == len(listing.jobs)
     assert (False, False) == (listing.truncated, listing.reached_end)
+
+
+@pytest.mark.parametrize("odd", [1795877185, "0001-01-01T00:00:00Z", None], ids=str)
+async def test_a_row_without_a_date_does_not_make_a_listing_a_full_one(
+    cloud: Cloud, odd: Any
+) -> None:
+    """It says nothing of the order; the other rows do."""
+    add_jobs(cloud, 35)
+    for index in (0, 13):
+        cloud.world.jobs[f"job-{index}"].overrides["created_at"] = odd
+    cloud.simulator.jobs_paging = Paging(max_rows=10)
+    listing = await listing_of(cloud, news_since=cloud.world.clock() - 60 * 14)
+    assert (20, False) == (len(listing.jobs), listing.reached_end)
+
+
+async def test_where_no_row_has_a_date_a_listing_goes_to_the_end(cloud: Cloud) -> None:
+    """Nothing tells old news then."""
+    add_jobs(cloud, 35)
+    for job in cloud.world.jobs.values():
+        job.overrides["created_at"] = None
+    cloud.simulator.jobs_paging = Paging(max_rows=10)
+    listing = await listing_of(cloud, news_since=cloud.world.clock() - 60 * 14)
+    assert (35, True) == (len(listing.jobs), listing.reached_end)
 
 
 @pytest.mark.parametrize("order", ["oldest", "shuffled"])

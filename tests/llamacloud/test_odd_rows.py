@@ -73,8 +73,8 @@ async def test_unreadable_fields_are_counted_each_time_and_logged_once(cloud: Cl
         ("list_jobs", "total_items"): 2,
         ("job_status", "error_message"): 2,
         ("list_items", "item_name"): 2,
-    } == observer.fields_left_out
-    assert {} == observer.rows_left_out
+    } == observer.unread_fields
+    assert {} == observer.unread_rows
     assert {
         # The first of the two.
         ("list_jobs", "error_message", "job-2"),
@@ -86,6 +86,17 @@ async def test_unreadable_fields_are_counted_each_time_and_logged_once(cloud: Cl
     assert "secret" not in json.dumps(logs)
 
 
+async def test_a_page_of_odd_rows_is_told_once_for_each_field(cloud: Cloud) -> None:
+    """However many rows there are: to tell of each field takes longer than to read the page."""
+    rows = [{"id": f"job-{n}", "status": 7, "created_at": 7, "failed_items": -1} for n in range(50)]
+    cloud.simulator.faults.add(Fault("raw", body=json.dumps({"items": rows}).encode()))
+    observer = Observer()
+    async with client_of(cloud, observer) as client:
+        await Reader(client, {}).jobs_page(0, {})
+    assert [50] * 3 == list(observer.unread_fields.values())
+    assert 3 == observer.times_told_of_fields
+
+
 async def test_unreadable_rows_are_counted_each_time_and_logged_once(cloud: Cloud) -> None:
     """Of an item, with the id of its job."""
     cloud.add_job("job-1")
@@ -93,7 +104,7 @@ async def test_unreadable_rows_are_counted_each_time_and_logged_once(cloud: Clou
     cloud.add_job("job-3", overrides={"id": None})
     cloud.world.jobs["job-1"].items[0].overrides["item_id"] = "a\nb"
     observer, logs = await read_twice(cloud)
-    assert {"list_jobs": 4, "list_items": 2} == observer.rows_left_out
+    assert {"list_jobs": 4, "list_items": 2} == observer.unread_rows
     assert [
         ("api.unreadable_row", "list_jobs", 2, None),
         ("api.unreadable_row", "list_items", 1, "job-1"),
@@ -134,7 +145,7 @@ async def test_a_job_whose_item_has_no_usable_id_is_not_counted(cloud: Cloud) ->
         answer = await count_items(Reader(client, {}), job_of(), max_pages=10)
     assert isinstance(answer, NotCounted)
     assert UncountedReason.UNREADABLE_ITEMS is answer.reason
-    assert {"list_items": 1} == observer.rows_left_out
+    assert {"list_items": 1} == observer.unread_rows
 
 
 async def test_items_without_a_name_or_with_texts_that_are_no_unicode_are_counted(
@@ -167,7 +178,7 @@ async def test_a_status_that_cannot_be_read_is_a_bad_response_of_that_job(cloud:
     async with client_of(cloud, observer) as client:
         with pytest.raises(BadResponse, match="job: no object with a usable id"):
             await Reader(client, {}).job_status("job-1")
-    assert {"job_status": 1} == observer.rows_left_out
+    assert {"job_status": 1} == observer.unread_rows
 
 
 class TestNotAskedFor:
@@ -197,13 +208,29 @@ class TestNotAskedFor:
                 for _ in range(2):
                     listing = await api.list_jobs(ListingPlan(max_requests=100, **plan))
         assert (["job-0"], 2) == ([job.id for job in listing.jobs], listing.rows_left_out)
-        assert {} == observer.rows_left_out
+        assert {} == observer.unread_rows
         (line,) = logs
         assert ("api.row_not_asked_for", "invoices", named) == (
             line["event"],
             line["project"],
             line["filter"],
         )
+
+    @pytest.mark.parametrize(("listings_without", "lines"), [(9, 1), (10, 2)])
+    async def test_rows_that_come_back_after_ten_listings_without_any_are_logged_again(
+        self, cloud: Cloud, listings_without: int, lines: int
+    ) -> None:
+        """What comes and goes does not fill the log."""
+        cloud.add_job("job-0")
+        other = cloud.add_job("job-1").overrides
+        with capture_logs() as logs:
+            async with client_of(cloud) as client:
+                api = V1BetaApi(client)
+                for number in range(listings_without + 2):
+                    comes_back = number in {0, listings_without + 1}
+                    other["job_type"] = "extract" if comes_back else "parse"
+                    await api.list_jobs(ListingPlan(max_requests=100, job_types=("parse",)))
+        assert ["api.row_not_asked_for"] * lines == [line["event"] for line in logs]
 
     @pytest.mark.parametrize(
         "facts",
@@ -292,6 +319,17 @@ class TestPageSizes:
             assert 120 == len((await api.list_jobs(ListingPlan(max_requests=100))).jobs)
         again = limits_asked_for(cloud)[len(first) :]
         assert {limits[-1]} == set(again)
+
+    @pytest.mark.parametrize(
+        "detail", ["limit must be <= 500", [{"loc": ["query", "limit", 0], "msg": "too large"}]]
+    )
+    async def test_a_refusal_names_the_limit_in_any_shape(self, cloud: Cloud, detail: Any) -> None:
+        """In words, or as a location with a position at its end."""
+        cloud.add_job()
+        body = json.dumps({"detail": detail}).encode()
+        cloud.simulator.faults.add(Fault("raw", code=422, times=1, body=body))
+        assert 1 == len((await listing_of(cloud)).jobs)
+        assert ["1000", "500"] == limits_asked_for(cloud)
 
     @pytest.mark.parametrize("refusals", [1, 2, 3])
     async def test_smaller_pages_count_all_items(self, cloud: Cloud, refusals: int) -> None:

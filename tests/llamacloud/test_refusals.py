@@ -51,7 +51,7 @@ def test_a_refusal_in_llamaclouds_words_is_its_own(code: int) -> None:
 
 
 @pytest.mark.parametrize("body", NOT_ITS_WORDS, ids=range(len(NOT_ITS_WORDS)))
-@pytest.mark.parametrize("code", [*BY_LLAMACLOUD, 301, 304, 407])
+@pytest.mark.parametrize("code", [*BY_LLAMACLOUD, 422, 301, 304, 407])
 def test_a_refusal_of_something_else_is_blamed_on_the_way_there(code: int, body: bytes) -> None:
     """A gateway, proxy or login page knows nothing of keys, credits, roles and projects."""
     failure = refused(code, body).failure()
@@ -93,7 +93,7 @@ def test_a_422_names_the_parameters_in_llamaclouds_words() -> None:
     ]
     error = refused(422, stating(mistakes))
     assert isinstance(error, Unprocessable)
-    assert {"limit", "project_id", "offset"} == error.parameters
+    assert {"query", "limit", "project_id", "offset"} == error.parameters
     assert (
         "HTTP 422: limit: Input should be less than or equal to 100;"
         " project_id: Input should be a valid UUID; offset"
@@ -111,12 +111,32 @@ def test_a_422_names_the_parameters_in_llamaclouds_words() -> None:
         ([{"loc": 7}], 'HTTP 422: [{"loc": 7}]'),
         (["limit"], 'HTTP 422: ["limit"]'),
         ({"limit": "too large"}, 'HTTP 422: {"limit": "too large"}'),
+        ([{"loc": ["query", "limit", 0], "msg": "too large"}], "HTTP 422: limit: too large"),
+        ([{"loc": [0, 1], "msg": "x"}], 'HTTP 422: [{"loc": [0, 1], "msg": "x"}]'),
         (None, "HTTP 422"),
     ],
 )
 def test_a_422_of_another_shape_is_quoted(detail: object, told: str) -> None:
     """Whatever it is."""
     assert told == str(refused(422, stating(detail)))
+
+
+@pytest.mark.parametrize(
+    ("detail", "parameters"),
+    [
+        ("limit must be <= 100", {"limit", "must", "be", "100"}),
+        ([{"loc": ["query", "limit", 0]}], {"query", "limit"}),
+        ([{"loc": [0]}, {"loc": []}, 7], set()),
+        ({"limit": "too large"}, set()),
+        ("x" * 100_000, {"x" * 300}),
+    ],
+    ids=range(5),
+)
+def test_a_422_names_its_parameters_in_any_shape(detail: object, parameters: set[str]) -> None:
+    """As the part of a location that is a text, or as a word; nothing that it names is long."""
+    error = refused(422, stating(detail))
+    assert isinstance(error, Unprocessable)
+    assert parameters == error.parameters
 
 
 @pytest.mark.parametrize("apostrophe", ["'", "\u2019"])

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import readme
 import yaml
+from dashboard import reading as dashboard
 from deployed import (
     DEPLOY,
     RULE_FILES,
@@ -50,6 +52,7 @@ VALUES: Mapping[str, set[str]] = {
     "job_id": {"JOB"},
 }
 README_OF_RULES = (DEPLOY / "README.md").read_text()
+_ACTIVE_BY_STATUS = re.compile(r'_job_status\{[^}]*status=~"[a-z|]*\|unknown')
 HEADINGS = ["Meaning", "Impact", "Diagnosis", "Mitigation", "When to ignore"]
 
 
@@ -104,6 +107,16 @@ def test_every_query_of_the_runbooks_is_promql(tmp_path: Path) -> None:
     file.write_text(yaml.safe_dump({"groups": [{"name": "runbooks", "rules": recorded}]}))
     checked = check_rules(file)
     assert 0 == checked.returncode, checked.stdout + checked.stderr
+
+
+def test_no_query_takes_a_job_that_ended_in_an_unknown_status_for_an_active_one() -> None:
+    """In rules, runbooks, README and dashboard: it has ended once it has a completion time."""
+    everywhere = (*queries(), *readme.queries().values(), *(q.expr for q in dashboard.queries()))
+    of_active_jobs = [query for query in everywhere if _ACTIVE_BY_STATUS.search(query)]
+    assert len(of_active_jobs) > 5
+    for query in of_active_jobs:
+        assert re.search(r"unless on \((project, )?job_id\)\s+\(", query), query
+        assert "llamacloud_batch_job_completed_timestamp_seconds" in query
 
 
 def test_every_alert_has_a_runbook() -> None:

@@ -33,6 +33,27 @@ def of_jobs_in(statuses: str) -> str:
     return f"({status} == 1)"
 
 
+def active_of(selector: str) -> str:
+    """Return 1 for each active job that a selector picks."""
+    status = of_statuses(selector, "pending|dispatched|running|unknown")
+    return f"({status} unless on (project, job_id) {ended_unknown_of(selector)})"
+
+
+def ended_unknown_of(selector: str) -> str:
+    """Return 1 for each job that ended in a status that the exporter does not know."""
+    # A job in such a status is active until it has a completion time.
+    completed_at = (
+        f"max by (project, job_id) (llamacloud_batch_job_completed_timestamp_seconds{{{selector}}})"
+    )
+    return where(of_statuses(selector, "unknown"), completed_at)
+
+
+def of_statuses(selector: str, statuses: str) -> str:
+    """Return 1 for each job of a selector in one of the statuses, told apart by bars."""
+    status = f'llamacloud_batch_job_status{{{selector}, status=~"{statuses}"}}'
+    return f"max by (project, job_id) ({status}) == 1"
+
+
 def where(query: str, condition: str) -> str:
     """Return what a query says of the jobs for which another says anything."""
     return f"({query} and on (project, job_id) {condition})"
@@ -63,11 +84,13 @@ def rise_of(metric: str, by: str, *matchers: str) -> str:
     return f"max by ({by}) (increase({metric}{{{', '.join(matchers)}}}[$__rate_interval]))"
 
 
-ACTIVE: Final = of_jobs_in("pending|dispatched|running|unknown")
+ACTIVE: Final = where(active_of(OF_JOBS), _PICKED)
 PENDING: Final = of_jobs_in("pending")
 # `dispatched` is documented nowhere; one who waits for such a job is as badly off.
 STARTED: Final = of_jobs_in("running|dispatched")
-ENDED: Final = of_jobs_in("completed|failed|cancelled|gone")
+ENDED: Final = first_of(
+    of_jobs_in("completed|failed|cancelled|gone"), where(ended_unknown_of(OF_JOBS), _PICKED)
+)
 TOTAL: Final = of_jobs("llamacloud_batch_job_total_items")
 PROCESSED: Final = of_jobs("llamacloud_batch_job_processed_items")
 # What a job reports and what was counted are of different age; a job may be too large to count.
@@ -105,11 +128,7 @@ INCOMPLETE_PROJECTS: Final = (
     f" unless on (project) {_ACTIVE_GAUGE}) > 0"
 )
 _INFO_OF_TYPES: Final = f"max by (project, job_id) (llamacloud_batch_job_info{{{OF_TYPES}}})"
-_ACTIVE_AND_SHOWN: Final = (
-    "(max by (project, job_id) (llamacloud_batch_job_status"
-    f'{{{OF_PROJECTS}, status=~"pending|dispatched|running|unknown"}}) == 1'
-    f" and on (project, job_id) {_INFO_OF_TYPES})"
-)
+_ACTIVE_AND_SHOWN: Final = where(active_of(OF_PROJECTS), _INFO_OF_TYPES)
 # There only while jobs are listed, and in no project all active ones lack series of their own.
 ACTIVE_JOBS_SHOWN: Final = (
     f"({ACTIVE_JOBS} unless"

@@ -48,6 +48,8 @@ async def count_items(
     Of a job that is too large for a sweep, or was before, the notable statuses are counted that are
     few enough for ``max_pages``. The others are absent then.
 
+    ``max_pages`` bounds each reading of the list: two sweeps and the notable statuses at most.
+
     Raises:
         BadResponse: a page could not be read.
         LlamaCloudError: a page could not be fetched.
@@ -70,7 +72,7 @@ async def _count_whole(
 ) -> ItemsCounted | NotCounted:
     for _ in range(_SWEEPS_AT_MOST):
         sweep = _Sweep(reader, job.id)
-        if not await sweep.read_all(max_pages):
+        if not await sweep.read_all(max_pages, job.total_items):
             # Pages may be shorter than what was asked for, and the list longer than the job says.
             return await _count_notable(reader, job, max_pages, asked_monotonic)
         if sweep.adds_up_to(job.total_items):
@@ -134,13 +136,13 @@ class _Sweep:
         self._asked_monotonic = 0.0
         self._answered_at = 0.0
 
-    async def read_all(self, max_pages: int) -> bool:
+    async def read_all(self, max_pages: int, total_items: int | None) -> bool:
         """Read the list of all items; tell whether ``max_pages`` were enough for that."""
         offset = 0
         while self.pages < max_pages:
             page = await self.reader.items_page(self._job_id, offset)
             repeats = self._add(page) == 0 and bool(page.rows)
-            if repeats or not page.more_follows:
+            if repeats or not page.may_go_on(len(self._items), total_items):
                 self._broke_off = repeats and page.promises_more_than(len(self._items))
                 return True
             offset = page.next_offset
@@ -153,10 +155,10 @@ class _Sweep:
         """
         last_page = self.pages + pages
         for _ in range(_SWEEPS_AT_MOST):
-            began_with = self.pages
-            if not await self._read_status_once(status, last_page):
+            began_with = self._pages_with_rows
+            if not await self._read_status_once(status, last_page, least):
                 return False
-            if self.pages - began_with == 1 or self._items.number_in(status) >= least:
+            if self._pages_with_rows - began_with <= 1 or self._items.number_in(status) >= least:
                 break
         return True
 
@@ -173,7 +175,7 @@ class _Sweep:
         counts = self._items.counts(statuses)
         return ItemsCounted(self._job_id, counts, self._asked_monotonic, self._answered_at)
 
-    async def _read_status_once(self, status: ItemStatus, last_page: int) -> bool:
+    async def _read_status_once(self, status: ItemStatus, last_page: int, least: int) -> bool:
         offset = 0
         while self.pages < last_page:
             page = await self.reader.items_page(self._job_id, offset, status)
@@ -181,7 +183,7 @@ class _Sweep:
                 # The server ignores the filter: what it lists is not few.
                 return False
             self._add(page)
-            if not page.more_follows:
+            if not page.may_go_on(self._items.number_in(status), least):
                 return True
             offset = page.next_offset
         return False

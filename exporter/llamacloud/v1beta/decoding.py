@@ -31,7 +31,7 @@ from exporter.llamacloud.v1beta.tolerant import (
 from exporter.llamacloud.v1beta.unread import Unread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 Row = TypeVar("Row")
 Model = TypeVar("Model")
@@ -45,11 +45,14 @@ _JOB_STATUS = msgspec.json.Decoder(JobStatusAnswer)
 
 @dataclass(frozen=True, slots=True)
 class Rows(Generic[Row]):
-    """The rows of a page that can be read, of ``sent`` ones, and what is said of further pages."""
+    """The rows of a page that can be read, of ``sent`` ones, and what is said of further pages.
+
+    ``announces_more`` is true where the page has a token, or a token or total that cannot be read.
+    """
 
     rows: Sequence[Row]
     sent: int
-    has_token: bool
+    announces_more: bool
     total_size: int | None
     unread: Unread
 
@@ -133,10 +136,19 @@ def _tolerantly(
     rows = [row for value in sent if (row := read(value, unread)) is not None]
     if not rows and len(sent) >= _ROWS_OF_WHICH_ONE_CAN_BE_READ:
         raise BadResponse(f"items: none of {len(sent)} rows has a usable id")
+    token = field_of(document, "next_page_token", text, unread)
+    total_size = field_of(document, "total_size", count, unread)
     return Rows(
         rows=rows,
         sent=len(sent),
-        has_token=bool(field_of(document, "next_page_token", text, unread)),
-        total_size=field_of(document, "total_size", count, unread),
+        # What cannot be read may well say that more follows.
+        announces_more=bool(token)
+        or _is_unreadable(document, "next_page_token", token)
+        or _is_unreadable(document, "total_size", total_size),
+        total_size=total_size,
         unread=unread,
     )
+
+
+def _is_unreadable(document: Mapping[str, object], name: str, read: object) -> bool:
+    return read is None and document.get(name) is not None

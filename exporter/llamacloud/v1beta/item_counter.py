@@ -20,14 +20,15 @@ from exporter.domain import (
 )
 from exporter.llamacloud.belief import believed_moment
 from exporter.llamacloud.failure_reasons import failure_reason
+from exporter.texts import cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from exporter.llamacloud.v1beta.models import ItemRow
 
-# Names and messages are free text without bound; a log line needs no more of them.
-_TEXT_LENGTH = 500
+# A log line needs no more of the names and messages of items.
+_LOGGED_LENGTH = 500
 # What is kept of an item: a small number, which is hashed and counted more quickly than an enum.
 _REASONS: Mapping[ItemStatus, tuple[str, ...]] = {
     ItemStatus.SKIPPED: (*KNOWN_SKIP_REASONS, OTHER_SKIP_REASON),
@@ -131,7 +132,9 @@ class ItemCounter:
     def _keep_failed(self, row: ItemRow) -> None:
         if len(self._failed) < FAILED_ITEMS_KEPT or row.item_id in self._failed:
             self._failed[row.item_id] = FailedItem(
-                row.item_id, _cut(row.item_name), _cut(row.error_message)
+                item_id=row.item_id,
+                item_name=cut(row.item_name, _LOGGED_LENGTH),
+                error_message=cut(row.error_message, _LOGGED_LENGTH),
             )
 
     def _durations(self) -> Histogram:
@@ -139,7 +142,3 @@ class ItemCounter:
         below = [0, *(bisect_right(durations, bound) for bound in ITEM_DURATION_BUCKETS)]
         counts = (end - begin for begin, end in pairwise((*below, len(durations))))
         return Histogram(ITEM_DURATION_BUCKETS, tuple(counts), sum(durations))
-
-
-def _cut(text: str | None) -> str | None:
-    return text and text[:_TEXT_LENGTH]

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from exporter.domain import Job, JobStatus, JobType
 from exporter.domain.ids import contradicts
 from exporter.llamacloud.belief import believed_times, comparable_word
+from exporter.llamacloud.v1beta.models import LONGEST_TEXT
 from exporter.llamacloud.v1beta.paging import NotAskedFor
+from exporter.texts import cut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from exporter.llamacloud.v1beta.known_values import KnownValues
     from exporter.llamacloud.v1beta.models import JobRow
-
-_TEXT_LENGTH = 1000
 
 
 def job_of(row: JobRow, known_values: KnownValues, answered_at: float) -> Job:
@@ -31,17 +31,17 @@ def job_of(row: JobRow, known_values: KnownValues, answered_at: float) -> Job:
         id=row.id,
         job_type=known_values.read(JobType, row.job_type),
         status=known_values.read(JobStatus, row.status),
-        project_id=_cut(row.project_id),
+        project_id=cut(row.project_id, LONGEST_TEXT),
         total_items=row.total_items,
         processed_items=row.processed_items,
         failed_items=row.failed_items,
         skipped_items=row.skipped_items,
-        directory_id=_cut(row.directory_id),
+        directory_id=cut(row.directory_id, LONGEST_TEXT),
         created_at=times.created_at,
         started_at=times.started_at,
         completed_at=times.completed_at,
         updated_at=times.updated_at,
-        error_message=_cut(row.error_message),
+        error_message=cut(row.error_message, LONGEST_TEXT),
     )
 
 
@@ -50,15 +50,11 @@ def contradiction(row: JobRow, asked_for: Mapping[str, str]) -> NotAskedFor | No
 
     ``asked_for`` are the parameters ``project_id``, ``directory_id`` and ``job_type``, if given.
     """
-    for name, came in (("project_id", row.project_id), ("directory_id", row.directory_id)):
-        asked = asked_for.get(name)
-        if asked is not None and came is not None and contradicts(asked, came[:_TEXT_LENGTH]):
-            return NotAskedFor(row.id, name, asked, came[:_TEXT_LENGTH])
-    asked, came = asked_for.get("job_type"), row.job_type and row.job_type[:_TEXT_LENGTH]
+    for name, sent in (("project_id", row.project_id), ("directory_id", row.directory_id)):
+        asked, came = asked_for.get(name), cut(sent, LONGEST_TEXT)
+        if asked is not None and came is not None and contradicts(asked, came):
+            return NotAskedFor(row.id, name, asked, came)
+    asked, came = asked_for.get("job_type"), cut(row.job_type, LONGEST_TEXT)
     if asked is not None and came is not None and comparable_word(came) != comparable_word(asked):
         return NotAskedFor(row.id, "job_type", asked, came)
     return None
-
-
-def _cut(text: str | None) -> str | None:
-    return text and text[:_TEXT_LENGTH]

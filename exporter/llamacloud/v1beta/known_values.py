@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from exporter.domain import ItemStatus, JobStatus, JobType
 from exporter.llamacloud.belief import comparable_word
+from exporter.llamacloud.v1beta.models import LONGEST_TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
 Known = TypeVar("Known", bound="StrEnum")
 
-_TEXT_LENGTH = 1000
 # No known word is longer: of megabytes no copy is made to compare them.
 _LONGEST_WORD = 100
 _UNKNOWN_VALUES_REMEMBERED = 100
@@ -49,7 +49,7 @@ class KnownValues:
         return member or self._unknown(kind, value)
 
     def _unknown(self, kind: type[Known], value: str) -> Known:
-        seen, unknown = self._unknown_values_seen, (_NAMES[kind], value[:_TEXT_LENGTH])
+        seen, unknown = self._unknown_values_seen, (_NAMES[kind], value[:LONGEST_TEXT])
         if unknown not in seen and len(seen) < _UNKNOWN_VALUES_REMEMBERED:
             seen.add(unknown)
             self._log.warning(

@@ -30,6 +30,7 @@ async def list_jobs(reader: Reader, plan: ListingPlan) -> Listing:
     walk = _Walk(plan)
     for filters in _filters(plan):
         await walk.through(reader, filters)
+    reader.listing_ended(walk.contradicted)
     walk.check_project()
     return walk.listing()
 
@@ -53,6 +54,7 @@ class _Walk:
     truncated: bool = False
     reached_end: bool = True
     rows_left_out: int = 0
+    contradicted: set[str] = field(default_factory=set)
     of_another_project: NotAskedFor | None = None
 
     async def through(self, reader: Reader, filters: dict[str, str]) -> None:
@@ -103,6 +105,7 @@ class _Walk:
         self.ended_at = max(page.answered_at, self.began_at)
         self.rows_left_out += page.unread.rows + len(page.not_asked_for)
         for other in page.not_asked_for:
+            self.contradicted.add(other.filter)
             if other.filter == "project_id":
                 self.of_another_project = other
         # A row that comes again is the newer one: the list moved while it was read.
@@ -111,14 +114,19 @@ class _Walk:
 
 @dataclass(slots=True)
 class _NewestFirst:
-    """Watches whether rows come newest first; nothing documents that they do."""
+    """Watches whether rows come newest first; nothing documents that they do.
+
+    Rows without a date say nothing of the order. Where no row has one, no moment is past.
+    """
 
     holds: bool = True
     oldest: float = float("inf")
 
     def holds_through(self, rows: Sequence[Job]) -> bool:
         for job in rows:
-            if job.created_at is None or job.created_at > self.oldest:
+            if job.created_at is None:
+                continue
+            if job.created_at > self.oldest:
                 self.holds = False
                 break
             self.oldest = job.created_at

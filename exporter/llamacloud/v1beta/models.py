@@ -15,6 +15,8 @@ from msgspec import Meta, Struct, field
 MOST_ROWS: Final = 1000
 # An id is kept as long as its job and stands in each of its series; LlamaCloud's take 40.
 LONGEST_ID: Final = 1_000
+# So much of a text is kept or compared; texts are free, without bound.
+LONGEST_TEXT: Final = 1_000
 # No batch is larger, and larger integers would not survive as a metric's float.
 LARGEST_COUNT: Final = 2**53
 

@@ -58,6 +58,15 @@ class Page(Generic[Row]):
             not_asked_for=not_asked_for,
         )
 
+    def may_go_on(self, rows_seen: int, rows_expected: int | None) -> bool:
+        """Tell whether to ask for the next page, of a list of which a number of rows is expected.
+
+        A server may serve fewer rows than asked for, without a token or a total that says so. So
+        a page that ends short of what is expected may not be the last, unless it is empty.
+        """
+        is_short = rows_expected is not None and rows_seen < rows_expected
+        return self.more_follows or (is_short and self.total_size is None and bool(self.rows))
+
     def promises_more_than(self, rows_seen: int) -> bool:
         """Tell whether a page that showed nothing new leaves rows unseen."""
         short_of_total = self.total_size is not None and self.total_size > rows_seen
@@ -83,12 +92,13 @@ def more_follows(rows: Rows[Row], next_offset: int, limit: int | None) -> bool:
 
     No public material says whether ``next_page_token`` and ``total_size`` are filled in, whether
     the total is exact, or whether fewer rows than asked for may be served. So an empty page is the
-    end, a token or a larger total promises more, and without both a full page does. Where no limit
-    was given, a full page cannot be told from a short one: only an empty page is the end.
+    end, a token or a larger total promises more, and without both a full page does. A token or a
+    total that cannot be read promises more as well. Where no limit was given, a full page cannot be
+    told from a short one: only an empty page is the end.
     """
     if not rows.sent:
         return False
-    if rows.has_token or limit is None:
+    if rows.announces_more or limit is None:
         return True
     if rows.total_size is not None and rows.total_size > next_offset:
         return True

@@ -18,7 +18,7 @@ from exporter.llamacloud.v1beta.paging import page_of
 from exporter.llamacloud.v1beta.unread import LeftOut
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from exporter.domain import Job
     from exporter.llamacloud.client import Client
@@ -80,6 +80,10 @@ class Reader:
             else:
                 jobs.append(job_of(row, self._learnt.known_values, page.answered_at))
         return page.with_rows(jobs, not_asked_for)
+
+    def listing_ended(self, contradicted: Collection[str]) -> None:
+        """Note which filters the rows of a whole listing contradicted."""
+        self._learnt.left_out.listing_ended(contradicted)
 
     async def job_status(self, job_id: str) -> JobRefreshed:
         """Fetch the status of one job.

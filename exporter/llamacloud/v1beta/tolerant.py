@@ -112,7 +112,7 @@ def field_of(
     try:
         return read(value)
     except UnreadableError:
-        unread.fields.append((name, row_id))
+        unread.add_field(name, row_id)
         return None
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from structlog.stdlib import BoundLogger
 
     from exporter.llamacloud.requests import Endpoint, RequestObserver
@@ -13,10 +16,23 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Unread:
-    """What could not be read in one answer: ``rows``, and ``fields`` by name and id of the row."""
+    """What could not be read in one answer: so many ``rows``, and so many ``fields`` of each name.
+
+    ``first_rows`` holds the id of the first row that each of these fields was in, if it has one.
+    """
 
     rows: int = 0
-    fields: list[tuple[str, str | None]] = field(default_factory=list)
+    fields: Counter[str] = field(default_factory=Counter)
+    first_rows: dict[str, str | None] = field(default_factory=dict)
+
+    def add_field(self, name: str, row_id: str | None) -> None:
+        """Note one field."""
+        self.fields[name] += 1
+        self.first_rows.setdefault(name, row_id)
+
+
+# A fault that comes and goes is logged once in so many listings at most.
+_LISTINGS_UNTIL_NEWS = 10
 
 
 class LeftOut:
@@ -29,22 +45,25 @@ class LeftOut:
         self._observer = observer
         self._log = log
         self._logged: set[tuple[str, str]] = set()
+        # By the filters whose contradictions were logged.
+        self._listings_without: dict[str, int] = {}
 
     def unread(self, endpoint: Endpoint, unread: Unread, job_id: str | None = None) -> None:
         """Note what could not be read in an answer, about ``job_id`` if it is about one job."""
-        for name, row_id in unread.fields:
-            self._observer.field_left_out(endpoint, name)
+        for name, number in unread.fields.items():
+            self._observer.fields_left_out(endpoint, name, number)
             if self._is_news(f"{endpoint}.field", name):
                 self._log.warning(
                     "api.unreadable_field",
                     endpoint=str(endpoint),
                     field=name,
-                    **_about(job_id or row_id),
+                    **_about(job_id or unread.first_rows[name]),
                     advice="taken as absent; if it is as LlamaCloud documents it, report it",
                 )
-        for _ in range(unread.rows):
-            self._observer.row_left_out(endpoint)
-        if unread.rows and self._is_news(f"{endpoint}.row", ""):
+        if not unread.rows:
+            return
+        self._observer.rows_left_out(endpoint, unread.rows)
+        if self._is_news(f"{endpoint}.row", ""):
             self._log.warning(
                 "api.unreadable_row",
                 endpoint=str(endpoint),
@@ -54,14 +73,29 @@ class LeftOut:
             )
 
     def not_asked_for(self, what: str, job_id: str) -> None:
-        """Note that a listing showed a job although a filter, named by ``what``, excludes it."""
-        if self._is_news("filter", what):
-            self._log.warning(
-                "api.row_not_asked_for",
-                filter=what,
-                job_id=job_id,
-                advice="left out; does a proxy or cache answer with other requests' answers?",
-            )
+        """Note that a listing showed a job although a filter, named by ``what``, excludes it.
+
+        It is logged the first time, and again after ten listings in a row without any.
+        """
+        if what in self._listings_without:
+            return
+        self._listings_without[what] = 0
+        self._log.warning(
+            "api.row_not_asked_for",
+            filter=what,
+            job_id=job_id,
+            advice="left out; does a proxy or cache answer with other requests' answers?",
+        )
+
+    def listing_ended(self, contradicted: Collection[str]) -> None:
+        """Note which filters the rows of a listing contradicted."""
+        without = {
+            what: 0 if what in contradicted else listings + 1
+            for what, listings in self._listings_without.items()
+        }
+        self._listings_without = {
+            what: listings for what, listings in without.items() if listings < _LISTINGS_UNTIL_NEWS
+        }
 
     def _is_news(self, kind: str, name: str) -> bool:
         if (kind, name) in self._logged:
