@@ -6,7 +6,6 @@ What had to be left out of their answers is counted likewise.
 from __future__ import annotations
 
 from collections import Counter
-from http import HTTPStatus
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -41,7 +40,6 @@ class Ledger:
         self.left_out: Counter[tuple[str, str, str]] = Counter()
         self._items_listed: Counter[str] = Counter()
         self._broken: Counter[tuple[str, str]] = Counter()
-        self._first_pages_without_gaps: Counter[str] = Counter()
         self._odd_fields: dict[str, set[str]] = {}
 
     def drain(self) -> None:
@@ -133,15 +131,7 @@ class Ledger:
                 wrong.append(
                     f"left out of {key}: {actual:g} counted, {before[key]} to {self.left_out[key]}"
                 )
-        return wrong + list(self._polls_not_partial(exposition))
-
-    def _polls_not_partial(self, exposition: Exposition) -> Iterator[str]:
-        """Say where more polls were a success than could be: their first page lacked no row."""
-        for project in _NAME_OF.values():
-            name = "llamacloud_exporter_polls_total"
-            successes = exposition.value(name, project=project, result="success") or 0.0
-            if successes > (most := self._first_pages_without_gaps[project]):
-                yield f"{project}: {successes:g} polls were a success, though at most {most} could"
+        return wrong
 
     def _take_answered(self, request: RecordedRequest) -> None:
         project = _NAME_OF[request.params["project_id"]]
@@ -154,9 +144,6 @@ class Ledger:
         odd = request.odd_row
         if odd is not None and odd.field is not None and request.endpoint != "list_items":
             self._odd_fields.setdefault(odd.row_id, set()).add(odd.field)
-        is_first_page = request.endpoint == "list_jobs" and request.params["offset"] == "0"
-        if is_first_page and request.status == HTTPStatus.OK and what != ROW:
-            self._first_pages_without_gaps[project] += 1
 
 
 def left_out_as_counted(exposition: Exposition) -> dict[tuple[str, str, str], float]:

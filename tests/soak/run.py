@@ -26,6 +26,7 @@ from soak.log_truth import (
     wrong_lines,
 )
 from soak.memory import Memory
+from soak.poll_truth import not_partial
 from soak.projects import LIMITED, PROJECTS, add_keys, settings_file
 from soak.scraping import Scraper
 from soak.watching import Watch
@@ -48,6 +49,7 @@ _STARTED_WITHIN_SECONDS = 30.0
 _TRUE_WITHIN_SECONDS = 120.0
 # An answer is under way for at most ``api.timeout``, two seconds.
 _ANSWERS_ARRIVE_WITHIN_SECONDS = 2.2
+_PARTIAL_WITHIN_SECONDS = 20.0
 _WRONG_AT_MOST = 200
 
 
@@ -108,6 +110,8 @@ class Soak:
             scraper = stack.enter_context(Scraper(listening["metrics"], self._world.clock))
             self._live(scraper)
             self._compare(scraper, exporter)
+            self._make_polls_partial(scraper)
+            self._compare_requests(scraper)
             strictly = scraper.conclude()
             log = self._end(exporter)
             self._tell(began, scraper.scrapes, strictly, log)
@@ -145,6 +149,21 @@ class Soak:
         self._outcome.figures["seconds until all was true"] = round(
             (true_since or time.monotonic()) - began, 1
         )
+
+    def _make_polls_partial(self, scraper: Scraper) -> None:
+        """Let a row be left out of a listing of each project while all else is well."""
+        before, wrong = self._watch.latest, [""]
+        projects = [p for p in PROJECTS if self._world.jobs_of(p.project_id)]
+        self._weather.make_a_row_of_each_project_odd()
+        end = time.monotonic() + _PARTIAL_WITHIN_SECONDS
+        for _ in self._scrapes_until(end, scraper, stormy=False):
+            wrong = not_partial(before, self._watch.latest, projects)
+            if not wrong:
+                break
+        self._wrong(wrong)
+
+    def _compare_requests(self, scraper: Scraper) -> None:
+        """Compare what the exporter says of its requests and their answers."""
         answered = self._ledger.answered_by_now()
         left_out = self._ledger.left_out_by_now()
         time.sleep(_ANSWERS_ARRIVE_WITHIN_SECONDS)

@@ -11,6 +11,7 @@ from soak.growing import seeded
 from soak.ledger import Ledger
 from soak.log_truth import Log, wrong_left_out_lines
 from soak.oddities import ROW
+from soak.poll_truth import not_partial
 from soak.projects import PROJECTS
 from starlette.responses import JSONResponse
 
@@ -114,17 +115,15 @@ def ledger_of(*requests: RecordedRequest) -> Ledger:
     return ledger
 
 
-def counted(rows: float = 0.0, fields: float = 0.0, successes: float = 0.0) -> Exposition:
+def counted(rows: float = 0.0, fields: float = 0.0) -> Exposition:
     """Show what the exporter counts of one project's listings."""
-    of = {"project": PROJECT.name}
-    listing = {**of, "endpoint": "list_jobs"}
+    listing = {"project": PROJECT.name, "endpoint": "list_jobs"}
     fields_key = series(
         "llamacloud_exporter_unreadable_fields_total", **listing, field="processed_items"
     )
     return Exposition(
         samples={
             series("llamacloud_exporter_unreadable_rows_total", **listing): rows,
-            series("llamacloud_exporter_polls_total", **of, result="success"): successes,
         }
         | ({fields_key: fields} if fields else {})
     )
@@ -153,15 +152,6 @@ def test_an_odd_answer_that_was_lost_need_not_be_counted() -> None:
     assert 1 == len(ledger.wrong_left_out(ledger.left_out_by_now(), shown))
 
 
-def test_a_poll_that_is_no_success_is_seen() -> None:
-    """One whose first page lacked a row; a field that lacks is no harm."""
-    ledger = ledger_of(request("list_jobs", NO_ROW), request("list_jobs", UNREADABLE))
-    before = ledger.left_out_by_now()
-    assert [] == ledger.wrong_left_out(before, counted(1, 1, successes=1))
-    (wrong,) = ledger.wrong_left_out(before, counted(1, 1, successes=2))
-    assert "2 polls were a success, though at most 1 could" in wrong
-
-
 def test_what_is_left_out_is_logged_once_a_project() -> None:
     """Neither more nor less often, and nothing else."""
     counted_as = [("invoices", "list_jobs", ROW), ("invoices", "list_items", "item_name")]
@@ -171,3 +161,13 @@ def test_what_is_left_out_is_logged_once_a_project() -> None:
     assert 1 == len(wrong_left_out_lines(Log([row], []), counted_as))
     assert 1 == len(wrong_left_out_lines(Log([row, field, field], []), counted_as))
     assert 1 == len(wrong_left_out_lines(Log([row, field], []), counted_as[:1]))
+
+
+def test_a_poll_that_is_not_partial_is_seen() -> None:
+    """Though its listing lacked a row; a project without jobs has no row that could be odd."""
+    key = series("llamacloud_exporter_polls_total", project=PROJECT.name, result="partial")
+    before, after = Exposition(samples={key: 3.0}), Exposition(samples={key: 4.0})
+    assert [] == not_partial(before, after, [PROJECT])
+    (wrong,) = not_partial(before, before, [PROJECT])
+    assert f"{PROJECT.name}: 3 polls were partial before a row was odd, and 3 after it" == wrong
+    assert [] == not_partial(before, before, [])

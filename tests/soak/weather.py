@@ -168,6 +168,12 @@ class Weather:
         self._simulator.jobs_paging = Paging()
         self._simulator.items_paging = Paging(order="oldest")
 
+    def make_a_row_of_each_project_odd(self) -> None:
+        """Take a job's id away in the next listing of each project."""
+        for project in PROJECTS:
+            row = Fault("odd_row", odd_field="id", body="", endpoint="list_jobs", times=1)
+            self._faults.add(replace(row, project_id=project.project_id))
+
     def _showers(self) -> None:
         """Let all kinds of faults befall few requests each."""
         for name, kind in self._kinds.items():
