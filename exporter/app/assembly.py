@@ -146,8 +146,6 @@ def _poller(
         timeout_seconds=settings.api.timeout,
         observer=project_telemetry,
     )
-
-    api = V1BetaApi(client, project_id=project.project_id, organization_id=project.organization_id)
     event_log = EventLog(project.name, key_origin=project.api_key_origin)
 
     async def publish_view(view: ProjectView) -> None:
@@ -161,13 +159,18 @@ def _poller(
 
     return ProjectPoller(
         ProjectCore(_rules(project, settings), time.monotonic()),
-        api,
+        _api(client, project),
         access=access,
         concurrency=settings.api.concurrency,
         publish_view=publish_view,
         handle_events=handle_events,
         clock=time.monotonic,
     )
+
+
+def _api(client: Client, project: Project) -> V1BetaApi:
+    ids = {"project_id": project.project_id, "organization_id": project.organization_id}
+    return V1BetaApi(client, project=project.name, **ids)
 
 
 def _rules(project: Project, settings: Settings) -> Rules:

@@ -53,7 +53,7 @@ def believed_times(
 ) -> JobTimes:
     """Return the times of a job that can be true, by the time of the answer that held them.
 
-    Nothing happens to a job before its creation, beyond what clocks differ by.
+    An end before the creation, beyond what clocks differ by, is no end.
     """
     created_at = believed_moment(created, answered_at)
 
@@ -65,7 +65,7 @@ def believed_times(
 
     return JobTimes(
         created_at=created_at,
-        started_at=since_creation(started),
+        started_at=believed_moment(started, answered_at),
         completed_at=since_creation(completed),
         updated_at=since_creation(updated),
     )

@@ -65,6 +65,8 @@ def before_the_start(cloud: Cloud) -> None:
             started_at=START - 890,
             completed_at=START - 800,
             items=items_of("failed", cancelled=2),
+            # Not as documented: the one field that cannot be read.
+            overrides={"error_message": {"code": "E1"}},
         )
     )
 
@@ -245,4 +247,5 @@ OF_THE_EXPORTER: Samples = {
     own("poll_errors_total", reason="unauthorized"): 0,
     own("api_requests_total", endpoint="list_jobs", code="429"): 0,
     own("api_retries_total", endpoint="list_items"): 0,
+    own("unreadable_rows_total", endpoint="list_jobs"): 0,
 }

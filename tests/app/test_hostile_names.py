@@ -24,7 +24,9 @@ OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 NAME = """<script>alert("1")</script>\\ 'ä'"""
 # Ends a line and a label, writes a line of its own, and clears a terminal.
 TEXT = 'a"} 1\nllamacloud_exporter_project_up{project="x"} 7\r\x1b[2J\x00 \\ <b>\u2028 🦙'
-JOB_ID = "job-" + TEXT
+# Ids hold no control characters, or they are none.
+ID_TEXT = re.sub(r"[\x00-\x1f]", "", TEXT)
+JOB_ID = "job-" + ID_TEXT
 MARK = "Error-that-is-no-label"
 MESSAGE = MARK + TEXT
 RECORD = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z \[")
@@ -36,7 +38,7 @@ def flag(cloud: Cloud, tmp_path: Path) -> str:
     """Write the settings of a project in which every text is hostile, and of one that fails so."""
     entries = [project(cloud, NAME), project(cloud, NO_PROJECT)]
     items = [
-        SimulatedItem("item-" + TEXT, TEXT, "failed", error_message=MESSAGE),
+        SimulatedItem("item-" + ID_TEXT, TEXT, "failed", error_message=MESSAGE),
         SimulatedItem("item-2", "b.pdf", "skipped", skip_reason=MESSAGE),
         SimulatedItem("item-3", "c.pdf", MESSAGE),
     ]

@@ -35,6 +35,9 @@ TEXTS = {
     "spaces": " \t ",
     "long": "x" * 1_000,
 }
+# Ids hold no control characters, or they are none.
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+IDS = {name: f"{CONTROLS.sub('', text)}#{name}"[-1_000:] for name, text in TEXTS.items()}
 # Of three cut texts of characters that JSON writes as six each.
 LONGEST_LINE = 25_000
 
@@ -44,12 +47,13 @@ def hostile_cloud(cloud: Cloud) -> Cloud:
     """Write every text into every field that is one, of jobs whose status is one and others."""
     for name, text in TEXTS.items():
         long = text * (10_000 // len(text))
+        id_ = IDS[name]
         items = [
-            SimulatedItem(text, long, "failed", error_message=long),
-            SimulatedItem(f"{text}2"[-1_000:], text, long),
-            SimulatedItem(f"{text}3"[-1_000:], text, "skipped", skip_reason=long),
+            SimulatedItem(id_, long, "failed", error_message=long),
+            SimulatedItem(f"{id_}2"[-1_000:], text, long),
+            SimulatedItem(f"{id_}3"[-1_000:], text, "skipped", skip_reason=long),
         ]
-        cloud.add_job(text, job_type=long, status=long, directory_id=text, items=items)
+        cloud.add_job(id_, job_type=long, status=long, directory_id=text, items=items)
         known = f"known {name}"
         cloud.add_job(known, items=[], error_message=long, directory_id=text)
     return cloud
@@ -91,7 +95,7 @@ def test_both_forms_and_the_log_say_what_llamacloud_wrote(hostile_cloud: Cloud) 
     assert [200, 200, 200] == [status for status, _ in pages]
     assert_tame(lines)
     failed = {json.loads(line)["item_id"] for line in lines if '"item.failed"' in line}
-    assert set(TEXTS.values()) == failed
+    assert set(IDS.values()) == failed
 
 
 def _counted_jobs(text: str) -> int:

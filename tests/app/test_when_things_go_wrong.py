@@ -54,7 +54,7 @@ KINDS = {
     "no-json": Kind(Fault("not_json"), "bad_response", "login page or gateway"),
     "no-list": Kind(Fault("wrong_shape"), "bad_response", "login page or gateway"),
     "wrong-types": Kind(
-        Fault("wrong_shape", body={"items": [{"id": ["a"], "status": 7, "total_items": "all"}]}),
+        Fault("wrong_shape", body={"items": [{"id": ["a"], "total_items": "all"}] * 10}),
         "bad_response",
         "login page or gateway",
     ),

@@ -155,10 +155,12 @@ def test_values_and_fields_that_are_newer_are_accepted() -> None:
     )
 
 
-@pytest.mark.parametrize("body", [b"{}", b'{"items": null}'])
-def test_items_may_be_absent_from_a_page_of_items(body: bytes) -> None:
-    """By the API's own description."""
-    assert [] == list(read_items(body).rows)
+def test_items_may_be_absent_from_a_page_of_items() -> None:
+    """By the API's own description, which has no null there: a job would lose all its items."""
+    for body in (b"{}", b'{"total_size": -1}'):
+        assert [] == list(read_items(body).rows)
+    with pytest.raises(BadResponse, match="items: not a list"):
+        read_items(b'{"items": null}')
 
 
 @pytest.mark.parametrize(
@@ -183,6 +185,16 @@ def test_what_is_no_page_is_a_bad_response(body: bytes, message: str) -> None:
         read_jobs(body)
     assert str(raised.value).startswith(message)
     assert len(str(raised.value)) < 310
+
+
+@pytest.mark.parametrize("depth", [90, 1_000, 40_000])
+@pytest.mark.parametrize("field", ["directory_id", "a_new_field"])
+def test_a_value_that_is_nested_deeply_takes_nothing_with_it(field: str, depth: int) -> None:
+    """Neither its row nor another one; brackets in texts are none."""
+    nested = '{"a": [' * depth + '"]}]}]}"' + "]}" * depth
+    row, unread = altered(field, nested)
+    assert "bjb-1" == row.id
+    assert (field in JOB) == bool(unread)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from llamacloud.documented import ITEM, JOB, page_of, with_json
@@ -111,7 +112,7 @@ def _check_answer(answer: Rows[JobRow] | Rows[ItemRow] | StatusRow) -> None:
     for row in rows:
         if isinstance(row, JobRow):
             assert is_usable_id(row.id)
-            assert _can_be_published(job_of(row, KnownValues(), ANSWERED_AT))
+            assert _can_be_published(job_of(row, KnownValues(structlog.get_logger()), ANSWERED_AT))
     if isinstance(answer, StatusRow) and answer.progress_percentage is not None:
         assert math.isfinite(answer.progress_percentage)
     items = [row for row in rows if isinstance(row, ItemRow)]
@@ -122,7 +123,7 @@ def _check_answer(answer: Rows[JobRow] | Rows[ItemRow] | StatusRow) -> None:
 
 
 def _counted(rows: list[ItemRow]) -> ItemCounts:
-    counter = ItemCounter(lambda word: KnownValues().read(ItemStatus, word))
+    counter = ItemCounter(lambda word: KnownValues(structlog.get_logger()).read(ItemStatus, word))
     counter.add(rows, ANSWERED_AT)
     return counter.counts(ItemStatus)
 
@@ -186,7 +187,7 @@ def test_whatever_one_job_holds_every_other_job_is_as_without_it(rows: list[Any]
 
 
 def _job(row: JobRow) -> Job:
-    return job_of(row, KnownValues(), ANSWERED_AT)
+    return job_of(row, KnownValues(structlog.get_logger()), ANSWERED_AT)
 
 
 @settings(UNHURRIED, max_examples=300 * EFFORT)

@@ -184,13 +184,17 @@ class TestNotAskedFor:
         observer = Observer()
         with capture_logs() as logs:
             async with client_of(cloud, observer) as client:
-                api = V1BetaApi(client, project_id=DEFAULT_PROJECT_ID)
+                api = V1BetaApi(client, project="invoices", project_id=DEFAULT_PROJECT_ID)
                 for _ in range(2):
                     listing = await api.list_jobs(ListingPlan(max_requests=100, **plan))
         assert (["job-0"], 2) == ([job.id for job in listing.jobs], listing.rows_left_out)
         assert {} == observer.rows_left_out
         (line,) = logs
-        assert ("api.row_not_asked_for", named) == (line["event"], line["filter"])
+        assert ("api.row_not_asked_for", "invoices", named) == (
+            line["event"],
+            line["project"],
+            line["filter"],
+        )
 
     @pytest.mark.parametrize(
         "facts",

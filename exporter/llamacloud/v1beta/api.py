@@ -37,14 +37,19 @@ class _TooLarge:
 
 
 class V1BetaApi:
-    """Reads the batch jobs that one key sees in one project."""
+    """Reads the batch jobs that one key sees in one project, called ``project`` in the log."""
 
     def __init__(
-        self, client: Client, *, project_id: str | None = None, organization_id: str | None = None
+        self,
+        client: Client,
+        *,
+        project: str | None = None,
+        project_id: str | None = None,
+        organization_id: str | None = None,
     ) -> None:
         wanted = {"project_id": project_id, "organization_id": organization_id}
         scope = {name: value for name, value in wanted.items() if value}
-        self._reader = Reader(client, scope)
+        self._reader = Reader(client, scope, project=project)
 
     async def list_jobs(self, plan: ListingPlan, permit: Permit | None = None) -> Listing:
         """List the jobs of the project, each once."""

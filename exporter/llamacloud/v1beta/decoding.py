@@ -84,10 +84,8 @@ def read_items(body: bytes) -> Rows[ItemRow]:
     """
     check_number_of_values(body)
     page = read_at_once(_ITEM_PAGE, body)
-    if page is not None:
-        rows = page.items or []
-        if _are_usable(rows, [row.item_id for row in rows]):
-            return _as_documented(page, rows)
+    if page is not None and _are_usable(page.items, [row.item_id for row in page.items]):
+        return _as_documented(page, page.items)
     return _tolerantly(body, item_row, may_be_absent=True)
 
 

@@ -9,20 +9,20 @@ from exporter.llamacloud.errors import BadResponse
 # A page of 1000 rows has 20,000. Each takes up to 230 bytes, however little of the body it
 # took, and what is read is read at once: without this bound, gigabytes in a second.
 MOST_VALUES: Final = 100_000
-# With what parts it from the next, a value takes two bytes.
-_LEAST_BYTES_OF_A_VALUE = 2
+# Whatever a body of this length holds takes 50 MB at most, and most pages are shorter.
+_BYTES_THAT_NEED_NO_COUNTING = 2**20
 _PIECE_BYTES = 65_536
 # Each value but the first follows one of these, where it does not stand in a text.
 _BEFORE_A_VALUE = (b",", b"[", b"{")
 
 
 def check_number_of_values(body: bytes) -> None:
-    """Refuse a body of more than ``MOST_VALUES`` values and names; what texts hold is no value.
+    """Refuse a long body of more than ``MOST_VALUES`` values; what texts hold is no value.
 
     Raises:
         BadResponse: it has more.
     """
-    if len(body) <= _LEAST_BYTES_OF_A_VALUE * MOST_VALUES or _marks_in(body) < MOST_VALUES:
+    if len(body) <= _BYTES_THAT_NEED_NO_COUNTING or _marks_in(body) < MOST_VALUES:
         return
     # Backslashes stand in texts alone, in pairs or before what they escape.
     unescaped = body.replace(b"\\\\", b"").replace(b'\\"', b"")

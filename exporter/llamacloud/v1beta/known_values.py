@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import structlog
-
 from exporter.domain import ItemStatus, JobStatus, JobType
 from exporter.llamacloud.belief import comparable_word
 
@@ -13,8 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from enum import StrEnum
 
+    from structlog.stdlib import BoundLogger
+
 Known = TypeVar("Known", bound="StrEnum")
-log = structlog.get_logger("exporter")
 
 _TEXT_LENGTH = 1000
 # No known word is longer: of megabytes no copy is made to compare them.
@@ -32,7 +31,8 @@ _MEMBERS: Mapping[type[StrEnum], Mapping[str, Any]] = {
 class KnownValues:
     """Reads statuses and types of one project; each unknown value is logged once."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: BoundLogger) -> None:
+        self._log = log
         self._unknown_values_seen: set[tuple[str, str]] = set()
 
     def read(self, kind: type[Known], value: str | None) -> Known:
@@ -52,7 +52,7 @@ class KnownValues:
         seen, unknown = self._unknown_values_seen, (_NAMES[kind], value[:_TEXT_LENGTH])
         if unknown not in seen and len(seen) < _UNKNOWN_VALUES_REMEMBERED:
             seen.add(unknown)
-            log.warning(
+            self._log.warning(
                 "api.unknown_value",
                 kind=unknown[0],
                 value=unknown[1],

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Final, TypeAlias
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 # The most that may be asked for, so that a page can be held and read at once.
 MOST_ROWS: Final = 1000
@@ -65,7 +65,7 @@ class JobPage(Struct, frozen=True, kw_only=True):
 class ItemPage(Struct, frozen=True, kw_only=True):
     """A page of a job's items; the API may leave ``items`` out."""
 
-    items: list[ItemRow] | None = None
+    items: list[ItemRow] = field(default_factory=list)
     next_page_token: str | None = None
     total_size: Count | None = None
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import structlog
-
 from exporter.llamacloud.requests import Endpoint
 from exporter.llamacloud.v1beta.models import MOST_ROWS
 
 if TYPE_CHECKING:
-    from exporter.llamacloud.errors import Unprocessable
+    from structlog.stdlib import BoundLogger
 
-log = structlog.get_logger("exporter")
+    from exporter.llamacloud.errors import Unprocessable
 
 PARAMETER = "limit"
 # Without a limit LlamaCloud applies its own default.
@@ -22,7 +20,8 @@ _SIZES = (MOST_ROWS, 500, 100, None)
 class PageSizes:
     """The page size of each list endpoint, for one project; what works is kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, log: BoundLogger) -> None:
+        self._log = log
         self._sizes: dict[Endpoint, int | None] = dict.fromkeys(Endpoint, MOST_ROWS)
 
     def of(self, endpoint: Endpoint) -> int | None:
@@ -37,7 +36,7 @@ class PageSizes:
         if self._sizes[endpoint] == size:
             smaller = _SIZES[_SIZES.index(size) + 1]
             self._sizes[endpoint] = smaller
-            log.warning(
+            self._log.warning(
                 "api.page_size_refused",
                 endpoint=str(endpoint),
                 refused=size,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote
+
+import structlog
 
 from exporter.domain import ItemStatus, JobRefreshed
 from exporter.llamacloud.errors import BadResponse, Unprocessable
@@ -22,43 +23,47 @@ if TYPE_CHECKING:
     from exporter.domain import Job
     from exporter.llamacloud.client import Client
     from exporter.llamacloud.permit import Permit
-    from exporter.llamacloud.requests import Answer
+    from exporter.llamacloud.requests import Answer, RequestObserver
     from exporter.llamacloud.v1beta.models import ItemRow, JobRow
     from exporter.llamacloud.v1beta.paging import NotAskedFor, Page
 
 _JOBS_PATH = "/api/v1/beta/batch-processing"
 
 
-@dataclass(frozen=True, slots=True)
 class _Learnt:
     """What is kept from one request to the next: page sizes that work, and what was logged."""
 
-    left_out: LeftOut
-    known_values: KnownValues = field(default_factory=KnownValues)
-    page_sizes: PageSizes = field(default_factory=PageSizes)
+    def __init__(self, observer: RequestObserver, project: str | None) -> None:
+        log = structlog.get_logger("exporter")
+        log = log if project is None else log.bind(project=project)
+        self.left_out = LeftOut(observer, log)
+        self.known_values = KnownValues(log)
+        self.page_sizes = PageSizes(log)
 
 
 class Reader:
     """Reads pages and single jobs of one project, the first by ``permit`` if there is one.
 
-    ``scope`` is what each request says of the project.
+    ``scope`` is what each request says of the project, ``project`` its name in the log.
     """
 
     def __init__(
         self,
         client: Client,
         scope: Mapping[str, str],
+        *,
+        project: str | None = None,
         permit: Permit | None = None,
         learnt: _Learnt | None = None,
     ) -> None:
         self._client = client
         self._scope = scope
         self._permit = permit
-        self._learnt = learnt or _Learnt(LeftOut(client.observer))
+        self._learnt = learnt or _Learnt(client.observer, project)
 
     def using(self, permit: Permit | None) -> Reader:
         """Return a reader like this one that sends its first request by ``permit``."""
-        return Reader(self._client, self._scope, permit, self._learnt)
+        return Reader(self._client, self._scope, permit=permit, learnt=self._learnt)
 
     async def jobs_page(self, offset: int, filters: Mapping[str, str]) -> Page[Job]:
         """List a page of jobs, filtered by ``directory_id`` and ``job_type``."""

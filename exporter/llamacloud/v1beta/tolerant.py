@@ -15,6 +15,7 @@ import msgspec
 
 from exporter.llamacloud.errors import BadResponse
 from exporter.llamacloud.v1beta.models import LARGEST_COUNT, LONGEST_ID, MOST_ROWS, ItemRow, JobRow
+from exporter.llamacloud.v1beta.nesting import without_deep_values
 from exporter.texts import well_formed
 
 if TYPE_CHECKING:
@@ -56,14 +57,19 @@ def document_of(body: bytes) -> dict[str, Any]:
     """
     text = body.decode("utf-8", "surrogateescape")
     try:
-        document = json.loads(text, parse_int=_integer, strict=False)
-    except json.JSONDecodeError as error:
-        raise BadResponse(f"the body: {error.msg} at character {error.pos}"[:300]) from None
+        document = _loads(text)
     except RecursionError:
-        raise BadResponse("the body: nested too deeply") from None
+        document = _loads(without_deep_values(text))
     if not isinstance(document, dict):
         raise BadResponse("the body: not a JSON object")
     return document
+
+
+def _loads(text: str) -> Any:  # noqa: ANN401 - it may be anything
+    try:
+        return json.loads(text, parse_int=_integer, strict=False)
+    except json.JSONDecodeError as error:
+        raise BadResponse(f"the body: {error.msg} at character {error.pos}"[:300]) from None
 
 
 def rows_of(document: Mapping[str, Any], *, may_be_absent: bool) -> list[Any]:
@@ -72,9 +78,9 @@ def rows_of(document: Mapping[str, Any], *, may_be_absent: bool) -> list[Any]:
     Raises:
         BadResponse: there is no list of them, or it is longer than may be asked for.
     """
-    rows = document.get("items")
-    if rows is None and may_be_absent:
+    if may_be_absent and "items" not in document:
         return []
+    rows = document.get("items")
     if not isinstance(rows, list):
         raise BadResponse("items: not a list")
     if len(rows) > MOST_ROWS:

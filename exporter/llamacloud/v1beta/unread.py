@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import structlog
-
 if TYPE_CHECKING:
-    from exporter.llamacloud.requests import Endpoint, RequestObserver
+    from structlog.stdlib import BoundLogger
 
-log = structlog.get_logger("exporter")
+    from exporter.llamacloud.requests import Endpoint, RequestObserver
 
 
 @dataclass(slots=True)
@@ -27,8 +25,9 @@ class LeftOut:
     Names of fields are those of the API's description, so that what is remembered is bounded.
     """
 
-    def __init__(self, observer: RequestObserver) -> None:
+    def __init__(self, observer: RequestObserver, log: BoundLogger) -> None:
         self._observer = observer
+        self._log = log
         self._logged: set[tuple[str, str]] = set()
 
     def unread(self, endpoint: Endpoint, unread: Unread, job_id: str | None = None) -> None:
@@ -36,7 +35,7 @@ class LeftOut:
         for name, row_id in unread.fields:
             self._observer.field_left_out(endpoint, name)
             if self._is_news(f"{endpoint}.field", name):
-                log.warning(
+                self._log.warning(
                     "api.unreadable_field",
                     endpoint=str(endpoint),
                     field=name,
@@ -46,7 +45,7 @@ class LeftOut:
         for _ in range(unread.rows):
             self._observer.row_left_out(endpoint)
         if unread.rows and self._is_news(f"{endpoint}.row", ""):
-            log.warning(
+            self._log.warning(
                 "api.unreadable_row",
                 endpoint=str(endpoint),
                 rows=unread.rows,
@@ -57,7 +56,7 @@ class LeftOut:
     def not_asked_for(self, what: str, job_id: str) -> None:
         """Note that a listing showed a job although a filter, named by ``what``, excludes it."""
         if self._is_news("filter", what):
-            log.warning(
+            self._log.warning(
                 "api.row_not_asked_for",
                 filter=what,
                 job_id=job_id,
