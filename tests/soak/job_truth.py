@@ -69,15 +69,14 @@ def wrong_samples(
 
 
 def short_counts(histories: Mapping[str, JobHistory], exposition: Exposition) -> list[str]:
-    """Say of which jobs fewer or more items are counted than they ever had.
-
-    None at all may be counted: LlamaCloud may leave out the list of items, as if there were none.
-    """
+    """Say of which jobs fewer or more items are counted than they ever had."""
     wrong = []
     for job_id, samples in exposition.jobs.items():
-        counted = sum(samples.get(("items", status), 0.0) for status in ITEM_STATUSES)
+        if ("items", "pending") not in samples:
+            continue
+        counted = sum(samples["items", status] for status in ITEM_STATUSES)
         totals = {state.total for state in histories[job_id].states}
-        if counted and counted not in totals:
+        if counted not in totals:
             wrong.append(f"{job_id}: {counted:g} items are counted, though it had {sorted(totals)}")
     return wrong
 

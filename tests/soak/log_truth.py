@@ -11,7 +11,7 @@ from soak.oddities import ROW
 from soak.weather import ITEMS_ON_ONE_PAGE, REASONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
@@ -138,19 +138,19 @@ def wrong_contradictions(
     ]
 
 
-def wrong_left_out_lines(log: Log, counted: Iterable[tuple[str, str, str]]) -> list[str]:
-    """Say what was left out and not told once for each project, or told without being left out.
+def wrong_left_out_lines(log: Log, counted: Mapping[tuple[str, str, str], float]) -> list[str]:
+    """Say what was left out and not told once, or told without being left out.
 
-    ``counted`` are the projects, endpoints and fields, or rows, of which something was left out.
+    ``counted`` is how much was left out, by project, endpoint and field or row.
     """
     told = Counter(
-        (record["endpoint"], record.get("field", ROW))
+        (record["project"], record["endpoint"], record.get("field", ROW))
         for record in log.records
         if record["event"] in {"api.unreadable_field", "api.unreadable_row"}
     )
-    expected = Counter((endpoint, what) for _, endpoint, what in counted)
+    expected = Counter(counted.keys())
     return [
-        f"left out of {key}: told {told[key]} times, of {expected[key]} projects"
+        f"left out of {key}: told {told[key]} times instead of {expected[key]}"
         for key in sorted(told.keys() | expected.keys())
         if told[key] != expected[key]
     ]

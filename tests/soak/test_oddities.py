@@ -154,13 +154,16 @@ def test_an_odd_answer_that_was_lost_need_not_be_counted() -> None:
 
 def test_what_is_left_out_is_logged_once_a_project() -> None:
     """Neither more nor less often, and nothing else."""
-    counted_as = [("invoices", "list_jobs", ROW), ("invoices", "list_items", "item_name")]
-    row = {"event": "api.unreadable_row", "endpoint": "list_jobs"}
-    field = {"event": "api.unreadable_field", "endpoint": "list_items", "field": "item_name"}
-    assert [] == wrong_left_out_lines(Log([row, field], []), counted_as)
-    assert 1 == len(wrong_left_out_lines(Log([row], []), counted_as))
-    assert 1 == len(wrong_left_out_lines(Log([row, field, field], []), counted_as))
-    assert 1 == len(wrong_left_out_lines(Log([row, field], []), counted_as[:1]))
+    of_row = {("invoices", "list_jobs", ROW): 2.0}
+    of_both = of_row | {("invoices", "list_items", "item_name"): 3.0}
+    of = {"project": "invoices"}
+    row = {"event": "api.unreadable_row", "endpoint": "list_jobs", **of}
+    items = {"endpoint": "list_items", "field": "item_name", **of}
+    field = {"event": "api.unreadable_field", **items}
+    assert [] == wrong_left_out_lines(Log([row, field], []), of_both)
+    assert 1 == len(wrong_left_out_lines(Log([row], []), of_both))
+    assert 1 == len(wrong_left_out_lines(Log([row, field, field], []), of_both))
+    assert 1 == len(wrong_left_out_lines(Log([row, field], []), of_row))
 
 
 def test_a_poll_that_is_not_partial_is_seen() -> None:
