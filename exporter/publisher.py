@@ -20,6 +20,11 @@ class Publisher:
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="publisher")
 
     async def publish(self, view: ProjectView) -> None:
-        """Render a view and make it visible to scrapes."""
+        """Render a view and make it visible to scrapes.
+
+        It becomes visible in the turn of the loop in which this returns, so that the caller can
+        show its own metrics of the view in the same scrapes.
+        """
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._worker, self._snapshot.replace, view)
+        rendered = await loop.run_in_executor(self._worker, self._snapshot.render, view)
+        self._snapshot.show(rendered)

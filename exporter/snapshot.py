@@ -57,7 +57,11 @@ class Snapshot:
         self._published = Published()
 
     def replace(self, view: ProjectView) -> None:
-        """Publish ``view`` in the place of its project's earlier one, ready for those who ask.
+        """Publish ``view`` in the place of its project's earlier one."""
+        self.show(self.render(view))
+
+    def render(self, view: ProjectView) -> Published:
+        """Make ready what ``view`` changes, for ``show``.
 
         One view after the other: this must not run twice at once. Readers may run beside it.
         """
@@ -66,7 +70,12 @@ class Snapshot:
         published = Published(tuple(projects.values()))
         for form in self._published.forms_gzipped:
             published.compress(form)
-        self._projects, self._published = projects, published
+        self._projects = projects
+        return published
+
+    def show(self, published: Published) -> None:
+        """Let scrapes see what was rendered, in the order in which it was."""
+        self._published = published
 
     def published(self) -> Published:
         """Return what is published now; later changes do not show in it."""

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import threading
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from exposition.views import empty_view, full_job, full_view
 
 from exporter.publisher import Publisher
-from exporter.snapshot import Snapshot
+from exporter.snapshot import Published, Snapshot
+
+if TYPE_CHECKING:
+    from exporter.domain import ProjectView
 
 pytestmark = pytest.mark.anyio
 
@@ -32,6 +36,26 @@ async def test_views_are_published_one_after_the_other() -> None:
     views = [large, full_view("a", generation=2), replace(large, generation=3)]
     await asyncio.gather(*map(publisher.publish, views))
     assert {"large": 3, "a": 2} == snapshot.published().generations
+
+
+async def test_a_view_becomes_visible_in_the_turn_in_which_its_publication_returns() -> None:
+    """Not while the loop does something else, such as to answer a scrape with older metrics."""
+    rendered = threading.Event()
+
+    class Watched(Snapshot):
+        def render(self, view: ProjectView) -> Published:
+            published = super().render(view)
+            rendered.set()
+            return published
+
+    snapshot = Watched()
+    publishing = asyncio.create_task(Publisher(snapshot).publish(full_view("a", generation=3)))
+    await asyncio.sleep(0)
+    # The loop stands still until the worker is done.
+    assert rendered.wait(timeout=10)
+    assert {} == snapshot.published().generations
+    await publishing
+    assert {"a": 3} == snapshot.published().generations
 
 
 async def test_the_loop_serves_others_while_a_large_view_is_rendered() -> None:

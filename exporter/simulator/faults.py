@@ -16,6 +16,7 @@ FaultKind = Literal[
     "html",
     "not_json",
     "wrong_shape",
+    "odd_row",
     "raw",
     "redirect",
     "slow",
@@ -38,7 +39,9 @@ class Fault:
     with its bytes as they are. ``redirect`` points to the ``location`` among ``headers``, or back
     to itself. ``slow`` answers well after ``seconds``, which any other kind waits too; ``headers``
     answers well, with a wrong ``date`` among ``headers``, say; ``hang`` never answers; ``cut_off``
-    closes the connection in the middle of the body, ``reset`` before the first byte.
+    closes the connection in the middle of the body, ``reset`` before the first byte. ``odd_row``
+    answers well but for one row, which stands at the share ``odd_row`` of the list: ``body`` is the
+    value of its ``odd_field``, or stands in its place, and may be a function of what was there.
     Three bodies never end: ``drip`` sends a byte at a time, ``endless`` as much as is taken,
     ``bomb`` likewise, and compressed a thousand to one.
 
@@ -56,6 +59,8 @@ class Fault:
     headers: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     body: Any = ("unexpected",)
+    odd_field: str | None = None
+    odd_row: float = 0.0
     chance: float = 1.0
 
     def __post_init__(self) -> None:
@@ -64,6 +69,8 @@ class Fault:
             raise ValueError(f"a fault befalls at least one request, not times={self.times}")
         if self.kind == "status" and self.code == 200:  # noqa: PLR2004 - HTTP's own number
             raise ValueError('a fault of kind "status" needs a code, such as code=503')
+        if not 0.0 <= self.odd_row < 1.0:
+            raise ValueError(f"a row stands at a share below 1 of a list, not {self.odd_row}")
 
     def befalls(self, endpoint: Endpoint, job_id: str | None, project_id: str | None) -> bool:
         """Whether this fault is meant for such a request."""

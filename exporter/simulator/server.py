@@ -23,6 +23,7 @@ from exporter.simulator.fault_answers import (
 )
 from exporter.simulator.faults import Faults
 from exporter.simulator.listings import items_listing, jobs_listing
+from exporter.simulator.odd_rows import with_odd_row
 from exporter.simulator.paging import Paging
 from exporter.simulator.queries import ItemsQuery, JobsQuery, StatusQuery, problems
 from exporter.simulator.rows import status_answer
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from exporter.simulator.faults import Endpoint, Fault
+    from exporter.simulator.odd_rows import OddRow
     from exporter.simulator.rate_limit import RateLimit
     from exporter.simulator.world import World
 
@@ -48,7 +50,8 @@ _QUERIES: dict[Endpoint, type[StatusQuery]] = {
 class RecordedRequest:
     """A request as it arrived, without its key.
 
-    ``status`` is ``None`` until it is answered, 499 if the connection was closed instead.
+    ``status`` is ``None`` until it is answered, 499 if the connection was closed instead. ``fault``
+    is what befell it, and ``odd_row`` the odd value that its answer holds.
     """
 
     endpoint: Endpoint
@@ -56,6 +59,8 @@ class RecordedRequest:
     params: dict[str, str]
     user_agent: str
     arrived_monotonic: float = field(default_factory=time.monotonic)
+    fault: Fault | None = None
+    odd_row: OddRow | None = None
     status: int | None = None
 
 
@@ -84,9 +89,12 @@ class Simulator:
         """Answer one request, badly if a fault befalls it."""
         recorded = self._record(request, endpoint)
         fault = self.faults.take(endpoint, recorded.job_id, self._project_asked_for(request))
+        recorded.fault = fault
         response = await self._faulty(request, fault) if fault else None
         if response is None:
             response = self._true_answer(request, endpoint)
+            if fault and fault.kind == "odd_row":
+                response, recorded.odd_row = with_odd_row(response, fault)
             response.headers.update(fault.headers if fault else {})
         recorded.status = response.status_code
         return response

@@ -43,8 +43,9 @@ class SimulatedItem:
 class SimulatedJob:
     """One batch job; its counts are those of its items.
 
-    ``overrides`` are laid over its JSON, ``OMIT`` removes a field. ``updated_at`` left out is the
-    latest other time, ``progress_percentage`` left out is computed from the items.
+    ``overrides`` are laid over its JSON, ``OMIT`` removes a field. ``status_overrides`` are laid
+    over its JSON in status answers alone, so that they contradict the list. ``updated_at`` left out
+    is the latest other time, ``progress_percentage`` left out is computed from the items.
     """
 
     id: str
@@ -59,6 +60,7 @@ class SimulatedJob:
     updated_at: float | None = None
     error_message: str | None = None
     overrides: dict[str, Any] = field(default_factory=dict)
+    status_overrides: dict[str, Any] = field(default_factory=dict)
     progress_percentage: float | None = None
 
 

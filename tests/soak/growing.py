@@ -9,27 +9,29 @@ from typing import TYPE_CHECKING, Any
 
 from soak import lives
 from soak.history import JobHistory
-from soak.lives import HOLD
+from soak.lives import HOLD, LEFT, Hold
 from soak.living import LivingJob
 from soak.projects import ARCHIVE, PROJECTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from soak.lives import Hold
-
     from exporter.simulator import World
 
 _NEW_LIVES: Mapping[str, float] = {
-    "steady": 56,
+    "steady": 44,
     "brief": 14,
     "retried": 10,
     "vanishing": 5,
     "returning": 5,
     "late": 6,
+    "unseen": 6,
+    "relapsing": 4,
+    "contradicted": 3,
     "called_off": 3,
     "large": 1,
 }
+_SHARE_OF_SPARSE: Mapping[str, float] = {"steady": 0.1, "unseen": 0.5}
 _BEFORE_THE_START: Mapping[str, int] = {"under_way": 8, "woken": 3, "over": 4}
 # More than some pages hold, so that a listing which stops early leaves something out.
 _LONG_OVER = 300
@@ -43,7 +45,8 @@ _END_UNSEEN_AT_MOST_SECONDS = 20.0
 class GrowingWorld:
     """Moves the jobs of a world on, and records their ``histories``.
 
-    ``is_shown`` tells whether the exposition shows a job as it is.
+    ``is_shown`` tells whether the exposition shows a job as it is, ``has_left`` whether it does not
+    show a job any more.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class GrowingWorld:
         *,
         jobs_per_second: float,
         is_shown: Callable[[JobHistory], bool],
+        has_left: Callable[[JobHistory], bool],
         times_counted: Callable[[str], int],
     ) -> None:
         self._world = world
@@ -62,10 +66,11 @@ class GrowingWorld:
         self._random = seeded(seed, "births")
         self._seconds_between_births = 1 / jobs_per_second
         self._is_shown = is_shown
+        self._go_on = {HOLD: is_shown, LEFT: has_left}
         self._times_counted = times_counted
         self._numbers = count(1)
         self._due: list[tuple[float, int, Iterator[float | Hold]]] = []
-        self._held: list[tuple[JobHistory, int, Iterator[float | Hold]]] = []
+        self._held: list[tuple[Hold, JobHistory, int, Iterator[float | Hold]]] = []
         self._ended: list[JobHistory] = []
         self._next_birth = 0.0
 
@@ -90,13 +95,13 @@ class GrowingWorld:
             self._live_on(number, life)
 
     def release(self) -> None:
-        """Let those jobs go on whose state has been seen."""
+        """Let those jobs go on whose state has been seen, or that have left."""
         held, self._held = self._held, []
-        for history, number, life in held:
-            if self._is_shown(history):
+        for hold, history, number, life in held:
+            if self._go_on[hold](history):
                 self._live_on(number, life)
             else:
-                self._held.append((history, number, life))
+                self._held.append((hold, history, number, life))
         oldest = self._world.clock() - _END_UNSEEN_AT_MOST_SECONDS
         self._ended = [
             history
@@ -110,6 +115,8 @@ class GrowingWorld:
 
     def forget_perhaps(self, history: JobHistory) -> None:
         """Let LlamaCloud forget a job that is over, or go on listing it."""
+        if history.kind == "relapsing" and history.returned_at is None:
+            return
         is_forgotten = seeded(self._seed, f"{history.job_id} is over").random() < 0.5
         if is_forgotten and history.job_id in self._world.jobs:
             self._world.remove_job(history.job_id)
@@ -118,7 +125,7 @@ class GrowingWorld:
         number = next(self._numbers)
         job_id = f"job-{number:06d}"
         random = seeded(self._seed, job_id)
-        sparse = kind == "steady" and random.random() < 0.1
+        sparse = random.random() < _SHARE_OF_SPARSE.get(kind, 0.0)
         old = kind in {"long_over", "woken"}
         self._histories[job_id] = history = JobHistory(
             job_id=job_id,
@@ -135,7 +142,7 @@ class GrowingWorld:
 
     def _life(self, kind: str, job: LivingJob) -> Iterator[float | Hold]:
         more: tuple[Any, ...] = ()
-        if kind == "late":
+        if kind in {"late", "unseen"}:
             more = (lambda: self._times_counted(job.job_id),)
         life: Iterator[float | Hold] = getattr(lives, kind)(job, *more)
         return life
@@ -145,10 +152,9 @@ class GrowingWorld:
         if stay is None:
             self._ended.append(self._histories[f"job-{number:06d}"])
             return
-        if stay is HOLD:
-            self._held.append((self._histories[f"job-{number:06d}"], number, life))
+        if isinstance(stay, Hold):
+            self._held.append((stay, self._histories[f"job-{number:06d}"], number, life))
         else:
-            assert isinstance(stay, float)
             heapq.heappush(self._due, (self._world.clock() + stay, number, life))
 
     def _drawn(self, weights: Mapping[str, float]) -> str:

@@ -121,6 +121,13 @@ class JobHistory:
                 ended_at = state.put_at
         return ended_at
 
+    @property
+    def returned_at(self) -> float | None:
+        """When a job that had left with a clean end got failed items: it is shown once more."""
+        if self.kind == "relapsing" and self.latest.ended and self.latest.failing:
+            return self.latest.put_at
+        return None
+
     def told(self) -> str:
         """Describe the life in a few lines, for a person who looks for a mistake."""
         began = self.created_at

@@ -9,7 +9,8 @@ from soak.history import ITEM_STATUSES, JOB_STATUSES
 from soak.projects import RETENTION_FAILED_SECONDS, RETENTION_FINISHED_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
     from soak.exposition import Exposition, JobSamples
     from soak.history import JobHistory, State
@@ -23,33 +24,66 @@ _MOMENTS = (
     "items_last_counted_timestamp_seconds",
 )
 # What takes a question about the job itself, and what is there for certain once it was answered.
-_ASKED_FOR = {"progress_ratio": "progress_ratio", "items": "items", "item_failures": "items"}
+_COUNTED = {"items": "items", "item_failures": "items"}
+_ASKED_FOR = {"progress_ratio": "progress_ratio", **_COUNTED}
+# What is published of the fields of a row that may be odd.
+_PUBLISHED_OF = {
+    "directory_id": "info",
+    **{name: name for name in ("processed_items", "failed_items", "skipped_items")},
+}
 
 
 def wrong_samples(
-    history: JobHistory, shown: JobSamples, read_at: float, *, asked_for: bool = True
+    history: JobHistory,
+    shown: JobSamples,
+    read_at: float,
+    *,
+    asked_for: bool = True,
+    given_up: bool = False,
+    odd_fields: AbstractSet[str] = frozenset(),
 ) -> list[str]:
     """Say how what is ``shown`` of a job differs from its latest state.
 
-    Without ``asked_for`` what its row in a listing does not tell may be missing.
+    Without ``asked_for`` what its row in a listing does not tell may be missing. What only counting
+    tells may be missing of a job that was ``given_up``. What is published of ``odd_fields`` tells
+    nothing, for they could not be read when the job was shown last.
     """
+    names = {name for name, _ in shown}
+    may_be_missing = (_COUNTED if given_up else {}) if asked_for else _ASKED_FOR
+    missing = {name for name, certain in may_be_missing.items() if certain not in names}
+    undecided = {_PUBLISHED_OF[field] for field in odd_fields if field in _PUBLISHED_OF}
     expected = _exact(history)
-    if not asked_for:
-        names = {name for name, _ in shown}
-        unasked = {name for name, certain in _ASKED_FOR.items() if certain not in names}
-        expected = {key: value for key, value in expected.items() if key[0] not in unasked}
-    actual = {key: value for key, value in shown.items() if key[0] not in _MOMENTS}
+    if history.sparse and _progress_is_of_an_earlier_end(history, shown):
+        undecided.add("progress_ratio")
+    expected = {key: n for key, n in expected.items() if key[0] not in missing | undecided}
+    actual = {key: n for key, n in shown.items() if key[0] not in {*_MOMENTS, *undecided}}
     wrong = [
         f"{key[0]}{{{key[1]}}}: expected {expected.get(key)}, actual {actual.get(key)}"
         for key in sorted(expected.keys() | actual.keys())
         if not _same(expected.get(key), actual.get(key))
     ]
-    return wrong + list(_wrong_moments(history.latest, shown, read_at, asked_for=asked_for))
+    may_lack = set() if asked_for else {*_MOMENTS[1:]}
+    if missing >= {"items"}:
+        may_lack.add(_MOMENTS[2])
+    return wrong + list(_wrong_moments(history, shown, read_at, may_lack))
+
+
+def short_counts(histories: Mapping[str, JobHistory], exposition: Exposition) -> list[str]:
+    """Say of which jobs fewer or more items are counted than they ever had."""
+    wrong = []
+    for job_id, samples in exposition.jobs.items():
+        if ("items", "pending") not in samples:
+            continue
+        counted = sum(samples["items", status] for status in ITEM_STATUSES)
+        totals = {state.total for state in histories[job_id].states}
+        if counted not in totals:
+            wrong.append(f"{job_id}: {counted:g} items are counted, though it had {sorted(totals)}")
+    return wrong
 
 
 def must_be_shown(history: JobHistory, now: float) -> bool:
     """Tell whether a job's retention cannot be over: it begins when its end is seen, or later."""
-    ended_at = history.ended_at
+    ended_at = history.returned_at or history.ended_at
     if ended_at is None:
         return True
     return may_be_shown(history) and now - ended_at < _retention_seconds(history.latest)
@@ -110,6 +144,24 @@ def _progress_ratio(state: State) -> float:
     return round(100 * processed / state.total, 2) / 100
 
 
+def _progress_is_of_an_earlier_end(history: JobHistory, shown: JobSamples) -> bool:
+    actual = shown.get(("progress_ratio", ""))
+    return any(actual == _progress_ratio(state) for state in _since_its_end(history))
+
+
+def _since_its_end(history: JobHistory) -> list[State]:
+    """Return the states since the end that a job came to.
+
+    Its status is fetched once in them, for a row that reports no counts tells nothing new later.
+    """
+    since = [history.latest]
+    for state in reversed(history.states[:-1]):
+        if not state.ended or state.status != history.latest.status:
+            break
+        since.insert(0, state)
+    return since
+
+
 def _same(expected: float | None, actual: float | None) -> bool:
     if expected is None or actual is None:
         return expected is actual
@@ -117,19 +169,21 @@ def _same(expected: float | None, actual: float | None) -> bool:
 
 
 def _wrong_moments(
-    state: State, shown: JobSamples, read_at: float, *, asked_for: bool
+    history: JobHistory, shown: JobSamples, read_at: float, may_lack: AbstractSet[str]
 ) -> Iterator[str]:
     """Check what depends on when the exporter looked: not before the state, not in the future."""
+    state = history.latest
+    fetched_since = _since_its_end(history)[0] if history.sparse else state
     newest = state.newest_time if ("items", "pending") in shown else state.newest_time_of_job
     earliest = {
         _MOMENTS[0]: math.floor(newest),
-        _MOMENTS[1]: math.floor(state.put_at),
+        _MOMENTS[1]: math.floor(fetched_since.put_at),
         _MOMENTS[2]: math.floor(state.put_at),
     }
     for name, moment in earliest.items():
         actual = shown.get((name, ""))
         if actual is None:
-            if asked_for or name == _MOMENTS[0]:
+            if name not in may_lack:
                 yield f"{name} is missing"
         # A job that is gone was last asked for before.
         elif actual > read_at or (actual < moment and state.status != "gone"):

@@ -1,4 +1,7 @@
-"""The requests that arrived at the simulator, counted, and compared with what the exporter says."""
+"""The requests that arrived at the simulator, counted, and compared with what the exporter says.
+
+What had to be left out of their answers is counted likewise.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from soak.exposition import series
+from soak.oddities import ROW, left_out
 from soak.projects import PROJECTS
 
 if TYPE_CHECKING:
@@ -18,6 +22,11 @@ if TYPE_CHECKING:
 
 _ENDPOINTS = ("list_jobs", "job_status", "list_items")
 _NAME_OF = {project.project_id: project.name for project in PROJECTS}
+_LEFT_OUT = {
+    "llamacloud_exporter_unreadable_rows_total",
+    "llamacloud_exporter_unreadable_fields_total",
+}
+_BREAK_THE_ANSWER = {"hang", "cut_off", "reset"}
 
 
 class Ledger:
@@ -28,7 +37,10 @@ class Ledger:
         self._unanswered: list[RecordedRequest] = []
         self.arrived: Counter[tuple[str, str]] = Counter()
         self.answered: Counter[tuple[str, str, str]] = Counter()
+        self.left_out: Counter[tuple[str, str, str]] = Counter()
         self._items_listed: Counter[str] = Counter()
+        self._broken: Counter[tuple[str, str]] = Counter()
+        self._odd_fields: dict[str, set[str]] = {}
 
     def drain(self) -> None:
         """Take what has arrived since the last time."""
@@ -45,13 +57,16 @@ class Ledger:
             if request.status is None:
                 self._unanswered.append(request)
             else:
-                name = _NAME_OF[request.params["project_id"]]
-                self.answered[name, request.endpoint, str(request.status)] += 1
+                self._take_answered(request)
 
     def times_items_listed(self, job_id: str) -> int:
         """Tell how many requests for a job's items have arrived by now."""
         self.drain()
         return self._items_listed[job_id]
+
+    def odd_fields(self, job_id: str) -> set[str]:
+        """Name the fields of a job's row that were odd in any answer by now."""
+        return self._odd_fields.get(job_id, set())
 
     def by_endpoint_and_code(self) -> Counter[tuple[str, str]]:
         """Add up the projects; 499 is a request whose connection was closed."""
@@ -64,6 +79,11 @@ class Ledger:
         """Count the requests that were answered, or given up, by project, endpoint and code."""
         self.drain()
         return Counter(self.answered)
+
+    def left_out_by_now(self) -> Counter[tuple[str, str, str]]:
+        """Count what was to be left out of answers, by project, endpoint and field or row."""
+        self.drain()
+        return Counter(self.left_out)
 
     def wrong_counters(
         self, before: Counter[tuple[str, str, str]], exposition: Exposition
@@ -90,6 +110,51 @@ class Ledger:
                         f" {before[key]} to {self.answered[key]} given"
                     )
         return wrong
+
+    def wrong_left_out(
+        self, before: Counter[tuple[str, str, str]], exposition: Exposition
+    ) -> list[str]:
+        """Say which counters of what was left out of answers contradict what they held.
+
+        ``before`` is what had been left out by the same moment as for ``wrong_counters``. An answer
+        that held something odd may not have arrived, on a machine that is busy.
+        """
+        wrong = []
+        counted = left_out_as_counted(exposition)
+        for key in sorted(self.left_out.keys() | counted.keys()):
+            project, endpoint, _ = key
+            codes = dict(_codes(exposition, project, endpoint))
+            broken = codes.get("timeout", 0.0) + codes.get("network", 0.0)
+            lost = max(broken - self._broken[project, endpoint], 0.0)
+            actual = counted.get(key, 0.0)
+            if not before[key] - lost <= actual <= self.left_out[key]:
+                wrong.append(
+                    f"left out of {key}: {actual:g} counted, {before[key]} to {self.left_out[key]}"
+                )
+        return wrong
+
+    def _take_answered(self, request: RecordedRequest) -> None:
+        project = _NAME_OF[request.params["project_id"]]
+        self.answered[project, request.endpoint, str(request.status)] += 1
+        if request.fault is not None and request.fault.kind in _BREAK_THE_ANSWER:
+            self._broken[project, request.endpoint] += 1
+        what = left_out(request)
+        if what is not None:
+            self.left_out[project, request.endpoint, what] += 1
+        odd = request.odd_row
+        if odd is not None and odd.field is not None and request.endpoint != "list_items":
+            self._odd_fields.setdefault(odd.row_id, set()).add(odd.field)
+
+
+def left_out_as_counted(exposition: Exposition) -> dict[tuple[str, str, str], float]:
+    """Return what the exporter counts as left out, by project, endpoint and field or row."""
+    counted = {}
+    for (name, labels), value in exposition.samples.items():
+        facts = dict(labels)
+        if name in _LEFT_OUT and value:
+            key = facts["project"], facts["endpoint"], facts.get("field", ROW)
+            counted[key] = value
+    return counted
 
 
 def _codes(exposition: Exposition, project: str, endpoint: str) -> Iterator[tuple[str, float]]:

@@ -2,7 +2,8 @@
 
 What the counters must say in the end has to follow from the history alone, though nobody knows
 when the exporter looks. So numbers only rise, and a state after which one falls, or the job leaves,
-is held (``HOLD``) until the exposition shows it.
+is held (``HOLD``) until the exposition shows it, or until it does not show the job any more
+(``LEFT``).
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
 
 
 class Hold(Enum):
-    """The type of ``HOLD``."""
+    """The type of ``HOLD`` and ``LEFT``."""
 
     HOLD = "hold"
+    LEFT = "left"
 
 
 HOLD: Final = Hold.HOLD
+LEFT: Final = Hold.LEFT
 # Of the five counts of an ended job, one is left for items that settle after so many.
 _COUNTS_BEFORE_LATE_ITEMS = 3
 
@@ -101,15 +104,44 @@ def late(job: LivingJob, times_counted: Callable[[], int]) -> Iterator[float | H
     numbers = job.numbers("pending")
     job.process(numbers)
     job.settle(numbers[job.random.randint(0, len(numbers)) :])
-    status = _ending(job.random)
-    before = times_counted()
-    job.end(status)
-    yield job.random.uniform(0.0, 0.8)
-    unsettled = job.numbers("processing")
-    counted_again = times_counted() - before <= _COUNTS_BEFORE_LATE_ITEMS
-    if unsettled and counted_again and job.random.random() < 0.7:
-        job.settle(unsettled)
-        job.end(status)
+    yield from _settled_late(job, times_counted, job.random.uniform(0.0, 0.8))
+
+
+def unseen(job: LivingJob, times_counted: Callable[[], int]) -> Iterator[float | Hold]:
+    """Be there ended all at once, with items that settle seconds later, or never."""
+    job.add_items(job.random.randint(1, 40), bad_share=0.4)
+    job.start()
+    numbers = job.numbers("pending")
+    job.process(numbers)
+    job.settle(numbers[job.random.randint(0, len(numbers)) :])
+    yield from _settled_late(job, times_counted, job.random.uniform(0.2, 7.0))
+
+
+def relapsing(job: LivingJob) -> Iterator[float | Hold]:
+    """End without a failure, and leave; items of it have failed after all."""
+    job.add_items(job.random.randint(1, 40), bad_share=0.0)
+    if job.random.random() < 0.5:
+        job.put("pending")
+        yield job.random.uniform(0.1, 1.0)
+    job.start()
+    numbers = job.numbers("pending")
+    job.settle(numbers)
+    job.end("completed")
+    yield LEFT
+    job.settle(numbers[: job.random.randint(1, len(numbers))], "failed")
+    job.end("completed")
+
+
+def contradicted(job: LivingJob) -> Iterator[float | Hold]:
+    """Run by the list, while the status says for some seconds that it did not begin."""
+    yield from _queued(job, many=0)
+    job.start()
+    job.contradict(status="pending", started_at=None)
+    job.put("running")
+    yield job.random.uniform(1.0, 6.0)
+    job.contradict()
+    yield from _worked_off(job)
+    job.end(_ending(job.random))
 
 
 def called_off(job: LivingJob) -> Iterator[float | Hold]:
@@ -199,6 +231,21 @@ def _queued(job: LivingJob, *, many: int = 400) -> Iterator[float | Hold]:
         job.put("pending")
         yield random.uniform(0.0, 0.5)
     job.retry(job.numbers("queued"))
+
+
+def _settled_late(
+    job: LivingJob, times_counted: Callable[[], int], after_seconds: float
+) -> Iterator[float | Hold]:
+    """End, and settle what is left while at least one count of the ended job is still to come."""
+    status = _ending(job.random)
+    before = times_counted()
+    job.end(status)
+    yield after_seconds
+    unsettled = job.numbers("processing")
+    counted_again = times_counted() - before <= _COUNTS_BEFORE_LATE_ITEMS
+    if unsettled and counted_again and job.random.random() < 0.7:
+        job.settle(unsettled)
+        job.end(status)
 
 
 def _worked_off(job: LivingJob) -> Iterator[float | Hold]:

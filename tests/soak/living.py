@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from soak.history import (
@@ -43,6 +44,7 @@ class LivingJob:
         self._fates: list[str] = []
         self._started_at: float | None = None
         self._completed_at: float | None = None
+        self._status_overrides: dict[str, object] = {}
 
     @property
     def job_id(self) -> str:
@@ -111,6 +113,14 @@ class LivingJob:
         """Note the job's start."""
         self._started_at = round(self.now - ago_seconds, 6)
 
+    def contradict(self, **said: object) -> None:
+        """Let status answers say something else than the list, from the next state on.
+
+        They are older than the list by their own account, so that the list is right.
+        """
+        created_at = datetime.fromtimestamp(self.history.created_at, UTC).isoformat()
+        self._status_overrides = {"updated_at": created_at, **said} if said else {}
+
     def put(self, status: str, *, ended_ago_seconds: float | None = None) -> None:
         """Put the job as it is now into the world; it has ended if that is given."""
         if ended_ago_seconds is not None:
@@ -129,6 +139,7 @@ class LivingJob:
             started_at=self._started_at,
             completed_at=self._completed_at,
             overrides=dict.fromkeys(_SPARSE, OMIT) if history.sparse else {},
+            status_overrides=self._status_overrides,
         )
         self._record(status if status in JOB_STATUSES else "unknown", lambda: self._add(job))
 

@@ -7,10 +7,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from soak.weather import REASONS
+from soak.oddities import ROW
+from soak.weather import ITEMS_ON_ONE_PAGE, REASONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from soak.history import JobHistory
@@ -28,6 +30,8 @@ EXPECTED_EVENTS: Final = {
     "job.status_changed": "info",
     "job.ended": "info or warning",
     "job.given_up": "warning",
+    "job.returned": "warning",
+    "job.contradicted": "warning",
     "job.refresh_failed": "warning",
     "job.refresh_recovered": "info",
     "item.failed": "warning",
@@ -77,6 +81,7 @@ def wrong_lines(
             wrong.append(f"nothing gave this reason: {record}")
     wrong += _wrong_ends(log, histories.values())
     wrong += _wrongly_given_up(log, histories)
+    wrong += _wrong_returns(log, histories)
     return wrong + list(_wrong_failures(log, histories, items_seen))
 
 
@@ -99,12 +104,56 @@ def _wrong_ends(log: Log, histories: Iterable[JobHistory]) -> Iterator[str]:
 
 
 def _wrongly_given_up(log: Log, histories: dict[str, JobHistory]) -> Iterator[str]:
-    """Say which jobs were given up that were counted to their end, or given up twice."""
+    """Say which jobs were given up that could be counted to their end, or given up twice."""
     given_up = Counter(r["job_id"] for r in log.records if r["event"] == "job.given_up")
     for job_id, times in given_up.items():
         settled = all(state.settled for state in histories[job_id].states if state.ended)
-        if times > 1 or settled:
+        # While lists come in another order each time, several pages of one do not add up.
+        on_one_page = all(s.total <= ITEMS_ON_ONE_PAGE for s in histories[job_id].states)
+        if times > 1 or (settled and on_one_page):
             yield f"job.given_up of {job_id}, {times} times: {histories[job_id].told()}"
+
+
+def _wrong_returns(log: Log, histories: dict[str, JobHistory]) -> Iterator[str]:
+    """Say which jobs returned that did not, or did and were not told of."""
+    told = Counter(r["job_id"] for r in log.records if r["event"] == "job.returned")
+    returned = Counter(h.job_id for h in histories.values() if h.returned_at is not None)
+    for job_id in sorted(told.keys() | returned.keys()):
+        if told[job_id] != returned[job_id]:
+            yield f"job.returned of {job_id}: {returned[job_id]} happened, {told[job_id]} told"
+
+
+def wrong_contradictions(
+    log: Log, histories: dict[str, JobHistory], odd_fields: Callable[[str], AbstractSet[str]]
+) -> list[str]:
+    """Say of which jobs list and status were never contradictory, or told so twice.
+
+    ``odd_fields`` of a row in one of the two contradict the other as well.
+    """
+    told = Counter(r["job_id"] for r in log.records if r["event"] == "job.contradicted")
+    return [
+        f"job.contradicted of {job_id}, {times} times: {histories[job_id].told()}"
+        for job_id, times in told.items()
+        if times > 1 or not (histories[job_id].kind == "contradicted" or odd_fields(job_id))
+    ]
+
+
+def wrong_left_out_lines(log: Log, counted: Mapping[tuple[str, str, str], float]) -> list[str]:
+    """Say what was left out and not told once, or told without being left out.
+
+    ``counted`` is how much was left out, by project, endpoint and field or row.
+    """
+    told = Counter(
+        (record["project"], record["endpoint"], record.get("field", ROW))
+        for record in log.records
+        if record["event"] in {"api.unreadable_field", "api.unreadable_row"}
+    )
+    expected = Counter(counted.keys())
+    return [
+        f"left out of {key}: told {told[key]} times instead of {expected[key]}"
+        for key in sorted(told.keys() | expected.keys())
+        if told[key] != expected[key]
+    ]
 
 
 def _wrong_failures(

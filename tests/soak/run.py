@@ -15,11 +15,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from process import Exporter, running
+from soak.figures import of_jobs, of_requests, told
 from soak.growing import GrowingWorld
-from soak.ledger import Ledger
-from soak.log_truth import Log, read_log, wrong_lines
+from soak.ledger import Ledger, left_out_as_counted
+from soak.log_truth import (
+    Log,
+    read_log,
+    wrong_contradictions,
+    wrong_left_out_lines,
+    wrong_lines,
+)
 from soak.memory import Memory
-from soak.projects import PROJECTS, add_keys, settings_file
+from soak.poll_truth import not_partial
+from soak.projects import LIMITED, PROJECTS, add_keys, settings_file
 from soak.scraping import Scraper
 from soak.watching import Watch
 from soak.weather import CountedFaults, Weather
@@ -41,6 +49,7 @@ _STARTED_WITHIN_SECONDS = 30.0
 _TRUE_WITHIN_SECONDS = 120.0
 # An answer is under way for at most ``api.timeout``, two seconds.
 _ANSWERS_ARRIVE_WITHIN_SECONDS = 2.2
+_PARTIAL_WITHIN_SECONDS = 20.0
 _WRONG_AT_MOST = 200
 
 
@@ -74,13 +83,14 @@ class Soak:
         self._ledger = Ledger(self._simulator)
         self._memory = Memory()
         self._histories: dict[str, JobHistory] = {}
-        self._watch = Watch(self._histories)
+        self._watch = Watch(self._histories, self._ledger.odd_fields)
         self._growing = GrowingWorld(
             self._world,
             self._histories,
             plan.seed,
             jobs_per_second=plan.jobs_per_second,
             is_shown=self._watch.is_shown,
+            has_left=self._watch.has_left,
             times_counted=self._ledger.times_items_listed,
         )
         self._scrapes = 0
@@ -99,7 +109,9 @@ class Soak:
             (listening,) = exporter.events("exporter.listening")
             scraper = stack.enter_context(Scraper(listening["metrics"], self._world.clock))
             self._live(scraper)
-            self._compare(scraper)
+            self._compare(scraper, exporter)
+            self._make_polls_partial(scraper)
+            self._compare_requests(scraper)
             strictly = scraper.conclude()
             log = self._end(exporter)
             self._tell(began, scraper.scrapes, strictly, log)
@@ -119,12 +131,13 @@ class Soak:
                 self._growing.forget_perhaps(history)
         self._weather.clear()
 
-    def _compare(self, scraper: Scraper) -> None:
+    def _compare(self, scraper: Scraper, exporter: Exporter) -> None:
         """Wait until the exposition is true, and stays so."""
         began = time.monotonic()
         true_since = None
         differences: list[str] = []
         for _ in self._scrapes_until(began + _TRUE_WITHIN_SECONDS, scraper, stormy=False):
+            self._watch.given_up = {r["job_id"] for r in exporter.events("job.given_up")}
             differences = self._watch.differences()
             if differences:
                 true_since = None
@@ -136,11 +149,28 @@ class Soak:
         self._outcome.figures["seconds until all was true"] = round(
             (true_since or time.monotonic()) - began, 1
         )
+
+    def _make_polls_partial(self, scraper: Scraper) -> None:
+        """Let a row be left out of a listing of each project while all else is well."""
+        before, wrong = self._watch.latest, [""]
+        projects = [p for p in PROJECTS if self._world.jobs_of(p.project_id)]
+        self._weather.make_a_row_of_each_project_odd()
+        end = time.monotonic() + _PARTIAL_WITHIN_SECONDS
+        for _ in self._scrapes_until(end, scraper, stormy=False):
+            wrong = not_partial(before, self._watch.latest, projects)
+            if not wrong:
+                break
+        self._wrong(wrong)
+
+    def _compare_requests(self, scraper: Scraper) -> None:
+        """Compare what the exporter says of its requests and their answers."""
         answered = self._ledger.answered_by_now()
+        left_out = self._ledger.left_out_by_now()
         time.sleep(_ANSWERS_ARRIVE_WITHIN_SECONDS)
         self._scrape(scraper)
         self._ledger.drain()
         self._wrong(self._ledger.wrong_counters(answered, self._watch.latest))
+        self._wrong(self._ledger.wrong_left_out(left_out, self._watch.latest))
 
     def _scrapes_until(
         self, end: float, scraper: Scraper, *, growing: bool = False, stormy: bool = True
@@ -180,6 +210,8 @@ class Soak:
             self._wrong([f"the exporter left with status {status} after {seconds:.1f} s"])
         log = read_log(exporter.log_file)
         self._wrong(wrong_lines(log, self._histories, self._watch.items_seen))
+        self._wrong(wrong_contradictions(log, self._histories, self._ledger.odd_fields))
+        self._wrong(wrong_left_out_lines(log, left_out_as_counted(self._watch.latest)))
         return log
 
     def _wrong(self, lines: list[str]) -> None:
@@ -189,30 +221,17 @@ class Soak:
     def _tell(self, began: float, scrapes: Counter[str], strictly: int, log: Log) -> None:
         grown = self._memory.grown()
         self._wrong([grown] if grown else [])
-        histories = [h for h in self._histories.values() if h.kind != "long_over"]
-        requests = self._ledger.by_endpoint_and_code()
         self._outcome.figures |= {
             "seconds in all": round(time.monotonic() - began, 1),
-            "jobs": len(histories),
-            "jobs listed that had ended long before": len(self._histories) - len(histories),
-            "states of jobs": sum(len(history.states) for history in histories),
-            "items": sum(history.latest.total for history in histories),
-            "failed items at the end": sum(len(h.latest.failed_ids) for h in histories),
-            "jobs that left": len(self._watch.left),
-            "jobs that left before they were asked for": len(self._watch.inexact()),
-            "requests": requests.total(),
-            "requests by endpoint and code": _sorted(requests),
-            "faults": self._faults.drawn.total(),
-            "faults by kind": _sorted(self._faults.drawn),
-            "scrapes": _sorted(scrapes),
+            **of_jobs(self._histories.values(), self._watch),
+            **of_requests(self._ledger, self._faults),
+            "requests a second left to the limited project": round(self._rate_left(), 1),
+            "scrapes": told(scrapes),
             "scrapes read strictly": strictly,
             "memory": self._memory.told(),
-            "log lines": _sorted(log.events()),
+            "log lines": told(log.events()),
         }
 
-
-def _sorted(counts: Counter[str] | Counter[tuple[str, str]]) -> str:
-    return ", ".join(
-        f"{key if isinstance(key, str) else ' '.join(key)}: {number}"
-        for key, number in sorted(counts.items())
-    )
+    def _rate_left(self) -> float:
+        name = "llamacloud_exporter_api_budget_requests_per_second"
+        return self._watch.latest.value(name, project=LIMITED.name) or 0.0

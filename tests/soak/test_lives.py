@@ -8,24 +8,35 @@ import pytest
 from soak import lives
 from soak.growing import seeded
 from soak.history import JobHistory
+from soak.lives import LEFT
 from soak.living import LivingJob
 from soak.projects import PROJECTS
 
 from exporter.simulator import World
 
 
-def lived(kind: str, seed: int) -> JobHistory:
-    """Let a job live to its end; its ``late`` items are never counted in between."""
+def clock() -> float:
+    return 1_790_000_001.5
+
+
+def life_of(kind: str, seed: int) -> tuple[JobHistory, list[object]]:
+    """Let a job live to its end, and return its stays; it is never counted in between."""
     history = JobHistory("job-1", kind, PROJECTS[0], "parse", "", 1_790_000_000.25)
-    job = LivingJob(World(clock=lambda: 1_790_000_001.5), history, seeded(seed, kind))
-    more = (lambda: 0,) if kind == "late" else ()
-    for _ in getattr(lives, kind)(job, *more):
-        pass
-    return history
+    job = LivingJob(World(clock=clock), history, seeded(seed, kind))
+    more = (lambda: 0,) if kind in {"late", "unseen"} else ()
+    return history, list(getattr(lives, kind)(job, *more))
+
+
+def lived(kind: str, seed: int) -> JobHistory:
+    return life_of(kind, seed)[0]
 
 
 @pytest.mark.parametrize(
-    "kind", ["steady", "brief", "retried", "vanishing", "returning", "late", "called_off", "over"]
+    "kind",
+    [
+        *("steady", "brief", "retried", "vanishing", "returning", "late", "called_off", "over"),
+        *("unseen", "relapsing", "contradicted"),
+    ],
 )
 def test_a_job_that_has_ended_is_put_again_only_if_it_differs(kind: str) -> None:
     """Nobody asks again for a job whose end is known, so it would not be shown as put later."""
@@ -33,3 +44,48 @@ def test_a_job_that_has_ended_is_put_again_only_if_it_differs(kind: str) -> None
         for before, after in pairwise(lived(kind, seed).states):
             known = before.ended and (before.status, before.by_status)
             assert known != (after.status, after.by_status), seed
+
+
+def test_an_unseen_job_is_there_ended_and_its_items_settle_later() -> None:
+    """Or never; nobody can see it active."""
+    histories = [lived("unseen", seed) for seed in range(100)]
+    assert all(state.ended for history in histories for state in history.states)
+    assert {(False,), (False, True), (True,)} == {
+        tuple(state.settled for state in history.states) for history in histories
+    }
+
+
+def test_an_unseen_job_settles_no_later_than_it_is_counted() -> None:
+    """After the last count of an ended job nobody would see its items settle."""
+    for seed in range(50):
+        history = JobHistory("job-1", "unseen", PROJECTS[0], "parse", "", 1_790_000_000.25)
+        job = LivingJob(World(clock=clock), history, seeded(seed, "unseen"))
+        list(lives.unseen(job, times_counted=iter((0, 4)).__next__))
+        assert 1 == len(history.states)
+
+
+def test_a_relapsing_job_ends_without_a_failure_and_fails_once_it_has_left() -> None:
+    """It returned then, and is to be shown for as long as other failing jobs."""
+    for seed in range(50):
+        history, stays = life_of("relapsing", seed)
+        clean, failing = history.states[-2:]
+        assert LEFT == stays[-1]
+        assert (False, True) == (clean.failing, failing.failing)
+        assert failing.put_at == history.returned_at
+        assert clean.completed_at == failing.completed_at
+
+
+def test_a_contradicted_job_is_told_of_in_two_ways_until_it_goes_on() -> None:
+    """The status answer is older by its own account."""
+    world = World(clock=clock)
+    history = JobHistory("job-1", "contradicted", PROJECTS[0], "parse", "", 1_790_000_000.25)
+    life = lives.contradicted(LivingJob(world, history, seeded(1, "contradicted")))
+    said = [world.jobs["job-1"].status_overrides for _ in life]
+    contradicting = {
+        "updated_at": "2026-09-21T14:13:20.250000+00:00",
+        "status": "pending",
+        "started_at": None,
+    }
+    assert 1 == said.count(contradicting)
+    assert {} == world.jobs["job-1"].status_overrides
+    assert all(one in ({}, contradicting) for one in said)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from soak import lives
 from soak.counter_truth import what_happened, wrong_counters
 from soak.exposition import Exposition, Reader
 from soak.growing import seeded
 from soak.history import ITEM_STATUSES, JOB_STATUSES, JobHistory
-from soak.job_truth import wrong_samples
+from soak.job_truth import must_be_shown, short_counts, wrong_samples
 from soak.living import LivingJob
-from soak.log_truth import Log, wrong_lines
+from soak.log_truth import Log, wrong_contradictions, wrong_lines
 from soak.memory import Memory
 from soak.never_falling import fallen
 from soak.projects import PROJECTS
+from soak.watching import Watch
+from soak.weather import ITEMS_ON_ONE_PAGE
 
 from exporter.simulator import World
 
@@ -26,11 +29,11 @@ OF_JOB = 'job_id="job-1",project="invoices"'
 OF_TYPE = 'job_type="parse",project="invoices"'
 
 
-def finished_job() -> JobHistory:
+def finished_job(items: int = 10) -> JobHistory:
     """Let a job of ten items end, three of them failed."""
     history = JobHistory("job-1", "steady", PROJECTS[0], "parse", "", NOW)
     job = LivingJob(World(clock=lambda: NOW), history, seeded(1, "job-1"))
-    job.add_items(10, bad_share=0.0)
+    job.add_items(items, bad_share=0.0)
     job.start()
     job.put("running")
     numbers = job.numbers("pending")
@@ -82,6 +85,102 @@ def test_a_sample_that_is_missing_is_seen(series: str) -> None:
 def test_a_sample_that_is_wrong_is_seen(series: str) -> None:
     """Whichever it is; a moment must not lie in the future."""
     assert 1 == len(wrong_in(true_samples() | {series: true_samples()[series] + 2}))
+
+
+def without(*families: str) -> dict[str, float]:
+    return {
+        name: value
+        for name, value in true_samples().items()
+        if not name.startswith(tuple(f"llamacloud_batch_job_{family}{{" for family in families))
+    }
+
+
+UNCOUNTED = ("items", "item_failures", "items_last_counted_timestamp_seconds")
+
+
+def watch(samples: dict[str, float], *, odd: str = "") -> Watch:
+    """Watch the finished job, whose row may have had an odd field, be shown as it is told."""
+    seen = Watch({"job-1": finished_job()}, lambda _: {odd})
+    seen.latest = exposition(samples)
+    seen.take(seen.latest)
+    return seen
+
+
+def differences_of_job(seen: Watch) -> list[str]:
+    return [line for line in seen.differences() if line.startswith("job-1 ")]
+
+
+def test_a_job_that_is_not_counted_is_seen_unless_it_was_given_up() -> None:
+    """The log names it then; what else is shown of it must be true all the same."""
+    seen = watch(without(*UNCOUNTED))
+    assert 1 == len(differences_of_job(seen))
+    seen.given_up = {"job-1"}
+    assert [] == differences_of_job(seen)
+    assert ["job-1"] == seen.inexact()
+    short = {**true_samples(), f'llamacloud_batch_job_items{{item_status="failed",{OF_JOB}}}': 2.0}
+    seen = watch(short)
+    seen.given_up = {"job-1"}
+    assert 1 == len(differences_of_job(seen))
+
+
+def test_a_job_that_left_uncounted_is_seen() -> None:
+    """However it was first seen: it stays until it is counted or given up."""
+    seen = watch(without(*UNCOUNTED))
+    seen.take(Exposition(read_at=NOW + 1000))
+    assert 1 == len(differences_of_job(seen))
+    seen.given_up = {"job-1"}
+    assert [] == differences_of_job(seen)
+
+
+def test_a_field_that_is_missing_is_seen_unless_it_was_odd_when_the_job_left() -> None:
+    """While the job is shown, its next row is right."""
+    seen = watch(without("processed_items"), odd="processed_items")
+    assert 1 == len(differences_of_job(seen))
+    seen.take(Exposition(read_at=NOW + 1000))
+    assert [] == differences_of_job(seen)
+    seen = watch(without("processed_items"), odd="error_message")
+    seen.take(Exposition(read_at=NOW + 1000))
+    assert 1 == len(differences_of_job(seen))
+
+
+def test_a_status_that_was_fetched_before_the_end_is_seen() -> None:
+    """After it the status is fetched once, where the row tells nothing new of items that settle."""
+    history = JobHistory("job-1", "unseen", PROJECTS[0], "parse", "", NOW, sparse=True)
+    moments = [NOW + 10, NOW + 20, NOW + 30]
+    job = LivingJob(World(clock=lambda: moments[0]), history, seeded(1, "job-1"))
+    job.add_items(4, bad_share=0.0)
+    job.put("pending")
+    for settled in (1, 3):
+        del moments[0]
+        job.settle(job.numbers("pending")[:settled])
+        job.end("completed")
+
+    def wrong(ratio: float, refreshed_at: float) -> list[str]:
+        shown = {
+            ("progress_ratio", ""): ratio,
+            ("last_refreshed_timestamp_seconds", ""): refreshed_at,
+        }
+        lines = wrong_samples(history, shown, NOW + 100)
+        return [line for line in lines if line.startswith(("progress", "last_refreshed"))]
+
+    assert [] == wrong(0.25, NOW + 20) == wrong(1.0, NOW + 30)
+    assert 1 == len(wrong(0.0, NOW + 20))
+    assert 1 == len(wrong(0.25, NOW + 10))
+    history.sparse = False
+    assert 2 == len(wrong(0.25, NOW + 20))
+
+
+def test_a_count_that_is_short_is_seen_at_once() -> None:
+    """No scrape may show it; a job that is not counted is not short."""
+    histories = {"job-1": finished_job()}
+    assert [] == short_counts(histories, exposition(true_samples()))
+    completed = f'llamacloud_batch_job_items{{item_status="completed",{OF_JOB}}}'
+    short = exposition(true_samples() | {completed: 6.0})
+    (wrong,) = short_counts(histories, short)
+    assert "9 items are counted, though it had [10]" in wrong
+    none = exposition({name: n * ("_job_items{" not in name) for name, n in true_samples().items()})
+    assert 1 == len(short_counts(histories, none))
+    assert [] == short_counts(histories, exposition(without(*UNCOUNTED)))
 
 
 def counters(**changed: float) -> Exposition:
@@ -168,6 +267,49 @@ def test_a_line_that_is_not_expected_or_missing_is_seen(spoil: Callable[[Log], o
     assert [] == wrong_lines(log, {"job-1": finished_job()}, lambda _: True)
     spoil(log)
     assert 1 == len(wrong_lines(log, {"job-1": finished_job()}, lambda _: True))
+
+
+def given_up(history: JobHistory) -> list[str]:
+    log = Log([record("job.given_up", "warning")], [])
+    wrong = wrong_lines(log, {"job-1": history}, lambda _: False)
+    return [line for line in wrong if "job.given_up" in line]
+
+
+def test_a_job_that_was_given_up_for_nothing_is_seen() -> None:
+    """All its items had ended, and one page told so; several pages may never add up."""
+    assert 1 == len(given_up(finished_job()))
+    assert [] == given_up(finished_job(items=ITEMS_ON_ONE_PAGE + 1))
+
+
+def relapsed_job() -> JobHistory:
+    """Let a job end without a failure, and show failed items later."""
+    history = JobHistory("job-1", "relapsing", PROJECTS[0], "parse", "", NOW)
+    job = LivingJob(World(clock=lambda: NOW), history, seeded(1, "job-1"))
+    list(lives.relapsing(job))
+    return history
+
+
+def test_a_job_that_does_not_return_is_seen() -> None:
+    """It must be shown and told of again, once."""
+    history = relapsed_job()
+    assert must_be_shown(history, NOW + 59)
+    returned = record("job.returned", "warning")
+    for times, expected in ((0, 1), (1, 0), (2, 1)):
+        log = Log([returned] * times, [])
+        wrong = wrong_lines(log, {"job-1": history}, lambda _: False)
+        assert expected == len([line for line in wrong if "job.returned" in line])
+    wrong = wrong_lines(Log([returned], []), {"job-1": finished_job()}, lambda _: False)
+    assert 1 == len([line for line in wrong if "job.returned" in line])
+
+
+def test_a_contradiction_that_is_none_or_told_twice_is_seen() -> None:
+    """Only some jobs are contradicted, and those whose rows were odd."""
+    line, histories = record("job.contradicted", "warning"), {"job-1": finished_job()}
+    assert [] == wrong_contradictions(Log([line], []), histories, lambda _: {"failed_items"})
+    assert 1 == len(wrong_contradictions(Log([line], []), histories, lambda _: set()))
+    histories["job-1"].kind = "contradicted"
+    assert [] == wrong_contradictions(Log([line], []), histories, lambda _: set())
+    assert 1 == len(wrong_contradictions(Log([line, line], []), histories, lambda _: set()))
 
 
 def test_memory_that_grows_with_time_is_seen() -> None:

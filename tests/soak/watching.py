@@ -10,7 +10,8 @@ from soak.exposition import Exposition
 from soak.projects import PROJECTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from collections.abc import Set as AbstractSet
 
     from soak.exposition import JobSamples
     from soak.history import JobHistory
@@ -19,19 +20,28 @@ _DIFFERENCES_TOLD = 20
 
 
 class Watch:
-    """Compares each scrape with the one before, and the last with the truth."""
+    """Compares each scrape with the one before, and the last with the truth.
 
-    def __init__(self, histories: Mapping[str, JobHistory]) -> None:
+    ``odd_fields`` tells which fields of a job's row were odd in some answer.
+    """
+
+    def __init__(
+        self, histories: Mapping[str, JobHistory], odd_fields: Callable[[str], AbstractSet[str]]
+    ) -> None:
         self._histories = histories
+        self._odd_fields = odd_fields
         self._last_seen: dict[str, tuple[JobSamples, float]] = {}
         self._seen_active: set[str] = set()
         self.latest = Exposition()
         self.left: set[str] = set()
+        # Told by the log: the items of these jobs are no longer asked for.
+        self.given_up: set[str] = set()
 
     def take(self, exposition: Exposition) -> list[str]:
         """Take in a scrape, and say what can never be right in it."""
         wrong = gauge_truth.jobs_in_parts(exposition)
         wrong += never_falling.fallen(self.latest, exposition)
+        wrong += job_truth.short_counts(self._histories, exposition)
         # What is published of a project before its first listing says nothing of its gauges.
         listed = [
             project
@@ -52,6 +62,10 @@ class Watch:
     def is_shown(self, history: JobHistory) -> bool:
         """Tell whether the latest scrape shows a job's latest state."""
         return job_truth.is_shown(history, self.latest)
+
+    def has_left(self, history: JobHistory) -> bool:
+        """Tell whether the latest scrape no longer shows a job that was shown before."""
+        return history.job_id in self.left
 
     def just_left(self) -> list[JobHistory]:
         """Return the jobs that the latest scrape does not show any more, each once."""
@@ -76,7 +90,7 @@ class Watch:
         return wrong + wrong_counters(happened, exposition, [p.name for p in PROJECTS])
 
     def inexact(self) -> list[str]:
-        """Name the jobs that left before their items were counted."""
+        """Name the jobs whose items were never seen to be counted to their end."""
         return [
             history.job_id
             for history in self._histories.values()
@@ -93,23 +107,43 @@ class Watch:
 
     def _differing(self, history: JobHistory) -> list[str]:
         shown = history.job_id in self.latest.jobs
+        given_up = history.job_id in self.given_up
         if shown and not job_truth.may_be_shown(history):
             wrong = ["must not be shown"]
-        elif not shown and job_truth.must_be_shown(history, self.latest.read_at):
+        elif not shown and self._must_be_shown(history, given_up=given_up):
             wrong = ["must be shown"]
         elif not job_truth.may_be_shown(history):
             wrong = []
         else:
-            # A job that had ended when it was first seen may leave before it is asked for.
-            asked_for = shown or history.job_id in self._seen_active
-            wrong = self._wrong_job(history, asked_for=asked_for)
+            # A job that adds to no counter may leave before it is asked for.
+            asked_for = shown or history.adds or history.job_id in self._seen_active
+            wrong = self._wrong_job(history, asked_for=asked_for, given_up=given_up)
         if not wrong:
             return []
         return [f"{history.told()}\n  {'; '.join(wrong[:_DIFFERENCES_TOLD])}"]
 
-    def _wrong_job(self, history: JobHistory, *, asked_for: bool) -> list[str]:
+    def _must_be_shown(self, history: JobHistory, *, given_up: bool) -> bool:
+        # Neither a count nor the row told of its failed items, and it left as one without any.
+        tells_failures = not history.sparse and "failed_items" not in self._odd_fields(
+            history.job_id
+        )
+        may_be_early = given_up and not tells_failures
+        return not may_be_early and job_truth.must_be_shown(history, self.latest.read_at)
+
+    def _wrong_job(
+        self, history: JobHistory, *, asked_for: bool, given_up: bool = False
+    ) -> list[str]:
         seen = self._last_seen.get(history.job_id)
         if seen is None:
             return ["was never shown"] if asked_for else []
         samples, read_at = seen
-        return job_truth.wrong_samples(history, samples, read_at, asked_for=asked_for)
+        # A job that left may have been shown last while its row could not be read wholly.
+        left = history.job_id not in self.latest.jobs
+        return job_truth.wrong_samples(
+            history,
+            samples,
+            read_at,
+            asked_for=asked_for,
+            given_up=given_up,
+            odd_fields=self._odd_fields(history.job_id) if left else frozenset(),
+        )

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from soak import oddities
 from soak.growing import seeded
 from soak.projects import LIMITED, PROJECTS, REFUSED
 
@@ -32,6 +33,12 @@ _WRONG_SHAPES: tuple[Any, ...] = (
 )
 _RATE_LIMITED_AT_MOST = 6
 _SECONDS_BETWEEN_REFUSALS = 8.0
+# An ended job is given up after five counts, the last of them fifteen seconds after the first.
+_LONGEST_SHUFFLE_SECONDS = 22.0
+_LONGEST_ORDER_SECONDS = 15.0
+_ROWS_OF_ITEMS: Final = (None, None, 400, 150)
+# A job with no more items than this is counted by one page, whatever happens to lists.
+ITEMS_ON_ONE_PAGE: Final = 150
 # What LlamaCloud may give as reasons anywhere: a busy machine is slow, and connections end.
 EVERYWHERE: Final = {"timeout", "network", "server", "bad_response", "not_found", "other"}
 REASONS: Final[Mapping[str, set[str]]] = {
@@ -58,6 +65,7 @@ def _by_kind(random: Random) -> Mapping[str, Callable[..., Fault]]:
         "wrong_shape": lambda **facts: Fault(
             "wrong_shape", body=random.choice(_WRONG_SHAPES), **facts
         ),
+        "odd_row": lambda **facts: oddities.draw(random, **facts),
         "slow": lambda **facts: Fault("slow", seconds=random.uniform(0.05, 0.5), **facts),
         "hang": lambda **facts: Fault("hang", **facts),
         "cut_off": lambda **facts: Fault("cut_off", **facts),
@@ -81,12 +89,29 @@ class CountedFaults(Faults):
 
 
 class RestlessPaging(Paging):
-    """Cuts every page in another way, though never so that a list seems to end before its end."""
+    """Cuts every page in another way, though never so that a list seems to end before its end.
 
-    def __init__(self, random: Random, sizes: Sequence[int | None], order: Order) -> None:
+    If it ``reshuffles``, every page is cut out of a list in another order.
+    """
+
+    def __init__(
+        self,
+        random: Random,
+        sizes: Sequence[int | None],
+        order: Order,
+        *,
+        reshuffles: bool = False,
+    ) -> None:
         super().__init__(order=order)
         self._random = random
         self._sizes = sizes
+        self._reshuffles = reshuffles
+
+    def ordered(self, oldest_first: Sequence[Row], id_of: Callable[[Row], str]) -> Sequence[Row]:
+        """Put rows into order, or into another one each time."""
+        if self._reshuffles:
+            return self._random.sample(oldest_first, len(oldest_first))
+        return super().ordered(oldest_first, id_of)
 
     def page(self, rows: Sequence[Row], *, limit: int, offset: int) -> Page[Row]:
         """Cut one page."""
@@ -117,6 +142,8 @@ class Weather:
         self._kinds = _by_kind(self._random)
         self._next_change = 0.0
         self._next_refusal = 0.0
+        self._shuffled_until = 0.0
+        self._next_shuffle = 0.0
         self._rate_limited = 0
 
     def advance(self, now: float) -> None:
@@ -130,7 +157,10 @@ class Weather:
             self._storm()
         if self._random.random() < 0.85:
             self._showers()
-        self._page()
+        if self._random.random() < 0.6:
+            self._drizzle()
+        self._shuffle(now)
+        self._page(reshuffles=now < self._shuffled_until)
 
     def clear(self) -> None:
         """End all trouble; lists are cut as LlamaCloud is known to cut them."""
@@ -138,12 +168,23 @@ class Weather:
         self._simulator.jobs_paging = Paging()
         self._simulator.items_paging = Paging(order="oldest")
 
+    def make_a_row_of_each_project_odd(self) -> None:
+        """Take a job's id away in the next listing of each project."""
+        for project in PROJECTS:
+            row = Fault("odd_row", odd_field="id", body="", endpoint="list_jobs", times=1)
+            self._faults.add(replace(row, project_id=project.project_id))
+
     def _showers(self) -> None:
         """Let all kinds of faults befall few requests each."""
         for name, kind in self._kinds.items():
             chance = self._random.uniform(0, 0.004 if name == "hang" else 0.015)
             if chance:
                 self._faults.add(kind(chance=chance))
+
+    def _drizzle(self) -> None:
+        """Let some rows be odd."""
+        for _ in range(4):
+            self._faults.add(oddities.draw(self._random, chance=self._random.uniform(0.0, 0.05)))
 
     def _storm(self) -> None:
         """Let one kind of fault befall every request of a project, or all requests of one kind."""
@@ -166,12 +207,18 @@ class Weather:
             refused = Fault("status", code=code, times=random.randint(1, 2), endpoint="list_jobs")
             self._faults.add(replace(refused, project_id=REFUSED.project_id))
 
-    def _page(self) -> None:
+    def _shuffle(self, now: float) -> None:
+        """Let lists of items come in another order each time for a while."""
+        if now >= self._next_shuffle:
+            self._shuffled_until = now + self._random.uniform(1.0, _LONGEST_SHUFFLE_SECONDS)
+            order_seconds = self._random.uniform(1.0, _LONGEST_ORDER_SECONDS)
+            self._next_shuffle = self._shuffled_until + order_seconds
+
+    def _page(self, *, reshuffles: bool) -> None:
         random = self._random
         orders: tuple[Order, ...] = ("newest", "newest", "newest", "oldest", "shuffled")
         jobs = RestlessPaging(random, (None, None, 250, 100), random.choice(orders))
         jobs.repeat_last_row = random.random() < 0.2
-        # Items keep one order: a list whose order changes while it is read cannot be counted.
-        items = RestlessPaging(random, (None, None, 400, 150), "oldest")
+        items = RestlessPaging(random, _ROWS_OF_ITEMS, "oldest", reshuffles=reshuffles)
         jobs.ignore_offset = items.ignore_offset = random.random() < 0.05
         self._simulator.jobs_paging, self._simulator.items_paging = jobs, items

@@ -1,0 +1,54 @@
+"""The figures that a soak tells in the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from soak.history import JobHistory
+    from soak.ledger import Ledger
+    from soak.watching import Watch
+    from soak.weather import CountedFaults
+
+
+def of_jobs(every: Iterable[JobHistory], watch: Watch) -> dict[str, object]:
+    """Tell of the jobs: how many there were, what became of them, and what was seen of that."""
+    of_kind = Counter(history.kind for history in every)
+    histories = [history for history in every if history.kind != "long_over"]
+    return {
+        "jobs": len(histories),
+        "jobs by kind": told(of_kind),
+        "states of jobs": sum(len(history.states) for history in histories),
+        "items": sum(history.latest.total for history in histories),
+        "failed items at the end": sum(len(h.latest.failed_ids) for h in histories),
+        "jobs that left": len(watch.left),
+        "jobs that left and returned": sum(h.returned_at is not None for h in histories),
+        "jobs given up": len(watch.given_up),
+        "jobs not seen counted to their end": len(watch.inexact()),
+    }
+
+
+def of_requests(ledger: Ledger, faults: CountedFaults) -> dict[str, object]:
+    """Tell of the requests that arrived, what befell them, and what their answers held."""
+    requests = ledger.by_endpoint_and_code()
+    left_out: Counter[tuple[str, str]] = Counter()
+    for (_, endpoint, what), number in ledger.left_out.items():
+        left_out[endpoint, what] += number
+    return {
+        "requests": requests.total(),
+        "requests by endpoint and code": told(requests),
+        "faults": faults.drawn.total(),
+        "faults by kind": told(faults.drawn),
+        "left out of answers": told(left_out),
+    }
+
+
+def told(counts: Counter[str] | Counter[tuple[str, str]]) -> str:
+    """Write counts in one line."""
+    return ", ".join(
+        f"{key if isinstance(key, str) else ' '.join(key)}: {number}"
+        for key, number in sorted(counts.items())
+    )

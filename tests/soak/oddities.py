@@ -1,0 +1,133 @@
+"""Odd values in single rows: which there are, and what must be left out because of each.
+
+None changes what is counted: a value that cannot be read is absent, and the others mean what the
+true ones do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from exporter.simulator import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from random import Random
+
+    from exporter.simulator import RecordedRequest
+    from exporter.simulator.faults import Endpoint
+
+# What is left out where a row as a whole is, beside the names of fields.
+ROW: Final = "row"
+_LONG_TEXT = "long " * 20_000
+_YEAR_ONE = "0001-01-01T00:00:00Z"
+_UNUSABLE_IDS: tuple[object, ...] = (
+    None,
+    "",
+    "..",
+    7,
+    ["job"],
+    "x" * 1_001,
+    "job\x00",
+    "job-\udce9",
+)
+_NO_OBJECTS: tuple[object, ...] = (None, 5, "row", [], [[["nested"]]])
+_NO_NUMBERS: tuple[object, ...] = (None, -1, "12", 1.5, [3], 10**20)
+_TEXTS: tuple[object, ...] = (None, 7, {"code": "E1"}, [["nested"]], "caf\udce9", _LONG_TEXT)
+
+
+def _upper(word: str | None) -> str | None:
+    return word and word.upper()
+
+
+def _no_text(message: str | None) -> object:
+    """Return what is no text where no reason is lost by that."""
+    return message or {"code": "E1"}
+
+
+def _longer(message: str | None) -> str | None:
+    """Return a text with a lone surrogate in which the same reason is found."""
+    return message and f"{message} \udce9 {_LONG_TEXT}"
+
+
+_Values = tuple[str | None, tuple[object, ...]]
+_OF_ANY_ROW: tuple[_Values, ...] = (
+    (None, _NO_OBJECTS),
+    ("status", (_upper,)),
+    ("not_documented", (_LONG_TEXT, [[{"deep": [None]}]], -1, "\udce9")),
+)
+_OF_JOBS: tuple[_Values, ...] = (
+    *_OF_ANY_ROW,
+    ("id", _UNUSABLE_IDS),
+    ("job_type", (_upper,)),
+    ("error_message", _TEXTS),
+    ("directory_id", _TEXTS),
+    ("updated_at", (None, "", 1_795_877_185, "soon", _YEAR_ONE, [])),
+    *((f"{what}_items", _NO_NUMBERS) for what in ("processed", "failed", "skipped")),
+)
+_OF_ITEMS: tuple[_Values, ...] = (
+    *_OF_ANY_ROW,
+    ("item_id", _UNUSABLE_IDS),
+    ("item_name", _TEXTS),
+    ("error_message", (_no_text, _longer)),
+)
+_OF: Mapping[Endpoint, tuple[_Values, ...]] = {
+    "list_jobs": _OF_JOBS,
+    "job_status": _OF_JOBS,
+    "list_items": _OF_ITEMS,
+}
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(_: object) -> bool:
+    return False
+
+
+def _is_time(value: object) -> bool:
+    return value == _YEAR_ONE
+
+
+# Which of the odd values above can be read all the same, of the fields that are read.
+_CAN_BE_READ: Mapping[str, Callable[[object], bool]] = {
+    **dict.fromkeys(("status", "job_type", "error_message", "directory_id", "item_name"), _is_text),
+    **dict.fromkeys(("processed_items", "failed_items", "skipped_items"), _is_number),
+    "updated_at": _is_time,
+}
+
+
+def draw(random: Random, *, endpoint: Endpoint | None = None, **facts: Any) -> Fault:
+    """Draw an odd value, and the row that it stands in."""
+    of = random.choice(tuple(_OF)) if endpoint is None else endpoint
+    odd_field, values = random.choice(_OF[of])
+    facts |= {"endpoint": of, "odd_field": odd_field, "odd_row": random.random()}
+    return Fault("odd_row", body=random.choice(values), **facts)
+
+
+def all_values(endpoint: Endpoint) -> Sequence[tuple[str | None, object]]:
+    """List all odd values of an endpoint's rows, each with its field."""
+    return [(odd_field, value) for odd_field, values in _OF[endpoint] for value in values]
+
+
+def left_out(request: RecordedRequest) -> str | None:
+    """Name what of the answer to a request had to be left out, a field or a row, if anything."""
+    odd = request.odd_row
+    if odd is None:
+        return _left_out_of_wrong_shape(request)
+    if odd.field in {None, "id", "item_id"}:
+        return ROW
+    can_be_read = _CAN_BE_READ.get(str(odd.field))
+    if odd.value is None or can_be_read is None or can_be_read(odd.value):
+        return None
+    return odd.field
+
+
+def _left_out_of_wrong_shape(request: RecordedRequest) -> str | None:
+    """Tell whether an object of another shape lacks its job, or has rows without a usable id."""
+    fault = request.fault
+    if fault is None or fault.kind != "wrong_shape" or not isinstance(fault.body, dict):
+        return None
+    rows = fault.body.get("items")
+    return ROW if request.endpoint == "job_status" or (rows and isinstance(rows, list)) else None
