@@ -72,7 +72,7 @@ class JobNotFound:
 
 @dataclass(frozen=True, slots=True)
 class CountLimits:
-    """``max_requests`` bounds the requests of one count."""
+    """``max_requests`` bounds each reading of a job's items; a count reads them thrice at most."""
 
     max_requests: int
 

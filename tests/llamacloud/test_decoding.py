@@ -101,6 +101,12 @@ def test_a_lone_surrogate_takes_nothing_with_it(field: str) -> None:
     assert (r"caf\udce9", []) == (getattr(row, field), unread)
 
 
+def test_a_byte_order_mark_is_ignored() -> None:
+    """Some proxies and platforms write one."""
+    read = read_jobs(b"\xef\xbb\xbf" + page())
+    assert ["bjb-1", "bjb-2"] == [row.id for row in read.rows]
+
+
 def test_a_text_that_is_no_utf_8_takes_nothing_with_it() -> None:
     """As a server sends it that does not know the encoding of its file names."""
     read = read_jobs(page(error_message="caf-").replace(b"caf-", b"caf\xe9"))

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import structlog
 from asking import Observer, client_of
 from history import job as job_of
 from structlog.testing import capture_logs
@@ -20,8 +21,10 @@ from exporter.domain import (
     UncountedReason,
 )
 from exporter.llamacloud.errors import BadResponse, Unprocessable
+from exporter.llamacloud.requests import Endpoint as AskedEndpoint
 from exporter.llamacloud.v1beta import V1BetaApi
 from exporter.llamacloud.v1beta.counting import count_items
+from exporter.llamacloud.v1beta.page_sizes import PageSizes
 from exporter.llamacloud.v1beta.reader import Reader
 from exporter.simulator import DEFAULT_PROJECT_ID, Fault, Paging, items_of
 
@@ -319,6 +322,24 @@ class TestPageSizes:
             assert 120 == len((await api.list_jobs(ListingPlan(max_requests=100))).jobs)
         again = limits_asked_for(cloud)[len(first) :]
         assert {limits[-1]} == set(again)
+
+    def test_a_larger_page_is_tried_again_after_an_hour(self) -> None:
+        """The refusal may have been that of a gateway, for a while."""
+        now = 0.0
+        sizes = PageSizes(structlog.get_logger("exporter"), lambda: now)
+        refusal = Unprocessable(422, "limit", parameters=frozenset({"limit"}))
+        with capture_logs() as lines:
+            for _ in range(2):
+                asked: list[int | None] = []
+                while (size := sizes.of(AskedEndpoint.LIST_JOBS)) is not None:
+                    asked.append(size)
+                    assert sizes.refused(AskedEndpoint.LIST_JOBS, size, refusal)
+                assert [1000, 500, 100] == asked
+                assert 1000 == sizes.of(AskedEndpoint.LIST_ITEMS)
+                now += 3599.0
+                assert sizes.of(AskedEndpoint.LIST_JOBS) is None
+                now += 1.0
+        assert 3 == len(lines)
 
     @pytest.mark.parametrize(
         "detail", ["limit must be <= 500", [{"loc": ["query", "limit", 0], "msg": "too large"}]]

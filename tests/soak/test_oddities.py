@@ -71,7 +71,7 @@ def test_what_is_left_out_of_each_odd_value_is_known(endpoint: Endpoint) -> None
             Fault("odd_row", odd_field=odd_field, body=value, odd_row=0.6),
         )
         unread = unread_of(endpoint, bytes(answer.body))
-        left_out = [*[ROW] * unread.rows, *(name for name, _ in unread.fields)]
+        left_out = [*[ROW] * unread.rows, *unread.fields.elements()]
         expected = oddities.left_out(request(endpoint, odd))
         assert ([] if expected is None else [expected]) == left_out, (odd_field, value)
 

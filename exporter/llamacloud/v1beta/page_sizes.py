@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from exporter.llamacloud.requests import Endpoint
 from exporter.llamacloud.v1beta.models import MOST_ROWS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from structlog.stdlib import BoundLogger
 
     from exporter.llamacloud.errors import Unprocessable
 
 PARAMETER = "limit"
+# A refusal may pass: a gateway may have made it up.
+_KEPT_FOR_SECONDS = 3600.0
 # Without a limit LlamaCloud applies its own default.
 _SIZES = (MOST_ROWS, 500, 100, None)
 
 
 class PageSizes:
-    """The page size of each list endpoint, for one project; what works is kept."""
+    """The page size of each list endpoint, for one project; what works is kept for an hour."""
 
-    def __init__(self, log: BoundLogger) -> None:
+    def __init__(self, log: BoundLogger, clock: Callable[[], float] = time.monotonic) -> None:
         self._log = log
+        self._clock = clock
         self._sizes: dict[Endpoint, int | None] = dict.fromkeys(Endpoint, MOST_ROWS)
+        self._refused_at = dict.fromkeys(Endpoint, float("-inf"))
+        self._logged: set[tuple[Endpoint, int]] = set()
 
     def of(self, endpoint: Endpoint) -> int | None:
         """Return how many rows to ask for, ``None`` where no limit is to be given."""
+        if self._clock() - self._refused_at[endpoint] >= _KEPT_FOR_SECONDS:
+            self._sizes[endpoint] = MOST_ROWS
         return self._sizes[endpoint]
 
     def refused(self, endpoint: Endpoint, size: int | None, error: Unprocessable) -> bool:
@@ -35,13 +45,21 @@ class PageSizes:
         # Another request may have found a smaller size meanwhile.
         if self._sizes[endpoint] == size:
             smaller = _SIZES[_SIZES.index(size) + 1]
-            self._sizes[endpoint] = smaller
-            self._log.warning(
-                "api.page_size_refused",
-                endpoint=str(endpoint),
-                refused=size,
-                page_size=smaller,
-                detail=error.detail,
-                advice="smaller pages take more requests; nothing else is lost",
-            )
+            self._sizes[endpoint], self._refused_at[endpoint] = smaller, self._clock()
+            self._log_refusal(endpoint, size, smaller, error.detail)
         return True
+
+    def _log_refusal(self, endpoint: Endpoint, size: int, smaller: int | None, detail: str) -> None:
+        if (endpoint, size) in self._logged:
+            return
+        self._logged.add((endpoint, size))
+        self._log.warning(
+            "api.page_size_refused",
+            endpoint=str(endpoint),
+            refused=size,
+            page_size=smaller,
+            detail=detail,
+            advice="smaller pages take more requests, and poll.max_pages and items.max_pages reach"
+            " less far: raise them if jobs or items are missing; larger pages are tried again"
+            " every hour",
+        )

@@ -55,7 +55,8 @@ def document_of(body: bytes) -> dict[str, Any]:
     Raises:
         BadResponse: it is no JSON object; the message says where, not what.
     """
-    text = body.decode("utf-8", "surrogateescape")
+    # RFC 8259 (8.1) lets readers ignore a byte order mark.
+    text = body.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
     try:
         document = _loads(text)
     except RecursionError:
