@@ -204,8 +204,8 @@ def test_a_clock_that_is_set_back_does_not_set_the_batches_back() -> None:
 def test_a_long_run_stays_small() -> None:
     """What ended leaves with its file jobs: no more is held than the last batches need."""
     demo = Demo(speed=50.0)
-    for _ in range(48):
-        demo.pass_time(12.0)
+    for _ in range(16):
+        demo.pass_time(36.0)
     batches = demo.world.batches.values()
     assert len(batches) <= 50
     assert len(demo.world.file_jobs) <= 10_000
