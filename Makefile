@@ -6,6 +6,10 @@ TOOLS_VENV := .venv-tools
 TOOLS_BIN := $(TOOLS_VENV)/bin
 WHEEL_VENV := .venv-wheel
 WHEEL_BIN := $(WHEEL_VENV)/bin
+# The vendor's newest SDK, which excludes the one among the tests' packages: where tests find it,
+# also those that run in a copy of the tree.
+SDK_VENV := .venv-sdk
+export SDK_PYTHON := $(CURDIR)/$(SDK_VENV)/bin/python
 # Tests wait more than they compute: three for each of two cores. A file's tests share what they have
 # set up; those that take long stand among the first.
 WORKERS ?= 6
@@ -23,7 +27,7 @@ export PYTHONDONTWRITEBYTECODE :=
 run: $(VENV)/.installed
 	$(BIN)/llamacloud-batch-exporter $(if $(LLAMA_CLOUD_API_KEY)$(LLAMA_CLOUD_API_KEY_FILE),,--demo) $(ARGS)
 
-test: $(VENV)/.installed-test
+test: $(VENV)/.installed-test $(SDK_VENV)/.installed
 	$(BIN)/pytest $(IN_PARALLEL)
 
 # The tests by properties, with so many times as many examples, and others in every run.
@@ -32,7 +36,7 @@ explore: $(VENV)/.installed-test
 	EXPLORE=$(EXPLORE) $(BIN)/pytest -m hypothesis --timeout=3600 $(ARGS)
 
 # All tests, and which lines and branches of exporter/ they reach, processes they start included.
-coverage: $(VENV)/.installed-test
+coverage: $(VENV)/.installed-test $(SDK_VENV)/.installed
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(IN_PARALLEL)
 	$(BIN)/coverage combine --quiet
@@ -53,7 +57,7 @@ bench-test: $(VENV)/.installed-test
 	$(BIN)/pytest tests/benchmarks
 
 # All tests against the built wheel: in a copy of this tree that has no exporter/ to import.
-test-wheel: $(WHEEL_VENV)/.installed-test
+test-wheel: $(WHEEL_VENV)/.installed-test $(SDK_VENV)/.installed
 	rm -rf $(WHEEL_VENV)/wheel $(WHEEL_VENV)/tree
 	$(WHEEL_BIN)/pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir $(WHEEL_VENV)/wheel .
 	$(WHEEL_BIN)/pip install --quiet --no-index --no-deps --force-reinstall $(WHEEL_VENV)/wheel/*.whl
@@ -82,7 +86,7 @@ lock: $(TOOLS_VENV)/.installed
 	$(TOOLS_BIN)/pip-compile $(LOCK) --output-file requirements.lock pyproject.toml
 	$(TOOLS_BIN)/pip-compile $(LOCK) --output-file requirements-build.lock \
 		--only-build-deps --build-deps-for editable pyproject.toml
-	for extra in test tools; do $(TOOLS_BIN)/pip-compile $(LOCK) --constraint requirements.lock \
+	for extra in test sdk tools; do $(TOOLS_BIN)/pip-compile $(LOCK) --constraint requirements.lock \
 		--output-file requirements-$$extra.lock --extra $$extra pyproject.toml || exit; done
 
 image:
@@ -111,6 +115,11 @@ $(VENV)/.installed-test: requirements-test.lock $(VENV)/.installed
 $(TOOLS_VENV)/.installed: requirements-tools.lock
 	$(PYTHON) -m venv --clear $(TOOLS_VENV)
 	$(TOOLS_BIN)/pip install --quiet --require-hashes --requirement requirements-tools.lock
+	@touch $@
+
+$(SDK_VENV)/.installed: requirements-sdk.lock
+	$(PYTHON) -m venv --clear $(SDK_VENV)
+	$(SDK_VENV)/bin/pip install --quiet --require-hashes --requirement requirements-sdk.lock
 	@touch $@
 
 $(WHEEL_VENV)/.installed-test: requirements-test.lock requirements-build.lock

@@ -7,6 +7,15 @@ from exporter.simulator.rate_limit import RateLimit
 from exporter.simulator.scenario import Scenario
 from exporter.simulator.server import RecordedRequest, Simulator
 from exporter.simulator.serving import serving, serving_in_thread
+from exporter.simulator.v2.batches import (
+    SimulatedBatch,
+    SimulatedFile,
+    SimulatedFileJob,
+    extract_result,
+    files_of,
+)
+from exporter.simulator.v2.style import V2Style
+from exporter.simulator.v2.tokens import TokenPaging
 from exporter.simulator.world import (
     DEFAULT_PROJECT_ID,
     OMIT,
@@ -27,10 +36,17 @@ __all__ = [
     "RateLimit",
     "RecordedRequest",
     "Scenario",
+    "SimulatedBatch",
+    "SimulatedFile",
+    "SimulatedFileJob",
     "SimulatedItem",
     "SimulatedJob",
     "Simulator",
+    "TokenPaging",
+    "V2Style",
     "World",
+    "extract_result",
+    "files_of",
     "items_of",
     "serving",
     "serving_in_thread",

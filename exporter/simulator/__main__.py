@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import math
 import signal
 import sys
 from typing import TYPE_CHECKING
 
 from exporter.simulator.arrivals import DEMO_PROJECTS
+from exporter.simulator.command_line import parser
 from exporter.simulator.faults import Fault, Faults
 from exporter.simulator.paging import Paging
 from exporter.simulator.rate_limit import RateLimit
-from exporter.simulator.scenario import DEFAULT_SEED, Scenario
+from exporter.simulator.scenario import Scenario
 from exporter.simulator.server import Simulator
 from exporter.simulator.serving import serving
+from exporter.simulator.v2.tokens import TokenPaging
 from exporter.simulator.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    import argparse
+    from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT; return the exit status."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         asyncio.run(_serve(options))
     except OSError as error:
@@ -55,13 +56,19 @@ def _simulator(world: World, options: argparse.Namespace) -> Simulator:
         "page_token": options.page_token,
         "max_rows": options.max_rows,
     }
-    return Simulator(
+    tokens = {"order": options.order, "max_rows": options.max_rows}
+    simulator = Simulator(
         world,
         faults=_faults(options),
         jobs_paging=Paging(**style, order=options.order),
         items_paging=Paging(**style, order="oldest"),
+        batches_paging=TokenPaging(**tokens),
+        file_jobs_paging=TokenPaging(**tokens),
         rate_limit=RateLimit(options.rate_limit) if options.rate_limit else None,
     )
+    if options.withdrawn is not None:
+        simulator.withdrawn[options.withdrawn] = 404
+    return simulator
 
 
 def _faults(options: argparse.Namespace) -> Faults:
@@ -83,108 +90,6 @@ def _welcome(base_url: str) -> str:
             f"  {variables} llamacloud-batch-exporter",
         ]
     return "\n".join([*lines, ""])
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m exporter.simulator",
-        description="A LlamaCloud small enough to run on the loopback, with a day's batch jobs.",
-    )
-    add = parser.add_argument
-    add(
-        "--listen-address",
-        type=_address,
-        default="127.0.0.1:8765",
-        help="host:port to serve on (default: %(default)s)",
-    )
-    add(
-        "--speed",
-        type=_speed,
-        default=1.0,
-        help="how many times faster work is done (default: %(default)s)",
-    )
-    add(
-        "--seed", type=int, default=DEFAULT_SEED, help="which jobs there are (default: %(default)s)"
-    )
-    add(
-        "--fail-rate",
-        type=_share,
-        default=0.0,
-        help="share of requests answered with 503 (default: %(default)s)",
-    )
-    add(
-        "--latency",
-        type=_seconds,
-        default=0.0,
-        help="seconds before each answer (default: %(default)s)",
-    )
-    add(
-        "--rate-limit",
-        type=_count,
-        help="requests a minute of one key, beyond it 429 (default: no limit)",
-    )
-    add(
-        "--max-rows",
-        type=_count,
-        help="rows on a page at most, however many are asked for (default: as many)",
-    )
-    add(
-        "--order",
-        choices=("newest", "oldest", "shuffled"),
-        default="newest",
-        help="of the jobs (default: %(default)s)",
-    )
-    switch = argparse.BooleanOptionalAction
-    add(
-        "--total-size",
-        action=switch,
-        default=True,
-        help="fill in total_size (default: %(default)s)",
-    )
-    add(
-        "--page-token",
-        action=switch,
-        default=False,
-        help="fill in next_page_token (default: %(default)s)",
-    )
-    return parser
-
-
-def _address(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    if not port.isdecimal() or int(port) > 65535:  # noqa: PLR2004 - TCP's last port
-        raise argparse.ArgumentTypeError(f"{text!r} is not host:port, such as 127.0.0.1:8765")
-    return host.removeprefix("[").removesuffix("]"), int(port)
-
-
-def _speed(text: str) -> float:
-    return _number(text, lambda number: 0 < number < math.inf, "a number greater than 0")
-
-
-def _seconds(text: str) -> float:
-    return _number(text, lambda number: 0 <= number < math.inf, "a number of seconds")
-
-
-def _share(text: str) -> float:
-    return _number(text, lambda number: 0 <= number <= 1, "a number from 0 to 1")
-
-
-def _count(text: str) -> int:
-    return int(_number(text, _is_count, "a whole number above 0"))
-
-
-def _is_count(number: float) -> bool:
-    return number >= 1 and number.is_integer()
-
-
-def _number(text: str, fits: Callable[[float], bool], expected: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not fits(number):
-        raise argparse.ArgumentTypeError(f"{text!r} is not {expected}")
-    return number
 
 
 if __name__ == "__main__":

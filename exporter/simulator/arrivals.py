@@ -1,4 +1,4 @@
-"""Which jobs the demo's projects are given, and when: an endless stream for each project."""
+"""The demo's projects, and which jobs of v1beta they are given, and when: endless streams."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from exporter.simulator.plans import JobPlan
+    from exporter.simulator.v2.batches import FileJobType
 
 HISTORY_SECONDS: Final = 2 * 3600.0
 _STUCK_FOR_SECONDS = 50 * 60.0
@@ -23,13 +24,19 @@ _RUSH_SECONDS_BEFORE_OPENING = (90.0, 85.0, 12.0, 6.0)
 
 @dataclass(frozen=True, slots=True)
 class DemoProject:
-    """A made-up project and the key that reads it; ``job_types`` gives each type's weight."""
+    """A made-up project and the key that reads it.
+
+    ``job_types`` gives each type's weight among the jobs of v1beta, ``batch_types`` among the
+    batches of v2; where there are no types, there is nothing of that generation.
+    """
 
     name: str
     project_id: str
     key: str = field(repr=False)
-    job_types: Mapping[str, int]
+    job_types: Mapping[str, int] = field(default_factory=dict)
     has_stuck_job: bool = False
+    batch_types: Mapping[FileJobType, int] = field(default_factory=dict)
+    largest_batch: int = 0
 
 
 DEMO_PROJECTS: Final = (
@@ -39,12 +46,21 @@ DEMO_PROJECTS: Final = (
         key="llx-demo-invoices",
         job_types={"extract": 5, "parse": 3, "classify": 2},
         has_stuck_job=True,
+        batch_types={"extract_v2": 2, "parse_v2": 1},
+        largest_batch=300,
     ),
     DemoProject(
         name="contracts",
         project_id="9b83d4c7-70e2-4f15-8c3b-2e6f1d9a4b02",
         key="llx-demo-contracts",
         job_types={"parse": 5, "extract": 3, "classify": 2},
+    ),
+    DemoProject(
+        name="reports",
+        project_id="3d7a1c95-8e42-4b60-b1d7-6c0f2a9e5c03",
+        key="llx-demo-reports",
+        batch_types={"parse_v2": 2, "extract_v2": 1},
+        largest_batch=1000,
     ),
 )
 
@@ -53,6 +69,8 @@ def arriving_jobs(
     project: DemoProject, *, seed: int, opened_at: float, speed: float
 ) -> Iterator[JobPlan]:
     """Plan a project's jobs in the order of their creation, from its history on, for ever."""
+    if not project.job_types:
+        return iter(())
     random = Random(f"{seed}/{project.name}")  # noqa: S311 - made-up data
     ordinary = _ordinary(project, random, opened_at, speed)
     if not project.has_stuck_job:

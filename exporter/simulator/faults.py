@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Endpoint = Literal["list_jobs", "job_status", "list_items"]
+Endpoint = Literal[
+    "list_jobs",
+    "job_status",
+    "list_items",
+    "list_batches",
+    "batch",
+    "list_parse_jobs",
+    "list_extract_jobs",
+]
 FaultKind = Literal[
     "status",
     "html",

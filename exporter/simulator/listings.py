@@ -19,7 +19,7 @@ def jobs_listing(jobs: Sequence[SimulatedJob], query: JobsQuery, paging: Paging)
     matching = [job for job in jobs if _matches(query, job)]
     ordered = paging.ordered(matching, lambda job: job.id)
     page = paging.page(ordered, limit=query.limit, offset=query.offset)
-    return _listing(page, [job_row(job) for job in page.rows])
+    return listing(page, [job_row(job) for job in page.rows])
 
 
 def items_listing(job: SimulatedJob, query: ItemsQuery, paging: Paging) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def items_listing(job: SimulatedJob, query: ItemsQuery, paging: Paging) -> dict[
     matching = [item for item in list(job.items) if query.status in {None, item.status}]
     ordered = paging.ordered(matching, lambda item: item.item_id)
     page = paging.page(ordered, limit=query.limit, offset=query.offset)
-    return _listing(page, [item_row(job, item) for item in page.rows])
+    return listing(page, [item_row(job, item) for item in page.rows])
 
 
 def _matches(query: JobsQuery, job: SimulatedJob) -> bool:
@@ -39,7 +39,8 @@ def _matches(query: JobsQuery, job: SimulatedJob) -> bool:
     )
 
 
-def _listing(page: Page[Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
+def listing(page: Page[Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Build the answer of any list from one page and its rows."""
     return {
         "items": rows,
         "next_page_token": page.next_page_token,

@@ -36,6 +36,13 @@ _TEMPLATES = {
         "DPA {company} v{number}.pdf",
         "Purchase terms {company} {number}.docx",
     ),
+    "reports": (
+        "{company} annual report {number}.pdf",
+        "{company} 10-K {number}.pdf",
+        "Audit {number} - {company}.pdf",
+        "Geschäftsbericht {number} {company}.pdf",
+        "board-deck-{number:06d}.pptx",
+    ),
 }
 # Most hold a code; LlamaCloud may also say nothing, or nothing that a machine understands.
 _ITEM_ERRORS = (
@@ -47,6 +54,11 @@ _ITEM_ERRORS = (
     "ERROR_DURING_PROCESSING on page 17. Please contact support with the job id.",
     "Internal error. Please contact support with the job id.",
     None,
+)
+_MAPPING_ERRORS = (
+    "UNSUPPORTED_FILE_TYPE: files of this type cannot be processed",
+    "The file is no longer in the source directory",
+    "You've already reached the maximum number of queued jobs",
 )
 _JOB_ERRORS = (
     "Workflow execution failed: source directory is no longer accessible",
@@ -64,6 +76,11 @@ def document_name(project_name: str, random: Random) -> str:
 def item_error(random: Random) -> str | None:
     """Make up why one item failed, or leave it unsaid."""
     return random.choice(_ITEM_ERRORS)
+
+
+def mapping_error(random: Random) -> str:
+    """Make up why LlamaCloud could make no job for a file of a batch."""
+    return random.choice(_MAPPING_ERRORS)
 
 
 def job_error(random: Random) -> str:

@@ -49,22 +49,31 @@ class Paging:
         more = end < len(rows)
         return Page(
             rows=rows[start:end],
-            total_size=self._total_size(len(rows) + pushed_down),
+            total_size=size_to_tell(self.total_size, len(rows) + pushed_down),
             next_page_token=_token(end) if self.page_token and more else None,
         )
 
     def ordered(self, oldest_first: Sequence[Row], id_of: Callable[[Row], str]) -> Sequence[Row]:
-        """Put rows into this style's order; ``shuffled`` is the same at every call."""
-        if self.order == "newest":
-            return oldest_first[::-1]
-        if self.order == "shuffled":
-            return sorted(oldest_first, key=lambda row: crc32(id_of(row).encode()))
-        return oldest_first
+        """Put rows into this style's order."""
+        return in_order(self.order, oldest_first, id_of)
 
-    def _total_size(self, true_size: int) -> int | None:
-        if self.total_size is True:
-            return true_size
-        return None if self.total_size is False else self.total_size
+
+def in_order(
+    order: Order, oldest_first: Sequence[Row], id_of: Callable[[Row], str]
+) -> Sequence[Row]:
+    """Put rows into an order; ``shuffled`` is the same at every call."""
+    if order == "newest":
+        return oldest_first[::-1]
+    if order == "shuffled":
+        return sorted(oldest_first, key=lambda row: crc32(id_of(row).encode()))
+    return oldest_first
+
+
+def size_to_tell(style: bool | int, true_size: int) -> int | None:  # noqa: FBT001 - as in Paging
+    """Return the ``total_size`` of an answer: true, absent, or as wrong as it is wanted."""
+    if style is True:
+        return true_size
+    return None if style is False else style
 
 
 def _token(offset: int) -> str:

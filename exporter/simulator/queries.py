@@ -1,11 +1,14 @@
-"""The query parameters of the three endpoints, checked as LlamaCloud checks them."""
+"""The query parameters of the three v1beta endpoints, checked as LlamaCloud checks them."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 from uuid import UUID
 
 from pydantic import BaseModel, Field, ValidationError
+
+if TYPE_CHECKING:
+    from starlette.datastructures import QueryParams
 
 _Limit = Annotated[int, Field(ge=1, le=1000)]
 _Offset = Annotated[int, Field(ge=0)]
@@ -38,6 +41,21 @@ class ItemsQuery(StatusQuery):
     ) = None
     limit: _Limit = 100
     offset: _Offset = 0
+
+
+def parameters(sent: QueryParams, understood: type[BaseModel]) -> dict[str, Any]:
+    """Return what was sent by name: lists where ``understood`` has one, else the last value."""
+    return {
+        name: sent.getlist(name) if _is_list(understood, name) else value
+        for name, value in dict(sent).items()
+    }
+
+
+def _is_list(understood: type[BaseModel], name: str) -> bool:
+    if name not in understood.model_fields:
+        return False
+    annotation = understood.model_fields[name].annotation
+    return list in {get_origin(annotation), *map(get_origin, get_args(annotation))}
 
 
 def problems(error: ValidationError) -> list[dict[str, Any]]:

@@ -20,24 +20,24 @@ def job_row(job: SimulatedJob) -> dict[str, Any]:
     updated_at = _updated_at(job)
     row = {
         "id": job.id,
-        "created_at": _rfc3339(job.created_at),
-        "updated_at": _rfc3339(updated_at),
+        "created_at": rfc3339(job.created_at),
+        "updated_at": rfc3339(updated_at),
         "job_type": job.job_type,
         "project_id": job.project_id,
         "directory_id": job.directory_id,
         "workflow_id": f"workflow-{job.id}",
         "status": job.status,
-        "effective_at": _rfc3339(updated_at),
+        "effective_at": rfc3339(updated_at),
         "job_record_id": f"record-{job.id}",
         "error_message": job.error_message,
         "total_items": counts.total(),
         "processed_items": sum(counts[status] for status in _PROCESSED),
         "failed_items": counts["failed"],
         "skipped_items": counts["skipped"],
-        "started_at": _rfc3339(job.started_at),
-        "completed_at": _rfc3339(job.completed_at),
+        "started_at": rfc3339(job.started_at),
+        "completed_at": rfc3339(job.completed_at),
     }
-    return _overridden(row, job.overrides)
+    return overridden(row, job.overrides)
 
 
 def status_answer(job: SimulatedJob) -> dict[str, Any]:
@@ -56,21 +56,22 @@ def item_row(job: SimulatedJob, item: SimulatedItem) -> dict[str, Any]:
         "item_id": item.item_id,
         "item_name": item.item_name,
         "status": item.status,
-        "effective_at": _rfc3339(item.completed_at or item.started_at or job.created_at),
+        "effective_at": rfc3339(item.completed_at or item.started_at or job.created_at),
         "job_record_id": f"record-{item.item_id}" if begun else None,
         "job_id": f"{job.job_type}-{item.item_id}" if begun else None,
         "error_message": item.error_message,
         "skip_reason": item.skip_reason,
-        "started_at": _rfc3339(item.started_at),
-        "completed_at": _rfc3339(item.completed_at),
+        "started_at": rfc3339(item.started_at),
+        "completed_at": rfc3339(item.completed_at),
     }
     # The schema has no null here, unlike everywhere else: without a time it stays away.
     if row["effective_at"] is None:
         del row["effective_at"]
-    return _overridden(row, item.overrides)
+    return overridden(row, item.overrides)
 
 
-def _overridden(row: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+def overridden(row: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+    """Lay ``overrides`` over a row; ``OMIT`` removes a field."""
     return {name: value for name, value in {**row, **overrides}.items() if value is not OMIT}
 
 
@@ -88,7 +89,8 @@ def _progress_percentage(job: SimulatedJob) -> float:
     return round(100.0 * processed / len(job.items), 2)
 
 
-def _rfc3339(seconds: float | None) -> str | None:
+def rfc3339(seconds: float | None) -> str | None:
+    """Write a time as LlamaCloud does."""
     if seconds is None:
         return None
     moment = datetime.fromtimestamp(seconds, UTC)

@@ -1,26 +1,29 @@
-"""The demo: two projects whose jobs come, run, fail and end all by themselves."""
+"""The demo: projects whose jobs and batches come, run, fail and end all by themselves."""
 
 from __future__ import annotations
 
 import asyncio
-import heapq
 from typing import TYPE_CHECKING, Final
 
 from exporter.simulator.arrivals import DEMO_PROJECTS, arriving_jobs
+from exporter.simulator.lives import Lives
 from exporter.simulator.plans import NEVER, job_at
+from exporter.simulator.v2.arrivals import arriving_batches
+from exporter.simulator.v2.plans import batch_at
 
 if TYPE_CHECKING:
-    from exporter.simulator.plans import JobPlan
+    from exporter.simulator.v2.plans import BatchPlan
     from exporter.simulator.world import SimulatedJob, World
 
 DEFAULT_SEED: Final = 2026
 ENDED_JOBS_KEPT_SECONDS: Final = 3 * 3600.0
 ENDED_JOBS_KEPT_PER_PROJECT: Final = 100
+ENDED_BATCHES_KEPT: Final = 40
 _ADVANCE_EVERY_SECONDS = 1.0
 
 
 class Scenario:
-    """Fills a world with the demo's keys and jobs, history included, and moves it on.
+    """Fills a world with the demo's keys, jobs and batches, history included, and moves it on.
 
     The world at any moment follows from the seed, the speed and the time since it opened; a clock
     that is set back does not set the world back. ``speed`` divides how long all work takes.
@@ -31,13 +34,16 @@ class Scenario:
             raise ValueError(f"the speed must be greater than 0, not {speed}")
         self._world = world
         self._now = world.clock()
-        streams = (
-            arriving_jobs(project, seed=seed, opened_at=self._now, speed=speed)
-            for project in DEMO_PROJECTS
+        setting = {"opened_at": self._now, "speed": speed}
+        self._jobs = Lives(
+            (arriving_jobs(project, seed=seed, **setting) for project in DEMO_PROJECTS),
+            kept_seconds=ENDED_JOBS_KEPT_SECONDS,
         )
-        self._arriving = heapq.merge(*streams, key=lambda plan: plan.created_at)
-        self._next = next(self._arriving)
-        self._unfinished: dict[str, JobPlan] = {}
+        self._batches = Lives(
+            (arriving_batches(project, seed=seed, **setting) for project in DEMO_PROJECTS),
+            kept_seconds=ENDED_JOBS_KEPT_SECONDS,
+        )
+        self._ended_batches: list[BatchPlan] = []
         for project in DEMO_PROJECTS:
             world.add_key(project.key, project.project_id)
         self.advance()
@@ -45,26 +51,21 @@ class Scenario:
     def advance(self) -> None:
         """Move the world to what its clock shows."""
         self._now = max(self._now, self._world.clock())
-        self._admit()
-        for plan in list(self._unfinished.values()):
-            self._world.add_job(job_at(plan, self._now))
-            if plan.ended_at <= self._now:
-                del self._unfinished[plan.id]
+        for job in self._jobs.changing(self._now):
+            self._world.add_job(job_at(job, self._now))
+        for batch in self._batches.changing(self._now):
+            self._world.add_batch(batch_at(batch, self._now))
+            if batch.ended_at <= self._now:
+                self._ended_batches.append(batch)
         for project in DEMO_PROJECTS:
             self._forget(self._world.jobs_of(project.project_id))
+        self._forget_batches()
 
     async def run(self) -> None:
         """Move the world on about once a second until cancelled."""
         while True:
             self.advance()
             await asyncio.sleep(_ADVANCE_EVERY_SECONDS)
-
-    def _admit(self) -> None:
-        oldest_kept = self._now - ENDED_JOBS_KEPT_SECONDS
-        while self._next.created_at <= self._now:
-            if self._next.ended_at > oldest_kept:
-                self._unfinished[self._next.id] = self._next
-            self._next = next(self._arriving)
 
     def _forget(self, jobs: list[SimulatedJob]) -> None:
         """Drop ended jobs that are old or too many, so that a demo may run for months."""
@@ -75,3 +76,15 @@ class Scenario:
             old = (job.completed_at or NEVER) < oldest_kept
             if old or rank >= ENDED_JOBS_KEPT_PER_PROJECT:
                 self._world.remove_job(job.id)
+
+    def _forget_batches(self) -> None:
+        """Drop ended batches as jobs are dropped, and their file jobs with them."""
+        self._ended_batches.sort(key=lambda batch: (batch.ended_at, batch.id), reverse=True)
+        oldest_kept = self._now - ENDED_JOBS_KEPT_SECONDS
+        old = sum(batch.ended_at < oldest_kept for batch in self._ended_batches)
+        kept = min(len(self._ended_batches) - old, ENDED_BATCHES_KEPT)
+        for batch in self._ended_batches[kept:]:
+            self._world.remove_batch(batch.id)
+            for file in batch.files:
+                self._world.file_jobs.pop(file.job_id, None)
+        del self._ended_batches[kept:]

@@ -1,4 +1,4 @@
-"""LlamaCloud's three v1beta batch endpoints over a world."""
+"""LlamaCloud's batch endpoints, of both generations, over a world."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 from starlette.applications import Starlette
@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from exporter.simulator.endpoints import PATHS, QUERIES, read, version_of
 from exporter.simulator.fault_answers import (
     UNANSWERED,
     client_left,
@@ -22,34 +23,31 @@ from exporter.simulator.fault_answers import (
     fault_answer,
 )
 from exporter.simulator.faults import Faults
-from exporter.simulator.listings import items_listing, jobs_listing
 from exporter.simulator.odd_rows import with_odd_row
 from exporter.simulator.paging import Paging
-from exporter.simulator.queries import ItemsQuery, JobsQuery, StatusQuery, problems
-from exporter.simulator.rows import status_answer
+from exporter.simulator.queries import parameters, problems
+from exporter.simulator.refusals import RefusedError
+from exporter.simulator.v2.style import V2Style
+from exporter.simulator.v2.tokens import TokenPaging
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from exporter.simulator.endpoints import ApiVersion
     from exporter.simulator.faults import Endpoint, Fault
     from exporter.simulator.odd_rows import OddRow
     from exporter.simulator.rate_limit import RateLimit
     from exporter.simulator.world import World
 
-PATH = "/api/v1/beta/batch-processing"
 _REQUESTS_KEPT = 100_000
-_QUERIES: dict[Endpoint, type[StatusQuery]] = {
-    "list_jobs": JobsQuery,
-    "job_status": StatusQuery,
-    "list_items": ItemsQuery,
-}
 
 
 @dataclass(slots=True)
 class RecordedRequest:
     """A request as it arrived, without its key.
 
+    ``job_id`` is that of the path, also a batch's; ``job_ids`` are the file jobs asked for.
     ``status`` is ``None`` until it is answered, 499 if the connection was closed instead. ``fault``
     is what befell it, and ``odd_row`` the odd value that its answer holds.
     """
@@ -58,6 +56,7 @@ class RecordedRequest:
     job_id: str | None
     params: dict[str, str]
     user_agent: str
+    job_ids: list[str] = field(default_factory=list)
     arrived_monotonic: float = field(default_factory=time.monotonic)
     fault: Fault | None = None
     odd_row: OddRow | None = None
@@ -65,7 +64,11 @@ class RecordedRequest:
 
 
 class Simulator:
-    """Serves a world through ``app``; every part may be replaced while it runs."""
+    """Serves a world through ``app``; every part may be replaced while it runs.
+
+    ``withdrawn`` holds the generations that are not offered, and the error code of each, such as
+    404; one that is deleted from it has returned.
+    """
 
     def __init__(
         self,
@@ -74,12 +77,19 @@ class Simulator:
         faults: Faults | None = None,
         jobs_paging: Paging | None = None,
         items_paging: Paging | None = None,
+        batches_paging: TokenPaging | None = None,
+        file_jobs_paging: TokenPaging | None = None,
+        v2: V2Style | None = None,
         rate_limit: RateLimit | None = None,
     ) -> None:
         self.world = world
         self.faults = faults or Faults()
         self.jobs_paging = jobs_paging or Paging()
         self.items_paging = items_paging or Paging(order="oldest")
+        self.batches_paging = batches_paging or TokenPaging()
+        self.file_jobs_paging = file_jobs_paging or TokenPaging()
+        self.v2 = v2 or V2Style()
+        self.withdrawn: dict[ApiVersion, int] = {}
         self.rate_limit = rate_limit
         self.send_date = True
         self.requests: list[RecordedRequest] = []
@@ -103,8 +113,9 @@ class Simulator:
         recorded = RecordedRequest(
             endpoint=endpoint,
             job_id=request.path_params.get("job_id"),
-            params=dict(request.query_params),
+            params={k: v for k, v in request.query_params.items() if k != "job_ids"},
             user_agent=request.headers.get("user-agent", ""),
+            job_ids=request.query_params.getlist("job_ids"),
         )
         if len(self.requests) >= _REQUESTS_KEPT:
             del self.requests[: _REQUESTS_KEPT // 2]
@@ -121,30 +132,28 @@ class Simulator:
         return fault_answer(fault, str(request.url))
 
     def _true_answer(self, request: Request, endpoint: Endpoint) -> Response:
+        withdrawn = self.withdrawn.get(version_of(endpoint))
+        if withdrawn is not None:
+            return error_answer(withdrawn)
         key = _key(request)
         if key not in self.world.keys:
             return error_answer(401)
         if self.rate_limit is not None and not self.rate_limit.admits(key):
             return error_answer(429)
         try:
-            query = _QUERIES[endpoint].model_validate(dict(request.query_params))
+            return JSONResponse(self._read(request, endpoint, key))
         except ValidationError as error:
             return JSONResponse({"detail": problems(error)}, status_code=422)
+        except RefusedError as error:
+            return JSONResponse({"detail": error.detail}, status_code=error.code)
+
+    def _read(self, request: Request, endpoint: Endpoint, key: str) -> dict[str, Any]:
+        understood = QUERIES[endpoint]
+        query = understood.model_validate(parameters(request.query_params, understood))
         project_id = str(query.project_id or self.world.keys[key])
         if project_id not in self.world.projects_of(key):
-            return _not_found("Project not found")
-        return self._read(request, query, project_id)
-
-    def _read(self, request: Request, query: StatusQuery, project_id: str) -> Response:
-        if isinstance(query, JobsQuery):
-            jobs = self.world.jobs_of(project_id)
-            return JSONResponse(jobs_listing(jobs, query, self.jobs_paging))
-        job = self.world.jobs.get(request.path_params["job_id"])
-        if job is None or job.project_id != project_id:
-            return _not_found("Batch job not found")
-        if isinstance(query, ItemsQuery):
-            return JSONResponse(items_listing(job, query, self.items_paging))
-        return JSONResponse(status_answer(job))
+            raise RefusedError(404, "Project not found")
+        return read(self, query, request.path_params.get("job_id", ""), project_id)
 
     def _with_date(self, app: ASGIApp) -> ASGIApp:
         """Stamp every answer by the world's clock, as the exporter takes LlamaCloud's time."""
@@ -162,14 +171,9 @@ class Simulator:
 
 
 def _routes(simulator: Simulator) -> Starlette:
-    paths: dict[str, Endpoint] = {
-        PATH: "list_jobs",
-        f"{PATH}/{{job_id}}": "job_status",
-        f"{PATH}/{{job_id}}/items": "list_items",
-    }
     routes = [
         Route(path, partial(simulator.answer, endpoint=endpoint), methods=["GET"])
-        for path, endpoint in paths.items()
+        for endpoint, path in PATHS.items()
     ]
     return Starlette(routes=routes, exception_handlers={HTTPException: _as_json})
 
@@ -184,7 +188,3 @@ async def _as_json(request: Request, error: Exception) -> Response:  # noqa: ARG
 def _key(request: Request) -> str:
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     return key if scheme.lower() == "bearer" else ""
-
-
-def _not_found(detail: str) -> Response:
-    return JSONResponse({"detail": detail}, status_code=404)

@@ -11,7 +11,9 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from exporter.simulator.v2.batches import FileJobType, SimulatedBatch, SimulatedFileJob
 
 DEFAULT_PROJECT_ID: Final = "7c1d6f1e-0000-4000-8000-000000000001"
 
@@ -66,11 +68,16 @@ class SimulatedJob:
 
 @dataclass(slots=True)
 class World:
-    """All keys and jobs of one simulated LlamaCloud; ``keys`` maps a key to its default project."""
+    """All that one simulated LlamaCloud holds; ``keys`` maps a key to its default project.
+
+    ``jobs`` are those of v1beta, ``batches`` and their ``file_jobs`` those of v2.
+    """
 
     clock: Callable[[], float] = time.time
     keys: dict[str, str] = field(default_factory=dict, repr=False)
     jobs: dict[str, SimulatedJob] = field(default_factory=dict)
+    batches: dict[str, SimulatedBatch] = field(default_factory=dict)
+    file_jobs: dict[str, SimulatedFileJob] = field(default_factory=dict)
     _further_projects: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     def add_key(self, key: str, project_id: str, *further_project_ids: str) -> None:
@@ -97,6 +104,50 @@ class World:
         """Return a project's jobs, oldest first."""
         # list() copies at once, so that another thread may add jobs meanwhile.
         jobs = [job for job in list(self.jobs.values()) if job.project_id == project_id]
+        return sorted(jobs, key=lambda job: job.created_at or 0.0)
+
+    def add_batch(self, batch: SimulatedBatch) -> SimulatedBatch:
+        """Hold ``batch`` and its files' jobs, created at this moment unless they say when."""
+        if batch.created_at is None:
+            batch.created_at = self.clock()
+        for file in batch.files:
+            if file.job is not None:
+                file.job.project_id = file.job.project_id or batch.project_id
+                self.add_file_job(file.job)
+        self.batches[batch.id] = batch
+        return batch
+
+    def add_file_job(self, job: SimulatedFileJob) -> SimulatedFileJob:
+        """List a file job: of the default project and of this moment unless it says otherwise."""
+        job.project_id = job.project_id or DEFAULT_PROJECT_ID
+        if job.created_at is None:
+            job.created_at = self.clock()
+        self.file_jobs[job.id] = job
+        return job
+
+    def remove_batch(self, batch_id: str) -> None:
+        """Forget a batch: it is no longer listed, and answers 404. Its file jobs stay."""
+        del self.batches[batch_id]
+
+    def remove_file_job(self, job_id: str) -> None:
+        """Forget a file job: it is no longer listed, whoever refers to it."""
+        del self.file_jobs[job_id]
+
+    def batches_of(self, project_id: str) -> list[SimulatedBatch]:
+        """Return a project's batches, oldest first."""
+        batches = [one for one in list(self.batches.values()) if one.project_id == project_id]
+        return sorted(batches, key=lambda batch: batch.created_at or 0.0)
+
+    def file_jobs_of(
+        self, project_id: str, job_type: FileJobType, ids: Iterable[str] | None = None
+    ) -> list[SimulatedFileJob]:
+        """Return a project's file jobs of one type, oldest first; if ``ids``, of those."""
+        if ids is None:
+            held = list(self.file_jobs.values())
+        else:
+            # Worlds of a test may hold 200,000: they are looked up, not searched.
+            held = [job for one in dict.fromkeys(ids) if (job := self.file_jobs.get(one))]
+        jobs = [job for job in held if (job.project_id, job.type) == (project_id, job_type)]
         return sorted(jobs, key=lambda job: job.created_at or 0.0)
 
 

@@ -97,7 +97,7 @@ class TestServing:
             exporter.wait_for(lambda: processed(exporter.get()[1]) != first)
             text = exporter.get()[1]
             assert (0, True) == stopped_in_time(exporter.stop())
-        assert {"contracts", "invoices"} == {
+        assert {"contracts", "invoices", "reports"} == {
             sample.labels["project"]
             for family in lenient(text)
             for sample in family.samples

@@ -37,9 +37,19 @@ def base_url(simulator: Simulator) -> Iterator[str]:
 @pytest.fixture
 def client(base_url: str) -> Iterator[httpx.Client]:
     """A client of the beta API, with a good key."""
-    url = f"{base_url}/api/v1/beta"
-    headers = {"authorization": f"Bearer {KEY}"}
-    with httpx.Client(
-        base_url=url, headers=headers, timeout=10, trust_env=False, verify=tls_context()
-    ) as client:
+    with _client(f"{base_url}/api/v1/beta") as client:
         yield client
+
+
+@pytest.fixture
+def v2_client(base_url: str) -> Iterator[httpx.Client]:
+    """A client of the v2 API, with a good key."""
+    with _client(f"{base_url}/api/v2") as client:
+        yield client
+
+
+def _client(url: str) -> httpx.Client:
+    headers = {"authorization": f"Bearer {KEY}"}
+    return httpx.Client(
+        base_url=url, headers=headers, timeout=10, trust_env=False, verify=tls_context()
+    )

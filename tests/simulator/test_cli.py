@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 COMMAND = [sys.executable, "-W", "error", "-m", "exporter.simulator"]
 JOBS_PATH = "/api/v1/beta/batch-processing"
+BATCHES_PATH = "/api/v2/batches"
 PROJECT = DEMO_PROJECTS[0]
 DEADLINE_SECONDS = 20
 
@@ -42,9 +43,9 @@ def running(*flags: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
             process.kill()
 
 
-def ask(base_url: str, *, limit: int = 1000) -> httpx.Response:
+def ask(base_url: str, path: str = JOBS_PATH, *, limit: int = 1000) -> httpx.Response:
     return httpx.get(
-        base_url + JOBS_PATH,
+        base_url + path,
         params={"limit": limit, "project_id": PROJECT.project_id},
         headers={"authorization": f"Bearer {PROJECT.key}"},
         timeout=DEADLINE_SECONDS,
@@ -81,11 +82,14 @@ def test_its_flags_shape_the_pages() -> None:
     flags = ("--no-total-size", "--page-token", "--max-rows", "3", "--order", "oldest")
     with running(*flags) as (_, base_url, _):
         listed = ask(base_url, limit=100).json()
+        batches = ask(base_url, BATCHES_PATH).json()["items"]
     created = [row["created_at"] for row in listed["items"]]
     assert len(created) == 3
     assert created == sorted(created)
     assert listed["total_size"] is None
     assert listed["next_page_token"] is not None
+    created = [row["created_at"] for row in batches]
+    assert (len(created), created) == (3, sorted(created))
 
 
 def test_its_flags_bring_faults() -> None:
@@ -94,6 +98,13 @@ def test_its_flags_bring_faults() -> None:
         answer = ask(base_url)
     assert answer.status_code == 503
     assert answer.elapsed.total_seconds() >= 0.1
+
+
+@pytest.mark.parametrize(("withdrawn", "codes"), [("v1beta", [404, 200]), ("v2", [200, 404])])
+def test_a_generation_can_be_withdrawn(withdrawn: str, codes: list[int]) -> None:
+    """It answers 404, as it may one day."""
+    with running("--withdrawn", withdrawn) as (_, base_url, _):
+        assert codes == [ask(base_url, path).status_code for path in (JOBS_PATH, BATCHES_PATH)]
 
 
 def test_its_rate_limit_draws_429() -> None:
@@ -124,6 +135,7 @@ def test_a_taken_port_ends_it_in_clear_words() -> None:
         (("--listen-address", "here"), "argument --listen-address: 'here' is not host:port"),
         (("--listen-address", "a:99999"), "argument --listen-address: 'a:99999' is not host:port"),
         (("--order", "random"), "argument --order: invalid choice: 'random'"),
+        (("--withdrawn", "v3"), "argument --withdrawn: invalid choice: 'v3'"),
     ],
 )
 def test_a_bad_flag_ends_it_with_status_2(
