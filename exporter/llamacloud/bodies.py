@@ -43,6 +43,20 @@ async def read_body(
         )
     inflate = zlib.decompressobj(_GZIP_WINDOW) if encoding in _GZIP else None
     body = bytearray()
+    try:
+        await _read_into(body, pieces, inflate, longest_bytes)
+        return bytes(body)
+    finally:
+        # The traceback of an error keeps this frame, until the garbage collector comes along.
+        body.clear()
+
+
+async def _read_into(
+    body: bytearray,
+    pieces: AsyncIterator[bytes],
+    inflate: zlib._Decompress | None,
+    longest_bytes: int,
+) -> None:
     received_bytes = number = 0
     async for piece in pieces:
         received_bytes += len(piece)
@@ -61,7 +75,6 @@ async def read_body(
             await asyncio.sleep(0)
     if inflate and not inflate.eof:
         raise NetworkFailed("the compressed body was cut off before its end")
-    return bytes(body)
 
 
 def _binary(size_bytes: int) -> str:
