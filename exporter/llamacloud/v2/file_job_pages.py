@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from exporter.llamacloud.fields import document_of, field_of, row_of, text, time
+from exporter.llamacloud.fields import document_of, field_of, have_usable_ids, row_of, text, time
 from exporter.llamacloud.json_bounds import check_number_of_values
 from exporter.llamacloud.rows import read_at_once, readable_rows, rows_of
 from exporter.llamacloud.unread import Unread
@@ -64,18 +64,21 @@ def read_parse_jobs(body: bytes) -> Rows[FileJobRow]:
     Raises:
         BadResponse: it is no such page, or of ten rows or more none can be read.
     """
-    page = read_at_once(_PARSE_PAGE, body)
-    return _as_documented(page) if page is not None else _tolerantly(body, _parse_job)
+    return _as_documented(_PARSE_PAGE, body) or _tolerantly(body, _parse_job)
 
 
 def read_extract_jobs(body: bytes) -> Rows[FileJobRow]:
     """Read a page of extract jobs, as ``read_parse_jobs`` does."""
-    page = read_at_once(_EXTRACT_PAGE, body)
-    return _as_documented(page) if page is not None else _tolerantly(body, _extract_job)
+    return _as_documented(_EXTRACT_PAGE, body) or _tolerantly(body, _extract_job)
 
 
-def _as_documented(page: _Page[Any]) -> Rows[FileJobRow]:
-    rows = _set(page.items)
+def _as_documented(
+    decoder: msgspec.json.Decoder[_Page[Any]], body: bytes
+) -> Rows[FileJobRow] | None:
+    page = read_at_once(decoder, body)
+    rows = _set(page.items) if page is not None else []
+    if page is None or not have_usable_ids([row.id for row in rows]):
+        return None
     return Rows(rows, len(rows), page.next_page_token, Unread())
 
 
