@@ -70,8 +70,13 @@ class V2Api:
     ) -> tuple[CountAnswer, Memory]:
         """Count the files of one batch, by what its last status told of them."""
         known = memory if isinstance(memory, BatchMemory) else BatchMemory()
-        reader, now = self._reader(permit), self._clock()
-        return await count_items(reader, job.id, known, limits, now), known
+        try:
+            answer = await count_items(
+                self._reader(permit), job.id, known, limits, now=self._clock()
+            )
+        except NotFound as error:
+            raise job_missing(error) from error
+        return answer, known
 
     def _reader(self, permit: Permit | None) -> Reader:
         return Reader(self._client, self._scope, self._learnt, permit)

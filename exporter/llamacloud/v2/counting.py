@@ -20,7 +20,7 @@ _ENTRIES_A_REQUEST = 1000
 
 
 async def count_items(
-    reader: Reader, job_id: str, memory: BatchMemory, limits: CountLimits, now: float
+    reader: Reader, job_id: str, memory: BatchMemory, limits: CountLimits, *, now: float
 ) -> CountAnswer:
     """Count the files of a batch by the status of their file jobs, or say why that cannot be done.
 

@@ -30,7 +30,7 @@ class Entry(Struct, gc=False, kw_only=True):
 
     ``endpoint`` lists the file job; it is ``None`` where there is none, and where its type is
     listed nowhere. ``is_word_unknown`` tells a status that is newer than this exporter.
-    ``times_refused`` counts the answers about this file job alone that could not be had.
+    ``times_refused`` counts the requests for this file job alone that failed since it was told.
     """
 
     has_reference: bool = False
@@ -88,6 +88,7 @@ def apply_file_job(
     differ by, is no end time.
     """
     times = believed_times(answered_at, created=row.created_at, updated=row.updated_at)
+    entry.times_refused = 0
     entry.status = status = known_values.read(ITEM_STATUSES, row.status)
     entry.is_word_unknown = status is ItemStatus.UNKNOWN and row.status is not None
     if status is ItemStatus.FAILED:

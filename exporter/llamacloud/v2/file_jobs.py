@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from exporter.domain.ids import bare_id
-from exporter.llamacloud.errors import BodyTooLarge, LlamaCloudError, StatusRefused
+from exporter.llamacloud.errors import BodyTooLarge, LlamaCloudError, NotFound, StatusRefused
 from exporter.llamacloud.requests import Endpoint
 from exporter.llamacloud.v2.pages import is_refused_token
 
@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from exporter.llamacloud.v2.reader import Reader
 
 _ENDPOINTS = (Endpoint.LIST_PARSE_JOBS, Endpoint.LIST_EXTRACT_JOBS)
-_TOO_LARGE = frozenset(
+# Too many ids, too large an answer, or an id that LlamaCloud does not know: nothing documents which
+# of these it says of that.
+_REFUSES_IDS = frozenset(
     {
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.NOT_FOUND,
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         HTTPStatus.REQUEST_URI_TOO_LONG,
         HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -29,7 +33,7 @@ _TOO_LARGE = frozenset(
 # An answer that is too large for a single file job costs megabytes each time.
 _TIMES_REFUSED_AT_MOST = 3
 # Where nothing works, the file jobs are not at fault, and the error tells more.
-_REFUSED_BEFORE_ANYTHING_WORKED = 2
+_FAILURES_BEFORE_ANYTHING_WORKED = 2
 
 
 class FileJobs:
@@ -46,7 +50,7 @@ class FileJobs:
         self._memory = memory
         self._has_asked = False
         self._has_worked = False
-        self._refused = 0
+        self._failures: list[tuple[Sequence[str], LlamaCloudError]] = []
 
     async def ask(self) -> None:
         """Ask for all file jobs that have not ended.
@@ -54,17 +58,27 @@ class FileJobs:
         Raises:
             LlamaCloudError: some could not be fetched; what came before is applied.
         """
-        sizes = self._reader.learnt.ids_at_a_time
-        for endpoint in _ENDPOINTS:
-            group = _Group(endpoint, self._files_by_job(endpoint))
-            ids = list(group.files)
-            while ids:
-                size = sizes[endpoint]
-                worked = await self._ask_for(group, ids[:size])
-                if 0 < worked < len(ids[:size]):
-                    # Another batch may have found a smaller size meanwhile.
-                    sizes[endpoint] = min(worked, sizes[endpoint])
-                ids = ids[size:]
+        try:
+            for endpoint in _ENDPOINTS:
+                await self._ask_all(_Group(endpoint, self._files_by_job(endpoint)))
+        finally:
+            for files, error in self._failures:
+                # Where bodies break off and nothing works, the network is at fault.
+                if self._has_worked or _refuses_ids(error):
+                    self._memory.apply_missing(files, was_refused=True)
+        broke_off = [error for _, error in self._failures if not _refuses_ids(error)]
+        if broke_off and not self._has_worked:
+            raise broke_off[-1]
+
+    async def _ask_all(self, group: _Group) -> None:
+        ids, sizes = list(group.files), self._reader.learnt.ids_at_a_time
+        while ids:
+            size = sizes[group.endpoint]
+            worked = await self._ask_for(group, ids[:size])
+            if 0 < worked < len(ids[:size]):
+                # Another batch may have found a smaller size meanwhile.
+                sizes[group.endpoint] = min(worked, sizes[group.endpoint])
+            ids = ids[size:]
 
     def _files_by_job(self, endpoint: Endpoint) -> dict[str, list[str]]:
         """Return the file jobs to ask for, those that were refused last, and the files of each."""
@@ -85,13 +99,11 @@ class FileJobs:
         try:
             await self._read_pages(group, ids)
         except LlamaCloudError as error:
-            is_too_large = _is_too_large(error)
-            if not is_too_large and (len(ids) == 1 or not error.is_of_body):
+            if not error.is_of_body and not _refuses_ids(error):
                 raise
             if len(ids) == 1:
-                self._memory.apply_missing(group.files[ids[0]], was_refused=True)
-                self._refused += 1
-                if not self._has_worked and self._refused >= _REFUSED_BEFORE_ANYTHING_WORKED:
+                self._failures.append((group.files[ids[0]], error))
+                if not self._has_worked and len(self._failures) >= _FAILURES_BEFORE_ANYTHING_WORKED:
                     raise
                 return 0
         else:
@@ -159,6 +171,8 @@ class _Group:
         return row_id if row_id in self.files else self._by_bare_id.get(bare_id(row_id))
 
 
-def _is_too_large(error: LlamaCloudError) -> bool:
-    is_refused = isinstance(error, StatusRefused) and error.code in _TOO_LARGE
+def _refuses_ids(error: LlamaCloudError) -> bool:
+    if isinstance(error, NotFound):
+        return error.from_api
+    is_refused = isinstance(error, StatusRefused) and error.code in _REFUSES_IDS
     return is_refused or isinstance(error, BodyTooLarge)

@@ -143,8 +143,9 @@ class BatchMemory:
 
     def _apply_results(self, results: Sequence[ResultRow], known_values: KnownValues) -> None:
         before, self.entries = self._entries, {}
-        for row in results:
-            file_id = row.source_directory_file_id
+        # The id is the stable key of a file: one that comes twice is as it was said last.
+        rows = {row.source_directory_file_id: row for row in results}
+        for file_id, row in rows.items():
             entry, known = entry_of(row, known_values), before.get(file_id)
             if known is not None and known.is_of(entry):
                 self.entries[file_id] = known

@@ -274,6 +274,17 @@ async def test_file_jobs_that_two_files_share_are_asked_for_once(server: Batches
     assert [["job-0"]] == [asked.job_ids for asked in server.requests if asked.job_ids]
 
 
+async def test_a_file_that_comes_twice_is_counted_once(server: BatchesServer) -> None:
+    """As it comes last; the batch ends all the same."""
+    one_batch(server, result(0), result(1) | {"source_directory_file_id": "dfl-0"})
+    server.parse = [file_job(0, "FAILED"), file_job(1, "COMPLETED")]
+    async with reading(server) as api:
+        answers = [await api.counted() for _ in range(2)]
+    assert [({"completed": 1}, False), ({"completed": 1}, True)] == [
+        (items(answer), answer.is_final) for answer in answers
+    ]
+
+
 async def test_two_batches_that_share_a_file_job_both_count_it(server: BatchesServer) -> None:
     """Each has its own memory."""
     server.batches = [batch(f"bat-{n}", status="COMPLETED", results=[result(0)]) for n in (1, 2)]

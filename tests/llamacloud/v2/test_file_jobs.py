@@ -14,7 +14,13 @@ from structlog.testing import capture_logs
 
 from exporter.domain import ItemStatus
 from exporter.llamacloud.bodies import LONGEST_ANSWER_BYTES
-from exporter.llamacloud.errors import NetworkFailed, ServerFailed, Unprocessable
+from exporter.llamacloud.errors import (
+    BadResponse,
+    JobMissing,
+    NetworkFailed,
+    ServerFailed,
+    Unprocessable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +68,8 @@ REFUSALS: dict[str, Callable[[], Response]] = {
     "413": lambda: JSONResponse({"detail": "x"}, 413),
     "414": lambda: Response("x", 414),
     "422": lambda: JSONResponse(REFUSED_IDS, 422),
+    "400": lambda: JSONResponse({"detail": "x"}, 400),
+    "404": lambda: JSONResponse({"detail": "x"}, 404),
     "body": too_large_body,
 }
 
@@ -114,10 +122,8 @@ async def test_a_body_that_does_not_end_in_time_is_asked_for_in_halves(
     assert ([4, 2, 2], 0) == (sizes_of(server, "parse"), observer.retried.total())
 
 
-async def test_a_single_body_that_breaks_off_is_retried_and_fails_the_count(
-    server: BatchesServer,
-) -> None:
-    """It is the network then; what came before is kept."""
+async def test_a_single_body_that_breaks_off_is_retried(server: BatchesServer) -> None:
+    """Where others come, its file job alone is unknown, until it comes."""
     parses(server, 3, "COMPLETED")
 
     def answer(asked: Asked) -> Response | None:
@@ -125,12 +131,28 @@ async def test_a_single_body_that_breaks_off_is_retried_and_fails_the_count(
 
     server.answer = answer
     async with reading(server) as api:
-        with pytest.raises(NetworkFailed):
-            await api.counted()
+        assert {"completed": 2, "unknown": 1} == items(await api.counted())
         assert [3, 1, 2, 1, 1, 1, 1] == sizes_of(server, "parse")
         server.answer = lambda _: None
         assert {"completed": 3} == items(await api.counted())
         assert [1] == sizes_of(server, "parse")
+
+
+@pytest.mark.parametrize("number", [1, 8])
+async def test_where_all_bodies_break_off_the_count_fails(
+    server: BatchesServer, number: int
+) -> None:
+    """It is the network then, and no file job is the worse for it."""
+    parses(server, number, "COMPLETED")
+    async with reading(server) as api:
+        server.answer = lambda asked: cut_off() if asked.job_ids else None
+        for _ in range(4):
+            with pytest.raises(NetworkFailed):
+                await api.counted()
+        server.requests.clear()
+        server.answer = lambda _: None
+        assert {"completed": number} == items(await api.counted())
+    assert [number] == sizes_of(server, "parse")
 
 
 async def test_a_count_that_breaks_off_keeps_what_it_learnt(server: BatchesServer) -> None:
@@ -183,6 +205,24 @@ async def test_where_every_file_job_is_refused_the_refusal_is_told(server: Batch
         assert ["job-2"] == server.requests[-2].job_ids
         server.answer = lambda _: None
         assert {"processing": 64} == items(await api.counted())
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (lambda: JSONResponse({"detail": "x"}, 404), JobMissing),
+        (lambda: Response("", 404), BadResponse),
+    ],
+)
+async def test_a_list_that_is_not_found_says_nothing_of_the_project(
+    server: BatchesServer, answer: Callable[[], Response], error: type[Exception]
+) -> None:
+    """Its batches are listed; a gateway's 404 says nothing at all."""
+    parses(server, 2)
+    server.answer = lambda asked: answer() if asked.job_ids else None
+    async with reading(server) as api:
+        with pytest.raises(error, match="HTTP 404"):
+            await api.counted()
 
 
 async def test_tokens_are_followed_before_a_file_job_counts_as_missing(
