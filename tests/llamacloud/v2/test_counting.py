@@ -184,6 +184,19 @@ async def test_results_are_read_until_completed_and_once_more_at_the_end(
     assert {"batch": 1} == server.count()
 
 
+async def test_a_batch_whose_files_ended_before_it_is_final_with_one_more_reading(
+    server: BatchesServer,
+) -> None:
+    """That reading is the last one: it came after the end of all files."""
+    one_batch(server, result(0), status="RUNNING")
+    server.parse = [file_job(0, "COMPLETED")]
+    async with reading(server) as api:
+        assert not (await api.counted()).is_final
+        server.batches[0]["status"] = "COMPLETED"
+        assert (await api.counted()).is_final
+    assert {"batch": 2, "parse": 1} == server.count()
+
+
 async def test_a_reference_that_changed_at_the_end_is_followed(server: BatchesServer) -> None:
     """The file is processed anew, as far as anyone can tell."""
     one_batch(server, result(0))
