@@ -69,7 +69,7 @@ def _counted(job_id: str, memory: BatchMemory, file_jobs: FileJobs) -> ItemsCoun
         asked_monotonic=file_jobs.asked_monotonic,
         answered_at=file_jobs.answered_at,
         tells_job=True,
-        is_final=memory.is_done and memory.all_ended and memory.are_confirmed,
+        is_final=memory.are_confirmed,
         ended_at=latest(*(item.ended_at for item in ended)),
         ended=ended,
     )

@@ -31,7 +31,7 @@ class BatchMemory:
     So a count that breaks off keeps what it learnt. ``entries`` are by the files' ids, ``None``
     before LlamaCloud gave results. ``are_final_results`` is true once results were read after
     LlamaCloud was done with the batch, ``are_confirmed`` once they were read again after the last
-    entry had ended, and said nothing new.
+    entry had ended, and said nothing new: the batch is over then.
     """
 
     entries: dict[str, Entry] | None = None

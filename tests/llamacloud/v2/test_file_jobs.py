@@ -207,15 +207,29 @@ async def test_where_every_file_job_is_refused_the_refusal_is_told(server: Batch
         assert {"processing": 64} == items(await api.counted())
 
 
+async def test_a_file_job_that_came_may_be_refused_anew(server: BatchesServer) -> None:
+    """An answer that is too large now and then costs no trust."""
+    extracts(server, 2, "RUNNING")
+    async with reading(server) as api:
+        for _ in range(4):
+            server.answer = lambda asked: too_large_body() if "job-1" in asked.job_ids else None
+            assert {"processing": 1, "unknown": 1} == items(await api.counted())
+            server.answer = lambda _: None
+            assert {"processing": 2} == items(await api.counted())
+
+
 @pytest.mark.parametrize(
-    ("answer", "error"),
+    ("answer", "error", "requests"),
     [
-        (lambda: JSONResponse({"detail": "x"}, 404), JobMissing),
-        (lambda: Response("", 404), BadResponse),
+        (lambda: JSONResponse({"detail": "x"}, 404), JobMissing, 3),
+        (lambda: Response("", 404), BadResponse, 1),
     ],
 )
 async def test_a_list_that_is_not_found_says_nothing_of_the_project(
-    server: BatchesServer, answer: Callable[[], Response], error: type[Exception]
+    server: BatchesServer,
+    answer: Callable[[], Response],
+    error: type[Exception],
+    requests: int,
 ) -> None:
     """Its batches are listed; a gateway's 404 says nothing at all."""
     parses(server, 2)
@@ -223,6 +237,7 @@ async def test_a_list_that_is_not_found_says_nothing_of_the_project(
     async with reading(server) as api:
         with pytest.raises(error, match="HTTP 404"):
             await api.counted()
+    assert requests == server.count()["parse"]
 
 
 async def test_tokens_are_followed_before_a_file_job_counts_as_missing(
@@ -271,6 +286,21 @@ async def test_a_token_that_is_refused_begins_anew_without_what_was_found(
     async with reading(server) as api:
         assert {"processing": 9} == items(await api.counted())
     assert [9, 9, 6, 6] == sizes_of(server, "parse")
+
+
+async def test_where_no_token_works_fewer_are_asked_for(server: BatchesServer) -> None:
+    """So few that no token is needed."""
+    parses(server, 9)
+    server.page_cap = 3
+    server.answer = lambda asked: (
+        JSONResponse({"detail": "expired"}, 400) if "page_token" in asked.params else None
+    )
+    async with reading(server) as api:
+        assert {"processing": 9} == items(await api.counted())
+        # Nine, six that were not found, and each time a second page that is refused; then halves.
+        assert [9, 9, 6, 6, 4, 4, 1, 5] == sizes_of(server, "parse")[:8]
+        await api.counted()
+    assert [5, 5, 2, 4, 4, 1] == sizes_of(server, "parse")
 
 
 async def test_a_server_that_ignores_the_ids_is_not_followed_for_ever(
