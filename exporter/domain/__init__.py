@@ -6,6 +6,7 @@ machine's monotonic clock where it ends in ``_monotonic``.
 
 from exporter.domain.answers import (
     CountLimits,
+    EndedItem,
     ErrorReason,
     Failure,
     ItemsCounted,
@@ -60,6 +61,7 @@ __all__ = [
     "RUN_DURATION_BUCKETS",
     "CountLimits",
     "Counters",
+    "EndedItem",
     "ErrorReason",
     "FailedItem",
     "Failure",

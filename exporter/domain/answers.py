@@ -5,28 +5,35 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from exporter.domain.job import ItemCounts, latest
+from exporter.domain.vocabulary import ENDED_ITEM_STATUSES, ItemStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from exporter.domain.job import ItemCounts, Job
+    from exporter.domain.job import Job
 
 
 @dataclass(frozen=True, slots=True)
 class ListingPlan:
     """Which jobs to list, and how far back.
 
-    ``max_requests`` bounds the requests for each combination of a directory and a job type. Where
-    ``news_since`` is a Unix time, older jobs may be left out.
+    ``max_requests`` bounds the requests for each combination of filters that are sent. Where
+    ``news_since`` is a Unix time, v1beta may leave older jobs out. v2 lists the jobs created since
+    ``created_since``, a Unix time, and without it or if ``is_full`` the active ones of any age.
     """
 
     max_requests: int
     directory_ids: Sequence[str] = ()
     job_types: Sequence[str] = ()
     news_since: float | None = None
+    created_since: float | None = None
+    is_full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,27 +79,77 @@ class JobNotFound:
 
 @dataclass(frozen=True, slots=True)
 class CountLimits:
-    """``max_requests`` bounds each reading of a job's items; a count reads them thrice at most."""
+    """``max_requests`` bounds each reading of a job's items; a count reads them thrice at most.
+
+    Items of v2 whose end cannot be learnt are given up once nothing of their job moved for
+    ``give_up_after_seconds``.
+    """
 
     max_requests: int
+    give_up_after_seconds: float = 900.0
+
+
+class EndedItem(NamedTuple):
+    """How one item ended; ``None`` is what is not known.
+
+    ``failure_reason`` is one of ``FAILURE_REASONS`` if it failed. ``was_seen_active`` is true if
+    the exporter saw it before its end.
+    """
+
+    status: ItemStatus
+    failure_reason: str | None = None
+    ended_at: float | None = None
+    was_seen_active: bool = False
+
+    def ended_after(self, moment: float, *, otherwise: bool) -> bool:
+        """Tell whether it ended at ``moment`` or later; ``otherwise`` stands where none knows."""
+        if self.was_seen_active:
+            return True
+        return otherwise if self.ended_at is None else self.ended_at >= moment
 
 
 @dataclass(frozen=True, slots=True)
 class ItemsCounted:
-    """The items of one job, counted: all of them, or those in the statuses that were counted."""
+    """The items of one job, counted: all of them, or those in the statuses that were counted.
+
+    Where ``tells_job`` is true, nothing but the counts tells the job's own numbers of items and
+    its progress. ``ended`` then holds each item that has ended, those included whose end could not
+    be learnt. ``is_final`` tells whether the job itself has ended with them, ``None`` where the
+    counts do not tell that. ``ended_at`` is the Unix time of the latest end, if one is known.
+    """
 
     job_id: str
     counts: ItemCounts
     asked_monotonic: float
     answered_at: float
+    tells_job: bool = False
+    is_final: bool | None = None
+    ended_at: float | None = None
+    ended: tuple[EndedItem, ...] = ()
+
+    def counts_after(self, moment: float, *, was_mapped: bool) -> ItemCounts:
+        """Count the items that ended at ``moment`` or later, by status and failure reason.
+
+        ``moment`` is a Unix time. Items without a known end count as well, unless the job
+        ``was_mapped`` at ``moment``; those that were seen active always do.
+        """
+        after = [item for item in self.ended if item.ended_after(moment, otherwise=not was_mapped)]
+        by_status = Counter(item.status for item in after)
+        reasons = Counter(item.failure_reason for item in after if item.failure_reason is not None)
+        return ItemCounts(
+            by_status={status: by_status[status] for status in ENDED_ITEM_STATUSES},
+            failure_reasons=dict(reasons),
+            newest_at=latest(*(item.ended_at for item in after)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class NothingToCount:
-    """LlamaCloud does not tell the items of the job yet."""
+    """LlamaCloud does not tell the items of the job; ``is_final`` where it is not expected to."""
 
     job_id: str
     asked_monotonic: float
+    is_final: bool = False
 
 
 class UncountedReason(StrEnum):
@@ -100,16 +157,21 @@ class UncountedReason(StrEnum):
 
     TOO_MANY_ITEMS = "too_many_items"
     DOES_NOT_ADD_UP = "does_not_add_up"
+    NO_RESULTS = "no_results"
     UNREADABLE_ITEMS = "unreadable_items"
 
 
 @dataclass(frozen=True, slots=True)
 class NotCounted:
-    """The items of the job cannot be counted exactly for now."""
+    """The items of the job cannot be counted exactly for now.
+
+    ``is_final`` where they never will be, and the job is to be taken as ended (v2).
+    """
 
     job_id: str
     asked_monotonic: float
     reason: UncountedReason = UncountedReason.TOO_MANY_ITEMS
+    is_final: bool = False
 
 
 class ErrorReason(StrEnum):

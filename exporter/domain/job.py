@@ -24,7 +24,12 @@ Memory: TypeAlias = object
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job as LlamaCloud describes it; ``None`` is what it did not say."""
+    """One job as LlamaCloud describes it; ``None`` is what it did not say.
+
+    ``api_version`` is the generation of the API that described it. ``is_mapped`` is true for a job
+    of v2 that LlamaCloud calls completed: every file of it has a job of its own by then, or an
+    error, and nothing is said of how those jobs fare. Its status is ``dispatched``.
+    """
 
     id: str
     job_type: JobType
@@ -40,6 +45,9 @@ class Job:
     completed_at: float | None = None
     updated_at: float | None = None
     error_message: str | None = None
+    api_version: str = "v1beta"
+    configuration_id: str | None = None
+    is_mapped: bool = False
 
     @property
     def active(self) -> bool:

@@ -18,6 +18,7 @@ class JobStatus(StrEnum):
     """LlamaCloud's own statuses, ``unknown`` for newer ones, ``gone`` for a job it forgot."""
 
     PENDING = "pending"
+    THROTTLED = "throttled"
     RUNNING = "running"
     DISPATCHED = "dispatched"
     COMPLETED = "completed"
@@ -40,7 +41,13 @@ class ItemStatus(StrEnum):
 
 
 KNOWN_JOB_TYPES = (JobType.PARSE, JobType.EXTRACT, JobType.CLASSIFY)
-ACTIVE_STATUSES = (JobStatus.PENDING, JobStatus.RUNNING, JobStatus.DISPATCHED, JobStatus.UNKNOWN)
+ACTIVE_STATUSES = (
+    JobStatus.PENDING,
+    JobStatus.THROTTLED,
+    JobStatus.RUNNING,
+    JobStatus.DISPATCHED,
+    JobStatus.UNKNOWN,
+)
 # A job may also end in a status that this exporter does not know.
 FINISHED_STATUSES = (
     JobStatus.COMPLETED,

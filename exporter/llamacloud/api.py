@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 class BatchApi(Protocol):
     """Reads the batch jobs of one project through one generation of the API.
 
-    A job's ``memory`` is what its last answer returned, ``None`` before the first. Each operation
-    raises a ``LlamaCloudError`` if it could not be carried out, and sends its first request by
-    ``permit`` if there is one.
+    A job's ``memory`` is what its last answer returned, ``None`` before the first. It may be
+    changed in place, and so belongs to one job alone. Each operation raises a ``LlamaCloudError``
+    if it could not be carried out, and sends its first request by ``permit`` if there is one.
     """
 
     async def list_jobs(self, plan: ListingPlan, permit: Permit | None = None) -> Listing:

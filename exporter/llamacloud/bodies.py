@@ -6,7 +6,7 @@ import asyncio
 import zlib
 from typing import TYPE_CHECKING, Final
 
-from exporter.llamacloud.errors import NetworkFailed, UnreadableBody
+from exporter.llamacloud.errors import BodyTooLarge, NetworkFailed, UnreadableBody
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -32,7 +32,8 @@ async def read_body(
     """Read a body as it was before ``content_encoding``; whoever closes ``pieces`` ends the rest.
 
     Raises:
-        UnreadableBody: it is longer than ``longest_bytes``, or not what its encoding says.
+        BodyTooLarge: it is longer than ``longest_bytes``.
+        UnreadableBody: it is not what its encoding says.
         NetworkFailed: it is compressed, and its end is missing.
     """
     encoding = content_encoding.strip().lower()
@@ -68,7 +69,7 @@ async def _read_into(
             raise UnreadableBody(_MISNAMED)
         # Compressed, nothing at all can take any number of bytes.
         if max(len(body), received_bytes) > longest_bytes:
-            raise UnreadableBody(f"the body is larger than {_binary(longest_bytes)}")
+            raise BodyTooLarge(f"the body is larger than {_binary(longest_bytes)}")
         number += 1
         if number % _PIECES_WITHOUT_A_BREAK == 0:
             await asyncio.sleep(0)

@@ -22,15 +22,13 @@ from exporter.llamacloud.errors import (
 )
 from exporter.llamacloud.headers import date
 from exporter.llamacloud.refusals import refusal
-from exporter.llamacloud.requests import Answer, Endpoint, RetryPolicy
+from exporter.llamacloud.requests import LISTINGS, Answer, RetryPolicy
 from exporter.redaction import REDACTED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from exporter.llamacloud.connections import Connections, Received
     from exporter.llamacloud.permit import Permit
-    from exporter.llamacloud.requests import Access, RequestObserver
+    from exporter.llamacloud.requests import Access, Endpoint, Query, RequestObserver
 
 _NEXT_REQUEST_GOES_OUT_WITHIN_SECONDS = 0.001
 
@@ -66,31 +64,39 @@ class Client:
         self,
         endpoint: Endpoint,
         path: str,
-        params: Mapping[str, str],
+        params: Query,
         permit: Permit | None = None,
+        *,
+        retries_bodies: bool = True,
     ) -> Answer:
         """Get ``path``, trying again where that can help, also with a key that was replaced.
 
-        The first attempt uses ``permit`` if it is unused; the others wait for the budget.
+        The first attempt uses ``permit`` if it is unused; the others wait for the budget. Unless
+        ``retries_bodies``, a body that broke off or did not end in time is not asked for again.
 
         Raises:
             LlamaCloudError: of the kind that the last attempt failed by.
         """
         refused_key = self._access.api_key
         try:
-            return await self._get(endpoint, path, params, permit)
+            return await self._get(endpoint, path, params, permit, retries_bodies)
         except Unauthorized:
             self._access.renew()
             # It may have been renewed for another request meanwhile.
             if self._access.api_key == refused_key:
                 raise
-        return await self._get(endpoint, path, params, permit)
+        return await self._get(endpoint, path, params, permit, retries_bodies)
 
     async def _get(
-        self, endpoint: Endpoint, path: str, params: Mapping[str, str], permit: Permit | None
+        self,
+        endpoint: Endpoint,
+        path: str,
+        params: Query,
+        permit: Permit | None,
+        retries_bodies: bool,  # noqa: FBT001 - passed on as it came
     ) -> Answer:
         async for attempt in stamina.retry_context(
-            on=_backoff,
+            on=_backoff if retries_bodies else _backoff_unless_of_body,
             attempts=self._retry.attempts,
             timeout=None,
             wait_initial=self._retry.wait_initial_seconds,
@@ -104,10 +110,10 @@ class Client:
         raise AssertionError("a retry context ends by returning or raising")
 
     async def _attempt(
-        self, endpoint: Endpoint, path: str, params: Mapping[str, str], permit: Permit | None
+        self, endpoint: Endpoint, path: str, params: Query, permit: Permit | None
     ) -> Answer:
         budget = self._access.budget
-        listing = endpoint is Endpoint.LIST_JOBS
+        listing = endpoint in LISTINGS
         async with budget.request(self._access, listing=listing, permit=permit) as waited_seconds:
             self._observer.budget_waited(waited_seconds)
             asked = time.monotonic()
@@ -165,3 +171,8 @@ def _backoff(error: Exception) -> bool | float:
         return False
     asked_for = error.retry_after_seconds if isinstance(error, StatusRefused) else None
     return True if asked_for is None else asked_for
+
+
+def _backoff_unless_of_body(error: Exception) -> bool | float:
+    is_of_body = isinstance(error, LlamaCloudError) and error.is_of_body
+    return False if is_of_body else _backoff(error)

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator, Mapping
 
+    from exporter.llamacloud.requests import Query
+
 _CONNECT_TIMEOUT_SECONDS = 10.0
 # Of the time for a request: TCP and TLS may each take so much before it ends.
 _LARGEST_SHARE_OF_CONNECTING = 0.5
@@ -111,7 +113,7 @@ async def exchange(
     url: str,
     *,
     api_key: str,
-    params: Mapping[str, str],
+    params: Query,
     timeout_seconds: float,
 ) -> Received:
     """Get ``url`` by a connection that no other key uses, whatever the answer's status is.
@@ -136,9 +138,10 @@ async def exchange(
                 pool.stream("GET", url, params=params, headers=headers, timeout=timeout) as answer,
             ):
                 await _receive(answer, received)
-    except LlamaCloudError:
+    except LlamaCloudError as error:
+        error.is_of_body = received.code == HTTPStatus.OK
         # A refusal is one also where its explanation does not come, or has no end.
-        if received.code in {0, HTTPStatus.OK}:
+        if error.is_of_body or not received.code:
             raise
     return received
 

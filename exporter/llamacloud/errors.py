@@ -7,7 +7,8 @@
      ├── RequestTimedOut       no answer within api.timeout
      │    └── ConnectTimedOut  no connection within its own shorter limit
      ├── BadResponse           an answer that is not JSON, or not of the documented shape
-     │    ├── UnreadableBody   a body that is too large, or not what its encoding says
+     │    ├── UnreadableBody   a body that is not what its encoding says, or
+     │    │    └── BodyTooLarge  larger than any that is read
      │    └── DoubtfulDate     a time that is not our own clock's, for the first time
      └── StatusRefused         an answer with another status than 200
           ├── GatewayRefused   401, 402, 403, 422 or a redirect without LlamaCloud's words; 407
@@ -31,11 +32,12 @@ from exporter.domain import ErrorReason, Failure
 
 
 class LlamaCloudError(Exception):
-    """A request to LlamaCloud did not give what was asked for."""
+    """A request did not give what was asked for; ``is_of_body``: the body of a 200 did not come."""
 
     reason: ClassVar[ErrorReason] = ErrorReason.OTHER
     advice: ClassVar[str] = "see the detail"
     retryable: ClassVar[bool] = False
+    is_of_body: bool = False
 
     def failure(self) -> Failure:
         """Describe the error for those who do not know HTTP."""
@@ -73,6 +75,10 @@ class BadResponse(LlamaCloudError):
 
 class UnreadableBody(BadResponse):
     """The body of a 200 was too large, or not what its Content-Encoding says."""
+
+
+class BodyTooLarge(UnreadableBody):
+    """The body of a 200 was larger than any that is read."""
 
 
 class DoubtfulDate(BadResponse):
@@ -124,11 +130,7 @@ class Forbidden(StatusRefused):
 
 
 class NotFound(StatusRefused):
-    """404: ``from_api`` tells LlamaCloud's own answer from that of a gateway on the way.
-
-    ``answered_at`` is the Unix time of the answer by LlamaCloud's clock, ``asked_monotonic`` when
-    the request was sent.
-    """
+    """404, sent at ``asked_monotonic``; ``from_api`` is false if a gateway on the way said so."""
 
     reason = ErrorReason.NOT_FOUND
     advice = "project_id is wrong or of another organization, or the base URL is not LlamaCloud's"
@@ -143,9 +145,8 @@ class NotFound(StatusRefused):
 
     def failure(self) -> Failure:
         """Describe the error; the project is not blamed for what a gateway says."""
-        if self.from_api:
-            return super().failure()
-        return Failure(GatewayRefused.reason, str(self), GatewayRefused.advice)
+        said_by: type[StatusRefused] = NotFound if self.from_api else GatewayRefused
+        return Failure(said_by.reason, str(self), said_by.advice)
 
 
 class JobMissing(StatusRefused):
@@ -170,9 +171,7 @@ class RateLimited(StatusRefused):
 class CapReached(RateLimited):
     """429 whose text is that of a plan's cap; it is not tried again before the next poll."""
 
-    advice = (
-        "waiting does not clear a cap of the plan: free what the detail names, or raise the plan"
-    )
+    advice = "waiting does not clear a plan's cap: free what the detail names, or raise the plan"
     retryable = False
 
 
@@ -185,7 +184,7 @@ class ServerFailed(StatusRefused):
 
 
 class Unprocessable(StatusRefused):
-    """422: LlamaCloud refuses a parameter; ``parameters`` are the names or words that it gave."""
+    """422: LlamaCloud refuses a parameter, one of the ``parameters`` that it named."""
 
     advice = "correct the setting that the detail names; if it is none, look for a newer exporter"
 

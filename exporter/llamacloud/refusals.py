@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from exporter.llamacloud.errors import (
+    BadResponse,
     CapReached,
     Forbidden,
     GatewayRefused,
+    JobMissing,
     NotFound,
     PaymentRequired,
     RateLimited,
@@ -78,6 +80,17 @@ def refusal(
             return Unprocessable(code, detail, parameters=_parameters(stated))
     kind = _kind(code, detail, from_api=stated is not None)
     return kind(code, detail, retry_after_seconds(headers))
+
+
+def job_missing(error: NotFound) -> JobMissing:
+    """Return what a 404 means for a single job.
+
+    Raises:
+        BadResponse: the 404 is that of a gateway, which knows nothing of jobs.
+    """
+    if not error.from_api:
+        raise BadResponse(str(error)) from error
+    return JobMissing(error)
 
 
 def _kind(code: int, detail: str, *, from_api: bool) -> type[StatusRefused]:

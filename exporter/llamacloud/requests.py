@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from exporter.llamacloud.budget import RequestBudget
+
+# The parameters of a request; one with several values is repeated.
+Query: TypeAlias = Mapping[str, str | Sequence[str]]
 
 
 class Endpoint(StrEnum):
@@ -16,6 +20,14 @@ class Endpoint(StrEnum):
     LIST_JOBS = "list_jobs"
     JOB_STATUS = "job_status"
     LIST_ITEMS = "list_items"
+    LIST_BATCHES = "list_batches"
+    BATCH = "batch"
+    LIST_PARSE_JOBS = "list_parse_jobs"
+    LIST_EXTRACT_JOBS = "list_extract_jobs"
+
+
+# They find the jobs of a project, and go before requests about single jobs.
+LISTINGS = frozenset({Endpoint.LIST_JOBS, Endpoint.LIST_BATCHES})
 
 
 class RequestObserver(Protocol):

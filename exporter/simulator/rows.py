@@ -42,7 +42,7 @@ def job_row(job: SimulatedJob) -> dict[str, Any]:
 
 def status_answer(job: SimulatedJob) -> dict[str, Any]:
     """Render the answer to a question for one job's status."""
-    row = _overridden(job_row(job), job.status_overrides)
+    row = overridden(job_row(job), job.status_overrides)
     progress = job.progress_percentage
     if progress is None:
         progress = _progress_percentage(job)

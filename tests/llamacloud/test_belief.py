@@ -1,6 +1,7 @@
 """What is believed of LlamaCloud's times and words, and which ids are one."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 import structlog
@@ -17,7 +18,8 @@ from exporter.llamacloud.belief import (
     believed_moment,
     believed_times,
 )
-from exporter.llamacloud.v1beta.known_values import KnownValues
+from exporter.llamacloud.known_values import KnownValues, Vocabulary
+from exporter.llamacloud.v1beta.vocabulary import ITEM_STATUSES, JOB_STATUSES, JOB_TYPES
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 ANSWERED_AT = NOW.timestamp()
@@ -109,15 +111,20 @@ def test_whatever_times_come_those_that_are_believed_can_be_true(
 def test_words_are_compared_without_case(write: type[str]) -> None:
     """Whatever case LlamaCloud comes to write them in."""
     known = KnownValues(structlog.get_logger())
-    for kind in (JobStatus, ItemStatus, JobType):
-        for member in set(kind) - {"unknown", "gone"}:
-            assert member is known.read(kind, write(str(member)))
+    read: tuple[tuple[Vocabulary[Any], set[Any]], ...] = (
+        (JOB_STATUSES, set(JobStatus) - {JobStatus.GONE, JobStatus.THROTTLED}),
+        (ITEM_STATUSES, set(ItemStatus)),
+        (JOB_TYPES, set(JobType)),
+    )
+    for vocabulary, members in read:
+        for member in members - {"unknown"}:
+            assert member is known.read(vocabulary, write(str(member)))
 
 
 @pytest.mark.parametrize("word", [None, "", "gone", "GONE", "Unknown", "throttled", "é" * 10**6])
 def test_a_word_that_is_not_known_is_unknown(word: str | None) -> None:
     """As is one that is not there."""
-    assert JobStatus.UNKNOWN is KnownValues(structlog.get_logger()).read(JobStatus, word)
+    assert JobStatus.UNKNOWN is KnownValues(structlog.get_logger()).read(JOB_STATUSES, word)
 
 
 @pytest.mark.parametrize(

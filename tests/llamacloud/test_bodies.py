@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from properties import UNHURRIED
 
 from exporter.llamacloud.bodies import read_body
-from exporter.llamacloud.errors import NetworkFailed, UnreadableBody
+from exporter.llamacloud.errors import BodyTooLarge, NetworkFailed, UnreadableBody
 
 KIBIBYTE = 1024
 # An empty stored block: five bytes that say nothing, as often as one likes.
@@ -71,14 +71,14 @@ def test_the_longest_body_is_read_and_one_byte_more_is_not(encoding: str) -> Non
         return Pieces([gzip.compress(body) if encoding else body])
 
     assert KIBIBYTE == len(read(sent(KIBIBYTE), encoding))
-    with pytest.raises(UnreadableBody, match=r"^the body is larger than 1 KiB$"):
+    with pytest.raises(BodyTooLarge, match=r"^the body is larger than 1 KiB$"):
         read(sent(KIBIBYTE + 1), encoding)
 
 
 def test_nothing_is_taken_after_the_bound() -> None:
     """A body without end is left where it became too long."""
     endless = Pieces(repeat(b"x" * 100))
-    with pytest.raises(UnreadableBody, match=r"^the body is larger than 16 MiB$"):
+    with pytest.raises(BodyTooLarge, match=r"^the body is larger than 16 MiB$"):
         read(endless, longest_bytes=16 * 2**20)
     assert 16 * 2**20 // 100 + 1 == endless.taken
 
@@ -99,7 +99,7 @@ def test_nothing_that_takes_no_end_of_bytes_is_too_long(
         yield from rest
 
     endless = Pieces(sent())
-    with pytest.raises(UnreadableBody, match="larger"):
+    with pytest.raises(BodyTooLarge, match="larger"):
         read(endless, "gzip")
     assert endless.taken < 1000
 

@@ -11,6 +11,7 @@ from cloud import KEY, Cloud
 from exporter.domain import ErrorReason, ListingPlan
 from exporter.llamacloud.errors import (
     BadResponse,
+    BodyTooLarge,
     DoubtfulDate,
     Forbidden,
     GatewayRefused,
@@ -24,7 +25,6 @@ from exporter.llamacloud.errors import (
     Unauthorized,
     UnexpectedStatus,
     Unprocessable,
-    UnreadableBody,
 )
 from exporter.llamacloud.requests import Endpoint, RetryPolicy
 from exporter.llamacloud.v1beta import V1BetaApi
@@ -66,8 +66,8 @@ async def test_a_request_carries_key_scope_and_user_agent(cloud: Cloud) -> None:
         (Fault("cut_off"), NetworkFailed, 3),
         (Fault("reset"), NetworkFailed, 3),
         (Fault("drip"), RequestTimedOut, 3),
-        (Fault("endless"), UnreadableBody, 1),
-        (Fault("bomb"), UnreadableBody, 1),
+        (Fault("endless"), BodyTooLarge, 1),
+        (Fault("bomb"), BodyTooLarge, 1),
         (Fault("redirect"), GatewayRefused, 1),
     ],
     ids=lambda value: f"{value.kind}-{value.code}" if isinstance(value, Fault) else None,
@@ -87,6 +87,32 @@ async def test_every_failure_has_its_error_and_is_retried_where_that_can_help(
     assert attempts == len(cloud.simulator.requests)
     assert attempts == observer.finished.total()
     assert attempts - 1 == observer.retried["list_jobs"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "attempts"),
+    [
+        (Fault("cut_off"), 1),
+        (Fault("drip"), 1),
+        (Fault("reset"), 3),
+        (Fault("hang"), 3),
+        (Fault("status", code=503), 3),
+    ],
+    ids=lambda value: value.kind if isinstance(value, Fault) else None,
+)
+async def test_bodies_that_broke_off_may_be_left_to_whoever_asked(
+    cloud: Cloud, fault: Fault, attempts: int
+) -> None:
+    """An answer that is too large for the time that it has is better asked for in parts."""
+    cloud.simulator.faults.add(fault)
+    timeout_seconds = 0.3 if fault.kind in {"drip", "hang"} else 20.0
+    async with client_of(cloud, timeout_seconds=timeout_seconds) as client:
+        with pytest.raises(LlamaCloudError) as raised:
+            await client.get(
+                Endpoint.LIST_JOBS, "/api/v1/beta/batch-processing", {}, retries_bodies=False
+            )
+    assert attempts == len(cloud.simulator.requests)
+    assert (attempts == 1) is raised.value.is_of_body
 
 
 async def test_a_failure_that_passes_is_survived(cloud: Cloud) -> None:

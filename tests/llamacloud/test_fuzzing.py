@@ -17,6 +17,9 @@ from properties import EFFORT, UNHURRIED
 
 from exporter.domain import ItemCounts, ItemStatus, Job
 from exporter.llamacloud.errors import BadResponse
+from exporter.llamacloud.fields import is_usable_id
+from exporter.llamacloud.known_values import KnownValues
+from exporter.llamacloud.rows import read_at_once
 from exporter.llamacloud.v1beta import decoding
 from exporter.llamacloud.v1beta.decoding import (
     Rows,
@@ -27,9 +30,8 @@ from exporter.llamacloud.v1beta.decoding import (
 )
 from exporter.llamacloud.v1beta.item_counter import ItemCounter
 from exporter.llamacloud.v1beta.jobs import job_of
-from exporter.llamacloud.v1beta.known_values import KnownValues
 from exporter.llamacloud.v1beta.models import ItemRow, JobRow
-from exporter.llamacloud.v1beta.tolerant import is_usable_id
+from exporter.llamacloud.v1beta.vocabulary import ITEM_STATUSES
 
 ANSWERED_AT = datetime(2026, 11, 28, tzinfo=UTC).timestamp()
 PAGE = {"next_page_token": "t", "total_size": 2}
@@ -123,7 +125,9 @@ def _check_answer(answer: Rows[JobRow] | Rows[ItemRow] | StatusRow) -> None:
 
 
 def _counted(rows: list[ItemRow]) -> ItemCounts:
-    counter = ItemCounter(lambda word: KnownValues(structlog.get_logger()).read(ItemStatus, word))
+    counter = ItemCounter(
+        lambda word: KnownValues(structlog.get_logger()).read(ITEM_STATUSES, word)
+    )
     counter.add(rows, ANSWERED_AT)
     return counter.counts(ItemStatus)
 
@@ -212,7 +216,6 @@ def test_field_by_field_the_same_is_read_as_at_once(case: tuple[Read, bytes]) ->
     """Wherever an answer can be read at once."""
     read, body = case
     at_once: list[object] = []
-    read_at_once = decoding.read_at_once
 
     def spied(decoder: Any, body: bytes) -> Any:
         at_once.append(read_at_once(decoder, body))

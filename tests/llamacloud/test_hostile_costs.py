@@ -21,7 +21,7 @@ MOST_KIBIBYTES = 200 * 1024
 DEEP = (b'{"":' * 190 + b"0" + b"}" * 190 + b",") * 520
 # Nothing in these says that there is no such page.
 ONE_BAD_ROW = dict.fromkeys(("wide text", "commas in a text", "quotes in a text", "times"), "None")
-UNREADABLE = dict.fromkeys(("endless", "bomb"), "UnreadableBody")
+TOO_LARGE = dict.fromkeys(("endless", "bomb"), "BodyTooLarge")
 ASKING = """
 import asyncio, os, sys, time, structlog
 from pathlib import Path
@@ -112,7 +112,7 @@ def test_a_hostile_answer_costs_a_few_times_its_bound(cloud: Cloud) -> None:
         timeout=50,
     )
     costs = list(zip(asked, map(str.split, ended.stdout.splitlines()), strict=True))
-    expected = dict.fromkeys(answers, "BadResponse") | ONE_BAD_ROW | UNREADABLE
+    expected = dict.fromkeys(answers, "BadResponse") | ONE_BAD_ROW | TOO_LARGE
     assert expected == {name: error for name, (error, _, _) in costs}
     assert [] == [name for name, (_, seconds, _) in costs if float(seconds) > LONGEST_SECONDS]
     assert [] == [name for name, (_, _, grown) in costs if int(grown) > MOST_KIBIBYTES]

@@ -21,10 +21,10 @@ from exporter.domain import (
     UncountedReason,
 )
 from exporter.llamacloud.errors import BadResponse, Unprocessable
+from exporter.llamacloud.page_sizes import PageSizes
 from exporter.llamacloud.requests import Endpoint as AskedEndpoint
 from exporter.llamacloud.v1beta import V1BetaApi
 from exporter.llamacloud.v1beta.counting import count_items
-from exporter.llamacloud.v1beta.page_sizes import PageSizes
 from exporter.llamacloud.v1beta.reader import Reader
 from exporter.simulator import DEFAULT_PROJECT_ID, Fault, Paging, items_of
 
@@ -326,7 +326,8 @@ class TestPageSizes:
     def test_a_larger_page_is_tried_again_after_an_hour(self) -> None:
         """The refusal may have been that of a gateway, for a while."""
         now = 0.0
-        sizes = PageSizes(structlog.get_logger("exporter"), lambda: now)
+        log = structlog.get_logger("exporter")
+        sizes = PageSizes("limit", (1000, 500, 100), log, lambda: now)
         refusal = Unprocessable(422, "limit", parameters=frozenset({"limit"}))
         with capture_logs() as lines:
             for _ in range(2):

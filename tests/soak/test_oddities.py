@@ -31,7 +31,7 @@ from exporter.simulator.queries import ItemsQuery, JobsQuery
 from exporter.simulator.rows import status_answer
 
 if TYPE_CHECKING:
-    from exporter.llamacloud.v1beta.unread import Unread
+    from exporter.llamacloud.unread import Unread
     from exporter.simulator.faults import Endpoint
 
 PROJECT = PROJECTS[0]

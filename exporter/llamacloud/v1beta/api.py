@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.domain import ItemsCounted, JobNotFound, NotCounted, UncountedReason
-from exporter.llamacloud.errors import BadResponse, JobMissing, NotFound
+from exporter.llamacloud.errors import NotFound
+from exporter.llamacloud.refusals import job_missing
 from exporter.llamacloud.v1beta.counting import count_items
 from exporter.llamacloud.v1beta.listing import list_jobs
 from exporter.llamacloud.v1beta.reader import Reader
@@ -62,7 +63,7 @@ class V1BetaApi:
         try:
             return await self._reader.using(permit).job_status(job.id), memory
         except NotFound as error:
-            missing = _missing(error)
+            missing = job_missing(error)
             answered_at, asked_monotonic = error.answered_at, error.asked_monotonic
         return JobNotFound(job.id, asked_monotonic, answered_at, missing.failure()), memory
 
@@ -79,7 +80,7 @@ class V1BetaApi:
                 was_too_large=was_too_large,
             )
         except NotFound as error:
-            raise _missing(error) from error
+            raise job_missing(error) from error
         return answer, _TooLarge(job.total_items) if _was_too_large(answer) else None
 
 
@@ -91,14 +92,3 @@ def _was_too_large(answer: CountAnswer) -> bool:
             return reason is UncountedReason.TOO_MANY_ITEMS
         case _:
             return False
-
-
-def _missing(error: NotFound) -> JobMissing:
-    """Return what a 404 means for a single job.
-
-    Raises:
-        BadResponse: the 404 is that of a gateway, which knows nothing of jobs.
-    """
-    if not error.from_api:
-        raise BadResponse(str(error)) from error
-    return JobMissing(error)

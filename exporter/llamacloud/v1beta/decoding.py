@@ -7,37 +7,26 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import msgspec
 
-from exporter.llamacloud.errors import BadResponse
-from exporter.llamacloud.v1beta.json_bounds import check_number_of_values
-from exporter.llamacloud.v1beta.models import (
-    MOST_ROWS,
-    ItemPage,
-    ItemRow,
-    JobPage,
-    JobRow,
-    JobStatusAnswer,
-)
-from exporter.llamacloud.v1beta.tolerant import (
+from exporter.llamacloud.fields import (
     count,
     document_of,
     field_of,
+    have_usable_ids,
     is_usable_id,
-    item_row,
-    job_row,
     number,
-    rows_of,
     text,
 )
-from exporter.llamacloud.v1beta.unread import Unread
+from exporter.llamacloud.json_bounds import check_number_of_values
+from exporter.llamacloud.rows import MOST_ROWS, read_at_once, readable_rows, rows_of
+from exporter.llamacloud.unread import Unread
+from exporter.llamacloud.v1beta.models import ItemPage, ItemRow, JobPage, JobRow, JobStatusAnswer
+from exporter.llamacloud.v1beta.tolerant import item_row, job_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 Row = TypeVar("Row")
-Model = TypeVar("Model")
 
-# A short page may consist of rows that are all bad; on one of so many, the page is.
-_ROWS_OF_WHICH_ONE_CAN_BE_READ = 10
 _JOB_PAGE = msgspec.json.Decoder(JobPage)
 _ITEM_PAGE = msgspec.json.Decoder(ItemPage)
 _JOB_STATUS = msgspec.json.Decoder(JobStatusAnswer)
@@ -107,21 +96,9 @@ def read_status(body: bytes) -> StatusRow:
     return StatusRow(job, field_of(document, "progress_percentage", number, unread), unread)
 
 
-def read_at_once(decoder: msgspec.json.Decoder[Model], body: bytes) -> Model | None:
-    """Read a body that is as documented; return ``None`` for any other."""
-    try:
-        return decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-
-
 def _are_usable(rows: Sequence[object], ids: Sequence[str]) -> bool:
     """Tell whether a page is no longer than may be asked for, and all its ids are usable."""
-    if len(rows) > MOST_ROWS:
-        return False
-    # Nearly always, and quicker than to look at each.
-    has_only_usual_ids = "".join(ids).isprintable() and "." not in ids and ".." not in ids
-    return has_only_usual_ids or all(map(is_usable_id, ids))
+    return len(rows) <= MOST_ROWS and have_usable_ids(ids)
 
 
 def _as_documented(page: JobPage | ItemPage, rows: Sequence[Row]) -> Rows[Row]:
@@ -133,9 +110,7 @@ def _tolerantly(
 ) -> Rows[Row]:
     document, unread = document_of(body), Unread()
     sent = rows_of(document, may_be_absent=may_be_absent)
-    rows = [row for value in sent if (row := read(value, unread)) is not None]
-    if not rows and len(sent) >= _ROWS_OF_WHICH_ONE_CAN_BE_READ:
-        raise BadResponse(f"items: none of {len(sent)} rows has a usable id")
+    rows = readable_rows(sent, read, unread)
     token = field_of(document, "next_page_token", text, unread)
     total_size = field_of(document, "total_size", count, unread)
     return Rows(

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.domain import Job, JobStatus, JobType
+from exporter.domain import Job
 from exporter.domain.ids import contradicts
 from exporter.llamacloud.belief import believed_times, comparable_word
-from exporter.llamacloud.v1beta.models import LONGEST_TEXT
-from exporter.llamacloud.v1beta.paging import NotAskedFor
+from exporter.llamacloud.fields import LONGEST_TEXT
+from exporter.llamacloud.rows import NotAskedFor
+from exporter.llamacloud.v1beta.vocabulary import JOB_STATUSES, JOB_TYPES
 from exporter.texts import cut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from exporter.llamacloud.v1beta.known_values import KnownValues
+    from exporter.llamacloud.known_values import KnownValues
     from exporter.llamacloud.v1beta.models import JobRow
 
 
@@ -29,8 +30,8 @@ def job_of(row: JobRow, known_values: KnownValues, answered_at: float) -> Job:
     )
     return Job(
         id=row.id,
-        job_type=known_values.read(JobType, row.job_type),
-        status=known_values.read(JobStatus, row.status),
+        job_type=known_values.read(JOB_TYPES, row.job_type),
+        status=known_values.read(JOB_STATUSES, row.status),
         project_id=cut(row.project_id, LONGEST_TEXT),
         total_items=row.total_items,
         processed_items=row.processed_items,

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from exporter.domain import Job, ListingPlan
-    from exporter.llamacloud.v1beta.paging import NotAskedFor, Page
+    from exporter.llamacloud.rows import NotAskedFor
+    from exporter.llamacloud.v1beta.paging import Page
     from exporter.llamacloud.v1beta.reader import Reader
 
 _TOLD_LENGTH = 100

@@ -7,21 +7,10 @@ Statuses and types stay plain strings here: a value newer than this exporter is 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Final, TypeAlias
 
-from msgspec import Meta, Struct, field
+from msgspec import Struct, field
 
-# The most that may be asked for, so that a page can be held and read at once.
-MOST_ROWS: Final = 1000
-# An id is kept as long as its job and stands in each of its series; LlamaCloud's take 40.
-LONGEST_ID: Final = 1_000
-# So much of a text is kept or compared; texts are free, without bound.
-LONGEST_TEXT: Final = 1_000
-# No batch is larger, and larger integers would not survive as a metric's float.
-LARGEST_COUNT: Final = 2**53
-
-Count: TypeAlias = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)]
-Id: TypeAlias = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
+from exporter.llamacloud.fields import Count, Id
 
 
 # No row refers to another one: the garbage collector need not look at a thousand of them.

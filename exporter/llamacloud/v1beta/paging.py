@@ -5,26 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from exporter.llamacloud.v1beta.unread import Unread
+from exporter.llamacloud.unread import Unread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from exporter.llamacloud.requests import Answer
+    from exporter.llamacloud.rows import NotAskedFor
     from exporter.llamacloud.v1beta.decoding import Rows
 
 Row = TypeVar("Row")
 OtherRow = TypeVar("OtherRow")
-
-
-@dataclass(frozen=True, slots=True)
-class NotAskedFor:
-    """A row that contradicts the ``filter``: ``came`` stands where ``asked`` was asked for."""
-
-    row_id: str
-    filter: str
-    asked: str
-    came: str
 
 
 @dataclass(frozen=True, slots=True)

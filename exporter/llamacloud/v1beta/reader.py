@@ -7,25 +7,28 @@ from urllib.parse import quote
 
 import structlog
 
-from exporter.domain import ItemStatus, JobRefreshed
+from exporter.domain import JobRefreshed
 from exporter.llamacloud.errors import BadResponse, Unprocessable
+from exporter.llamacloud.known_values import KnownValues
+from exporter.llamacloud.page_sizes import PageSizes
 from exporter.llamacloud.requests import Endpoint
+from exporter.llamacloud.rows import MOST_ROWS
+from exporter.llamacloud.unread import LeftOut
 from exporter.llamacloud.v1beta.decoding import read_items, read_jobs, read_status
 from exporter.llamacloud.v1beta.jobs import contradiction, job_of
-from exporter.llamacloud.v1beta.known_values import KnownValues
-from exporter.llamacloud.v1beta.page_sizes import PARAMETER, PageSizes
 from exporter.llamacloud.v1beta.paging import page_of
-from exporter.llamacloud.v1beta.unread import LeftOut
+from exporter.llamacloud.v1beta.vocabulary import ITEM_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from exporter.domain import Job
+    from exporter.domain import ItemStatus, Job
     from exporter.llamacloud.client import Client
     from exporter.llamacloud.permit import Permit
     from exporter.llamacloud.requests import Answer, RequestObserver
+    from exporter.llamacloud.rows import NotAskedFor
     from exporter.llamacloud.v1beta.models import ItemRow, JobRow
-    from exporter.llamacloud.v1beta.paging import NotAskedFor, Page
+    from exporter.llamacloud.v1beta.paging import Page
 
 _JOBS_PATH = "/api/v1/beta/batch-processing"
 
@@ -38,7 +41,7 @@ class _Learnt:
         log = log if project is None else log.bind(project=project)
         self.left_out = LeftOut(observer, log)
         self.known_values = KnownValues(log)
-        self.page_sizes = PageSizes(log)
+        self.page_sizes = PageSizes("limit", (MOST_ROWS, 500, 100), log)
 
 
 class Reader:
@@ -122,7 +125,7 @@ class Reader:
 
     def item_status(self, value: str | None) -> ItemStatus:
         """Name an item's status, ``unknown`` for one that is newer than this exporter."""
-        return self._learnt.known_values.read(ItemStatus, value)
+        return self._learnt.known_values.read(ITEM_STATUSES, value)
 
     def page_size(self, endpoint: Endpoint) -> int | None:
         """Return how many rows are asked for at a time; ``None`` where LlamaCloud decides."""
@@ -132,13 +135,14 @@ class Reader:
         self, endpoint: Endpoint, path: str, params: Mapping[str, str]
     ) -> tuple[Answer, int | None]:
         """Get a page as large as LlamaCloud gives, and return the page size that was asked for."""
+        sizes = self._learnt.page_sizes
         while True:
-            limit = self._learnt.page_sizes.of(endpoint)
-            sized = params if limit is None else {**params, PARAMETER: str(limit)}
+            limit = sizes.of(endpoint)
+            sized = params if limit is None else {**params, sizes.parameter: str(limit)}
             try:
                 return await self._get(endpoint, path, sized), limit
             except Unprocessable as error:
-                if not self._learnt.page_sizes.refused(endpoint, limit, error):
+                if not sizes.refused(endpoint, limit, error):
                     raise
 
     async def _get(self, endpoint: Endpoint, path: str, params: Mapping[str, str]) -> Answer:

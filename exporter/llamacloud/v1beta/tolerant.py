@@ -1,161 +1,16 @@
-"""Reading an answer field by field, where it is not as documented.
-
-What cannot be read is left out and named, and takes nothing else with it.
-"""
+"""Reading the rows of v1beta field by field, where they are not as documented."""
 
 from __future__ import annotations
 
-import json
-import math
-import re
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from exporter.llamacloud.errors import BadResponse
-from exporter.llamacloud.v1beta.models import LARGEST_COUNT, LONGEST_ID, MOST_ROWS, ItemRow, JobRow
-from exporter.llamacloud.v1beta.nesting import without_deep_values
-from exporter.texts import well_formed
+from exporter.llamacloud.fields import count, row_of, text, time
+from exporter.llamacloud.v1beta.models import ItemRow, JobRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from exporter.llamacloud.v1beta.unread import Unread
-
-# With nanoseconds and an offset a time takes 35; searching megabytes for one takes seconds.
-_LONGEST_TIME = 100
-# Every integer that a count can be is shorter; to convert very long ones takes seconds.
-_LONGEST_INTEGER = 17
-_LEAP_SECOND = re.compile(r"(T\d\d:\d\d):60")
-_UNUSABLE_IN_IDS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_UNUSABLE_IDS = frozenset({"", ".", ".."})
-
-Read = TypeVar("Read")
-Row = TypeVar("Row", JobRow, ItemRow)
-
-
-class UnreadableError(ValueError):
-    """A value is not what its field holds."""
-
-
-def is_usable_id(value: object) -> bool:
-    """Tell whether a value can be an id: it stands in paths, labels and logs."""
-    return (
-        isinstance(value, str)
-        and value not in _UNUSABLE_IDS
-        and len(value) <= LONGEST_ID
-        and (value.isprintable() or not _UNUSABLE_IN_IDS.search(value))
-    )
-
-
-def document_of(body: bytes) -> dict[str, Any]:
-    """Read a body as plain values, also where its texts are no valid UTF-8.
-
-    Raises:
-        BadResponse: it is no JSON object; the message says where, not what.
-    """
-    # RFC 8259 (8.1) lets readers ignore a byte order mark.
-    text = body.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
-    try:
-        document = _loads(text)
-    except RecursionError:
-        document = _loads(without_deep_values(text))
-    if not isinstance(document, dict):
-        raise BadResponse("the body: not a JSON object")
-    return document
-
-
-def _loads(text: str) -> Any:  # noqa: ANN401 - it may be anything
-    try:
-        return json.loads(text, parse_int=_integer, strict=False)
-    except json.JSONDecodeError as error:
-        raise BadResponse(f"the body: {error.msg} at character {error.pos}"[:300]) from None
-
-
-def rows_of(document: Mapping[str, Any], *, may_be_absent: bool) -> list[Any]:
-    """Return the rows of a page as plain values.
-
-    Raises:
-        BadResponse: there is no list of them, or it is longer than may be asked for.
-    """
-    if may_be_absent and "items" not in document:
-        return []
-    rows = document.get("items")
-    if not isinstance(rows, list):
-        raise BadResponse("items: not a list")
-    if len(rows) > MOST_ROWS:
-        raise BadResponse(f"items: more than {MOST_ROWS} rows")
-    return rows
-
-
-def job_row(value: object, unread: Unread) -> JobRow | None:
-    """Read a job as far as possible; without a usable id it is left out."""
-    return _row(JobRow, "id", _JOB_FIELDS, value, unread)
-
-
-def item_row(value: object, unread: Unread) -> ItemRow | None:
-    """Read an item as far as possible; without a usable id it is left out."""
-    return _row(ItemRow, "item_id", _ITEM_FIELDS, value, unread)
-
-
-def field_of(
-    document: Mapping[str, Any],
-    name: str,
-    read: Callable[[object], Read],
-    unread: Unread,
-    row_id: str | None = None,
-) -> Read | None:
-    """Read one field; one that is null or missing is absent, and so is one that cannot be read."""
-    value = document.get(name)
-    if value is None:
-        return None
-    try:
-        return read(value)
-    except UnreadableError:
-        unread.add_field(name, row_id)
-        return None
-
-
-def text(value: object) -> str:
-    """Read a text; lone surrogates, which cannot be published, are written out."""
-    if not isinstance(value, str):
-        raise UnreadableError
-    return value if value.isascii() else well_formed(value)
-
-
-def count(value: object) -> int:
-    """Read a number of items, also one written as 12.0."""
-    whole = int(value) if isinstance(value, float) and value.is_integer() else value
-    if isinstance(whole, bool) or not isinstance(whole, int) or not 0 <= whole <= LARGEST_COUNT:
-        raise UnreadableError
-    return whole
-
-
-def number(value: object) -> float:
-    """Read a finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise UnreadableError
-    return float(value)
-
-
-def time(value: object) -> datetime:
-    """Read RFC 3339, and what else of ISO 8601 Python reads."""
-    if not isinstance(value, str):
-        raise UnreadableError
-    try:
-        return msgspec.convert(value, datetime)
-    except ValueError:
-        # Not RFC 3339, or not even text that UTF-8 can carry.
-        pass
-    if len(value) > _LONGEST_TIME:
-        raise UnreadableError
-    try:
-        # RFC 3339 allows a leap second, which neither of them knows.
-        return datetime.fromisoformat(_LEAP_SECOND.sub(r"\1:59", value.upper()))
-    except ValueError:
-        raise UnreadableError from None
-
+    from exporter.llamacloud.unread import Unread
 
 _JOB_FIELDS: Mapping[str, Callable[[object], Any]] = {
     **dict.fromkeys(("job_type", "status", "project_id", "directory_id", "error_message"), text),
@@ -168,22 +23,11 @@ _ITEM_FIELDS: Mapping[str, Callable[[object], Any]] = {
 }
 
 
-def _row(
-    kind: type[Row],
-    id_field: str,
-    fields: Mapping[str, Callable[[object], Any]],
-    value: object,
-    unread: Unread,
-) -> Row | None:
-    if not isinstance(value, dict) or not is_usable_id(value.get(id_field)):
-        unread.rows += 1
-        return None
-    row_id = value[id_field]
-    known: dict[str, Any] = {id_field: row_id}
-    for name, read in fields.items():
-        known[name] = field_of(value, name, read, unread, row_id)
-    return kind(**known)
+def job_row(value: object, unread: Unread) -> JobRow | None:
+    """Read a job as far as possible; without a usable id it is left out."""
+    return row_of(JobRow, "id", _JOB_FIELDS, value, unread)
 
 
-def _integer(digits: str) -> int | float:
-    return int(digits) if len(digits) <= _LONGEST_INTEGER else math.inf
+def item_row(value: object, unread: Unread) -> ItemRow | None:
+    """Read an item as far as possible; without a usable id it is left out."""
+    return row_of(ItemRow, "item_id", _ITEM_FIELDS, value, unread)

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from exporter.llamacloud.errors import BadResponse
-from exporter.llamacloud.v1beta.json_bounds import MOST_VALUES
+from exporter.llamacloud.json_bounds import MOST_VALUES
 
 # A field of a row is three levels deep.
 _DEEPEST: Final = 100

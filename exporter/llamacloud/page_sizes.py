@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING
 
 from exporter.llamacloud.requests import Endpoint
-from exporter.llamacloud.v1beta.models import MOST_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,36 +14,46 @@ if TYPE_CHECKING:
 
     from exporter.llamacloud.errors import Unprocessable
 
-PARAMETER = "limit"
 # A refusal may pass: a gateway may have made it up.
 _KEPT_FOR_SECONDS = 3600.0
-# Without a limit LlamaCloud applies its own default.
-_SIZES = (MOST_ROWS, 500, 100, None)
 
 
 class PageSizes:
-    """The page size of each list endpoint, for one project; what works is kept for an hour."""
+    """The page size of each list endpoint, for one project; what works is kept for an hour.
 
-    def __init__(self, log: BoundLogger, clock: Callable[[], float] = time.monotonic) -> None:
+    ``parameter`` is the query parameter that takes it, ``sizes`` are those to try, the largest
+    first. Where all are refused none is given, and LlamaCloud applies its own default.
+    """
+
+    def __init__(
+        self,
+        parameter: str,
+        sizes: tuple[int, ...],
+        log: BoundLogger,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.parameter = parameter
         self._log = log
         self._clock = clock
-        self._sizes: dict[Endpoint, int | None] = dict.fromkeys(Endpoint, MOST_ROWS)
+        self._largest = sizes[0]
+        self._smaller: dict[int, int | None] = dict(zip(sizes, (*sizes[1:], None), strict=True))
+        self._sizes: dict[Endpoint, int | None] = dict.fromkeys(Endpoint, sizes[0])
         self._refused_at = dict.fromkeys(Endpoint, float("-inf"))
         self._logged: set[tuple[Endpoint, int]] = set()
 
     def of(self, endpoint: Endpoint) -> int | None:
         """Return how many rows to ask for, ``None`` where no limit is to be given."""
         if self._clock() - self._refused_at[endpoint] >= _KEPT_FOR_SECONDS:
-            self._sizes[endpoint] = MOST_ROWS
+            self._sizes[endpoint] = self._largest
         return self._sizes[endpoint]
 
     def refused(self, endpoint: Endpoint, size: int | None, error: Unprocessable) -> bool:
         """Tell whether to ask again, with a smaller page, after ``size`` was refused."""
-        if PARAMETER not in error.parameters or size is None:
+        if self.parameter not in error.parameters or size is None:
             return False
         # Another request may have found a smaller size meanwhile.
         if self._sizes[endpoint] == size:
-            smaller = _SIZES[_SIZES.index(size) + 1]
+            smaller = self._smaller[size]
             self._sizes[endpoint], self._refused_at[endpoint] = smaller, self._clock()
             self._log_refusal(endpoint, size, smaller, error.detail)
         return True

@@ -1,0 +1,82 @@
+"""The three operations of the seam, by the batches API of generation v2."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from exporter.domain import JobNotFound, JobRefreshed
+from exporter.domain.ids import bare_id
+from exporter.llamacloud.errors import NotFound
+from exporter.llamacloud.refusals import job_missing
+from exporter.llamacloud.v2.batches import API_VERSION
+from exporter.llamacloud.v2.counting import count_items
+from exporter.llamacloud.v2.listing import list_jobs
+from exporter.llamacloud.v2.memory import BatchMemory
+from exporter.llamacloud.v2.reader import Learnt, Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from exporter.domain import CountLimits, Job, Listing, ListingPlan, Memory
+    from exporter.llamacloud.api import CountAnswer, StatusAnswer
+    from exporter.llamacloud.client import Client
+    from exporter.llamacloud.permit import Permit
+
+__all__ = ["API_VERSION", "V2Api"]
+
+
+class V2Api:
+    """Reads the batches that one key sees in one project, called ``project`` in the log.
+
+    A batch's memory is changed in place, so that an operation that fails keeps what it learnt.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        project: str | None = None,
+        project_id: str | None = None,
+        organization_id: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        wanted = {"project_id": project_id, "organization_id": organization_id}
+        # Queries take nothing but UUIDs, and LlamaCloud shows them with a prefix.
+        self._scope = {name: bare_id(value) for name, value in wanted.items() if value}
+        self._client = client
+        self._learnt = Learnt(client.observer, project)
+        self._clock = clock
+
+    async def list_jobs(self, plan: ListingPlan, permit: Permit | None = None) -> Listing:
+        """List the batches of the project that the plan asks for, each once."""
+        return await list_jobs(self._reader(permit), plan)
+
+    async def job_status(
+        self, job: Job, memory: Memory, permit: Permit | None = None
+    ) -> tuple[StatusAnswer, Memory]:
+        """Fetch one batch, with its results while these may tell something new."""
+        known = memory if isinstance(memory, BatchMemory) else BatchMemory()
+        try:
+            batch = await self._reader(permit).batch(job.id, with_results=known.wants_results)
+        except NotFound as error:
+            failure = job_missing(error).failure()
+            return JobNotFound(job.id, error.asked_monotonic, error.answered_at, failure), memory
+        known.apply_batch(batch, self._learnt.known_values)
+        return JobRefreshed(batch.job, None, batch.asked_monotonic, batch.answered_at), known
+
+    async def count_items(
+        self, job: Job, memory: Memory, limits: CountLimits, permit: Permit | None = None
+    ) -> tuple[CountAnswer, Memory]:
+        """Count the files of one batch, by what its last status told of them."""
+        known = memory if isinstance(memory, BatchMemory) else BatchMemory()
+        try:
+            answer = await count_items(
+                self._reader(permit), job.id, known, limits, now=self._clock()
+            )
+        except NotFound as error:
+            raise job_missing(error) from error
+        return answer, known
+
+    def _reader(self, permit: Permit | None) -> Reader:
+        return Reader(self._client, self._scope, self._learnt, permit)

@@ -1,0 +1,75 @@
+"""Counting the files of a batch by the file jobs that its results refer to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exporter.domain import ItemCounts, ItemsCounted, NotCounted, NothingToCount, UncountedReason
+from exporter.domain.job import latest
+from exporter.llamacloud.errors import BadResponse
+from exporter.llamacloud.v2.file_jobs import FileJobs
+
+if TYPE_CHECKING:
+    from exporter.domain import CountLimits
+    from exporter.llamacloud.api import CountAnswer
+    from exporter.llamacloud.v2.memory import BatchMemory
+    from exporter.llamacloud.v2.reader import Reader
+
+# So that one setting bounds both generations: v1beta lists so many items a request.
+_ENTRIES_A_REQUEST = 1000
+
+
+async def count_items(
+    reader: Reader, job_id: str, memory: BatchMemory, limits: CountLimits, *, now: float
+) -> CountAnswer:
+    """Count the files of a batch by the status of their file jobs, or say why that cannot be done.
+
+    File jobs that have ended are not asked for again. ``now`` is a monotonic moment.
+
+    Raises:
+        BadResponse: an entry of the batch has no usable id, or a page could not be read.
+        LlamaCloudError: file jobs could not be fetched; the memory keeps what came before.
+    """
+    if memory.entries is None:
+        has_given_up = memory.look(now, limits.give_up_after_seconds)
+        if has_given_up and memory.is_mapped:
+            return _uncounted(job_id, memory, UncountedReason.NO_RESULTS, is_final=True)
+        return NothingToCount(job_id, memory.asked_monotonic, is_final=has_given_up)
+    if memory.results_unread:
+        if not memory.look(now, limits.give_up_after_seconds):
+            unread = memory.results_unread
+            raise BadResponse(f"results: {unread} without a usable id, so that none can be counted")
+        return _uncounted(job_id, memory, UncountedReason.UNREADABLE_ITEMS, is_final=True)
+    if len(memory.entries) > limits.max_requests * _ENTRIES_A_REQUEST:
+        has_given_up = memory.look(now, limits.give_up_after_seconds)
+        return _uncounted(job_id, memory, UncountedReason.TOO_MANY_ITEMS, is_final=has_given_up)
+    file_jobs = FileJobs(reader, memory)
+    await file_jobs.ask()
+    memory.look(now, limits.give_up_after_seconds)
+    return _counted(job_id, memory, file_jobs)
+
+
+def _uncounted(
+    job_id: str, memory: BatchMemory, reason: UncountedReason, *, is_final: bool
+) -> NotCounted:
+    return NotCounted(job_id, memory.asked_monotonic, reason, is_final=is_final)
+
+
+def _counted(job_id: str, memory: BatchMemory, file_jobs: FileJobs) -> ItemsCounted:
+    ended = memory.ended()
+    counts = ItemCounts(
+        by_status=memory.by_status(),
+        newest_at=memory.newest_at,
+        failed=tuple(memory.failed.values()),
+        failure_reasons=memory.failure_reasons(),
+    )
+    return ItemsCounted(
+        job_id,
+        counts,
+        asked_monotonic=file_jobs.asked_monotonic,
+        answered_at=file_jobs.answered_at,
+        tells_job=True,
+        is_final=memory.are_confirmed,
+        ended_at=latest(*(item.ended_at for item in ended)),
+        ended=ended,
+    )

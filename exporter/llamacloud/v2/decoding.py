@@ -1,0 +1,156 @@
+"""From a body about batches to its rows: at once where it is as documented, else field by field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import msgspec
+
+from exporter.llamacloud.errors import BadResponse
+from exporter.llamacloud.fields import (
+    UnreadableError,
+    document_of,
+    field_of,
+    have_usable_ids,
+    is_usable_id,
+    row_of,
+    text,
+    time,
+)
+from exporter.llamacloud.json_bounds import check_number_of_values
+from exporter.llamacloud.rows import MOST_ROWS, read_at_once, readable_rows, rows_of
+from exporter.llamacloud.unread import Unread
+from exporter.llamacloud.v2.models import (
+    BatchAnswer,
+    BatchConfig,
+    BatchPage,
+    BatchRow,
+    JobConfig,
+    JobReference,
+    ResultRow,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+Row = TypeVar("Row")
+
+_BATCH_PAGE = msgspec.json.Decoder(BatchPage)
+_BATCH = msgspec.json.Decoder(BatchAnswer)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows(Generic[Row]):
+    """The rows of a page that can be read, of ``sent`` ones, and the token of the next page."""
+
+    rows: Sequence[Row]
+    sent: int
+    next_token: str | None
+    unread: Unread
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRead:
+    """A batch that was asked for; entries of ``results`` without a usable id are unread rows."""
+
+    row: BatchRow
+    results: Sequence[ResultRow] | None
+    unread: Unread
+
+
+def read_batches(body: bytes) -> Rows[BatchRow]:
+    """Read a page of the list of batches.
+
+    Raises:
+        BadResponse: it is no such page, or of ten rows or more none can be read.
+    """
+    check_number_of_values(body)
+    page = read_at_once(_BATCH_PAGE, body)
+    rows = page.items if page is not None else []
+    if page is not None and len(rows) <= MOST_ROWS and have_usable_ids([row.id for row in rows]):
+        return Rows(rows, len(rows), page.next_page_token, Unread())
+    document, unread = document_of(body), Unread()
+    sent = rows_of(document, may_be_absent=False)
+    token = field_of(document, "next_page_token", text, unread)
+    return Rows(readable_rows(sent, _batch_row, unread), len(sent), token, unread)
+
+
+def read_batch(body: bytes) -> BatchRead:
+    """Read one batch, and its results if there are any.
+
+    Raises:
+        BadResponse: it is no JSON object with a usable id.
+    """
+    check_number_of_values(body)
+    batch = read_at_once(_BATCH, body)
+    if batch is not None and have_usable_ids([batch.id, *_ids_in(batch.results or ())]):
+        return BatchRead(batch, batch.results, Unread())
+    document, unread = document_of(body), Unread()
+    row = _batch_row(document, unread)
+    if row is None:
+        raise BadResponse("the batch: no usable id")
+    values = field_of(document, "results", _a_list, unread, row.id)
+    if values is None:
+        return BatchRead(row, None, unread)
+    results = [result for value in values if (result := _result_row(value, unread)) is not None]
+    return BatchRead(row, results, unread)
+
+
+def _ids_in(results: Sequence[ResultRow]) -> list[str]:
+    references = [result.job_reference for result in results]
+    ids = [reference.id for reference in references if reference is not None]
+    return [*(result.source_directory_file_id for result in results), *filter(None, ids)]
+
+
+def _batch_row(value: object, unread: Unread) -> BatchRow | None:
+    row = row_of(BatchRow, "id", _BATCH_FIELDS, value, unread)
+    if row is None or not isinstance(value, dict):
+        return None
+    return msgspec.structs.replace(row, config=_config(value, unread, row.id))
+
+
+def _config(value: Mapping[str, Any], unread: Unread, row_id: str) -> BatchConfig:
+    config = field_of(value, "config", _an_object, unread, row_id) or {}
+    job = field_of(config, "job", _an_object, unread, row_id) or {}
+    known = {name: field_of(job, name, text, unread, row_id) for name in _JOB_CONFIG_FIELDS}
+    return BatchConfig(job=JobConfig(**known))
+
+
+def _result_row(value: object, unread: Unread) -> ResultRow | None:
+    row = row_of(ResultRow, "source_directory_file_id", _RESULT_FIELDS, value, unread)
+    if row is None or not isinstance(value, dict):
+        return None
+    # One that cannot be read is a reference all the same: the file may have been processed.
+    reference = field_of(value, "job_reference", _reference, unread, row.source_directory_file_id)
+    if reference is None and value.get("job_reference") is not None:
+        reference = JobReference()
+    return msgspec.structs.replace(row, job_reference=reference)
+
+
+def _reference(value: object) -> JobReference:
+    reference = _an_object(value)
+    kind, job_id = reference.get("type"), reference.get("id")
+    if not is_usable_id(job_id):
+        raise UnreadableError
+    return JobReference(type=text(kind) if kind is not None else None, id=job_id)
+
+
+def _an_object(value: object) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise UnreadableError
+    return value
+
+
+def _a_list(value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise UnreadableError
+    return value
+
+
+_BATCH_FIELDS: Mapping[str, Callable[[object], Any]] = {
+    **dict.fromkeys(("status", "project_id", "source_directory_id"), text),
+    **dict.fromkeys(("created_at", "updated_at"), time),
+}
+_JOB_CONFIG_FIELDS = ("type", "configuration_id")
+_RESULT_FIELDS: Mapping[str, Callable[[object], Any]] = {"error_message": text}

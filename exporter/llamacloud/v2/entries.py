@@ -1,0 +1,102 @@
+"""The files of one batch: what is kept of each, and how each fares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from exporter.domain import (
+    ENDED_ITEM_STATUSES,
+    NOT_MAPPED_FAILURE_REASON,
+    EndedItem,
+    ItemStatus,
+)
+from exporter.llamacloud.belief import CLOCKS_DIFFER_BY_SECONDS, believed_times
+from exporter.llamacloud.failure_reasons import failure_reason
+from exporter.llamacloud.requests import Endpoint
+from exporter.llamacloud.v2.vocabulary import FILE_JOB_LISTS, ITEM_STATUSES
+
+if TYPE_CHECKING:
+    from exporter.llamacloud.known_values import KnownValues
+    from exporter.llamacloud.v2.models import FileJobRow, ResultRow
+
+_ENDED = frozenset(ENDED_ITEM_STATUSES)
+
+
+# There are up to 200,000 of them, and none refers to another.
+class Entry(Struct, gc=False, kw_only=True):
+    """One file of a batch, and its file job if it has one.
+
+    ``endpoint`` lists the file job; it is ``None`` where there is none, and where its type is
+    listed nowhere. ``is_word_unknown`` tells a status that is newer than this exporter.
+    ``times_refused`` counts the requests for this file job alone that failed since it was told.
+    """
+
+    has_reference: bool = False
+    endpoint: Endpoint | None = None
+    file_job_id: str | None = None
+    status: ItemStatus = ItemStatus.PENDING
+    failure_reason: str | None = None
+    ended_at: float | None = None
+    was_seen_active: bool = False
+    is_word_unknown: bool = False
+    is_given_up: bool = False
+    times_refused: int = 0
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more is to be learnt of it."""
+        return self.is_given_up or self.status in _ENDED
+
+    def is_of(self, other: Entry) -> bool:
+        """Tell whether another entry of the same file says the same of its job."""
+        if self.has_reference or other.has_reference:
+            return (self.endpoint, self.file_job_id) == (other.endpoint, other.file_job_id)
+        return self.failure_reason == other.failure_reason
+
+    def ended(self) -> EndedItem:
+        """Describe its end."""
+        return EndedItem(self.status, self.failure_reason, self.ended_at, self.was_seen_active)
+
+
+def entry_of(row: ResultRow, known_values: KnownValues) -> Entry:
+    """Return the entry of a result, before anything is known of its file job."""
+    reference = row.job_reference
+    if reference is not None:
+        # Without an id, or a list to look it up in, nothing tells how it fares.
+        known = reference.id is not None
+        endpoint = known_values.read(FILE_JOB_LISTS, reference.type) if known else None
+        status = ItemStatus.UNKNOWN if endpoint is None else ItemStatus.PENDING
+        return Entry(has_reference=True, endpoint=endpoint, file_job_id=reference.id, status=status)
+    if row.error_message:
+        return Entry(status=ItemStatus.FAILED, failure_reason=NOT_MAPPED_FAILURE_REASON)
+    return Entry()
+
+
+def apply_file_job(
+    entry: Entry,
+    row: FileJobRow,
+    known_values: KnownValues,
+    *,
+    created_at: float | None,
+    answered_at: float,
+) -> float | None:
+    """Apply the row of its file job to an entry; return the newest time that tells of progress.
+
+    ``created_at`` is the Unix time of the batch's creation: an end before it, beyond what clocks
+    differ by, is no end time.
+    """
+    times = believed_times(answered_at, created=row.created_at, updated=row.updated_at)
+    entry.times_refused = 0
+    entry.status = status = known_values.read(ITEM_STATUSES, row.status)
+    entry.is_word_unknown = status is ItemStatus.UNKNOWN and row.status is not None
+    if status is ItemStatus.FAILED:
+        entry.failure_reason = failure_reason(row.error_message)
+    if status not in _ENDED:
+        entry.was_seen_active |= status is not ItemStatus.UNKNOWN
+        return times.created_at
+    ended_at = times.updated_at
+    if ended_at is not None and ended_at >= (created_at or 0.0) - CLOCKS_DIFFER_BY_SECONDS:
+        entry.ended_at = max(ended_at, created_at or 0.0)
+    return max(filter(None, (times.created_at, entry.ended_at)), default=None)

@@ -1,0 +1,134 @@
+"""From a body about file jobs to its rows, whatever else the body holds.
+
+Rows of extract jobs carry the documents that they made, megabytes of what customers own. Nothing
+but the fields of the models is ever built, nor more rows than may be asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType
+
+from exporter.llamacloud.fields import document_of, field_of, have_usable_ids, row_of, text, time
+from exporter.llamacloud.json_bounds import check_number_of_values
+from exporter.llamacloud.rows import read_at_once, readable_rows, rows_of
+from exporter.llamacloud.unread import Unread
+from exporter.llamacloud.v2.decoding import Rows
+from exporter.llamacloud.v2.models import FileJobRow, ParseJobRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+# More are never asked for, as so many ids take 5 kB of a URL.
+MOST_FILE_JOBS: Final = 100
+
+Items = TypeVar("Items")
+
+
+class _Page(Struct, Generic[Items]):
+    items: Items
+    next_page_token: str | None = None
+
+
+class _RawPage(Struct, Generic[Items]):
+    items: Items
+    next_page_token: Raw = Raw(b"null")
+
+
+def _first_rows(kind: Any) -> Any:  # noqa: ANN401 - a type that is made here
+    """Make a type that reads so many rows of a list, and skips those beyond."""
+    fields = [(f"row_{number}", kind | UnsetType, UNSET) for number in range(MOST_FILE_JOBS)]
+    return msgspec.defstruct(f"First{kind.__name__}s", fields, array_like=True)
+
+
+_FIELDS: Mapping[str, Callable[[object], Any]] = {
+    **dict.fromkeys(("status", "project_id", "error_message"), text),
+    **dict.fromkeys(("created_at", "updated_at"), time),
+}
+_PARSE_FIELDS = {**_FIELDS, "name": text}
+_AS_SENT = Raw(b"null")
+_RAW_ROW = msgspec.json.Decoder(
+    msgspec.defstruct("RawRow", [(name, Raw, _AS_SENT) for name in ("id", *_PARSE_FIELDS)])
+)
+_PARSE_PAGE = msgspec.json.Decoder(_Page[_first_rows(ParseJobRow)])  # type: ignore[misc]
+_EXTRACT_PAGE = msgspec.json.Decoder(_Page[_first_rows(FileJobRow)])  # type: ignore[misc]
+_RAW_PAGE = msgspec.json.Decoder(_RawPage[_first_rows(Raw)])  # type: ignore[misc]
+
+
+def read_parse_jobs(body: bytes) -> Rows[FileJobRow]:
+    """Read a page of parse jobs, the first ``MOST_FILE_JOBS`` of them.
+
+    Raises:
+        BadResponse: it is no such page, or of ten rows or more none can be read.
+    """
+    return _as_documented(_PARSE_PAGE, body) or _tolerantly(body, _parse_job)
+
+
+def read_extract_jobs(body: bytes) -> Rows[FileJobRow]:
+    """Read a page of extract jobs, as ``read_parse_jobs`` does."""
+    return _as_documented(_EXTRACT_PAGE, body) or _tolerantly(body, _extract_job)
+
+
+def _as_documented(
+    decoder: msgspec.json.Decoder[_Page[Any]], body: bytes
+) -> Rows[FileJobRow] | None:
+    page = read_at_once(decoder, body)
+    rows = _set(page.items) if page is not None else []
+    if page is None or not have_usable_ids([row.id for row in rows]):
+        return None
+    return Rows(rows, len(rows), page.next_page_token, Unread())
+
+
+def _set(items: Struct) -> list[Any]:
+    return [row for row in msgspec.structs.astuple(items) if row is not UNSET]
+
+
+def _tolerantly(
+    body: bytes, read: Callable[[object, Unread], FileJobRow | None]
+) -> Rows[FileJobRow]:
+    unread = Unread()
+    document = _used_of(body)
+    values: Sequence[object] = rows_of(document, may_be_absent=False)[:MOST_FILE_JOBS]
+    token = field_of(document, "next_page_token", text, unread)
+    return Rows(readable_rows(values, read, unread), len(values), token, unread)
+
+
+def _used_of(body: bytes) -> Mapping[str, Any]:
+    """Read what is used of a page as plain values.
+
+    Raises:
+        BadResponse: it is no JSON object, or nothing but a slow reader can read its many values.
+    """
+    page = read_at_once(_RAW_PAGE, body)
+    if page is None:
+        check_number_of_values(body)
+        return document_of(body)
+    rows = [_plain_row(bytes(row)) for row in _set(page.items)]
+    return {"items": rows, "next_page_token": _plain(page.next_page_token)}
+
+
+def _plain_row(body: bytes) -> Mapping[str, object] | None:
+    row = read_at_once(_RAW_ROW, body)
+    if row is None:
+        return None
+    return {name: _plain(value) for name, value in msgspec.structs.asdict(row).items()}
+
+
+def _plain(value: Raw) -> object:
+    """Read a text or null; anything else is no field of a file job, whatever it holds."""
+    sent = bytes(value)
+    if sent == b"null":
+        return None
+    is_text = sent.startswith(b'"')
+    return json.loads(sent.decode("utf-8", "surrogateescape"), strict=False) if is_text else False
+
+
+def _parse_job(value: object, unread: Unread) -> FileJobRow | None:
+    return row_of(ParseJobRow, "id", _PARSE_FIELDS, value, unread)
+
+
+def _extract_job(value: object, unread: Unread) -> FileJobRow | None:
+    return row_of(FileJobRow, "id", _FIELDS, value, unread)

@@ -1,0 +1,211 @@
+"""Entries of which nothing is to be learnt do not keep a batch active for long."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from llamacloud.v2.batches_server import BatchesServer, batch, file_job, result
+from llamacloud.v2.reading import CountAnswer, Reading, items, reading
+from starlette.responses import JSONResponse
+
+from exporter.domain import ItemsCounted, NotCounted, NothingToCount, UncountedReason
+from exporter.llamacloud.errors import BadResponse
+
+pytestmark = pytest.mark.anyio
+
+MINUTE = 60.0
+DAY = 86_400.0
+# The limit of fifteen minutes is reached at the third of these, and passed at the fourth.
+LOOKS_EVERY = 7 * MINUTE
+
+
+async def looks(api: Reading, number: int, *, every: float = LOOKS_EVERY) -> list[CountAnswer]:
+    """Refresh the batch so many times."""
+    answers = []
+    for _ in range(number):
+        answers.append(await api.refresh())
+        api.now += every
+    return answers
+
+
+def finals(answers: list[CountAnswer]) -> list[bool | None]:
+    return [answer.is_final for answer in answers]
+
+
+HOPELESS: dict[str, Any] = {
+    "no reference": result(1, None),
+    "not listed": result(1),
+    "a type without a list": result(1, "classify_v2"),
+    "a reference that cannot be read": result(1) | {"job_reference": 7},
+    "a status that cannot be read": result(2),
+}
+
+
+@pytest.mark.parametrize("kind", HOPELESS)
+async def test_an_entry_without_hope_is_unknown_and_has_ended_after_thirty_intervals(
+    server: BatchesServer, kind: str
+) -> None:
+    """The results are then read once more before the batch is over."""
+    server.batches = [batch(status="COMPLETED", results=[result(0), HOPELESS[kind]])]
+    server.parse = [file_job(0, "COMPLETED"), file_job(2) | {"status": None}]
+    async with reading(server) as api:
+        answers = await looks(api, 5)
+        assert [False, False, False, False, True] == finals(answers)
+    before, after = answers[2], answers[3]
+    assert isinstance(before, ItemsCounted)
+    assert isinstance(after, ItemsCounted)
+    assert ([1, 2], {"completed": 1, "unknown": 1}) == (
+        [len(before.ended), len(after.ended)],
+        items(after),
+    )
+
+
+@pytest.mark.parametrize(("number", "every", "ends"), [(2, DAY, False), (3, DAY, True)])
+async def test_there_are_at_least_three_looks(
+    server: BatchesServer, number: int, every: float, *, ends: bool
+) -> None:
+    """A batch that is refreshed seldom is not given up at the second."""
+    server.batches = [batch(status="COMPLETED", results=[result(0, None)])]
+    async with reading(server) as api:
+        answer = (await looks(api, number, every=every))[-1]
+    assert isinstance(answer, ItemsCounted)
+    assert ends is bool(answer.ended)
+
+
+async def test_whatever_moves_in_the_batch_begins_the_time_anew(server: BatchesServer) -> None:
+    """A reference that appears late is followed."""
+    server.batches = [batch(status="COMPLETED", results=[result(0), result(1, None)])]
+    server.parse = [file_job(0), file_job(1, "COMPLETED")]
+    async with reading(server) as api:
+        await looks(api, 3)
+        server.parse[0]["status"] = "COMPLETED"
+        (answer,) = await looks(api, 1)
+        assert {"completed": 1, "pending": 1} == items(answer)
+        assert not (await looks(api, 2))[-1].is_final
+        # It is given up here, and the reference found when the results are read for the last time.
+        (answer,) = await looks(api, 1)
+        assert {"completed": 1, "unknown": 1} == items(answer)
+        server.batches[0]["results"][1] = result(1)
+        answers = await looks(api, 2)
+    assert [{"completed": 2}] * 2 == [items(answer) for answer in answers]
+    assert [False, True] == finals(answers)
+
+
+async def test_file_jobs_that_run_are_never_given_up(server: BatchesServer) -> None:
+    """However long they take."""
+    server.batches = [batch(status="COMPLETED", results=[result(0), result(1)])]
+    server.parse = [file_job(0, "RUNNING"), file_job(1, "PENDING")]
+    async with reading(server) as api:
+        answers = await looks(api, 5, every=DAY)
+    assert {"processing": 1, "pending": 1} == items(answers[-1])
+    assert [False] * 5 == finals(answers)
+
+
+async def test_entries_of_a_batch_that_runs_are_never_given_up(server: BatchesServer) -> None:
+    """They may be mapped yet: a throttled batch may wait for days."""
+    server.batches = [batch(status="THROTTLED", results=[result(0, None), result(1)])]
+    async with reading(server) as api:
+        answers = await looks(api, 5, every=DAY)
+    assert {"pending": 1, "unknown": 1} == items(answers[-1])
+
+
+async def test_a_status_newer_than_this_exporter_is_given_up_after_a_day(
+    server: BatchesServer,
+) -> None:
+    """A file job may wait in it for long."""
+    server.batches = [batch(status="COMPLETED", results=[result(0)])]
+    server.parse = [file_job(0, "PAUSED")]
+    async with reading(server) as api:
+        answers = await looks(api, 7, every=4 * 3600)
+        assert [False] * 7 == finals(answers)
+        assert [0] * 6 + [1] == [
+            len(answer.ended) for answer in answers if isinstance(answer, ItemsCounted)
+        ]
+        assert [True] == finals(await looks(api, 1))
+
+
+async def test_results_that_stay_null_leave_a_completed_batch_uncounted(
+    server: BatchesServer,
+) -> None:
+    """It is over then; before, there is nothing to count yet."""
+    server.batches = [batch(status="COMPLETED")]
+    async with reading(server) as api:
+        answers = await looks(api, 4)
+    assert [NothingToCount] * 3 + [NotCounted] == [type(answer) for answer in answers]
+    assert isinstance(answers[-1], NotCounted)
+    assert UncountedReason.NO_RESULTS is answers[-1].reason
+    assert [False] * 3 + [True] == finals(answers)
+
+
+@pytest.mark.parametrize(
+    ("status", "ends"), [("FAILED", True), ("CANCELLED", True), ("RUNNING", False)]
+)
+async def test_results_that_stay_null_are_no_fault_of_other_batches(
+    server: BatchesServer, status: str, *, ends: bool
+) -> None:
+    """One that failed may have none, one that runs has none yet."""
+    server.batches = [batch(status=status)]
+    async with reading(server) as api:
+        answer = (await looks(api, 5))[-1]
+    assert isinstance(answer, NothingToCount)
+    assert ends is answer.is_final
+
+
+async def test_results_that_are_late_are_read(server: BatchesServer) -> None:
+    """Also where they come just before they are given up."""
+    server.batches = [batch(status="COMPLETED")]
+    server.parse = [file_job(0, "FAILED")]
+    async with reading(server) as api:
+        await looks(api, 3)
+        server.batches[0]["results"] = [result(0)]
+        answers = await looks(api, 2)
+    assert [{"failed": 1}] * 2 == [items(answer) for answer in answers]
+    assert [False, True] == finals(answers)
+
+
+async def test_entries_without_a_usable_id_leave_a_completed_batch_uncounted(
+    server: BatchesServer,
+) -> None:
+    """At last; until then each count fails."""
+    server.batches = [batch(status="COMPLETED", results=[result(0), {}])]
+    async with reading(server) as api:
+        for _ in range(3):
+            with pytest.raises(BadResponse):
+                await api.refresh()
+            api.now += LOOKS_EVERY
+        answer = await api.refresh()
+    assert isinstance(answer, NotCounted)
+    assert (UncountedReason.UNREADABLE_ITEMS, True) == (answer.reason, answer.is_final)
+
+
+async def test_counts_that_fail_are_no_looks(server: BatchesServer) -> None:
+    """Nothing is known of what moved meanwhile."""
+    server.batches = [batch(status="COMPLETED", results=[result(0), result(1, None)])]
+    server.parse = [file_job(0)]
+    async with reading(server) as api:
+        await looks(api, 1)
+        server.answer = lambda asked: JSONResponse({}, 403) if asked.job_ids else None
+        for _ in range(3):
+            await api.status()
+            with pytest.raises(Exception, match="HTTP 403"):
+                await api.count()
+            api.now += LOOKS_EVERY
+        server.answer = lambda _: None
+        (answer,) = await looks(api, 1)
+        assert {"processing": 1, "pending": 1} == items(answer)
+        (answer,) = await looks(api, 1)
+    assert {"processing": 1, "unknown": 1} == items(answer)
+
+
+async def test_a_batch_that_runs_again_is_read_again(server: BatchesServer) -> None:
+    """Its results are as open as at first."""
+    server.batches = [batch(status="COMPLETED", results=[result(0)])]
+    server.parse = [file_job(0, "COMPLETED"), file_job(1)]
+    async with reading(server) as api:
+        assert [False, True] == finals(await looks(api, 2))
+        server.batches[0] |= {"status": "RUNNING"}
+        assert [False] == finals(await looks(api, 1))
+        server.batches[0] |= {"status": "COMPLETED", "results": [result(0), result(1)]}
+        (answer,) = await looks(api, 1)
+    assert {"completed": 1, "processing": 1} == items(answer)
