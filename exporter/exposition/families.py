@@ -113,8 +113,8 @@ _PROJECT_FAMILIES = (
         "llamacloud_batch_active_jobs",
         "gauge",
         ("project", "job_type", "status"),
-        "Batch jobs that are pending, running, dispatched, or in an unknown status without a"
-        " completion time, as of the last poll.",
+        "Batch jobs that are pending, throttled, running, dispatched, or in an unknown status"
+        " without a completion time, as of the last poll.",
     ),
     Family(
         "llamacloud_batch_active_items",

@@ -15,6 +15,7 @@ llamacloud_batch_job_info{directory_id="dir-1",job_id="a",job_type="parse",proje
 as of the last poll.
 # TYPE llamacloud_batch_job_status gauge
 llamacloud_batch_job_status{job_id="a",project="p",status="pending"} 0.0
+llamacloud_batch_job_status{job_id="a",project="p",status="throttled"} 0.0
 llamacloud_batch_job_status{job_id="a",project="p",status="running"} 1.0
 llamacloud_batch_job_status{job_id="a",project="p",status="dispatched"} 0.0
 llamacloud_batch_job_status{job_id="a",project="p",status="completed"} 0.0

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from soak.exposition import Exposition, JobSamples, Series
     from soak.projects import SoakProject
 
-_ACTIVE = ("pending", "running", "dispatched", "unknown")
+_ACTIVE = ("pending", "throttled", "running", "dispatched", "unknown")
 _ITEMS_SHOWN = (0, len(ITEM_STATUSES))
 
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from exporter.simulator import SimulatedItem
 
 JOB_STATUSES: Final = (
-    *("pending", "running", "dispatched", "completed", "failed", "cancelled"),
-    *("unknown", "gone"),
+    *("pending", "throttled", "running", "dispatched"),
+    *("completed", "failed", "cancelled", "unknown", "gone"),
 )
 ENDED_STATUSES: Final = ("completed", "failed", "cancelled", "gone")
 ITEM_STATUSES: Final = (

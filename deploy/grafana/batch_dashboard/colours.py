@@ -20,6 +20,7 @@ WAITING: Final = "light-yellow"
 
 JOB_STATUS: Final = {
     "pending": WAITING,
+    "throttled": "light-orange",
     "dispatched": "light-blue",
     "running": BUSY,
     "completed": GOOD,

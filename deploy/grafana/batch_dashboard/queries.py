@@ -35,7 +35,7 @@ def of_jobs_in(statuses: str) -> str:
 
 def active_of(selector: str) -> str:
     """Return 1 for each active job that a selector picks."""
-    status = of_statuses(selector, "pending|dispatched|running|unknown")
+    status = of_statuses(selector, "pending|throttled|dispatched|running|unknown")
     return f"({status} unless on (project, job_id) {ended_unknown_of(selector)})"
 
 
