@@ -42,8 +42,8 @@ def panels() -> Iterator[stat.Panel]:
 def _active() -> stat.Panel:
     return number(
         "Active jobs",
-        "Jobs that are pending, throttled, dispatched, running or in a status that the exporter does"
-        " not know, those without series of their own included. Follows project and job type.",
+        "Jobs that are pending, throttled, dispatched, running or in a status that the exporter"
+        " does not know, those without series of their own included. Follows project and job type.",
         ACTIVE_JOBS,
     )
 
