@@ -157,6 +157,10 @@ CASES: dict[str, list[Case]] = {
         Case(buckets("queue_duration_seconds", 0.1), {answer(job_type="parse"): 10}),
         Case(buckets("run_duration_seconds", 0.1), {}),
     ],
+    "How long until a new job is done, at worst one in twenty?": [
+        Case(buckets("turnaround_duration_seconds", 0.1), {answer(job_type="parse"): 10}),
+        Case(buckets("run_duration_seconds", 0.1), {}),
+    ],
     "Can the projects be listed?": [
         Case({own("project_up"): always(1)}, {own("project_up"): 1}),
         Case({own("project_up"): always(0)}, {own("project_up"): 0}),

@@ -49,6 +49,7 @@ class CounterBook:
             for t in types
             for status in _RUN_STATUSES
         }
+        self._turnaround_duration = {t: Histogram.empty(RUN_DURATION_BUCKETS) for t in types}
         self._item_duration = {t: Histogram.empty(ITEM_DURATION_BUCKETS) for t in counted_types}
 
     def counters(self) -> Counters:
@@ -60,6 +61,7 @@ class CounterBook:
             items_skipped=dict(self._items_skipped),
             queue_duration=dict(self._queue_duration),
             run_duration=dict(self._run_duration),
+            turnaround_duration=dict(self._turnaround_duration),
             item_duration=dict(self._item_duration),
         )
 
@@ -134,7 +136,16 @@ class CounterBook:
             before = self._run_duration.get(key) or Histogram.empty(RUN_DURATION_BUCKETS)
             self._run_duration[key] = before.observe(job.run_seconds)
             marks = replace(marks, run_observed=True)
-        return marks
+        return self._add_turnaround(marks, job)
+
+    def _add_turnaround(self, marks: HighWaterMarks, job: Job) -> HighWaterMarks:
+        has_ended = not job.active and job.status is not JobStatus.GONE
+        if not has_ended or marks.turnaround_observed or job.turnaround_seconds is None:
+            return marks
+        durations = self._turnaround_duration
+        before = durations.get(job.job_type) or Histogram.empty(RUN_DURATION_BUCKETS)
+        durations[job.job_type] = before.observe(job.turnaround_seconds)
+        return replace(marks, turnaround_observed=True)
 
     def _add_end(self, marks: HighWaterMarks, job: Job) -> HighWaterMarks:
         if job.status in marks.ended_as:

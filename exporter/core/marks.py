@@ -32,6 +32,7 @@ class HighWaterMarks:
     ended_as: frozenset[JobStatus] = frozenset()
     queue_observed: bool = False
     run_observed: bool = False
+    turnaround_observed: bool = False
     items_observed: bool = False
     ends_seen: frozenset[End] = frozenset()
     given_up: bool = False
@@ -98,6 +99,7 @@ def reopened(marks: HighWaterMarks, job: Job, *, ended_again: bool) -> HighWater
         ended_as=frozenset({job.status}),
         queue_observed=True,
         run_observed=True,
+        turnaround_observed=True,
         items_observed=True,
     )
 

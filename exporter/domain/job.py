@@ -74,6 +74,11 @@ class Job:
         """How long the job ran, if it has ended."""
         return _seconds_between(self.started_at, self.completed_at)
 
+    @property
+    def turnaround_seconds(self) -> float | None:
+        """How long whoever created the job waited for its end, if it has ended."""
+        return _seconds_between(self.created_at, self.completed_at)
+
 
 def latest(*times: float | None) -> float | None:
     """Return the latest of the times that are known."""

@@ -26,6 +26,7 @@ class Counters:
     items_skipped: Mapping[tuple[JobType, str], int]
     queue_duration: Mapping[JobType, Histogram]
     run_duration: Mapping[tuple[JobType, JobStatus], Histogram]
+    turnaround_duration: Mapping[JobType, Histogram]
     item_duration: Mapping[JobType, Histogram]
 
 

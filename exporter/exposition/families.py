@@ -168,6 +168,12 @@ _PROJECT_FAMILIES = (
         "Time from a batch job's start to its completion, once a job, as of the last poll.",
     ),
     Family(
+        "llamacloud_batch_turnaround_duration_seconds",
+        "histogram",
+        ("project", "job_type"),
+        "Time from a batch job's creation to its completion, once a job, as of the last poll.",
+    ),
+    Family(
         "llamacloud_batch_item_duration_seconds",
         "histogram",
         ("project", "job_type"),

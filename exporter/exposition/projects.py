@@ -86,6 +86,8 @@ def _histograms(counters: Counters, project: str) -> Iterator[tuple[str, Iterabl
     name = "llamacloud_batch_queue_duration_seconds"
     yield name, _durations_by_type(name, counters.queue_duration, project)
     yield "llamacloud_batch_run_duration_seconds", _run_durations(counters, project)
+    name = "llamacloud_batch_turnaround_duration_seconds"
+    yield name, _durations_by_type(name, counters.turnaround_duration, project)
     name = "llamacloud_batch_item_duration_seconds"
     yield name, _durations_by_type(name, counters.item_duration, project)
 

@@ -222,6 +222,8 @@ THEN: Samples = {
     key("run_duration_seconds_sum", job_type="classify", status="completed"): 40,
     key("run_duration_seconds_bucket", job_type="classify", status="completed", le="30.0"): 0,
     key("run_duration_seconds_bucket", job_type="classify", status="completed", le="60.0"): 1,
+    key("turnaround_duration_seconds_count", job_type="classify"): 1,
+    key("turnaround_duration_seconds_sum", job_type="classify"): 43,
     key("item_duration_seconds_count", job_type="classify"): 3,
     key("item_duration_seconds_sum", job_type="classify"): 24,
 }

@@ -8,11 +8,11 @@ _NOW = 1_790_000_000.0
 
 
 def view_of_many_jobs(number_of_jobs: int) -> ProjectView:
-    """Return the view of a project with so many jobs of 26 samples each."""
+    """Return the view of a project with so many jobs of 27 samples each."""
     return ProjectView(
         project="invoices",
         generation=1,
-        counters=Counters({}, {}, {}, {}, {}, {}, {}),
+        counters=Counters({}, {}, {}, {}, {}, {}, {}, {}),
         jobs=tuple(_job(number) for number in range(number_of_jobs)),
     )
 

@@ -40,6 +40,7 @@ def counters_are_the_ledgers(ledger: Ledger, view: ProjectView) -> None:
         expected["queued", job_type] += entry.queued and not entry.queue_was_over
         if entry.run_as:
             expected["run", job_type, entry.run_as] += 1
+        expected["turnaround", job_type] += entry.turned_around
     counters = view.counters
     actual: Counter[object] = Counter()
     actual.update(dict(counters.items_finished.items()))
@@ -47,6 +48,8 @@ def counters_are_the_ledgers(ledger: Ledger, view: ProjectView) -> None:
     actual.update({("failed", reason): n for reason, n in counters.items_failed.items()})
     actual.update({("ended", *key): number for key, number in counters.jobs_finished.items()})
     actual.update({("queued", k): sum(h.counts) for k, h in counters.queue_duration.items()})
+    turnarounds = counters.turnaround_duration
+    actual.update({("turnaround", k): sum(h.counts) for k, h in turnarounds.items()})
     actual.update({("run", *k): sum(h.counts) for k, h in counters.run_duration.items()})
     difference = (expected - actual, actual - expected)
     assert difference == (Counter(), Counter()), difference
@@ -76,6 +79,7 @@ def _numbers(view: ProjectView) -> dict[object, float]:
     histograms: tuple[Mapping[Any, Histogram], ...] = (
         counters.queue_duration,
         counters.run_duration,
+        counters.turnaround_duration,
         counters.item_duration,
     )
     for place, histogram_of in enumerate(histograms):

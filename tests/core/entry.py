@@ -45,6 +45,7 @@ class Entry:
     greatest: dict[object, int] = field(default_factory=dict)
     ended_as: set[JobStatus] = field(default_factory=set)
     run_as: JobStatus | None = None
+    turned_around: bool = False
     queued: bool = False
     queue_was_over: bool = False
     items_final: bool = False

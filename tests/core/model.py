@@ -90,6 +90,8 @@ class Ledger:
             runs = job.run_seconds is not None and job.status is not JobStatus.GONE
             if runs and not entry.silent:
                 entry.run_as = entry.run_as or job.status
+            known = job.turnaround_seconds is not None and job.status is not JobStatus.GONE
+            entry.turned_around |= known and not entry.silent
         self._give_up_what_is_final(entry)
 
     def _apply(self, entry: Entry, job: Job, moment: float, at: float) -> None:

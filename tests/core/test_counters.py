@@ -381,6 +381,7 @@ class TestDurations:
         counters = history.view().counters
         assert totals(counters.queue_duration[JobType.PARSE]) == (1, 10.0)
         assert totals(counters.run_duration[JobType.PARSE, JobStatus.COMPLETED]) == (1, 120.0)
+        assert totals(counters.turnaround_duration[JobType.PARSE]) == (1, 130.0)
 
     def test_a_wait_that_was_over_before_the_baseline_is_not_observed(self) -> None:
         """Its run, which ended after it, is."""
@@ -390,6 +391,7 @@ class TestDurations:
         counters = history.view().counters
         assert totals(counters.queue_duration[JobType.PARSE]) == (0, 0.0)
         assert totals(counters.run_duration[JobType.PARSE, JobStatus.COMPLETED]) == (1, 100.0)
+        assert totals(counters.turnaround_duration[JobType.PARSE]) == (1, 110.0)
 
     def test_items_are_observed_once_their_job_has_ended_and_all_are_counted(self) -> None:
         """Not while they may still be retried, and not again."""

@@ -159,6 +159,9 @@ def _counter_rows(view: ProjectView) -> Iterator[Row]:
     for job_type, status in sorted(counters.run_duration):
         histogram = counters.run_duration[job_type, status]
         yield "run_duration_seconds", {"job_type": job_type, "status": status}, histogram
+    for job_type in sorted(counters.turnaround_duration):
+        histogram = counters.turnaround_duration[job_type]
+        yield "turnaround_duration_seconds", {"job_type": job_type}, histogram
     for job_type in sorted(counters.item_duration):
         histogram = counters.item_duration[job_type]
         yield "item_duration_seconds", {"job_type": job_type}, histogram

@@ -121,6 +121,7 @@ counters = st.builds(
     items_skipped=st.dictionaries(st.tuples(job_types, texts.map(well_formed)), counts, max_size=4),
     queue_duration=_mappings(job_types, histograms()),
     run_duration=_mappings(st.tuples(job_types, job_statuses), histograms()),
+    turnaround_duration=_mappings(job_types, histograms()),
     item_duration=_mappings(job_types, histograms()),
 )
 

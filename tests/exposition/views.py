@@ -20,7 +20,7 @@ from exporter.domain import (
 )
 from exporter.exposition import Form, ProjectChunks, pieces, render_project
 
-NO_COUNTERS = Counters({}, {}, {}, {}, {}, {}, {})
+NO_COUNTERS = Counters({}, {}, {}, {}, {}, {}, {}, {})
 
 
 def sparse_job(job_id: str = "job-1") -> JobView:
@@ -74,6 +74,9 @@ def full_counters() -> Counters:
         },
         run_duration={
             (JobType.PARSE, JobStatus.FAILED): Histogram.empty(RUN_DURATION_BUCKETS).observe(61)
+        },
+        turnaround_duration={
+            JobType.PARSE: Histogram.empty(RUN_DURATION_BUCKETS).observe(100),
         },
         item_duration={JobType.EXTRACT: Histogram.empty(ITEM_DURATION_BUCKETS).observe(0.75)},
     )

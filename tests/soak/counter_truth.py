@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from soak.history import JobHistory, State
 
 _PREFIX: Final = "llamacloud_batch_"
-_HISTOGRAMS: Final = ("queue_duration_seconds", "run_duration_seconds", "item_duration_seconds")
+_HISTOGRAMS: Final = (
+    *("queue_duration_seconds", "run_duration_seconds"),
+    *("turnaround_duration_seconds", "item_duration_seconds"),
+)
 _COUNTERS: Final = (
     *("jobs_finished_total", "items_finished_total"),
     *("items_failed_total", "items_skipped_total"),
@@ -119,6 +122,12 @@ def _add_durations(happened: Happened, history: JobHistory, *, counted: bool) ->
             key = _name("run_duration_seconds", **labels, status=state.status)
             seconds = max(state.completed_at - state.started_at, 0.0)
             happened.certain_seconds[key].append(seconds)
+            break
+    for state in _counting(history):
+        if state.status in _RUN_STATUSES:
+            assert state.completed_at is not None
+            seconds = max(state.completed_at - history.created_at, 0.0)
+            happened.certain_seconds[_name("turnaround_duration_seconds", **labels)].append(seconds)
             break
     key = _name("item_duration_seconds", **labels)
     at_once, later = _item_seconds(history)

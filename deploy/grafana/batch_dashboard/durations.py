@@ -17,8 +17,8 @@ _TYPED = "project, job_type, le"
 
 def panels() -> Iterator[timeseries.Panel | heatmap.Panel]:
     """Return quantiles for jobs, which are few, and a heatmap for items, which are many."""
-    for panel in (_queue(), _run(), _items()):
-        yield panel.height(8).span(8)
+    for panel in (_queue(), _run(), _turnaround(), _items()):
+        yield panel.height(8).span(6)
 
 
 def _queue() -> timeseries.Panel:
@@ -37,6 +37,16 @@ def _run() -> timeseries.Panel:
         "Start to completion of jobs that ended within the hour before, however they ended: the"
         " shorter half, and all but one in twenty. Follows project and job type.",
         "llamacloud_batch_run_duration_seconds_bucket",
+        otherwise="no job ended",
+    )
+
+
+def _turnaround() -> timeseries.Panel:
+    return _quantiles(
+        "How long jobs took in all",
+        "Creation to completion of jobs that ended within the hour before: the half that was done"
+        " first, and all but one in twenty. Follows project and job type.",
+        "llamacloud_batch_turnaround_duration_seconds_bucket",
         otherwise="no job ended",
     )
 
