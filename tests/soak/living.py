@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _FATES = ("completed", "failed", "skipped", "cancelled")
 _REASONS = ("already_processed", "size_limit_exceeded", "duplicate of another", None)
 _MESSAGES = (*REASON_OF_MESSAGE,)
+# v1beta does not have it: there it is a status that is newer than the exporter.
+_OF_V2_ALONE = ("throttled",)
 _SPARSE = ("processed_items", "failed_items", "skipped_items", "updated_at", "directory_id")
 # Of what an ended job's items took, in seconds: from below the least bucket to above the greatest.
 _SHORTEST, _LONGEST = 0.2, 8000.0
@@ -141,7 +143,8 @@ class LivingJob:
             overrides=dict.fromkeys(_SPARSE, OMIT) if history.sparse else {},
             status_overrides=self._status_overrides,
         )
-        self._record(status if status in JOB_STATUSES else "unknown", lambda: self._add(job))
+        known = status in JOB_STATUSES and status not in _OF_V2_ALONE
+        self._record(status if known else "unknown", lambda: self._add(job))
 
     def end(self, status: str) -> None:
         """Put the job as ended at this moment, or as it is some time after its end."""
