@@ -69,9 +69,11 @@ async def print_once(settings: Settings, secrets: Secrets) -> bool:
     async with open_connections(USER_AGENT) as connections:
         exporter = assemble(settings, connections, secrets)
         pollers, interval = exporter.pollers, settings.poll.interval
+        began = exporter.started_monotonic
         async with asyncio.TaskGroup() as tasks:
             polls = {
-                name: tasks.create_task(poll_once(pollers[name], interval)) for name in pollers
+                name: tasks.create_task(poll_once(poller, interval, began))
+                for name, poller in pollers.items()
             }
         await exporter.publish()
     for name, poll in polls.items():
