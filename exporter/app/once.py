@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from exporter.domain import ACTIVE_STATUSES, JobStatus
+from exporter.domain import is_active
 
 if TYPE_CHECKING:
-    from exporter.domain import JobView
     from exporter.poller import ProjectPoller
 
 log = structlog.get_logger("exporter")
@@ -52,10 +51,6 @@ def warn_of_jobs_not_reached(project: str, poller: ProjectPoller) -> None:
 def _never_refreshed(poller: ProjectPoller) -> int:
     """Count the active jobs without a refresh: they do not even wait if the listing took all."""
     jobs = poller.last_view.jobs if poller.last_view else ()
-    return sum(_is_active(job) and job.last_refreshed_at is None for job in jobs)
-
-
-def _is_active(job: JobView) -> bool:
-    # A status that is newer than this exporter does not tell; a time of completion does.
-    has_ended = job.status is JobStatus.UNKNOWN and job.completed_at is not None
-    return job.status in ACTIVE_STATUSES and not has_ended
+    return sum(
+        is_active(job.status, job.completed_at) and job.last_refreshed_at is None for job in jobs
+    )

@@ -36,7 +36,7 @@ def agree(one: Job, other: Job) -> bool:
 
 
 def with_facts_of(job: Job, other: Job | None) -> Job:
-    """Return a job with what but times it does not state, as the ``other`` record states it."""
+    """Return a job whose missing type, directory and counts come from the ``other`` record."""
     if other is None:
         return job
     if job.job_type is JobType.UNKNOWN and other.job_type is not JobType.UNKNOWN:
@@ -114,7 +114,8 @@ class Answers:
         newer, older = job.updated_at, published.updated_at
         if newer is not None and older is not None and newer != older:
             return newer > older
-        return is_listed is (self.list_moved is not False)
+        list_wins = self.list_moved is None or self.list_moved
+        return is_listed == list_wins
 
 
 NO_ANSWERS = Answers()

@@ -130,22 +130,19 @@ class CounterBook:
             before = queue.get(job.job_type) or Histogram.empty(QUEUE_DURATION_BUCKETS)
             queue[job.job_type] = before.observe(job.queue_seconds)
             marks = replace(marks, queue_observed=True)
-        ended = not job.active and job.status is not JobStatus.GONE and not marks.run_observed
-        if ended and job.run_seconds is not None:
+        if job.active or job.status is JobStatus.GONE:
+            return marks
+        if not marks.run_observed and job.run_seconds is not None:
             key = (job.job_type, job.status)
             before = self._run_duration.get(key) or Histogram.empty(RUN_DURATION_BUCKETS)
             self._run_duration[key] = before.observe(job.run_seconds)
             marks = replace(marks, run_observed=True)
-        return self._add_turnaround(marks, job)
-
-    def _add_turnaround(self, marks: HighWaterMarks, job: Job) -> HighWaterMarks:
-        has_ended = not job.active and job.status is not JobStatus.GONE
-        if not has_ended or marks.turnaround_observed or job.turnaround_seconds is None:
-            return marks
-        durations = self._turnaround_duration
-        before = durations.get(job.job_type) or Histogram.empty(RUN_DURATION_BUCKETS)
-        durations[job.job_type] = before.observe(job.turnaround_seconds)
-        return replace(marks, turnaround_observed=True)
+        if not marks.turnaround_observed and job.turnaround_seconds is not None:
+            durations = self._turnaround_duration
+            before = durations.get(job.job_type) or Histogram.empty(RUN_DURATION_BUCKETS)
+            durations[job.job_type] = before.observe(job.turnaround_seconds)
+            marks = replace(marks, turnaround_observed=True)
+        return marks
 
     def _add_end(self, marks: HighWaterMarks, job: Job) -> HighWaterMarks:
         if job.status in marks.ended_as:

@@ -41,6 +41,7 @@ from exporter.domain.vocabulary import (
     ItemStatus,
     JobStatus,
     JobType,
+    is_active,
 )
 
 __all__ = [
@@ -84,5 +85,6 @@ __all__ = [
     "ProjectStatus",
     "ProjectView",
     "UncountedReason",
+    "is_active",
     "latest",
 ]

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from exporter.domain.histogram import ITEM_DURATION_BUCKETS, Histogram
 from exporter.domain.vocabulary import (
-    ACTIVE_STATUSES,
     ENDED_ITEM_STATUSES,
     ItemStatus,
     JobStatus,
     JobType,
+    is_active,
 )
 
 if TYPE_CHECKING:
@@ -51,13 +51,8 @@ class Job:
 
     @property
     def active(self) -> bool:
-        """Whether the job may still change by itself: nothing else decides whether it has ended.
-
-        A status that is newer than this exporter does not tell; a time of completion does.
-        """
-        if self.status is JobStatus.UNKNOWN:
-            return self.completed_at is None
-        return self.status in ACTIVE_STATUSES
+        """Whether the job may still change by itself: nothing else decides whether it has ended."""
+        return is_active(self.status, self.completed_at)
 
     @property
     def ended_at(self) -> float | None:

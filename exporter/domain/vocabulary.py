@@ -94,3 +94,13 @@ FAILURE_REASONS = (
     NO_FAILURE_REASON,
     OTHER_FAILURE_REASON,
 )
+
+
+def is_active(status: JobStatus, completed_at: float | None) -> bool:
+    """Tell whether a job may still change by itself.
+
+    A status that is newer than this exporter does not tell; a time of completion does.
+    """
+    if status is JobStatus.UNKNOWN:
+        return completed_at is None
+    return status in ACTIVE_STATUSES
