@@ -87,14 +87,17 @@ def wants_count(tracked: TrackedJob, rules: Rules, now: float) -> bool:
     """Tell whether a job's items are to be counted after its status was fetched.
 
     An active job whose items could not be counted is counted again when it grew, or else every
-    quarter of an hour: some statuses may have become few enough.
+    quarter of an hour: some statuses may have become few enough. One whose items did not add up is
+    counted again after one interval, then two, four and so on: its list may have moved meanwhile.
     """
     if not rules.items_enabled:
         return False
     if tracked.final is not None:
         return tracked.final.is_count_due(now)
     as_before = tracked.total_items_at_last_count == tracked.job.total_items
-    return not (tracked.counts is None and as_before and _was_counted_lately(tracked, now))
+    if tracked.counts is not None or not as_before or tracked.items_asked_monotonic is None:
+        return True
+    return now - tracked.items_asked_monotonic >= _uncounted_wait_seconds(tracked, rules)
 
 
 def count_can_wait(tracked: TrackedJob, now: float) -> bool:
@@ -107,6 +110,13 @@ def count_can_wait(tracked: TrackedJob, now: float) -> bool:
     if tracked.final is not None or tracked.counts is None or asked is None:
         return False
     return tracked.changed_asked_monotonic < asked and _was_counted_lately(tracked, now)
+
+
+def _uncounted_wait_seconds(tracked: TrackedJob, rules: Rules) -> float:
+    if tracked.times_not_added_up == 0:
+        return LONGEST_WAIT_SECONDS
+    intervals: float = 2 ** (tracked.times_not_added_up - 1) - EARLY_BY_INTERVALS
+    return min(intervals * rules.interval, LONGEST_WAIT_SECONDS)
 
 
 def _was_counted_lately(tracked: TrackedJob, now: float) -> bool:

@@ -23,7 +23,7 @@ LONGEST_WAIT_SECONDS = 900.0
 _JUST_ENDED_SECONDS = 900.0
 _MOST_ENDS = 5
 # Enough doublings for every interval that can be set.
-_MOST_DOUBLINGS = 10
+MOST_DOUBLINGS = 10
 _SAME_END_WITHIN_SECONDS = 1.0
 
 
@@ -108,7 +108,7 @@ class FinalState:
         """Note a failure: the next try comes after one interval, then two, four and so on."""
         seconds = min(2**self.failures * interval, LONGEST_WAIT_SECONDS)
         retry = now + seconds - EARLY_BY_INTERVALS * interval
-        failures = min(self.failures + 1, _MOST_DOUBLINGS)
+        failures = min(self.failures + 1, MOST_DOUBLINGS)
         return replace(self, failures=failures, retry_monotonic=retry)
 
     def recovered(self) -> FinalState:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exporter.core.events import ItemsFailed, MoreItemsFailed
+from exporter.core.final_state import MOST_DOUBLINGS
 from exporter.domain import ENDED_ITEM_STATUSES, FAILED_ITEMS_KEPT, ItemStatus, UncountedReason
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def with_counts(
         total_items_at_last_count=asked_of.total_items,
         items_last_counted_at=answer.answered_at,
         items_asked_monotonic=asked,
+        times_not_added_up=0,
         changed_asked_monotonic=asked if moved else tracked.changed_asked_monotonic,
         final=final,
     )
@@ -78,12 +80,15 @@ def with_nothing_counted(
         final = final.counted(asked, now, settled=too_many, interval=interval)
     # The next reading may find all items readable: nothing is to be waited for.
     is_unreadable = answer.reason is UncountedReason.UNREADABLE_ITEMS
+    falls_short = answer.reason is UncountedReason.DOES_NOT_ADD_UP
+    times_before = min(tracked.times_not_added_up, MOST_DOUBLINGS)
     return replace(
         tracked,
         counts=None,
         total_items_at_last_count=asked_of.total_items,
         items_last_counted_at=None,
         items_asked_monotonic=None if is_unreadable else asked,
+        times_not_added_up=times_before + 1 if falls_short else 0,
         final=final,
     )
 

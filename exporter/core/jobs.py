@@ -28,7 +28,8 @@ class TrackedJob:
 
     ``final`` is ``None`` while the job is active. ``last_listed`` and ``not_found_in`` are numbers
     of listings. ``total_items_at_last_count`` is the job's ``total_items`` when its items were last
-    counted or could not be. ``items_asked_monotonic`` is when that count was begun, and
+    counted or could not be. ``items_asked_monotonic`` is when that count was begun,
+    ``times_not_added_up`` how often in a row the items did not add up, and
     ``changed_asked_monotonic`` when the newest answer was asked for that differed from the one
     before, or the first one. ``failed_monotonic`` is when the last refresh failed since the last
     status. ``memory`` belongs to the generation of the API that answered.
@@ -44,6 +45,7 @@ class TrackedJob:
     total_items_at_last_count: int | None = None
     items_last_counted_at: float | None = None
     items_asked_monotonic: float | None = None
+    times_not_added_up: int = 0
     changed_asked_monotonic: float = float("-inf")
     answers: Answers = NO_ANSWERS
     contradiction_reported: bool = False

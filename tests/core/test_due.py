@@ -240,6 +240,28 @@ def test_a_job_with_too_many_items_is_tried_again_when_it_grew_or_later() -> Non
     assert history.at(30).listing(job(total_items=12_000)).wants_count()
 
 
+def test_a_job_whose_items_do_not_add_up_is_counted_again_ever_later() -> None:
+    """After one interval, then two, four and so on: its list may have moved under the paging."""
+    history = History().listing(job())
+    moment = 10.0
+    for intervals in (1, 2, 4, 8, 16):
+        history.at(moment).does_not_add_up()
+        assert not history.at(moment + (intervals - 0.6) * 30).wants_count()
+        moment += intervals * 30
+        assert history.at(moment).wants_count()
+    history.count(items=counts(completed=3)).at(moment + 1).count()
+    assert not history.at(moment + 800).wants_count()
+
+
+def test_no_job_whose_items_do_not_add_up_waits_for_more_than_a_quarter_of_an_hour() -> None:
+    """However often they did not."""
+    history = History().listing(job())
+    for times in range(50):
+        history.at(1000.0 * times).does_not_add_up()
+    assert not history.at(49_800).wants_count()
+    assert history.at(49_900).wants_count()
+
+
 def test_jobs_that_moved_come_first() -> None:
     """Whether their last refresh or a row since then tells, and then the oldest data."""
     moved = job("c", processed_items=1)

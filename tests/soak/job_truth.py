@@ -162,6 +162,20 @@ def _since_its_end(history: JobHistory) -> list[State]:
     return since
 
 
+def _first_with_this_row(history: JobHistory) -> State:
+    """Return the state since which no row of the job told anything new: what settles late may not.
+
+    Nothing has its status fetched again then.
+    """
+    since = _since_its_end(history)
+    return next(state for state in since if _row(history, state) == _row(history, since[-1]))
+
+
+def _row(history: JobHistory, state: State) -> tuple[object, ...]:
+    counts = () if history.sparse else tuple(state.by_status.get(s, 0) for s in _PROCESSED)
+    return state.status, state.total, state.started_at, state.completed_at, counts
+
+
 def _same(expected: float | None, actual: float | None) -> bool:
     if expected is None or actual is None:
         return expected is actual
@@ -173,7 +187,7 @@ def _wrong_moments(
 ) -> Iterator[str]:
     """Check what depends on when the exporter looked: not before the state, not in the future."""
     state = history.latest
-    fetched_since = _since_its_end(history)[0] if history.sparse else state
+    fetched_since = _first_with_this_row(history)
     newest = state.newest_time if ("items", "pending") in shown else state.newest_time_of_job
     earliest = {
         _MOMENTS[0]: math.floor(newest),

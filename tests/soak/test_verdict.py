@@ -170,6 +170,27 @@ def test_a_status_that_was_fetched_before_the_end_is_seen() -> None:
     assert 2 == len(wrong(0.25, NOW + 20))
 
 
+def test_items_that_settle_without_their_row_telling_need_no_status_of_their_own() -> None:
+    """Cancelled items are in no number of a row, which is as before then."""
+
+    def wrong(fate: str) -> list[str]:
+        history = JobHistory("job-1", "unseen", PROJECTS[0], "parse", "", NOW)
+        moments = [NOW + 10, NOW + 20]
+        job = LivingJob(World(clock=lambda: moments[0]), history, seeded(1, "job-1"))
+        job.add_items(1, bad_share=0.0)
+        job.process([0])
+        job.end("completed")
+        del moments[0]
+        job.settle([0], fate)
+        job.end("completed")
+        shown = {("last_refreshed_timestamp_seconds", ""): NOW + 10}
+        lines = wrong_samples(history, shown, NOW + 100)
+        return [line for line in lines if line.startswith("last_refreshed")]
+
+    assert [] == wrong("cancelled")
+    assert 1 == len(wrong("completed"))
+
+
 def test_a_count_that_is_short_is_seen_at_once() -> None:
     """No scrape may show it; a job that is not counted is not short."""
     histories = {"job-1": finished_job()}
