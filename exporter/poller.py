@@ -25,9 +25,10 @@ from exporter.core.observations import (
     TimePassed,
 )
 from exporter.llamacloud.errors import LlamaCloudError
+from exporter.llamacloud.generations import list_by_each
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from exporter.core.actions import RefreshJob
     from exporter.core.events import Event
@@ -44,7 +45,7 @@ _LEAST_SECONDS_BETWEEN_PUBLICATIONS = 1.0
 
 
 class ProjectPoller:
-    """Polls LlamaCloud for one project, and has the project published.
+    """Polls LlamaCloud for one project by its ``apis``, and has the project published.
 
     ``publish_view`` makes a view visible to scrapes, ``handle_events`` logs and counts what
     happened. ``first_poll_is_over`` is set once. ``last_alive_monotonic`` moves on while the poller
@@ -54,7 +55,7 @@ class ProjectPoller:
     def __init__(
         self,
         core: ProjectCore,
-        api: BatchApi,
+        apis: Mapping[str, BatchApi],
         *,
         access: Access,
         concurrency: int,
@@ -63,7 +64,7 @@ class ProjectPoller:
         clock: Callable[[], float],
     ) -> None:
         self._core = core
-        self._api = api
+        self._apis = apis
         self._access = access
         self._concurrency = concurrency
         self._publish_view = publish_view
@@ -130,27 +131,29 @@ class ProjectPoller:
     async def _perform(self, action: ListJobs | RefreshJob, work: Awaitable[None]) -> None:
         try:
             await work
-        except LlamaCloudError as error:
-            self._receive(Failed(action, error.failure()))
         except asyncio.CancelledError:
             self._receive(Abandoned(action))
             raise
 
     async def _list(self, action: ListJobs, permit: Permit) -> None:
-        listing = await self._api.list_jobs(action.plan, permit)
-        for batch in Listed.batches(action, listing):
+        outcomes = await list_by_each(self._apis, action.plans, permit)
+        for batch in Listed.batches(action, outcomes):
             self._receive(batch)
             await asyncio.sleep(0)
         self._wake_slots()
 
     async def _refresh(self, action: RefreshJob, permit: Permit) -> None:
-        match action:
-            case FetchStatus(job, memory):
-                status, memory = await self._api.job_status(job, memory, permit)
-                self._receive(Refreshed(action, status, memory))
-            case CountItems(job, memory, limits):
-                counts, memory = await self._api.count_items(job, memory, limits, permit)
-                self._receive(Refreshed(action, counts, memory))
+        api = self._apis[action.job.api_version]
+        try:
+            match action:
+                case FetchStatus(job, memory):
+                    status, memory = await api.job_status(job, memory, permit)
+                    self._receive(Refreshed(action, status, memory))
+                case CountItems(job, memory, limits):
+                    counts, memory = await api.count_items(job, memory, limits, permit)
+                    self._receive(Refreshed(action, counts, memory))
+        except LlamaCloudError as error:
+            self._receive(Failed(action, error.failure()))
 
     async def _wait_until(self, moment: float) -> None:
         seconds = None if moment == math.inf else max(moment - self._clock(), 0.0)

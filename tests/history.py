@@ -55,7 +55,7 @@ NOT_KNOWN = Failure(ErrorReason.OTHER, "HTTP 404", "")
 
 RULES = Rules(
     project="invoices",
-    api_version="v1beta",
+    api_versions=("v1beta",),
     interval=30.0,
     full_listing_every=900.0,
     stale_after=300.0,
@@ -95,7 +95,7 @@ def counts(**by_status: int) -> ItemCounts:
 
 def batches(listing: Listing, moment: float) -> Iterator[Listed]:
     """Observe a listing that began at ``moment``, some jobs at a time."""
-    return Listed.batches(ListJobs(ListingPlan(100), moment), listing)
+    return Listed.batches(ListJobs({"v1beta": ListingPlan(100)}, moment), {"v1beta": listing})
 
 
 def job_of(answer: JobAnswer) -> str:

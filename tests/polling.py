@@ -99,7 +99,7 @@ async def polling(
     async with client_of(cloud, telemetry, access=access, **client_settings) as client:
         poller = ProjectPoller(
             core,
-            V1BetaApi(client, project_id=project_id),
+            {"v1beta": V1BetaApi(client, project_id=project_id)},
             access=access,
             concurrency=concurrency,
             publish_view=publish_view,

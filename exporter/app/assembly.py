@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from exporter.core.events import Event
     from exporter.domain import ProjectView
     from exporter.exposition import Form
+    from exporter.llamacloud.api import BatchApi
     from exporter.llamacloud.connections import Connections
     from exporter.redaction import Secrets
 
@@ -159,7 +160,7 @@ def _poller(
 
     return ProjectPoller(
         ProjectCore(_rules(project, settings), time.monotonic()),
-        _api(client, project),
+        _apis(client, project),
         access=access,
         concurrency=settings.api.concurrency,
         publish_view=publish_view,
@@ -168,15 +169,15 @@ def _poller(
     )
 
 
-def _api(client: Client, project: Project) -> V1BetaApi:
+def _apis(client: Client, project: Project) -> dict[str, BatchApi]:
     ids = {"project_id": project.project_id, "organization_id": project.organization_id}
-    return V1BetaApi(client, project=project.name, **ids)
+    return {API_VERSION: V1BetaApi(client, project=project.name, **ids)}
 
 
 def _rules(project: Project, settings: Settings) -> Rules:
     return Rules(
         project=project.name,
-        api_version=API_VERSION,
+        api_versions=(API_VERSION,),
         interval=settings.poll.interval,
         full_listing_every=settings.poll.full_listing_every,
         stale_after=settings.poll.stale_after,

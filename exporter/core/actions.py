@@ -6,14 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from exporter.domain import CountLimits, Job, ListingPlan, Memory
 
 
 @dataclass(frozen=True, slots=True)
 class ListJobs:
-    """List the project's jobs; ``began`` is the monotonic moment at which this was handed out."""
+    """List the project's jobs by each generation of the API that has a plan.
 
-    plan: ListingPlan
+    ``began`` is the monotonic moment at which this was handed out.
+    """
+
+    plans: Mapping[str, ListingPlan]
     began: float
     is_throttling: bool = False
 

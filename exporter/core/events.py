@@ -92,6 +92,25 @@ class ListingFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class ApiSetAside:
+    """A generation of the API failed while another one answers, and is asked seldom from now on.
+
+    ``had_answered`` is true if it listed the project before.
+    """
+
+    api_version: str
+    failure: Failure
+    had_answered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ApiOfferedAgain:
+    """A generation of the API that was set aside has answered."""
+
+    api_version: str
+
+
+@dataclass(frozen=True, slots=True)
 class ListingTruncated:
     """A bound on requests hides jobs, for the first time since a listing showed all."""
 
@@ -148,6 +167,8 @@ Event: TypeAlias = (
     | MoreItemsFailed
     | ListingSucceeded
     | ListingFailed
+    | ApiSetAside
+    | ApiOfferedAgain
     | ListingTruncated
     | ListingWholeAgain
     | ProjectStale

@@ -17,6 +17,7 @@ from exporter.core.progress import first_progress_at, has_moved, not_in_the_futu
 from exporter.domain import JobStatus, latest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from collections.abc import Set as AbstractSet
 
     from exporter.core.jobs import TrackedJob
@@ -46,44 +47,50 @@ class History:
         self.marks: dict[str, HighWaterMarks] = {}
         self.last_progress_at: dict[str, float] = {}
         self.baseline_at: float | None = None
-        self.watermark_at: float | None = None
-        self.past: dict[str, JobStatus] = {}
+        self.watermarks: dict[str, float] = {}
+        self.past: dict[str, tuple[str, JobStatus]] = {}
         self._given_up: list[JobGivenUp] = []
 
-    @property
-    def news_since(self) -> float | None:
-        """The moment before which a listing that comes newest first has no news, if known."""
-        return None if self.watermark_at is None else self.watermark_at - _LEAST_OVERLAP_SECONDS
+    def news_since(self, api_version: str) -> float | None:
+        """Return the moment before which a listing of a generation has no news, if known."""
+        watermark_at = self.watermarks.get(api_version)
+        return None if watermark_at is None else watermark_at - _LEAST_OVERLAP_SECONDS
 
-    @property
-    def counts_since(self) -> float | None:
-        """The moment since when an end counts that was not seen, if known.
+    def counts_since(self, api_version: str) -> float | None:
+        """Return the moment since when an end counts that was not seen, if known.
 
         It reaches back to the last full listing, for an old job may have been retried since.
         """
-        return None if self.watermark_at is None else self.watermark_at - self._overlap_seconds
+        watermark_at = self.watermarks.get(api_version)
+        return None if watermark_at is None else watermark_at - self._overlap_seconds
+
+    def api_version_of(self, job_id: str) -> str | None:
+        """Return the generation of the API that told of a job, if one did."""
+        if job_id in self.marks:
+            return self.marks[job_id].api_version
+        return self.past[job_id][0] if job_id in self.past else None
 
     @property
     def _overlap_seconds(self) -> float:
         return max(_LEAST_OVERLAP_SECONDS, self.rules.full_listing_every)
 
-    def begin_listing(self, listing: Listing) -> None:
+    def begin_listing(self, listings: Mapping[str, Listing]) -> None:
         """Set the baseline at the first listing."""
         if self.baseline_at is None:
-            self.baseline_at = listing.began_at
+            self.baseline_at = min(listing.began_at for listing in listings.values())
 
-    def end_listing(self, listing: Listing, tracked: AbstractSet[str]) -> None:
-        """Move the watermark, and forget the marks that are no longer needed."""
-        if listing.rows_left_out and self._awaits_rows(listing):
+    def end_listing(self, api_version: str, listing: Listing, tracked: AbstractSet[str]) -> None:
+        """Move a generation's watermark, and forget the marks that are no longer needed."""
+        if listing.rows_left_out and self._awaits_rows(api_version, listing):
             return
         if listing.reached_end:
-            self._forget_marks(listing, tracked)
+            self._forget_marks(api_version, listing, tracked)
         if not listing.truncated:
-            self.watermark_at = listing.began_at
+            self.watermarks[api_version] = listing.began_at
 
-    def _awaits_rows(self, listing: Listing) -> bool:
+    def _awaits_rows(self, api_version: str, listing: Listing) -> bool:
         """Tell whether rows that were left out may come back, of jobs that ended meanwhile."""
-        before = self.watermark_at
+        before = self.watermarks.get(api_version)
         return before is not None and listing.began_at - before < _ROWS_AWAITED_SECONDS
 
     def count(self, tracked: TrackedJob, *, leaves: bool = False) -> None:
@@ -136,18 +143,25 @@ class History:
         if moment is not None:
             self.last_progress_at[job_id] = max(self.last_progress_at.get(job_id, moment), moment)
 
-    def _forget_marks(self, listing: Listing, tracked: AbstractSet[str]) -> None:
-        """Forget the marks of jobs that left, once LlamaCloud has long not listed them either.
+    def _forget_marks(self, api_version: str, listing: Listing, tracked: AbstractSet[str]) -> None:
+        """Forget the marks of jobs that left, once their generation has long not listed them.
 
         A truncated listing never tells that a job is gone from the list: the job must be missing
         for much longer.
         """
         listed_ids = {job.id for job in listing.jobs}
-        self.past = {job_id: end for job_id, end in self.past.items() if job_id in listed_ids}
+        self.past = {
+            job_id: end
+            for job_id, end in self.past.items()
+            if job_id in listed_ids or end[0] != api_version
+        }
         kept = 2 * self._overlap_seconds
         if listing.truncated:
             kept = max(kept, _MARKS_KEPT_IF_UNSURE_SECONDS)
-        for job_id, marks in list(self.marks.items()):
+        of_api = [
+            (id_, marks) for id_, marks in self.marks.items() if marks.api_version == api_version
+        ]
+        for job_id, marks in of_api:
             # What was only thought to be gone may be back after days.
             gone = JobStatus.GONE in marks.ended_as
             keep_seconds = _MARKS_KEPT_IF_UNSURE_SECONDS if gone else kept

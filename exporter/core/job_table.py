@@ -29,7 +29,7 @@ class JobTable:
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self.history = History(rules)
-        self.totals = Totals()
+        self.totals = Totals(rules.api_versions)
         self._scraped_generations: tuple[int, ...] = ()
         self._jobs: dict[str, TrackedJob] = {}
         self._views: dict[str, JobView] = {}
@@ -77,15 +77,36 @@ class JobTable:
         """Replace a job of which only what is never published has changed."""
         self._jobs[after.job.id] = after
 
-    def views(self, *, with_active: bool) -> tuple[JobView, ...]:
-        """Return the views of the jobs that have series of their own."""
+    def views(self, stale: Collection[str]) -> tuple[JobView, ...]:
+        """Return the views of the jobs that have series of their own.
+
+        The active ones of generations of the API that are ``stale`` have none.
+        """
         shown = self.shown()
-        if with_active and len(shown) == len(self._views):
+        if not stale and len(shown) == len(self._views):
             return tuple(self._views.values())
-        hidden = set() if with_active else self._views.keys() - self._ended
         return tuple(
-            view for id_, view in self._views.items() if id_ in shown and id_ not in hidden
+            view
+            for id_, view in self._views.items()
+            if id_ in shown and (view.api_version not in stale or id_ in self._ended)
         )
+
+    def oldest_active_since(self, api_version: str, since: float) -> float | None:
+        """Return when the oldest active job of a generation was created, if after a Unix time."""
+        created = (
+            tracked.job.created_at
+            for tracked in self._jobs.values()
+            if tracked.final is None and tracked.job.api_version == api_version
+        )
+        return min((time for time in created if time is not None and time >= since), default=None)
+
+    def drop_active(self, api_version: str) -> None:
+        """Drop the active jobs of a generation of the API that is no longer offered."""
+        jobs = [t for t in self._jobs.values() if t.job.api_version == api_version]
+        for tracked in jobs:
+            if tracked.final is None:
+                self._remove(tracked)
+        self._ranks_changed()
 
     def shown(self) -> Collection[str]:
         """Return the jobs that have series of their own: all, or the most important ones."""

@@ -23,27 +23,43 @@ from exporter.domain import latest
 
 if TYPE_CHECKING:
     from exporter.core.events import Event
+    from exporter.core.generations import Generations
     from exporter.core.job_table import JobTable
-    from exporter.domain import Job, Listing
+    from exporter.domain import Job, JobStatus, Listing
 
 
 class ListingUpdate:
-    """Applies the rows of one listing, the ``number``-th, at the monotonic moment ``now``.
+    """Applies the rows of one generation in a listing, the ``number``-th, at the moment ``now``.
 
     ``is_full`` is true once a job was left out because as many as may be are held in memory.
     """
 
-    def __init__(self, table: JobTable, listing: Listing, number: int, now: float) -> None:
+    def __init__(
+        self,
+        table: JobTable,
+        generations: Generations,
+        listing: Listing,
+        *,
+        number: int,
+        api_version: str,
+        now: float,
+    ) -> None:
         self.events: list[Event] = []
         self.is_full = False
         self._table = table
         self._history = table.history
+        self._generations = generations
+        self._is_first = not generations[api_version].has_answered
         self._listing = listing
         self._number = number
+        self._api_version = api_version
         self._now = now
 
     def apply(self, job: Job) -> None:
-        """Apply one row."""
+        """Apply one row, unless another generation that is in use tells of its job."""
+        told_by = self._history.api_version_of(job.id)
+        if told_by not in (None, self._api_version) and self._generations.is_offered(told_by):
+            return
         marks = self._history.marks.get(job.id)
         if marks is not None:
             self._history.marks[job.id] = listed_now(marks)
@@ -55,6 +71,10 @@ class ListingUpdate:
 
     def _apply_tracked(self, before: TrackedJob, job: Job) -> None:
         asked = self._listing.asked_monotonic
+        if before.job.api_version != job.api_version:
+            before = replace(before, answers=NO_ANSWERS, memory=None)
+            marks = self._history.marks[job.id]
+            self._history.marks[job.id] = replace(marks, api_version=self._api_version)
         updated, events = with_record(
             before, job, asked_monotonic=asked, now=self._now, is_listed=True
         )
@@ -69,7 +89,11 @@ class ListingUpdate:
         if len(self._table) >= self._table.rules.max_tracked:
             self.is_full = True
             return
-        if job.ended_at is None and not job.active and self._history.past.get(job.id) is job.status:
+        if (
+            job.ended_at is None
+            and not job.active
+            and self._history.past.get(job.id) == self._end_of(job)
+        ):
             # Its end was told with its date before, and is no news without it.
             return
         ended_again = known is not None and is_news(known.ends_seen, job)
@@ -78,6 +102,7 @@ class ListingUpdate:
             marks = self._first_marks(job)
         else:
             marks = reopened(known, job, ended_again=ended_again and self._counts_whole(job))
+        marks = replace(marks, api_version=self._api_version)
         marks = self._history.book.add(marks, job)
         if job.active:
             self._track(job, marks, None)
@@ -102,7 +127,7 @@ class ListingUpdate:
             self._history.marks[job.id] = replace(marks, ends_seen=ends_seen)
             self._history.give_up(job, None)
         else:
-            self._history.past[job.id] = job.status
+            self._history.past[job.id] = self._end_of(job)
         if marks.adds or was_known:
             self.events.append(JobEnded(job))
 
@@ -118,6 +143,9 @@ class ListingUpdate:
         )
         self._table.add(tracked, self._listing.ended_at, self._now)
 
+    def _end_of(self, job: Job) -> tuple[str, JobStatus]:
+        return self._api_version, job.status
+
     def _first_marks(self, job: Job) -> HighWaterMarks:
         if self._counts_whole(job) or has_not_begun(job):
             return from_zero()
@@ -129,12 +157,12 @@ class ListingUpdate:
         Where LlamaCloud's dates contradict each other, a false increase is better than a missed
         failure.
         """
-        counts_since = self._history.counts_since
+        counts_since = self._history.counts_since(self._api_version)
         ended_at = None if job.active else job.ended_at
         if ended_at is not None and counts_since is not None and ended_at < counts_since:
             return False
         undated = (job.created_at if job.active else ended_at) is None
-        if undated and self._number > 1:
+        if undated and not self._is_first:
             return True
         newest = latest(job.created_at, ended_at)
         return newest is not None and newest >= (self._history.baseline_at or 0.0)
@@ -144,7 +172,7 @@ class ListingUpdate:
 
         One that ``counts`` has more time: it is tracked until its items are counted.
         """
-        if job.ended_at is None and self._number == 1:
+        if job.ended_at is None and self._is_first:
             return None
         rules, is_failing = self._table.rules, is_failing_record(job)
         ended_at = self._listing.ended_at if job.ended_at is None else job.ended_at

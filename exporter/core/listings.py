@@ -12,22 +12,20 @@ from exporter.core.events import (
     ListingWholeAgain,
     ProjectStale,
 )
+from exporter.core.generations import Generations
 from exporter.core.listing_update import ListingUpdate
 from exporter.core.poll import ListingLatch
-from exporter.domain import ErrorReason
+from exporter.core.schedule import ListingSchedule
+from exporter.domain import ErrorReason, Failure
 from exporter.domain.ids import bare_id
 
 if TYPE_CHECKING:
     from exporter.core.events import Event
     from exporter.core.job_table import JobTable
-    from exporter.core.observations import Listed
-    from exporter.domain import Failure, Listing
+    from exporter.core.observations import Listed, Outcome
+    from exporter.domain import ListingPlan
 
-# A refused API key is tried again after five minutes at the latest; it may have been replaced.
-_LONGEST_BACKOFF_SECONDS = 300.0
-# Enough doublings for every interval that can be set.
-_MOST_DOUBLINGS = 10
-_FULL_AGAIN_AFTER_INTERVALS = 10
+_DAY_SECONDS = 86_400.0
 
 
 class Listings:
@@ -35,64 +33,85 @@ class Listings:
 
     def __init__(self, table: JobTable, now: float) -> None:
         self.number = 0
+        self.generations = Generations(table.rules)
         self.under_way: ListJobs | None = None
         self.was_tried = False
         self.failure: Failure | None = None
-        self.is_truncated: bool | None = None
         self.last_listing_at: float | None = None
         self.seen_project_id = ""
         self._table = table
-        self._schedule = _Schedule(table.rules.interval, now)
+        self._schedule = ListingSchedule(table.rules.interval, now)
         self._latch = ListingLatch()
-        self._last_listing: float | None = None
-        self._last_full_listing: float | None = None
-        self._full_again_at = float("-inf")
         self._reported_stale = False
-        # Whether the listing under way found more jobs than are held in memory.
-        self._is_full = False
+        self._failed: ListJobs | None = None
+        # The generations of which the listing under way found more jobs than are held in memory.
+        self._full_up: set[str] = set()
 
     @property
     def next_at(self) -> float:
         """The monotonic moment at which the next listing is due; never while one is under way."""
         return float("inf") if self.under_way else self._schedule.next_at
 
+    @property
+    def is_truncated(self) -> bool | None:
+        """Whether a bound hides jobs, ``None`` before the first listing."""
+        known = [of.is_truncated for _, of in self.generations.items() if of.set_aside is None]
+        return None if self.number == 0 else any(known)
+
     def set_interval(self, seconds: float) -> None:
         """List so often from the next listing on."""
         self._schedule.interval = seconds
 
+    def stale(self, now: float) -> frozenset[str]:
+        """Name the generations of the API that did not list the project for too long, or never."""
+        return self.generations.stale(self._table.rules, now)
+
     def is_stale(self, now: float) -> bool:
         """Tell whether the project was not listed for too long, or never."""
-        last = self._last_listing
-        return last is None or now - last > self._table.rules.stale_after
+        return self.stale(now) >= set(self._table.rules.api_versions)
 
     def begin(self, now: float, *, is_throttling: bool) -> ListJobs:
         """Plan the next listing, a full one from time to time."""
-        rules, last_full = self._table.rules, self._last_full_listing
-        is_full = last_full is None or now - last_full >= rules.full_listing_every
-        is_full = is_full and now >= self._full_again_at
-        plan = rules.listing_plan(None if is_full else self._table.history.news_since)
-        self.under_way = ListJobs(plan, now, is_throttling)
+        asked = self.generations.to_ask(now)
+        plans = {api_version: self._plan(api_version, now) for api_version in asked}
+        self.under_way = ListJobs(plans, now, is_throttling)
         return self.under_way
+
+    def failure_of(self, observation: Listed) -> Failure | None:
+        """Return why a listing failed as a whole, if it did."""
+        return self.generations.failure(observation.outcomes)
+
+    def is_over(self, action: ListJobs) -> bool:
+        """Tell whether it is known that a listing failed: nothing of it is applied."""
+        return action is self._failed
 
     def apply(self, observation: Listed, now: float) -> list[Event]:
         """Apply a batch of listed jobs; the last one completes the listing."""
-        listing = observation.listing
-        self._table.history.begin_listing(listing)
-        update = ListingUpdate(self._table, listing, self.number + 1, now)
-        for job in observation.jobs:
-            update.apply(job)
-        self._is_full |= update.is_full
-        if observation.is_last:
-            update.events.extend(self._end(listing, observation.action, now))
-        return update.events
+        events: list[Event] = []
+        self._table.history.begin_listing(observation.listings)
+        api_version = observation.api_version
+        listing = observation.listings.get(api_version)
+        if listing is not None:
+            update = ListingUpdate(
+                self._table,
+                self.generations,
+                listing,
+                number=self.number + 1,
+                api_version=api_version,
+                now=now,
+            )
+            for job in observation.jobs:
+                update.apply(job)
+            if update.is_full:
+                self._full_up.add(api_version)
+            events.extend(update.events)
+        return events + self._end(observation, now) if observation.is_last else events
 
-    def failed(self, failure: Failure, now: float) -> ListingFailed:
+    def failed(self, action: ListJobs, failure: Failure, now: float) -> ListingFailed:
         """Note that the project could not be listed."""
-        rules = self._table.rules
-        if self.under_way is not None and self.under_way.plan.news_since is None:
-            # One bad page deep in the history must not hide what is new for longer.
-            seconds = min(_FULL_AGAIN_AFTER_INTERVALS * rules.interval, rules.full_listing_every)
-            self._full_again_at = now + seconds
+        full = [version for version, plan in action.plans.items() if plan.is_full]
+        self.generations.listing_failed(self._table.rules, now, full=full)
+        self._failed = action
         self.under_way, self.was_tried, self.failure = None, True, failure
         self._schedule.ended(now, refused=failure.reason is ErrorReason.UNAUTHORIZED)
         return ListingFailed(failure, is_news=self._latch.failed(failure.reason))
@@ -110,61 +129,44 @@ class Listings:
         self._reported_stale = True
         return ProjectStale(self._table.rules.stale_after, listing_fails=self.failure is not None)
 
-    def _end(self, listing: Listing, action: ListJobs, now: float) -> list[Event]:
+    def _plan(self, api_version: str, now: float) -> ListingPlan:
+        rules, history = self._table.rules, self._table.history
+        news_since = history.news_since(api_version)
+        if news_since is None or self.generations[api_version].wants_full(rules, now):
+            return rules.full_listing_plan()
+        created_since = self._table.oldest_active_since(api_version, news_since - _DAY_SECONDS)
+        return rules.listing_plan(news_since, min(news_since, created_since or news_since))
+
+    def _end(self, observation: Listed, now: float) -> list[Event]:
+        outcomes, action = observation.outcomes, observation.action
         is_first, was_truncated = self.number == 0, bool(self.is_truncated)
-        self._table.history.end_listing(listing, {tracked.job.id for tracked in self._table})
+        events: list[Event] = []
+        for api_version, outcome in outcomes.items():
+            events += self._end_of(api_version, outcome, action.began, now)
         self.number += 1
         self.under_way, self.was_tried, self.failure = None, True, None
-        self._last_listing, self.last_listing_at = now, listing.ended_at
-        # A bound may hide jobs: a listing that stops at old news cannot clear that.
-        is_truncated, self._is_full = listing.truncated or self._is_full, False
-        if is_truncated or listing.reached_end:
-            self.is_truncated = is_truncated
-        else:
-            self.is_truncated = was_truncated
-        if listing.reached_end:
-            self._last_full_listing = action.began
-        if not self.seen_project_id:
-            seen = (job.project_id for job in listing.jobs if job.project_id)
-            self.seen_project_id = bare_id(next(seen, ""))
         self._schedule.ended(now, refused=False)
         recovered = self._latch.succeeded(was_stale=self._reported_stale)
         self._reported_stale = False
-        jobs, active = len(listing.jobs), sum(job.active for job in listing.jobs)
-        events: list[Event] = [ListingSucceeded(jobs, active, is_first, recovered)]
+        listings = observation.listings.values()
+        self.last_listing_at = max(listing.ended_at for listing in listings)
+        rows = [job for listing in listings for job in listing.jobs]
+        if not self.seen_project_id:
+            seen = (job.project_id for job in rows if job.project_id)
+            self.seen_project_id = bare_id(next(seen, ""))
+        active = sum(job.active for job in rows)
+        events.insert(0, ListingSucceeded(len(rows), active, is_first, recovered))
         if self.is_truncated and not was_truncated:
-            events.append(ListingTruncated(jobs))
+            events.append(ListingTruncated(len(rows)))
         if was_truncated and not self.is_truncated:
-            events.append(ListingWholeAgain(jobs))
+            events.append(ListingWholeAgain(len(rows)))
         return events
 
-
-class _Schedule:
-    """The moments of a project's listings: every ``interval``, in steps that do not drift.
-
-    While LlamaCloud refuses the key, the waits double from one interval up to five minutes. Another
-    key starts anew.
-    """
-
-    def __init__(self, interval: float, began: float) -> None:
-        self.interval = interval
-        self.next_at = began
-        self._refusals = 0
-
-    def ended(self, now: float, *, refused: bool) -> None:
-        """Set the next listing after one that ended ``now``; the key may have been ``refused``."""
-        if refused:
-            self.next_at = now + self._backoff()
-            return
-        self._refusals = 0
-        self.next_at += ((now - self.next_at) // self.interval + 1) * self.interval
-
-    def key_changed(self, now: float) -> None:
-        """Let the next listing be due ``now``."""
-        self._refusals = 0
-        self.next_at = min(self.next_at, now)
-
-    def _backoff(self) -> float:
-        doubled = self.interval * (1 << min(self._refusals, _MOST_DOUBLINGS))
-        self._refusals += 1
-        return min(doubled, max(_LONGEST_BACKOFF_SECONDS, self.interval))
+    def _end_of(self, api_version: str, outcome: Outcome, began: float, now: float) -> list[Event]:
+        if isinstance(outcome, Failure):
+            return self.generations.unanswered(api_version, outcome, self._table.rules, now)
+        tracked = {tracked.job.id for tracked in self._table}
+        self._table.history.end_listing(api_version, outcome, tracked)
+        is_full_up = api_version in self._full_up
+        self._full_up.discard(api_version)
+        return self.generations.answered(api_version, outcome, began, now, is_full_up=is_full_up)

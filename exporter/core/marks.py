@@ -22,7 +22,8 @@ class HighWaterMarks:
     number yet, and its first number will add nothing. ``skip_reasons`` and ``failure_reasons``
     likewise, each as a whole. ``ends_seen`` are those of a job that has left, or was too old to be
     shown. ``given_up`` is true once it was told that the items of the job were never fully counted.
-    ``unlisted_since`` is the Unix time of the first listing that no longer showed the job.
+    ``unlisted_since`` is the Unix time of the first listing that no longer showed the job, by the
+    generation of the API that does: ``api_version``.
     """
 
     adds: bool
@@ -37,6 +38,7 @@ class HighWaterMarks:
     ends_seen: frozenset[End] = frozenset()
     given_up: bool = False
     unlisted_since: float | None = None
+    api_version: str = "v1beta"
 
 
 def from_zero() -> HighWaterMarks:
@@ -90,7 +92,7 @@ def reopened(marks: HighWaterMarks, job: Job, *, ended_again: bool) -> HighWater
         return marks
     if job.active or ended_again:
         opened = from_first_numbers(job) if job.active else from_zero()
-        return replace(opened, ends_seen=marks.ends_seen)
+        return replace(opened, ends_seen=marks.ends_seen, api_version=marks.api_version)
     if not has_more_failures(marks, job):
         return marks
     return replace(

@@ -5,42 +5,60 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from exporter.domain import Failure, Listing
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from exporter.core.actions import ListJobs, RefreshJob
     from exporter.domain import (
-        Failure,
         ItemsCounted,
         Job,
         JobNotFound,
         JobRefreshed,
-        Listing,
         Memory,
         NotCounted,
         NothingToCount,
         ProjectView,
     )
 
+Outcome: TypeAlias = Listing | Failure
+
 _JOBS_IN_A_BATCH = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Some of the jobs of a listing, in its order; the last batch completes it."""
+    """What came of a listing, with some of the jobs of one generation of the API.
+
+    ``outcomes`` holds a listing or a failure for each generation that was asked. The last batch
+    completes the listing.
+    """
 
     action: ListJobs
-    listing: Listing
-    jobs: tuple[Job, ...]
-    is_last: bool
+    outcomes: Mapping[str, Outcome]
+    api_version: str = ""
+    jobs: tuple[Job, ...] = ()
+    is_last: bool = True
+
+    @property
+    def listings(self) -> Mapping[str, Listing]:
+        """What each generation listed that answered."""
+        return {v: outcome for v, outcome in self.outcomes.items() if isinstance(outcome, Listing)}
 
     @classmethod
-    def batches(cls, action: ListJobs, listing: Listing) -> Iterator[Listed]:
+    def batches(cls, action: ListJobs, outcomes: Mapping[str, Outcome]) -> Iterator[Listed]:
         """Cut a listing, so that applying a long one does not block the caller for long."""
-        jobs = listing.jobs
-        for start in range(0, max(len(jobs), 1), _JOBS_IN_A_BATCH):
-            end = start + _JOBS_IN_A_BATCH
-            yield cls(action, listing, jobs[start:end], is_last=end >= len(jobs))
+        parts = [
+            (api_version, outcome.jobs[start : start + _JOBS_IN_A_BATCH])
+            for api_version, outcome in outcomes.items()
+            if isinstance(outcome, Listing)
+            for start in range(0, len(outcome.jobs), _JOBS_IN_A_BATCH)
+        ]
+        for number, (api_version, jobs) in enumerate(parts, 1):
+            yield cls(action, outcomes, api_version, jobs, is_last=number == len(parts))
+        if not parts:
+            yield cls(action, outcomes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +72,9 @@ class Refreshed:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """An action failed; ``action.began`` is when its first request could be sent."""
+    """A refresh failed; ``action.began`` is when its first request could be sent."""
 
-    action: ListJobs | RefreshJob
+    action: RefreshJob
     failure: Failure
 
 

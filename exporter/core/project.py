@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.core.actions import CountItems, FetchStatus, ListJobs, WaitUntil
+from exporter.core.actions import CountItems, FetchStatus, WaitUntil
 from exporter.core.job_table import JobTable
 from exporter.core.listings import Listings
 from exporter.core.observations import (
@@ -18,6 +18,7 @@ from exporter.core.observations import (
     Published,
     Refreshed,
     Scraped,
+    TimePassed,
 )
 from exporter.core.poll import Poll
 from exporter.core.refresh_answers import with_answer
@@ -32,11 +33,11 @@ from exporter.domain import (
 )
 
 if TYPE_CHECKING:
-    from exporter.core.actions import Action
+    from exporter.core.actions import Action, RefreshJob
     from exporter.core.events import Event
     from exporter.core.observations import Observation
     from exporter.core.rules import Rules
-    from exporter.domain import ProjectStatus, ProjectView
+    from exporter.domain import Failure, ProjectStatus, ProjectView
 
 
 class ProjectCore:
@@ -49,7 +50,7 @@ class ProjectCore:
     def __init__(self, rules: Rules, now: float) -> None:
         self._table = JobTable(rules)
         self._listings = Listings(self._table, now)
-        self._refreshes = Refreshes(self._table)
+        self._refreshes = Refreshes(self._table, self._listings.generations)
         self._poll = Poll()
         self._first_poll_is_over = False
         self._generation = 0
@@ -115,25 +116,37 @@ class ProjectCore:
 
     def _apply(self, observation: Observation, now: float) -> None:
         match observation:
-            case Listed():
+            case Listed(action) if not self._listings.is_over(action):
                 self._listed(observation, now)
             case Refreshed(action, JobNotFound(job_id) as answer) if self._is_listed(job_id):
-                self._failed(Failed(action, answer.failure), now)
+                self._refresh_failed(action, answer.failure, now)
             case Refreshed():
                 self._refreshed(observation, now)
-            case Failed():
-                self._failed(observation, now)
+            case Failed(action, failure):
+                self._refresh_failed(action, failure, now)
             case Abandoned(FetchStatus() | CountItems() as action):
                 self._refreshes.abandoned(action.job.id)
             case Abandoned() if not self._poll.is_listed:
                 self._listings.abandoned()
                 self._poll = Poll()
+            case _:
+                self._note(observation, now)
+
+    def _note(self, observation: Observation, now: float) -> None:
+        match observation:
             case KeyChanged():
                 self._listings.key_changed(now)
+            case TimePassed():
+                for api_version in self._listings.generations.expired(self.rules, now):
+                    self._table.drop_active(api_version)
             case Published(view):
                 self._published(view)
             case Scraped(generation):
                 self._table.scraped(generation)
+
+    def _refresh_failed(self, action: RefreshJob, failure: Failure, now: float) -> None:
+        self._poll.failed(failure.reason)
+        self._events += self._refreshes.failed(action, failure, now)
 
     def _is_listed(self, job_id: str) -> bool:
         """Tell whether the last listing showed a job, or one that is being applied."""
@@ -141,10 +154,17 @@ class ProjectCore:
         return tracked is not None and tracked.last_listed >= self._listings.number
 
     def _listed(self, observation: Listed, now: float) -> None:
+        failure = self._listings.failure_of(observation)
+        if failure is not None:
+            self._poll.failed(failure.reason)
+            self._events.append(self._listings.failed(observation.action, failure, now))
+            self._refreshes.pause()
+            self._finish_poll(now)
+            return
         self._events += self._listings.apply(observation, now)
         if observation.is_last:
             self._poll.is_listed = True
-            if observation.listing.rows_left_out:
+            if any(listing.rows_left_out for listing in observation.listings.values()):
                 self._poll.failed(ErrorReason.BAD_RESPONSE)
             self._refreshes.begin_poll(is_throttling=observation.action.is_throttling)
 
@@ -162,16 +182,6 @@ class ProjectCore:
         self._table.update(before, tracked, seen_at, now)
         self._events += events
         self._refreshes.answered(tracked, now, is_status=isinstance(answer, JobRefreshed))
-
-    def _failed(self, observation: Failed, now: float) -> None:
-        action, failure = observation.action, observation.failure
-        self._poll.failed(failure.reason)
-        if isinstance(action, ListJobs):
-            self._events.append(self._listings.failed(failure, now))
-            self._refreshes.pause()
-            self._finish_poll(now)
-        else:
-            self._events += self._refreshes.failed(action, failure, now)
 
     def _published(self, view: ProjectView) -> None:
         self._generation = view.generation

@@ -24,6 +24,7 @@ from exporter.domain import ErrorReason
 if TYPE_CHECKING:
     from exporter.core.actions import RefreshJob
     from exporter.core.events import Event
+    from exporter.core.generations import Generations
     from exporter.core.job_table import JobTable
     from exporter.core.jobs import TrackedJob
     from exporter.domain import Failure
@@ -40,8 +41,9 @@ class Refreshes:
     the budget is too small, and is zero where it suffices.
     """
 
-    def __init__(self, table: JobTable) -> None:
+    def __init__(self, table: JobTable, generations: Generations) -> None:
         self._table = table
+        self._generations = generations
         self._queue = RefreshQueue(self._due, self._is_due)
         self._latches = RefreshLatches()
         self.patience = 0.0
@@ -147,16 +149,25 @@ class Refreshes:
         return CountItems(tracked.job, tracked.memory, limits, now)
 
     def _is_to_be_counted(self, tracked: TrackedJob, now: float) -> bool:
+        if not self._is_offered(tracked):
+            return False
         if not wants_count(tracked, self._table.rules, now):
             return False
         return not (self.patience > 0 and count_can_wait(tracked, now))
 
     def _due(self, now: float) -> DueJobs:
-        return due_jobs(self._table, self._table.rules, now, self.patience)
+        offered = filter(self._is_offered, self._table)
+        return due_jobs(offered, self._table.rules, now, self.patience)
 
     def _is_due(self, job_id: str, now: float) -> bool:
         tracked = self._table.get(job_id)
-        return tracked is not None and is_due(tracked, self._table.rules, now, self.patience)
+        if tracked is None or not self._is_offered(tracked):
+            return False
+        return is_due(tracked, self._table.rules, now, self.patience)
+
+    def _is_offered(self, tracked: TrackedJob) -> bool:
+        """Tell whether a job may be asked for: its generation of the API is in use."""
+        return self._generations.is_offered(tracked.job.api_version)
 
     def _is_unfinished(self, job_id: str) -> bool:
         tracked = self._table.get(job_id)

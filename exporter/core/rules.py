@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from exporter.domain import CountLimits, ListingPlan
@@ -20,6 +20,9 @@ _MOST_TRACKED = 100_000
 _LEAST_SECONDS_TO_COUNT = 900.0
 # One final count may cost more requests than one of many counts of an active job.
 _FINAL_COUNT_FACTOR = 5
+_GIVEN_UP_AFTER_INTERVALS = 30
+# v2 lists jobs by when they were created: a week, and a day for what takes long.
+_FULL_LISTING_REACHES_BACK_SECONDS = 8 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Rules:
     """
 
     project: str
-    api_version: str
+    api_versions: Sequence[str]
     interval: float
     full_listing_every: float
     stale_after: float
@@ -53,16 +56,29 @@ class Rules:
         filters = max(len(self.directory_ids), 1) * max(len(self.job_types), 1)
         return min(_MOST_TRACKED_FOR_A_PAGE * self.listing_max_requests * filters, _MOST_TRACKED)
 
-    def listing_plan(self, news_since: float | None) -> ListingPlan:
-        """Plan a listing, a full one without ``news_since``."""
+    def full_listing_plan(self) -> ListingPlan:
+        """Plan a listing that uses no shortcut."""
+        return replace(
+            self.listing_plan(None, None),
+            is_full=True,
+            created_within=max(_FULL_LISTING_REACHES_BACK_SECONDS, self.retention_failed),
+        )
+
+    def listing_plan(self, news_since: float | None, created_since: float | None) -> ListingPlan:
+        """Plan a listing of what is new since Unix times, by the meaning that each has in it."""
         return ListingPlan(
-            self.listing_max_requests, self.directory_ids, self.job_types, news_since
+            self.listing_max_requests,
+            self.directory_ids,
+            self.job_types,
+            news_since,
+            created_since,
         )
 
     def count_limits(self, job: Job) -> CountLimits:
         """Bound a count of ``job``."""
         factor = 1 if job.active else _FINAL_COUNT_FACTOR
-        return CountLimits(factor * self.items_max_requests)
+        give_up_after_seconds = _GIVEN_UP_AFTER_INTERVALS * self.interval
+        return CountLimits(factor * self.items_max_requests, give_up_after_seconds)
 
     def retention(self, *, is_failing: bool) -> float:
         """Return for how many seconds an ended job stays."""

@@ -2,59 +2,90 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, TypeVar
 
 from exporter.core.item_counts import is_counted
 from exporter.core.jobs import is_failing
 from exporter.domain import ACTIVE_STATUSES, ItemStatus, JobType, ProjectGauges
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
     from exporter.core.jobs import TrackedJob
     from exporter.core.rules import Rules
 
+_Key = TypeVar("_Key")
 
-class Totals:
-    """Sums that are kept up to date job by job, so that a view costs nothing for each job."""
+
+class _Sums:
+    """The sums over the jobs of one generation of the API."""
 
     def __init__(self) -> None:
         self.uncounted_jobs = 0
-        self._active_jobs = {(job_type, s): 0 for job_type in JobType for s in ACTIVE_STATUSES}
-        self._active_items = dict.fromkeys(ItemStatus, 0)
-        self._failing_jobs = dict.fromkeys(JobType, 0)
+        self.active_jobs = {(job_type, s): 0 for job_type in JobType for s in ACTIVE_STATUSES}
+        self.active_items = dict.fromkeys(ItemStatus, 0)
+        self.failing_jobs = dict.fromkeys(JobType, 0)
 
-    def replace(self, before: TrackedJob | None, after: TrackedJob | None) -> None:
-        """Take one job out of the sums, and add what replaces it."""
-        if before is not None:
-            self._add(before, -1)
-        if after is not None:
-            self._add(after, 1)
-
-    @property
-    def active_jobs(self) -> int:
-        """How many jobs are active."""
-        return sum(self._active_jobs.values())
-
-    def gauges(self, rules: Rules, seen_project_id: str) -> ProjectGauges:
-        """Return the totals as they are now."""
-        return ProjectGauges(
-            project_id=rules.project_id or seen_project_id,
-            organization_id=rules.organization_id or "",
-            api_version=rules.api_version,
-            active_jobs=dict(self._active_jobs),
-            failing_jobs=dict(self._failing_jobs),
-            active_items=dict(self._active_items) if rules.items_enabled else None,
-        )
-
-    def _add(self, tracked: TrackedJob, sign: int) -> None:
+    def add(self, tracked: TrackedJob, sign: int) -> None:
+        """Add one job, or take it out by a ``sign`` of -1."""
         job, counts = tracked.job, tracked.counts
         if is_failing(tracked):
-            self._failing_jobs[job.job_type] += sign
+            self.failing_jobs[job.job_type] += sign
         if not is_counted(tracked):
             self.uncounted_jobs += sign
         if tracked.final is not None:
             return
-        self._active_jobs[job.job_type, job.status] += sign
+        self.active_jobs[job.job_type, job.status] += sign
         if counts is None or not counts.whole:
             return
         for status, number in counts.by_status.items():
-            self._active_items[status] += sign * number
+            self.active_items[status] += sign * number
+
+
+class Totals:
+    """Sums that are kept up to date job by job, so that a view costs nothing for each job.
+
+    Each method takes the generations of the API that are stale: their jobs are in no sum.
+    """
+
+    def __init__(self, api_versions: Iterable[str]) -> None:
+        self._sums = {api_version: _Sums() for api_version in api_versions}
+
+    def replace(self, before: TrackedJob | None, after: TrackedJob | None) -> None:
+        """Take one job out of the sums, and add what replaces it."""
+        if before is not None:
+            self._sums[before.job.api_version].add(before, -1)
+        if after is not None:
+            self._sums[after.job.api_version].add(after, 1)
+
+    def active_jobs(self, stale: Collection[str]) -> int:
+        """Count the active jobs."""
+        return sum(sum(sums.active_jobs.values()) for sums in self._fresh(stale))
+
+    def uncounted_jobs(self, stale: Collection[str]) -> int:
+        """Count the jobs whose items are not counted."""
+        return sum(sums.uncounted_jobs for sums in self._fresh(stale))
+
+    def gauges(self, rules: Rules, seen_project_id: str, stale: Collection[str]) -> ProjectGauges:
+        """Return the totals as they are now."""
+        fresh = self._fresh(stale)
+        active_items = _added(sums.active_items for sums in fresh)
+        return ProjectGauges(
+            project_id=rules.project_id or seen_project_id,
+            organization_id=rules.organization_id or "",
+            active_jobs=_added(sums.active_jobs for sums in fresh),
+            failing_jobs=_added(sums.failing_jobs for sums in fresh),
+            active_items=active_items if rules.items_enabled else None,
+        )
+
+    def _fresh(self, stale: Collection[str]) -> list[_Sums]:
+        return [sums for api_version, sums in self._sums.items() if api_version not in stale]
+
+
+def _added(parts: Iterable[Mapping[_Key, int]]) -> dict[_Key, int]:
+    total: Counter[_Key] = Counter()
+    for part in parts:
+        # Zeros are published as well, and only ``update`` keeps them.
+        total.update(part)
+    return dict(total)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.domain import ItemStatus, JobView, ProjectStatus, ProjectView
+from exporter.domain import ApiView, ItemStatus, JobView, ProjectStatus, ProjectView
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +36,8 @@ def job_view(tracked: TrackedJob, last_progress_at: float | None) -> JobView:
         last_progress_at=last_progress_at,
         last_refreshed_at=tracked.last_refreshed_at,
         items_last_counted_at=tracked.items_last_counted_at,
+        api_version=job.api_version,
+        configuration_id=job.configuration_id or "",
     )
 
 
@@ -47,20 +49,25 @@ def _item_failures(counts: ItemCounts | None) -> Mapping[str, int] | None:
 
 def project_view(table: JobTable, listings: Listings, generation: int, now: float) -> ProjectView:
     """Return what is published of a project at the monotonic moment ``now``."""
-    rules, stale = table.rules, listings.is_stale(now)
-    has_counts = rules.items_enabled and not stale
+    rules, stale = table.rules, listings.stale(now)
+    is_stale = listings.is_stale(now)
+    has_counts = rules.items_enabled and not is_stale
     return ProjectView(
         project=rules.project,
         generation=generation,
         counters=table.history.book.counters(),
-        gauges=None if stale else table.totals.gauges(rules, listings.seen_project_id),
-        jobs=table.views(with_active=not stale),
+        gauges=None if is_stale else table.totals.gauges(rules, listings.seen_project_id, stale),
+        jobs=table.views(stale),
         tracked_jobs=len(table),
         hidden_jobs=len(table) - len(table.shown()),
-        uncounted_jobs=table.totals.uncounted_jobs if has_counts else None,
+        uncounted_jobs=table.totals.uncounted_jobs(stale) if has_counts else None,
         listing_truncated=listings.is_truncated,
         last_listing_at=listings.last_listing_at,
         counting_since=table.history.baseline_at,
+        apis=tuple(
+            ApiView(api_version, of.set_aside is None, of.last_answered_at)
+            for api_version, of in listings.generations.items()
+        ),
     )
 
 
@@ -72,6 +79,6 @@ def project_status(table: JobTable, listings: Listings, waiting: int, now: float
         is_stale=listings.is_stale(now),
         is_truncated=bool(listings.is_truncated),
         last_listing_at=listings.last_listing_at,
-        active_jobs=table.totals.active_jobs,
+        active_jobs=table.totals.active_jobs(stale=()),
         jobs_waiting_for_refresh=waiting,
     )

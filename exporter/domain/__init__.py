@@ -25,7 +25,14 @@ from exporter.domain.histogram import (
     Histogram,
 )
 from exporter.domain.job import FAILED_ITEMS_KEPT, FailedItem, ItemCounts, Job, Memory, latest
-from exporter.domain.views import Counters, JobView, ProjectGauges, ProjectStatus, ProjectView
+from exporter.domain.views import (
+    ApiView,
+    Counters,
+    JobView,
+    ProjectGauges,
+    ProjectStatus,
+    ProjectView,
+)
 from exporter.domain.vocabulary import (
     ACTIVE_STATUSES,
     ENDED_ITEM_STATUSES,
@@ -60,6 +67,7 @@ __all__ = [
     "OTHER_SKIP_REASON",
     "QUEUE_DURATION_BUCKETS",
     "RUN_DURATION_BUCKETS",
+    "ApiView",
     "CountLimits",
     "Counters",
     "EndedItem",

@@ -25,7 +25,8 @@ class ListingPlan:
 
     ``max_requests`` bounds the requests for each combination of filters that are sent. Where
     ``news_since`` is a Unix time, v1beta may leave older jobs out. v2 lists the jobs created since
-    ``created_since``, a Unix time, and without it or if ``is_full`` the active ones of any age.
+    ``created_since``, a Unix time, or within the last ``created_within`` seconds, and if
+    ``is_full`` the active ones of any age.
     """
 
     max_requests: int
@@ -33,6 +34,7 @@ class ListingPlan:
     job_types: Sequence[str] = ()
     news_since: float | None = None
     created_since: float | None = None
+    created_within: float | None = None
     is_full: bool = False
 
 
@@ -191,8 +193,13 @@ class ErrorReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a question was not answered: ``detail`` says what happened, ``advice`` what to do."""
+    """Why a question was not answered: ``detail`` says what happened, ``advice`` what to do.
+
+    ``is_refusal`` is true if this way of asking is refused, and may be for good: 402, 403, 404,
+    405, 410 or 501.
+    """
 
     reason: ErrorReason
     detail: str
     advice: str
+    is_refusal: bool = False

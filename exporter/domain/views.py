@@ -54,6 +54,17 @@ class JobView:
     last_progress_at: float | None = None
     last_refreshed_at: float | None = None
     items_last_counted_at: float | None = None
+    api_version: str = "v1beta"
+    configuration_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiView:
+    """One generation of the API: whether it is in use, and the end of its last listing."""
+
+    api_version: str
+    is_offered: bool
+    last_answered_at: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +73,6 @@ class ProjectGauges:
 
     project_id: str
     organization_id: str
-    api_version: str
     active_jobs: Mapping[tuple[JobType, JobStatus], int]
     failing_jobs: Mapping[JobType, int]
     active_items: Mapping[ItemStatus, int] | None
@@ -88,6 +98,7 @@ class ProjectView:
     listing_truncated: bool | None = None
     last_listing_at: float | None = None
     counting_since: float | None = None
+    apis: tuple[ApiView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

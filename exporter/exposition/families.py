@@ -10,7 +10,7 @@ _JOB_FAMILIES = (
     Family(
         "llamacloud_batch_job_info",
         "gauge",
-        (*_JOB, "job_type", "directory_id"),
+        (*_JOB, "job_type", "directory_id", "api_version", "configuration_id"),
         "What does not change about a batch job, in labels; always 1.",
     ),
     Family(
@@ -106,7 +106,7 @@ _PROJECT_FAMILIES = (
     Family(
         "llamacloud_batch_project_info",
         "gauge",
-        ("project", "project_id", "organization_id", "api_version"),
+        ("project", "project_id", "organization_id"),
         "Which LlamaCloud project a configured project is, in labels; always 1.",
     ),
     Family(

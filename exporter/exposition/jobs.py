@@ -45,6 +45,8 @@ def job_samples(project: str, jobs: Sequence[JobView]) -> Iterator[tuple[str, li
 
 def _info(job: JobView, project: str) -> str:
     labels = (
+        f'api_version="{escape(job.api_version)}",'
+        f'configuration_id="{escape(job.configuration_id)}",'
         f'directory_id="{escape(job.directory_id)}",job_id="{escape(job.job_id)}",'
         f'job_type="{job.job_type}",project="{project}"'
     )

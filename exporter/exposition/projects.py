@@ -36,7 +36,6 @@ def _gauges(gauges: ProjectGauges, project: str) -> Iterator[tuple[str, Iterable
 
 def _info(gauges: ProjectGauges, project: str) -> str:
     labels = (
-        f'api_version="{escape(gauges.api_version)}",'
         f'organization_id="{escape(gauges.organization_id)}",'
         f'{project},project_id="{escape(gauges.project_id)}"'
     )

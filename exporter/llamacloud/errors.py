@@ -26,9 +26,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from http import HTTPStatus
+from typing import ClassVar, Final
 
 from exporter.domain import ErrorReason, Failure
+
+_REFUSALS: Final = frozenset(
+    {
+        *(HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
+        *(HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE, HTTPStatus.NOT_IMPLEMENTED),
+    }
+)
 
 
 class LlamaCloudError(Exception):
@@ -100,6 +108,10 @@ class StatusRefused(LlamaCloudError):
         self.detail = detail
         self.retry_after_seconds = retry_after_seconds
 
+    def failure(self) -> Failure:
+        """Describe the error for those who do not know HTTP."""
+        return Failure(self.reason, str(self), self.advice, is_refusal=self.code in _REFUSALS)
+
 
 class GatewayRefused(StatusRefused):
     """A refusal without the JSON ``detail`` that LlamaCloud gives: it says nothing of the key."""
@@ -146,7 +158,7 @@ class NotFound(StatusRefused):
     def failure(self) -> Failure:
         """Describe the error; the project is not blamed for what a gateway says."""
         said_by: type[StatusRefused] = NotFound if self.from_api else GatewayRefused
-        return Failure(said_by.reason, str(self), said_by.advice)
+        return Failure(said_by.reason, str(self), said_by.advice, is_refusal=True)
 
 
 class JobMissing(StatusRefused):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 # A moment by LlamaCloud's clock, which stands still until a test moves it.
 START = 1_790_000_000.0
+V1BETA = {"api_version": "v1beta", "configuration_id": ""}
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -158,8 +159,8 @@ def items(job_id: str, **numbers: int) -> Samples:
 
 
 AT_FIRST: Samples = {
-    key("job_info", job_id="running", job_type="extract", directory_id="dir-1"): 1,
-    key("job_info", job_id="failed", job_type="parse", directory_id=""): 1,
+    key("job_info", job_id="running", job_type="extract", directory_id="dir-1", **V1BETA): 1,
+    key("job_info", job_id="failed", job_type="parse", directory_id="", **V1BETA): 1,
     **statuses("running", "running"),
     **statuses("failed", "failed"),
     key("job_progress_ratio", job_id="running"): 0.8,
@@ -177,7 +178,7 @@ AT_FIRST: Samples = {
     key("job_last_progress_timestamp_seconds", job_id="failed"): START - 800,
     key("job_last_refreshed_timestamp_seconds", job_id="running"): START,
     key("job_items_last_counted_timestamp_seconds", job_id="running"): START,
-    key("project_info", project_id=DEFAULT_PROJECT_ID, organization_id="", api_version="v1beta"): 1,
+    key("project_info", project_id=DEFAULT_PROJECT_ID, organization_id=""): 1,
     key("active_jobs", job_type="extract", status="running"): 1,
     key("active_jobs", job_type="parse", status="running"): 0,
     key("active_jobs", job_type="unknown", status="unknown"): 0,

@@ -91,9 +91,10 @@ class FakeCloud:
         failing = self.failing.get(f"{kind} {job_id}", self.failing.get(kind))
         if isinstance(request.action, ListJobs):
             failing = self.next_listings.popleft() if self.next_listings else failing
-            if request.action.plan.news_since is None:
+            plan = request.action.plans["v1beta"]
+            if plan.is_full:
                 failing = failing or self.failing_full_listings
-            return failing or self._listing(request.action.plan, asked, answered_at)
+            return failing or self._listing(plan, asked, answered_at)
         if failing is not None:
             return failing
         if job_id not in self.jobs:

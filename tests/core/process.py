@@ -92,7 +92,7 @@ class Process:
 
     def news_since(self) -> float | None:
         """Tell from when on a listing has news."""
-        return self.table.history.news_since
+        return self.table.history.news_since("v1beta")
 
     def is_listing(self, answers: Iterable[object]) -> bool:
         """Tell whether a listing is among the answers."""

@@ -11,7 +11,7 @@ from history import EPOCH, HOUR, RULES, counts, job
 
 from exporter.core.actions import CountItems, FetchStatus, ListJobs, WaitUntil
 from exporter.core.events import PollFinished
-from exporter.core.observations import Abandoned, Failed, KeyChanged, Refreshed
+from exporter.core.observations import Abandoned, Failed, KeyChanged, Listed, Refreshed
 from exporter.core.project import ProjectCore
 from exporter.domain import ItemsCounted, JobNotFound, JobRefreshed, JobStatus
 
@@ -121,7 +121,7 @@ class TestAbandoned:
     def test_an_abandoned_listing_that_was_applied_is_not_due_again(self) -> None:
         """As where the poller is cancelled when all is done."""
         core = core_of("a")
-        action = ListJobs(RULES.listing_plan(None), 0.0)
+        action = ListJobs({"v1beta": RULES.full_listing_plan()}, 0.0)
         core.receive(Abandoned(action), 0.1)
         assert WaitUntil(30.0) == core.next_action(0.1, may_refresh=False)
         assert "a" == next_of(core, 0.1).job.id
@@ -185,6 +185,6 @@ class TestFailures:
         assert isinstance(action, ListJobs)
         core.receive(KeyChanged(), 1.0)
         assert WaitUntil(FOREVER) == core.next_action(1.0)
-        core.receive(Failed(action, failure("unauthorized")), 2.0)
+        core.receive(Listed(action, {"v1beta": failure("unauthorized")}), 2.0)
         # It was the old key, or the new one is not known yet: both are tried again soon.
         assert WaitUntil(32.0) == core.next_action(2.0)

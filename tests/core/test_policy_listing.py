@@ -23,7 +23,7 @@ OLD = job("old", status=JobStatus.COMPLETED, created_at=EPOCH - DAY, completed_a
 
 def plans(project: Polling) -> list[ListingPlan]:
     """Return what was to be listed, each time."""
-    return [r.action.plan for r in project.requests if isinstance(r.action, ListJobs)]
+    return [r.action.plans["v1beta"] for r in project.requests if isinstance(r.action, ListJobs)]
 
 
 def listed_at(project: Polling, since: float = 0.0) -> list[float]:

@@ -35,7 +35,9 @@ def list_now(core: ProjectCore, now: float, *jobs: Job, is_throttling: bool = Fa
     action = core.next_action(now, is_throttling, may_refresh=False)
     assert isinstance(action, ListJobs)
     listing = Listing(jobs, action.began, EPOCH + now, EPOCH + now)
-    return [e for batch in Listed.batches(action, listing) for e in core.receive(batch, now)]
+    return [
+        e for batch in Listed.batches(action, {"v1beta": listing}) for e in core.receive(batch, now)
+    ]
 
 
 class Polling:
@@ -154,12 +156,12 @@ class Polling:
         self.at(ends, lambda: self._answered(slot, action, answer))
 
     def _answered(self, slot: int, action: ListJobs | RefreshJob, answer: Any) -> None:
-        if isinstance(answer, Failure):
-            self.receive(Failed(action, answer))
-        elif isinstance(action, ListJobs):
-            for batch in Listed.batches(action, answer):
+        if isinstance(action, ListJobs):
+            for batch in Listed.batches(action, {"v1beta": answer}):
                 self.receive(batch)
             self.wake()
+        elif isinstance(answer, Failure):
+            self.receive(Failed(action, answer))
         else:
             self.receive(Refreshed(action, answer, self.now))
         self._waiting.append(slot)

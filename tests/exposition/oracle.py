@@ -103,7 +103,9 @@ def _with(view: ProjectView, labels: dict[str, str], **more: str) -> dict[str, s
 
 
 def _job_rows(job: JobView) -> Iterator[Row]:
-    yield "info", {"job_type": job.job_type, "directory_id": job.directory_id}, 1
+    info = {"job_type": job.job_type, "directory_id": job.directory_id}
+    told_by = {"api_version": job.api_version, "configuration_id": job.configuration_id}
+    yield "info", info | told_by, 1
     for status in JobStatus:
         yield "status", {"status": status}, job.status == status
     yield "progress_ratio", {}, job.progress_ratio
@@ -130,7 +132,6 @@ def _gauge_rows(view: ProjectView) -> Iterator[Row]:
     info = {
         "project_id": gauges.project_id,
         "organization_id": gauges.organization_id,
-        "api_version": gauges.api_version,
     }
     yield "project_info", info, 1
     for (job_type, status), count in sorted(gauges.active_jobs.items()):

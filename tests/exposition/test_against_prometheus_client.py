@@ -74,6 +74,7 @@ def _view(draw: st.DrawFn, project: str) -> ProjectView:
             draw(st.sampled_from([sparse_job(), full_job()])),
             job_id=job_id,
             directory_id=draw(text),
+            configuration_id=draw(text),
             progress_ratio=draw(numbers),
             created_at=draw(numbers),
         )
@@ -151,6 +152,7 @@ def test_a_hostile_label_value_is_read_back_as_it_was(hostile: str) -> None:
     job = full_job(job_id=hostile, directory_id=hostile)
     view = replace(empty_view(hostile), jobs=(job,))
     expected = {"directory_id": hostile, "job_id": hostile, "project": hostile}
+    expected |= {"api_version": "v1beta", "configuration_id": ""}
 
     for form, parse in PARSERS.items():
         info, *_ = parse(_exposition([view], form).decode())

@@ -10,7 +10,8 @@ from exporter.exposition import FAMILIES, Family, Form
 A_JOB = """\
 # HELP llamacloud_batch_job_info What does not change about a batch job, in labels; always 1.
 # TYPE llamacloud_batch_job_info gauge
-llamacloud_batch_job_info{directory_id="dir-1",job_id="a",job_type="parse",project="p"} 1.0
+llamacloud_batch_job_info{api_version="v1beta",configuration_id="",\
+directory_id="dir-1",job_id="a",job_type="parse",project="p"} 1.0
 # HELP llamacloud_batch_job_status 1 for the status of a batch job and 0 for each of the others, \
 as of the last poll.
 # TYPE llamacloud_batch_job_status gauge

@@ -87,7 +87,6 @@ def full_gauges() -> ProjectGauges:
     return ProjectGauges(
         project_id="id-1",
         organization_id="org-1",
-        api_version="v1beta",
         active_jobs={
             (JobType.PARSE, JobStatus.RUNNING): 2,
             (JobType.EXTRACT, JobStatus.PENDING): 0,

@@ -104,7 +104,7 @@ def setup(
 
     poller = ProjectPoller(
         core,
-        api,
+        {"v1beta": api},
         access=access,
         concurrency=4,
         publish_view=publish_view,

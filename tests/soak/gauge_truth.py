@@ -96,7 +96,7 @@ def health(projects: Iterable[SoakProject]) -> Iterator[tuple[Series, float]]:
 
 
 def _info(project: SoakProject) -> dict[str, str]:
-    return {"project_id": project.project_id, "organization_id": "", "api_version": "v1beta"}
+    return {"project_id": project.project_id, "organization_id": ""}
 
 
 def _status(job: JobSamples) -> str:

@@ -113,7 +113,7 @@ def _retention_seconds(state: State) -> float:
 
 def _exact(history: JobHistory) -> JobSamples:
     state = history.latest
-    info = f"{history.directory_id},{history.job_type}"
+    info = f"v1beta,,{history.directory_id},{history.job_type}"
     expected: JobSamples = {("info", info): 1.0}
     for status in JOB_STATUSES:
         expected["status", status] = float(status == state.status)

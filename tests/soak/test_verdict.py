@@ -46,7 +46,8 @@ def finished_job(items: int = 10) -> JobHistory:
 def true_samples() -> dict[str, float]:
     """Say of that job what is true, in the words of the contract."""
     items = {"completed": 7, "failed": 3}
-    samples: dict[str, float] = {f'info{{directory_id="",job_type="parse",{OF_JOB}}}': 1}
+    info = 'api_version="v1beta",configuration_id="",directory_id="",job_type="parse"'
+    samples: dict[str, float] = {f"info{{{info},{OF_JOB}}}": 1}
     samples |= {f'status{{status="{s}",{OF_JOB}}}': s == "completed" for s in JOB_STATUSES}
     samples |= {f'items{{item_status="{s}",{OF_JOB}}}': items.get(s, 0) for s in ITEM_STATUSES}
     reasons = finished_job().latest.failure_reasons

@@ -41,6 +41,18 @@ def queries_of(plan: ListingPlan) -> list[BatchQuery]:
         windows.append(BatchQuery(created_since=math.floor(plan.created_since)))
     if plan.is_full or not windows:
         windows.extend(BatchQuery(status=status) for status in _ACTIVE)
+    return _of_directories(plan, windows)
+
+
+def recent_queries_of(plan: ListingPlan, now: float) -> list[BatchQuery]:
+    """List the queries for what was created lately before the Unix time ``now``."""
+    if plan.created_within is None:
+        return []
+    window = BatchQuery(created_since=math.floor(now - plan.created_within))
+    return _of_directories(plan, [window])
+
+
+def _of_directories(plan: ListingPlan, windows: list[BatchQuery]) -> list[BatchQuery]:
     return [
         BatchQuery(directory_id, window.status, window.created_since)
         for directory_id, window in product(plan.directory_ids or (None,), windows)

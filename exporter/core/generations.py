@@ -1,0 +1,170 @@
+"""Which generations of LlamaCloud's API are asked, and which are set aside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from exporter.core.events import ApiOfferedAgain, ApiSetAside
+from exporter.core.final_state import EARLY_BY_INTERVALS, MOST_DOUBLINGS
+from exporter.domain import ErrorReason, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exporter.core.events import Event
+    from exporter.core.observations import Outcome
+    from exporter.core.rules import Rules
+    from exporter.domain import Listing
+
+_FULL_AGAIN_AFTER_INTERVALS = 10
+_EVER = float("-inf")
+
+
+@dataclass(slots=True)
+class Generation:
+    """What is known of one generation of the API; moments are monotonic.
+
+    ``set_aside`` is why it is not asked before ``ask_again_at``. ``is_first_answer`` is true until
+    its first listing was applied, also after it was set aside.
+    """
+
+    listed_at: float | None = None
+    listed_fully_at: float | None = None
+    full_again_at: float = _EVER
+    last_answered_at: float | None = None
+    is_truncated: bool | None = None
+    is_first_answer: bool = True
+    set_aside: Failure | None = None
+    times_unanswered: int = 0
+    ask_again_at: float = _EVER
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether it ever listed the project in this session."""
+        return self.listed_at is not None
+
+    @property
+    def is_relied_on(self) -> bool:
+        """Whether a listing without it is only half of one."""
+        return self.has_answered and self.set_aside is None
+
+    def is_stale(self, rules: Rules, now: float) -> bool:
+        """Tell whether it did not list the project for too long, or never."""
+        return self.listed_at is None or now - self.listed_at > rules.stale_after
+
+    def wants_full(self, rules: Rules, now: float) -> bool:
+        """Tell whether its next listing is a full one."""
+        last = self.listed_fully_at
+        if self.is_first_answer or last is None:
+            return now >= self.full_again_at
+        return now - last >= rules.full_listing_every and now >= self.full_again_at
+
+
+class Generations:
+    """Owns what is known of the generations that a project is read by, in their order.
+
+    One that refuses to be asked is set aside while another one answers, and asked again with each
+    full listing. One that never answered is set aside whatever its failure, and asked again after
+    one interval, then two, four and so on.
+    """
+
+    def __init__(self, rules: Rules) -> None:
+        self._of = {api_version: Generation() for api_version in rules.api_versions}
+
+    def __getitem__(self, api_version: str) -> Generation:
+        """Return what is known of one generation."""
+        return self._of[api_version]
+
+    def items(self) -> list[tuple[str, Generation]]:
+        """List the generations by name."""
+        return list(self._of.items())
+
+    def is_offered(self, api_version: str) -> bool:
+        """Tell whether a generation is in use, as far as is known."""
+        generation = self._of.get(api_version)
+        return generation is not None and generation.set_aside is None
+
+    def to_ask(self, now: float) -> list[str]:
+        """Name the generations that the next listing asks."""
+        return [
+            api_version
+            for api_version, generation in self._of.items()
+            if generation.set_aside is None or now >= generation.ask_again_at
+        ]
+
+    def stale(self, rules: Rules, now: float) -> frozenset[str]:
+        """Name the generations that did not list the project for too long, or never."""
+        return frozenset(v for v, of in self._of.items() if of.is_stale(rules, now))
+
+    def expired(self, rules: Rules, now: float) -> list[str]:
+        """Name the generations that were set aside for so long that their jobs leave."""
+        return [
+            api_version
+            for api_version, generation in self._of.items()
+            if generation.set_aside is not None
+            and generation.listed_at is not None
+            and now - generation.listed_at >= rules.retention_failed
+        ]
+
+    def failure(self, outcomes: Mapping[str, Outcome]) -> Failure | None:
+        """Return why a listing failed as a whole, if it did: there is no half listing."""
+        failures = {v: outcome for v, outcome in outcomes.items() if isinstance(outcome, Failure)}
+        lasting = [
+            failure
+            for api_version, failure in failures.items()
+            if self._of[api_version].is_relied_on and not failure.is_refusal
+        ]
+        if lasting or len(failures) == len(outcomes):
+            return min(lasting or failures.values(), key=_telling)
+        return None
+
+    def listing_failed(self, rules: Rules, now: float, *, full: list[str]) -> None:
+        """Note a listing that failed, ``full`` for some generations: set none aside meanwhile."""
+        seconds = min(_FULL_AGAIN_AFTER_INTERVALS * rules.interval, rules.full_listing_every)
+        for api_version in full:
+            # One bad page deep in the history must not hide what is new for longer.
+            self._of[api_version].full_again_at = now + seconds
+        for generation in self._of.values():
+            generation.ask_again_at = _EVER
+
+    def unanswered(
+        self, api_version: str, failure: Failure, rules: Rules, now: float
+    ) -> list[Event]:
+        """Set a generation aside that failed while another one answered."""
+        generation = self._of[api_version]
+        intervals = 2**generation.times_unanswered
+        seconds = min(intervals * rules.interval, rules.full_listing_every)
+        if failure.is_refusal:
+            seconds = rules.full_listing_every
+        generation.ask_again_at = now + seconds - EARLY_BY_INTERVALS * rules.interval
+        generation.times_unanswered = min(generation.times_unanswered + 1, MOST_DOUBLINGS)
+        was_offered, generation.set_aside = generation.set_aside is None, failure
+        generation.is_first_answer = True
+        if not was_offered:
+            return []
+        return [ApiSetAside(api_version, failure, had_answered=generation.has_answered)]
+
+    def answered(
+        self, api_version: str, listing: Listing, began: float, now: float, *, is_full_up: bool
+    ) -> list[Event]:
+        """Note a listing; ``is_full_up`` where more jobs were listed than are held in memory."""
+        generation = self._of[api_version]
+        generation.listed_at, generation.last_answered_at = now, listing.ended_at
+        generation.is_first_answer = False
+        generation.times_unanswered = 0
+        # A bound may hide jobs: a listing that stops at old news cannot clear that.
+        is_truncated = listing.truncated or is_full_up
+        if is_truncated or listing.reached_end:
+            generation.is_truncated = is_truncated
+        else:
+            generation.is_truncated = bool(generation.is_truncated)
+        if listing.reached_end:
+            generation.listed_fully_at = began
+        was_offered, generation.set_aside = generation.set_aside is None, None
+        return [] if was_offered else [ApiOfferedAgain(api_version)]
+
+
+def _telling(failure: Failure) -> tuple[bool, bool]:
+    """Rank failures: that of the key first, and a refusal last."""
+    return failure.reason is not ErrorReason.UNAUTHORIZED, failure.is_refusal

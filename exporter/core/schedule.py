@@ -1,0 +1,39 @@
+"""When a project is listed."""
+
+from __future__ import annotations
+
+# A refused API key is tried again after five minutes at the latest; it may have been replaced.
+_LONGEST_BACKOFF_SECONDS = 300.0
+# Enough doublings for every interval that can be set.
+_MOST_DOUBLINGS = 10
+
+
+class ListingSchedule:
+    """The moments of a project's listings: every ``interval``, in steps that do not drift.
+
+    While LlamaCloud refuses the key, the waits double from one interval up to five minutes. Another
+    key starts anew.
+    """
+
+    def __init__(self, interval: float, began: float) -> None:
+        self.interval = interval
+        self.next_at = began
+        self._refusals = 0
+
+    def ended(self, now: float, *, refused: bool) -> None:
+        """Set the next listing after one that ended ``now``; the key may have been ``refused``."""
+        if refused:
+            self.next_at = now + self._backoff()
+            return
+        self._refusals = 0
+        self.next_at += ((now - self.next_at) // self.interval + 1) * self.interval
+
+    def key_changed(self, now: float) -> None:
+        """Let the next listing be due ``now``."""
+        self._refusals = 0
+        self.next_at = min(self.next_at, now)
+
+    def _backoff(self) -> float:
+        doubled = self.interval * (1 << min(self._refusals, _MOST_DOUBLINGS))
+        self._refusals += 1
+        return min(doubled, max(_LONGEST_BACKOFF_SECONDS, self.interval))

@@ -1,0 +1,38 @@
+"""One listing of a project by several generations of the API."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from exporter.llamacloud.errors import LlamaCloudError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from exporter.domain import Failure, Listing, ListingPlan
+    from exporter.llamacloud.api import BatchApi
+    from exporter.llamacloud.permit import Permit
+
+
+async def list_by_each(
+    apis: Mapping[str, BatchApi], plans: Mapping[str, ListingPlan], permit: Permit | None
+) -> dict[str, Listing | Failure]:
+    """List a project by each generation that has a plan, all at once.
+
+    The ``permit`` is for one request: the first generation sends it, the others wait for their own.
+    """
+    permits = dict.fromkeys(tuple(plans)[:1], permit)
+    async with asyncio.TaskGroup() as tasks:
+        listings = {
+            api_version: tasks.create_task(_list(apis[api_version], plan, permits.get(api_version)))
+            for api_version, plan in plans.items()
+        }
+    return {api_version: listing.result() for api_version, listing in listings.items()}
+
+
+async def _list(api: BatchApi, plan: ListingPlan, permit: Permit | None) -> Listing | Failure:
+    try:
+        return await api.list_jobs(plan, permit)
+    except LlamaCloudError as error:
+        return error.failure()
