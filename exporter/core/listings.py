@@ -124,6 +124,11 @@ class Listings:
         """Let the next listing be due now."""
         self._schedule.key_changed(now)
 
+    def drop_expired(self, now: float) -> None:
+        """Drop the active jobs of generations that were set aside for too long."""
+        for api_version in self.generations.expired(self._table.rules, now):
+            self._table.drop_active(api_version)
+
     def stale_published(self) -> ProjectStale:
         """Note that active jobs are no longer published."""
         self._reported_stale = True
@@ -134,8 +139,17 @@ class Listings:
         news_since = history.news_since(api_version)
         if news_since is None or self.generations[api_version].wants_full(rules, now):
             return rules.full_listing_plan()
-        created_since = self._table.oldest_active_since(api_version, news_since - _DAY_SECONDS)
+        created_since = self._oldest_active(api_version, news_since - _DAY_SECONDS)
         return rules.listing_plan(news_since, min(news_since, created_since or news_since))
+
+    def _oldest_active(self, api_version: str, since: float) -> float | None:
+        """Return when the oldest active job was created that was created after a Unix time."""
+        created = (
+            tracked.job.created_at
+            for tracked in self._table
+            if tracked.final is None and tracked.job.api_version == api_version
+        )
+        return min((time for time in created if time is not None and time >= since), default=None)
 
     def _end(self, observation: Listed, now: float) -> list[Event]:
         outcomes, action = observation.outcomes, observation.action
