@@ -56,12 +56,12 @@ def items_not_ended(tracked: TrackedJob) -> int | None:
 def what_adds(tracked: TrackedJob, *, items_enabled: bool) -> tuple[Job, ItemCounts | None]:
     """Return a job and its counts as far as they add to the counters."""
     job, counts = tracked.job, tracked.counts
-    if not job.told_by_items or counts is None:
+    if not job.told_by_items:
         return job, counts
     # Its numbers are those that were counted, of all its items.
     job = replace(job, failed_items=None)
     counts = tracked.counts_to_add or counts
-    if not items_enabled:
+    if counts is not None and not items_enabled:
         failed = ItemStatus.FAILED
         counts = ItemCounts({failed: counts.by_status[failed]})
     return job, counts

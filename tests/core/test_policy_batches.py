@@ -505,3 +505,19 @@ def test_a_restart_invents_no_counter() -> None:
     finish(second, runs, "FAILED", 2)
     second.run_until(400)
     assert 2 == finished_items(second, ItemStatus.FAILED)
+
+
+def test_a_count_that_is_withdrawn_adds_nothing() -> None:
+    """The failed items of before the baseline are known, and do not count afterwards."""
+    project = v2_project()
+    batch = put(
+        project, status="COMPLETED", created=-HOUR, updated=-60, ended=-60, failed=5, running=1
+    )
+    project.run_until(45)
+    assert 5 == project.job("bat-1").failed_items
+    batch.files += files_of("more", running=10_000)
+    batch.status, batch.updated_at = "RUNNING", EPOCH + project.now
+    show_results(project, "RUNNING")
+    project.run_until(300)
+    assert project.job("bat-1").items is None
+    assert 0 == finished_items(project, ItemStatus.FAILED)
