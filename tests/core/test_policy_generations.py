@@ -18,7 +18,7 @@ from exporter.core.events import (
     ListingFailed,
     PollFinished,
 )
-from exporter.domain import ItemStatus, JobStatus, JobType, ListingPlan
+from exporter.domain import ErrorReason, ItemStatus, JobStatus, JobType, ListingPlan
 
 INTERVAL = 30.0
 DAY = 24 * HOUR
@@ -196,6 +196,17 @@ class TestSettingAside:
         assert ["v2", "v1beta"] == [told.api_version for told in project.told(ApiSetAside)]
         assert {"success", "error"} == results(project)
         assert {"beta", "batch"} == shown(project)
+
+    def test_what_fails_is_told_of_the_generation_in_use(self) -> None:
+        """The other one, which is not offered, says nothing of why."""
+        project = project_of()
+        project.cloud.failing["list"] = NOT_OFFERED
+        project.run_until(299)
+        project.clouds["v2"].failing["list"] = NOT_PAID
+        project.run_until(HOUR)
+        failures = [told.failure for told in project.told(ListingFailed)]
+        assert {ErrorReason.PAYMENT_REQUIRED} == {failed.reason for failed in failures}
+        assert 1 == sum(told.is_news for told in project.told(ListingFailed))
 
     def test_a_refused_key_is_told_before_all_else(self) -> None:
         """It is what a person has to mend."""
