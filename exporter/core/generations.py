@@ -117,13 +117,18 @@ class Generations:
         # One that is set aside does not tell why the project can no longer be listed.
         return min(lasting or in_use or failures.values(), key=_telling)
 
-    def listing_failed(self, rules: Rules, now: float, *, full: list[str]) -> None:
-        """Note a listing that failed, ``full`` for some generations: set none aside meanwhile."""
+    def listing_failed(
+        self, failure: Failure, rules: Rules, now: float, *, full: list[str]
+    ) -> None:
+        """Note a listing that failed, ``full`` for some generations."""
         seconds = min(_FULL_AGAIN_AFTER_INTERVALS * rules.interval, rules.full_listing_every)
         for api_version in full:
             # One bad page deep in the history must not hide what is new for longer.
             self._of[api_version].full_again_at = now + seconds
+        if not failure.is_refusal:
+            return
         for generation in self._of.values():
+            # None of those asked is offered: one that is set aside may be by now.
             generation.ask_again_at = _EVER
 
     def unanswered(

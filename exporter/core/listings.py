@@ -110,7 +110,7 @@ class Listings:
     def failed(self, action: ListJobs, failure: Failure, now: float) -> ListingFailed:
         """Note that the project could not be listed."""
         full = [version for version, plan in action.plans.items() if plan.is_full]
-        self.generations.listing_failed(self._table.rules, now, full=full)
+        self.generations.listing_failed(failure, self._table.rules, now, full=full)
         self._failed = action
         self.under_way, self.was_tried, self.failure = None, True, failure
         self._schedule.ended(now, refused=failure.reason is ErrorReason.UNAUTHORIZED)

@@ -197,6 +197,15 @@ class TestSettingAside:
         assert {"success", "error"} == results(project)
         assert {"beta", "batch"} == shown(project)
 
+    def test_one_that_is_set_aside_is_not_asked_more_often_while_the_other_fails(self) -> None:
+        """It could not replace it, and would only use up the budget."""
+        project = project_of()
+        project.clouds["v2"].failing["list"] = NOT_OFFERED
+        project.run_until(29)
+        project.cloud.failing["list"] = failure("rate_limited")
+        project.run_until(HOUR - 1)
+        assert [900.0] == asked_at(project, "v2", since=29)[:1]
+
     def test_what_fails_is_told_of_the_generation_in_use(self) -> None:
         """The other one, which is not offered, says nothing of why."""
         project = project_of()
