@@ -15,6 +15,7 @@ from exporter.core.events import (
     ApiOfferedAgain,
     ApiSetAside,
     JobAppeared,
+    JobEnded,
     ListingFailed,
     PollFinished,
 )
@@ -318,6 +319,25 @@ class TestJobsOfOneThatIsSetAside:
         project.clouds["v2"].items["batch"] = counts(failed=5, processing=5)
         project.run_until(hours * HOUR + 1000)
         assert 5 == failed_items(project)
+        assert {"beta", "batch"} == shown(project)
+
+    @pytest.mark.parametrize("hours", [1, 5])
+    def test_what_ended_meanwhile_counts_once_it_answers(self, hours: int) -> None:
+        """As one that was seen to end, though it had left: no failed item is missed."""
+        project = project_of(retention_failed=2 * HOUR)
+        project.clouds["v2"].items["batch"] = counts(failed=3, processing=7)
+        project.run_until(29)
+        project.clouds["v2"].failing["list"] = NOT_OFFERED
+        project.run_until(hours * HOUR)
+        project.clouds["v2"].failing.clear()
+        ended = {"status": JobStatus.CANCELLED, "completed_at": EPOCH + hours * HOUR - 60}
+        project.clouds["v2"].change("batch", **ended)
+        project.clouds["v2"].items["batch"] = counts(failed=5, cancelled=5)
+        project.run_until(hours * HOUR + 1000)
+        counters = project.view().counters
+        assert 5 == failed_items(project)
+        assert 1 == counters.jobs_finished[JobType.PARSE, JobStatus.CANCELLED]
+        assert ["batch"] == [told.job.id for told in project.told(JobEnded)]
         assert {"beta", "batch"} == shown(project)
 
 
