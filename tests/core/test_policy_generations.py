@@ -18,6 +18,8 @@ from exporter.core.events import (
     JobEnded,
     ListingFailed,
     PollFinished,
+    RefreshFailed,
+    RefreshRecovered,
 )
 from exporter.domain import ErrorReason, ItemStatus, JobStatus, JobType, ListingPlan
 
@@ -339,6 +341,16 @@ class TestJobsOfOneThatIsSetAside:
         assert 1 == counters.jobs_finished[JobType.PARSE, JobStatus.CANCELLED]
         assert ["batch"] == [told.job.id for told in project.told(JobEnded)]
         assert {"beta", "batch"} == shown(project)
+
+    def test_a_failure_of_their_refreshes_is_over_with_them(self) -> None:
+        """They are no longer asked for, so nothing of them fails."""
+        project = project_of()
+        project.clouds["v2"].failing["status"] = failure("server")
+        project.run_until(29)
+        assert 1 == len(project.told(RefreshFailed))
+        project.clouds["v2"].failing["list"] = NOT_OFFERED
+        project.run_until(12 * INTERVAL)
+        assert [RefreshRecovered(ErrorReason.SERVER)] == project.told(RefreshRecovered)
 
 
 class TestOneJobInBoth:
