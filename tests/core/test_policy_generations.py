@@ -17,6 +17,7 @@ from exporter.core.events import (
     JobAppeared,
     JobEnded,
     ListingFailed,
+    ListingSucceeded,
     PollFinished,
     RefreshFailed,
     RefreshRecovered,
@@ -367,6 +368,8 @@ class TestOneJobInBoth:
         assert 1 == project.view().tracked_jobs
         assert 2 == failed_items(project)
         assert 20 == asked_for(project, "job-1", since=0)
+        listed = project.told(ListingSucceeded)[0]
+        assert (1, 1) == (listed.jobs, listed.active_jobs)
 
     def test_the_other_one_goes_on_with_it_where_the_first_is_set_aside(self) -> None:
         """Nothing counts twice, and it stays with the other one from then on."""
