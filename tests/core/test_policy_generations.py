@@ -1,7 +1,5 @@
 """A project that is listed by several generations of the API, in virtual time."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +8,7 @@ from core.fake_cloud import failure
 from core.virtual import Polling
 from history import EPOCH, HOUR, counts, job
 
+from exporter.core import job_table
 from exporter.core.actions import FetchStatus, ListJobs
 from exporter.core.events import (
     ApiOfferedAgain,
@@ -22,6 +21,9 @@ from exporter.core.events import (
     RefreshFailed,
     RefreshRecovered,
 )
+from exporter.core.jobs import TrackedJob
+from exporter.core.observations import TimePassed
+from exporter.core.retention import rank
 from exporter.domain import ErrorReason, ItemStatus, JobStatus, JobType, ListingPlan
 
 INTERVAL = 30.0
@@ -308,6 +310,28 @@ class TestJobsOfOneThatIsSetAside:
         project.run_until(2 * HOUR + 10)
         assert 1 == project.view().tracked_jobs
         assert {"beta"} == shown(project)
+
+    def test_once_they_have_left_nothing_is_ranked_for_them(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A generation may stay set aside for ever."""
+        project = project_of(retention_failed=2 * HOUR, max_jobs=1)
+        project.run_until(29)
+        project.clouds["v2"].failing["list"] = NOT_OFFERED
+        project.cloud.add(*(job(f"more-{number}") for number in range(9)))
+        project.run_until(2 * HOUR + 10)
+        rankings: list[TrackedJob] = []
+
+        def counted_rank(tracked: TrackedJob) -> tuple[int, float, str]:
+            rankings.append(tracked)
+            return rank(tracked)
+
+        monkeypatch.setattr(job_table, "rank", counted_rank)
+        project.core.next_action(project.now, may_list=False)
+        for second in range(100):
+            project.core.receive(TimePassed(), project.now + second / 10)
+            project.core.view(project.now + second / 10)
+        assert len(rankings) <= 10
 
     @pytest.mark.parametrize("hours", [1, 5])
     def test_what_they_counted_before_never_counts_again(self, hours: int) -> None:
