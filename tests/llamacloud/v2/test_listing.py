@@ -345,7 +345,7 @@ async def test_odd_rows_and_fields_are_left_out_alone(server: BatchesServer) -> 
 async def test_a_listing_uses_the_share_of_listings(server: BatchesServer) -> None:
     """Requests about single batches leave it to them, and never before."""
     fill(server, 1)
-    async with client_of(server) as client:  # type: ignore[arg-type]
+    async with client_of(server) as client:
         access = client._access  # noqa: SLF001 - where the budget of tests is
         async with access.budget.permit(access, listing=True) as permit:
             await V2Api(client).list_jobs(ListingPlan(1, created_since=SINCE), permit)
