@@ -100,10 +100,11 @@ class JobTable:
     def drop_active(self, api_version: str) -> None:
         """Drop the active jobs of a generation of the API that is no longer offered."""
         jobs = [t for t in self._jobs.values() if t.job.api_version == api_version]
-        for tracked in jobs:
-            if tracked.final is None:
-                self._remove(tracked)
-        self._ranks_changed()
+        active = [tracked for tracked in jobs if tracked.final is None]
+        for tracked in active:
+            self._remove(tracked)
+        if active:
+            self._ranks_changed()
 
     def shown(self) -> Collection[str]:
         """Return the jobs that have series of their own: all, or the most important ones."""

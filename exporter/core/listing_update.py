@@ -95,7 +95,8 @@ class ListingUpdate:
         ):
             # Its end was told with its date before, and is no news without it.
             return
-        ended_again = known is not None and is_news(known.ends_seen, job)
+        # A job that left while it was active has no ends: those of a generation set aside do.
+        ended_again = known is not None and (not known.ends_seen or is_news(known.ends_seen, job))
         has_failures = known is not None and has_more_failures(known, job)
         if known is None:
             marks = self._first_marks.of(job)

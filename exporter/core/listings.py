@@ -110,7 +110,7 @@ class Listings:
     def failed(self, action: ListJobs, failure: Failure, now: float) -> ListingFailed:
         """Note that the project could not be listed."""
         full = [version for version, plan in action.plans.items() if plan.is_full]
-        self.generations.listing_failed(self._table.rules, now, full=full)
+        self.generations.listing_failed(failure, self._table.rules, now, full=full)
         self._failed = action
         self.under_way, self.was_tried, self.failure = None, True, failure
         self._schedule.ended(now, refused=failure.reason is ErrorReason.UNAUTHORIZED)
@@ -164,16 +164,17 @@ class Listings:
         self._reported_stale = False
         listings = observation.listings.values()
         self.last_listing_at = max(listing.ended_at for listing in listings)
-        rows = [job for listing in listings for job in listing.jobs]
+        # Several generations may list the same job.
+        jobs = {job.id: job for listing in listings for job in listing.jobs}
         if not self.seen_project_id:
-            seen = (job.project_id for job in rows if job.project_id)
+            seen = (job.project_id for job in jobs.values() if job.project_id)
             self.seen_project_id = bare_id(next(seen, ""))
-        active = sum(job.active for job in rows)
-        events.insert(0, ListingSucceeded(len(rows), active, is_first, recovered))
+        active = sum(job.active for job in jobs.values())
+        events.insert(0, ListingSucceeded(len(jobs), active, is_first, recovered))
         if self.is_truncated and not was_truncated:
-            events.append(ListingTruncated(len(rows)))
+            events.append(ListingTruncated(len(jobs)))
         if was_truncated and not self.is_truncated:
-            events.append(ListingWholeAgain(len(rows)))
+            events.append(ListingWholeAgain(len(jobs)))
         return events
 
     def _end_of(self, api_version: str, outcome: Outcome, began: float, now: float) -> list[Event]:

@@ -188,4 +188,6 @@ class Refreshes:
 
     def _is_unfinished(self, job_id: str) -> bool:
         tracked = self._table.get(job_id)
-        return tracked is not None and is_unfinished(tracked, self._table.rules)
+        if tracked is None or not self._is_offered(tracked):
+            return False
+        return is_unfinished(tracked, self._table.rules)
