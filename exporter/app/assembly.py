@@ -15,6 +15,7 @@ from exporter.app.access import Budgets, ProjectAccess
 from exporter.app.projects import api_versions_of, poller_of
 from exporter.llamacloud.budget import RequestBudget
 from exporter.llamacloud.rate import AllowedRate
+from exporter.llamacloud.requests import ENDPOINTS_OF
 from exporter.publisher import Publisher
 from exporter.snapshot import Snapshot
 from exporter.telemetry import Telemetry, render
@@ -101,7 +102,7 @@ def assemble(settings: Settings, connections: Connections, secrets: Secrets) -> 
         "stale_after_seconds": settings.poll.stale_after,
         "api_budget_limit_requests_per_second": requests_per_second,
     }
-    telemetry = Telemetry(registry, configured)
+    telemetry = Telemetry(registry, configured, ENDPOINTS_OF)
     revision = os.environ.get(REVISION_VARIABLE, "")
     telemetry.build_info(__version__, revision, platform.python_version())
     telemetry.config_loaded(successful=True, at=time.time())
