@@ -165,6 +165,16 @@ CASES: dict[str, list[Case]] = {
         Case({own("project_up"): always(1)}, {own("project_up"): 1}),
         Case({own("project_up"): always(0)}, {own("project_up"): 0}),
     ],
+    "Which generation of the API is set aside?": [
+        Case(
+            {
+                own("api_offered", api_version="v1beta"): always(0),
+                own("api_offered", api_version="v2"): always(1),
+            },
+            {own("api_offered", api_version="v1beta"): 0},
+        ),
+        Case({own("api_offered", api_version="v1beta"): always(1)}, {}),
+    ],
     "When was each listed last, in intervals?": [
         Case(
             {own("last_listing_timestamp_seconds"): always(NOW - 300), **INTERVAL},

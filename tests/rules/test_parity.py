@@ -30,7 +30,8 @@ from tools import promtool
 import exporter
 from exporter.config.documentation import documented_settings
 from exporter.domain import ItemStatus, JobStatus
-from exporter.telemetry.project import ENDPOINTS, POLL_ERROR_REASONS, POLL_RESULTS, USUAL_CODES
+from exporter.llamacloud.requests import Endpoint
+from exporter.telemetry.project import POLL_ERROR_REASONS, POLL_RESULTS, USUAL_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,7 +44,7 @@ VALUES: Mapping[str, set[str]] = {
     "item_status": set(ItemStatus),
     "reason": set(POLL_ERROR_REASONS),
     "result": set(POLL_RESULTS),
-    "endpoint": set(ENDPOINTS),
+    "endpoint": set(Endpoint),
     "code": set(USUAL_CODES),
     # What an exporter says that does not know it.
     "project_id": {""},
