@@ -34,6 +34,12 @@ QUIET = {
 }
 
 
+def throttled_for(seconds: float) -> dict[str, str]:
+    """Return the series of a job that was created a day ago, and at work before."""
+    created = {"created_timestamp_seconds": NOW - 86_400}
+    return job("throttled", **created, last_progress_timestamp_seconds=NOW - seconds)
+
+
 ENDED_UNKNOWN = job(
     "unknown", total_items=9, processed_items=2, completed_timestamp_seconds=NOW - 60
 )
@@ -48,8 +54,16 @@ ENDED_UNKNOWN = job(
         ("Items left", active("running"), None),
         ("Items left", active("running", 0), 0),
         ("Jobs at risk", job("dispatched", **QUIET), 1),
-        ("Jobs at risk", job("running", **QUIET), 1),
+        ("Jobs at risk", job("running", **QUIET, total_items=9), 1),
+        # A batch of v2 that runs tells nothing of its items.
+        ("Jobs at risk", job("running", **QUIET), 0),
         ("Jobs at risk", job("running"), 0),
+        # One that is throttled may have been at work before.
+        ("Items left", job("throttled", total_items=9), 9),
+        ("Items left", job("throttled", total_items=9, processed_items=2), 7),
+        ("Jobs at risk", job("pending", created_timestamp_seconds=NOW - 3601), 1),
+        ("Jobs at risk", throttled_for(3599), 0),
+        ("Jobs at risk", throttled_for(3601), 1),
         ("Jobs at risk", active("running"), None),
         # A job in an unknown status is active until it has a completion time.
         ("Items left", job("unknown", total_items=9, processed_items=2), 7),

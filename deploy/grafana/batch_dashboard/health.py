@@ -144,9 +144,9 @@ def _answers() -> timeseries.Panel:
 def _lacking() -> timeseries.Panel:
     return lines(
         "What the numbers lack",
-        "Jobs above the cap, which have no series of their own; active jobs whose items are not all"
-        " counted; and 1 where a listing was cut off by its page limit. All at 0: nothing is"
-        " missing.",
+        "Jobs above the cap, which have no series of their own; jobs whose items are not all"
+        " counted, among them batches of v2 from before the start that were not read yet; and 1"
+        " where a listing was cut off by its page limit. All at 0: nothing is missing.",
         {
             "{{project}} hidden": _of_project("llamacloud_exporter_hidden_jobs"),
             "{{project}} uncounted": _of_project("llamacloud_exporter_uncounted_jobs"),
