@@ -45,6 +45,7 @@ VALUES: Mapping[str, set[str]] = {
     "result": set(POLL_RESULTS),
     "endpoint": set(ENDPOINTS),
     "code": set(USUAL_CODES),
+    "api_version": {"v1beta", "v2"},
     # What an exporter says that does not know it.
     "project_id": {""},
     # What the reader of a runbook puts in.

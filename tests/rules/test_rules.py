@@ -152,6 +152,12 @@ SLIPS = {
         ("job_last_progress", "job_created"),
         ("job_created", "job_last_progress"),
     ],
+    "LlamaCloudExporterApiSetAside": [
+        ("on (project, api_version)", "on (project)"),
+        ("on (project, api_version)", "on (api_version)"),
+        ("and on", "or on"),
+        ("[14d]", "[5m]"),
+    ],
 }
 
 
