@@ -89,6 +89,28 @@ def test_a_job_that_ended_in_an_unknown_status_has_no_age(tmp_path: Path) -> Non
         check(age.picking(), job("unknown", **values), samples, tmp_path / "tests.yml")
 
 
+def test_a_job_has_one_row_that_tells_its_generation(tmp_path: Path) -> None:
+    """One row too where two exporters know it from different generations of the API."""
+    (shown, *_) = queries_of("Jobs")
+    listed = {
+        version: batch("job_info", job_id="a", job_type="parse", api_version=version)
+        for version in ("v1beta", "v2")
+    }
+    row = answer(job_id="a", job_type="parse", api_version="v2")
+    check(
+        shown.picking(),
+        {listed["v2"]: always(1)},
+        [{"labels": row, "value": 1}],
+        tmp_path / "one.yml",
+    )
+    check(
+        f"count by (project, job_id) ({shown.picking()})",
+        dict.fromkeys(listed.values(), always(1)),
+        [{"labels": answer(job_id="a"), "value": 1}],
+        tmp_path / "both.yml",
+    )
+
+
 def check(query: str, series: dict[str, str], samples: list[dict[str, Any]], file: Path) -> None:
     """Have Prometheus compute a query, and compare the samples that it answers."""
     case = {
