@@ -97,7 +97,7 @@ class BatchLives:
         file.job = self.project.world.add_file_job(
             SimulatedFileJob(
                 id=f"job-{batch.id}-{number}",
-                type=batch.job_type,  # type: ignore[arg-type]
+                type=batch.job_type,
                 created_at=self.now,
                 project_id=batch.project_id,
             )
@@ -241,8 +241,10 @@ def check(lives: BatchLives) -> None:
         if job.items is not None:
             assert of_status == Counter({s: n for s, n in job.items.items() if n})
         assert batch.status.lower() == job.status
-    for event in (JobAppeared, JobEnded):
-        ids = Counter(happened.job.id for happened in project.told(event))
+    for ids in (
+        Counter(event.job.id for event in project.told(JobAppeared)),
+        Counter(event.job.id for event in project.told(JobEnded)),
+    ):
         assert set(ids.values()) <= {1}
 
 
