@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from heapq import nsmallest
 from typing import TYPE_CHECKING
 
+from exporter.core.cap import Cap
 from exporter.core.departures import Departures
 from exporter.core.history import History
 from exporter.core.retention import is_time_over, leaves, next_change_after, rank
@@ -37,12 +37,13 @@ class JobTable:
         self._jobs: dict[str, TrackedJob] = {}
         self._views: dict[str, JobView] = {}
         self._ended: set[str] = set()
-        self._shown: Collection[str] | None = None
+        self._cap = Cap()
         self._departures = Departures()
 
     def replace_rules(self, rules: Rules) -> None:
         """Decide by other rules, from now on, which jobs are shown and which leave."""
-        self.rules, self.history.rules, self._shown = rules, rules, None
+        self.rules = self.history.rules = rules
+        self._cap.ranks_changed()
         for job_id in self._ended:
             self._departures.expect(job_id, float("-inf"), is_waiting=False)
 
@@ -88,6 +89,10 @@ class JobTable:
 
         The active ones of generations of the API that are ``stale`` have none.
         """
+        # While all are, other jobs do not take their places for as long as that lasts.
+        is_stale = len(stale) == len(self.rules.api_versions)
+        if self._cap.withdraw(() if is_stale else stale):
+            self._ranks_changed()
         shown = self.shown()
         if not stale and len(shown) == len(self._views):
             return tuple(self._views.values())
@@ -108,12 +113,7 @@ class JobTable:
 
     def shown(self) -> Collection[str]:
         """Return the jobs that have series of their own: all, or the most important ones."""
-        if len(self._jobs) <= self.rules.max_jobs:
-            return self._jobs.keys()
-        if self._shown is None:
-            ranked = nsmallest(self.rules.max_jobs, map(rank, self._jobs.values()))
-            self._shown = frozenset(job_id for _, _, job_id in ranked)
-        return self._shown
+        return self._cap.shown(self._jobs, self.rules.max_jobs)
 
     def scraped(self, generation: int) -> None:
         """Note that a complete scrape showed the view of ``generation``."""
@@ -191,6 +191,6 @@ class JobTable:
         self.history.job_left(job_id, tracked)
 
     def _ranks_changed(self) -> None:
-        self._shown = None
+        self._cap.ranks_changed()
         # A job that is hidden from now on leaves by time alone.
         self._departures.waiting_may_leave |= len(self._jobs) > self.rules.max_jobs

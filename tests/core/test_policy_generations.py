@@ -8,7 +8,7 @@ from core.fake_cloud import failure
 from core.virtual import Polling
 from history import EPOCH, HOUR, counts, job
 
-from exporter.core import job_table
+from exporter.core import cap
 from exporter.core.actions import FetchStatus, ListJobs
 from exporter.core.events import (
     ApiOfferedAgain,
@@ -326,7 +326,7 @@ class TestJobsOfOneThatIsSetAside:
             rankings.append(tracked)
             return rank(tracked)
 
-        monkeypatch.setattr(job_table, "rank", counted_rank)
+        monkeypatch.setattr(cap, "rank", counted_rank)
         project.core.next_action(project.now, may_list=False)
         for second in range(100):
             project.core.receive(TimePassed(), project.now + second / 10)
@@ -366,6 +366,16 @@ class TestJobsOfOneThatIsSetAside:
         assert 1 == counters.jobs_finished[JobType.PARSE, JobStatus.CANCELLED]
         assert ["batch"] == [told.job.id for told in project.told(JobEnded)]
         assert {"beta", "batch"} == shown(project)
+
+    def test_while_they_are_withdrawn_they_take_no_place_under_the_cap(self) -> None:
+        """Otherwise jobs that wait would hide those that run."""
+        project = Polling(job("beta"), api_versions=BOTH, max_jobs=2)
+        project.clouds["v2"].add(*(job(f"batch-{number}", created_at=0.0) for number in range(5)))
+        project.run_until(29)
+        assert {"batch-0", "batch-1"} == shown(project)
+        project.clouds["v2"].failing["list"] = NOT_OFFERED
+        project.run_until(400)
+        assert {"beta"} == shown(project)
 
     def test_a_failure_of_their_refreshes_is_over_with_them(self) -> None:
         """They are no longer asked for, so nothing of them fails."""
