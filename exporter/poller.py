@@ -186,7 +186,6 @@ class ProjectPoller:
         self._look_whether_poll_is_over()
 
     def _look_whether_key_changed(self) -> None:
-        # A request may have found another key after a refusal.
         if self._access.changes != self._key_changes:
             self._key_changes = self._access.changes
             self._receive(KeyChanged())
