@@ -463,6 +463,22 @@ class TestWatermarks:
         project.run_until(329)
         assert not project.view().listing_truncated
 
+    def test_a_listing_of_v2_reaches_back_to_the_oldest_active_batch_of_the_last_day(self) -> None:
+        """So that one page tells how it fares; those that are older are asked for by id."""
+        project = project_of()
+        project.cloud.add(job("older beta", created_at=EPOCH - 9 * HOUR))
+        for hours in (3, 5, 30):
+            project.clouds["v2"].add(job(f"{hours} hours", created_at=EPOCH - hours * HOUR))
+        project.run_until(59)
+        project.clouds["v2"].change("5 hours", status=JobStatus.FAILED)
+        project.clouds["v2"].change("3 hours", status=JobStatus.FAILED)
+        project.run_until(89)
+        assert [None, EPOCH - 5 * HOUR, EPOCH - 5 * HOUR] == [
+            plan.created_since for plan in plans(project, "v2").values()
+        ]
+        project.run_until(119)
+        assert EPOCH + 60 - HOUR == plans(project, "v2")[90.0].created_since
+
     def test_one_that_answers_late_counts_what_came_after_the_baseline(self) -> None:
         """What ended before adds nothing, and what runs adds what follows."""
         project = project_of()
