@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from exporter import advice
 from exporter.core.events import (
+    ApiOfferedAgain,
+    ApiSetAside,
     ItemsFailed,
     JobAppeared,
     JobChangedStatus,
@@ -30,32 +33,6 @@ if TYPE_CHECKING:
     from exporter.domain import FailedItem, Failure, Job
 
 _BAD_ENDS = frozenset({JobStatus.FAILED, JobStatus.GONE, JobStatus.UNKNOWN})
-_LISTING_FAILED = "see the last project.listing_failed"
-_LISTING_TAKES_LONG = (
-    "a listing takes longer than poll.stale_after: raise api.requests_per_minute or "
-    "poll.stale_after, or narrow the project by directory_ids or job_types"
-)
-_REFUSED_KEY = (
-    "it is tried ever less often, every five minutes in the end; a key file is read again within "
-    "an interval, a key from elsewhere at a restart"
-)
-_RETURNED = "failed items were reported after the job had left: it is shown again"
-_NEVER_COUNTED = (
-    "its items were never counted, and are no longer asked for: raise api.requests_per_minute if"
-    " the budget is too small, or items.max_pages if the job is too large; if they do not add up"
-    " to its total_items, look at it in LlamaCloud's own console"
-)
-_NEVER_SETTLED = (
-    "some of its items were in no end state when they were last counted, and are no longer asked"
-    " for: look at the job in LlamaCloud's own console"
-)
-_CONTRADICTED = (
-    "LlamaCloud's list and its status of this job contradict each other: the newer updated_at is"
-    " published, without one what moved last, or else the list"
-)
-_TRUNCATED = (
-    "jobs may be missing: raise poll.max_pages, or narrow the project by directory_ids or job_types"
-)
 
 
 class EventLog:
@@ -71,6 +48,7 @@ class EventLog:
         self._log_items(event)
         self._log_refresh(event)
         self._log_listing(event)
+        self._log_api(event)
 
     def _log_job(self, event: Event) -> None:
         match event:
@@ -81,11 +59,11 @@ class EventLog:
             case JobEnded(job):
                 self._job_ended(job)
             case JobReturned(job):
-                self._log.warning("job.returned", **_facts(job), advice=_RETURNED)
+                self._log.warning("job.returned", **_facts(job), advice=advice.RETURNED)
             case JobGivenUp(job, items_not_ended):
                 self._job_given_up(job, items_not_ended)
             case JobRecordsContradict(job_id):
-                self._log.warning("job.contradicted", job_id=job_id, advice=_CONTRADICTED)
+                self._log.warning("job.contradicted", job_id=job_id, advice=advice.CONTRADICTED)
 
     def _log_items(self, event: Event) -> None:
         match event:
@@ -113,21 +91,34 @@ class EventLog:
                 facts = _failure_facts(failure) | self._what_to_do(failure)
                 self._log.error("project.listing_failed", **facts)
             case ListingTruncated(jobs):
-                self._log.warning("project.listing_truncated", jobs=jobs, advice=_TRUNCATED)
+                self._log.warning("project.listing_truncated", jobs=jobs, advice=advice.TRUNCATED)
             case ListingWholeAgain(jobs):
                 self._log.info("project.listing_whole_again", jobs=jobs)
             case ProjectStale(stale_after, listing_fails):
-                cause = _LISTING_FAILED if listing_fails else _LISTING_TAKES_LONG
+                cause = advice.LISTING_FAILED if listing_fails else advice.LISTING_TAKES_LONG
                 self._log.warning(
                     "project.stale",
                     stale_after_seconds=stale_after,
                     advice=f"its active jobs are withdrawn until it is listed again; {cause}",
                 )
 
+    def _log_api(self, event: Event) -> None:
+        match event:
+            case ApiSetAside(api_version, failure, had_answered):
+                write = self._log.warning if had_answered else self._log.info
+                write(
+                    "api.set_aside",
+                    api_version=api_version,
+                    **_failure_facts(failure),
+                    advice=advice.set_aside(failure, had_answered=had_answered),
+                )
+            case ApiOfferedAgain(api_version):
+                self._log.info("api.offered_again", api_version=api_version)
+
     def _what_to_do(self, failure: Failure) -> dict[str, str]:
         if failure.reason is not ErrorReason.UNAUTHORIZED:
             return {"advice": failure.advice}
-        return {"key": self._key_origin, "advice": f"{failure.advice}; {_REFUSED_KEY}"}
+        return {"key": self._key_origin, "advice": f"{failure.advice}; {advice.REFUSED_KEY}"}
 
     def _job_ended(self, job: Job) -> None:
         bad = job.status in _BAD_ENDS or bool(job.failed_items)
@@ -139,9 +130,9 @@ class EventLog:
 
     def _job_given_up(self, job: Job, items_not_ended: int | None) -> None:
         if items_not_ended is None:
-            self._log.warning("job.given_up", **_facts(job), advice=_NEVER_COUNTED)
+            self._log.warning("job.given_up", **_facts(job), advice=advice.NEVER_COUNTED)
         else:
-            facts = {"items_not_ended": items_not_ended, "advice": _NEVER_SETTLED}
+            facts = {"items_not_ended": items_not_ended, "advice": advice.NEVER_SETTLED}
             self._log.warning("job.given_up", **_facts(job), **facts)
 
 
@@ -164,6 +155,7 @@ def _facts(job: Job) -> dict[str, object]:
     facts: dict[str, object] = {
         "job_id": job.id,
         "job_type": str(job.job_type),
+        "api_version": str(job.api_version),
         "status": str(job.status),
         "total_items": job.total_items,
         "processed_items": job.processed_items,

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from exporter.simulator import (
     DEFAULT_PROJECT_ID,
+    SimulatedBatch,
     SimulatedJob,
     Simulator,
     World,
+    files_of,
     items_of,
     serving_in_thread,
 )
@@ -42,6 +44,17 @@ class Cloud:
             items = items_of(job_id, completed=6, failed=1, pending=3, started_at=now - 20)
         defaults: dict[str, Any] = {"created_at": now - 60, "started_at": now - 30}
         return self.world.add_job(SimulatedJob(id=job_id, items=items, **(defaults | facts)))
+
+    def add_batch(self, batch_id: str = "bat-1", **facts: Any) -> SimulatedBatch:
+        """Add a running batch of three files: one is completed, one failed, one is running."""
+        now = self.world.clock()
+        files = facts.pop("files", None)
+        if files is None:
+            files = files_of(
+                batch_id, completed=1, failed=1, running=1, created_at=now - 30, ended_at=now - 10
+            )
+        batch = SimulatedBatch(id=batch_id, files=files, **({"created_at": now - 60} | facts))
+        return self.world.add_batch(batch)
 
     def requests(self) -> Counter[str]:
         """Count the requests that arrived, by endpoint."""

@@ -6,6 +6,7 @@ import pytest
 from cloud import Cloud, running_cloud
 from prometheus_client import CollectorRegistry
 
+from exporter.llamacloud.requests import ENDPOINTS_OF
 from exporter.telemetry import Telemetry
 
 
@@ -36,4 +37,4 @@ def telemetry(registry: CollectorRegistry) -> Telemetry:
         "stale_after_seconds": 300,
         "api_budget_limit_requests_per_second": 0.25,
     }
-    return Telemetry(registry, configured)
+    return Telemetry(registry, configured, ENDPOINTS_OF)

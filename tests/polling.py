@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from exporter.core.project import ProjectCore
 from exporter.event_log import EventLog
+from exporter.llamacloud.requests import ENDPOINTS_OF
 from exporter.llamacloud.v1beta import V1BetaApi
 from exporter.poller import ProjectPoller
 from exporter.telemetry import Telemetry
@@ -81,7 +82,7 @@ async def polling(
 ) -> AsyncIterator[Watch]:
     """Run a poller of the simulated LlamaCloud."""
     registry = CollectorRegistry()
-    telemetry = Telemetry(registry, configured={}).project(RULES.project)
+    telemetry = Telemetry(registry, {}, ENDPOINTS_OF).project(RULES.project)
     event_log = EventLog(RULES.project, key_origin="LLAMA_CLOUD_API_KEY")
     views: list[ProjectView] = []
 

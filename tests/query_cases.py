@@ -107,9 +107,12 @@ CASES: dict[str, list[Case]] = {
         Case(
             progressed("stuck", 1801, "running")
             | progressed("sent", 1801, "dispatched")
-            | progressed("moves", 1799, "running"),
+            | progressed("moves", 1799, "running")
+            | {batch("job_total_items", job_id=job_id): always(9) for job_id in ("stuck", "moves")},
             {answer(job_id="stuck"): 1801, answer(job_id="sent"): 1801},
         ),
+        # A batch of v2 that runs tells nothing of its items.
+        Case(progressed("tells-nothing", 7200, "running"), {}),
         Case(progressed("ended", 1801, "completed") | progressed("waits", 1801, "pending"), {}),
     ],
     "How many items wait?": [
@@ -164,6 +167,16 @@ CASES: dict[str, list[Case]] = {
     "Can the projects be listed?": [
         Case({own("project_up"): always(1)}, {own("project_up"): 1}),
         Case({own("project_up"): always(0)}, {own("project_up"): 0}),
+    ],
+    "Which generation of the API is set aside?": [
+        Case(
+            {
+                own("api_offered", api_version="v1beta"): always(0),
+                own("api_offered", api_version="v2"): always(1),
+            },
+            {own("api_offered", api_version="v1beta"): 0},
+        ),
+        Case({own("api_offered", api_version="v1beta"): always(1)}, {}),
     ],
     "When was each listed last, in intervals?": [
         Case(

@@ -1,5 +1,6 @@
 """The exporter's own metrics, read from their registry."""
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,8 @@ from history import job
 from prometheus_client import CollectorRegistry
 
 from exporter.core.events import JobGivenUp, ListingFailed, ListingSucceeded, PollFinished
-from exporter.domain import ErrorReason, Failure
+from exporter.domain import ApiView, ErrorReason, Failure, ProjectView
+from exporter.llamacloud.requests import Endpoint
 from exporter.telemetry import ProjectTelemetry, Telemetry
 
 PREFIX = "llamacloud_exporter_"
@@ -30,6 +32,15 @@ def project(telemetry: Telemetry) -> ProjectTelemetry:
     return telemetry.project("p")
 
 
+def view_of(answered: Collection[str], *, set_aside: Collection[str] = ()) -> ProjectView:
+    """Return a view of a project that is read by both generations of the API."""
+    apis = (
+        ApiView(version, version not in set_aside, 5.0 if version in answered else None)
+        for version in ("v1beta", "v2")
+    )
+    return replace(empty_view("p"), apis=tuple(apis))
+
+
 def _value(registry: CollectorRegistry, name: str, **labels: str) -> float | None:
     return registry.get_sample_value(PREFIX + name, {"project": "p", **labels})
 
@@ -46,22 +57,73 @@ def test_counters_start_at_zero_for_the_known_label_values(registry: CollectorRe
         *("unauthorized", "payment_required", "forbidden", "not_found", "rate_limited"),
         *("timeout", "network", "server", "bad_response", "other"),
     }
-    codes = {
-        *("200", "401", "402", "403", "404", "422", "429", "500", "502", "503", "504"),
-        *("timeout", "network"),
-    }
-    endpoints = ["list_jobs", "job_status", "list_items"]
-
     assert _series(registry, "polls_total", "result") == {"success": 0, "partial": 0, "error": 0}
     assert _series(registry, "poll_errors_total", "reason") == dict.fromkeys(reasons, 0)
-    assert _series(registry, "api_requests_total", "code") == dict.fromkeys(codes, 0)
-    for name in ("api_requests_total", "api_retries_total"):
-        assert _series(registry, name, "endpoint") == dict.fromkeys(endpoints, 0)
-    durations = _series(registry, "api_request_duration_seconds_count", "endpoint")
-    assert durations == dict.fromkeys(endpoints, 0)
     assert _value(registry, "poll_duration_seconds_count") == 0
     assert _value(registry, "api_budget_wait_seconds_total") == 0
     assert _value(registry, "jobs_given_up_total") == 0
+
+
+def test_requests_start_at_zero_once_a_generation_answered(
+    registry: CollectorRegistry, project: ProjectTelemetry
+) -> None:
+    """Those of its own endpoints alone: what LlamaCloud does not offer has no series."""
+    seen = []
+    for answered in (set[str](), {"v1beta"}, {"v1beta", "v2"}):
+        project.published(view_of(answered))
+        seen.append(
+            {
+                name: _series(registry, name, "endpoint")
+                for name in (
+                    "api_requests_total",
+                    "api_retries_total",
+                    "unreadable_rows_total",
+                    "api_request_duration_seconds_count",
+                )
+            }
+        )
+
+    of_v1beta = ["list_jobs", "job_status", "list_items"]
+    of_v2 = ["list_batches", "batch", "list_parse_jobs", "list_extract_jobs"]
+    for number, endpoints in enumerate([[], of_v1beta, [*of_v1beta, *of_v2]]):
+        assert seen[number] == dict.fromkeys(seen[number], dict.fromkeys(endpoints, 0))
+    codes = {"200", "401", "429", "500", "503", "timeout", "network"}
+    assert _series(registry, "api_requests_total", "code") == dict.fromkeys(codes, 0)
+    assert set(of_v1beta) | set(of_v2) == set(Endpoint)
+
+
+def test_what_was_counted_of_requests_stays_when_a_generation_answers(
+    registry: CollectorRegistry, project: ProjectTelemetry
+) -> None:
+    """One that refuses from the start has the series of its refusals alone."""
+    project.request_finished("list_batches", "404", 0.1)
+    project.published(view_of({"v1beta"}, set_aside={"v2"}))
+
+    assert _value(registry, "api_requests_total", endpoint="list_batches", code="404") == 1
+    assert _value(registry, "api_requests_total", endpoint="list_batches", code="200") is None
+    assert _value(registry, "api_requests_total", endpoint="batch", code="200") is None
+
+    project.published(view_of({"v1beta", "v2"}))
+
+    assert _value(registry, "api_requests_total", endpoint="list_batches", code="404") == 1
+    assert _value(registry, "api_requests_total", endpoint="list_batches", code="200") == 0
+
+
+def test_it_tells_which_generations_are_offered_and_when_they_answered(
+    registry: CollectorRegistry, project: ProjectTelemetry
+) -> None:
+    """Nothing before anything is known; one that is set aside keeps its last answer."""
+    seen = []
+    for view in (view_of(set()), view_of({"v1beta"}, set_aside={"v2"}), full_view("p")):
+        project.published(view)
+        names = ("api_offered", "api_last_answered_timestamp_seconds")
+        seen.append(tuple(_series(registry, name, "api_version") for name in names))
+
+    assert seen == [
+        ({}, {}),
+        ({"v1beta": 1, "v2": 0}, {"v1beta": 5.0}),
+        ({"v1beta": 1, "v2": 0}, {"v1beta": 1_790_000_600, "v2": 1_790_000_300}),
+    ]
 
 
 @pytest.mark.usefixtures("project")
@@ -124,6 +186,7 @@ def test_requests_are_counted_timed_and_told_apart(
     registry: CollectorRegistry, project: ProjectTelemetry
 ) -> None:
     """By endpoint and code; an unusual code appears when it is first seen."""
+    project.published(view_of({"v1beta"}))
     project.request_finished("list_jobs", "200", 0.2)
     project.request_finished("list_jobs", "418", 61)
     project.request_retried("list_jobs")

@@ -12,28 +12,22 @@ from prometheus_client import CollectorRegistry
 
 from exporter import __version__
 from exporter.app.access import Budgets, ProjectAccess
-from exporter.core.project import ProjectCore
-from exporter.core.rules import Rules
-from exporter.event_log import EventLog
+from exporter.app.projects import api_versions_of, poller_of
 from exporter.llamacloud.budget import RequestBudget
-from exporter.llamacloud.client import Client
 from exporter.llamacloud.rate import AllowedRate
-from exporter.llamacloud.v1beta import API_VERSION, V1BetaApi
-from exporter.poller import ProjectPoller
+from exporter.llamacloud.requests import ENDPOINTS_OF
 from exporter.publisher import Publisher
 from exporter.snapshot import Snapshot
 from exporter.telemetry import Telemetry, render
 from exporter.web import Site
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    from exporter.config import Project, Settings
-    from exporter.core.events import Event
-    from exporter.domain import ProjectView
+    from exporter.config import Settings
     from exporter.exposition import Form
-    from exporter.llamacloud.api import BatchApi
     from exporter.llamacloud.connections import Connections
+    from exporter.poller import ProjectPoller
     from exporter.redaction import Secrets
 
 USER_AGENT = f"llamacloud-batch-exporter/{__version__}"
@@ -108,88 +102,27 @@ def assemble(settings: Settings, connections: Connections, secrets: Secrets) -> 
         "stale_after_seconds": settings.poll.stale_after,
         "api_budget_limit_requests_per_second": requests_per_second,
     }
-    telemetry = Telemetry(registry, configured)
+    telemetry = Telemetry(registry, configured, ENDPOINTS_OF)
     revision = os.environ.get(REVISION_VARIABLE, "")
     telemetry.build_info(__version__, revision, platform.python_version())
     telemetry.config_loaded(successful=True, at=time.time())
     snapshot = Snapshot()
     publisher = Publisher(snapshot)
 
+    requests_a_listing = max(
+        (len(api_versions_of(project, settings)) for project in settings.projects), default=1
+    )
+
     def new_budget(key_name: str) -> RequestBudget:
-        rate = AllowedRate(requests_per_second, least=1 / settings.poll.interval)
+        least = requests_a_listing / settings.poll.interval
+        rate = AllowedRate(requests_per_second, least=least)
         return RequestBudget(rate, settings.api.concurrency, time.monotonic, key_name=key_name)
 
     budgets = Budgets(new_budget)
     pollers: dict[str, ProjectPoller] = {}
     for project in settings.projects:
         access = ProjectAccess(project, budgets, secrets)
-        pollers[project.name] = _poller(
+        pollers[project.name] = poller_of(
             settings, project, connections, telemetry, publisher, access=access
         )
     return Exporter(pollers, snapshot, registry, time.monotonic())
-
-
-def _poller(
-    settings: Settings,
-    project: Project,
-    connections: Connections,
-    telemetry: Telemetry,
-    publisher: Publisher,
-    *,
-    access: ProjectAccess,
-) -> ProjectPoller:
-    project_telemetry = telemetry.project(project.name)
-    project_telemetry.budget_read_by(lambda: access.budget.requests_per_second)
-    client = Client(
-        connections,
-        base_url=project.base_url,
-        access=access,
-        timeout_seconds=settings.api.timeout,
-        observer=project_telemetry,
-    )
-    event_log = EventLog(project.name, key_origin=project.api_key_origin)
-
-    async def publish_view(view: ProjectView) -> None:
-        await publisher.publish(view)
-        project_telemetry.published(view)
-
-    def handle_events(events: Sequence[Event]) -> None:
-        for event in events:
-            project_telemetry.count(event)
-            event_log.log(event)
-
-    return ProjectPoller(
-        ProjectCore(_rules(project, settings), time.monotonic()),
-        _apis(client, project),
-        access=access,
-        concurrency=settings.api.concurrency,
-        publish_view=publish_view,
-        handle_events=handle_events,
-        clock=time.monotonic,
-    )
-
-
-def _apis(client: Client, project: Project) -> dict[str, BatchApi]:
-    ids = {"project_id": project.project_id, "organization_id": project.organization_id}
-    return {API_VERSION: V1BetaApi(client, project=project.name, **ids)}
-
-
-def _rules(project: Project, settings: Settings) -> Rules:
-    return Rules(
-        project=project.name,
-        api_versions=(API_VERSION,),
-        interval=settings.poll.interval,
-        full_listing_every=settings.poll.full_listing_every,
-        stale_after=settings.poll.stale_after,
-        listing_max_requests=settings.poll.max_pages,
-        items_max_requests=settings.items.max_pages,
-        retention_finished=settings.retention.finished,
-        retention_failed=settings.retention.failed,
-        min_scrapes=settings.retention.min_scrapes,
-        max_jobs=settings.jobs.max_per_project,
-        items_enabled=settings.items.enabled,
-        project_id=project.project_id,
-        organization_id=project.organization_id,
-        directory_ids=project.directory_ids,
-        job_types=project.job_types,
-    )

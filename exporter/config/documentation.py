@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Literal, get_args, get_origin
 
 from pydantic import PlainValidator
 
-from exporter.config.model import ENV_PREFIX, Group, Settings
+from exporter.config.groups import Group
+from exporter.config.model import ENV_PREFIX, Settings
 from exporter.config.values import format_duration
 
 if TYPE_CHECKING:

@@ -5,10 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+)
 
 from exporter.config.keys import KeyFile  # noqa: TC001 - pydantic evaluates it: Settings hold projects
-from exporter.config.values import check_base_url, check_name, check_uuid
+from exporter.config.values import check_base_url, check_name, check_uuid, parse_api_versions
+from exporter.domain import ApiVersion
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +25,9 @@ class Project:
     """A project with all that is needed to watch it.
 
     ``project_id`` is ``None`` where the key's default project is meant; empty ``directory_ids`` and
-    ``job_types`` stand for all. ``api_key_origin`` says where the key came from; ``api_key_file``
-    is ``None`` where that is no file.
+    ``job_types`` stand for all, empty ``api_versions`` for those of ``api.versions``.
+    ``api_key_origin`` says where the key came from; ``api_key_file`` is ``None`` where that is no
+    file.
     """
 
     name: str
@@ -27,6 +37,7 @@ class Project:
     base_url: str
     directory_ids: tuple[str, ...]
     job_types: tuple[str, ...]
+    api_versions: tuple[ApiVersion, ...] = ()
     api_key_origin: str = ""
     api_key_file: KeyFile | None = None
 
@@ -49,6 +60,7 @@ class ConfiguredProject(BaseModel):
     base_url: Annotated[_Text, AfterValidator(check_base_url)] | None = None
     directory_ids: Annotated[tuple[_Text, ...], _Once] = ()
     job_types: Annotated[tuple[Literal["parse", "extract", "classify"], ...], _Once] = ()
+    api_versions: Annotated[tuple[ApiVersion, ...], BeforeValidator(parse_api_versions)] = ()
 
     @property
     def called(self) -> str:

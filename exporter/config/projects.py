@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 _IDS_VARIABLE = "LLAMA_CLOUD_PROJECT_ID"
 _URL_VARIABLE = "LLAMA_CLOUD_BASE_URL"
 _KEY_VARIABLES = ("LLAMA_CLOUD_API_KEY", "LLAMA_CLOUD_API_KEY_FILE")
-_SHOWN_FIELDS = {"name", "project_id", "organization_id", "directory_ids", "job_types"}
+_SHOWN_FIELDS = {
+    "name",
+    "project_id",
+    "organization_id",
+    "directory_ids",
+    "job_types",
+    "api_versions",
+}
 
 
 class _Common(NamedTuple):
@@ -164,6 +171,7 @@ def _resolved(
         base_url=configured.base_url or common.base_url,
         directory_ids=configured.directory_ids,
         job_types=configured.job_types,
+        api_versions=configured.api_versions,
         api_key_origin=key.origin,
         api_key_file=key.file,
     )

@@ -36,6 +36,7 @@ def _facts(project: Project) -> dict[str, str | None]:
         "key from": project.api_key_origin,
         "directories": ", ".join(project.directory_ids),
         "job types": ", ".join(project.job_types),
+        "API versions": ", ".join(project.api_versions),
     }
 
 

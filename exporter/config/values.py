@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from pydantic import PlainValidator
 
+from exporter.domain import ApiVersion
+
 _UNIT_SECONDS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
 _WRITTEN_IN_DAYS_FROM = 2 * 86400
 _DURATION = re.compile("".join(f"(?:([0-9]{{1,9}}){unit})?" for unit in _UNIT_SECONDS))
@@ -98,6 +100,18 @@ def parse_listen_addresses(value: object) -> tuple[ListenAddress, ...]:
     if len(set(addresses)) < len(addresses):
         raise ValueError("must not name an address twice")
     return tuple(addresses)
+
+
+def parse_api_versions(value: object) -> tuple[ApiVersion, ...]:
+    """Return the generations of the API in a list of names, or in a text with commas between."""
+    known = " and ".join(ApiVersion)
+    given = value.split(",") if isinstance(value, str) else value
+    names = [str(name).strip() for name in given] if isinstance(given, list) else []
+    if not names or not set(names) <= set(ApiVersion):
+        raise ValueError(f"must be one or more of {known}, separated by commas")
+    if len(set(names)) < len(names):
+        raise ValueError(f"must not name a version twice; the known ones are {known}")
+    return tuple(map(ApiVersion, names))
 
 
 def check_telemetry_path(path: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from exporter.core.counters import CounterBook
 from exporter.core.events import JobGivenUp
 from exporter.core.item_counts import is_fully_counted, items_not_ended, what_adds
-from exporter.core.marks import listed_now, reopened, with_failures_noted
+from exporter.core.marks import listed_now, reopened, with_failures_noted, without_end
 from exporter.core.progress import first_progress_at, has_moved, not_in_the_future
 from exporter.domain import JobStatus, latest
 
@@ -102,10 +102,16 @@ class History:
         is_final = final is not None and (final.items_known or leaves)
         if not marks.adds:
             marks = with_failures_noted(marks, tracked.counts)
+        if marks.was_mapped and self._ended_before_baseline(job):
+            marks = without_end(marks, job)
         adds, counts = what_adds(tracked, items_enabled=self.rules.items_enabled)
         self.marks[job.id] = self.book.add(marks, adds, counts, items_are_final=is_final)
         if is_final and not is_fully_counted(tracked):
             self.give_up(job, items_not_ended(tracked))
+
+    def _ended_before_baseline(self, job: Job) -> bool:
+        ended_at = job.completed_at
+        return not job.active and ended_at is not None and ended_at < (self.baseline_at or 0.0)
 
     def counts_to_add(self, answer: ItemsCounted) -> ItemCounts | None:
         """Return which of the counted items add to the counters, if not all of them."""

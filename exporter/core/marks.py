@@ -108,6 +108,11 @@ def reopened(marks: HighWaterMarks, job: Job, *, ended_again: bool) -> HighWater
     )
 
 
+def without_end(marks: HighWaterMarks, job: Job) -> HighWaterMarks:
+    """Return the marks of a job whose end adds nothing: it lies before the baseline."""
+    return replace(marks, ended_as=marks.ended_as | {job.status}, turnaround_observed=True)
+
+
 def listed_now(marks: HighWaterMarks) -> HighWaterMarks:
     """Return the marks of a job that a listing shows."""
     return marks if marks.unlisted_since is None else replace(marks, unlisted_since=None)

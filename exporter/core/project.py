@@ -24,13 +24,7 @@ from exporter.core.poll import Poll
 from exporter.core.refresh_update import RefreshUpdate
 from exporter.core.refreshes import Refreshes
 from exporter.core.view import project_status, project_view
-from exporter.domain import (
-    ErrorReason,
-    JobNotFound,
-    JobRefreshed,
-    NotCounted,
-    UncountedReason,
-)
+from exporter.domain import ErrorReason, JobNotFound, JobRefreshed, NotCounted, UncountedReason
 
 if TYPE_CHECKING:
     from exporter.core.actions import Action, RefreshJob

@@ -7,8 +7,6 @@ machine's monotonic clock where it ends in ``_monotonic``.
 from exporter.domain.answers import (
     CountLimits,
     EndedItem,
-    ErrorReason,
-    Failure,
     ItemsCounted,
     JobNotFound,
     JobRefreshed,
@@ -18,6 +16,7 @@ from exporter.domain.answers import (
     NothingToCount,
     UncountedReason,
 )
+from exporter.domain.failures import ErrorReason, Failure
 from exporter.domain.histogram import (
     ITEM_DURATION_BUCKETS,
     QUEUE_DURATION_BUCKETS,
@@ -45,6 +44,7 @@ from exporter.domain.vocabulary import (
     NOT_MAPPED_FAILURE_REASON,
     OTHER_FAILURE_REASON,
     OTHER_SKIP_REASON,
+    ApiVersion,
     ItemStatus,
     JobStatus,
     JobType,
@@ -67,6 +67,7 @@ __all__ = [
     "OTHER_SKIP_REASON",
     "QUEUE_DURATION_BUCKETS",
     "RUN_DURATION_BUCKETS",
+    "ApiVersion",
     "ApiView",
     "CountLimits",
     "Counters",

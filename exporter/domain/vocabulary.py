@@ -5,6 +5,13 @@ from __future__ import annotations
 from enum import StrEnum
 
 
+class ApiVersion(StrEnum):
+    """The generations of LlamaCloud's batch API that this exporter reads."""
+
+    V1BETA = "v1beta"
+    V2 = "v2"
+
+
 class JobType(StrEnum):
     """What a job does to its items; ``unknown`` stands for types newer than this exporter."""
 

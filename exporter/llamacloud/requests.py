@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+
+from exporter.domain import ApiVersion
 
 if TYPE_CHECKING:
     from exporter.llamacloud.budget import RequestBudget
@@ -26,6 +28,15 @@ class Endpoint(StrEnum):
     LIST_EXTRACT_JOBS = "list_extract_jobs"
 
 
+ENDPOINTS_OF: Final[Mapping[str, Sequence[Endpoint]]] = {
+    ApiVersion.V1BETA: (Endpoint.LIST_JOBS, Endpoint.JOB_STATUS, Endpoint.LIST_ITEMS),
+    ApiVersion.V2: (
+        Endpoint.LIST_BATCHES,
+        Endpoint.BATCH,
+        Endpoint.LIST_PARSE_JOBS,
+        Endpoint.LIST_EXTRACT_JOBS,
+    ),
+}
 # They find the jobs of a project, and go before requests about single jobs.
 LISTINGS = frozenset({Endpoint.LIST_JOBS, Endpoint.LIST_BATCHES})
 

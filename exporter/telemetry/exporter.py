@@ -10,7 +10,7 @@ from exporter.telemetry.metrics import Metrics
 from exporter.telemetry.project import ProjectTelemetry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from prometheus_client import CollectorRegistry
 
@@ -19,19 +19,26 @@ class Telemetry:
     """The own metrics, and those of the process, on ``registry``.
 
     ``configured`` holds, by name, the gauges that show settings: the same for all projects.
+    ``endpoints_of`` holds the endpoints of each generation of the API.
     """
 
-    def __init__(self, registry: CollectorRegistry, configured: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        configured: Mapping[str, float],
+        endpoints_of: Mapping[str, Sequence[str]],
+    ) -> None:
         # prometheus_client has one switch for all registries of the process.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._metrics = Metrics(registry)
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         self._configured = configured
+        self._endpoints_of = endpoints_of
 
     def project(self, name: str) -> ProjectTelemetry:
         """Start the series of the project ``name``."""
-        return ProjectTelemetry(self._metrics, name, self._configured)
+        return ProjectTelemetry(self._metrics, name, self._configured, self._endpoints_of)
 
     def build_info(self, version: str, revision: str, python_version: str) -> None:
         """Say what runs; an empty ``revision`` is shown as ``unknown``."""

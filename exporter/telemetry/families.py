@@ -82,6 +82,20 @@ FAMILIES = (
         "Batch jobs kept out of the series of each job by the cap, as of the last poll.",
     ),
     Family(
+        "llamacloud_exporter_api_offered",
+        "gauge",
+        (*_PROJECT, "api_version"),
+        "1 while the project is read by this generation of LlamaCloud's batch API, 0 while it is"
+        " set aside because LlamaCloud refuses it; absent before its first answer.",
+    ),
+    Family(
+        "llamacloud_exporter_api_last_answered_timestamp_seconds",
+        "gauge",
+        (*_PROJECT, "api_version"),
+        "Unix time at which the last listing ended that this generation of LlamaCloud's batch API"
+        " answered; absent before its first answer.",
+    ),
+    Family(
         "llamacloud_exporter_counting_since_timestamp_seconds",
         "gauge",
         _PROJECT,

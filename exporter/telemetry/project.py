@@ -10,19 +10,15 @@ from exporter.domain import ErrorReason
 from exporter.texts import well_formed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from exporter.core.events import Event
-    from exporter.domain import ProjectView
+    from exporter.domain import ApiView, ProjectView
     from exporter.telemetry.metrics import Metrics
 
-ENDPOINTS = ("list_jobs", "job_status", "list_items")
 POLL_RESULTS = ("success", "partial", "error")
 POLL_ERROR_REASONS = tuple(map(str, ErrorReason))
-USUAL_CODES = (
-    *("200", "401", "402", "403", "404", "422", "429", "500", "502", "503", "504"),
-    *("timeout", "network"),
-)
+USUAL_CODES = ("200", "401", "429", "500", "503", "timeout", "network")
 # What a failure says of the key; the others say nothing of it.
 _AUTHENTICATED = {
     ErrorReason.UNAUTHORIZED: False,
@@ -34,18 +30,26 @@ _AUTHENTICATED = {
 class ProjectTelemetry:
     """Takes note of what happens to one project.
 
-    Counters and histograms start at zero for the label values that are known beforehand.
+    Counters and histograms start at zero for the label values that are known beforehand; those of
+    requests once the generation of the API answered that the endpoint belongs to.
     """
 
-    def __init__(self, metrics: Metrics, project: str, configured: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        project: str,
+        configured: Mapping[str, float],
+        endpoints_of: Mapping[str, Sequence[str]],
+    ) -> None:
         self._metrics = metrics
+        self._endpoints_of = endpoints_of
+        self._answered: set[str] = set()
         self._project = well_formed(project)
         for gauge, value in configured.items():
             self._show(gauge, value)
         # It is not up before the first listing, nor known to be authenticated.
         self._show("project_up", value=False)
         self._start_counters()
-        self._start_histograms()
 
     def request_finished(self, endpoint: str, code: str, seconds: float) -> None:
         """Count one request; ``code`` is its HTTP status, ``timeout`` or ``network``."""
@@ -96,6 +100,8 @@ class ProjectTelemetry:
         self._show("hidden_jobs", view.hidden_jobs)
         self._show("counting_since_timestamp_seconds", view.counting_since)
         self._show("uncounted_jobs", view.uncounted_jobs)
+        for api in view.apis:
+            self._show_api(api)
 
     def budget_read_by(self, requests_per_second: Callable[[], float]) -> None:
         """Show the rate that the project's key is allowed at the moment of each scrape."""
@@ -109,11 +115,21 @@ class ProjectTelemetry:
         durations = self._metrics.histograms["poll_duration_seconds"]
         durations.labels(self._project).observe(poll.seconds)
 
-    def _show(self, gauge: str, value: float | None) -> None:
+    def _show_api(self, api: ApiView) -> None:
+        answered = api.last_answered_at is not None
+        # Before its first answer nobody knows whether LlamaCloud offers it, unless it refused.
+        offered = api.is_offered if answered or not api.is_offered else None
+        self._show("api_offered", offered, api.api_version)
+        self._show("api_last_answered_timestamp_seconds", api.last_answered_at, api.api_version)
+        if answered and api.api_version not in self._answered:
+            self._answered.add(api.api_version)
+            self._start_endpoints(self._endpoints_of[api.api_version])
+
+    def _show(self, gauge: str, value: float | None, *labels: str) -> None:
         if value is None:
-            self._metrics.gauges[gauge].remove(self._project)
+            self._metrics.gauges[gauge].remove(self._project, *labels)
         else:
-            self._metrics.gauges[gauge].labels(self._project).set(value)
+            self._metrics.gauges[gauge].labels(self._project, *labels).set(value)
 
     def _start_counters(self) -> None:
         counters = self._metrics.counters
@@ -121,16 +137,15 @@ class ProjectTelemetry:
             counters["polls_total"].labels(self._project, result)
         for reason in POLL_ERROR_REASONS:
             counters["poll_errors_total"].labels(self._project, reason)
-        for endpoint, code in product(ENDPOINTS, USUAL_CODES):
-            counters["api_requests_total"].labels(self._project, endpoint, code)
-        for endpoint in ENDPOINTS:
-            counters["api_retries_total"].labels(self._project, endpoint)
-            counters["unreadable_rows_total"].labels(self._project, endpoint)
         counters["api_budget_wait_seconds_total"].labels(self._project)
         counters["jobs_given_up_total"].labels(self._project)
-
-    def _start_histograms(self) -> None:
         self._metrics.histograms["poll_duration_seconds"].labels(self._project)
-        for endpoint in ENDPOINTS:
-            durations = self._metrics.histograms["api_request_duration_seconds"]
-            durations.labels(self._project, endpoint)
+
+    def _start_endpoints(self, endpoints: Sequence[str]) -> None:
+        counters, histograms = self._metrics.counters, self._metrics.histograms
+        for endpoint, code in product(endpoints, USUAL_CODES):
+            counters["api_requests_total"].labels(self._project, endpoint, code)
+        for endpoint in endpoints:
+            counters["api_retries_total"].labels(self._project, endpoint)
+            counters["unreadable_rows_total"].labels(self._project, endpoint)
+            histograms["api_request_duration_seconds"].labels(self._project, endpoint)

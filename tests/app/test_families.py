@@ -238,6 +238,9 @@ OF_THE_EXPORTER: Samples = {
     own("project_up"): 1,
     own("project_authenticated"): 1,
     own("last_listing_timestamp_seconds"): START + 60,
+    own("api_offered", api_version="v1beta"): 1,
+    own("api_offered", api_version="v2"): 1,
+    own("api_last_answered_timestamp_seconds", api_version="v2"): START + 60,
     own("listing_truncated"): 0,
     own("tracked_jobs"): 3,
     own("hidden_jobs"): 0,
@@ -249,6 +252,7 @@ OF_THE_EXPORTER: Samples = {
     own("polls_total", result="error"): 0,
     own("poll_errors_total", reason="unauthorized"): 0,
     own("api_requests_total", endpoint="list_jobs", code="429"): 0,
+    own("api_requests_total", endpoint="list_parse_jobs", code="200"): 0,
     own("api_retries_total", endpoint="list_items"): 0,
     own("unreadable_rows_total", endpoint="list_jobs"): 0,
 }

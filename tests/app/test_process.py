@@ -239,7 +239,10 @@ class TestModes:
         assert 0 == ended.returncode, ended.stderr
         assert 'llamacloud_batch_job_items{item_status="completed",job_id="job-1"' in ended.stdout
         check_metrics(ended.stdout.encode())
-        assert {"list_jobs": 1, "job_status": 1, "list_items": 1} == cloud.requests()
+        # A full listing of v2: recent batches, and active ones by each of three statuses.
+        assert {"list_batches": 4, "list_jobs": 1, "job_status": 1, "list_items": 1} == (
+            cloud.requests()
+        )
 
     def test_once_fails_if_a_project_could_not_be_listed(self, cloud: Cloud) -> None:
         """With the metrics that say so."""

@@ -98,7 +98,9 @@ def test_no_standard_output_at_all_is_borne(cloud: Cloud) -> None:
 def test_once_gives_a_listing_that_hangs_three_attempts(cloud: Cloud) -> None:
     """However short the interval is."""
     cloud.simulator.faults.add(Fault("hang", endpoint="list_jobs"))
-    ended = run("--once", "--api.timeout=500ms", "--poll.interval=1s", **of(cloud))
+    ended = run(
+        "--once", "--api.timeout=500ms", "--poll.interval=1s", "--api.versions=v1beta", **of(cloud)
+    )
     assert 1 == ended.returncode
     assert 'api_requests_total{code="timeout",endpoint="list_jobs",project="default"} 3.0' in (
         ended.stdout

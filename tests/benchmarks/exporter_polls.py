@@ -47,6 +47,8 @@ def run_exporter_polls(
         f"--poll.interval={interval_seconds}s",
         f"--api.concurrency={concurrency}",
         f"--api.requests-per-minute={_REQUESTS_PER_MINUTE}",
+        # The generation that the loops with the vendor's SDK read.
+        "--api.versions=v1beta",
         LLAMA_CLOUD_API_KEY=KEY,
         LLAMA_CLOUD_BASE_URL=cloud.base_url,
     ) as exporter:

@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 
 from exporter.config import Command, ConfigError, ListenAddress, Project, load
+from exporter.domain import ApiVersion
 
 FILES = Path(__file__).parent / "files"
 KEY = {"LLAMA_CLOUD_API_KEY": "llx-environment-secret"}
 FIRST_ID = "123e4567-e89b-12d3-a456-426614174000"
 SECOND_ID = "123e4567-e89b-12d3-a456-426614174001"
 ADDRESS_WANTED = "must be written host:port, :port or [::1]:port, the port at most 65535"
+VERSIONS_WANTED = "must be one or more of v1beta and v2, separated by commas"
 UUID_WANTED = f"must be a UUID such as {FIRST_ID}"
 
 
@@ -29,7 +31,12 @@ def test_everything_can_be_set_in_the_file() -> None:
             "full_listing_every": 5400.0,
             "max_pages": 7,
         },
-        "api": {"timeout": 0.5, "requests_per_minute": 7.5, "concurrency": 2},
+        "api": {
+            "timeout": 0.5,
+            "requests_per_minute": 7.5,
+            "versions": ("v2",),
+            "concurrency": 2,
+        },
         "items": {"enabled": False, "max_pages": 3},
         "jobs": {"max_per_project": 0},
         "retention": {"finished": 0.0, "failed": 172800.0, "min_scrapes": 0},
@@ -60,6 +67,7 @@ def test_projects_of_the_file_are_complete() -> None:
         base_url="https://api.cloud.eu.llamaindex.ai",
         directory_ids=("dir-1", "dir-2"),
         job_types=("parse", "extract"),
+        api_versions=(ApiVersion.V2, ApiVersion.V1BETA),
         api_key_origin=production.api_key_origin,
         api_key_file=production.api_key_file,
     )
@@ -69,6 +77,7 @@ def test_projects_of_the_file_are_complete() -> None:
     assert default.name == "default"
     assert default.api_key.get_secret_value() == "llx-staging-secret"
     assert default.base_url == "https://api.cloud.llamaindex.ai"
+    assert default.api_versions == ()
 
 
 def test_an_empty_file_sets_nothing() -> None:
@@ -99,6 +108,7 @@ BAD_FILES = {
         "{file}: poll must be a mapping of settings such as poll.interval.",
         '{file}: api.timeout must be a duration such as 30s, 5m or 1h30m, not "1s".',
         '{file}: api.requests_per_minute must be a number, not ".nan".',
+        f"{{file}}: api.versions {VERSIONS_WANTED}.",
         '{file}: api.concurrency must be a whole number, not "true".',
         '{file}: items.enabled must be true or false, not "maybe".',
         '{file}: items.max_pages must be a whole number, not "1.5".',
@@ -151,6 +161,7 @@ BAD_FILES = {
             "{file}: projects[3].job_types[1] must be 'parse', 'extract' or 'classify',"
             ' not "classfy".'
         ),
+        f'{{file}}: projects[3].api_versions {VERSIONS_WANTED}, not "v3".',
         (
             'the file "missing.key" of {file}: projects[3].api_key_file cannot be read:'
             " No such file or directory."

@@ -190,6 +190,14 @@ def test_the_report_shows_what_is_in_effect() -> None:
         "  poll.stale_after         5m",
     ]
     assert "  items.enabled            false" in report
+    assert "  api.versions             v1beta,v2" in report
+
+
+def test_the_report_tells_by_which_generations_a_project_is_read() -> None:
+    """Where that is not as for all projects."""
+    environ = {**KEY, "LLAMACLOUD_EXPORTER_PROJECTS": '[{"name": "one", "api_versions": ["v2"]}]'}
+
+    assert "    API versions     v2" in describe(load([], environ).settings).splitlines()
 
 
 def test_no_key_is_ever_shown() -> None:

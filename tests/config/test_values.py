@@ -1,5 +1,8 @@
 """Durations, listen addresses and telemetry paths as people write them."""
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +12,7 @@ from exporter.config.values import format_duration, parse_duration
 
 KEY = {"LLAMA_CLOUD_API_KEY": "llx-secret"}
 ADDRESS_WANTED = "must be written host:port, :port or [::1]:port, the port at most 65535"
+VERSIONS_WANTED = "must be one or more of v1beta and v2, separated by commas"
 PATH_WANTED = "must start with / and hold letters, digits and . _ ~ - only"
 PATH_TAKEN = "must not be one of /, /-/healthy, /-/ready, which serve other pages"
 
@@ -67,6 +71,54 @@ def test_wrong_addresses_and_paths_are_explained(flag: str, complaint: str) -> N
         load([flag], KEY)
 
     assert raised.value.problems == (expected,)
+
+
+@pytest.mark.parametrize("text", ["v1beta,v2", " v1beta , v2 "])
+def test_generations_of_the_api_stand_in_one_text(text: str) -> None:
+    """Their order stays, and both are read unless told otherwise."""
+    assert load([f"--api.versions={text}"], KEY).settings.api.versions == ("v1beta", "v2")
+    variable = {**KEY, "LLAMACLOUD_EXPORTER_API__VERSIONS": "v2,v1beta"}
+    assert load([], variable).settings.api.versions == ("v2", "v1beta")
+    assert load([], KEY).settings.api.versions == ("v1beta", "v2")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("v3", VERSIONS_WANTED),
+        ("v1beta,v3", VERSIONS_WANTED),
+        ("v1beta,", VERSIONS_WANTED),
+        ("V2", VERSIONS_WANTED),
+        ("", VERSIONS_WANTED),
+        ("v2,v2", "must not name a version twice; the known ones are v1beta and v2"),
+    ],
+)
+def test_wrong_generations_of_the_api_are_explained(text: str, complaint: str) -> None:
+    """The message names the known ones, wherever the setting comes from."""
+    with pytest.raises(ConfigError) as raised:
+        load([f"--api.versions={text}"], KEY)
+    assert raised.value.problems == (f'flag --api.versions {complaint}, not "{text}".',)
+
+    variable = "LLAMACLOUD_EXPORTER_PROJECTS"
+    projects = json.dumps([{"api_versions": text.split(",")}])
+    with pytest.raises(ConfigError) as raised:
+        load([], {**KEY, variable: projects})
+    named = f"environment variable {variable}[0].api_versions"
+    assert raised.value.problems == (f'{named} {complaint}, not "{text}".',)
+
+
+def test_no_generation_of_the_api_is_a_mistake(tmp_path: Path) -> None:
+    """An empty list does not stand for all."""
+    file = tmp_path / "exporter.yml"
+    file.write_text("api: {versions: []}\nprojects: [{api_versions: []}]\n")
+
+    with pytest.raises(ConfigError) as raised:
+        load([f"--config.file={file}"], KEY)
+
+    assert raised.value.problems == (
+        f'{file}: projects[0].api_versions {VERSIONS_WANTED}, not "".',
+        f'{file}: api.versions {VERSIONS_WANTED}, not "".',
+    )
 
 
 def test_an_address_twice_is_a_mistake() -> None:

@@ -9,6 +9,7 @@ from exporter.domain import (
     KNOWN_SKIP_REASONS,
     QUEUE_DURATION_BUCKETS,
     RUN_DURATION_BUCKETS,
+    ApiView,
     Counters,
     Histogram,
     ItemStatus,
@@ -114,6 +115,10 @@ def full_view(project: str = "default", generation: int = 1) -> ProjectView:
         listing_truncated=False,
         last_listing_at=1_790_000_600.0,
         counting_since=1_790_000_000.0,
+        apis=(
+            ApiView("v1beta", is_offered=True, last_answered_at=1_790_000_600.0),
+            ApiView("v2", is_offered=False, last_answered_at=1_790_000_300.0),
+        ),
     )
 
 

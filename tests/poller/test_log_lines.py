@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +11,10 @@ from polling import eventually, polling
 from structlog.testing import capture_logs
 
 from exporter.core.events import (
+    ApiOfferedAgain,
+    ApiSetAside,
     Event,
+    JobAppeared,
     JobEnded,
     JobGivenUp,
     JobRecordsContradict,
@@ -25,9 +29,9 @@ from exporter.core.events import (
     RefreshFailed,
     RefreshRecovered,
 )
-from exporter.domain import ErrorReason, JobStatus
+from exporter.domain import ApiVersion, ErrorReason, JobStatus
 from exporter.event_log import EventLog
-from exporter.llamacloud.errors import RequestTimedOut, Unauthorized
+from exporter.llamacloud.errors import NotFound, RequestTimedOut, Unauthorized
 from exporter.simulator import Fault, Paging, items_of
 
 if TYPE_CHECKING:
@@ -51,6 +55,11 @@ def logged(*events: Event) -> list[MutableMapping[str, Any]]:
 def named(logs: Iterable[Mapping[str, Any]], *prefixes: str) -> list[str]:
     """Return the events whose names begin so, in their order."""
     return [line["event"] for line in logs if line["event"].startswith(prefixes)]
+
+
+def not_found() -> Failure:
+    error = NotFound(404, "Not Found", from_api=True, answered_at=0.0, asked_monotonic=0.0)
+    return error.failure()
 
 
 def timed_out() -> Failure:
@@ -115,6 +124,64 @@ class TestLines:
         (line,) = logged(ProjectStale(300.0, listing_fails=listing_fails))
         assert ("project.stale", 300.0) == (line["event"], line["stale_after_seconds"])
         assert f"its active jobs are withdrawn until it is listed again; {cause}" == line["advice"]
+
+    @pytest.mark.parametrize(
+        ("failure", "had_answered", "level", "advice"),
+        [
+            (
+                *(not_found(), False, "info"),
+                (
+                    "LlamaCloud does not offer this generation of its batch API to the project, "
+                    "which is read without it; it is asked again with every full listing: set "
+                    "api.versions to the other one alone to stop that"
+                ),
+            ),
+            (
+                *(not_found(), True, "warning"),
+                (
+                    "its jobs are no longer followed: their active series are withdrawn after "
+                    "poll.stale_after, and they leave after retention.failed, unless it answers "
+                    "before; it is asked again with every full listing: if LlamaCloud withdrew it "
+                    "for good, set api.versions to the other one alone"
+                ),
+            ),
+            (
+                *(timed_out(), False, "info"),
+                (
+                    "the project is read without this generation of the batch API until it "
+                    "answers; it is asked again after one interval, then two, four and so on; "
+                )
+                + timed_out().advice,
+            ),
+        ],
+    )
+    def test_a_generation_that_is_set_aside_is_told_with_what_that_means(
+        self, *, failure: Failure, had_answered: bool, level: str, advice: str
+    ) -> None:
+        """Most loudly where jobs are lost from sight."""
+        aside, back = logged(
+            ApiSetAside("v2", failure, had_answered=had_answered), ApiOfferedAgain("v2")
+        )
+        assert {
+            "event": "api.set_aside",
+            "log_level": level,
+            "project": "invoices",
+            "api_version": "v2",
+            "reason": str(failure.reason),
+            "detail": failure.detail,
+            "advice": advice,
+        } == aside
+        assert {
+            "event": "api.offered_again",
+            "log_level": "info",
+            "project": "invoices",
+            "api_version": "v2",
+        } == back
+
+    def test_a_line_about_a_job_names_its_generation(self) -> None:
+        """The same project may have jobs of both."""
+        (line,) = logged(JobAppeared(replace(job(), api_version=ApiVersion.V2)))
+        assert "v2" == line["api_version"]
 
     def test_truncation_and_its_end_are_told(self) -> None:
         """With what to do about it."""

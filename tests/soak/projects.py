@@ -66,7 +66,7 @@ def settings_file(base_url: str) -> str:
     return (
         f"projects:\n{entries}"
         "poll: {interval: 1s, full_listing_every: 5s}\n"
-        "api: {timeout: 2s, requests_per_minute: 6000, concurrency: 12}\n"
+        "api: {timeout: 2s, requests_per_minute: 6000, concurrency: 12, versions: v1beta}\n"
         "items: {max_pages: 1000}\n"
         "jobs: {max_per_project: 100000}\n"
         f"retention: {{finished: {RETENTION_FINISHED_SECONDS:g}s,"

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from exporter.llamacloud.client import Client
     from exporter.llamacloud.permit import Permit
 
-API_VERSION = "v1beta"
-
 
 @dataclass(frozen=True, slots=True)
 class _TooLarge:

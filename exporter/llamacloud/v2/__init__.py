@@ -1,5 +1,5 @@
 """The batches API, generation v2."""
 
-from exporter.llamacloud.v2.api import API_VERSION, V2Api
+from exporter.llamacloud.v2.api import V2Api
 
-__all__ = ["API_VERSION", "V2Api"]
+__all__ = ["V2Api"]

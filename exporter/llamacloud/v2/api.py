@@ -9,7 +9,6 @@ from exporter.domain import JobNotFound, JobRefreshed
 from exporter.domain.ids import bare_id
 from exporter.llamacloud.errors import NotFound
 from exporter.llamacloud.refusals import job_missing
-from exporter.llamacloud.v2.batches import API_VERSION
 from exporter.llamacloud.v2.counting import count_items
 from exporter.llamacloud.v2.listing import list_jobs
 from exporter.llamacloud.v2.memory import BatchMemory
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from exporter.llamacloud.api import CountAnswer, StatusAnswer
     from exporter.llamacloud.client import Client
     from exporter.llamacloud.permit import Permit
-
-__all__ = ["API_VERSION", "V2Api"]
 
 
 class V2Api:

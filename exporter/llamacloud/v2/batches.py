@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.domain import Job
+from exporter.domain import ApiVersion, Job
 from exporter.domain.ids import contradicts
 from exporter.llamacloud.belief import believed_moment, believed_times, comparable_word
 from exporter.llamacloud.fields import LONGEST_TEXT
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from exporter.llamacloud.known_values import KnownValues
     from exporter.llamacloud.v2.models import BatchRow, FileJobRow
 
-API_VERSION = "v2"
 _IDS = ("project_id", "source_directory_id")
 
 
@@ -35,7 +34,7 @@ def job_of(row: BatchRow, known_values: KnownValues, answered_at: float, *, job_
         directory_id=cut(row.source_directory_id, LONGEST_TEXT),
         created_at=times.created_at,
         updated_at=times.updated_at,
-        api_version=API_VERSION,
+        api_version=ApiVersion.V2,
         configuration_id=cut(config.configuration_id, LONGEST_TEXT),
         is_mapped=_word(row.status) == COMPLETED,
         told_by_items=True,

@@ -1,0 +1,107 @@
+"""From the settings of one project to its poller."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from exporter.core.project import ProjectCore
+from exporter.core.rules import Rules
+from exporter.domain import ApiVersion
+from exporter.event_log import EventLog
+from exporter.llamacloud.client import Client
+from exporter.llamacloud.v1beta import V1BetaApi
+from exporter.llamacloud.v2 import V2Api
+from exporter.poller import ProjectPoller
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from exporter.app.access import ProjectAccess
+    from exporter.config import Project, Settings
+    from exporter.core.events import Event
+    from exporter.domain import ProjectView
+    from exporter.llamacloud.api import BatchApi
+    from exporter.llamacloud.connections import Connections
+    from exporter.publisher import Publisher
+    from exporter.telemetry import Telemetry
+
+_APIS: Final[Mapping[ApiVersion, Callable[..., BatchApi]]] = {
+    ApiVersion.V1BETA: V1BetaApi,
+    ApiVersion.V2: V2Api,
+}
+
+
+def api_versions_of(project: Project, settings: Settings) -> tuple[ApiVersion, ...]:
+    """Name the generations of the API that a project is read by."""
+    return project.api_versions or settings.api.versions
+
+
+def poller_of(
+    settings: Settings,
+    project: Project,
+    connections: Connections,
+    telemetry: Telemetry,
+    publisher: Publisher,
+    *,
+    access: ProjectAccess,
+) -> ProjectPoller:
+    """Build the poller of one project; nothing runs yet."""
+    project_telemetry = telemetry.project(project.name)
+    project_telemetry.budget_read_by(lambda: access.budget.requests_per_second)
+    client = Client(
+        connections,
+        base_url=project.base_url,
+        access=access,
+        timeout_seconds=settings.api.timeout,
+        observer=project_telemetry,
+    )
+    event_log = EventLog(project.name, key_origin=project.api_key_origin)
+
+    async def publish_view(view: ProjectView) -> None:
+        await publisher.publish(view)
+        project_telemetry.published(view)
+
+    def handle_events(events: Sequence[Event]) -> None:
+        for event in events:
+            project_telemetry.count(event)
+            event_log.log(event)
+
+    return ProjectPoller(
+        ProjectCore(_rules(project, settings), time.monotonic()),
+        _apis(client, project, settings),
+        access=access,
+        concurrency=settings.api.concurrency,
+        publish_view=publish_view,
+        handle_events=handle_events,
+        clock=time.monotonic,
+    )
+
+
+def _apis(client: Client, project: Project, settings: Settings) -> dict[str, BatchApi]:
+    ids = {"project_id": project.project_id, "organization_id": project.organization_id}
+    return {
+        api_version: _APIS[api_version](client, project=project.name, **ids)
+        for api_version in api_versions_of(project, settings)
+    }
+
+
+def _rules(project: Project, settings: Settings) -> Rules:
+    return Rules(
+        project=project.name,
+        api_versions=api_versions_of(project, settings),
+        interval=settings.poll.interval,
+        full_listing_every=settings.poll.full_listing_every,
+        stale_after=settings.poll.stale_after,
+        listing_max_requests=settings.poll.max_pages,
+        items_max_requests=settings.items.max_pages,
+        retention_finished=settings.retention.finished,
+        retention_failed=settings.retention.failed,
+        min_scrapes=settings.retention.min_scrapes,
+        max_jobs=settings.jobs.max_per_project,
+        items_enabled=settings.items.enabled,
+        project_id=project.project_id,
+        organization_id=project.organization_id,
+        directory_ids=project.directory_ids,
+        job_types=project.job_types,
+    )

@@ -1,0 +1,55 @@
+"""The generations of LlamaCloud's API that a project is read by, from the settings to /metrics."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from process import run
+from projects import Scrape, project, project_id_of, settings_file
+from tools import check_metrics
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cloud import Cloud
+
+# A full listing of v2: recent batches, and active ones by each of three statuses.
+_OF_V1BETA = {"list_jobs": 1, "job_status": 1, "list_items": 1}
+_OF_V2 = {"list_batches": 4, "batch": 1, "list_parse_jobs": 1}
+
+
+def requests_of(cloud: Cloud, name: str) -> Counter[str]:
+    """Count the requests about a project, by endpoint."""
+    requests = cloud.simulator.requests
+    mine = [r for r in requests if r.params.get("project_id") == project_id_of(name)]
+    return Counter(str(request.endpoint) for request in mine)
+
+
+def test_each_project_is_read_by_the_generations_that_the_settings_name(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    """Its own ones, else those of all projects; no other is asked."""
+    cloud.simulator.v2.results_in = frozenset({"RUNNING"})
+    versions_of: dict[str, dict[str, Any]] = {
+        "both": {},
+        "jobs": {"api_versions": ["v1beta"]},
+        "batches": {"api_versions": "v2"},
+    }
+    entries = [project(cloud, name, **versions) for name, versions in versions_of.items()]
+    for name in versions_of:
+        cloud.add_batch(f"bat-of-{name}", project_id=project_id_of(name))
+    # An interval in which each job is asked for once, also on a busy machine.
+    ended = run("--once", settings_file(tmp_path, entries, poll={"interval": "20s"}))
+    assert 0 == ended.returncode, ended.stderr
+    check_metrics(ended.stdout.encode())
+    jobs = Scrape(ended.stdout).series("llamacloud_batch_job_info")
+    assert {
+        ("both", "job-of-both", "v1beta"),
+        ("both", "bat-of-both", "v2"),
+        ("jobs", "job-of-jobs", "v1beta"),
+        ("batches", "bat-of-batches", "v2"),
+    } == {(job["project"], job["job_id"], job["api_version"]) for job in jobs}
+    assert _OF_V1BETA | _OF_V2 == requests_of(cloud, "both")
+    assert _OF_V1BETA == requests_of(cloud, "jobs")
+    assert _OF_V2 == requests_of(cloud, "batches")
