@@ -47,9 +47,8 @@ _LEAST_SECONDS_BETWEEN_PUBLICATIONS = 1.0
 class ProjectPoller:
     """Polls LlamaCloud for one project by its ``apis``, and has the project published.
 
-    ``publish_view`` makes a view visible to scrapes, ``handle_events`` logs and counts what
-    happened. ``first_poll_is_over`` is set once. ``last_alive_monotonic`` moves on while the poller
-    is alive, whether LlamaCloud answers or not.
+    ``publish_view`` makes a view visible to scrapes, ``handle_events`` logs and counts events.
+    ``last_alive_monotonic`` moves on while the poller is alive, whether LlamaCloud answers or not.
     """
 
     def __init__(
@@ -121,16 +120,17 @@ class ProjectPoller:
                     self._clock(), permit.is_throttling, may_list=listing, may_refresh=not listing
                 )
                 self._look_whether_poll_is_over()
-                if isinstance(action, ListJobs):
-                    await self._perform(action, self._list(action, permit))
-                elif not isinstance(action, WaitUntil):
-                    await self._perform(action, self._refresh(action, permit))
+                if not isinstance(action, WaitUntil):
+                    await self._perform(action, permit)
             if isinstance(action, WaitUntil):
                 await self._wait_until(action.moment)
 
-    async def _perform(self, action: ListJobs | RefreshJob, work: Awaitable[None]) -> None:
+    async def _perform(self, action: ListJobs | RefreshJob, permit: Permit) -> None:
         try:
-            await work
+            if isinstance(action, ListJobs):
+                await self._list(action, permit)
+            else:
+                self._receive(await self._refreshed(action, permit))
         except asyncio.CancelledError:
             self._receive(Abandoned(action))
             raise
@@ -142,18 +142,16 @@ class ProjectPoller:
             await asyncio.sleep(0)
         self._wake_slots()
 
-    async def _refresh(self, action: RefreshJob, permit: Permit) -> None:
+    async def _refreshed(self, action: RefreshJob, permit: Permit) -> Refreshed | Failed:
         api = self._apis[action.job.api_version]
         try:
             match action:
                 case FetchStatus(job, memory):
-                    status, memory = await api.job_status(job, memory, permit)
-                    self._receive(Refreshed(action, status, memory))
+                    return Refreshed(action, *await api.job_status(job, memory, permit))
                 case CountItems(job, memory, limits):
-                    counts, memory = await api.count_items(job, memory, limits, permit)
-                    self._receive(Refreshed(action, counts, memory))
+                    return Refreshed(action, *await api.count_items(job, memory, limits, permit))
         except LlamaCloudError as error:
-            self._receive(Failed(action, error.failure()))
+            return Failed(action, error.failure())
 
     async def _wait_until(self, moment: float) -> None:
         seconds = None if moment == math.inf else max(moment - self._clock(), 0.0)
@@ -188,7 +186,6 @@ class ProjectPoller:
         self._look_whether_poll_is_over()
 
     def _look_whether_key_changed(self) -> None:
-        """Tell the core of another key, which a request may have found after a refusal."""
         if self._access.changes != self._key_changes:
             self._key_changes = self._access.changes
             self._receive(KeyChanged())

@@ -107,9 +107,12 @@ CASES: dict[str, list[Case]] = {
         Case(
             progressed("stuck", 1801, "running")
             | progressed("sent", 1801, "dispatched")
-            | progressed("moves", 1799, "running"),
+            | progressed("moves", 1799, "running")
+            | {batch("job_total_items", job_id=job_id): always(9) for job_id in ("stuck", "moves")},
             {answer(job_id="stuck"): 1801, answer(job_id="sent"): 1801},
         ),
+        # A batch of v2 that runs tells nothing of its items.
+        Case(progressed("tells-nothing", 7200, "running"), {}),
         Case(progressed("ended", 1801, "completed") | progressed("waits", 1801, "pending"), {}),
     ],
     "How many items wait?": [

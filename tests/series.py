@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from exporter.domain import JobStatus
+
 # An hour of a sample every 30 seconds; `time()` is 3600 when the queries are asked.
 NOW = 3600
 STEP = 30
@@ -47,10 +49,9 @@ def _series(name: str, labels: dict[str, str]) -> str:
 
 def status(job_id: str, is_now: str) -> dict[str, str]:
     """Return the status series of a job."""
-    names = ("pending", "running", "dispatched", "completed", "failed", "cancelled", "unknown")
     return {
         batch("job_status", job_id=job_id, status=name): always(int(name == is_now))
-        for name in names
+        for name in JobStatus
     }
 
 

@@ -17,7 +17,7 @@ from readme import readme, section
 import exporter
 from exporter.config import load
 from exporter.config.documentation import LLAMA_CLOUD_VARIABLES, documented_settings
-from exporter.domain import FAILURE_REASONS
+from exporter.domain import FAILURE_REASONS, ApiVersion
 from exporter.exposition import FAMILIES as BATCH_FAMILIES
 from exporter.telemetry import FAMILIES as EXPORTER_FAMILIES
 
@@ -61,6 +61,20 @@ def test_the_readme_lists_every_reason_of_failed_items_in_its_order() -> None:
     (item,) = [i for i in section("Read the numbers").split("\n- ") if "A failed item has one" in i]
     named = re.findall(r"`([a-z_]+)`", item)
     assert named == list(FAILURE_REASONS)
+
+
+def test_the_readme_says_at_once_what_is_read_and_what_it_costs() -> None:
+    """In its first paragraph: the generations of the API, what v2 lacks, and requests."""
+    (first,) = re.findall(r"^# .*\n\n((?:.+\n)+)", readme())
+    assert set(ApiVersion) <= set(re.findall(r"`(\w+)`", first))
+    words = " ".join(first.split())
+    for said in (
+        "does not tell which items were skipped, when a job started",
+        "cost two requests an interval for each project, and three more every quarter of an hour",
+        "one more for each 100 parse or 20 extract file jobs that have not ended",
+        "Single parse or extract jobs outside batches are not shown",
+    ):
+        assert said in words
 
 
 def test_every_metric_that_the_readme_names_exists() -> None:

@@ -80,7 +80,9 @@ def _last_tried(tracked: TrackedJob) -> float | None:
 
 def wants_status(tracked: TrackedJob) -> bool:
     """Tell whether a job's status is to be fetched: not again once its final one is known."""
-    return tracked.final is None or not tracked.final.status_known
+    if tracked.final is None or tracked.job.told_by_items:
+        return True
+    return not tracked.final.status_known
 
 
 def wants_count(tracked: TrackedJob, rules: Rules, now: float) -> bool:
@@ -90,6 +92,8 @@ def wants_count(tracked: TrackedJob, rules: Rules, now: float) -> bool:
     quarter of an hour: some statuses may have become few enough. One whose items did not add up is
     counted again after one interval, then two, four and so on: its list may have moved meanwhile.
     """
+    if tracked.job.told_by_items:
+        return tracked.final is None or not tracked.final.items_known
     if not rules.items_enabled:
         return False
     if tracked.final is not None:
@@ -108,6 +112,8 @@ def count_can_wait(tracked: TrackedJob, now: float) -> bool:
     """
     asked = tracked.items_asked_monotonic
     if tracked.final is not None or tracked.counts is None or asked is None:
+        return False
+    if tracked.job.told_by_items:
         return False
     return tracked.changed_asked_monotonic < asked and _was_counted_lately(tracked, now)
 

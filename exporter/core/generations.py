@@ -110,22 +110,25 @@ class Generations:
     def failure(self, outcomes: Mapping[str, Outcome]) -> Failure | None:
         """Return why a listing failed as a whole, if it did: there is no half listing."""
         failures = {v: outcome for v, outcome in outcomes.items() if isinstance(outcome, Failure)}
-        lasting = [
-            failure
-            for api_version, failure in failures.items()
-            if self._of[api_version].is_relied_on and not failure.is_refusal
-        ]
-        if lasting or len(failures) == len(outcomes):
-            return min(lasting or failures.values(), key=_telling)
-        return None
+        in_use = [f for api_version, f in failures.items() if self._of[api_version].is_relied_on]
+        lasting = [failure for failure in in_use if not failure.is_refusal]
+        if not lasting and len(failures) < len(outcomes):
+            return None
+        # One that is set aside does not tell why the project can no longer be listed.
+        return min(lasting or in_use or failures.values(), key=_telling)
 
-    def listing_failed(self, rules: Rules, now: float, *, full: list[str]) -> None:
-        """Note a listing that failed, ``full`` for some generations: set none aside meanwhile."""
+    def listing_failed(
+        self, failure: Failure, rules: Rules, now: float, *, full: list[str]
+    ) -> None:
+        """Note a listing that failed, ``full`` for some generations."""
         seconds = min(_FULL_AGAIN_AFTER_INTERVALS * rules.interval, rules.full_listing_every)
         for api_version in full:
             # One bad page deep in the history must not hide what is new for longer.
             self._of[api_version].full_again_at = now + seconds
+        if not failure.is_refusal:
+            return
         for generation in self._of.values():
+            # None of those asked is offered: one that is set aside may be by now.
             generation.ask_again_at = _EVER
 
     def unanswered(

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from exporter.core.counters import CounterBook
 from exporter.core.events import JobGivenUp
-from exporter.core.item_counts import is_fully_counted, items_not_ended
-from exporter.core.marks import listed_now, reopened, with_failures_noted
+from exporter.core.item_counts import is_fully_counted, items_not_ended, what_adds
+from exporter.core.marks import listed_now, reopened, with_failures_noted, without_end
 from exporter.core.progress import first_progress_at, has_moved, not_in_the_future
 from exporter.domain import JobStatus, latest
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from exporter.core.jobs import TrackedJob
     from exporter.core.marks import HighWaterMarks
     from exporter.core.rules import Rules
-    from exporter.domain import Job, Listing
+    from exporter.domain import ItemCounts, ItemsCounted, Job, Listing
 
 # What ended in the hour before the watermark is looked at again, so that neither a late row nor a
 # clock that is off loses an end. Marks are kept twice as long, so that no job counts twice: by a
@@ -102,9 +102,23 @@ class History:
         is_final = final is not None and (final.items_known or leaves)
         if not marks.adds:
             marks = with_failures_noted(marks, tracked.counts)
-        self.marks[job.id] = self.book.add(marks, job, tracked.counts, items_are_final=is_final)
+        if marks.was_mapped and self._ended_before_baseline(job):
+            marks = without_end(marks, job)
+        adds, counts = what_adds(tracked, items_enabled=self.rules.items_enabled)
+        self.marks[job.id] = self.book.add(marks, adds, counts, items_are_final=is_final)
         if is_final and not is_fully_counted(tracked):
             self.give_up(job, items_not_ended(tracked))
+
+    def _ended_before_baseline(self, job: Job) -> bool:
+        ended_at = job.completed_at
+        return not job.active and ended_at is not None and ended_at < (self.baseline_at or 0.0)
+
+    def counts_to_add(self, answer: ItemsCounted) -> ItemCounts | None:
+        """Return which of the counted items add to the counters, if not all of them."""
+        was_mapped = self.marks[answer.job_id].was_mapped
+        if was_mapped is None or not answer.tells_job:
+            return None
+        return answer.counts_after(self.baseline_at or 0.0, was_mapped=was_mapped)
 
     def give_up(self, job: Job, items_not_ended: int | None) -> None:
         """Note that the items of an ended job are no longer asked for, once a job.

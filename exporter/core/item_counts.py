@@ -7,20 +7,34 @@ from typing import TYPE_CHECKING
 
 from exporter.core.events import ItemsFailed, MoreItemsFailed
 from exporter.core.final_state import MOST_DOUBLINGS
-from exporter.domain import ENDED_ITEM_STATUSES, FAILED_ITEMS_KEPT, ItemStatus, UncountedReason
+from exporter.domain import (
+    ENDED_ITEM_STATUSES,
+    FAILED_ITEMS_KEPT,
+    ItemCounts,
+    ItemStatus,
+    UncountedReason,
+)
 
 if TYPE_CHECKING:
     from exporter.core.events import Event
     from exporter.core.jobs import TrackedJob
-    from exporter.domain import ItemCounts, ItemsCounted, Job, NotCounted
+    from exporter.domain import ItemsCounted, Job, NotCounted
 
 
 def is_counted(tracked: TrackedJob) -> bool:
     """Tell whether all items were counted; those of an ended job since its end."""
     counts, final = tracked.counts, tracked.final
+    if tracked.nothing_to_count or _is_not_mapped_yet(tracked):
+        return True
     if counts is None or not counts.whole:
         return False
     return final is None or final.items_known or final.times_counted > 0
+
+
+def _is_not_mapped_yet(tracked: TrackedJob) -> bool:
+    """Tell whether a batch of v2 may have no items that could be counted: none were asked for."""
+    is_told, was_asked = tracked.job.told_by_items, tracked.items_asked_monotonic is not None
+    return is_told and tracked.final is None and not tracked.job.is_mapped and not was_asked
 
 
 def is_fully_counted(tracked: TrackedJob) -> bool:
@@ -31,10 +45,26 @@ def is_fully_counted(tracked: TrackedJob) -> bool:
 def items_not_ended(tracked: TrackedJob) -> int | None:
     """Return how many items were in no end state when all were counted, if they ever were."""
     counts = tracked.counts
+    if tracked.nothing_to_count:
+        return 0
     if counts is None or not counts.whole:
         return None
     total = max(counts.total, tracked.job.total_items or 0)
     return total - sum(counts.by_status[status] for status in ENDED_ITEM_STATUSES)
+
+
+def what_adds(tracked: TrackedJob, *, items_enabled: bool) -> tuple[Job, ItemCounts | None]:
+    """Return a job and its counts as far as they add to the counters."""
+    job, counts = tracked.job, tracked.counts
+    if not job.told_by_items:
+        return job, counts
+    # Its numbers are those that were counted, of all its items.
+    job = replace(job, failed_items=None)
+    counts = tracked.counts_to_add or counts
+    if counts is not None and not items_enabled:
+        failed = ItemStatus.FAILED
+        counts = ItemCounts({failed: counts.by_status[failed]})
+    return job, counts
 
 
 def with_counts(
@@ -44,7 +74,7 @@ def with_counts(
 
     ``asked_of`` is the job as it was when the count began.
     """
-    tracked, events = _with_failures_reported(tracked, answer.counts)
+    tracked, events = with_failures_reported(tracked, answer.counts)
     before, counts, asked = tracked.counts, answer.counts, answer.asked_monotonic
     moved = before is not None and dict(before.by_status) != dict(counts.by_status)
     final = tracked.final
@@ -98,7 +128,7 @@ def _is_settled(tracked: TrackedJob, counts: ItemCounts) -> bool:
     return counts.settled and all_there
 
 
-def _with_failures_reported(
+def with_failures_reported(
     tracked: TrackedJob, counts: ItemCounts
 ) -> tuple[TrackedJob, tuple[Event, ...]]:
     """Report the failed items that were not reported before, the first of them one by one."""

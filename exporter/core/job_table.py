@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from heapq import nsmallest
 from typing import TYPE_CHECKING
 
+from exporter.core.cap import Cap
 from exporter.core.departures import Departures
 from exporter.core.history import History
 from exporter.core.retention import is_time_over, leaves, next_change_after, rank
+from exporter.core.sightings import Sightings
 from exporter.core.totals import Totals
+from exporter.core.unread import UnreadJobs
 from exporter.core.view import job_view
 
 if TYPE_CHECKING:
@@ -30,18 +32,18 @@ class JobTable:
         self.rules = rules
         self.history = History(rules)
         self.totals = Totals(rules.api_versions)
-        self._scraped_generations: tuple[int, ...] = ()
+        self.unread = UnreadJobs()
+        self._sightings = Sightings()
         self._jobs: dict[str, TrackedJob] = {}
         self._views: dict[str, JobView] = {}
         self._ended: set[str] = set()
-        self._shown: Collection[str] | None = None
-        # The view of each ended job that scrapes show, and the first generation that had it.
-        self._shown_since: dict[str, tuple[JobView, int]] = {}
+        self._cap = Cap()
         self._departures = Departures()
 
     def replace_rules(self, rules: Rules) -> None:
         """Decide by other rules, from now on, which jobs are shown and which leave."""
-        self.rules, self.history.rules, self._shown = rules, rules, None
+        self.rules = self.history.rules = rules
+        self._cap.ranks_changed()
         for job_id in self._ended:
             self._departures.expect(job_id, float("-inf"), is_waiting=False)
 
@@ -52,6 +54,11 @@ class JobTable:
     def __iter__(self) -> Iterator[TrackedJob]:
         """Iterate over the tracked jobs, the longest tracked first."""
         return iter(self._jobs.values())
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many jobs are held in memory as may be."""
+        return len(self._jobs) + len(self.unread) >= self.rules.max_tracked
 
     def get(self, job_id: str) -> TrackedJob | None:
         """Return a tracked job, ``None`` if there is none with this id."""
@@ -82,6 +89,10 @@ class JobTable:
 
         The active ones of generations of the API that are ``stale`` have none.
         """
+        # While all are, other jobs do not take their places for as long as that lasts.
+        is_stale = len(stale) == len(self.rules.api_versions)
+        if self._cap.withdraw(() if is_stale else stale):
+            self._ranks_changed()
         shown = self.shown()
         if not stale and len(shown) == len(self._views):
             return tuple(self._views.values())
@@ -91,52 +102,29 @@ class JobTable:
             if id_ in shown and (view.api_version not in stale or id_ in self._ended)
         )
 
-    def oldest_active_since(self, api_version: str, since: float) -> float | None:
-        """Return when the oldest active job of a generation was created, if after a Unix time."""
-        created = (
-            tracked.job.created_at
-            for tracked in self._jobs.values()
-            if tracked.final is None and tracked.job.api_version == api_version
-        )
-        return min((time for time in created if time is not None and time >= since), default=None)
-
     def drop_active(self, api_version: str) -> None:
         """Drop the active jobs of a generation of the API that is no longer offered."""
         jobs = [t for t in self._jobs.values() if t.job.api_version == api_version]
-        for tracked in jobs:
-            if tracked.final is None:
-                self._remove(tracked)
-        self._ranks_changed()
+        active = [tracked for tracked in jobs if tracked.final is None]
+        for tracked in active:
+            self._remove(tracked)
+        if active:
+            self._ranks_changed()
 
     def shown(self) -> Collection[str]:
         """Return the jobs that have series of their own: all, or the most important ones."""
-        if len(self._jobs) <= self.rules.max_jobs:
-            return self._jobs.keys()
-        if self._shown is None:
-            ranked = nsmallest(self.rules.max_jobs, map(rank, self._jobs.values()))
-            self._shown = frozenset(job_id for _, _, job_id in ranked)
-        return self._shown
+        return self._cap.shown(self._jobs, self.rules.max_jobs)
 
     def scraped(self, generation: int) -> None:
         """Note that a complete scrape showed the view of ``generation``."""
-        newest = sorted((*self._scraped_generations, generation), reverse=True)
-        scraped = tuple(newest[: self.rules.min_scrapes])
-        if scraped != self._scraped_generations:
-            self._scraped_generations = scraped
+        if self._sightings.scraped(generation, keep=self.rules.min_scrapes):
             self._departures.waiting_may_leave = True
 
     def published(self, generation: int, views: Collection[JobView]) -> None:
         """Note which views of ended jobs scrapes show from now on."""
-        if not self._ended:
-            return
-        for view in views:
-            if (
-                view.job_id in self._ended
-                and view != self._shown_since.get(view.job_id, (None,))[0]
-            ):
-                self._shown_since[view.job_id] = view, generation
-                # Scrapes may show a view before it is known to be published.
-                self._departures.waiting_may_leave = True
+        if self._ended and self._sightings.published(generation, views, self._ended):
+            # Scrapes may show a view before it is known to be published.
+            self._departures.waiting_may_leave = True
 
     def let_go(self, now: float) -> None:
         """Drop the ended jobs that leave."""
@@ -157,21 +145,21 @@ class JobTable:
         if not is_time_over(tracked, self.rules, now):
             return False
         job_id = tracked.job.id
-        view, generation = self._shown_since.get(job_id, (None, 0))
         return leaves(
             tracked,
             self.rules,
             now,
             is_shown=job_id in self.shown(),
-            shown_since=generation if view == self._views[job_id] else None,
-            scraped_generations=self._scraped_generations,
+            shown_since=self._sightings.shown_since(self._views[job_id]),
+            scraped_generations=self._sightings.scraped_generations,
         )
 
     def _store(self, before: TrackedJob | None, after: TrackedJob, now: float) -> None:
         job_id = after.job.id
         self._jobs[job_id] = after
         self.totals.replace(before, after)
-        view = job_view(after, self.history.last_progress_at.get(job_id))
+        progress_at = self.history.last_progress_at.get(job_id)
+        view = job_view(after, progress_at, items_enabled=self.rules.items_enabled)
         if view != self._views.get(job_id):
             self._views[job_id] = view
         if before is None or rank(before) != rank(after):
@@ -192,7 +180,7 @@ class JobTable:
     def _forget_end(self, job_id: str) -> None:
         self._ended.discard(job_id)
         self._departures.forget(job_id)
-        self._shown_since.pop(job_id, None)
+        self._sightings.forget(job_id)
 
     def _remove(self, tracked: TrackedJob) -> None:
         self.history.count(tracked, leaves=True)
@@ -203,6 +191,6 @@ class JobTable:
         self.history.job_left(job_id, tracked)
 
     def _ranks_changed(self) -> None:
-        self._shown = None
+        self._cap.ranks_changed()
         # A job that is hidden from now on leaves by time alone.
         self._departures.waiting_may_leave |= len(self._jobs) > self.rules.max_jobs

@@ -14,6 +14,7 @@ from exporter.core.contradictions import (
 )
 from exporter.core.events import JobChangedStatus, JobEnded, JobRecordsContradict
 from exporter.core.final_state import FinalState, with_end
+from exporter.core.told_by_items import with_what_items_told
 from exporter.domain import ItemStatus, JobStatus
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ class TrackedJob:
     ``times_not_added_up`` how often in a row the items did not add up, and
     ``changed_asked_monotonic`` when the newest answer was asked for that differed from the one
     before, or the first one. ``failed_monotonic`` is when the last refresh failed since the last
-    status. ``memory`` belongs to the generation of the API that answered.
+    status. ``memory`` belongs to the generation of the API that answered. A job has
+    ``nothing_to_count`` while LlamaCloud does not tell its items. ``counts_to_add`` is what adds to
+    the counters where that is not all that was counted.
     """
 
     job: Job
@@ -42,6 +45,8 @@ class TrackedJob:
     status_asked_monotonic: float | None = None
     last_refreshed_at: float | None = None
     counts: ItemCounts | None = None
+    counts_to_add: ItemCounts | None = None
+    nothing_to_count: bool = False
     total_items_at_last_count: int | None = None
     items_last_counted_at: float | None = None
     items_asked_monotonic: float | None = None
@@ -79,7 +84,7 @@ def with_record(
     answers = tracked.answers.with_answer(job, is_listed=is_listed)
     # Either of the two may leave out what is optional.
     other = answers.other_than(is_listed=is_listed)
-    job = with_facts_of(job, other)
+    job = with_what_items_told(with_facts_of(job, other), tracked.job)
     if answers.contradict:
         job = with_greater_failures(job, other)
     reports = answers.contradict and not tracked.contradiction_reported
@@ -107,7 +112,8 @@ def _with_other_record(
     elif ends:
         events = (JobEnded(job),)
     updated = replace(tracked, job=job)
-    if not is_same(job, before):
+    was_updated = job.told_by_items and job.updated_at != before.updated_at
+    if was_updated or not is_same(job, before):
         updated = replace(updated, changed_asked_monotonic=asked)
     return _with_final_state(updated, before, now, ends=ends), events
 
@@ -124,7 +130,9 @@ def with_status(
     if updated.status_asked_monotonic is not None and asked < updated.status_asked_monotonic:
         return updated, events
     before, after, final = updated.progress_ratio, answer.progress_ratio, updated.final
-    if final is not None:
+    if updated.job.told_by_items:
+        after, final = before, final and final.recovered()
+    elif final is not None:
         final = final.status_answered(asked)
     moved = before is not None and after is not None and before != after
     updated = replace(

@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING
 from exporter.core.contradictions import NO_ANSWERS
 from exporter.core.events import JobAppeared, JobEnded, JobReturned
 from exporter.core.final_state import FinalState, is_news, with_date, with_end
+from exporter.core.first_marks import FirstMarks
 from exporter.core.jobs import TrackedJob, is_failing_record, with_record
+from exporter.core.mapped_rows import is_put_off
 from exporter.core.marks import (
     HighWaterMarks,
-    adds_nothing,
-    from_first_numbers,
-    from_zero,
     has_more_failures,
-    has_not_begun,
     listed_now,
     reopened,
 )
-from exporter.domain import latest
 
 if TYPE_CHECKING:
     from exporter.core.events import Event
@@ -49,7 +46,9 @@ class ListingUpdate:
         self._table = table
         self._history = table.history
         self._generations = generations
-        self._is_first = not generations[api_version].has_answered
+        self._generation = generations[api_version]
+        self._is_first = not self._generation.has_answered
+        self._first_marks = FirstMarks(self._history, api_version, is_first=self._is_first)
         self._listing = listing
         self._number = number
         self._api_version = api_version
@@ -64,9 +63,9 @@ class ListingUpdate:
         if marks is not None:
             self._history.marks[job.id] = listed_now(marks)
         tracked = self._table.get(job.id)
-        if tracked is None:
+        if tracked is None and not is_put_off(job, self._table, self._generation, self._listing):
             self._apply_untracked(job, marks and listed_now(marks))
-        else:
+        if tracked is not None:
             self._apply_tracked(tracked, job)
 
     def _apply_tracked(self, before: TrackedJob, job: Job) -> None:
@@ -86,7 +85,7 @@ class ListingUpdate:
             self._table.update(before, updated, self._listing.ended_at, self._now)
 
     def _apply_untracked(self, job: Job, known: HighWaterMarks | None) -> None:
-        if len(self._table) >= self._table.rules.max_tracked:
+        if self._table.is_full:
             self.is_full = True
             return
         if (
@@ -96,12 +95,15 @@ class ListingUpdate:
         ):
             # Its end was told with its date before, and is no news without it.
             return
-        ended_again = known is not None and is_news(known.ends_seen, job)
+        # A job that left while it was active has no ends: those of a generation set aside do.
+        ended_again = known is not None and (not known.ends_seen or is_news(known.ends_seen, job))
         has_failures = known is not None and has_more_failures(known, job)
         if known is None:
-            marks = self._first_marks(job)
+            marks = self._first_marks.of(job)
         else:
-            marks = reopened(known, job, ended_again=ended_again and self._counts_whole(job))
+            marks = reopened(
+                known, job, ended_again=ended_again and self._first_marks.counts_whole(job)
+            )
         marks = replace(marks, api_version=self._api_version)
         marks = self._history.book.add(marks, job)
         if job.active:
@@ -145,27 +147,6 @@ class ListingUpdate:
 
     def _end_of(self, job: Job) -> tuple[str, JobStatus]:
         return self._api_version, job.status
-
-    def _first_marks(self, job: Job) -> HighWaterMarks:
-        if self._counts_whole(job) or has_not_begun(job):
-            return from_zero()
-        return from_first_numbers(job) if job.active else adds_nothing(job)
-
-    def _counts_whole(self, job: Job) -> bool:
-        """Tell whether a job was created after the baseline, or ended after it without being seen.
-
-        Where LlamaCloud's dates contradict each other, a false increase is better than a missed
-        failure.
-        """
-        counts_since = self._history.counts_since(self._api_version)
-        ended_at = None if job.active else job.ended_at
-        if ended_at is not None and counts_since is not None and ended_at < counts_since:
-            return False
-        undated = (job.created_at if job.active else ended_at) is None
-        if undated and not self._is_first:
-            return True
-        newest = latest(job.created_at, ended_at)
-        return newest is not None and newest >= (self._history.baseline_at or 0.0)
 
     def _retention_began(self, job: Job, *, counts: bool) -> float | None:
         """Return when a job ended that had ended before it was seen, unless its time is over.

@@ -110,7 +110,7 @@ class Listings:
     def failed(self, action: ListJobs, failure: Failure, now: float) -> ListingFailed:
         """Note that the project could not be listed."""
         full = [version for version, plan in action.plans.items() if plan.is_full]
-        self.generations.listing_failed(self._table.rules, now, full=full)
+        self.generations.listing_failed(failure, self._table.rules, now, full=full)
         self._failed = action
         self.under_way, self.was_tried, self.failure = None, True, failure
         self._schedule.ended(now, refused=failure.reason is ErrorReason.UNAUTHORIZED)
@@ -124,6 +124,11 @@ class Listings:
         """Let the next listing be due now."""
         self._schedule.key_changed(now)
 
+    def drop_expired(self, now: float) -> None:
+        """Drop the active jobs of generations that were set aside for too long."""
+        for api_version in self.generations.expired(self._table.rules, now):
+            self._table.drop_active(api_version)
+
     def stale_published(self) -> ProjectStale:
         """Note that active jobs are no longer published."""
         self._reported_stale = True
@@ -134,8 +139,17 @@ class Listings:
         news_since = history.news_since(api_version)
         if news_since is None or self.generations[api_version].wants_full(rules, now):
             return rules.full_listing_plan()
-        created_since = self._table.oldest_active_since(api_version, news_since - _DAY_SECONDS)
+        created_since = self._oldest_active(api_version, news_since - _DAY_SECONDS)
         return rules.listing_plan(news_since, min(news_since, created_since or news_since))
+
+    def _oldest_active(self, api_version: str, since: float) -> float | None:
+        """Return when the oldest active job was created that was created after a Unix time."""
+        created = (
+            tracked.job.created_at
+            for tracked in self._table
+            if tracked.final is None and tracked.job.api_version == api_version
+        )
+        return min((time for time in created if time is not None and time >= since), default=None)
 
     def _end(self, observation: Listed, now: float) -> list[Event]:
         outcomes, action = observation.outcomes, observation.action
@@ -150,16 +164,17 @@ class Listings:
         self._reported_stale = False
         listings = observation.listings.values()
         self.last_listing_at = max(listing.ended_at for listing in listings)
-        rows = [job for listing in listings for job in listing.jobs]
+        # Several generations may list the same job.
+        jobs = {job.id: job for listing in listings for job in listing.jobs}
         if not self.seen_project_id:
-            seen = (job.project_id for job in rows if job.project_id)
+            seen = (job.project_id for job in jobs.values() if job.project_id)
             self.seen_project_id = bare_id(next(seen, ""))
-        active = sum(job.active for job in rows)
-        events.insert(0, ListingSucceeded(len(rows), active, is_first, recovered))
+        active = sum(job.active for job in jobs.values())
+        events.insert(0, ListingSucceeded(len(jobs), active, is_first, recovered))
         if self.is_truncated and not was_truncated:
-            events.append(ListingTruncated(len(rows)))
+            events.append(ListingTruncated(len(jobs)))
         if was_truncated and not self.is_truncated:
-            events.append(ListingWholeAgain(len(rows)))
+            events.append(ListingWholeAgain(len(jobs)))
         return events
 
     def _end_of(self, api_version: str, outcome: Outcome, began: float, now: float) -> list[Event]:

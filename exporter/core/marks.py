@@ -23,7 +23,8 @@ class HighWaterMarks:
     likewise, each as a whole. ``ends_seen`` are those of a job that has left, or was too old to be
     shown. ``given_up`` is true once it was told that the items of the job were never fully counted.
     ``unlisted_since`` is the Unix time of the first listing that no longer showed the job, by the
-    generation of the API that does: ``api_version``.
+    generation of the API that does: ``api_version``. ``was_mapped`` is ``None`` unless only items
+    count that ended after the baseline; it tells whether the job was mapped at the baseline.
     """
 
     adds: bool
@@ -39,6 +40,7 @@ class HighWaterMarks:
     given_up: bool = False
     unlisted_since: float | None = None
     api_version: str = "v1beta"
+    was_mapped: bool | None = None
 
 
 def from_zero() -> HighWaterMarks:
@@ -104,6 +106,11 @@ def reopened(marks: HighWaterMarks, job: Job, *, ended_again: bool) -> HighWater
         turnaround_observed=True,
         items_observed=True,
     )
+
+
+def without_end(marks: HighWaterMarks, job: Job) -> HighWaterMarks:
+    """Return the marks of a job whose end adds nothing: it lies before the baseline."""
+    return replace(marks, ended_as=marks.ended_as | {job.status}, turnaround_observed=True)
 
 
 def listed_now(marks: HighWaterMarks) -> HighWaterMarks:

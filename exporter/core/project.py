@@ -21,16 +21,10 @@ from exporter.core.observations import (
     TimePassed,
 )
 from exporter.core.poll import Poll
-from exporter.core.refresh_answers import with_answer
+from exporter.core.refresh_update import RefreshUpdate
 from exporter.core.refreshes import Refreshes
 from exporter.core.view import project_status, project_view
-from exporter.domain import (
-    ErrorReason,
-    JobNotFound,
-    JobRefreshed,
-    NotCounted,
-    UncountedReason,
-)
+from exporter.domain import ErrorReason, JobNotFound, JobRefreshed, NotCounted, UncountedReason
 
 if TYPE_CHECKING:
     from exporter.core.actions import Action, RefreshJob
@@ -137,8 +131,7 @@ class ProjectCore:
             case KeyChanged():
                 self._listings.key_changed(now)
             case TimePassed():
-                for api_version in self._listings.generations.expired(self.rules, now):
-                    self._table.drop_active(api_version)
+                self._listings.drop_expired(now)
             case Published(view):
                 self._published(view)
             case Scraped(generation):
@@ -170,18 +163,18 @@ class ProjectCore:
 
     def _refreshed(self, observation: Refreshed, now: float) -> None:
         answer, job_id = observation.answer, observation.action.job.id
+        update = RefreshUpdate(self._table, number=self._listings.number, now=now)
         before = self._table.get(job_id)
-        if before is None:
-            self._refreshes.done(job_id)
-            return
-        tracked, events, seen_at = with_answer(
-            before, observation, self._listings.number, now, self.rules.interval
-        )
         if isinstance(answer, NotCounted) and answer.reason is UncountedReason.UNREADABLE_ITEMS:
             self._poll.failed(ErrorReason.BAD_RESPONSE)
-        self._table.update(before, tracked, seen_at, now)
-        self._events += events
-        self._refreshes.answered(tracked, now, is_status=isinstance(answer, JobRefreshed))
+        if before is not None:
+            tracked = update.apply(before, observation)
+            self._refreshes.answered(tracked, now, is_status=isinstance(answer, JobRefreshed))
+        elif self._table.unread.get(job_id) is not None:
+            update.apply_unread(observation)
+        else:
+            self._refreshes.done(job_id)
+        self._events += update.events
 
     def _published(self, view: ProjectView) -> None:
         self._generation = view.generation

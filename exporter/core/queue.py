@@ -37,6 +37,11 @@ class RefreshQueue:
         return len(self._to_count) + len(self._round) + len(self._low_priority)
 
     @property
+    def is_open(self) -> bool:
+        """Whether jobs may be handed out: the last listing succeeded, and the key is accepted."""
+        return self._open
+
+    @property
     def is_unfinished(self) -> bool:
         """Whether jobs of the current round have not had their turn, or not all of it."""
         return bool(self._round or self._under_way)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from exporter.core.batch_answers import with_batch_answer
 from exporter.core.item_counts import with_counts, with_nothing_counted
 from exporter.core.jobs import with_not_found, with_status
-from exporter.domain import ItemsCounted, JobNotFound, JobRefreshed, NotCounted
+from exporter.domain import ItemsCounted, JobNotFound, JobRefreshed, NotCounted, NothingToCount
 
 if TYPE_CHECKING:
     from exporter.core.events import Event
@@ -32,6 +33,9 @@ def with_answer(
         case JobNotFound() if answer.asked_monotonic >= before.record_asked_monotonic:
             seen_at = answer.answered_at
             tracked, events = with_not_found(tracked, answer, listings, now)
+        case ItemsCounted() | NothingToCount() | NotCounted() if tracked.job.told_by_items:
+            seen_at = answer.answered_at if isinstance(answer, ItemsCounted) else None
+            tracked, events = with_batch_answer(tracked, answer, now)
         case ItemsCounted(answered_at=seen_at):
             tracked, events = with_counts(tracked, answer, asked_of, now, interval)
         case NotCounted():

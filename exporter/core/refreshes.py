@@ -47,17 +47,18 @@ class Refreshes:
         self._queue = RefreshQueue(self._due, self._is_due)
         self._latches = RefreshLatches()
         self.patience = 0.0
+        self._is_turn_of_unread = False
         # Jobs that are counted although their status could not be read.
         self._without_status: set[str] = set()
 
     @property
     def waiting(self) -> int:
         """How many jobs wait for their turn in this round."""
-        return len(self._queue)
+        return len(self._queue) + self._table.unread.waiting
 
     def is_drained(self, now: float) -> bool:
         """Tell whether nothing is under way or left to refresh before the next poll."""
-        return self._queue.is_drained(now)
+        return self._table.unread.is_drained and self._queue.is_drained(now)
 
     def begin_poll(self, *, is_throttling: bool) -> None:
         """Let every job have a turn again, after a listing.
@@ -73,6 +74,7 @@ class Refreshes:
             if self.patience < interval:
                 self.patience = 0.0
         self._queue.begin_poll()
+        self._table.unread.begin_poll()
 
     def poll_finished(self) -> list[Event]:
         """Report the failures that are over."""
@@ -87,8 +89,18 @@ class Refreshes:
     def next(self, now: float) -> RefreshJob | None:
         """Hand out the next step of the job whose turn it is, if there is one."""
         while (job_id := self._queue.take_to_count()) is not None:
-            if (action := self._count(job_id, now)) is not None:
-                return action
+            if (count := self._count(job_id, now)) is not None:
+                return count
+        # So that unread jobs take half of the refreshes at most.
+        self._is_turn_of_unread = not self._is_turn_of_unread
+        if self._is_turn_of_unread and (action := self._read(now)) is not None:
+            return action
+        return self._refresh(now) or self._read(now)
+
+    def _read(self, now: float) -> RefreshJob | None:
+        return self._table.unread.next(self._table.rules, now) if self._queue.is_open else None
+
+    def _refresh(self, now: float) -> RefreshJob | None:
         while (job_id := self._queue.take(now)) is not None:
             tracked = self._table.get(job_id)
             if tracked is not None and wants_status(tracked):
@@ -118,6 +130,8 @@ class Refreshes:
         Where its status was answered, but cannot be read, its items are counted all the same.
         """
         job_id, tracked = action.job.id, self._table.get(action.job.id)
+        if self._table.unread.get(job_id) is not None:
+            self._table.unread.failed(job_id)
         if tracked is not None:
             tracked = with_failure(tracked, now, self._table.rules.interval)
             self._table.note(tracked)
@@ -137,7 +151,10 @@ class Refreshes:
     def abandoned(self, job_id: str) -> None:
         """Note that a refresh was given up: the job is next again."""
         self._without_status.discard(job_id)
-        self._queue.give_back(job_id)
+        if self._table.unread.get(job_id) is not None:
+            self._table.unread.give_back(job_id)
+        else:
+            self._queue.give_back(job_id)
 
     def _count(self, job_id: str, now: float) -> CountItems | None:
         """Have a job counted, or note that it had its turn."""
@@ -171,4 +188,6 @@ class Refreshes:
 
     def _is_unfinished(self, job_id: str) -> bool:
         tracked = self._table.get(job_id)
-        return tracked is not None and is_unfinished(tracked, self._table.rules)
+        if tracked is None or not self._is_offered(tracked):
+            return False
+        return is_unfinished(tracked, self._table.rules)

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from exporter.domain import ItemCounts
 
 
-def job_view(tracked: TrackedJob, last_progress_at: float | None) -> JobView:
+def job_view(
+    tracked: TrackedJob, last_progress_at: float | None, *, items_enabled: bool
+) -> JobView:
     """Return what is published of a job; ``last_progress_at`` is by LlamaCloud's clock."""
-    job = tracked.job
+    job, counts = tracked.job, tracked.counts if items_enabled else None
     return JobView(
         job_id=job.id,
         job_type=job.job_type,
@@ -28,14 +30,14 @@ def job_view(tracked: TrackedJob, last_progress_at: float | None) -> JobView:
         processed_items=job.processed_items,
         failed_items=job.failed_items,
         skipped_items=job.skipped_items,
-        item_failures=_item_failures(tracked.counts),
-        items=tracked.counts.by_status if tracked.counts else None,
+        item_failures=_item_failures(counts),
+        items=counts.by_status if counts else None,
         created_at=job.created_at,
         started_at=job.started_at,
         completed_at=job.completed_at,
         last_progress_at=last_progress_at,
         last_refreshed_at=tracked.last_refreshed_at,
-        items_last_counted_at=tracked.items_last_counted_at,
+        items_last_counted_at=tracked.items_last_counted_at if items_enabled else None,
         api_version=job.api_version,
         configuration_id=job.configuration_id or "",
     )
@@ -52,6 +54,7 @@ def project_view(table: JobTable, listings: Listings, generation: int, now: floa
     rules, stale = table.rules, listings.stale(now)
     is_stale = listings.is_stale(now)
     has_counts = rules.items_enabled and not is_stale
+    uncounted_jobs = table.totals.uncounted_jobs(stale) + len(table.unread)
     return ProjectView(
         project=rules.project,
         generation=generation,
@@ -60,7 +63,7 @@ def project_view(table: JobTable, listings: Listings, generation: int, now: floa
         jobs=table.views(stale),
         tracked_jobs=len(table),
         hidden_jobs=len(table) - len(table.shown()),
-        uncounted_jobs=table.totals.uncounted_jobs(stale) if has_counts else None,
+        uncounted_jobs=uncounted_jobs if has_counts else None,
         listing_truncated=listings.is_truncated,
         last_listing_at=listings.last_listing_at,
         counting_since=table.history.baseline_at,

@@ -7,8 +7,6 @@ machine's monotonic clock where it ends in ``_monotonic``.
 from exporter.domain.answers import (
     CountLimits,
     EndedItem,
-    ErrorReason,
-    Failure,
     ItemsCounted,
     JobNotFound,
     JobRefreshed,
@@ -18,6 +16,7 @@ from exporter.domain.answers import (
     NothingToCount,
     UncountedReason,
 )
+from exporter.domain.failures import ErrorReason, Failure
 from exporter.domain.histogram import (
     ITEM_DURATION_BUCKETS,
     QUEUE_DURATION_BUCKETS,

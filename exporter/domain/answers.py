@@ -16,6 +16,7 @@ from exporter.domain.vocabulary import ENDED_ITEM_STATUSES, ItemStatus
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from exporter.domain.failures import Failure
     from exporter.domain.job import Job
 
 
@@ -174,32 +175,3 @@ class NotCounted:
     asked_monotonic: float
     reason: UncountedReason = UncountedReason.TOO_MANY_ITEMS
     is_final: bool = False
-
-
-class ErrorReason(StrEnum):
-    """The bounded set of reasons by which failures are counted."""
-
-    UNAUTHORIZED = "unauthorized"
-    PAYMENT_REQUIRED = "payment_required"
-    FORBIDDEN = "forbidden"
-    NOT_FOUND = "not_found"
-    RATE_LIMITED = "rate_limited"
-    TIMEOUT = "timeout"
-    NETWORK = "network"
-    SERVER = "server"
-    BAD_RESPONSE = "bad_response"
-    OTHER = "other"
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why a question was not answered: ``detail`` says what happened, ``advice`` what to do.
-
-    ``is_refusal`` is true if this way of asking is refused, and may be for good: 402, 403, 404,
-    405, 410 or 501.
-    """
-
-    reason: ErrorReason
-    detail: str
-    advice: str
-    is_refusal: bool = False

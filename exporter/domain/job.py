@@ -28,7 +28,9 @@ class Job:
 
     ``api_version`` is the generation of the API that described it. ``is_mapped`` is true for a job
     of v2 that LlamaCloud calls completed: every file of it has a job of its own by then, or an
-    error, and nothing is said of how those jobs fare. Its status is ``dispatched``.
+    error, and nothing is said of how those jobs fare. Its status is ``dispatched``. A job is
+    ``told_by_items`` if nothing but a count of its items tells their numbers, its progress and its
+    end.
     """
 
     id: str
@@ -48,6 +50,7 @@ class Job:
     api_version: str = "v1beta"
     configuration_id: str | None = None
     is_mapped: bool = False
+    told_by_items: bool = False
 
     @property
     def active(self) -> bool:

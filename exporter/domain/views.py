@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from exporter.domain.answers import Failure
+    from exporter.domain.failures import Failure
     from exporter.domain.histogram import Histogram
     from exporter.domain.vocabulary import ItemStatus, JobStatus, JobType
 

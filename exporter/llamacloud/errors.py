@@ -16,7 +16,6 @@
           ├── PaymentRequired  402
           ├── Forbidden        403
           ├── NotFound         404
-          ├── JobMissing       404 for a single job, said by LlamaCloud itself
           ├── RateLimited      429
           │    └── CapReached  429: a plan's cap, which waiting does not clear
           ├── Unprocessable    422: a parameter is refused
@@ -26,17 +25,12 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import ClassVar, Final
 
 from exporter.domain import ErrorReason, Failure
 
-_REFUSALS: Final = frozenset(
-    {
-        *(HTTPStatus.PAYMENT_REQUIRED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND),
-        *(HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.GONE, HTTPStatus.NOT_IMPLEMENTED),
-    }
-)
+# This way of asking is refused, and may be for good.
+_REFUSALS: Final = frozenset({402, 403, 404, 405, 410, 501})
 
 
 class LlamaCloudError(Exception):
@@ -159,17 +153,6 @@ class NotFound(StatusRefused):
         """Describe the error; the project is not blamed for what a gateway says."""
         said_by: type[StatusRefused] = NotFound if self.from_api else GatewayRefused
         return Failure(said_by.reason, str(self), said_by.advice, is_refusal=True)
-
-
-class JobMissing(StatusRefused):
-    """404 of LlamaCloud itself for a job, or for the items of a job."""
-
-    # Not ``not_found``: that says that the project does not exist.
-    reason = ErrorReason.OTHER
-    advice = "LlamaCloud lists the job, yet does not find it: if that lasts, ask its support"
-
-    def __init__(self, error: NotFound) -> None:
-        super().__init__(error.code, error.detail)
 
 
 class RateLimited(StatusRefused):

@@ -8,12 +8,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from exporter.domain import ErrorReason
 from exporter.llamacloud.errors import (
     BadResponse,
     CapReached,
     Forbidden,
     GatewayRefused,
-    JobMissing,
     NotFound,
     PaymentRequired,
     RateLimited,
@@ -80,6 +80,17 @@ def refusal(
             return Unprocessable(code, detail, parameters=_parameters(stated))
     kind = _kind(code, detail, from_api=stated is not None)
     return kind(code, detail, retry_after_seconds(headers))
+
+
+class JobMissing(StatusRefused):
+    """404 of LlamaCloud itself for a job, or for the items of a job."""
+
+    # Not ``not_found``: that says that the project does not exist.
+    reason = ErrorReason.OTHER
+    advice = "LlamaCloud lists the job, yet does not find it: if that lasts, ask its support"
+
+    def __init__(self, error: NotFound) -> None:
+        super().__init__(error.code, error.detail)
 
 
 def job_missing(error: NotFound) -> JobMissing:

@@ -15,6 +15,7 @@ from exporter.domain import (
     ItemsCounted,
     JobNotFound,
     JobRefreshed,
+    JobStatus,
     Listing,
     NotCounted,
 )
@@ -24,11 +25,12 @@ if TYPE_CHECKING:
     from exporter.domain import ItemCounts, Job, ListingPlan
 
 _KINDS = {ListJobs: "list", FetchStatus: "status", CountItems: "items"}
+_FOUND_BY_STATUS = (JobStatus.PENDING, JobStatus.THROTTLED, JobStatus.RUNNING)
 
 
-def failure(reason: str = "forbidden") -> Failure:
-    """Fail for a reason."""
-    return Failure(ErrorReason(reason), reason, "")
+def failure(reason: str = "forbidden", *, is_refusal: bool = False) -> Failure:
+    """Fail for a reason; with a refusal, as where a generation of the API is not offered."""
+    return Failure(ErrorReason(reason), reason, "", is_refusal=is_refusal)
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,9 @@ class Request:
 
 @dataclass
 class FakeCloud:
-    """What LlamaCloud holds; a job without ``items`` has ten that are being processed.
+    """What one generation of LlamaCloud's API holds.
+
+    A job without ``items`` has ten that are being processed.
 
     ``fetched`` is what the status of a job says where it contradicts the list. The jobs of
     ``late_pages`` are on no page that is read by a listing which stops at old news.
@@ -71,10 +75,11 @@ class FakeCloud:
     next_listings: deque[Failure | None] = field(default_factory=deque)
     most_rows: int = 1_000_000
     rows_left_out: int = 0
+    api_version: str = "v1beta"
 
     def add(self, *jobs: Job) -> None:
         """Add jobs, or replace them."""
-        self.jobs |= {job.id: job for job in jobs}
+        self.jobs |= {job.id: replace(job, api_version=self.api_version) for job in jobs}
 
     def change(self, job_id: str, **facts: Any) -> None:
         """Change what LlamaCloud says of a job."""
@@ -91,7 +96,7 @@ class FakeCloud:
         failing = self.failing.get(f"{kind} {job_id}", self.failing.get(kind))
         if isinstance(request.action, ListJobs):
             failing = self.next_listings.popleft() if self.next_listings else failing
-            plan = request.action.plans["v1beta"]
+            plan = request.action.plans[self.api_version]
             if plan.is_full:
                 failing = failing or self.failing_full_listings
             return failing or self._listing(plan, asked, answered_at)
@@ -109,10 +114,12 @@ class FakeCloud:
 
     def _listing(self, plan: ListingPlan, asked: float, answered_at: float) -> Listing:
         rows = sorted(self.jobs.values(), key=lambda job: -(job.created_at or 0.0))
-        news_since = plan.news_since or 0.0
-        late = self.late_pages if plan.news_since else ()
-        news = [job for job in rows if job.active or (job.ended_at or 0.0) >= news_since]
-        news = [job for job in news if job.id not in late]
+        if self.api_version == "v1beta":
+            news = self._not_long_ended(rows, plan)
+            reached_end = len(news) == len(rows)
+        else:
+            news = _created_lately(rows, plan, EPOCH + asked)
+            reached_end = plan.is_full
         shown = news[: self.most_rows]
         return Listing(
             jobs=tuple(shown),
@@ -120,6 +127,25 @@ class FakeCloud:
             began_at=EPOCH + asked,
             ended_at=answered_at,
             truncated=len(shown) < len(news),
-            reached_end=len(news) == len(rows),
+            reached_end=reached_end,
             rows_left_out=self.rows_left_out,
         )
+
+    def _not_long_ended(self, rows: list[Job], plan: ListingPlan) -> list[Job]:
+        """Stop at old news, as v1beta may."""
+        news_since = plan.news_since or 0.0
+        late = self.late_pages if plan.news_since else ()
+        news = [job for job in rows if job.active or (job.ended_at or 0.0) >= news_since]
+        return [job for job in news if job.id not in late]
+
+
+def _created_lately(rows: list[Job], plan: ListingPlan, now: float) -> list[Job]:
+    """Show what was created lately, and in a full listing what is active, as v2 does."""
+    since = now - plan.created_within if plan.created_within is not None else plan.created_since
+    return [
+        job
+        for job in rows
+        if since is None
+        or (job.created_at is not None and job.created_at >= since)
+        or (plan.is_full and job.status in _FOUND_BY_STATUS)
+    ]

@@ -18,7 +18,7 @@ from exporter.core.project import ProjectCore
 from exporter.domain import Failure, Listing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from exporter.core.actions import RefreshJob
     from exporter.core.events import Event
@@ -43,7 +43,8 @@ def list_now(core: ProjectCore, now: float, *jobs: Job, is_throttling: bool = Fa
 class Polling:
     """A poller and its budget in virtual time; ``now`` is seconds since the start.
 
-    Slot 0 lists, the others refresh. A slot waits for a permit before it asks the core.
+    Slot 0 lists, the others refresh. A slot waits for a permit before it asks the core. ``clouds``
+    holds what each generation of the API answers, ``cloud`` is the first one, which holds ``jobs``.
     ``look_every`` is how often what time alone changes is looked for.
     """
 
@@ -56,9 +57,12 @@ class Polling:
         **rules: Any,
     ) -> None:
         self.now = 0.0
-        self.cloud = FakeCloud()
-        self.cloud.add(*jobs)
         self.core = ProjectCore(replace(RULES, **rules), self.now)
+        self.clouds = {
+            api_version: FakeCloud(api_version=api_version)
+            for api_version in self.core.rules.api_versions
+        }
+        self.cloud.add(*jobs)
         self.requests: list[Request] = []
         self.events: list[tuple[float, Event]] = []
         self.views: list[ProjectView] = []
@@ -75,6 +79,15 @@ class Polling:
         self._will_publish = False
         self.at(0.0, self._grant)
         self.every(look_every, self._publish_soon)
+
+    @property
+    def cloud(self) -> FakeCloud:
+        """The first generation of the API."""
+        return self.clouds[self.core.rules.api_versions[0]]
+
+    @cloud.setter
+    def cloud(self, cloud: FakeCloud) -> None:
+        self.clouds[cloud.api_version] = cloud
 
     def at(self, moment: float, act: Callable[[], None]) -> None:
         """Have something done at a moment."""
@@ -151,13 +164,18 @@ class Polling:
             return
         request = Request(self.now, action)
         self.requests.append(request)
-        ends = self.now + self.cloud.takes(request)
-        answer = self.cloud.answer(request, EPOCH + ends)
-        self.at(ends, lambda: self._answered(slot, action, answer))
+        asked = action.plans if isinstance(action, ListJobs) else [action.job.api_version]
+        clouds = {api_version: self.clouds[api_version] for api_version in asked}
+        ends = self.now + max(cloud.takes(request) for cloud in clouds.values())
+        answers = {v: cloud.answer(request, EPOCH + ends) for v, cloud in clouds.items()}
+        self.at(ends, lambda: self._answered(slot, action, answers))
 
-    def _answered(self, slot: int, action: ListJobs | RefreshJob, answer: Any) -> None:
+    def _answered(
+        self, slot: int, action: ListJobs | RefreshJob, answers: Mapping[str, Any]
+    ) -> None:
+        answer = next(iter(answers.values()))
         if isinstance(action, ListJobs):
-            for batch in Listed.batches(action, {"v1beta": answer}):
+            for batch in Listed.batches(action, answers):
                 self.receive(batch)
             self.wake()
         elif isinstance(answer, Failure):

@@ -116,6 +116,19 @@ def test_every_query_follows_the_project() -> None:
     assert ["Memory of the exporter A"] == deaf
 
 
+def test_the_table_of_jobs_tells_first_what_kind_of_job_it_is() -> None:
+    """Which one, of which type and generation of the API, and its status; then its numbers."""
+    (table,) = [panel for panel in PANELS if panel["type"] == "table"]
+    (organize,) = [t["options"] for t in table["transformations"] if t["id"] == "organize"]
+    shown = {
+        organize["renameByName"][name]: index
+        for name, index in organize["indexByName"].items()
+        if name not in organize["excludeByName"]
+    }
+    first = sorted(shown, key=lambda title: shown[title])[:6]
+    assert ["Project", "Job", "Type", "API", "Status", "Progress"] == first
+
+
 def test_a_job_leads_to_a_view_of_it_alone() -> None:
     """In this dashboard, for the same time and data source."""
     (table,) = [panel for panel in PANELS if panel["type"] == "table"]

@@ -34,6 +34,12 @@ QUIET = {
 }
 
 
+def throttled_for(seconds: float) -> dict[str, str]:
+    """Return the series of a job that was created a day ago, and at work before."""
+    created = {"created_timestamp_seconds": NOW - 86_400}
+    return job("throttled", **created, last_progress_timestamp_seconds=NOW - seconds)
+
+
 ENDED_UNKNOWN = job(
     "unknown", total_items=9, processed_items=2, completed_timestamp_seconds=NOW - 60
 )
@@ -48,8 +54,16 @@ ENDED_UNKNOWN = job(
         ("Items left", active("running"), None),
         ("Items left", active("running", 0), 0),
         ("Jobs at risk", job("dispatched", **QUIET), 1),
-        ("Jobs at risk", job("running", **QUIET), 1),
+        ("Jobs at risk", job("running", **QUIET, total_items=9), 1),
+        # A batch of v2 that runs tells nothing of its items.
+        ("Jobs at risk", job("running", **QUIET), 0),
         ("Jobs at risk", job("running"), 0),
+        # One that is throttled may have been at work before.
+        ("Items left", job("throttled", total_items=9), 9),
+        ("Items left", job("throttled", total_items=9, processed_items=2), 7),
+        ("Jobs at risk", job("pending", created_timestamp_seconds=NOW - 3601), 1),
+        ("Jobs at risk", throttled_for(3599), 0),
+        ("Jobs at risk", throttled_for(3601), 1),
         ("Jobs at risk", active("running"), None),
         # A job in an unknown status is active until it has a completion time.
         ("Items left", job("unknown", total_items=9, processed_items=2), 7),
@@ -73,6 +87,28 @@ def test_a_job_that_ended_in_an_unknown_status_has_no_age(tmp_path: Path) -> Non
     for values, shown in ((refreshed, 600), (ended, -1)):
         samples = [{"labels": of_job, "value": shown}]
         check(age.picking(), job("unknown", **values), samples, tmp_path / "tests.yml")
+
+
+def test_a_job_has_one_row_that_tells_its_generation(tmp_path: Path) -> None:
+    """One row too where two exporters know it from different generations of the API."""
+    (shown, *_) = queries_of("Jobs")
+    listed = {
+        version: batch("job_info", job_id="a", job_type="parse", api_version=version)
+        for version in ("v1beta", "v2")
+    }
+    row = answer(job_id="a", job_type="parse", api_version="v2")
+    check(
+        shown.picking(),
+        {listed["v2"]: always(1)},
+        [{"labels": row, "value": 1}],
+        tmp_path / "one.yml",
+    )
+    check(
+        f"count by (project, job_id) ({shown.picking()})",
+        dict.fromkeys(listed.values(), always(1)),
+        [{"labels": answer(job_id="a"), "value": 1}],
+        tmp_path / "both.yml",
+    )
 
 
 def check(query: str, series: dict[str, str], samples: list[dict[str, Any]], file: Path) -> None:

@@ -43,6 +43,7 @@ FIRES: dict[str, set[str]] = {
     "no-credits": _NOT_READ | {"LlamaCloudExporterOutOfCredits"},
     "rate-limited": _NOT_READ | {"LlamaCloudExporterRateLimited"},
     "truncated": {"LlamaCloudExporterListingTruncated"},
+    "set-aside": {"LlamaCloudExporterApiSetAside"},
     "hidden": {"LlamaCloudExporterJobSeriesHidden"},
     "uncounted": {"LlamaCloudExporterJobsUncounted"},
     "unreadable": {"LlamaCloudExporterRowsUnreadable"},
@@ -78,6 +79,8 @@ _LATER = {
     "failing": Fault("status", code=503),
     "no-credits": Fault("status", code=402),
     "rate-limited": Fault("status", code=429),
+    # v1beta alone: LlamaCloud goes on answering v2.
+    "set-aside": Fault("status", code=404, endpoint="list_jobs"),
 }
 _HOURS_AGO = -2 * 3600.0
 

@@ -19,7 +19,8 @@ from exporter.domain import (
     JobType,
     ListingPlan,
 )
-from exporter.llamacloud.errors import BadResponse, JobMissing, NotFound
+from exporter.llamacloud.errors import BadResponse, NotFound
+from exporter.llamacloud.refusals import JobMissing
 from exporter.llamacloud.v1beta import V1BetaApi
 from exporter.llamacloud.v1beta.reader import Reader
 from exporter.simulator import Fault, items_of

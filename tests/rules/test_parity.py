@@ -46,6 +46,7 @@ VALUES: Mapping[str, set[str]] = {
     "result": set(POLL_RESULTS),
     "endpoint": set(Endpoint),
     "code": set(USUAL_CODES),
+    "api_version": {"v1beta", "v2"},
     # What an exporter says that does not know it.
     "project_id": {""},
     # What the reader of a runbook puts in.
@@ -60,6 +61,12 @@ HEADINGS = ["Meaning", "Impact", "Diagnosis", "Mitigation", "When to ignore"]
 def queries() -> Iterator[str]:
     yield from (rule["expr"] for rule in rules())
     yield from runbook_queries()
+
+
+def everywhere() -> Iterator[str]:
+    yield from queries()
+    yield from readme.queries().values()
+    yield from (query.expr for query in dashboard.queries())
 
 
 def prose() -> str:
@@ -112,12 +119,22 @@ def test_every_query_of_the_runbooks_is_promql(tmp_path: Path) -> None:
 
 def test_no_query_takes_a_job_that_ended_in_an_unknown_status_for_an_active_one() -> None:
     """In rules, runbooks, README and dashboard: it has ended once it has a completion time."""
-    everywhere = (*queries(), *readme.queries().values(), *(q.expr for q in dashboard.queries()))
-    of_active_jobs = [query for query in everywhere if _ACTIVE_BY_STATUS.search(query)]
+    of_active_jobs = [query for query in everywhere() if _ACTIVE_BY_STATUS.search(query)]
     assert len(of_active_jobs) > 5
     for query in of_active_jobs:
         assert re.search(r"unless on \((project, )?job_id\)\s+\(", query), query
         assert "llamacloud_batch_job_completed_timestamp_seconds" in query
+
+
+def test_a_query_about_jobs_that_wait_covers_those_of_both_generations() -> None:
+    """In rules, runbooks, README and dashboard: v1beta has `pending`, v2 `throttled` as well."""
+    asked_for = [
+        {value for _, label, values in matchers_in(query) if label == "status" for value in values}
+        for query in everywhere()
+    ]
+    waiting = [statuses for statuses in asked_for if "pending" in statuses]
+    assert len(waiting) > 5
+    assert all("throttled" in statuses for statuses in waiting)
 
 
 def test_every_alert_has_a_runbook() -> None:

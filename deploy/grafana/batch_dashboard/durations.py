@@ -25,7 +25,8 @@ def _queue() -> timeseries.Panel:
     return _quantiles(
         "How long jobs waited",
         "Creation to start of jobs that started within the hour before: the half that waited least,"
-        " and all but one in twenty. Follows project and job type.",
+        " and all but one in twenty. Without jobs of v2, which tells no start. Follows project and"
+        " job type.",
         "llamacloud_batch_queue_duration_seconds_bucket",
         otherwise="no job started",
     )
@@ -35,7 +36,8 @@ def _run() -> timeseries.Panel:
     return _quantiles(
         "How long jobs ran",
         "Start to completion of jobs that ended within the hour before, however they ended: the"
-        " shorter half, and all but one in twenty. Follows project and job type.",
+        " shorter half, and all but one in twenty. Without jobs of v2, which tells no start."
+        " Follows project and job type.",
         "llamacloud_batch_run_duration_seconds_bucket",
         otherwise="no job ended",
     )
@@ -55,8 +57,8 @@ def _items() -> heatmap.Panel:
     rise = rise_of("llamacloud_batch_item_duration_seconds_bucket", _TYPED, OF_TYPES)
     return heat(
         "How long items took",
-        "Start to completion of items, counted when their job ends; the darker, the more. Follows"
-        " project and job type.",
+        "Start to completion of items, counted when their job ends; the darker, the more. Without"
+        " items of v2, which tells no start. Follows project and job type.",
         f"sum by (le) ({rise})",
     )
 

@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import timeseries
 
 _OF_EXPORTERS = "and on (job, instance) llamacloud_exporter_build_info"
+_OFFERED = (
+    f"max by (project, api_version) (llamacloud_exporter_api_offered{{{OF_PROJECTS}}})"
+    " and on (project, api_version) max by (project, api_version)"
+    f" (llamacloud_exporter_api_last_answered_timestamp_seconds{{{OF_PROJECTS}}})"
+)
 
 
 def panels() -> Iterator[timeseries.Panel | statetimeline.Panel]:
@@ -53,7 +58,8 @@ def _listed() -> statetimeline.Panel:
         .title("Is each project listed?")
         .description(
             "Green while its jobs can be listed. A second line turns red while LlamaCloud refuses"
-            " the project's key."
+            " the project's key, one for each generation of the API while that is set aside. A"
+            " generation that never answered has no line."
         )
         .datasource(SOURCE)
         .with_target(
@@ -64,6 +70,7 @@ def _listed() -> statetimeline.Panel:
                 _of_project("llamacloud_exporter_project_authenticated"), "{{project}} key", "B"
             )
         )
+        .with_target(over_time(_OFFERED, "{{project}} {{api_version}}", "C"))
         .unit("bool_yes_no")
         .thresholds(steps(BAD, (1, GOOD)))
         .color_scheme(by_thresholds())
@@ -144,9 +151,9 @@ def _answers() -> timeseries.Panel:
 def _lacking() -> timeseries.Panel:
     return lines(
         "What the numbers lack",
-        "Jobs above the cap, which have no series of their own; active jobs whose items are not all"
-        " counted; and 1 where a listing was cut off by its page limit. All at 0: nothing is"
-        " missing.",
+        "Jobs above the cap, which have no series of their own; jobs whose items are not all"
+        " counted, among them batches of v2 from before the start that were not read yet; and 1"
+        " where a listing was cut off by its page limit. All at 0: nothing is missing.",
         {
             "{{project}} hidden": _of_project("llamacloud_exporter_hidden_jobs"),
             "{{project}} uncounted": _of_project("llamacloud_exporter_uncounted_jobs"),

@@ -72,14 +72,15 @@ def _coloured_text(colours: ThresholdsConfig) -> dict[str, object]:
     return {"thresholds": colours.build(), "cell": {"type": "color-text"}}
 
 
-# Two exporters may see a job in two statuses for a moment: it has one row all the same.
+# Two exporters may see a job in two statuses for a moment, or by both generations of the API: it
+# has one row all the same.
 _STATUS = (
     "topk by (project, job_id) (1, "
     f"{of_jobs('llamacloud_batch_job_status', by='project, job_id, status')} == 1)"
 )
 _TYPE = (
-    "max by (project, job_id, job_type) "
-    f'(llamacloud_batch_job_info{{{OF_TYPES}, job_id=~"$job_id"}})'
+    "topk by (project, job_id) (1, max by (project, job_id, job_type, api_version) "
+    f'(llamacloud_batch_job_info{{{OF_TYPES}, job_id=~"$job_id"}}))'
 )
 _PROGRESS = first_of(
     of_jobs("llamacloud_batch_job_progress_ratio"),
@@ -131,10 +132,12 @@ def _table() -> table.Panel:
         table.Panel()
         .title("Jobs")
         .description(
-            "The jobs that have series of their own, most failed items first. Progress is what"
-            " LlamaCloud computes, or else processed of all items. 'Done in' is extrapolated from"
-            " the last 15 minutes, and empty where nothing moves. 'Data age' is the age of progress"
-            " and counted items; what has ended is final. Click a job for a view of it alone."
+            "The jobs that have series of their own, most failed items first. 'API' is the"
+            " generation of LlamaCloud's API that lists a job. Progress is what v1beta computes, or"
+            " else processed of all items; in v2 both are counted, and unknown while a batch has no"
+            " results. 'Done in' is extrapolated from the last 15 minutes, and empty where nothing"
+            " moves. 'Data age' is the age of progress and counted items; what has ended is final."
+            " Click a job for a view of it alone."
         )
         .datasource(SOURCE)
         .unit("short")
@@ -153,7 +156,8 @@ def _table() -> table.Panel:
 def _joined() -> list[DataTransformerConfig]:
     """Join the answers by project and job, and order and name the columns."""
     values = [f"Value #{ref_id}" for ref_id in ascii_uppercase[2 : 2 + len(COLUMNS)]]
-    titles = {"project": "Project", "job_id": "Job", "job_type": "Type", "status": "Status"}
+    titles = {"project": "Project", "job_id": "Job", "job_type": "Type", "api_version": "API"}
+    titles |= {"status": "Status"}
     titles |= dict(zip(values, (column.title for column in COLUMNS), strict=True))
     left_out = ("Time", "Value #A", "Value #B")
     return [

@@ -62,9 +62,10 @@ def _failing() -> stat.Panel:
 def _left() -> stat.Panel:
     return number(
         "Items left",
-        "Items of active jobs that LlamaCloud does not report as processed. Jobs without series of"
-        " their own are missing: see 'What the numbers lack' below. So are those that run and do"
-        " not report what they processed; of one that is pending all items are left.",
+        "Items of active jobs that are not processed yet. Jobs without series of their own are"
+        " missing: see 'What the numbers lack' below. So are those that run and do not report what"
+        " they processed, and batches of v2 while nothing tells their items; of one that is pending"
+        " or throttled all items are left.",
         or_zero(f"sum({where(LEFT, ACTIVE)})", f"({ACTIVE_JOBS_SHOWN} unless count({ACTIVE}))"),
     )
 
@@ -73,8 +74,9 @@ def _at_risk() -> stat.Panel:
     at_risk = f"{QUIET} > {_QUIET_TOO_LONG} or {QUEUED} > {_QUEUED_TOO_LONG}"
     return number(
         "Jobs at risk",
-        "Jobs that run or are dispatched and made no progress for half an hour, or are pending for"
-        " over an hour: as the alerts about stuck and queued jobs see them.",
+        "Jobs that are dispatched, or run with items that are known, and made no progress for half"
+        " an hour; or are pending for over an hour, or throttled without progress for as long: as"
+        " the alerts about stuck and queued jobs see them.",
         or_zero(f"count({at_risk})", ACTIVE_JOBS_SHOWN),
         colours=steps(GOOD, (1, WARNING)),
         links=[

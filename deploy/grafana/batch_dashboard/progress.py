@@ -83,8 +83,9 @@ def _throughput() -> timeseries.Panel:
 def _speed() -> timeseries.Panel:
     return lines(
         "Items processed a minute, by job",
-        "How fast each running job gets on, over the last 15 minutes, as LlamaCloud reports its"
-        " processed items; the 20 fastest. A job at 0 is stuck, or has one very large document.",
+        "How fast each running job gets on, over the last 15 minutes, by its processed items, which"
+        " v1beta reports and v2 has counted; the 20 fastest. A job at 0 is stuck, or has one very"
+        " large document. A batch of v2 has no line before its items are known.",
         {"{{project}} {{job_id}}": f"topk(20, 60 * {SPEED})"},
         unit="cpm",
         otherwise="no job runs, or no data",
@@ -145,7 +146,8 @@ def _skipped() -> timeseries.Panel:
     return lines(
         "Skipped items by reason",
         "Items seen to be skipped in each step of the graph: already_processed costs nothing,"
-        " size_limit_exceeded is a document that has no result. Follows project and job type.",
+        " size_limit_exceeded is a document that has no result. v2 tells of no skipped items."
+        " Follows project and job type.",
         {"{{reason}}": f"sum by (reason) ({rise}) > 0"},
         unit="short",
         colours=SKIP_REASON,
@@ -156,7 +158,8 @@ def _skipped() -> timeseries.Panel:
 def _processed() -> timeseries.Panel:
     return lines(
         "Items of active jobs: processed and in all",
-        "As LlamaCloud reports them, with each listing. Where the two meet, the work is done.",
+        "As v1beta reports them with each listing, and as they are counted in v2. Where the two"
+        " meet, the work is done.",
         {
             "in all": f"sum({where(TOTAL, ACTIVE)})",
             "processed": f"sum({where(PROCESSED, ACTIVE)})",

@@ -86,7 +86,10 @@ def rise_of(metric: str, by: str, *matchers: str) -> str:
 
 ACTIVE: Final = where(active_of(OF_JOBS), _PICKED)
 PENDING: Final = of_jobs_in("pending")
-# `dispatched` is documented nowhere; one who waits for such a job is as badly off.
+THROTTLED: Final = of_jobs_in("throttled")
+# `dispatched` in v2: every file has a job, and some of those have not ended. v1beta documents it
+# nowhere; whoever waits for such a job is as badly off.
+DISPATCHED: Final = of_jobs_in("dispatched")
 STARTED: Final = of_jobs_in("running|dispatched")
 ENDED: Final = first_of(
     of_jobs_in("completed|failed|cancelled|gone"), where(ended_unknown_of(OF_JOBS), _PICKED)
@@ -101,18 +104,26 @@ FAILED: Final = (
     f" and on (project, job_id) {_PICKED})"
 )
 # A job that waits may not report what it processed: all of it is left.
-LEFT: Final = f"clamp_min({first_of(minus(TOTAL, PROCESSED), where(TOTAL, PENDING))}, 0)"
+LEFT: Final = (
+    f"clamp_min({first_of(minus(TOTAL, PROCESSED), where(TOTAL, first_of(PENDING, THROTTLED)))}, 0)"
+)
 # Only from while the job ran: hours at 0 in the queue before would make it look slow.
 SPEED: Final = where(f"deriv({where(PROCESSED, STARTED)}[{SLOPE}])", STARTED)
 SECONDS_LEFT: Final = f"({LEFT} / on (project, job_id) ({SPEED} > 0))"
 REFRESHED: Final = of_jobs("llamacloud_batch_job_last_refreshed_timestamp_seconds")
-# Up to the last refresh and not up to now: a job that is not asked for may well be making progress.
-QUIET: Final = where(
-    minus(REFRESHED, of_jobs("llamacloud_batch_job_last_progress_timestamp_seconds")), STARTED
+_PROGRESSED: Final = of_jobs("llamacloud_batch_job_last_progress_timestamp_seconds")
+# A batch of v2 that runs gives no results: nothing of it moves for hours, and that is no fault.
+_RUNNING_WITH_ITEMS: Final = where(
+    of_jobs_in("running"),
+    "max by (project, job_id)"
+    f" (llamacloud_batch_job_total_items{{{OF_JOBS}}} or llamacloud_batch_job_items{{{OF_JOBS}}})",
 )
-QUEUED: Final = where(
-    f"(time() - {of_jobs('llamacloud_batch_job_created_timestamp_seconds')})",
-    PENDING,
+# Up to the last refresh and not up to now: a job that is not asked for may well be making progress.
+QUIET: Final = where(minus(REFRESHED, _PROGRESSED), first_of(DISPATCHED, _RUNNING_WITH_ITEMS))
+# A job that is throttled may have been at work before.
+QUEUED: Final = first_of(
+    where(f"(time() - {of_jobs('llamacloud_batch_job_created_timestamp_seconds')})", PENDING),
+    where(f"(time() - {_PROGRESSED})", THROTTLED),
 )
 LISTING_AGE: Final = (
     "(time() - max by (project) "

@@ -37,6 +37,7 @@ def job_of(row: BatchRow, known_values: KnownValues, answered_at: float, *, job_
         api_version=ApiVersion.V2,
         configuration_id=cut(config.configuration_id, LONGEST_TEXT),
         is_mapped=_word(row.status) == COMPLETED,
+        told_by_items=True,
     )
 
 

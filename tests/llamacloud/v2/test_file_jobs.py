@@ -16,11 +16,11 @@ from exporter.domain import ItemStatus
 from exporter.llamacloud.bodies import LONGEST_ANSWER_BYTES
 from exporter.llamacloud.errors import (
     BadResponse,
-    JobMissing,
     NetworkFailed,
     ServerFailed,
     Unprocessable,
 )
+from exporter.llamacloud.refusals import JobMissing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

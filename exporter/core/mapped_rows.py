@@ -1,0 +1,49 @@
+"""Rows of batches that were mapped before they were first listed, by v2."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exporter.domain import JobStatus, latest
+
+if TYPE_CHECKING:
+    from exporter.core.generations import Generation
+    from exporter.core.job_table import JobTable
+    from exporter.domain import Job, Listing
+
+
+def is_put_off(job: Job, table: JobTable, generation: Generation, listing: Listing) -> bool:
+    """Tell whether the row of a job that is not tracked is not applied.
+
+    What the first listing of a generation shows as mapped may have ended long ago: it is unread
+    until its items tell. What became old since then is past, as are jobs whose end is known.
+    """
+    history, unread = table.history, table.unread
+    if not job.is_mapped:
+        unread.discard(job.id)
+        return False
+    if unread.get(job.id) is not None:
+        unread.add(job)
+        return True
+    marks, end = history.marks.get(job.id), (job.api_version, job.status)
+    if marks is not None:
+        return any(status is JobStatus.COMPLETED for status, _ in marks.ends_seen)
+    if history.past.get(job.id) == end:
+        return True
+    if not generation.is_first_answer and _is_news(job, history.news_since(job.api_version)):
+        return False
+    if generation.is_first_answer and not table.is_full and _may_be_shown(job, table, listing):
+        unread.add(job)
+    else:
+        history.past[job.id] = end
+    return True
+
+
+def _is_news(job: Job, since: float | None) -> bool:
+    moment = latest(job.created_at, job.updated_at)
+    return since is None or moment is None or moment >= since
+
+
+def _may_be_shown(job: Job, table: JobTable, listing: Listing) -> bool:
+    moment = job.created_at if job.updated_at is None else job.updated_at
+    return moment is None or listing.ended_at - moment <= table.rules.retention_failed

@@ -1,0 +1,113 @@
+"""What an answer about one job changes: of a tracked job, or of one that was unread."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from exporter.core.contradictions import NO_ANSWERS
+from exporter.core.events import JobAppeared, JobEnded
+from exporter.core.jobs import TrackedJob, is_failing, with_status
+from exporter.core.marks import adds_nothing, from_zero
+from exporter.core.refresh_answers import with_answer
+from exporter.domain import ItemsCounted, JobRefreshed
+
+if TYPE_CHECKING:
+    from exporter.core.events import Event
+    from exporter.core.job_table import JobTable
+    from exporter.core.marks import HighWaterMarks
+    from exporter.core.observations import Refreshed
+    from exporter.domain import Job
+
+
+class RefreshUpdate:
+    """Applies an answer at the monotonic moment ``now``, after the ``number``-th listing."""
+
+    def __init__(self, table: JobTable, *, number: int, now: float) -> None:
+        self.events: tuple[Event, ...] = ()
+        self._table = table
+        self._history = table.history
+        self._number = number
+        self._now = now
+
+    def apply(self, before: TrackedJob, observation: Refreshed) -> TrackedJob:
+        """Apply an answer about a tracked job, and return the job as it is then."""
+        tracked, self.events, seen_at = self._answered(before, observation)
+        self._table.update(before, tracked, seen_at, self._now)
+        return tracked
+
+    def apply_unread(self, observation: Refreshed) -> None:
+        """Apply an answer about an unread job: it is tracked once it is known how it fares."""
+        answer, job, unread = observation.answer, observation.action.job, self._table.unread
+        known = unread.get(job.id)
+        if isinstance(answer, JobRefreshed) and answer.job.is_mapped:
+            unread.status_fetched(answer, observation.memory)
+        elif known is None or known.status is None:
+            # It is not mapped any more, or gone: the next listing tells.
+            unread.discard(job.id)
+        elif _tells_how_it_fares(observation):
+            unread.discard(job.id)
+            self._track(known.status, observation)
+        else:
+            # Results are read once more before they are final.
+            is_soon = isinstance(answer, ItemsCounted)
+            unread.read_again(job.id, observation.memory, is_soon=is_soon)
+
+    def _track(self, status: JobRefreshed, observation: Refreshed) -> None:
+        job = status.job
+        self._history.marks[job.id] = self._first_marks(job)
+        seen = TrackedJob(
+            job=job,
+            record_asked_monotonic=status.asked_monotonic,
+            changed_asked_monotonic=status.asked_monotonic,
+            answers=NO_ANSWERS,
+            last_listed=self._number,
+        )
+        seen, _ = with_status(seen, status, self._now)
+        tracked, events, _ = self._answered(seen, observation)
+        ended_at = tracked.job.completed_at
+        age_seconds = max(status.answered_at - (ended_at or status.answered_at), 0.0)
+        if tracked.final is None:
+            events = (JobAppeared(tracked.job), *events)
+        else:
+            ended_monotonic = self._now - age_seconds
+            final = replace(
+                tracked.final, ended_monotonic=ended_monotonic, ended_before_first_sight=True
+            )
+            tracked = replace(tracked, final=final)
+            if ended_at is not None and ended_at < (self._history.baseline_at or 0.0):
+                events = tuple(e for e in events if not isinstance(e, JobEnded))
+                nothing = adds_nothing(tracked.job)
+                self._history.marks[job.id] = replace(nothing, api_version=job.api_version)
+        self._history.count(tracked)
+        self.events = events
+        is_over = age_seconds >= self._table.rules.retention(is_failing=is_failing(tracked))
+        if tracked.final is not None and is_over:
+            self._history.job_left(job.id, tracked)
+        else:
+            self._table.add(tracked, status.answered_at, self._now)
+
+    def _first_marks(self, job: Job) -> HighWaterMarks:
+        is_new = job.created_at is not None and job.created_at >= (self._history.baseline_at or 0.0)
+        was_mapped = None if is_new else True
+        return replace(from_zero(), api_version=job.api_version, was_mapped=was_mapped)
+
+    def _answered(
+        self, before: TrackedJob, observation: Refreshed
+    ) -> tuple[TrackedJob, tuple[Event, ...], float | None]:
+        rules, answer = self._table.rules, observation.answer
+        tracked, events, seen_at = with_answer(
+            before, observation, self._number, self._now, rules.interval
+        )
+        if isinstance(answer, ItemsCounted):
+            to_add = self._history.counts_to_add(answer)
+            tracked = replace(tracked, counts_to_add=to_add)
+        return tracked, events, seen_at
+
+
+def _tells_how_it_fares(observation: Refreshed) -> bool:
+    """Tell whether a count shows an item that has not ended, or is the last one."""
+    answer = observation.answer
+    if isinstance(answer, ItemsCounted) and len(answer.ended) < answer.counts.total:
+        return True
+    return bool(getattr(answer, "is_final", False))
