@@ -7,9 +7,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cloud import KEY
 from process import run
 from projects import Scrape, project, project_id_of, settings_file
 from tools import check_metrics
+
+from exporter.app.projects import least_requests_per_second
+from exporter.config import load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +61,19 @@ def test_each_project_is_read_by_the_generations_that_the_settings_name(
     assert _OF_V1BETA | _OF_V2 == requests_of(cloud, "both")
     assert _OF_V1BETA == requests_of(cloud, "jobs")
     assert _OF_V2 == requests_of(cloud, "batches")
+
+
+@pytest.mark.parametrize(
+    ("versions", "requests"), [("v1beta", 1), ("v1beta,v2", 2), ("v2,v1beta", 2)]
+)
+def test_a_budget_never_falls_below_a_listing_by_each_generation(
+    versions: str, requests: int
+) -> None:
+    """However often LlamaCloud answers 429."""
+    projects = json.dumps([{"name": "one", "api_versions": "v2"}, {"name": "two"}])
+    environ = {"LLAMA_CLOUD_API_KEY": KEY, "LLAMACLOUD_EXPORTER_PROJECTS": projects}
+    flags = ["--poll.interval=20s", f"--api.versions={versions}"]
+    assert requests / 20 == least_requests_per_second(load(flags, environ).settings)
 
 
 @pytest.mark.parametrize(
