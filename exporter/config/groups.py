@@ -93,6 +93,11 @@ class Api(Group):
         description="The generations of the batch API that are read, separated by commas; one that"
         " LlamaCloud refuses while it answers the other is set aside.",
     )
+    wait_for_key: bool = Field(
+        default=False,
+        description="Whether to start without a key file that is not there yet, or holds no usable"
+        " key, and to use its key when it appears; for sidecars.",
+    )
     concurrency: int = Field(
         8, ge=1, le=1000, description="The most refreshes at once for one key, beside its listings."
     )

@@ -8,7 +8,7 @@ from exporter import __version__
 from exporter.config import ConfigError, ListenAddress, Mode, describe, load
 
 KEY = {"LLAMA_CLOUD_API_KEY": "llx-environment-secret"}
-UNKNOWN_API_KEY = "flag --api-key is unknown; the nearest known one is --api.timeout."
+UNKNOWN_API_KEY = "flag --api-key is unknown; the nearest known one is --api.wait-for-key."
 LEVEL_WANTED = "flag --log.level must be 'debug', 'info', 'warning' or 'error'"
 
 
@@ -198,6 +198,21 @@ def test_the_report_tells_by_which_generations_a_project_is_read() -> None:
     environ = {**KEY, "LLAMACLOUD_EXPORTER_PROJECTS": '[{"name": "one", "api_versions": ["v2"]}]'}
 
     assert "    API versions     v2" in describe(load([], environ).settings).splitlines()
+
+
+def test_the_report_tells_which_key_is_waited_for() -> None:
+    """And why: the settings are valid without it."""
+    environ = {"LLAMA_CLOUD_API_KEY_FILE": "/nowhere/key"}
+    report = describe(load(["--config.check", "--api.wait-for-key=true"], environ).settings)
+    problem = (
+        'the file "/nowhere/key" of LLAMA_CLOUD_API_KEY_FILE cannot be read:'
+        " No such file or directory."
+    )
+
+    assert report.splitlines()[6:8] == [
+        '    key from         file "/nowhere/key"',
+        f"    waited for       {problem}",
+    ]
 
 
 def test_no_key_is_ever_shown() -> None:
