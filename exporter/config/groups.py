@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
+from exporter.addresses import DEFAULT_LISTEN_ADDRESSES, ListenAddress, parse_listen_addresses
 from exporter.config.values import (
-    ListenAddress,
     check_telemetry_path,
     duration_between,
     format_duration,
     parse_api_versions,
-    parse_listen_addresses,
 )
 from exporter.domain import ApiVersion
 
@@ -148,7 +147,7 @@ class Web(Group):
     listen_address: Annotated[
         tuple[ListenAddress, ...], BeforeValidator(parse_listen_addresses)
     ] = Field(
-        (ListenAddress("", 9910),),
+        DEFAULT_LISTEN_ADDRESSES,
         title="ADDRESS",
         description="Where to listen: host:port, :port or [::1]:port; may be given several"
         " times, in the variable separated by commas.",

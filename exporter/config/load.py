@@ -48,7 +48,7 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
     projects: tuple[Project, ...] = ()
     if mode is Mode.DEMO:
         sources.append(Source(_DEMO_DEFAULTS))
-    elif file_is_read:
+    elif file_is_read and mode is not Mode.HEALTHCHECK:
         # Without the file nobody knows which keys are needed.
         naming = strongest(sources, PROJECTS)
         projects = resolve_projects(naming, environ, problems, waits_for_key=_waits(sources))

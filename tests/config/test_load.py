@@ -77,7 +77,12 @@ def test_listen_addresses_repeat_as_flags_and_stand_in_one_variable() -> None:
 
 @pytest.mark.parametrize(
     ("flag", "mode"),
-    [("--config.check", Mode.CHECK), ("--once", Mode.ONCE), ("--demo", Mode.DEMO)],
+    [
+        ("--healthcheck", Mode.HEALTHCHECK),
+        ("--config.check", Mode.CHECK),
+        ("--once", Mode.ONCE),
+        ("--demo", Mode.DEMO),
+    ],
 )
 def test_modes_are_bare_flags(flag: str, mode: Mode) -> None:
     """A flag without a value chooses what the program does."""
@@ -92,6 +97,16 @@ def test_demo_needs_no_key_and_has_defaults_of_its_own() -> None:
     assert demo.projects == ()
     assert (demo.poll.interval, demo.api.requests_per_minute) == (5.0, 600.0)
     assert (told.poll.interval, told.api.requests_per_minute) == (30.0, 600.0)
+
+
+def test_a_health_check_needs_no_key(tmp_path: Path) -> None:
+    """It is about the exporter alone: keys and projects are not looked at."""
+    file = tmp_path / "settings.yml"
+    file.write_text("web: {listen_address: ':1'}\nprojects: [{api_key_file: nowhere}]")
+    settings = load(["--healthcheck", "--config.file", str(file)], {}).settings
+
+    assert settings.web.listen_address == (ListenAddress("", 1),)
+    assert settings.projects == ()
 
 
 def test_all_mistakes_are_told_at_once() -> None:
