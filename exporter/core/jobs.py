@@ -11,6 +11,7 @@ from exporter.core.contradictions import (
     is_same,
     with_facts_of,
     with_greater_failures,
+    with_steady_times,
 )
 from exporter.core.events import JobChangedStatus, JobEnded, JobRecordsContradict
 from exporter.core.final_state import FinalState, with_end
@@ -84,7 +85,8 @@ def with_record(
     answers = tracked.answers.with_answer(job, is_listed=is_listed)
     # Either of the two may leave out what is optional.
     other = answers.other_than(is_listed=is_listed)
-    job = with_what_items_told(with_facts_of(job, other), tracked.job)
+    job = with_steady_times(with_facts_of(job, other), tracked.job)
+    job = with_what_items_told(job, tracked.job)
     if answers.contradict:
         job = with_greater_failures(job, other)
     reports = answers.contradict and not tracked.contradiction_reported

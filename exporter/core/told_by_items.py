@@ -26,7 +26,7 @@ def with_what_items_told(row: Job, known: Job) -> Job:
         processed_items=known.processed_items,
         failed_items=known.failed_items,
     )
-    if row.is_mapped and known.is_mapped and not known.active:
+    if row.is_mapped and known.status is JobStatus.COMPLETED:
         return replace(job, status=known.status, completed_at=known.completed_at)
     keeps_end = row.status is known.status and not row.is_mapped
     if row.status is JobStatus.UNKNOWN:
