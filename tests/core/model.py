@@ -78,8 +78,10 @@ class Ledger:
         if asked < entry.asked:
             return
         entry.asked = asked
-        if listed is not None and not entry.hear(job, listed=listed):
+        believed = job if listed is None else entry.hear(job, listed=listed)
+        if believed is None:
             return
+        job = believed
         self._apply(entry, job, moment, at)
         entry.sight.record(job, at)
         entry.see(ItemStatus.FAILED, job.failed_items)
