@@ -156,7 +156,9 @@ class Ledger:
         if entry.start == "nothing":
             entry.note_counted(counts)
         words = [word for word, _ in entry.sight.final]
-        settled = words[-1:] == ["settled"] and entry.start not in ("nothing", "reported")
+        # What was told of an end is over once the job is active again.
+        settled = words[-1:] == ["settled"] and not entry.record.active
+        settled = settled and entry.start not in ("nothing", "reported")
         entry.items_final |= settled and counts.whole and "nothing to ask" not in words
         self._give_up_what_is_final(entry)
 
