@@ -49,12 +49,21 @@ def with_facts_of(job: Job, other: Job | None) -> Job:
 
 
 def with_greater_failures(job: Job, other: Job | None) -> Job:
-    """Return a job with the greater number of failed items of two records of one status."""
-    if other is None or other.status is not job.status:
+    """Return a job with the greater number of failed items of two records of one status.
+
+    An end that is certainly earlier tells nothing of a later one: the job was retried in between.
+    """
+    if other is None or other.status is not job.status or _ended_before(other, job):
         return job
     if (other.failed_items or 0) <= (job.failed_items or 0):
         return job
     return replace(job, failed_items=other.failed_items)
+
+
+def _ended_before(one: Job, other: Job) -> bool:
+    if one.completed_at is None or other.completed_at is None:
+        return False
+    return one.completed_at < other.completed_at - _SAME_TIME_WITHIN_SECONDS
 
 
 def _may_be_one(mine: object, its: object) -> bool:

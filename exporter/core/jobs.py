@@ -97,7 +97,9 @@ def with_record(
         contradiction_reported=tracked.contradiction_reported or reports,
         record_asked_monotonic=asked_monotonic,
     )
-    if job == tracked.job or not answers.believes(job, tracked.job, is_listed=is_listed):
+    if not answers.believes(job, tracked.job, is_listed=is_listed):
+        job = with_greater_failures(tracked.job, job)
+    if job == tracked.job:
         return heard, events
     updated, more = _with_other_record(heard, job, now)
     return updated, events + more

@@ -78,8 +78,10 @@ class Ledger:
         if asked < entry.asked:
             return
         entry.asked = asked
-        if listed is not None and not entry.hear(job, listed=listed):
+        believed = job if listed is None else entry.hear(job, listed=listed)
+        if believed is None:
             return
+        job = believed
         self._apply(entry, job, moment, at)
         entry.sight.record(job, at)
         entry.see(ItemStatus.FAILED, job.failed_items)
@@ -154,7 +156,9 @@ class Ledger:
         if entry.start == "nothing":
             entry.note_counted(counts)
         words = [word for word, _ in entry.sight.final]
-        settled = words[-1:] == ["settled"] and entry.start not in ("nothing", "reported")
+        # What was told of an end is over once the job is active again.
+        settled = words[-1:] == ["settled"] and not entry.record.active
+        settled = settled and entry.start not in ("nothing", "reported")
         entry.items_final |= settled and counts.whole and "nothing to ask" not in words
         self._give_up_what_is_final(entry)
 
