@@ -179,6 +179,7 @@ class Listings:
 
     def _end_of(self, api_version: str, outcome: Outcome, began: float, now: float) -> list[Event]:
         if isinstance(outcome, Failure):
+            self._table.unread.drop(api_version)
             return self.generations.unanswered(api_version, outcome, self._table.rules, now)
         tracked = {tracked.job.id for tracked in self._table}
         self._table.history.end_listing(api_version, outcome, tracked)
