@@ -156,13 +156,13 @@ def with_not_found(
 ) -> tuple[TrackedJob, tuple[Event, ...]]:
     """Apply that LlamaCloud does not know a job that the last listing did not show either.
 
-    An active job is gone once this was said after two different listings; an ended one has no more
-    to tell. ``listings`` is the number of the last listing.
+    Once this was said after two different listings, an active job is gone, and an ended one has no
+    more to tell. ``listings`` is the number of the last listing.
     """
-    if tracked.final is not None:
-        return replace(tracked, final=tracked.final.finalised()), ()
     if tracked.not_found_in in (None, listings):
         return replace(tracked, not_found_in=listings), ()
+    if tracked.final is not None:
+        return replace(tracked, final=tracked.final.finalised()), ()
     record = replace(tracked.job, status=JobStatus.GONE)
     missed = replace(tracked, record_asked_monotonic=answer.asked_monotonic)
     gone, events = _with_other_record(missed, record, now)

@@ -44,6 +44,11 @@ def with_numbers(job: Job, answer: ItemsCounted) -> Job:
     )
 
 
+def without_numbers(job: Job) -> Job:
+    """Return a job whose items are not told."""
+    return replace(job, total_items=None, processed_items=None, failed_items=None)
+
+
 def progress_of(answer: ItemsCounted) -> float | None:
     """Return the share of the items that have ended; one without items is done at its end."""
     if answer.counts.total:

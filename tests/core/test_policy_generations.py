@@ -16,6 +16,7 @@ from exporter.core.events import (
     ApiSetAside,
     JobAppeared,
     JobEnded,
+    JobGivenUp,
     ListingFailed,
     ListingSucceeded,
     PollFinished,
@@ -268,6 +269,29 @@ class TestJobsOfOneThatIsSetAside:
         assert 0 == project.view().counters.jobs_finished[JobType.PARSE, JobStatus.GONE]
         assert 2 == project.view().tracked_jobs
         assert {"success"} == results(project)
+
+    def test_a_late_404_of_one_that_has_ended_is_not_its_end(self) -> None:
+        """Its status was asked for before; its items are counted once it is offered again."""
+        project = project_of(full_listing_every=120)
+        project.run_until(29)
+        project.cloud.change("beta", status=JobStatus.COMPLETED, completed_at=EPOCH + 29)
+        project.cloud.items["beta"] = counts(completed=10)
+        project.cloud.seconds["status beta"] = 45
+        listed = dict(project.cloud.jobs)
+
+        def vanish() -> None:
+            project.cloud.jobs.clear()
+            project.cloud.failing["list"] = NOT_OFFERED
+
+        # Between the listing, which shows its end, and the answer about its status.
+        project.at(30.05, vanish)
+        project.run_until(119)
+        project.cloud.jobs |= listed
+        project.cloud.failing.clear()
+        project.run_until(400)
+        finished = project.view().counters.items_finished
+        assert 10 == finished[JobType.PARSE, ItemStatus.COMPLETED]
+        assert [] == project.told(JobGivenUp)
 
     def test_they_keep_their_values_and_are_withdrawn_once_these_are_too_old(self) -> None:
         """The other one's jobs and gauges are not; what has ended stays."""
