@@ -14,6 +14,11 @@ export SDK_PYTHON := $(CURDIR)/$(SDK_VENV)/bin/python
 # set up; those that take long stand among the first.
 WORKERS ?= 6
 IN_PARALLEL := --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
+# What tests/kubernetes needs is built once for each set of versions, and kept outside of the clone.
+KUBERNETES_TOOLS = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/llamacloud-batch-exporter/kubernetes-$(shell \
+	cat tests/kubernetes/tools/*.* tests/kubernetes/crds/*.yaml | sha256sum | cut -c1-16)
+WITH_KUBERNETES_TOOLS = PATH="$(KUBERNETES_TOOLS)/bin:$$PATH" KUBERNETES_SCHEMAS="$(KUBERNETES_TOOLS)/schemas"
+CHART := deploy/helm/llamacloud-batch-exporter
 IMAGE ?= llamacloud-batch-exporter
 IMAGE_BUILD ?= docker build
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' exporter/__init__.py)
@@ -22,7 +27,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests start more than a hundred processes, which are not to compile the same sources each time.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run test explore coverage soak test-wheel bench bench-test lint tables dashboard lock image image-test
+.PHONY: run test explore coverage soak test-wheel bench bench-test kubernetes-test kubernetes-tools lint tables
+.PHONY: dashboard chart lock image image-test
 
 run: $(VENV)/.installed
 	$(BIN)/llamacloud-batch-exporter $(if $(LLAMA_CLOUD_API_KEY)$(LLAMA_CLOUD_API_KEY_FILE),,--demo) $(ARGS)
@@ -56,6 +62,14 @@ bench: $(VENV)/.installed-test
 bench-test: $(VENV)/.installed-test
 	$(BIN)/pytest tests/benchmarks
 
+# The Helm chart and the Kustomize components, with Helm, Kustomize and Kubernetes's schemas.
+kubernetes-test: $(VENV)/.installed-test kubernetes-tools
+	$(WITH_KUBERNETES_TOOLS) $(BIN)/pytest $(IN_PARALLEL) tests/kubernetes
+
+# Builds those tools from Go modules: minutes at first, nothing later.
+kubernetes-tools: $(VENV)/.installed-test
+	PYTHON="$(CURDIR)/$(BIN)/python" tests/kubernetes/tools/install.sh "$(KUBERNETES_TOOLS)"
+
 # All tests against the built wheel: in a copy of this tree that has no exporter/ to import.
 test-wheel: $(WHEEL_VENV)/.installed-test $(SDK_VENV)/.installed
 	rm -rf $(WHEEL_VENV)/wheel $(WHEEL_VENV)/tree
@@ -80,6 +94,11 @@ tables: $(VENV)/.installed-test
 # Writes the Grafana dashboard's JSON anew from its Python.
 dashboard: $(VENV)/.installed-test
 	PYTHONPATH=deploy/grafana $(BIN)/python -m batch_dashboard
+
+# Writes the chart's schema and README anew from its values and the exporter's settings.
+chart: $(VENV)/.installed-test kubernetes-tools
+	$(BIN)/python tests/values_schema.py
+	$(WITH_KUBERNETES_TOOLS) helm-docs --log-level error --chart-search-root $(CHART)
 
 # Names, versions and hashes only, resolved for the oldest Python that is supported.
 lock: $(TOOLS_VENV)/.installed
