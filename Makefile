@@ -22,7 +22,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests start more than a hundred processes, which are not to compile the same sources each time.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run test explore coverage soak test-wheel bench bench-test lint tables dashboard lock image image-test
+.PHONY: run test explore coverage soak test-wheel bench bench-test lint tables dashboard lock image image-test \
+	systemd-test
 
 run: $(VENV)/.installed
 	$(BIN)/llamacloud-batch-exporter $(if $(LLAMA_CLOUD_API_KEY)$(LLAMA_CLOUD_API_KEY_FILE),,--demo) $(ARGS)
@@ -95,6 +96,10 @@ image:
 # Builds the image with buildah and runs it with podman; `pytest -rs` tells what is missing for that.
 image-test: $(VENV)/.installed-test
 	$(BIN)/pytest tests/image
+
+# Boots a systemd in namespaces of its own, and runs the unit there; takes root and systemd 250.
+systemd-test: $(VENV)/.installed-test
+	$(BIN)/pytest --timeout=300 tests/booted
 
 LOCK := --quiet --upgrade --generate-hashes --strip-extras --no-emit-index-url --no-emit-trusted-host \
 	--no-emit-find-links --no-header --no-annotate --allow-unsafe
