@@ -23,7 +23,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: run test explore coverage soak test-wheel bench bench-test lint tables dashboard lock image image-test \
-	systemd-test
+	systemd-test release
 
 run: $(VENV)/.installed
 	$(BIN)/llamacloud-batch-exporter $(if $(LLAMA_CLOUD_API_KEY)$(LLAMA_CLOUD_API_KEY_FILE),,--demo) $(ARGS)
@@ -100,6 +100,11 @@ image-test: $(VENV)/.installed-test
 # Boots a systemd in namespaces of its own, and runs the unit there; takes root and systemd 250.
 systemd-test: $(VENV)/.installed-test
 	$(BIN)/pytest --timeout=300 tests/booted
+
+# Wheel, source archive, chart package and checksums of the last commit, in dist/. Publishes nothing:
+# deploy/docs/release.md tells how to.
+release: $(VENV)/.installed
+	PYTHONPATH=deploy $(BIN)/python -m release
 
 LOCK := --quiet --upgrade --generate-hashes --strip-extras --no-emit-index-url --no-emit-trusted-host \
 	--no-emit-find-links --no-header --no-annotate --allow-unsafe
