@@ -158,9 +158,11 @@ def test_grafana_finds_the_dashboard() -> None:
 
 
 def test_the_links_to_runbooks_can_be_set(tmp_path: Path) -> None:
-    """As deploy/README.md tells."""
+    """As the page of the dashboard tells."""
     (command,) = re.findall(
-        r"^sed -i .* llamacloud-batch\.json$", (DEPLOY / "README.md").read_text(), re.MULTILINE
+        r"^sed -i .* llamacloud-batch\.json$",
+        (DEPLOY / "docs/dashboard.md").read_text(),
+        re.MULTILINE,
     )
     dashboard = tmp_path / DASHBOARD.name
     dashboard.write_text(DASHBOARD.read_text())
