@@ -16,6 +16,7 @@ WORKERS ?= 6
 IN_PARALLEL := --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 IMAGE ?= llamacloud-batch-exporter
 IMAGE_BUILD ?= docker build
+IMAGE_TOOL = $(firstword $(IMAGE_BUILD))
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' exporter/__init__.py)
 REVISION = $(shell git describe --always --dirty --abbrev=40 --exclude='*')
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -92,6 +93,8 @@ lock: $(TOOLS_VENV)/.installed
 
 image:
 	$(IMAGE_BUILD) --tag $(IMAGE) --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) .
+	@size=$$($(IMAGE_TOOL) images --format '{{.Size}}' $(IMAGE)) \
+		&& echo "$(IMAGE), version $(VERSION): $${size:-not kept on this machine}"
 
 # Builds the image with buildah and runs it with podman; `pytest -rs` tells what is missing for that.
 image-test: $(VENV)/.installed-test
