@@ -26,7 +26,7 @@ RUN python -m pip uninstall --yes --quiet --root-user-action=ignore pip \
     && rm -r "$(python -c 'import ensurepip; print(ensurepip.__path__[0])')"
 COPY --from=builder /opt/exporter /opt/exporter
 # The base image has no bytecode of the standard library, and at run time nobody can write it.
-RUN ["/opt/exporter/bin/python", "-c", "import exporter.app, exporter.app.demo"]
+RUN ["/opt/exporter/bin/python", "-c", "import exporter.app, exporter.app.demo, exporter.healthcheck"]
 
 ARG VERSION=""
 ARG REVISION=""
@@ -39,4 +39,8 @@ LABEL org.opencontainers.image.title="llamacloud-batch-exporter" \
       org.opencontainers.image.revision=$REVISION
 USER 65532:65532
 EXPOSE 9910
+# It sees variables, and the file that they name, but no flags of the container's command. Kubernetes
+# takes no notice of it; images of the OCI format do not hold it.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 \
+    CMD ["/opt/exporter/bin/llamacloud-batch-exporter", "--healthcheck"]
 ENTRYPOINT ["/opt/exporter/bin/llamacloud-batch-exporter"]

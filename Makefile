@@ -21,6 +21,7 @@ WITH_KUBERNETES_TOOLS = PATH="$(KUBERNETES_TOOLS)/bin:$$PATH" KUBERNETES_SCHEMAS
 CHART := deploy/helm/llamacloud-batch-exporter
 IMAGE ?= llamacloud-batch-exporter
 IMAGE_BUILD ?= docker build
+IMAGE_TOOL = $(firstword $(IMAGE_BUILD))
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' exporter/__init__.py)
 REVISION = $(shell git describe --always --dirty --abbrev=40 --exclude='*')
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -28,7 +29,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: run test explore coverage soak test-wheel bench bench-test kubernetes-test kubernetes-tools lint tables
-.PHONY: dashboard chart lock image image-test
+.PHONY: dashboard chart lock image image-test systemd-test release
 
 run: $(VENV)/.installed
 	$(BIN)/llamacloud-batch-exporter $(if $(LLAMA_CLOUD_API_KEY)$(LLAMA_CLOUD_API_KEY_FILE),,--demo) $(ARGS)
@@ -110,10 +111,21 @@ lock: $(TOOLS_VENV)/.installed
 
 image:
 	$(IMAGE_BUILD) --tag $(IMAGE) --build-arg VERSION=$(VERSION) --build-arg REVISION=$(REVISION) .
+	@size=$$($(IMAGE_TOOL) images --format '{{.Size}}' $(IMAGE)) \
+		&& echo "$(IMAGE), version $(VERSION): $${size:-not kept on this machine}"
 
 # Builds the image with buildah and runs it with podman; `pytest -rs` tells what is missing for that.
 image-test: $(VENV)/.installed-test
 	$(BIN)/pytest tests/image
+
+# Boots a systemd in namespaces of its own, and runs the unit there; takes root and systemd 250.
+systemd-test: $(VENV)/.installed-test
+	$(BIN)/pytest --timeout=300 tests/booted
+
+# Wheel, source archive, chart package and checksums of the last commit, in dist/. Publishes nothing:
+# deploy/docs/release.md tells how to.
+release: $(VENV)/.installed
+	PYTHONPATH=deploy $(BIN)/python -m release
 
 LOCK := --quiet --upgrade --generate-hashes --strip-extras --no-emit-index-url --no-emit-trusted-host \
 	--no-emit-find-links --no-header --no-annotate --allow-unsafe

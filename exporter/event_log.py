@@ -89,7 +89,10 @@ class EventLog:
                 self._log.info(name, jobs=jobs, active_jobs=active_jobs)
             case ListingFailed(failure, is_news=True):
                 facts = _failure_facts(failure) | self._what_to_do(failure)
-                self._log.error("project.listing_failed", **facts)
+                # A key that is waited for is no fault before it is late: alerts tell of that.
+                waits = failure.reason is ErrorReason.NO_KEY
+                write = self._log.warning if waits else self._log.error
+                write("project.listing_failed", **facts)
             case ListingTruncated(jobs):
                 self._log.warning("project.listing_truncated", jobs=jobs, advice=advice.TRUNCATED)
             case ListingWholeAgain(jobs):

@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from exporter.addresses import HEALTHY_PATH, READY_PATH
 from exporter.landing import landing_page
 from exporter.negotiation import accepts_gzip, choose_form
 from exporter.readers import Readers
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from exporter.snapshot import Published
 
     Endpoint = Callable[[Request], Awaitable[Response]]
-
-HEALTHY_PATH = "/-/healthy"
-READY_PATH = "/-/ready"
 
 _NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 _UNHEALTHY = (

@@ -55,7 +55,7 @@ def test_counters_start_at_zero_for_the_known_label_values(registry: CollectorRe
     """Rates and alerts work from the first event on."""
     reasons = {
         *("unauthorized", "payment_required", "forbidden", "not_found", "rate_limited"),
-        *("timeout", "network", "server", "bad_response", "other"),
+        *("timeout", "network", "server", "bad_response", "no_key", "other"),
     }
     assert _series(registry, "polls_total", "result") == {"success": 0, "partial": 0, "error": 0}
     assert _series(registry, "poll_errors_total", "reason") == dict.fromkeys(reasons, 0)
@@ -166,6 +166,23 @@ def test_authentication_is_what_the_last_answer_told(
     """A failure that says nothing of the key leaves it as it was."""
     for authenticated in answers:
         project.count(_FAILED[authenticated])
+
+    assert _value(registry, "project_authenticated") == expected
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"), [(None, 0), (_FAILED[None], None), (_FAILED[False], 0), (LISTED, 1)]
+)
+def test_a_project_without_a_key_is_not_authenticated(
+    registry: CollectorRegistry,
+    project: ProjectTelemetry,
+    after: ListingFailed | ListingSucceeded | None,
+    expected: float | None,
+) -> None:
+    """When there is one, only an answer of LlamaCloud tells whether it is accepted."""
+    project.count(ListingFailed(Failure(ErrorReason.NO_KEY, "no file", "wait"), is_news=True))
+    if after is not None:
+        project.count(after)
 
     assert _value(registry, "project_authenticated") == expected
 

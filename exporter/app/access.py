@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 import structlog
 
 from exporter.config import ConfigError
+from exporter.llamacloud.errors import KeyMissing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from exporter.redaction import Secrets
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_KEY_STAYS = (
+    "the key that was read before stays in use; mend the file, and it is read again within an"
+    " interval"
+)
 
 log = structlog.get_logger("exporter")
 
@@ -63,7 +68,7 @@ class Budgets:
 class ProjectAccess:
     """Owns the key of one project; ``secrets`` receives the keys that come later.
 
-    ``changes`` counts how often the key was replaced.
+    ``changes`` counts how often the key was replaced, the first one that was waited for included.
     """
 
     def __init__(self, project: Project, budgets: Budgets, secrets: Secrets) -> None:
@@ -71,9 +76,23 @@ class ProjectAccess:
         self._budgets = budgets
         self._secrets = secrets
         self._log = log.bind(project=project.name)
-        self._unreadable = False
+        # What was wrong with the file since it was last usable. The failing listing tells what it
+        # lacks at the start.
+        self._problem = project.api_key_problem
+        self._known_problems = {self._problem} - {""}
         self.changes = 0
-        self._use(project.api_key.get_secret_value())
+        self._use(project.api_key.get_secret_value() if project.api_key else "")
+
+    @property
+    def api_key(self) -> str:
+        """The key in force.
+
+        Raises:
+            KeyMissing: there is none yet.
+        """
+        if not self._api_key:
+            raise KeyMissing(self._problem)
+        return self._api_key
 
     def renew(self) -> None:
         """Read the key's file again.
@@ -86,27 +105,34 @@ class ProjectAccess:
         try:
             api_key = file.read().get_secret_value()
         except ConfigError as error:
-            if not self._unreadable:
-                self._log.warning(
-                    "key.unreadable",
-                    detail=" ".join(error.problems),
-                    advice="the key that was read before stays in use; mend the file, and it is"
-                    " read again within an interval",
-                )
-            self._unreadable = True
+            self._note_problem(" ".join(error.problems))
             return
-        was_unreadable, self._unreadable = self._unreadable, False
-        if api_key == self.api_key:
-            if was_unreadable:
-                self._log.info("key.readable", key=self._project.api_key_origin)
-            return
+        was_unreadable = bool(self._known_problems)
+        self._known_problems.clear()
+        if api_key != self._api_key:
+            self._replace(api_key)
+        elif was_unreadable:
+            self._log.info("key.readable", key=self._project.api_key_origin)
+
+    def _note_problem(self, problem: str) -> None:
+        """Log a problem once: while a key is in use, the first; while none is, each other one."""
+        in_use, known = bool(self._api_key), self._known_problems
+        is_news = not known if in_use else problem not in known
+        self._problem = problem
+        known.add(problem)
+        if is_news:
+            advice = _KEY_STAYS if in_use else KeyMissing.advice
+            self._log.warning("key.unreadable", detail=problem, advice=advice)
+
+    def _replace(self, api_key: str) -> None:
+        event = "key.changed" if self._api_key else "key.readable"
         self._secrets.add(api_key)
         self._use(api_key)
         self.changes += 1
-        self._log.info("key.changed", key=self._project.api_key_origin)
+        self._log.info(event, key=self._project.api_key_origin)
 
     def _use(self, api_key: str) -> None:
-        self.api_key = api_key
+        self._api_key = api_key
         self.budget = self._budgets.of(
             api_key, self._project.base_url, key_name=self._project.api_key_origin
         )

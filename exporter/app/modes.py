@@ -63,7 +63,8 @@ def _run() -> int:
 
 
 def _start(mode: Mode, settings: Settings) -> int:
-    secrets = Secrets(*(project.api_key.get_secret_value() for project in settings.projects))
+    keys = (project.api_key for project in settings.projects)
+    secrets = Secrets(*(key.get_secret_value() for key in keys if key is not None))
     configure_logging(settings.log.level, settings.log.format, secrets=secrets)
     # Its default hooks would count retries on the global registry and log every one.
     stamina.instrumentation.set_on_retry_hooks([])

@@ -1,5 +1,6 @@
 """The settings, from flags, environment and file, and nothing that acts on them."""
 
+from exporter.addresses import ListenAddress
 from exporter.config.documentation import (
     LLAMA_CLOUD_VARIABLES,
     SettingDoc,
@@ -11,7 +12,6 @@ from exporter.config.load import Command, load
 from exporter.config.model import Settings
 from exporter.config.project import Project
 from exporter.config.report import describe
-from exporter.config.values import ListenAddress
 
 __all__ = [
     "LLAMA_CLOUD_VARIABLES",

@@ -45,12 +45,17 @@ class Mode(StrEnum):
     """What the program is to do."""
 
     SERVE = "serve"
+    HEALTHCHECK = "healthcheck"
     CHECK = "check"
     ONCE = "once"
     DEMO = "demo"
 
 
 _MODE_FLAGS = {
+    "--healthcheck": (
+        Mode.HEALTHCHECK,
+        "Ask the exporter that runs with these settings whether it is healthy: exit status 0 or 1.",
+    ),
     "--config.check": (Mode.CHECK, "Report on the settings and exit."),
     "--once": (
         Mode.ONCE,

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
+from exporter.addresses import DEFAULT_LISTEN_ADDRESSES, ListenAddress, parse_listen_addresses
 from exporter.config.values import (
-    ListenAddress,
     check_telemetry_path,
     duration_between,
     format_duration,
     parse_api_versions,
-    parse_listen_addresses,
 )
 from exporter.domain import ApiVersion
 
@@ -93,6 +92,11 @@ class Api(Group):
         description="The generations of the batch API that are read, separated by commas; one that"
         " LlamaCloud refuses while it answers the other is set aside.",
     )
+    wait_for_key: bool = Field(
+        default=False,
+        description="Whether to start without a key file that is not there yet, or holds no usable"
+        " key, and to use its key when it appears; for sidecars.",
+    )
     concurrency: int = Field(
         8, ge=1, le=1000, description="The most refreshes at once for one key, beside its listings."
     )
@@ -143,7 +147,7 @@ class Web(Group):
     listen_address: Annotated[
         tuple[ListenAddress, ...], BeforeValidator(parse_listen_addresses)
     ] = Field(
-        (ListenAddress("", 9910),),
+        DEFAULT_LISTEN_ADDRESSES,
         title="ADDRESS",
         description="Where to listen: host:port, :port or [::1]:port; may be given several"
         " times, in the variable separated by commas.",

@@ -41,19 +41,29 @@ class KeyFile:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key and the place that it came from, in words; ``file`` is ``None`` where that is none."""
+    """A key and the place that it came from, in words; ``file`` is ``None`` where that is none.
 
-    value: SecretStr
+    ``value`` is ``None`` while the file is waited for; then ``problem`` says what it lacks.
+    """
+
+    value: SecretStr | None
     origin: str
     file: KeyFile | None = None
+    problem: str = ""
 
 
 def find_key(
-    values: Mapping[str, str], key_name: str, file_name: str, directory: Path = Path()
+    values: Mapping[str, str],
+    key_name: str,
+    file_name: str,
+    directory: Path = Path(),
+    *,
+    waits: bool = False,
 ) -> ApiKey | None:
     """Return the key that one of two values holds: itself, or the path of a file with it.
 
-    Return ``None`` where neither is set. A relative path starts from ``directory``.
+    Return ``None`` where neither is set. A relative path starts from ``directory``. If it
+    ``waits``, nothing that is wrong with the file is a mistake: that may be mended later.
 
     Raises:
         ConfigError: if both are set, or what is set holds no usable key.
@@ -66,7 +76,13 @@ def find_key(
     if file:
         path = directory / file
         key_file = KeyFile(path, f"the file {shown(path)} of {file_name}")
-        return ApiKey(key_file.read(), f"file {shown(path)}", key_file)
+        origin = f"file {shown(path)}"
+        try:
+            return ApiKey(key_file.read(), origin, key_file)
+        except ConfigError as error:
+            if not waits:
+                raise
+            return ApiKey(None, origin, key_file, " ".join(error.problems))
     return None
 
 

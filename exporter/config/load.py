@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from exporter.config.documentation import PROJECTS
 from exporter.config.errors import ConfigError, invalid
 from exporter.config.flags import Mode, parse_arguments
+from exporter.config.groups import Api
 from exporter.config.model import Settings
 from exporter.config.projects import resolve_projects
 from exporter.config.sources import Source, from_environment, from_file, from_flags, strongest
@@ -47,9 +48,10 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
     projects: tuple[Project, ...] = ()
     if mode is Mode.DEMO:
         sources.append(Source(_DEMO_DEFAULTS))
-    elif file_is_read:
+    elif file_is_read and mode is not Mode.HEALTHCHECK:
         # Without the file nobody knows which keys are needed.
-        projects = resolve_projects(strongest(sources, PROJECTS), environ, problems)
+        naming = strongest(sources, PROJECTS)
+        projects = resolve_projects(naming, environ, problems, waits_for_key=_waits(sources))
     settings = _validated([Source({PROJECTS: projects}), *sources], problems)
     if settings is None or problems:
         raise ConfigError(*problems)
@@ -70,6 +72,17 @@ def _add_file(sources: list[Source], problems: list[str]) -> bool:
         problems += error.problems
         return False
     return True
+
+
+def _waits(sources: Sequence[Source]) -> bool:
+    """Tell whether key files are waited for: to be known before the settings are validated."""
+    setting = "api.wait_for_key"
+    source = strongest(sources, setting)
+    try:
+        return source is not None and Api(wait_for_key=source.value(setting)).wait_for_key
+    except ValidationError:
+        # That is a mistake of its own; whoever made it wants to wait.
+        return True
 
 
 def _validated(sources: Sequence[Source], problems: list[str]) -> Settings | None:

@@ -27,19 +27,20 @@ class Project:
     ``project_id`` is ``None`` where the key's default project is meant; empty ``directory_ids`` and
     ``job_types`` stand for all, empty ``api_versions`` for those of ``api.versions``.
     ``api_key_origin`` says where the key came from; ``api_key_file`` is ``None`` where that is no
-    file.
+    file. ``api_key`` is ``None`` while that file is waited for; then ``api_key_problem`` says why.
     """
 
     name: str
     project_id: str | None
     organization_id: str | None
-    api_key: SecretStr
+    api_key: SecretStr | None
     base_url: str
     directory_ids: tuple[str, ...]
     job_types: tuple[str, ...]
     api_versions: tuple[ApiVersion, ...] = ()
     api_key_origin: str = ""
     api_key_file: KeyFile | None = None
+    api_key_problem: str = ""
 
 
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]

@@ -41,14 +41,18 @@ class _Common(NamedTuple):
 
 
 def resolve_projects(
-    source: Source | None, environ: Mapping[str, str], problems: list[str]
+    source: Source | None,
+    environ: Mapping[str, str],
+    problems: list[str],
+    *,
+    waits_for_key: bool = False,
 ) -> tuple[Project, ...]:
     """Return the projects to watch, each with its key and base URL.
 
     ``source`` is the place that sets ``projects``. All mistakes in it, in the variables and in the
-    key files are added to ``problems``.
+    key files are added to ``problems``; those of key files are none if it ``waits_for_key``.
     """
-    common = _common(environ, problems)
+    common = _common(environ, problems, waits=waits_for_key)
     directory = source.directory if source else Path()
     names: list[str] = []
     projects: list[Project] = []
@@ -57,7 +61,7 @@ def resolve_projects(
         configured = _configured(named, item, problems)
         names.append(configured.called if configured else str(item.get("name") or ""))
         try:
-            key = _own_key(named, item, directory)
+            key = _own_key(named, item, directory, waits=waits_for_key)
             if configured and common:
                 projects.append(_resolved(named, configured, key, common))
         except ConfigError as error:
@@ -69,7 +73,7 @@ def resolve_projects(
     return tuple(projects)
 
 
-def _common(environ: Mapping[str, str], problems: list[str]) -> _Common | None:
+def _common(environ: Mapping[str, str], problems: list[str], *, waits: bool) -> _Common | None:
     """Return what the variables say, ``None`` where it has mistakes."""
     found: list[str] = []
     url, key = DEFAULT_BASE_URL, None
@@ -78,7 +82,7 @@ def _common(environ: Mapping[str, str], problems: list[str]) -> _Common | None:
     except ValueError as error:
         found.append(f"environment variable {_URL_VARIABLE} {error}.")
     try:
-        key = find_key(environ, *_KEY_VARIABLES)
+        key = find_key(environ, *_KEY_VARIABLES, waits=waits)
     except ConfigError as error:
         found += error.problems
     problems += found
@@ -152,9 +156,9 @@ def _configured(
         return None
 
 
-def _own_key(named: str, item: Mapping[str, Any], directory: Path) -> ApiKey | None:
+def _own_key(named: str, item: Mapping[str, Any], directory: Path, *, waits: bool) -> ApiKey | None:
     texts = {f"{named}.{name}": text for name, text in item.items() if isinstance(text, str)}
-    return find_key(texts, f"{named}.api_key", f"{named}.api_key_file", directory)
+    return find_key(texts, f"{named}.api_key", f"{named}.api_key_file", directory, waits=waits)
 
 
 def _resolved(
@@ -174,6 +178,7 @@ def _resolved(
         api_versions=configured.api_versions,
         api_key_origin=key.origin,
         api_key_file=key.file,
+        api_key_problem=key.problem,
     )
 
 

@@ -34,6 +34,7 @@ def _facts(project: Project) -> dict[str, str | None]:
         "organization id": project.organization_id,
         "base URL": project.base_url,
         "key from": project.api_key_origin,
+        "waited for": project.api_key_problem,
         "directories": ", ".join(project.directory_ids),
         "job types": ", ".join(project.job_types),
         "API versions": ", ".join(project.api_versions),

@@ -1,4 +1,4 @@
-"""Kinds of values that settings have: durations, addresses, paths, URLs, ids and names.
+"""Kinds of values that settings have: durations, paths, URLs, ids and names.
 
 What reads or checks one raises a ``ValueError`` with words that complete "the setting ...".
 """
@@ -6,22 +6,19 @@ What reads or checks one raises a ``ValueError`` with words that complete "the s
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from ipaddress import IPv6Address
 from urllib.parse import urlsplit
 
 from pydantic import PlainValidator
 
+from exporter.addresses import HEALTHY_PATH, READY_PATH
 from exporter.domain import ApiVersion
 
 _UNIT_SECONDS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
 _WRITTEN_IN_DAYS_FROM = 2 * 86400
 _DURATION = re.compile("".join(f"(?:([0-9]{{1,9}}){unit})?" for unit in _UNIT_SECONDS))
 _BARE_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
-_HOST_AND_PORT = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<host>[A-Za-z0-9._-]*)):(?P<port>\d{1,5})")
-_MAX_PORT = 65535
 _PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
-_TAKEN_PATHS = ("/", "/-/healthy", "/-/ready")
+_TAKEN_PATHS = ("/", HEALTHY_PATH, READY_PATH)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 DEFAULT_BASE_URL = "https://api.cloud.llamaindex.ai"
 
@@ -63,43 +60,6 @@ def duration_between(at_least: float, at_most: float) -> PlainValidator:
         return seconds
 
     return PlainValidator(parse)
-
-
-@dataclass(frozen=True, slots=True)
-class ListenAddress:
-    """Where to listen; an empty host stands for every interface."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        """Return the address as it is written in the settings."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-def parse_listen_address(text: str) -> ListenAddress:
-    """Return the address written as ``host:port``, ``:port`` or ``[::1]:port``."""
-    match = _HOST_AND_PORT.fullmatch(text)
-    if match is None or int(match["port"]) > _MAX_PORT:
-        raise ValueError("must be written host:port, :port or [::1]:port, the port at most 65535")
-    if match["v6"] is None:
-        return ListenAddress(match["host"], int(match["port"]))
-    try:
-        return ListenAddress(str(IPv6Address(match["v6"])), int(match["port"]))
-    except ValueError:
-        raise ValueError("must have an IPv6 address between its brackets") from None
-
-
-def parse_listen_addresses(value: object) -> tuple[ListenAddress, ...]:
-    """Return the addresses of a list of texts, or of one text in which commas separate them."""
-    given = value if isinstance(value, list) else [value]
-    texts = [text for text in given if isinstance(text, str)]
-    if not texts or len(texts) < len(given):
-        raise ValueError("must be an address such as :9910, or a list of them")
-    addresses = [parse_listen_address(part.strip()) for text in texts for part in text.split(",")]
-    if len(set(addresses)) < len(addresses):
-        raise ValueError("must not name an address twice")
-    return tuple(addresses)
 
 
 def parse_api_versions(value: object) -> tuple[ApiVersion, ...]:

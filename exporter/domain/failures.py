@@ -18,6 +18,7 @@ class ErrorReason(StrEnum):
     NETWORK = "network"
     SERVER = "server"
     BAD_RESPONSE = "bad_response"
+    NO_KEY = "no_key"
     OTHER = "other"
 
 

@@ -75,7 +75,8 @@ class Client:
         ``retries_bodies``, a body that broke off or did not end in time is not asked for again.
 
         Raises:
-            LlamaCloudError: of the kind that the last attempt failed by.
+            LlamaCloudError: of the kind that the last attempt failed by; ``KeyMissing`` without
+                one, as long as there is no key.
         """
         refused_key = self._access.api_key
         try:

@@ -3,6 +3,7 @@
 ::
 
     LlamaCloudError
+     ├── KeyMissing            there is no API key yet, and nothing was sent
      ├── NetworkFailed         no connection, TLS, reset, or a body that was cut off
      ├── RequestTimedOut       no answer within api.timeout
      │    └── ConnectTimedOut  no connection within its own shorter limit
@@ -44,6 +45,13 @@ class LlamaCloudError(Exception):
     def failure(self) -> Failure:
         """Describe the error for those who do not know HTTP."""
         return Failure(self.reason, str(self), self.advice)
+
+
+class KeyMissing(LlamaCloudError):
+    """The file that is to hold the key does not hold one yet, so no request was sent."""
+
+    reason = ErrorReason.NO_KEY
+    advice = "no request is sent before the file holds a key; it is read again within an interval"
 
 
 class NetworkFailed(LlamaCloudError):
@@ -91,10 +99,7 @@ class DoubtfulDate(BadResponse):
 
 
 class StatusRefused(LlamaCloudError):
-    """LlamaCloud answered with another status than 200; ``code`` is that status.
-
-    ``retry_after_seconds`` is how long LlamaCloud asked us to wait, if it did.
-    """
+    """The status ``code`` was not 200; LlamaCloud may have asked for ``retry_after_seconds``."""
 
     def __init__(self, code: int, detail: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(f"HTTP {code}: {detail}" if detail else f"HTTP {code}")

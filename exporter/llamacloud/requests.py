@@ -65,7 +65,7 @@ class Access(Protocol):
 
     @property
     def api_key(self) -> str:
-        """The key in force."""
+        """The key in force; raises ``KeyMissing`` before the first one."""
 
     @property
     def budget(self) -> RequestBudget:

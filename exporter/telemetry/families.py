@@ -23,8 +23,8 @@ FAMILIES = (
         "llamacloud_exporter_project_authenticated",
         "gauge",
         _PROJECT,
-        "0 while LlamaCloud refuses the project's API key with 401, otherwise 1; absent before the"
-        " first answer.",
+        "0 while LlamaCloud refuses the project's API key with 401, or while there is no key yet,"
+        " otherwise 1; absent before the first answer.",
     ),
     Family(
         "llamacloud_exporter_polls_total",

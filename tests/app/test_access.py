@@ -13,10 +13,14 @@ from structlog.testing import capture_logs
 from exporter.app.access import Budgets, ProjectAccess, server_address_of
 from exporter.config import Project
 from exporter.config.keys import KeyFile
+from exporter.llamacloud.errors import KeyMissing
 from exporter.redaction import Secrets
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+NAMED = "the file key of api_key_file"
+ABSENT = "cannot be read: No such file or directory."
 
 
 @pytest.fixture
@@ -32,7 +36,7 @@ def budgets() -> Budgets:
 
 
 def project(file: Path | None = None) -> Project:
-    key_file = KeyFile(file, "the file key of api_key_file") if file else None
+    key_file = KeyFile(file, NAMED) if file else None
     return Project(
         name="invoices",
         project_id=None,
@@ -109,6 +113,69 @@ def test_a_file_that_is_good_again_is_told(file: Path) -> None:
         logs[1]["project"],
         logs[1]["key"],
     )
+
+
+def waiting_access(file: Path, secrets: Secrets | None = None) -> ProjectAccess:
+    """Make the access of a project whose key file is not there yet."""
+    waiting = replace(project(file), api_key=None, api_key_problem=f"{NAMED} {ABSENT}")
+    return ProjectAccess(waiting, budgets(), secrets or Secrets())
+
+
+def test_there_is_no_key_before_its_file_holds_one(tmp_path: Path) -> None:
+    """Whoever needs one is told what is missing; when it comes it is used, and kept secret."""
+    file, secrets = tmp_path / "later" / "key", Secrets()
+    access = waiting_access(file, secrets)
+    with capture_logs() as logs:
+        with pytest.raises(KeyMissing, match=ABSENT):
+            _ = access.api_key
+        budget_before = access.budget
+        assert [False, False] == [renewed(access), renewed(access)]
+        file.parent.mkdir()
+        file.write_text("llx-late\n")
+        assert renewed(access)
+    assert "llx-late" == access.api_key
+    assert access.budget is not budget_before
+    assert "a [redacted] b" == secrets.taken_out_of("a llx-late b")
+    # What is missing at the start is told by the listing that fails for it.
+    assert [("info", "key.readable", 'file "key"')] == [
+        (line["log_level"], line["event"], line["key"]) for line in logs
+    ]
+
+
+def test_each_new_problem_of_a_file_that_is_waited_for_is_told_once(tmp_path: Path) -> None:
+    """With what is to be done: it may be that each step of its making fails."""
+    file = tmp_path / "key"
+    access = waiting_access(file)
+    with capture_logs() as logs:
+        for content in ("", "two words", "", "two words"):
+            file.write_text(content)
+            assert not renewed(access)
+        with pytest.raises(KeyMissing, match="such as spaces"):
+            _ = access.api_key
+        file.write_text("llx-late")
+        assert renewed(access)
+        file.unlink()
+        assert not renewed(access)
+    told = [(line["event"], line.get("detail", "")) for line in logs]
+    assert [
+        ("key.unreadable", f"{NAMED} is empty; it must hold a key."),
+        ("key.unreadable", f"{NAMED} holds characters that no key has, such as spaces."),
+        ("key.readable", ""),
+        ("key.unreadable", f"{NAMED} {ABSENT}"),
+    ] == told
+    assert "no request is sent before the file holds a key" in logs[0]["advice"]
+    assert "stays in use" in logs[3]["advice"]
+    assert "llx-late" == access.api_key
+
+
+def test_projects_without_keys_share_no_budget_with_others(file: Path) -> None:
+    """No key is none of theirs."""
+    shared = budgets()
+    waiting = replace(project(file), api_key=None)
+    first, second = (ProjectAccess(each, shared, Secrets()) for each in (project(), waiting))
+    assert first.budget is not second.budget
+    second.renew()
+    assert first.budget is second.budget
 
 
 def test_a_key_that_is_half_written_is_none(file: Path) -> None:

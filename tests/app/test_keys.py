@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from process import running
+from process import run, running
 from projects import key_of, project, project_id_of, scrape, settings_file
 
 from exporter.simulator import Fault
@@ -97,6 +97,62 @@ def test_a_bad_key_is_told_once_asked_with_seldom_and_replaced_without_a_restart
     assert len(listings(cloud, "good")) > 4
     assert ("bad", f'file "{secret.path}"') == (changed["project"], changed["key"])
     assert [False, False] == [key in log for key in (WRONG, key_of("bad"))]
+
+
+def test_the_exporter_waits_for_a_key_and_uses_it_when_it_appears(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    """It is well and ready meanwhile, sends nothing for that project, and says so once."""
+    folder = tmp_path / "not-mounted-yet"
+    late = project(cloud, "late", api_key_file=str(folder / "key"))
+    flag = settings_file(tmp_path, [late, project(cloud, "good")], api={"wait_for_key": True})
+    with running(flag) as exporter:
+        exporter.wait_for(
+            lambda: sum(scrape(exporter).own("polls_total", project="late", result="error")) >= 2
+        )
+        exporter.wait_for(lambda: scrape(exporter).own("project_up", project="good") == [1.0])
+        states = [exporter.get(path) for path in ("/-/healthy", "/-/ready")]
+        waiting = scrape(exporter)
+        lines = [line for line in exporter.log() if line.get("project") == "late"]
+        sent = len(listings(cloud, "late"))
+
+        folder.mkdir()
+        secret = MountedSecret(folder, key_of("late"))
+        exporter.wait_for(lambda: scrape(exporter).batch("job_items", project="late") != [])
+        served = scrape(exporter)
+        later = [line["event"] for line in exporter.log() if line.get("project") == "late"][1:]
+        secret.path.unlink()
+        exporter.wait_for(lambda: bool(exporter.events("key.unreadable")))
+        before = len(listings(cloud, "late"))
+        exporter.wait_for(lambda: len(listings(cloud, "late")) > before)
+        log = exporter.log_file.read_text()
+
+    assert [(200, "ok\n")] * 2 == states
+    assert 0 == sent
+    assert [[0.0], [0.0]] == [
+        waiting.own(name, project="late") for name in ("project_authenticated", "project_up")
+    ]
+    assert sum(waiting.own("poll_errors_total", project="late", reason="no_key")) >= 2
+    assert [] == waiting.own("api_requests_total", project="late")
+    (line,) = lines
+    assert ("project.listing_failed", "warning", "no_key") == (
+        line["event"],
+        line["level"],
+        line["reason"],
+    )
+    assert f'the file "{folder}/key"' in line["detail"]
+    assert "it is read again within an interval" in line["advice"]
+    assert [1.0] == served.own("project_authenticated", project="late")
+    assert "key.readable" == later[0]
+    assert "project.listing_recovered" in later
+    assert key_of("late") not in log
+
+
+def test_without_waiting_a_missing_key_file_is_a_mistake(tmp_path: Path) -> None:
+    """And nothing is started."""
+    ended = run(LLAMA_CLOUD_API_KEY_FILE=str(tmp_path / "key"))
+    assert (2, "") == (ended.returncode, ended.stdout)
+    assert "cannot be read: No such file or directory" in ended.stderr
 
 
 def test_a_pipe_in_the_place_of_a_key_file_stops_nothing(cloud: Cloud, tmp_path: Path) -> None:

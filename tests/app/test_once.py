@@ -15,7 +15,7 @@ from history import job
 from poller.scripted import running, setup
 from polling import eventually
 from process import run
-from projects import project, project_id_of, settings_file
+from projects import Scrape, project, project_id_of, settings_file
 from structlog.testing import capture_logs
 from tools import check_metrics
 
@@ -109,6 +109,23 @@ def test_it_says_nothing_of_a_poll_that_reached_all(cloud: Cloud) -> None:
     ended = once(cloud, 6000)
     assert [] == warnings(ended)
     assert "job.refresh_failed" in ended.stderr
+
+
+def test_a_project_whose_key_is_waited_for_is_not_listed(cloud: Cloud, tmp_path: Path) -> None:
+    """It waits for nothing: the other projects are printed, and the exit status is 1."""
+    late = project(cloud, "late", api_key_file=str(tmp_path / "key"))
+    flag = settings_file(tmp_path, [late, project(cloud, "good")], api={"wait_for_key": True})
+    ended = run("--once", "--log.format=json", flag)
+    assert 1 == ended.returncode
+    printed = Scrape(ended.stdout)
+    assert [0.0] == printed.own("project_authenticated", project="late")
+    assert [1.0] == printed.own("project_authenticated", project="good")
+    assert 1 == cloud.requests()["list_jobs"]
+    assert ["project.listing_failed"] == [
+        line["event"]
+        for line in map(json.loads, ended.stderr.splitlines())
+        if line["project"] == "late"
+    ]
 
 
 def test_each_project_has_its_own_budget_and_line(cloud: Cloud, tmp_path: Path) -> None:

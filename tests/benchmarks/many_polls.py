@@ -23,7 +23,8 @@ def main() -> None:
     # A copy is not validated.
     poll = settings.poll.model_copy(update={"interval": float(interval)})
     settings = settings.model_copy(update={"poll": poll})
-    secrets = Secrets(*(project.api_key.get_secret_value() for project in settings.projects))
+    keys = (project.api_key for project in settings.projects)
+    secrets = Secrets(*(key.get_secret_value() for key in keys if key is not None))
     configure_logging(settings.log.level, settings.log.format, secrets=secrets)
     asyncio.run(serve(settings, secrets, listen(settings.web.listen_address)))
 

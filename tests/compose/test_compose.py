@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+ROOT = DEPLOY.parent
 COMPOSE = DEPLOY / "compose.yaml"
 PROMETHEUS = DEPLOY / "prometheus" / "prometheus.yml"
 PROVISIONING = DEPLOY / "grafana" / "provisioning"
@@ -158,9 +159,11 @@ def test_grafana_finds_the_dashboard() -> None:
 
 
 def test_the_links_to_runbooks_can_be_set(tmp_path: Path) -> None:
-    """As deploy/README.md tells."""
+    """As the page of the dashboard tells."""
     (command,) = re.findall(
-        r"^sed -i .* llamacloud-batch\.json$", (DEPLOY / "README.md").read_text(), re.MULTILINE
+        r"^sed -i .* llamacloud-batch\.json$",
+        (DEPLOY / "docs/dashboard.md").read_text(),
+        re.MULTILINE,
     )
     dashboard = tmp_path / DASHBOARD.name
     dashboard.write_text(DASHBOARD.read_text())
@@ -171,6 +174,21 @@ def test_the_links_to_runbooks_can_be_set(tmp_path: Path) -> None:
         if variable["name"] == "runbooks"
     )
     assert "https://YOUR-COPY/blob/main/deploy/runbooks.md" == address
+
+
+def test_the_exporter_is_asked_for_its_health_as_in_its_image() -> None:
+    """By the same command, as often."""
+    (written,) = re.findall(
+        r"^HEALTHCHECK (.*?\])$", (ROOT / "Dockerfile").read_text(), re.MULTILINE | re.DOTALL
+    )
+    check = SERVICES["exporter"]["healthcheck"]
+    kind, *command = check.pop("test")
+    options = " ".join(f"--{name.replace('_', '-')}={value}" for name, value in check.items())
+    assert written.replace("\\\n", "").split() == [
+        *options.split(),
+        kind,
+        *json.dumps(command).split(),
+    ]
 
 
 def test_the_exporter_takes_its_settings() -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from exporter.config import Command, ConfigError, ListenAddress, Project, load
 from exporter.domain import ApiVersion
@@ -35,6 +36,7 @@ def test_everything_can_be_set_in_the_file() -> None:
             "timeout": 0.5,
             "requests_per_minute": 7.5,
             "versions": ("v2",),
+            "wait_for_key": True,
             "concurrency": 2,
         },
         "items": {"enabled": False, "max_pages": 3},
@@ -75,7 +77,7 @@ def test_projects_of_the_file_are_complete() -> None:
     assert production.api_key_file.read() == production.api_key
     assert production.api_key.get_secret_value() == "llx-production-secret"
     assert default.name == "default"
-    assert default.api_key.get_secret_value() == "llx-staging-secret"
+    assert default.api_key == SecretStr("llx-staging-secret")
     assert default.base_url == "https://api.cloud.llamaindex.ai"
     assert default.api_versions == ()
 

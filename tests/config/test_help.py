@@ -34,6 +34,7 @@ def test_help_tells_every_setting(help_text: str) -> None:
     "words",
     [
         *LLAMA_CLOUD_VARIABLES,
+        "--healthcheck",
         "--config.check",
         "--once",
         "--demo",

@@ -8,7 +8,7 @@ from exporter import __version__
 from exporter.config import ConfigError, ListenAddress, Mode, describe, load
 
 KEY = {"LLAMA_CLOUD_API_KEY": "llx-environment-secret"}
-UNKNOWN_API_KEY = "flag --api-key is unknown; the nearest known one is --api.timeout."
+UNKNOWN_API_KEY = "flag --api-key is unknown; the nearest known one is --api.wait-for-key."
 LEVEL_WANTED = "flag --log.level must be 'debug', 'info', 'warning' or 'error'"
 
 
@@ -77,7 +77,12 @@ def test_listen_addresses_repeat_as_flags_and_stand_in_one_variable() -> None:
 
 @pytest.mark.parametrize(
     ("flag", "mode"),
-    [("--config.check", Mode.CHECK), ("--once", Mode.ONCE), ("--demo", Mode.DEMO)],
+    [
+        ("--healthcheck", Mode.HEALTHCHECK),
+        ("--config.check", Mode.CHECK),
+        ("--once", Mode.ONCE),
+        ("--demo", Mode.DEMO),
+    ],
 )
 def test_modes_are_bare_flags(flag: str, mode: Mode) -> None:
     """A flag without a value chooses what the program does."""
@@ -92,6 +97,16 @@ def test_demo_needs_no_key_and_has_defaults_of_its_own() -> None:
     assert demo.projects == ()
     assert (demo.poll.interval, demo.api.requests_per_minute) == (5.0, 600.0)
     assert (told.poll.interval, told.api.requests_per_minute) == (30.0, 600.0)
+
+
+def test_a_health_check_needs_no_key(tmp_path: Path) -> None:
+    """It is about the exporter alone: keys and projects are not looked at."""
+    file = tmp_path / "settings.yml"
+    file.write_text("web: {listen_address: ':1'}\nprojects: [{api_key_file: nowhere}]")
+    settings = load(["--healthcheck", "--config.file", str(file)], {}).settings
+
+    assert settings.web.listen_address == (ListenAddress("", 1),)
+    assert settings.projects == ()
 
 
 def test_all_mistakes_are_told_at_once() -> None:
@@ -198,6 +213,21 @@ def test_the_report_tells_by_which_generations_a_project_is_read() -> None:
     environ = {**KEY, "LLAMACLOUD_EXPORTER_PROJECTS": '[{"name": "one", "api_versions": ["v2"]}]'}
 
     assert "    API versions     v2" in describe(load([], environ).settings).splitlines()
+
+
+def test_the_report_tells_which_key_is_waited_for() -> None:
+    """And why: the settings are valid without it."""
+    environ = {"LLAMA_CLOUD_API_KEY_FILE": "/nowhere/key"}
+    report = describe(load(["--config.check", "--api.wait-for-key=true"], environ).settings)
+    problem = (
+        'the file "/nowhere/key" of LLAMA_CLOUD_API_KEY_FILE cannot be read:'
+        " No such file or directory."
+    )
+
+    assert report.splitlines()[6:8] == [
+        '    key from         file "/nowhere/key"',
+        f"    waited for       {problem}",
+    ]
 
 
 def test_no_key_is_ever_shown() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from exporter.config import ConfigError, Project, load
 
@@ -45,7 +46,7 @@ def test_the_variable_names_several_projects() -> None:
         (SECOND_ID, SECOND_ID),
     ]
     assert {project.base_url for project in found} == {"http://localhost:8000/prefix"}
-    assert {project.api_key.get_secret_value() for project in found} == {"environment-secret"}
+    assert {project.api_key for project in found} == {SecretStr("environment-secret")}
 
 
 def test_projects_can_be_json_in_a_variable() -> None:
@@ -53,9 +54,9 @@ def test_projects_can_be_json_in_a_variable() -> None:
     configured = [{"name": "one", "api_key": "one-secret"}, {"project_id": FIRST_ID}]
     found = projects({**KEY, PROJECTS: json.dumps(configured)})
 
-    assert [(project.name, project.api_key.get_secret_value()) for project in found] == [
-        ("one", "one-secret"),
-        (FIRST_ID, "environment-secret"),
+    assert [(project.name, project.api_key) for project in found] == [
+        ("one", SecretStr("one-secret")),
+        (FIRST_ID, SecretStr("environment-secret")),
     ]
 
 
@@ -65,7 +66,7 @@ def test_a_key_file_is_read_without_surrounding_space(tmp_path: Path) -> None:
     file.write_text("\n file-secret\r\n")
     (found,) = projects({"LLAMA_CLOUD_API_KEY_FILE": str(file), "LLAMA_CLOUD_API_KEY": ""})
 
-    assert found.api_key.get_secret_value() == "file-secret"
+    assert found.api_key == SecretStr("file-secret")
     assert found.api_key_origin == f'file "{file}"'
 
 
@@ -89,6 +90,75 @@ def test_a_bad_key_file_is_named(content: bytes | None, complaint: str, tmp_path
 
     assert problems({"LLAMA_CLOUD_API_KEY_FILE": str(file)}) == (
         f'the file "{file}" of LLAMA_CLOUD_API_KEY_FILE {complaint}.',
+    )
+
+
+WAITS = {"LLAMACLOUD_EXPORTER_API__WAIT_FOR_KEY": "true"}
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "cannot be read: No such file or directory."),
+        (b"", "is empty; it must hold a key."),
+        (b"null\n", "is too short; a key has 8 characters at least."),
+        (b"two words", "holds characters that no key has, such as spaces."),
+    ],
+)
+def test_a_key_file_can_be_waited_for(content: bytes | None, problem: str, tmp_path: Path) -> None:
+    """Nothing that is wrong with it is a mistake then: each may be mended later."""
+    file = tmp_path / "not-mounted-yet" / "secret.key"
+    if content is not None:
+        file.parent.mkdir()
+        file.write_bytes(content)
+    (found,) = projects({"LLAMA_CLOUD_API_KEY_FILE": str(file), **WAITS})
+
+    assert found.api_key is None
+    assert found.api_key_file is not None
+    assert found.api_key_origin == f'file "{file}"'
+    assert found.api_key_problem == f'the file "{file}" of LLAMA_CLOUD_API_KEY_FILE {problem}'
+
+
+def test_each_project_waits_for_its_own_key_file(tmp_path: Path) -> None:
+    """Those whose keys are there have them at once, also with the setting in the file."""
+    (tmp_path / "there").write_text("first-secret")
+    settings = tmp_path / "settings.yml"
+    settings.write_text(
+        "api: {wait_for_key: true}\n"
+        "projects:\n- {name: first, api_key_file: there}\n- {name: second, api_key_file: later}\n"
+    )
+    first, second = load(["--config.file", str(settings)], {}).settings.projects
+
+    assert (first.api_key, first.api_key_problem) == (SecretStr("first-secret"), "")
+    assert (second.api_key, second.name) == (None, "second")
+    with pytest.raises(ConfigError, match=r"later.* cannot be read"):
+        load(["--config.file", str(settings), "--api.wait-for-key=false"], {})
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, NO_KEY),
+        (
+            {"LLAMA_CLOUD_API_KEY": "null"},
+            "LLAMA_CLOUD_API_KEY is too short; a key has 8 characters at least.",
+        ),
+        (
+            {**KEY, "LLAMA_CLOUD_API_KEY_FILE": "/nowhere"},
+            "LLAMA_CLOUD_API_KEY and LLAMA_CLOUD_API_KEY_FILE are both set; choose one.",
+        ),
+    ],
+)
+def test_only_files_are_waited_for(environ: dict[str, str], expected: str) -> None:
+    """What the settings themselves say cannot get better while the exporter runs."""
+    assert problems(environ | WAITS) == (expected,)
+
+
+def test_a_mistake_in_the_setting_that_waits_is_told_alone() -> None:
+    """Whoever set it, if to a wrong word, has no key file yet."""
+    environ = {"LLAMA_CLOUD_API_KEY_FILE": "/nowhere", **dict.fromkeys(WAITS, "ture")}
+    assert problems(environ) == (
+        f'environment variable {next(iter(WAITS))} must be true or false, not "ture".',
     )
 
 

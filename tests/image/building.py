@@ -14,7 +14,9 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 BASE_IMAGE = "python:3.13-slim"
 PYTHON = "/opt/exporter/bin/python"
-HARDENED = ("--network=host", "--read-only", "--read-only-tmpfs=false", "--cap-drop=ALL")
+WITH_HEALTH_CHECK = ("--network=host", "--read-only", "--read-only-tmpfs=false", "--cap-drop=ALL")
+# Where there is no systemd to run it every 30 seconds, podman prints errors about that.
+HARDENED = (*WITH_HEALTH_CHECK, "--no-healthcheck")
 # Those of pip's settings that tell how to reach an index; a container has its own folders.
 _INDEX_SETTINGS = ("index-url", "extra-index-url", "trusted-host", "cert", "proxy", "timeout")
 _PROBE = "localhost/probe"
@@ -50,7 +52,8 @@ def build_command(folder: Path) -> list[str]:
         _cannot(f"there is no image {BASE_IMAGE}")
     secret = folder / "pip.conf"
     secret.write_text(_pip_conf())
-    build = ["buildah", "build", "--isolation", "chroot", "--pull=never"]
+    # The other format has no place for a health check.
+    build = ["buildah", "build", "--format=docker", "--isolation", "chroot", "--pull=never"]
     build += ["--secret", f"id=pip.conf,src={secret}"]
     call(*_probe(build, folder, _WORKS))
     call("buildah", "rmi", _PROBE)
@@ -58,6 +61,13 @@ def build_command(folder: Path) -> list[str]:
         _cannot("a container reaches no package index")
     call("buildah", "rmi", _PROBE)
     return build
+
+
+def require_index(folder: Path) -> None:
+    """Skip, or fail if REQUIRE_IMAGE=1, where pip reaches no package index."""
+    download = ["download", "--quiet", "--no-deps", "--dest", str(folder / "probe"), "packaging"]
+    if not _works(sys.executable, "-m", "pip", *download):
+        _cannot("pip reaches no package index")
 
 
 def _cannot(reason: str) -> NoReturn:

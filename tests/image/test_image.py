@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import socket
 import subprocess
 import uuid
 from contextlib import contextmanager
@@ -10,14 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from image.building import HARDENED, call
+from image.building import HARDENED, WITH_HEALTH_CHECK, call
 from process import DEADLINE_SECONDS, running_command
 
 import exporter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from image.conftest import Built
     from process import Exporter
 
 pytestmark = pytest.mark.timeout(900)
@@ -29,13 +32,22 @@ def described(image: str) -> dict[str, Any]:
     return description
 
 
+def health_command(image: str) -> list[str]:
+    """Return the command by which a container engine asks for the exporter's health."""
+    kind, *command = described(image)["Healthcheck"]["Test"]
+    assert "CMD" == kind
+    return list(map(str, command))
+
+
 @contextmanager
-def running_image(image: str) -> Iterator[tuple[Exporter, str]]:
+def running_image(
+    image: str, *flags: str, options: Sequence[str] = HARDENED
+) -> Iterator[tuple[Exporter, str]]:
     """Run the demo in the image, on a read-only file system and without capabilities."""
     name = f"exporter-{uuid.uuid4().hex[:8]}"
-    command = ("podman", "run", "--rm", "--name", name, *HARDENED, image)
+    command = ("podman", "run", "--rm", "--name", name, *options, image)
     try:
-        with running_command(command, "--demo") as running:
+        with running_command(command, "--demo", *flags) as running:
             yield running, name
     finally:
         subprocess.run(["podman", "rm", "--force", name], capture_output=True, check=False)
@@ -63,6 +75,29 @@ def test_it_runs_the_exporter_as_a_numeric_user(image: str) -> None:
     assert "65532:65532" == config["User"]
     assert ["/opt/exporter/bin/llamacloud-batch-exporter"] == config["Entrypoint"]
     assert ["9910/tcp"] == list(config["ExposedPorts"])
+
+
+def test_make_states_its_size(built: Built) -> None:
+    """In its last line: an image that grows is noticed."""
+    last = built.printed.splitlines()[-1]
+    assert re.fullmatch(rf"{built.image}, version {exporter.__version__}: [0-9.]+ ?[KMG]B", last), (
+        built.printed
+    )
+
+
+def test_its_health_check_tells_whether_the_exporter_is_healthy(image: str) -> None:
+    """Where the variables of the container say that it listens."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = "{}:{}".format(*taken.getsockname())
+    variable = f"LLAMACLOUD_EXPORTER_WEB__LISTEN_ADDRESS={address}"
+    flag = f"--web.listen-address={address}"
+    options = (*WITH_HEALTH_CHECK, f"--env={variable}")
+    with running_image(image, flag, options=options) as (_, name):
+        call("podman", "healthcheck", "run", name)
+        check = ["podman", "exec", "--env", f"{variable[:-1]}x", name, *health_command(image)]
+        ended = subprocess.run(check, capture_output=True, text=True, timeout=60, check=False)
+    assert 1 == ended.returncode
+    assert "must be written host:port" in ended.stderr
 
 
 def test_it_serves_without_any_right_and_stops_when_told(image: str) -> None:
