@@ -67,9 +67,10 @@ bench-test: $(VENV)/.installed-test
 kubernetes-test: $(VENV)/.installed-test kubernetes-tools
 	$(WITH_KUBERNETES_TOOLS) $(BIN)/pytest $(IN_PARALLEL) tests/kubernetes
 
-# Builds those tools from Go modules: minutes at first, nothing later.
+# Builds those tools from Go modules, and prints their folder: minutes at first, nothing later.
 kubernetes-tools: $(VENV)/.installed-test
-	PYTHON="$(CURDIR)/$(BIN)/python" tests/kubernetes/tools/install.sh "$(KUBERNETES_TOOLS)"
+	@PYTHON="$(CURDIR)/$(BIN)/python" tests/kubernetes/tools/install.sh "$(KUBERNETES_TOOLS)"
+	@echo "$(KUBERNETES_TOOLS)/bin"
 
 # All tests against the built wheel: in a copy of this tree that has no exporter/ to import.
 test-wheel: $(WHEEL_VENV)/.installed-test $(SDK_VENV)/.installed

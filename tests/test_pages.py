@@ -20,16 +20,17 @@ ROOT = Path(__file__).parent.parent
 SETTINGS = tuple(documented_settings())
 GROUPS = {doc.setting.partition(".")[0] for doc in SETTINGS}
 MODES = {"--config.check", "--demo", "--help", "--once", "--version", "--healthcheck"}
-# A container of that name is not the program.
-PROGRAM = re.compile(r"(?<!--name )llamacloud-batch-exporter((?: +--[\w.-]+(?:=\S+)?)+)")
+# A container, a chart or a Deployment of that name is not the program.
+PROGRAM = re.compile(
+    r"(?<!--name )(?<!helm/)(?<!llamacloud-)(?<!deployment/)"
+    r"llamacloud-batch-exporter((?: +--[\w.-]+(?:=\S+)?)+)"
+)
 # Paths of this repository, as commands name them from its top.
 PATH = re.compile(r"(?<![\w/.~-])((?:deploy|exporter|tests)/[\w./-]*\w|[\w-]+\.lock)")
 
 every_page = pytest.mark.parametrize(
     "page", [INDEX, *sorted(PAGES.glob("*.md"))], ids=lambda page: page.stem
 )
-# Their pages come with the chart and the kustomization.
-MADE_ELSEWHERE = {f"docs/{name}.md" for name in ("helm", "kustomize", "sidecar")}
 
 
 def commands_of(page: Path) -> str:
@@ -48,15 +49,13 @@ def settings_of(page: Path) -> list[dict[str, Any]]:
 @every_page
 def test_links_lead_somewhere(page: Path) -> None:
     """To files of this repository, and to headings in them."""
-    assert set() == set(broken_links(page)) - MADE_ELSEWHERE
+    assert [] == broken_links(page)
 
 
 def test_the_index_leads_to_every_page() -> None:
     """And names each once, in one of its two tables."""
     linked = re.findall(r"^\|.*\]\(docs/([\w-]+)\.md\)", INDEX.read_text(), re.MULTILINE)
-    assert sorted(linked) == sorted(
-        {page.stem for page in PAGES.glob("*.md")} | {"helm", "kustomize", "sidecar"}
-    )
+    assert sorted(linked) == sorted(page.stem for page in PAGES.glob("*.md"))
 
 
 @every_page

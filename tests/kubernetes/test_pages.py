@@ -1,8 +1,7 @@
-"""The pages about Kubernetes: their links, values and commands are right."""
+"""Values and commands on the pages about Kubernetes; tests/test_pages.py has the rest."""
 
 from __future__ import annotations
 
-import re
 import shlex
 from typing import Any
 
@@ -11,19 +10,12 @@ import yaml
 from deployed import CHART, DEPLOY, RULE_FILES
 from kubernetes.helm import helm, objects_in, only, template
 from kubernetes.kustomize import EXAMPLES
+from pages import PAGES, blocks
 
-ROOT = DEPLOY.parent
 KUSTOMIZE = DEPLOY / "kustomize"
-PAGES = {name: DEPLOY / "docs" / f"{name}.md" for name in ("helm", "kustomize", "sidecar")}
-TEXTS = {name: page.read_text() for name, page in PAGES.items()}
+TEXTS = {name: (PAGES / f"{name}.md").read_text() for name in ("helm", "kustomize", "sidecar")}
 CHART_README = (CHART / "README.md").read_text()
-LINKS = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)")
-BLOCKS = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 VALUES = set(yaml.safe_load((CHART / "values.yaml").read_text()))
-
-
-def blocks(text: str, language: str) -> list[str]:
-    return [block for name, block in BLOCKS.findall(text) if name == language]
 
 
 def commands(text: str) -> list[list[str]]:
@@ -32,26 +24,10 @@ def commands(text: str) -> list[list[str]]:
     return [shlex.split(line) for line in lines]
 
 
-def headings(text: str) -> set[str]:
-    found = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in found}
-
-
 def values_on(text: str) -> list[dict[str, Any]]:
     """Return the YAML of a page that is values of the chart."""
     found = [yaml.safe_load(block) for block in blocks(text, "yaml")]
     return [each for each in found if set(each) <= VALUES]
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_links_lead_somewhere(page: str) -> None:
-    """To a file of the repository, and to a heading in it."""
-    links = LINKS.findall(TEXTS[page])
-    assert links
-    for path, anchor in links:
-        target = (PAGES[page].parent / path).resolve()
-        assert target.exists(), path
-        assert not anchor or anchor in headings(target.read_text()), f"{path}#{anchor}"
 
 
 @pytest.mark.parametrize(
@@ -91,16 +67,6 @@ def test_the_installation_is_three_commands() -> None:
     first = blocks(TEXTS["helm"], "sh")[0]
     words = [shlex.split(line)[0] for line in first.replace("\\\n", " ").splitlines()]
     assert ["make", "helm", "kubectl"] == words
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_commands_name_what_exists(page: str) -> None:
-    """Every path into the repository is one."""
-    paths = [
-        word for words in commands(TEXTS[page]) for word in words if word.startswith("deploy/")
-    ]
-    assert paths
-    assert [] == [path for path in paths if not (ROOT / path).exists()]
 
 
 def test_the_names_of_the_objects_are_those_of_the_release() -> None:
