@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import yaml
 from deployed import CHART
 
-from exporter.config.documentation import PROJECTS, documented_settings
+from exporter.config.documentation import PROJECTS
+from exporter.config.groups import Group
+from exporter.config.model import Settings
 from exporter.config.project import ConfiguredProject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from pydantic import BaseModel
 
 VALUES = CHART / "values.yaml"
 SCHEMA = CHART / "values.schema.json"
@@ -52,12 +56,9 @@ _BOUNDS: Mapping[str, Schema] = {
     "prometheusRule.overrides": {"additionalProperties": {"type": "object"}},
 }
 # The chart sets these itself.
-_NOT_IN_CONFIG = {"config.file", "web.listen_address", "web.telemetry_path"}
-_TYPES_OF_METAVARS: Mapping[str, Schema] = {
-    "NUMBER": {"type": "number"},
-    "true|false": {"type": "boolean"},
-    "DURATION": {"type": "string", "pattern": "^(0|([0-9]+(ms|s|m|h|d|w))+)$"},
-}
+_NOT_IN_CONFIG = {"config": {"file"}, "web": {"listen_address", "telemetry_path"}}
+_DURATION_OF_A_SETTING: Schema = {"type": "string", "pattern": "^(0|([0-9]+(ms|s|m|h|d|w))+)$"}
+_LEFT_OUT = {"title", "default", "written_default", "format", "writeOnly"}
 
 
 def values_schema() -> Schema:
@@ -127,33 +128,45 @@ def _closed(properties: Mapping[str, Schema]) -> Schema:
 
 def _config() -> Mapping[str, Schema]:
     """Return the schema of each group of settings, and of ``projects``."""
-    groups: dict[str, dict[str, Schema]] = {}
-    for setting in documented_settings():
-        group, _, name = setting.setting.partition(".")
-        if setting.setting in _NOT_IN_CONFIG or not name:
-            continue
-        schema = _TYPES_OF_METAVARS.get(setting.metavar) or _alternatives(setting.metavar)
-        groups.setdefault(group, {})[name] = {"description": setting.help, **schema}
-    return {name: _closed(members) for name, members in groups.items()} | {PROJECTS: _projects()}
-
-
-def _alternatives(metavar: str) -> Schema:
-    """Return the schema of a setting of few values, or of free text and lists."""
-    if "|" in metavar:
-        return {"enum": metavar.split("|")}
-    return {"type": ["string", "array"]}
-
-
-def _projects() -> Schema:
-    """Return the schema of the projects; the chart itself refuses ``api_key``, and says why."""
-    lists = {"directory_ids", "job_types", "api_versions"}
-    fields = {
-        name: {"type": "array", "items": {"type": "string"}}
-        if name in lists
-        else {"type": "string"}
-        for name in ConfiguredProject.model_fields
+    groups = {
+        name: _settings(field.annotation, _NOT_IN_CONFIG.get(name, set()))
+        for name, field in Settings.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Group)
     }
-    return {"type": "array", "items": _closed(fields)}
+    projects = {"type": "array", "items": _settings(ConfiguredProject, set())}
+    return {name: group for name, group in groups.items() if group["properties"]} | {
+        PROJECTS: projects
+    }
+
+
+def _settings(model: type[BaseModel], left_out: set[str]) -> Schema:
+    """Return the schema of settings, as pydantic generates it of their model.
+
+    It knows ``api_key``: the chart itself refuses keys, and says where they belong.
+    """
+    generated = model.model_json_schema()
+    definitions = generated.get("$defs", {})
+    return _closed(
+        {
+            name: _setting(schema, definitions)
+            for name, schema in generated["properties"].items()
+            if name not in left_out
+        }
+    )
+
+
+def _setting(schema: Schema, definitions: Mapping[str, Schema]) -> Schema:
+    kept = {key: value for key, value in schema.items() if key not in _LEFT_OUT}
+    if not {"type", "enum", "anyOf"} & set(kept):
+        # Only durations are read by a validator that pydantic cannot describe.
+        return kept | _DURATION_OF_A_SETTING
+    if "$ref" in kept.get("items", ()):
+        # Generations of the API may be written with commas, too.
+        (definition,) = definitions.values()
+        return kept | {"type": ["array", "string"], "items": {"enum": definition["enum"]}}
+    if "anyOf" in kept:
+        kept["anyOf"] = [_setting(each, definitions) for each in kept["anyOf"]]
+    return kept
 
 
 def _comments(text: str) -> Iterator[tuple[str, str]]:
