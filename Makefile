@@ -14,6 +14,11 @@ export SDK_PYTHON := $(CURDIR)/$(SDK_VENV)/bin/python
 # set up; those that take long stand among the first.
 WORKERS ?= 6
 IN_PARALLEL := --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
+# What tests/kubernetes needs is built once for each set of versions, and kept outside of the clone.
+KUBERNETES_TOOLS = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/llamacloud-batch-exporter/kubernetes-$(shell \
+	cat tests/kubernetes/tools/*.* tests/kubernetes/crds/*.yaml | sha256sum | cut -c1-16)
+WITH_KUBERNETES_TOOLS = PATH="$(KUBERNETES_TOOLS)/bin:$$PATH" KUBERNETES_SCHEMAS="$(KUBERNETES_TOOLS)/schemas"
+CHART := deploy/helm/llamacloud-batch-exporter
 IMAGE ?= llamacloud-batch-exporter
 IMAGE_BUILD ?= docker build
 IMAGE_TOOL = $(firstword $(IMAGE_BUILD))
@@ -23,7 +28,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests start more than a hundred processes, which are not to compile the same sources each time.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run test explore coverage soak test-wheel bench bench-test lint tables dashboard lock image image-test
+.PHONY: run test explore coverage soak test-wheel bench bench-test kubernetes-test kubernetes-tools lint tables
+.PHONY: dashboard chart lock image image-test systemd-test release
 
 run: $(VENV)/.installed
 	$(BIN)/llamacloud-batch-exporter $(if $(LLAMA_CLOUD_API_KEY)$(LLAMA_CLOUD_API_KEY_FILE),,--demo) $(ARGS)
@@ -57,6 +63,15 @@ bench: $(VENV)/.installed-test
 bench-test: $(VENV)/.installed-test
 	$(BIN)/pytest tests/benchmarks
 
+# The Helm chart and the Kustomize components, with Helm, Kustomize and Kubernetes's schemas.
+kubernetes-test: $(VENV)/.installed-test kubernetes-tools
+	$(WITH_KUBERNETES_TOOLS) $(BIN)/pytest $(IN_PARALLEL) tests/kubernetes
+
+# Builds those tools from Go modules, and prints their folder: minutes at first, nothing later.
+kubernetes-tools: $(VENV)/.installed-test
+	@PYTHON="$(CURDIR)/$(BIN)/python" tests/kubernetes/tools/install.sh "$(KUBERNETES_TOOLS)"
+	@echo "$(KUBERNETES_TOOLS)/bin"
+
 # All tests against the built wheel: in a copy of this tree that has no exporter/ to import.
 test-wheel: $(WHEEL_VENV)/.installed-test $(SDK_VENV)/.installed
 	rm -rf $(WHEEL_VENV)/wheel $(WHEEL_VENV)/tree
@@ -82,6 +97,11 @@ tables: $(VENV)/.installed-test
 dashboard: $(VENV)/.installed-test
 	PYTHONPATH=deploy/grafana $(BIN)/python -m batch_dashboard
 
+# Writes the chart's schema and README anew from its values and the exporter's settings.
+chart: $(VENV)/.installed-test kubernetes-tools
+	$(BIN)/python tests/values_schema.py
+	$(WITH_KUBERNETES_TOOLS) helm-docs --log-level error --chart-search-root $(CHART)
+
 # Names, versions and hashes only, resolved for the oldest Python that is supported.
 lock: $(TOOLS_VENV)/.installed
 	$(TOOLS_BIN)/pip-compile $(LOCK) --output-file requirements.lock pyproject.toml
@@ -98,6 +118,15 @@ image:
 # Builds the image with buildah and runs it with podman; `pytest -rs` tells what is missing for that.
 image-test: $(VENV)/.installed-test
 	$(BIN)/pytest tests/image
+
+# Boots a systemd in namespaces of its own, and runs the unit there; takes root and systemd 250.
+systemd-test: $(VENV)/.installed-test
+	$(BIN)/pytest --timeout=300 tests/booted
+
+# Wheel, source archive, chart package and checksums of the last commit, in dist/. Publishes nothing:
+# deploy/docs/release.md tells how to.
+release: $(VENV)/.installed
+	$(WITH_KUBERNETES_TOOLS) PYTHONPATH=deploy $(BIN)/python -m release
 
 LOCK := --quiet --upgrade --generate-hashes --strip-extras --no-emit-index-url --no-emit-trusted-host \
 	--no-emit-find-links --no-header --no-annotate --allow-unsafe

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
-RULE_FILES = sorted((DEPLOY / "prometheus").glob("*_rules.yml")) + sorted(
-    (DEPLOY / "prometheus").glob("*_alerts.yml")
-)
+# The chart holds the one copy of the rules and of the dashboard: Helm reads no file outside of it.
+CHART = DEPLOY / "helm" / "llamacloud-batch-exporter"
+RULES = CHART / "rules"
+RULE_FILES = sorted(RULES.glob("*_rules.yml")) + sorted(RULES.glob("*_alerts.yml"))
+DASHBOARD = CHART / "dashboards" / "llamacloud-batch.json"
 RUNBOOKS = DEPLOY / "runbooks.md"
 
 _SUFFIXES = {"histogram": ("_bucket", "_count", "_sum")}

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from deployed import DEPLOY, RULE_FILES
+from deployed import DASHBOARD, DEPLOY, RULE_FILES
 from process import run
 from tools import promtool, require_tool
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 ROOT = DEPLOY.parent
@@ -58,6 +59,12 @@ def mounts(service: str) -> dict[str, str]:
     return {to: source for source, to, _ in parts}
 
 
+def seen_at(path: str, mounted: Mapping[str, str]) -> Path:
+    """Return the file in the repository that a service sees at a path."""
+    folder, _, name = path.rpartition("/")
+    return DEPLOY / (mounted[path] if path in mounted else f"{mounted[folder]}/{name}")
+
+
 def test_it_is_a_compose_file() -> None:
     """By Compose's own word."""
     checked = subprocess.run(
@@ -96,9 +103,13 @@ def test_the_file_for_a_real_llamacloud_hands_the_key_on() -> None:
     assert {"LLAMA_CLOUD_API_KEY": "llx-made-up"} == exporter["environment"]
 
 
-def test_prometheus_takes_its_configuration() -> None:
-    """With all the rules."""
-    checked = promtool("check", "config", "--lint=all", "--lint-fatal", PROMETHEUS)
+def test_prometheus_takes_its_configuration(tmp_path: Path) -> None:
+    """With all the rules, where they are mounted."""
+    for target, source in mounts("prometheus").items():
+        place = tmp_path / target.removeprefix("/etc/prometheus/")
+        place.symlink_to((DEPLOY / source).resolve())
+    config = tmp_path / PROMETHEUS.name
+    checked = promtool("check", "config", "--lint=all", "--lint-fatal", config)
     assert 0 == checked.returncode, checked.stdout + checked.stderr
     assert f"{len(RULE_FILES)} rule files found" in checked.stdout
 
@@ -109,8 +120,7 @@ def test_what_is_mounted_exists(service: str) -> None:
     mounted = mounts(service)
     assert [] == [source for source in mounted.values() if not (DEPLOY / source).exists()]
     if service in LOOKED_FOR:
-        folder, _, name = LOOKED_FOR[service].rpartition("/")
-        assert (DEPLOY / mounted[folder] / name).exists()
+        assert seen_at(LOOKED_FOR[service], mounted).is_file()
 
 
 @every_service
@@ -144,17 +154,19 @@ def test_grafana_finds_the_dashboard() -> None:
     mounted = mounts("grafana")
     (provider,) = loaded(PROVISIONING / "dashboards" / "llamacloud.yml")["providers"]
     home = SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
-    assert "./grafana/llamacloud-batch.json" == mounted[home]
+    assert DASHBOARD == seen_at(home, mounted).resolve()
     assert home.rpartition("/")[0] == provider["options"]["path"]
 
 
 def test_the_links_to_runbooks_can_be_set(tmp_path: Path) -> None:
-    """As deploy/README.md tells."""
+    """As the page of the dashboard tells."""
     (command,) = re.findall(
-        r"^sed -i .* llamacloud-batch\.json$", (DEPLOY / "README.md").read_text(), re.MULTILINE
+        r"^sed -i .* llamacloud-batch\.json$",
+        (DEPLOY / "docs/dashboard.md").read_text(),
+        re.MULTILINE,
     )
-    dashboard = tmp_path / "llamacloud-batch.json"
-    dashboard.write_text((DEPLOY / "grafana" / dashboard.name).read_text())
+    dashboard = tmp_path / DASHBOARD.name
+    dashboard.write_text(DASHBOARD.read_text())
     subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True)
     (address,) = (
         variable["query"]

@@ -5,15 +5,14 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from deployed import DASHBOARD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-GRAFANA: Final = Path(__file__).parent.parent.parent / "deploy" / "grafana"
-JSON_FILE: Final = GRAFANA / "llamacloud-batch.json"
-BOARD: Final[dict[str, Any]] = json.loads(JSON_FILE.read_text())
+BOARD: Final[dict[str, Any]] = json.loads(DASHBOARD.read_text())
 ROWS: Final = [panel for panel in BOARD["panels"] if panel["type"] == "row"]
 PANELS: Final = [panel for panel in BOARD["panels"] if panel["type"] != "row"]
 VARIABLES: Final[dict[str, dict[str, Any]]] = {

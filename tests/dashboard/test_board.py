@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from batch_dashboard.board import as_json
-from dashboard.reading import BOARD, JSON_FILE, PANELS, ROWS, VARIABLES, queries, variables_in
-from deployed import alerts
+from dashboard.reading import BOARD, PANELS, ROWS, VARIABLES, queries, variables_in
+from deployed import DASHBOARD, alerts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ def texts(part: object) -> Iterator[str]:
 
 def test_the_json_is_as_its_python_says() -> None:
     """`make dashboard` writes it."""
-    assert as_json() == JSON_FILE.read_text()
+    assert as_json() == DASHBOARD.read_text()
 
 
 @pytest.mark.parametrize("panel", PANELS, ids=title)

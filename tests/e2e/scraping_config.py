@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -10,7 +11,6 @@ from deployed import DEPLOY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 EVERY = "1s"
 
@@ -30,7 +30,7 @@ def prometheus_config(
     (scraped,) = config["scrape_configs"]
     (told,) = config["alerting"]["alertmanagers"]
     config["global"] = dict.fromkeys([*config["global"], "scrape_timeout"], EVERY)
-    config["rule_files"] = [str(rules / pattern) for pattern in config["rule_files"]]
+    config["rule_files"] = [str(rules / Path(pattern).name) for pattern in config["rule_files"]]
     config["scrape_configs"] = [
         scraped | {"job_name": job} | _static([address], labels) for job, address in targets.items()
     ]

@@ -53,7 +53,7 @@ VALUES: Mapping[str, set[str]] = {
     "project": {"PROJECT"},
     "job_id": {"JOB"},
 }
-README_OF_RULES = (DEPLOY / "README.md").read_text()
+README_OF_RULES = (DEPLOY / "docs" / "rules.md").read_text()
 _ACTIVE_BY_STATUS = re.compile(r'_job_status\{[^}]*status=~"[a-z|]*\|unknown')
 HEADINGS = ["Meaning", "Impact", "Diagnosis", "Mitigation", "When to ignore"]
 
@@ -213,7 +213,7 @@ def test_links_within_the_runbooks_lead_somewhere() -> None:
 
 
 def test_the_advice_for_other_set_ups_works(tmp_path: Path) -> None:
-    """What deploy/README.md tells to do to the files leaves them valid."""
+    """What deploy/docs/rules.md tells to do to the files leaves them valid."""
     commands = re.findall(r"^sed -i .*\*\.yml$", README_OF_RULES, re.MULTILINE)
     assert 2 == len(commands)
     for file in RULE_FILES:

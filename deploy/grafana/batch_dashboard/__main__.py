@@ -1,4 +1,4 @@
-"""``python -m batch_dashboard`` writes the dashboard's JSON beside this package."""
+"""``python -m batch_dashboard`` writes the dashboard's JSON into the chart."""
 
 from batch_dashboard.board import JSON_FILE, as_json
 

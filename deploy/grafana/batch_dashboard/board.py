@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from grafana_foundation_sdk.cog.builder import Builder
     from grafana_foundation_sdk.models import dashboard
 
-JSON_FILE: Final = Path(__file__).parent.parent / "llamacloud-batch.json"
+# In the chart: Helm reads no file outside of it, and everybody else reads it there.
+JSON_FILE: Final = (
+    Path(__file__).parents[2]
+    / "helm"
+    / "llamacloud-batch-exporter"
+    / "dashboards"
+    / "llamacloud-batch.json"
+)
 _DESCRIPTION: Final = (
     "Batch jobs of LlamaCloud, as llamacloud-batch-exporter sees them: it needs the exporter's own"
     " metrics and no recording rules. What is not known is absent and never 0."

@@ -1,0 +1,9 @@
+{{/* `root` and `monitor`; `relabelings` come before those of the values. */}}
+{{- define "llamacloud-batch-exporter.endpoint" -}}
+{{- $endpoint := dict "port" "llamacloud" "path" .root.Values.web.telemetryPath -}}
+{{- range $field := list "interval" "scrapeTimeout" "metricRelabelings" -}}
+{{- with index $.monitor $field }}{{ $endpoint = set $endpoint $field . }}{{ end -}}
+{{- end -}}
+{{- with concat .relabelings .monitor.relabelings }}{{ $endpoint = set $endpoint "relabelings" . }}{{ end -}}
+{{- toYaml (list (mergeOverwrite $endpoint .monitor.endpoint)) -}}
+{{- end -}}

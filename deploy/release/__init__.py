@@ -1,0 +1,1 @@
+"""Builds a release into ``dist/``; ``deploy/docs/release.md`` tells how to publish it."""

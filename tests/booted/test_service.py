@@ -1,0 +1,240 @@
+"""The service, installed by the commands of deploy/docs/systemd.md and run by a real systemd.
+
+A system call that its filter does not list ends the process, rather than being refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from booted.machine import Machine, booted, cannot_boot
+from cloud import KEY, Cloud, running_cloud
+from pages import blocks, commands, section
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+ROOT = Path(__file__).parent.parent.parent
+SERVICE = "llamacloud-batch-exporter"
+OLDEST_SYSTEMD = 250
+# The tests may have no sudo, and are root.
+SUDO = 'sudo() { "$@"; }\n'
+STRICT = f"""
+mkdir -p /etc/systemd/system/{SERVICE}.service.d
+cat >/etc/systemd/system/{SERVICE}.service.d/strict.conf <<UNIT
+[Service]
+SystemCallErrorNumber=kill
+RestartSec=100ms
+UNIT
+"""
+SETTINGS = """\
+    base_url: {base_url}
+web: {{listen_address: "127.0.0.1:0"}}
+poll: {{interval: 1s}}
+api: {{requests_per_minute: 6000}}
+log: {{format: json}}
+"""
+
+
+@dataclass
+class Service:
+    """The installed service on its machine."""
+
+    machine: Machine
+
+    def facts(self) -> Mapping[str, str]:
+        """Return what systemd knows of it."""
+        told = self.machine.call(f"systemctl show {SERVICE}")
+        return dict(line.split("=", 1) for line in told.splitlines())
+
+    def journal(self) -> str:
+        """Return its log, and what systemd says of it."""
+        return self.machine.call(f"journalctl --no-pager --unit={SERVICE} --output=cat")
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """Return the lines of one event that the process which runs now has logged."""
+        pid = self.facts()["MainPID"]
+        text = self.machine.call(f"journalctl --no-pager --output=cat _PID={pid}")
+        lines = (json.loads(line) for line in text.splitlines() if line.startswith("{"))
+        return [line for line in lines if line["event"] == name]
+
+    def metrics(self) -> str:
+        """Return what is on /metrics."""
+        return self.machine.call(f"curl -sf {self.events('exporter.listening')[0]['metrics']}")
+
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        """Wait until a condition holds; fail, with the log, if it never does."""
+        self.machine.wait_for(condition, told=self.journal)
+
+    def wait_until_it_polls(self) -> None:
+        """Wait until LlamaCloud was asked."""
+        self.wait_for(lambda: bool(self.events("exporter.first_poll_ended")))
+
+    def restart(self) -> None:
+        """Start it anew, whatever it is at, and wait until it polls."""
+        self.machine.call(f"systemctl restart {SERVICE}")
+        self.wait_until_it_polls()
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[Cloud]:
+    """Run a simulated LlamaCloud, which the service reads."""
+    with running_cloud() as cloud:
+        cloud.add_job()
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def service(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Boot a machine, and install the service as a person would."""
+    _require_systemd()
+    clone = tmp_path_factory.mktemp("clone")
+    _copy_tree_to(clone)
+    with booted(tmp_path_factory.mktemp("booted"), clone) as machine:
+        program, settings, unit = commands("systemd", "Install")
+        install(machine, program)
+        install(machine, settings, given=f"{KEY}\n")
+        machine.call(
+            f"cat >>/etc/{SERVICE}/exporter.yml", given=SETTINGS.format(base_url=cloud.base_url)
+        )
+        machine.call(STRICT)
+        install(machine, unit)
+        yield Service(machine)
+
+
+def install(machine: Machine, script: str, *, given: str = "") -> str:
+    """Run commands of the page, in the clone."""
+    return machine.call(f"{SUDO}cd /clone\n{script}", given=given)
+
+
+def _require_systemd() -> None:
+    """Skip where there is none, or no Python outside of home directories."""
+    if not shutil.which("systemctl") or not shutil.which("nsenter"):
+        cannot_boot("systemd or nsenter is not installed")
+    told = subprocess.run(["systemctl", "--version"], capture_output=True, text=True, check=True)
+    if int(told.stdout.split()[1]) < OLDEST_SYSTEMD:
+        cannot_boot("this systemd is too old")
+    python = [
+        "/usr/bin/python3",
+        "-c",
+        "import ensurepip, sys; sys.exit(sys.version_info < (3, 11))",
+    ]
+    if not Path(python[0]).exists() or subprocess.run(python, check=False).returncode != 0:
+        cannot_boot("/usr/bin/python3 is too old, or has no venv")
+
+
+def _copy_tree_to(clone: Path) -> None:
+    """Copy what git knows, or would know, of this tree."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).exists():
+            (clone / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, clone / name)
+
+
+def test_it_reads_llamacloud_with_the_key_that_it_was_handed(service: Service) -> None:
+    """And has the start time that alerts use."""
+    service.restart()
+    text = service.metrics()
+    assert 'llamacloud_exporter_project_up{project="default"} 1.0' in text
+    assert "llamacloud_batch_job_info{" in text
+    assert re.search(r"^process_start_time_seconds \d", text, re.MULTILINE)
+    assert KEY not in service.journal()
+
+
+def test_the_page_tells_how_to_see_that_it_works(service: Service) -> None:
+    """By commands that work as they stand, but for the port of this test."""
+    service.restart()
+    (block,) = commands("systemd", "See that it works")
+    status, log, numbers = block.splitlines()
+    assert "active (running)" in service.machine.call(status)
+    assert "exporter.listening" in service.machine.call(log)
+    page = service.events("exporter.listening")[0]["metrics"]
+    told = service.machine.call(numbers.replace("localhost:9910/metrics", page))
+    assert 'llamacloud_exporter_project_up{project="default"} 1.0' in told
+
+
+def test_changed_settings_are_checked_and_used_after_a_restart(service: Service) -> None:
+    """As the page says."""
+    service.restart()
+    (block,) = commands("systemd", "Change the settings")
+    assert "The settings are valid." in install(service.machine, block)
+    service.wait_until_it_polls()
+
+
+def test_it_stops_at_once_and_without_an_error(service: Service) -> None:
+    """No filter stands in the way of that."""
+    service.restart()
+    service.machine.call(f"systemctl stop {SERVICE}")
+    facts = service.facts()
+    assert ("inactive", "success", "0") == (
+        facts["ActiveState"],
+        facts["Result"],
+        facts["ExecMainStatus"],
+    )
+
+
+def test_a_process_that_was_killed_is_started_again(service: Service) -> None:
+    """As after any failure that may pass."""
+    service.restart()
+    before = service.facts()["MainPID"]
+    service.machine.call(f"systemctl kill --signal=SIGKILL {SERVICE}")
+    service.wait_for(lambda: service.facts()["MainPID"] not in {"0", before})
+    service.wait_until_it_polls()
+
+
+def test_a_mistake_in_the_settings_stays_and_is_told(service: Service) -> None:
+    """With exit status 2, and no further start."""
+    settings = f"/etc/{SERVICE}/exporter.yml"
+    service.machine.call(f"cp {settings} /tmp/; echo 'polll: {{}}' >>{settings}")
+    service.machine.run(f"systemctl restart {SERVICE}")
+    service.wait_for(lambda: service.facts()["ActiveState"] == "failed")
+    assert ("2", "0") == (service.facts()["ExecMainStatus"], service.facts()["NRestarts"])
+    assert "polll" in service.journal()
+    service.machine.call(f"cp /tmp/exporter.yml {settings}")
+    service.restart()
+
+
+def test_nobody_else_reads_the_key(service: Service) -> None:
+    """Neither what lies on disk, nor the copy."""
+    service.restart()
+    as_nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups cat"
+    copy = f"/run/credentials/{SERVICE}.service/keys_default"
+    for path in (copy, f"/etc/{SERVICE}/keys/default"):
+        assert KEY in service.machine.call(f"cat {path}")
+        assert "Permission denied" in service.machine.run(f"{as_nobody} {path}").stderr
+
+
+def test_keys_may_be_encrypted_on_disk(service: Service) -> None:
+    """By the commands of the page; its editor is replaced by what is to be written in it."""
+    (block,) = commands("systemd", "Keys")
+    encrypt, _ = block.splitlines()
+    (override,) = blocks(section("systemd", "Keys"), "ini")
+    folder = f"/etc/systemd/system/{SERVICE}.service.d"
+    install(service.machine, encrypt, given=KEY)
+    assert KEY not in service.machine.call(f"cat /etc/{SERVICE}/keys/default")
+    service.machine.call(f"cat >{folder}/override.conf; systemctl daemon-reload", given=override)
+    service.restart()
+    assert 'llamacloud_exporter_project_up{project="default"} 1.0' in service.metrics()
+
+
+def test_the_page_tells_how_to_upgrade_and_remove_it(service: Service) -> None:
+    """Nothing is left but what a person added."""
+    upgrade, remove = commands("systemd", "Upgrade, and remove")
+    install(service.machine, upgrade)
+    service.wait_until_it_polls()
+    install(service.machine, remove)
+    assert "not-found" == service.facts()["LoadState"]

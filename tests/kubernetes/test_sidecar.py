@@ -1,0 +1,139 @@
+"""The exporter as a sidecar in a chart that depends on this one."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from deployed import DEPLOY
+from kubernetes.conformance import (
+    FIRST_WITH_SIDECARS,
+    NEWEST,
+    check_restricted,
+    check_schemas,
+)
+from kubernetes.helm import (
+    NAME,
+    OPENSHIFT,
+    exporter_in,
+    only,
+    pod_of,
+    rendered,
+    template,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def values(**own: Any) -> dict[str, Any]:
+    """Return values of the parent for the exporter."""
+    return {NAME: own}
+
+
+def sidecar(chart: Path, *flags: str, **own: Any) -> dict[str, Any]:
+    """Return the container of the exporter that the parent renders."""
+    return exporter_in(pod_of(only(rendered(values(**own), *flags, chart=chart), "Deployment")))
+
+
+def variables(container: dict[str, Any]) -> dict[str, str]:
+    return {variable["name"]: variable["value"] for variable in container["env"]}
+
+
+@pytest.mark.parametrize("version", [FIRST_WITH_SIDECARS, NEWEST])
+def test_the_example_is_valid(parent: Path, version: str) -> None:
+    """In every version of Kubernetes that has native sidecars; its Pod is restricted."""
+    objects = rendered({}, "--kube-version", version, chart=parent)
+    check_schemas(objects, version)
+    check_restricted(pod_of(only(objects, "Deployment")))
+    kinds = sorted(found["kind"] for found in objects)
+    assert ["ConfigMap", "Deployment", "PodMonitor", "PrometheusRule"] == kinds
+
+
+def test_it_is_a_native_sidecar(parent: Path) -> None:
+    """It starts before the workload, ends after it, and a Job with it completes."""
+    pod = pod_of(only(rendered({}, chart=parent), "Deployment"))
+    assert [NAME] == [container["name"] for container in pod["initContainers"]]
+    assert "Always" == pod["initContainers"][0]["restartPolicy"]
+
+
+def test_it_never_holds_the_workload_back(parent: Path) -> None:
+    """Neither by a probe nor by a missing key; and nothing but keys is mounted."""
+    pod = pod_of(only(rendered({}, chart=parent), "Deployment"))
+    container = exporter_in(pod)
+    assert ["livenessProbe"] == [field for field in container if field.endswith("Probe")]
+    assert "true" == variables(container)["LLAMACLOUD_EXPORTER_API__WAIT_FOR_KEY"]
+    (volume,) = pod["volumes"]
+    assert volume["secret"]["optional"] is True
+    # The Pod has no group of ours.
+    assert 0o444 == volume["secret"]["defaultMode"]
+
+
+def test_its_settings_are_variables(parent: Path) -> None:
+    """A change of them restarts the Pod, and no ConfigMap can be missing."""
+    projects = [{"name": "invoices", "job_types": ["parse", "extract"]}]
+    config = {
+        "projects": projects,
+        "poll": {"interval": "1m"},
+        "api": {"versions": ["v1beta", "v2"], "requests_per_minute": 7.5},
+        "items": {"enabled": False},
+        "jobs": {"max_per_project": 1000000},
+    }
+    objects = rendered(values(config=config), chart=parent)
+    found = variables(exporter_in(pod_of(only(objects, "Deployment"))))
+    assert projects == json.loads(found.pop("LLAMACLOUD_EXPORTER_PROJECTS"))
+    assert {
+        "LLAMACLOUD_EXPORTER_API__WAIT_FOR_KEY": "true",
+        "LLAMACLOUD_EXPORTER_API__REQUESTS_PER_MINUTE": "7.5",
+        "LLAMACLOUD_EXPORTER_API__VERSIONS": "v1beta,v2",
+        "LLAMACLOUD_EXPORTER_ITEMS__ENABLED": "false",
+        "LLAMACLOUD_EXPORTER_JOBS__MAX_PER_PROJECT": "1000000",
+        "LLAMACLOUD_EXPORTER_POLL__INTERVAL": "1m",
+        "LLAMA_CLOUD_API_KEY_FILE": "/etc/llamacloud-batch-exporter/keys/default",
+    } == found
+
+
+def test_its_rights_are_its_own(parent: Path) -> None:
+    """The context of the Pod is the workload's, and OpenShift assigns the ids here too."""
+    context = sidecar(parent)["securityContext"]
+    assert (True, 65532) == (context["runAsNonRoot"], context["runAsUser"])
+    assert "fsGroup" not in context
+    assert "runAsUser" not in sidecar(parent, *OPENSHIFT)["securityContext"]
+
+
+def test_further_volumes_come_with_their_mounts(parent: Path) -> None:
+    """A mount without its volume would be refused."""
+    volume = {"name": "certificates", "configMap": {"name": "a", "optional": True}}
+    mount = {"name": "certificates", "mountPath": "/etc/ssl/company"}
+    own = values(extraVolumes=[volume], extraVolumeMounts=[mount])
+    pod = pod_of(only(rendered(own, chart=parent), "Deployment"))
+    assert volume in pod["volumes"]
+    assert mount in exporter_in(pod)["volumeMounts"]
+
+
+@pytest.mark.parametrize(
+    ("own", "flags", "reason"),
+    [
+        ({}, ("--kube-version", "1.28.9"), "Kubernetes before 1.29 has no native sidecars"),
+        ({"existingConfigMap": "a"}, (), "existingConfigMap would keep your containers"),
+        ({"extraEnvFrom": [{"secretRef": {"name": "a"}}]}, (), "with extraEnvFrom, one that"),
+        ({"config": {"projects": [{"api_key": "llx-made-up"}]}}, (), "holds an API key"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_what_could_stop_the_workload_is_refused(
+    parent: Path, own: dict[str, Any], flags: tuple[str, ...], reason: str
+) -> None:
+    """When the chart is rendered, rather than in the cluster."""
+    result = template(values(**own), *flags, chart=parent)
+    assert 0 != result.returncode
+    assert reason in result.stderr
+
+
+def test_the_example_depends_on_this_chart() -> None:
+    """By its folder, whatever its version."""
+    chart = yaml.safe_load((DEPLOY / "helm/examples/parent-chart/Chart.yaml").read_text())
+    (dependency,) = chart["dependencies"]
+    assert (NAME, f"file://../../{NAME}") == (dependency["name"], dependency["repository"])

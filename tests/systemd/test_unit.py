@@ -1,0 +1,85 @@
+"""The systemd unit, as far as that can be told without running it; `tests/booted` runs it."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+from deployed import DEPLOY
+from tools import require_tool
+
+from exporter.config import load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+UNIT = DEPLOY / "systemd" / "llamacloud-batch-exporter.service"
+SETTINGS = DEPLOY / "systemd" / "exporter.yml"
+# Tenths, of an exposure from 0 (confined) to 10.
+MOST_EXPOSURE = 15
+
+
+def directives(name: str) -> list[str]:
+    """Return the values of one directive of the unit."""
+    lines = [line.partition("=") for line in UNIT.read_text().splitlines()]
+    return [value for key, _, value in lines if key == name]
+
+
+def analyze(*arguments: str | Path) -> str:
+    """Run systemd's own checker, and return what it says; fail if it is not content."""
+    checked = subprocess.run(
+        [require_tool("systemd-analyze"), "--no-pager", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = checked.stdout + checked.stderr
+    assert 0 == checked.returncode, said
+    return said
+
+
+def test_systemd_knows_every_directive(tmp_path: Path) -> None:
+    """By its own word; it insists on a program that exists."""
+    (command,) = directives("ExecStart")
+    copy = tmp_path / UNIT.name
+    copy.write_text(UNIT.read_text().replace(command, "/bin/true"))
+    assert "" == analyze("verify", "--man=no", "--recursive-errors=no", copy)
+
+
+def test_the_service_is_confined() -> None:
+    """By systemd's own score."""
+    said = analyze("security", "--offline=true", f"--threshold={MOST_EXPOSURE}", UNIT)
+    assert "Overall exposure level" in said
+
+
+def test_the_boot_time_stays_readable() -> None:
+    """Without /proc/stat there are no process metrics, and alerts use the time of the start."""
+    assert [] == directives("ProcSubset")
+
+
+def test_a_mistake_in_the_settings_is_not_tried_again() -> None:
+    """Only a failure that may pass is."""
+    assert ["2"] == directives("RestartPreventExitStatus")
+    assert ["on-failure"] == directives("Restart")
+    assert ["0"] == directives("StartLimitIntervalSec")
+
+
+def test_the_settings_are_valid_with_the_key_that_systemd_hands_over(tmp_path: Path) -> None:
+    """Those that the unit names, at the path where the unit says that the key is."""
+    (command,) = directives("ExecStart")
+    assert "--config.file=/etc/llamacloud-batch-exporter/exporter.yml" == command.split()[1]
+    (credentials,) = directives("LoadCredential")
+    credential, _, folder = credentials.partition(":")
+    assert "/etc/llamacloud-batch-exporter/keys" == folder
+    handed_over = f"/run/credentials/{UNIT.name}/{credential}_default"
+    assert f"api_key_file: {handed_over}\n" in SETTINGS.read_text()
+    key = tmp_path / "key"
+    key.write_text("llx-made-up\n")
+    settings = tmp_path / SETTINGS.name
+    text = SETTINGS.read_text().replace(handed_over, str(key))
+    # Also with what it only proposes.
+    for written in (text, text.replace("    # project_id:", "    project_id:")):
+        settings.write_text(written.replace("    # base_url:", "    base_url:"))
+        (project,) = load(["--config.file", str(settings)], {}).settings.projects
+        assert "default" == project.name
+        assert "https://api.cloud.eu.llamaindex.ai" == project.base_url
