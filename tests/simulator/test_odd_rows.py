@@ -85,8 +85,8 @@ def test_a_batch_or_an_entry_of_its_results_has_an_odd_value(
     """The answer is the batch itself, which holds the entries."""
     files = files_of("bat-1", completed=2)
     world.add_batch(SimulatedBatch("bat-1", status="COMPLETED", files=files))
-    asked = {"params": {"expand": "results"}}
-    expected = v2_client.get("/batches/bat-1", **asked).json()
+    asked = {"expand": "results"}
+    expected = v2_client.get("/batches/bat-1", params=asked).json()
     simulator.faults.add(Fault("odd_row", odd_field=odd_field, body=7, odd_row=0.5))
     if odd_field is None:
         expected = 7
@@ -94,7 +94,7 @@ def test_a_batch_or_an_entry_of_its_results_has_an_odd_value(
         expected["status"] = 7
     else:
         expected["results"][1]["error_message"] = 7
-    assert expected == v2_client.get("/batches/bat-1", **asked).json()
+    assert expected == v2_client.get("/batches/bat-1", params=asked).json()
     assert OddRow(row_id, odd_field, 7) == simulator.requests[-1].odd_row
 
 
