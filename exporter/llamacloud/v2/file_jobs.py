@@ -71,12 +71,13 @@ class FileJobs:
             raise broke_off[-1]
 
     async def _ask_all(self, group: _Group) -> None:
-        ids, learnt = list(group.files), self._reader.learnt
+        ids, sizes = list(group.files), self._reader.learnt.ids_at_a_time
         while ids:
-            size = learnt.ids_at_a_time[group.endpoint]
+            size, failures = sizes.of(group.endpoint), len(self._failures)
             worked = await self._ask_for(group, ids[:size])
-            if 0 < worked < len(ids[:size]):
-                learnt.fewer_ids_work(group.endpoint, worked)
+            # Where a single file job cannot be had, the size is not at fault.
+            if 0 < worked < len(ids[:size]) and failures == len(self._failures):
+                sizes.fewer_work(group.endpoint, worked)
             ids = ids[size:]
 
     def _files_by_job(self, endpoint: Endpoint) -> dict[str, list[str]]:

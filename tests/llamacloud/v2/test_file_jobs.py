@@ -199,7 +199,7 @@ async def test_a_file_job_that_cannot_be_had_alone_takes_no_other_with_it(
         another = Reading(api.api)
         server.answer = lambda _: None
         await another.counted()
-    assert [10, 10] == sizes_of(server, "extract")
+    assert [20] == sizes_of(server, "extract")
 
 
 async def test_where_every_file_job_is_refused_the_refusal_is_told(server: BatchesServer) -> None:
