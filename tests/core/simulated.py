@@ -25,7 +25,7 @@ from exporter.simulator.refusals import RefusedError
 from exporter.simulator.world import DEFAULT_PROJECT_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from exporter.llamacloud.api import BatchApi
     from exporter.llamacloud.requests import Endpoint, Query
@@ -50,7 +50,10 @@ class Sent:
 
 @dataclass
 class VirtualClient:
-    """Answers requests from a world at once; ``refused`` generations answer by such a code."""
+    """Answers requests from a world at once; ``refused`` generations answer by such a code.
+
+    ``answer`` may answer or refuse in its place, by the endpoint and the parameters.
+    """
 
     simulator: Simulator
     moment: float = 0.0
@@ -58,6 +61,7 @@ class VirtualClient:
     epoch: float = EPOCH
     refused: dict[str, int] = field(default_factory=dict)
     observer: Observer = field(default_factory=Observer)
+    answer: Callable[[str, Query], dict[str, Any] | None] = lambda *_: None
 
     async def get(
         self, endpoint: Endpoint, path: str, params: Query, *_: object, **__: object
@@ -79,6 +83,8 @@ class VirtualClient:
     def _body(self, endpoint: Any, path: str, params: Query) -> dict[str, Any]:
         if (code := self.refused.get(version_of(endpoint))) is not None:
             raise RefusedError(code, "Not Found")
+        if (answer := self.answer(endpoint, params)) is not None:
+            return answer
         query = QUERIES[endpoint].model_validate(_values(params))
         job_id = path.removeprefix(PATHS[endpoint].partition("{")[0]).partition("/")[0]
         return read(self.simulator, query, job_id, DEFAULT_PROJECT_ID)
