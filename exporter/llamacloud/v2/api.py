@@ -42,7 +42,7 @@ class V2Api:
         # Queries take nothing but UUIDs, and LlamaCloud shows them with a prefix.
         self._scope = {name: bare_id(value) for name, value in wanted.items() if value}
         self._client = client
-        self._learnt = Learnt(client.observer, project)
+        self._learnt = Learnt(client.observer, project, clock)
         self._clock = clock
 
     async def list_jobs(self, plan: ListingPlan, permit: Permit | None = None) -> Listing:

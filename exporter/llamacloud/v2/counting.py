@@ -44,7 +44,8 @@ async def count_items(
         has_given_up = memory.look(now, limits.give_up_after_seconds)
         return _uncounted(job_id, memory, UncountedReason.TOO_MANY_ITEMS, is_final=has_given_up)
     file_jobs = FileJobs(reader, memory)
-    await file_jobs.ask()
+    is_last = memory.patience.would_end(now, limits.give_up_after_seconds)
+    await file_jobs.ask(now, is_last=is_last)
     memory.look(now, limits.give_up_after_seconds)
     return _counted(job_id, memory, file_jobs)
 

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from exporter.llamacloud.v2.models import FileJobRow, ResultRow
 
 _ENDED = frozenset(ENDED_ITEM_STATUSES)
+# As of all that has nothing new to expect. An answer that is too large costs megabytes each time.
+_LONGEST_WAIT_SECONDS = 900.0
+# Refreshes are no clockwork.
+_MOST_OF_A_WAIT = 0.9
 
 
 # There are up to 200,000 of them, and none refers to another.
@@ -30,7 +34,8 @@ class Entry(Struct, gc=False, kw_only=True):
 
     ``endpoint`` lists the file job; it is ``None`` where there is none, and where its type is
     listed nowhere. ``is_word_unknown`` tells a status that is newer than this exporter.
-    ``times_refused`` counts the requests for this file job alone that failed since it was told.
+    ``refused_since`` and ``refused_at`` are the first and the last monotonic moment at which its
+    file job alone could not be had while others could.
     """
 
     has_reference: bool = False
@@ -42,12 +47,27 @@ class Entry(Struct, gc=False, kw_only=True):
     was_seen_active: bool = False
     is_word_unknown: bool = False
     is_given_up: bool = False
-    times_refused: int = 0
+    refused_since: float | None = None
+    refused_at: float | None = None
 
     @property
     def has_ended(self) -> bool:
         """Whether nothing more is to be learnt of it."""
         return self.is_given_up or self.status in _ENDED
+
+    def refuse(self, now: float) -> None:
+        """Note that its file job cannot be had."""
+        self.refused_since = now if self.refused_since is None else self.refused_since
+        self.refused_at = now
+
+    def is_worth_asking(self, now: float) -> bool:
+        """Tell whether to ask anew for a file job that was refused: each wait is twice as long."""
+        if self.refused_since is None or self.refused_at is None:
+            return True
+        waits_seconds = min(
+            _MOST_OF_A_WAIT * (self.refused_at - self.refused_since), _LONGEST_WAIT_SECONDS
+        )
+        return now - self.refused_at >= waits_seconds
 
     def is_of(self, other: Entry) -> bool:
         """Tell whether another entry of the same file says the same of its job."""
@@ -88,7 +108,7 @@ def apply_file_job(
     differ by, is no end time.
     """
     times = believed_times(answered_at, created=row.created_at, updated=row.updated_at)
-    entry.times_refused = 0
+    entry.refused_since = entry.refused_at = None
     entry.status = status = known_values.read(ITEM_STATUSES, row.status)
     entry.is_word_unknown = status is ItemStatus.UNKNOWN and row.status is not None
     if status is ItemStatus.FAILED:

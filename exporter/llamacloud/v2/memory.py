@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from exporter.domain import FAILED_ITEMS_KEPT, FailedItem, ItemStatus, JobStatus, latest
 from exporter.llamacloud.v2.entries import Entry, apply_file_job, entry_of
+from exporter.llamacloud.v2.patience import Patience
 from exporter.texts import cut
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from exporter.domain import EndedItem, Job
     from exporter.llamacloud.known_values import KnownValues
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 # Names and messages are free text without bound; a log line needs no more of them.
 _TEXT_LENGTH = 500
-_LOOKS_BEFORE_GIVING_UP = 3
 # A status that is newer than this exporter may be one in which a job waits for long.
 _UNKNOWN_WORD_GIVEN_UP_AFTER_SECONDS = 86_400.0
 
@@ -46,11 +46,9 @@ class BatchMemory:
     are_confirmed: bool = False
     asked_monotonic: float = 0.0
     answered_at: float = 0.0
+    times_unanswered: int = 0
+    patience: Patience = field(default_factory=Patience)
     _status: JobStatus = JobStatus.UNKNOWN
-    _moves: int = 0
-    _moves_at_last_look: int = -1
-    _looks: int = 0
-    _still_since: float = 0.0
 
     @property
     def wants_results(self) -> bool:
@@ -66,7 +64,7 @@ class BatchMemory:
         """Apply an answer about the batch itself."""
         self._apply_job(batch.job)
         self.asked_monotonic, self.answered_at = batch.asked_monotonic, batch.answered_at
-        had_ended, moves = self.all_ended, self._moves
+        had_ended, moves = self.all_ended, self.patience.moves
         if batch.results is not None:
             self.results_unread = batch.results_unread
             self._apply_results(batch.results, known_values)
@@ -76,7 +74,9 @@ class BatchMemory:
             self.are_final_results = self.are_confirmed = False
         elif batch.results is not None or had_ended:
             self.are_final_results = self.entries is not None and not self.results_unread
-            self.are_confirmed = self.are_final_results and had_ended and moves == self._moves
+            self.are_confirmed = (
+                self.are_final_results and had_ended and moves == self.patience.moves
+            )
 
     def apply_file_job(
         self, file_id: str, row: FileJobRow, answered_at: float, known_values: KnownValues
@@ -87,35 +87,40 @@ class BatchMemory:
         newest_at = apply_file_job(
             entry, row, known_values, created_at=self.created_at, answered_at=answered_at
         )
-        self._moves += entry.status is not before
+        self.patience.moves += entry.status is not before
         self.newest_at = latest(self.newest_at, newest_at)
         if entry.status is ItemStatus.FAILED:
             self._keep_failed(file_id, getattr(row, "name", None), row.error_message)
 
-    def apply_missing(self, file_ids: Sequence[str], *, was_refused: bool = False) -> None:
-        """Apply that LlamaCloud does not tell of the file jobs of these files."""
+    def apply_missing(self, file_ids: Sequence[str]) -> None:
+        """Apply that an answer about the file jobs of these files did not show them."""
         for file_id in file_ids:
             entry = self._entries[file_id]
-            entry.times_refused += was_refused
+            entry.refused_since = entry.refused_at = None
             self._move(entry, ItemStatus.UNKNOWN)
+
+    def apply_refused(self, file_ids: Sequence[str], now: float) -> None:
+        """Apply that the file jobs of these files cannot be had while others can."""
+        for file_id in file_ids:
+            entry = self._entries[file_id]
+            entry.refuse(now)
+            self._move(entry, ItemStatus.UNKNOWN)
+
+    def refused(self, files: Mapping[str, Sequence[str]]) -> dict[str, Entry]:
+        """Return the file jobs that were refused last, each with the entry of one of its files."""
+        entries = {job_id: self._entries[file_ids[0]] for job_id, file_ids in files.items()}
+        return {i: entry for i, entry in entries.items() if entry.refused_at is not None}
 
     def look(self, now: float, give_up_after_seconds: float) -> bool:
         """Note that all was asked that there is to ask; tell whether to wait no longer.
 
-        That is so after at least three looks over ``give_up_after_seconds`` at a batch that
-        LlamaCloud is done with, in which nothing of it moved. Entries are given up then whose end
-        nothing tells. ``now`` is a monotonic moment.
+        LlamaCloud is done with the batch then, and nothing of it moved for long. Entries are given
+        up whose end nothing tells. ``now`` is a monotonic moment.
         """
-        if self._moves != self._moves_at_last_look:
-            self._moves_at_last_look, self._looks, self._still_since = self._moves, 0, now
-        self._looks += 1
-        still_seconds = now - self._still_since
-        if self._looks < _LOOKS_BEFORE_GIVING_UP or not self.is_done:
+        if not self.patience.look(now, give_up_after_seconds) or not self.is_done:
             return False
-        if still_seconds < give_up_after_seconds:
-            return False
-        for entry in (self.entries or {}).values():
-            self._give_up(entry, still_seconds)
+        for entry in self._entries.values():
+            self._give_up(entry, self.patience.still_seconds)
         return True
 
     def by_status(self) -> dict[ItemStatus, int]:
@@ -137,7 +142,7 @@ class BatchMemory:
         return {} if self.entries is None else self.entries
 
     def _apply_job(self, job: Job) -> None:
-        self._moves += job.status is not self._status
+        self.patience.moves += job.status is not self._status
         self._status, self.is_mapped, self.created_at = job.status, job.is_mapped, job.created_at
         self.is_done = job.is_mapped or not job.active
         self.newest_at = latest(self.newest_at, job.created_at)
@@ -151,13 +156,13 @@ class BatchMemory:
             if known is not None and known.is_of(entry):
                 self.entries[file_id] = known
                 continue
-            self._moves += 1
+            self.patience.moves += 1
             self.entries[file_id] = entry
             self.failed.pop(file_id, None)
             if entry.status is ItemStatus.FAILED:
                 self._keep_failed(file_id, None, row.error_message)
         for file_id in before.keys() - self.entries.keys():
-            self._moves += 1
+            self.patience.moves += 1
             self.failed.pop(file_id, None)
 
     def _cancel_unmapped(self) -> None:
@@ -166,7 +171,7 @@ class BatchMemory:
                 self._move(entry, ItemStatus.CANCELLED)
 
     def _move(self, entry: Entry, status: ItemStatus) -> None:
-        self._moves += entry.status is not status
+        self.patience.moves += entry.status is not status
         entry.status = status
 
     def _give_up(self, entry: Entry, still_seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -16,10 +17,11 @@ from exporter.llamacloud.unread import LeftOut
 from exporter.llamacloud.v2.batches import contradiction, job_of
 from exporter.llamacloud.v2.decoding import read_batch, read_batches
 from exporter.llamacloud.v2.file_job_pages import read_extract_jobs, read_parse_jobs
+from exporter.llamacloud.v2.ids_at_a_time import IdsAtATime
 from exporter.llamacloud.v2.pages import BatchesPage, BatchFetched, FileJobsPage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from exporter.domain import Job
     from exporter.llamacloud.client import Client
@@ -35,39 +37,23 @@ _FILE_JOBS: Final = {
 }
 # Nothing documents the default nor the greatest size; the vendor's own poller asks for so many.
 _PAGE_SIZE = 100
-# Parse ids of 40 characters make a URL of 5 kB. Rows of extract jobs carry whole documents.
-_IDS_AT_A_TIME: Final[Mapping[Endpoint, int]] = {
-    Endpoint.LIST_PARSE_JOBS: 100,
-    Endpoint.LIST_EXTRACT_JOBS: 20,
-}
 
 
 class Learnt:
     """What is kept from one request to the next: sizes that work, and what was logged."""
 
-    def __init__(self, observer: RequestObserver, project: str | None) -> None:
+    def __init__(
+        self,
+        observer: RequestObserver,
+        project: str | None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         log = structlog.get_logger("exporter")
         log = log if project is None else log.bind(project=project)
         self.left_out = LeftOut(observer, log)
         self.known_values = KnownValues(log)
-        self.page_sizes = PageSizes("page_size", (_PAGE_SIZE,), log)
-        self.ids_at_a_time = dict(_IDS_AT_A_TIME)
-        self._log = log
-
-    def fewer_ids_work(self, endpoint: Endpoint, number: int) -> None:
-        """Note that no more than so many file jobs at a time can be had from an endpoint."""
-        before = self.ids_at_a_time[endpoint]
-        # Another batch may have found a smaller number meanwhile.
-        if number < before:
-            self.ids_at_a_time[endpoint] = number
-            self._log.info(
-                "api.fewer_ids_at_a_time",
-                endpoint=str(endpoint),
-                ids_at_a_time=number,
-                before=before,
-                advice="answers about more file jobs are too large, break off or are refused; so"
-                " many are asked for at a time from now on, which takes more requests",
-            )
+        self.page_sizes = PageSizes("page_size", (_PAGE_SIZE,), log, clock)
+        self.ids_at_a_time = IdsAtATime(log, clock=clock)
 
 
 class Reader:

@@ -23,6 +23,7 @@ from exporter.llamacloud.v2.batches import job_of
 from exporter.llamacloud.v2.counting import count_items
 from exporter.llamacloud.v2.decoding import read_batch
 from exporter.llamacloud.v2.file_job_pages import read_parse_jobs
+from exporter.llamacloud.v2.ids_at_a_time import IdsAtATime
 from exporter.llamacloud.v2.memory import BatchMemory
 from exporter.llamacloud.v2.pages import BatchFetched, FileJobsPage
 
@@ -43,7 +44,11 @@ class Learnt:
     known_values: KnownValues = field(
         default_factory=lambda: KnownValues(structlog.get_logger("exporter"))
     )
-    ids_at_a_time: dict[Endpoint, int] = field(default_factory=lambda: dict.fromkeys(Endpoint, 3))
+    ids_at_a_time: IdsAtATime = field(
+        default_factory=lambda: IdsAtATime(
+            structlog.get_logger("exporter"), dict.fromkeys(Endpoint, 3)
+        )
+    )
 
 
 @dataclass

@@ -1,0 +1,82 @@
+"""Batches whose answers are odd: refused, late, or lacking what was asked for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+from core.test_policy_batches import finish, finished_items, put, v2_project
+from history import HOUR
+
+from exporter.core.events import JobEnded, JobGivenUp, PollFinished, RefreshFailed
+from exporter.domain import ItemStatus, JobStatus
+from exporter.simulator.refusals import RefusedError
+
+if TYPE_CHECKING:
+    from core.simulated import SimulatedPolling
+
+
+def refuse_file_jobs(project: SimulatedPolling, code: int, *, until: float) -> None:
+    """Have the list of parse jobs refuse all requests until a moment."""
+
+    def answer(endpoint: str, _: str) -> None:
+        if endpoint == "list_parse_jobs" and project.now < until:
+            raise RefusedError(code, "no")
+
+    project.client.in_its_place = answer
+
+
+@pytest.mark.parametrize(("code", "files"), [(404, 1), (422, 2), (400, 10)])
+def test_a_list_of_file_jobs_that_refuses_for_long_gives_up_nothing(code: int, files: int) -> None:
+    """Each poll is partial meanwhile, and the failures are told when it answers again."""
+    project = v2_project()
+    project.run_until(45)
+    batch = put(project, status="COMPLETED", created=44, running=files)
+    refuse_file_jobs(project, code, until=2400)
+    project.run_until(2400)
+    assert JobStatus.DISPATCHED is project.job("bat-1").status
+    assert 1 == len(project.told(RefreshFailed))
+    results = Counter(event.result for event in project.told(PollFinished))
+    assert results["partial"] > results["success"]
+    finish(project, batch, "FAILED", files)
+    project.run_until(2700)
+    assert files == finished_items(project, ItemStatus.FAILED)
+    assert 1 == len(project.told(JobEnded))
+    assert [] == project.told(JobGivenUp)
+
+
+@pytest.mark.parametrize("code", [400, 404, 422])
+def test_a_list_of_file_jobs_that_refuses_costs_few_requests(code: int) -> None:
+    """Two more for each batch."""
+    project = v2_project()
+    project.run_until(45)
+    for number in range(5):
+        put(project, f"bat-{number}", "COMPLETED", created=44, running=100)
+    refuse_file_jobs(project, code, until=HOUR)
+    project.run_until(420)
+    assert {"list_batches": 10, "batch": 50, "list_parse_jobs": 150} == project.counted(
+        since=120, until=420
+    )
+
+
+def test_a_file_job_that_the_list_does_not_know_yet_is_followed_once_it_does() -> None:
+    """However often it was refused before."""
+    project = v2_project()
+    project.run_until(45)
+    batch = put(project, status="COMPLETED", created=44, running=20)
+    young = batch.files[7].job
+    assert young is not None
+
+    def answer(endpoint: str, _: str) -> None:
+        ids = project.client.sent[-1].params.get("job_ids", ())
+        if endpoint == "list_parse_jobs" and young.id in ids and project.now < 250:
+            raise RefusedError(404, "unknown job")
+
+    project.client.in_its_place = answer
+    project.run_until(500)
+    assert 20 == (project.job("bat-1").items or {})[ItemStatus.PROCESSING]
+    finish(project, batch, "FAILED", 20)
+    project.run_until(700)
+    assert 20 == finished_items(project, ItemStatus.FAILED)
+    assert JobStatus.COMPLETED is project.job("bat-1").status
