@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from dashboard.reading import queries_of
-from series import NOW, STEP, always, answer, batch
+from series import NOW, STEP, always, answer, batch, from_minute
 from tools import promtool
 
 if TYPE_CHECKING:
@@ -35,10 +35,16 @@ QUIET = {
 
 
 def throttled_for(seconds: float) -> dict[str, str]:
-    """Return the series of a job that was created a day ago, and at work before."""
-    created = {"created_timestamp_seconds": NOW - 86_400}
-    return job("throttled", **created, last_progress_timestamp_seconds=NOW - seconds)
+    """Return the series of a job that was created a day ago, and whose items moved before."""
+    known = {"created_timestamp_seconds": NOW - 86_400, "total_items": 9}
+    return job("throttled", **known, last_progress_timestamp_seconds=NOW - seconds)
 
+
+# A day old, and never at work: that its status changes is progress.
+FLIPPING = job(
+    "throttled", created_timestamp_seconds=NOW - 86_400, last_progress_timestamp_seconds=NOW - 60
+)
+RAN_BEFORE = {batch("job_status", job_id="a", status="running"): from_minute(30, 0, before=1)}
 
 ENDED_UNKNOWN = job(
     "unknown", total_items=9, processed_items=2, completed_timestamp_seconds=NOW - 60
@@ -64,6 +70,8 @@ ENDED_UNKNOWN = job(
         ("Jobs at risk", job("pending", created_timestamp_seconds=NOW - 3601), 1),
         ("Jobs at risk", throttled_for(3599), 0),
         ("Jobs at risk", throttled_for(3601), 1),
+        ("Jobs at risk", FLIPPING, 1),
+        ("Jobs at risk", FLIPPING | RAN_BEFORE, 0),
         ("Jobs at risk", active("running"), None),
         # A job in an unknown status is active until it has a completion time.
         ("Items left", job("unknown", total_items=9, processed_items=2), 7),

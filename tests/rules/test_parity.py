@@ -29,7 +29,7 @@ from tools import promtool
 
 import exporter
 from exporter.config.documentation import documented_settings
-from exporter.domain import ItemStatus, JobStatus
+from exporter.domain import FAILURE_REASONS, ItemStatus, JobStatus
 from exporter.llamacloud.requests import Endpoint
 from exporter.telemetry.project import POLL_ERROR_REASONS, POLL_RESULTS, USUAL_CODES
 
@@ -42,7 +42,7 @@ FROM_PROMETHEUS = {"job", "instance"}
 VALUES: Mapping[str, set[str]] = {
     "status": set(JobStatus),
     "item_status": set(ItemStatus),
-    "reason": set(POLL_ERROR_REASONS),
+    "reason": set(POLL_ERROR_REASONS) | set(FAILURE_REASONS),
     "result": set(POLL_RESULTS),
     "endpoint": set(Endpoint),
     "code": set(USUAL_CODES),

@@ -66,14 +66,14 @@ def series(name: str, **labels: str) -> str:
     return name + "{" + ",".join(f'{label}="{value}"' for label, value in labels.items()) + "}"
 
 
+def status_series(name: str) -> str:
+    """Name the series of the one job that tells whether it is in a status."""
+    return series("llamacloud_batch_job_status", project="p", job_id="bat-1", status=name)
+
+
 def job(status: str, **values: str) -> dict[str, str]:
     """Return the series of a batch in one status, which is asked for all the time."""
-    statuses = {
-        series("llamacloud_batch_job_status", project="p", job_id="bat-1", status=name): always(
-            name == status
-        )
-        for name in JobStatus
-    }
+    statuses = {status_series(name): always(name == status) for name in JobStatus}
     usual = {"created_timestamp_seconds": always(0), "last_refreshed_timestamp_seconds": rising()}
     return statuses | {of_job(name): value for name, value in (usual | values).items()}
 
@@ -123,7 +123,17 @@ SITUATIONS = [
     Situation(
         "throttled for ten hours, while its files get on",
         10,
-        job("throttled", last_progress_timestamp_seconds=rising()),
+        job("throttled", last_progress_timestamp_seconds=rising(), total_items=always(9)),
+    ),
+    Situation(
+        "pending and throttled by turns of ten minutes for ten hours",
+        10,
+        job("pending", last_progress_timestamp_seconds=rising())
+        | {
+            status_series("pending"): f"1 1 0 0 {'1 1 0 0 ' * steps(2.5)}",
+            status_series("throttled"): f"0 0 1 1 {'0 0 1 1 ' * steps(2.5)}",
+        },
+        {"LlamaCloudBatchJobQueuedTooLong": "warning"},
     ),
     Situation(
         "running for two hours without results",

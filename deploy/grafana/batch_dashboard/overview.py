@@ -15,7 +15,7 @@ from batch_dashboard.queries import (
     LEFT,
     LISTING_AGE,
     OF_PROJECTS,
-    QUEUED,
+    QUEUED_TOO_LONG,
     QUIET,
     REFRESHED,
     or_zero,
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 _MINUTE = 60
 _QUIET_TOO_LONG = 30 * _MINUTE
-_QUEUED_TOO_LONG = 60 * _MINUTE
 
 
 def panels() -> Iterator[stat.Panel]:
@@ -71,12 +70,12 @@ def _left() -> stat.Panel:
 
 
 def _at_risk() -> stat.Panel:
-    at_risk = f"{QUIET} > {_QUIET_TOO_LONG} or {QUEUED} > {_QUEUED_TOO_LONG}"
+    at_risk = f"{QUIET} > {_QUIET_TOO_LONG} or {QUEUED_TOO_LONG}"
     return number(
         "Jobs at risk",
         "Jobs that are dispatched, or run with items that are known, and made no progress for half"
-        " an hour; or are pending for over an hour, or throttled without progress for as long: as"
-        " the alerts about stuck and queued jobs see them.",
+        " an hour; or are over an hour old, pending or throttled, and were not at work in the last"
+        " hour: as the alerts about stuck and queued jobs see them.",
         or_zero(f"count({at_risk})", ACTIVE_JOBS_SHOWN),
         colours=steps(GOOD, (1, WARNING)),
         links=[

@@ -15,6 +15,7 @@ OF_JOBS: Final = f'{OF_PROJECTS}, job_id=~"$job_id"'
 SLOPE: Final = "15m:30s"
 # Jobs start and end too seldom for Grafana's own interval.
 JOBS_WINDOW: Final = "1h"
+_HOUR: Final = 3600
 
 _PICKED: Final = (
     f'max by (project, job_id) (llamacloud_batch_job_info{{{OF_TYPES}, job_id=~"$job_id"}})'
@@ -57,6 +58,11 @@ def of_statuses(selector: str, statuses: str) -> str:
 def where(query: str, condition: str) -> str:
     """Return what a query says of the jobs for which another says anything."""
     return f"({query} and on (project, job_id) {condition})"
+
+
+def unless(query: str, *conditions: str) -> str:
+    """Return what a query says of the jobs for which no condition says anything."""
+    return f"({' unless on (project, job_id) '.join((query, *conditions))})"
 
 
 def first_of(*queries: str) -> str:
@@ -120,11 +126,25 @@ _RUNNING_WITH_ITEMS: Final = where(
 )
 # Up to the last refresh and not up to now: a job that is not asked for may well be making progress.
 QUIET: Final = where(minus(REFRESHED, _PROGRESSED), first_of(DISPATCHED, _RUNNING_WITH_ITEMS))
-# A job that is throttled may have been at work before.
-QUEUED: Final = first_of(
-    where(f"(time() - {of_jobs('llamacloud_batch_job_created_timestamp_seconds')})", PENDING),
-    where(f"(time() - {_PROGRESSED})", THROTTLED),
+# Each change between pending and throttled is progress, and yet no work: what counts is the age of
+# a job that was not at work in the last hour, and of whose items none moved.
+_RAN_WITHIN_AN_HOUR: Final = (
+    "(max by (project, job_id)"
+    f' (max_over_time(llamacloud_batch_job_status{{{OF_JOBS}, status="running"}}[1h])) == 1)'
 )
+_THROTTLED_AND_MOVING: Final = where(
+    THROTTLED, where(TOTAL, f"((time() - {_PROGRESSED}) < {_HOUR})")
+)
+_WAITS_FOR_AN_HOUR: Final = unless(
+    first_of(PENDING, THROTTLED), _RAN_WITHIN_AN_HOUR, _THROTTLED_AND_MOVING
+)
+_AGE: Final = (
+    "(time() - (max by (project, job_id)"
+    f" (llamacloud_batch_job_created_timestamp_seconds{{{OF_JOBS}}}"
+    f" or llamacloud_batch_job_last_progress_timestamp_seconds{{{OF_JOBS}}})"
+    f" and on (project, job_id) {_PICKED}))"
+)
+QUEUED_TOO_LONG: Final = where(f"({_AGE} > {_HOUR})", _WAITS_FOR_AN_HOUR)
 LISTING_AGE: Final = (
     "(time() - max by (project) "
     f"(llamacloud_exporter_last_listing_timestamp_seconds{{{OF_PROJECTS}}}))"
