@@ -136,7 +136,7 @@ systemd-test: $(VENV)/.installed-test
 # Wheel, source archive, chart package and checksums of the last commit, in dist/. Publishes nothing:
 # deploy/docs/release.md tells how to.
 release: $(VENV)/.installed
-	PYTHONPATH=deploy $(BIN)/python -m release
+	$(WITH_KUBERNETES_TOOLS) PYTHONPATH=deploy $(BIN)/python -m release
 
 LOCK := --quiet --upgrade --generate-hashes --strip-extras --no-emit-index-url --no-emit-trusted-host \
 	--no-emit-find-links --no-header --no-annotate --allow-unsafe

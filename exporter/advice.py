@@ -28,7 +28,8 @@ NEVER_SETTLED = (
 )
 CONTRADICTED = (
     "LlamaCloud's list and its status of this job contradict each other: the newer updated_at is"
-    " published, without one what moved last, or else the list"
+    " published, without one what moved last, or else the list; where both tell one status, the"
+    " greater number of failed items is, unless it is of an end before a retry"
 )
 NOT_OFFERED = (
     "LlamaCloud does not offer this generation of its batch API to the project, which is read"

@@ -7,7 +7,7 @@ from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import httpx
 from cloud import KEY
@@ -21,8 +21,6 @@ from exporter.llamacloud.requests import RetryPolicy
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Callable
-
-    from cloud import Cloud
 
     from exporter.llamacloud.clock import UpstreamClock
     from exporter.llamacloud.requests import Access, RequestObserver
@@ -115,9 +113,17 @@ def tls_context() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
+class Served(Protocol):
+    """What listens on a socket of this machine."""
+
+    @property
+    def base_url(self) -> str:
+        """Where it does."""
+
+
 @asynccontextmanager
 async def client_of(
-    cloud: Cloud,
+    cloud: Served,
     observer: RequestObserver | None = None,
     *,
     api_key: str = KEY,

@@ -17,6 +17,7 @@ from exporter.core.project import ProjectCore
 from exporter.event_log import EventLog
 from exporter.llamacloud.requests import ENDPOINTS_OF
 from exporter.llamacloud.v1beta import V1BetaApi
+from exporter.llamacloud.v2 import V2Api
 from exporter.poller import ProjectPoller
 from exporter.telemetry import Telemetry
 
@@ -27,10 +28,12 @@ if TYPE_CHECKING:
 
     from exporter.core.events import Event
     from exporter.domain import JobView, ProjectView
+    from exporter.llamacloud.api import BatchApi
     from exporter.llamacloud.budget import RequestBudget
     from exporter.llamacloud.requests import Access
 
 DEADLINE_SECONDS = 20.0
+_APIS: dict[str, Callable[..., BatchApi]] = {"v1beta": V1BetaApi, "v2": V2Api}
 
 
 @dataclass
@@ -74,13 +77,14 @@ async def polling(
     *,
     interval: float = 0.3,
     concurrency: int = 4,
+    api_versions: Sequence[str] = ("v1beta",),
     rules: dict[str, Any] | None = None,
     project_id: str | None = None,
     access: Access | None = None,
     budget: RequestBudget | None = None,
     **client_settings: Any,
 ) -> AsyncIterator[Watch]:
-    """Run a poller of the simulated LlamaCloud."""
+    """Run a poller of the simulated LlamaCloud, by v1beta alone unless told otherwise."""
     registry = CollectorRegistry()
     telemetry = Telemetry(registry, {}, ENDPOINTS_OF).project(RULES.project)
     event_log = EventLog(RULES.project, key_origin="LLAMA_CLOUD_API_KEY")
@@ -95,12 +99,13 @@ async def polling(
             telemetry.count(event)
             event_log.log(event)
 
-    core = ProjectCore(replace(RULES, interval=interval, **(rules or {})), time.monotonic())
+    polled = replace(RULES, api_versions=api_versions, interval=interval, **(rules or {}))
+    core = ProjectCore(polled, time.monotonic())
     access = access or FixedAccess(KEY, budget or plenty())
     async with client_of(cloud, telemetry, access=access, **client_settings) as client:
         poller = ProjectPoller(
             core,
-            {"v1beta": V1BetaApi(client, project_id=project_id)},
+            {version: _APIS[version](client, project_id=project_id) for version in api_versions},
             access=access,
             concurrency=concurrency,
             publish_view=publish_view,

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from exporter import __version__
 from exporter.app.access import Budgets, ProjectAccess
-from exporter.app.projects import api_versions_of, poller_of
+from exporter.app.projects import least_requests_per_second, poller_of
 from exporter.llamacloud.budget import RequestBudget
 from exporter.llamacloud.rate import AllowedRate
 from exporter.llamacloud.requests import ENDPOINTS_OF
@@ -109,13 +109,8 @@ def assemble(settings: Settings, connections: Connections, secrets: Secrets) -> 
     snapshot = Snapshot()
     publisher = Publisher(snapshot)
 
-    requests_a_listing = max(
-        (len(api_versions_of(project, settings)) for project in settings.projects), default=1
-    )
-
     def new_budget(key_name: str) -> RequestBudget:
-        least = requests_a_listing / settings.poll.interval
-        rate = AllowedRate(requests_per_second, least=least)
+        rate = AllowedRate(requests_per_second, least=least_requests_per_second(settings))
         return RequestBudget(rate, settings.api.concurrency, time.monotonic, key_name=key_name)
 
     budgets = Budgets(new_budget)

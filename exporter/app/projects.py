@@ -32,6 +32,12 @@ _APIS: Final[Mapping[ApiVersion, Callable[..., BatchApi]]] = {
 }
 
 
+def least_requests_per_second(settings: Settings) -> float:
+    """Return the rate that a budget never falls below: that of the listings of one project."""
+    requests = max((len(api_versions_of(p, settings)) for p in settings.projects), default=1)
+    return requests / settings.poll.interval
+
+
 def api_versions_of(project: Project, settings: Settings) -> tuple[ApiVersion, ...]:
     """Name the generations of the API that a project is read by."""
     return project.api_versions or settings.api.versions

@@ -56,7 +56,8 @@ class Poll(Group):
     )
     full_listing_every: Annotated[float, duration_between(1, 7 * _DAY)] = Field(
         15 * _MINUTE,
-        description="How often the whole history is listed, whatever shortcut is in use.",
+        description="How often the whole history of v1beta, and eight days of v2 at least, are"
+        " listed, whatever shortcut is in use.",
     )
     max_pages: int = Field(
         100, ge=1, le=100_000, description="The most pages of jobs that one listing reads."

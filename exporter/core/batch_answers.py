@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 from exporter.core.events import JobEnded
 from exporter.core.final_state import FinalState, with_date, with_end
 from exporter.core.item_counts import with_failures_reported
-from exporter.core.told_by_items import ended, ends_as_unknown, progress_of, with_numbers
+from exporter.core.told_by_items import (
+    ended,
+    ends_as_unknown,
+    progress_of,
+    with_numbers,
+    without_numbers,
+)
 from exporter.domain import ItemsCounted, NotCounted, NothingToCount
 
 if TYPE_CHECKING:
@@ -26,6 +32,9 @@ def with_batch_answer(
     else:
         tracked = replace(
             tracked,
+            # What was counted before it was gone, say, tells nothing of it now.
+            job=without_numbers(tracked.job),
+            progress_ratio=None,
             counts=None,
             counts_to_add=None,
             items_last_counted_at=None,

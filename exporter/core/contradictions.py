@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 _CONTRADICTIONS_AT_FIRST = 3
 _SAME_TIME_WITHIN_SECONDS = 1.0
 _COUNTS = ("total_items", "processed_items", "failed_items", "skipped_items")
+_TIMES = ("created_at", "started_at", "completed_at")
 _facts = attrgetter(
     *("status", "job_type", "directory_id"),
     *_COUNTS,
-    *("created_at", "started_at", "completed_at"),
+    *_TIMES,
 )
 _OPTIONAL = ("directory_id", *_COUNTS)
 _optional = attrgetter(*_OPTIONAL)
@@ -48,12 +49,21 @@ def with_facts_of(job: Job, other: Job | None) -> Job:
 
 
 def with_greater_failures(job: Job, other: Job | None) -> Job:
-    """Return a job with the greater number of failed items of two records of one status."""
-    if other is None or other.status is not job.status:
+    """Return a job with the greater number of failed items of two records of one status.
+
+    An end that is certainly earlier tells nothing of a later one: the job was retried in between.
+    """
+    if other is None or other.status is not job.status or _ended_before(other, job):
         return job
     if (other.failed_items or 0) <= (job.failed_items or 0):
         return job
     return replace(job, failed_items=other.failed_items)
+
+
+def _ended_before(one: Job, other: Job) -> bool:
+    if one.completed_at is None or other.completed_at is None:
+        return False
+    return one.completed_at < other.completed_at - _SAME_TIME_WITHIN_SECONDS
 
 
 def _may_be_one(mine: object, its: object) -> bool:
@@ -64,6 +74,26 @@ def _may_be_one(mine: object, its: object) -> bool:
         # The two may be written with other precision.
         return abs(mine - its) <= _SAME_TIME_WITHIN_SECONDS
     return mine == its
+
+
+def with_steady_times(job: Job, published: Job) -> Job:
+    """Return a job with the times that are published, where they are the same but for precision.
+
+    Nor is a creation date forgotten that one of the two answers leaves out.
+    """
+    steady = {
+        name: before
+        for name in _TIMES
+        if (before := getattr(published, name)) is not None
+        and _is_about(getattr(job, name), before, or_missing=name == "created_at")
+    }
+    return replace(job, **steady) if steady else job
+
+
+def _is_about(time: float | None, before: float, *, or_missing: bool) -> bool:
+    if time is None:
+        return or_missing
+    return time != before and abs(time - before) <= _SAME_TIME_WITHIN_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +144,8 @@ class Answers:
         newer, older = job.updated_at, published.updated_at
         if newer is not None and older is not None and newer != older:
             return newer > older
-        list_wins = self.list_moved is None or self.list_moved
+        # What is told by items has no numbers in the list either: it lags behind the job itself.
+        list_wins = not job.told_by_items if self.list_moved is None else self.list_moved
         return is_listed == list_wins
 
 

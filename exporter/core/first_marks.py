@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from exporter.core.marks import adds_nothing, from_first_numbers, from_zero, has_not_begun
+from exporter.core.marks import (
+    adds_nothing,
+    from_first_numbers,
+    from_zero,
+    has_not_begun,
+    without_end,
+)
 from exporter.domain import latest
 
 if TYPE_CHECKING:
@@ -29,7 +35,10 @@ class FirstMarks:
         else:
             marks = self._marks_of_before(job)
         if job.told_by_items and self._is_of_before(job):
-            marks = replace(marks, was_mapped=False)
+            if marks.adds:
+                return replace(marks, was_mapped=False)
+            # Its file jobs may run on, and count; its end does not.
+            return without_end(replace(from_zero(), was_mapped=True), job)
         return marks
 
     def _marks_of_before(self, job: Job) -> HighWaterMarks:

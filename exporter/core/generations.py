@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from exporter.core.events import ApiOfferedAgain, ApiSetAside
 from exporter.core.final_state import EARLY_BY_INTERVALS, MOST_DOUBLINGS
+from exporter.core.history import LEAST_OVERLAP_SECONDS
 from exporter.domain import ErrorReason, Failure
 
 if TYPE_CHECKING:
@@ -33,11 +34,17 @@ class Generation:
     listed_fully_at: float | None = None
     full_again_at: float = _EVER
     last_answered_at: float | None = None
+    began_at: float | None = None
     is_truncated: bool | None = None
     is_first_answer: bool = True
     set_aside: Failure | None = None
     times_unanswered: int = 0
     ask_again_at: float = _EVER
+
+    @property
+    def news_since(self) -> float | None:
+        """The Unix time before which nothing is news, even if no listing showed all jobs."""
+        return None if self.began_at is None else self.began_at - LEAST_OVERLAP_SECONDS
 
     @property
     def has_answered(self) -> bool:
@@ -154,6 +161,7 @@ class Generations:
         """Note a listing; ``is_full_up`` where more jobs were listed than are held in memory."""
         generation = self._of[api_version]
         generation.listed_at, generation.last_answered_at = now, listing.ended_at
+        generation.began_at = listing.began_at
         generation.is_first_answer = False
         generation.times_unanswered = 0
         # A bound may hide jobs: a listing that stops at old news cannot clear that.

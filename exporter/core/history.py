@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # What ended in the hour before the watermark is looked at again, so that neither a late row nor a
 # clock that is off loses an end. Marks are kept twice as long, so that no job counts twice: by a
 # clock that is ahead, a job may have ended an overlap later than it was last listed.
-_LEAST_OVERLAP_SECONDS = 3600.0
+LEAST_OVERLAP_SECONDS = 3600.0
 _MARKS_KEPT_IF_UNSURE_SECONDS = 7 * 86400.0
 # So long may rows that were left out come back, and be looked at as if nothing had been missed.
 _ROWS_AWAITED_SECONDS = 86400.0
@@ -54,7 +54,7 @@ class History:
     def news_since(self, api_version: str) -> float | None:
         """Return the moment before which a listing of a generation has no news, if known."""
         watermark_at = self.watermarks.get(api_version)
-        return None if watermark_at is None else watermark_at - _LEAST_OVERLAP_SECONDS
+        return None if watermark_at is None else watermark_at - LEAST_OVERLAP_SECONDS
 
     def counts_since(self, api_version: str) -> float | None:
         """Return the moment since when an end counts that was not seen, if known.
@@ -72,7 +72,7 @@ class History:
 
     @property
     def _overlap_seconds(self) -> float:
-        return max(_LEAST_OVERLAP_SECONDS, self.rules.full_listing_every)
+        return max(LEAST_OVERLAP_SECONDS, self.rules.full_listing_every)
 
     def begin_listing(self, listings: Mapping[str, Listing]) -> None:
         """Set the baseline at the first listing."""

@@ -11,6 +11,7 @@ from exporter.core.contradictions import (
     is_same,
     with_facts_of,
     with_greater_failures,
+    with_steady_times,
 )
 from exporter.core.events import JobChangedStatus, JobEnded, JobRecordsContradict
 from exporter.core.final_state import FinalState, with_end
@@ -84,7 +85,8 @@ def with_record(
     answers = tracked.answers.with_answer(job, is_listed=is_listed)
     # Either of the two may leave out what is optional.
     other = answers.other_than(is_listed=is_listed)
-    job = with_what_items_told(with_facts_of(job, other), tracked.job)
+    job = with_steady_times(with_facts_of(job, other), tracked.job)
+    job = with_what_items_told(job, tracked.job)
     if answers.contradict:
         job = with_greater_failures(job, other)
     reports = answers.contradict and not tracked.contradiction_reported
@@ -95,7 +97,9 @@ def with_record(
         contradiction_reported=tracked.contradiction_reported or reports,
         record_asked_monotonic=asked_monotonic,
     )
-    if job == tracked.job or not answers.believes(job, tracked.job, is_listed=is_listed):
+    if not answers.believes(job, tracked.job, is_listed=is_listed):
+        job = with_greater_failures(tracked.job, job)
+    if job == tracked.job:
         return heard, events
     updated, more = _with_other_record(heard, job, now)
     return updated, events + more
@@ -152,13 +156,13 @@ def with_not_found(
 ) -> tuple[TrackedJob, tuple[Event, ...]]:
     """Apply that LlamaCloud does not know a job that the last listing did not show either.
 
-    An active job is gone once this was said after two different listings; an ended one has no more
-    to tell. ``listings`` is the number of the last listing.
+    Once this was said after two different listings, an active job is gone, and an ended one has no
+    more to tell. ``listings`` is the number of the last listing.
     """
-    if tracked.final is not None:
-        return replace(tracked, final=tracked.final.finalised()), ()
     if tracked.not_found_in in (None, listings):
         return replace(tracked, not_found_in=listings), ()
+    if tracked.final is not None:
+        return replace(tracked, final=tracked.final.finalised()), ()
     record = replace(tracked.job, status=JobStatus.GONE)
     missed = replace(tracked, record_asked_monotonic=answer.asked_monotonic)
     gone, events = _with_other_record(missed, record, now)

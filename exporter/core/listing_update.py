@@ -105,12 +105,13 @@ class ListingUpdate:
                 known, job, ended_again=ended_again and self._first_marks.counts_whole(job)
             )
         marks = replace(marks, api_version=self._api_version)
+        tells_end = marks.adds and job.status not in marks.ended_as
         marks = self._history.book.add(marks, job)
         if job.active:
             self._track(job, marks, None)
             self.events.append(JobAppeared(job))
         elif known is None or ended_again:
-            self._apply_ended(job, marks, was_known=known is not None)
+            self._apply_ended(job, marks, tells_end=tells_end or known is not None)
         elif has_failures:
             self._track(job, marks, self._final_state(job, marks, self._now))
             self.events.append(JobReturned(job))
@@ -119,18 +120,18 @@ class ListingUpdate:
             ends_seen = with_date(marks.ends_seen, job)
             self._history.marks[job.id] = replace(marks, ends_seen=ends_seen)
 
-    def _apply_ended(self, job: Job, marks: HighWaterMarks, *, was_known: bool) -> None:
-        ended_monotonic = self._retention_began(job, counts=marks.adds)
+    def _apply_ended(self, job: Job, marks: HighWaterMarks, *, tells_end: bool) -> None:
+        ended_monotonic = self._retention_began(job, counts=tells_end and marks.adds)
         if ended_monotonic is not None:
             self._track(job, marks, self._final_state(job, marks, ended_monotonic))
-        elif marks.adds or was_known or job.ended_at is None:
+        elif tells_end or job.ended_at is None:
             # Without a date, only its marks tell later that the job is no news.
             ends_seen = with_end(marks.ends_seen, job)
             self._history.marks[job.id] = replace(marks, ends_seen=ends_seen)
             self._history.give_up(job, None)
         else:
             self._history.past[job.id] = self._end_of(job)
-        if marks.adds or was_known:
+        if tells_end:
             self.events.append(JobEnded(job))
 
     def _track(self, job: Job, marks: HighWaterMarks, final: FinalState | None) -> None:

@@ -135,12 +135,13 @@ class Listings:
         return ProjectStale(self._table.rules.stale_after, listing_fails=self.failure is not None)
 
     def _plan(self, api_version: str, now: float) -> ListingPlan:
-        rules, history = self._table.rules, self._table.history
-        news_since = history.news_since(api_version)
-        if news_since is None or self.generations[api_version].wants_full(rules, now):
+        rules, generation = self._table.rules, self.generations[api_version]
+        news_since = self._table.history.news_since(api_version)
+        since = generation.news_since if news_since is None else news_since
+        if since is None or generation.wants_full(rules, now):
             return rules.full_listing_plan()
-        created_since = self._oldest_active(api_version, news_since - _DAY_SECONDS)
-        return rules.listing_plan(news_since, min(news_since, created_since or news_since))
+        oldest_active = self._oldest_active(api_version, since - _DAY_SECONDS)
+        return rules.listing_plan(news_since, min(since, oldest_active or since))
 
     def _oldest_active(self, api_version: str, since: float) -> float | None:
         """Return when the oldest active job was created that was created after a Unix time."""
@@ -179,9 +180,13 @@ class Listings:
 
     def _end_of(self, api_version: str, outcome: Outcome, began: float, now: float) -> list[Event]:
         if isinstance(outcome, Failure):
+            self._table.unread.drop(api_version)
             return self.generations.unanswered(api_version, outcome, self._table.rules, now)
-        tracked = {tracked.job.id for tracked in self._table}
-        self._table.history.end_listing(api_version, outcome, tracked)
+        tracked, history = {tracked.job.id for tracked in self._table}, self._table.history
+        history.end_listing(api_version, outcome, tracked)
+        oldest = outcome.ended_at - self._table.rules.retention_failed
+        for job in self._table.unread.drop_older_than(oldest):
+            history.past[job.id] = (api_version, job.status)
         is_full_up = api_version in self._full_up
         self._full_up.discard(api_version)
         return self.generations.answered(api_version, outcome, began, now, is_full_up=is_full_up)

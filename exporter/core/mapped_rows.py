@@ -9,6 +9,7 @@ from exporter.domain import JobStatus, latest
 if TYPE_CHECKING:
     from exporter.core.generations import Generation
     from exporter.core.job_table import JobTable
+    from exporter.core.marks import HighWaterMarks
     from exporter.domain import Job, Listing
 
 
@@ -21,7 +22,7 @@ def is_put_off(job: Job, table: JobTable, generation: Generation, listing: Listi
     history, unread = table.history, table.unread
     if not job.is_mapped:
         unread.discard(job.id)
-        return False
+        return _has_ended_as_unknown(job, history.marks.get(job.id))
     if unread.get(job.id) is not None:
         unread.add(job)
         return True
@@ -30,7 +31,7 @@ def is_put_off(job: Job, table: JobTable, generation: Generation, listing: Listi
         return any(status is JobStatus.COMPLETED for status, _ in marks.ends_seen)
     if history.past.get(job.id) == end:
         return True
-    if not generation.is_first_answer and _is_news(job, history.news_since(job.api_version)):
+    if not generation.is_first_answer and _is_news(job, _since(table, generation, job)):
         return False
     if generation.is_first_answer and not table.is_full and _may_be_shown(job, table, listing):
         unread.add(job)
@@ -39,9 +40,23 @@ def is_put_off(job: Job, table: JobTable, generation: Generation, listing: Listi
     return True
 
 
+def _has_ended_as_unknown(job: Job, marks: HighWaterMarks | None) -> bool:
+    """Tell whether a job was left in a status that is not known, and has not moved since then."""
+    if marks is None or job.status is not JobStatus.UNKNOWN:
+        return False
+    ends = [at for status, at in marks.ends_seen if status is JobStatus.UNKNOWN]
+    return bool(ends) and (job.updated_at is None or job.updated_at in ends)
+
+
 def _is_news(job: Job, since: float | None) -> bool:
     moment = latest(job.created_at, job.updated_at)
     return since is None or moment is None or moment >= since
+
+
+def _since(table: JobTable, generation: Generation, job: Job) -> float | None:
+    """Return since when a job is news; the watermark waits for a listing that is not truncated."""
+    since = table.history.news_since(job.api_version)
+    return generation.news_since if since is None else since
 
 
 def _may_be_shown(job: Job, table: JobTable, listing: Listing) -> bool:

@@ -94,6 +94,8 @@ def reopened(marks: HighWaterMarks, job: Job, *, ended_again: bool) -> HighWater
         return marks
     if job.active or ended_again:
         opened = from_first_numbers(job) if job.active else from_zero()
+        if job.told_by_items:
+            opened = replace(from_zero(), was_mapped=True)
         return replace(opened, ends_seen=marks.ends_seen, api_version=marks.api_version)
     if not has_more_failures(marks, job):
         return marks
@@ -110,7 +112,12 @@ def reopened(marks: HighWaterMarks, job: Job, *, ended_again: bool) -> HighWater
 
 def without_end(marks: HighWaterMarks, job: Job) -> HighWaterMarks:
     """Return the marks of a job whose end adds nothing: it lies before the baseline."""
-    return replace(marks, ended_as=marks.ended_as | {job.status}, turnaround_observed=True)
+    return replace(
+        marks,
+        ended_as=marks.ended_as | {job.status},
+        turnaround_observed=True,
+        given_up=True,
+    )
 
 
 def listed_now(marks: HighWaterMarks) -> HighWaterMarks:

@@ -142,9 +142,12 @@ class ProjectCore:
         self._events += self._refreshes.failed(action, failure, now)
 
     def _is_listed(self, job_id: str) -> bool:
-        """Tell whether the last listing showed a job, or one that is being applied."""
+        """Tell whether the last listing showed a job, or could not: its generation is set aside."""
         tracked = self._table.get(job_id)
-        return tracked is not None and tracked.last_listed >= self._listings.number
+        if tracked is None:
+            return False
+        is_offered = self._listings.generations.is_offered(tracked.job.api_version)
+        return not is_offered or tracked.last_listed >= self._listings.number
 
     def _listed(self, observation: Listed, now: float) -> None:
         failure = self._listings.failure_of(observation)

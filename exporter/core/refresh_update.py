@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from exporter.core.contradictions import NO_ANSWERS
 from exporter.core.events import JobAppeared, JobEnded
 from exporter.core.jobs import TrackedJob, is_failing, with_status
-from exporter.core.marks import adds_nothing, from_zero
+from exporter.core.marks import from_zero, without_end
 from exporter.core.refresh_answers import with_answer
-from exporter.domain import ItemsCounted, JobRefreshed
+from exporter.domain import ItemsCounted, JobNotFound, JobRefreshed
 
 if TYPE_CHECKING:
     from exporter.core.events import Event
@@ -42,9 +42,11 @@ class RefreshUpdate:
         known = unread.get(job.id)
         if isinstance(answer, JobRefreshed) and answer.job.is_mapped:
             unread.status_fetched(answer, observation.memory)
-        elif known is None or known.status is None:
-            # It is not mapped any more, or gone: the next listing tells.
-            unread.discard(job.id)
+        elif known is None:
+            return
+        elif known.status is None or isinstance(answer, JobRefreshed | JobNotFound):
+            # The list calls it mapped: until it tells otherwise, the two contradict each other.
+            unread.failed(job.id)
         elif _tells_how_it_fares(observation):
             unread.discard(job.id)
             self._track(known.status, observation)
@@ -74,11 +76,11 @@ class RefreshUpdate:
             final = replace(
                 tracked.final, ended_monotonic=ended_monotonic, ended_before_first_sight=True
             )
-            tracked = replace(tracked, final=final)
+            tracked = replace(tracked, final=final, memory=None)
             if ended_at is not None and ended_at < (self._history.baseline_at or 0.0):
                 events = tuple(e for e in events if not isinstance(e, JobEnded))
-                nothing = adds_nothing(tracked.job)
-                self._history.marks[job.id] = replace(nothing, api_version=job.api_version)
+                marks = self._history.marks[job.id]
+                self._history.marks[job.id] = without_end(marks, tracked.job)
         self._history.count(tracked)
         self.events = events
         is_over = age_seconds >= self._table.rules.retention(is_failing=is_failing(tracked))

@@ -136,6 +136,7 @@ class Refreshes:
             tracked = with_failure(tracked, now, self._table.rules.interval)
             self._table.note(tracked)
         is_odd = failure.reason is ErrorReason.BAD_RESPONSE and isinstance(action, FetchStatus)
+        is_odd = is_odd and not action.job.told_by_items
         if is_odd and tracked is not None and self._is_to_be_counted(tracked, now):
             self._without_status.add(job_id)
             self._queue.count_next(job_id)
@@ -187,6 +188,8 @@ class Refreshes:
         return self._generations.is_offered(tracked.job.api_version)
 
     def _is_unfinished(self, job_id: str) -> bool:
+        if self._table.unread.get(job_id) is not None:
+            return True
         tracked = self._table.get(job_id)
         if tracked is None or not self._is_offered(tracked):
             return False

@@ -26,7 +26,7 @@ def with_what_items_told(row: Job, known: Job) -> Job:
         processed_items=known.processed_items,
         failed_items=known.failed_items,
     )
-    if row.is_mapped and known.is_mapped and not known.active:
+    if row.is_mapped and known.status is JobStatus.COMPLETED:
         return replace(job, status=known.status, completed_at=known.completed_at)
     keeps_end = row.status is known.status and not row.is_mapped
     if row.status is JobStatus.UNKNOWN:
@@ -42,6 +42,11 @@ def with_numbers(job: Job, answer: ItemsCounted) -> Job:
         processed_items=len(answer.ended),
         failed_items=answer.counts.by_status.get(ItemStatus.FAILED, 0),
     )
+
+
+def without_numbers(job: Job) -> Job:
+    """Return a job whose items are not told."""
+    return replace(job, total_items=None, processed_items=None, failed_items=None)
 
 
 def progress_of(answer: ItemsCounted) -> float | None:

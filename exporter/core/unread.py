@@ -13,25 +13,37 @@ if TYPE_CHECKING:
     from exporter.domain import Job, JobRefreshed, Memory
 
 
+# Some quarters of an hour: one that cannot be read must not keep the others waiting.
+_MOST_DOUBLINGS = 5
+
+
 @dataclass(slots=True)
 class Unread:
-    """One unread job; it is to be counted once its status was fetched."""
+    """One unread job; it is to be counted once its status was fetched.
+
+    It is not read before the ``next_poll``-th poll, after so many ``failures`` in a row.
+    """
 
     job: Job
     memory: Memory = None
     status: JobRefreshed | None = None
+    failures: int = 0
+    next_poll: int = 0
+    reads_in_poll: int = 0
 
 
 class UnreadJobs:
     """Owns the unread jobs, which have no series; the one that was updated last is read first.
 
-    Each is read at most once a poll, unless its answers tell that another one decides.
+    Each is read at most once a poll, and once more where another answer decides. What cannot be
+    read waits for one poll, then two, four and so on.
     """
 
     def __init__(self) -> None:
         self._jobs: dict[str, Unread] = {}
         self._had_turn: set[str] = set()
         self._under_way: set[str] = set()
+        self._poll = 0
 
     def __len__(self) -> int:
         """Count them."""
@@ -44,7 +56,7 @@ class UnreadJobs:
     @property
     def waiting(self) -> int:
         """How many wait for their turn in this poll."""
-        return len(self._jobs.keys() - self._had_turn - self._under_way)
+        return len(self._waiting())
 
     @property
     def is_drained(self) -> bool:
@@ -67,14 +79,23 @@ class UnreadJobs:
             if unread.job.api_version == api_version:
                 self.discard(unread.job.id)
 
+    def drop_older_than(self, moment: float) -> list[Job]:
+        """Forget the jobs that were last updated before a Unix time, and return them."""
+        old = [unread.job for unread in self._jobs.values() if 0 < _updated_at(unread.job) < moment]
+        for job in old:
+            self.discard(job.id)
+        return old
+
     def begin_poll(self) -> None:
         """Let each have a turn again."""
+        self._poll += 1
         self._had_turn.clear()
+        for unread in self._jobs.values():
+            unread.reads_in_poll = 0
 
     def next(self, rules: Rules, now: float) -> RefreshJob | None:
         """Hand out the next step of the job whose turn it is, if there is one."""
-        taken = self._had_turn | self._under_way
-        waiting = [unread for job_id, unread in self._jobs.items() if job_id not in taken]
+        waiting = self._waiting()
         if not waiting:
             return None
         unread = max(waiting, key=_urgency)
@@ -87,20 +108,25 @@ class UnreadJobs:
 
     def status_fetched(self, status: JobRefreshed, memory: Memory) -> None:
         """Have a job counted, whose status was fetched."""
-        self._jobs[status.job.id] = Unread(status.job, memory, status)
+        unread = self._jobs[status.job.id]
+        unread.job, unread.memory, unread.status = status.job, memory, status
         self.give_back(status.job.id)
 
     def read_again(self, job_id: str, memory: Memory, *, is_soon: bool) -> None:
         """Read a job anew, of which too little was told: in this poll, or in the next."""
         unread = self._jobs[job_id]
-        unread.memory, unread.status = memory, None
+        unread.memory, unread.status, unread.failures = memory, None, 0
+        unread.reads_in_poll += 1
         self._under_way.discard(job_id)
-        if is_soon:
+        if is_soon and unread.reads_in_poll == 1:
             self._had_turn.discard(job_id)
 
     def failed(self, job_id: str) -> None:
-        """Read a job anew in the next poll."""
-        self._jobs[job_id].status = None
+        """Read a job anew in one of the next polls."""
+        unread = self._jobs[job_id]
+        unread.status = None
+        unread.next_poll = self._poll + 2**unread.failures
+        unread.failures = min(unread.failures + 1, _MOST_DOUBLINGS)
         self._under_way.discard(job_id)
 
     def give_back(self, job_id: str) -> None:
@@ -108,7 +134,18 @@ class UnreadJobs:
         self._had_turn.discard(job_id)
         self._under_way.discard(job_id)
 
+    def _waiting(self) -> list[Unread]:
+        taken = self._had_turn | self._under_way
+        return [
+            unread
+            for job_id, unread in self._jobs.items()
+            if job_id not in taken and unread.next_poll <= self._poll
+        ]
 
-def _urgency(unread: Unread) -> tuple[bool, float]:
-    job = unread.job
-    return unread.status is not None, job.updated_at or job.created_at or 0.0
+
+def _urgency(unread: Unread) -> tuple[bool, bool, float]:
+    return unread.status is not None, not unread.failures, _updated_at(unread.job)
+
+
+def _updated_at(job: Job) -> float:
+    return job.updated_at or job.created_at or 0.0

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from structlog.stdlib import BoundLogger
 
     from exporter.llamacloud.requests import Endpoint, RequestObserver
@@ -45,7 +43,7 @@ class LeftOut:
         self._observer = observer
         self._log = log
         self._logged: set[tuple[str, str]] = set()
-        # By the filters whose contradictions were logged.
+        # Listings since the last contradiction, by the filters of which one was logged.
         self._listings_without: dict[str, int] = {}
 
     def unread(self, endpoint: Endpoint, unread: Unread, job_id: str | None = None) -> None:
@@ -73,13 +71,15 @@ class LeftOut:
             )
 
     def not_asked_for(self, what: str, job_id: str) -> None:
-        """Note that a listing showed a job although a filter, named by ``what``, excludes it.
+        """Note that a list showed a row although a filter, named by ``what``, excludes it.
 
         It is logged the first time, and again after ten listings in a row without any.
         """
-        if what in self._listings_without:
+        is_news = what not in self._listings_without
+        # The listing that ends next is none without.
+        self._listings_without[what] = -1
+        if not is_news:
             return
-        self._listings_without[what] = 0
         self._log.warning(
             "api.row_not_asked_for",
             filter=what,
@@ -87,14 +87,12 @@ class LeftOut:
             advice="left out; does a proxy or cache answer with other requests' answers?",
         )
 
-    def listing_ended(self, contradicted: Collection[str]) -> None:
-        """Note which filters the rows of a listing contradicted."""
-        without = {
-            what: 0 if what in contradicted else listings + 1
-            for what, listings in self._listings_without.items()
-        }
+    def listing_ended(self) -> None:
+        """Note that a listing was read to its end."""
         self._listings_without = {
-            what: listings for what, listings in without.items() if listings < _LISTINGS_UNTIL_NEWS
+            what: listings + 1
+            for what, listings in self._listings_without.items()
+            if listings + 1 < _LISTINGS_UNTIL_NEWS
         }
 
     def _is_news(self, kind: str, name: str) -> bool:

@@ -18,7 +18,13 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m exporter.simulator",
         description="A LlamaCloud small enough to run on the loopback, with a day's batch jobs.",
     )
-    add = flags.add_argument
+    _add_serving(flags.add_argument_group("what is served").add_argument)
+    _add_faults(flags.add_argument_group("what goes wrong").add_argument)
+    _add_style(flags.add_argument_group("how lists are served").add_argument)
+    return flags
+
+
+def _add_serving(add: Callable[..., object]) -> None:
     add(
         "--listen-address",
         type=_address,
@@ -34,6 +40,9 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--seed", type=int, default=DEFAULT_SEED, help="which jobs there are (default: %(default)s)"
     )
+
+
+def _add_faults(add: Callable[..., object]) -> None:
     add(
         "--fail-rate",
         type=_share,
@@ -52,6 +61,14 @@ def parser() -> argparse.ArgumentParser:
         help="requests a minute of one key, beyond it 429 (default: no limit)",
     )
     add(
+        "--withdrawn",
+        choices=("v1beta", "v2"),
+        help="a generation of the API that answers 404 (default: none)",
+    )
+
+
+def _add_style(add: Callable[..., object]) -> None:
+    add(
         "--max-rows",
         type=_count,
         help="rows on a page at most, however many are asked for (default: as many)",
@@ -61,11 +78,6 @@ def parser() -> argparse.ArgumentParser:
         choices=("newest", "oldest", "shuffled"),
         default="newest",
         help="of the jobs, batches and file jobs (default: %(default)s)",
-    )
-    add(
-        "--withdrawn",
-        choices=("v1beta", "v2"),
-        help="a generation of the API that answers 404 (default: none)",
     )
     switch = argparse.BooleanOptionalAction
     add(
@@ -80,7 +92,6 @@ def parser() -> argparse.ArgumentParser:
         default=False,
         help="fill in next_page_token of v1beta (default: %(default)s)",
     )
-    return flags
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class OddRow:
     """The odd ``value`` of one answer: of a ``field`` of the row, or of the whole row if ``None``.
 
-    ``row_id`` is the true id of that row, a job's or an item's.
+    ``row_id`` is the true id of that row, a job's or an item's. The field of an entry in the
+    results of a batch is called ``results.`` and its name.
     """
 
     row_id: str
@@ -25,24 +26,41 @@ class OddRow:
     value: Any
 
 
+_OF_RESULTS = "results."
+_IDS = ("id", "item_id", "source_directory_file_id")
+
+
 def with_odd_row(answer: Response, fault: Fault) -> tuple[Response, OddRow | None]:
     """Put the value of a fault into one row of a right answer; without rows it stays right."""
     if answer.status_code != HTTPStatus.OK:
         return answer, None
-    document = json.loads(bytes(answer.body))
-    rows: Any = document if "job" in document else document["items"]
+    held = {"answer": json.loads(bytes(answer.body))}
+    rows, place, name = _place_of(held, fault)
     if not rows:
         return answer, None
-    place: Any = "job" if "job" in document else int(fault.odd_row * len(rows))
     row = rows[place]
-    before = row if fault.odd_field is None else row.get(fault.odd_field)
+    before = row if name is None else row.get(name)
     value = fault.body(before) if callable(fault.body) else fault.body
     if value == before:
         return answer, None
-    odd = OddRow(row.get("id") or row["item_id"], fault.odd_field, value)
-    if fault.odd_field is None:
+    row_id = next(row[id_field] for id_field in _IDS if id_field in row)
+    if name is None:
         rows[place] = value
     else:
-        row[fault.odd_field] = value
+        row[name] = value
     # Escaped, as a lone surrogate has no UTF-8.
-    return Response(json.dumps(document), media_type="application/json"), odd
+    odd_answer = Response(json.dumps(held["answer"]), media_type="application/json")
+    return odd_answer, OddRow(row_id, fault.odd_field, value)
+
+
+def _place_of(held: dict[str, Any], fault: Fault) -> tuple[Any, Any, str | None]:
+    """Return what holds the row, where in it, and the name of the row's field."""
+    answer, name = held["answer"], fault.odd_field
+    if "job" in answer:
+        return answer, "job", name
+    rows = answer.get("items")
+    if name is not None and name.startswith(_OF_RESULTS):
+        rows, name = answer.get("results") or [], name.removeprefix(_OF_RESULTS)
+    if rows is None:
+        return held, "answer", name
+    return rows, int(fault.odd_row * len(rows)), name

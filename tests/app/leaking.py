@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from exporter.simulator import DEFAULT_PROJECT_ID, Fault, SimulatedItem
+from exporter.simulator import (
+    DEFAULT_PROJECT_ID,
+    Fault,
+    SimulatedFile,
+    SimulatedFileJob,
+    SimulatedItem,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,6 +71,31 @@ def echo_everywhere(cloud: Cloud) -> None:
     cloud.simulator.faults.add(Fault("wrong_shape", times=2, endpoint="list_jobs", body=wrong))
 
 
+def echo_in_batches(cloud: Cloud) -> None:
+    """Let the server repeat the keys in the texts of batches and file jobs, and in its errors."""
+    cloud.simulator.v2.results_in = frozenset({"RUNNING"})
+    for number, key in enumerate(KEYS.values()):
+        cloud.world.add_key(key, DEFAULT_PROJECT_ID)
+        message = _until_cut(500, key)
+        failed = SimulatedFileJob(
+            f"pjb-{number}", status="FAILED", name=ECHO, error_message=message
+        )
+        files = [
+            SimulatedFile("dfl-1", failed),
+            SimulatedFile("dfl-2", error_message=ECHO),
+            SimulatedFile("dfl-3", SimulatedFileJob(f"pjb-odd-{number}", status=ECHO)),
+            SimulatedFile("dfl-4", SimulatedFileJob(f"x-{number}", type=_until_cut(1_000, key))),
+        ]
+        cloud.add_batch(f"bat-{number}", files=files)
+        cloud.add_batch(f"odd-{number}", files=[], status=ECHO, job_type=_until_cut(1_000, key))
+    # A listing that fails is asked for again after an interval.
+    cloud.simulator.faults.add(_echoing_faults("list_batches", KEYS["variable"])[0])
+    endpoints: tuple[Endpoint, ...] = ("batch", "list_parse_jobs")
+    for endpoint in endpoints:
+        for fault in _echoing_faults(endpoint, KEYS["variable"]):
+            cloud.simulator.faults.add(fault)
+
+
 def _echoing_faults(endpoint: Endpoint, key: str) -> list[Fault]:
     once = partial(Fault, times=1, endpoint=endpoint)
     return [
@@ -90,6 +121,7 @@ class Configured:
             "LLAMA_CLOUD_BASE_URL": self.cloud.base_url,
             "LLAMACLOUD_EXPORTER_CONFIG__FILE": str(self.file),
             "LLAMACLOUD_EXPORTER_API__REQUESTS_PER_MINUTE": "100000",
+            "LLAMACLOUD_EXPORTER_API__VERSIONS": "v1beta",
             "LLAMACLOUD_EXPORTER_POLL__INTERVAL": "1s",
             "LLAMACLOUD_EXPORTER_LOG__LEVEL": "debug",
         } | more

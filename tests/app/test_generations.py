@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import pytest
+from cloud import KEY
 from process import run
 from projects import Scrape, project, project_id_of, settings_file
 from tools import check_metrics
+
+from exporter.app.projects import least_requests_per_second
+from exporter.config import load
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cloud import Cloud
+
+    from exporter.simulator.endpoints import ApiVersion
 
 # A full listing of v2: recent batches, and active ones by each of three statuses.
 _OF_V1BETA = {"list_jobs": 1, "job_status": 1, "list_items": 1}
@@ -53,3 +61,45 @@ def test_each_project_is_read_by_the_generations_that_the_settings_name(
     assert _OF_V1BETA | _OF_V2 == requests_of(cloud, "both")
     assert _OF_V1BETA == requests_of(cloud, "jobs")
     assert _OF_V2 == requests_of(cloud, "batches")
+
+
+@pytest.mark.parametrize(
+    ("versions", "requests"), [("v1beta", 1), ("v1beta,v2", 2), ("v2,v1beta", 2)]
+)
+def test_a_budget_never_falls_below_a_listing_by_each_generation(
+    versions: str, requests: int
+) -> None:
+    """However often LlamaCloud answers 429."""
+    projects = json.dumps([{"name": "one", "api_versions": "v2"}, {"name": "two"}])
+    environ = {"LLAMA_CLOUD_API_KEY": KEY, "LLAMACLOUD_EXPORTER_PROJECTS": projects}
+    flags = ["--poll.interval=20s", f"--api.versions={versions}"]
+    assert requests / 20 == least_requests_per_second(load(flags, environ).settings)
+
+
+@pytest.mark.parametrize(
+    ("withdrawn", "status", "offered"),
+    [
+        (["v2"], 0, {"v1beta": 1, "v2": 0}),
+        (["v1beta"], 0, {"v1beta": 0, "v2": 1}),
+        # Nothing tells then that the other generation would answer.
+        (["v1beta", "v2"], 1, {}),
+    ],
+)
+def test_once_fails_only_where_every_generation_is_refused(
+    cloud: Cloud, tmp_path: Path, withdrawn: list[ApiVersion], status: int, offered: dict[str, int]
+) -> None:
+    """One that LlamaCloud does not offer is no failure, and is told."""
+    cloud.simulator.withdrawn.update(dict.fromkeys(withdrawn, 404))
+    entries = [project(cloud, "invoices")]
+    ended = run("--once", "--log.format=json", settings_file(tmp_path, entries))
+    assert status == ended.returncode, ended.stderr
+    scrape = Scrape(ended.stdout)
+    assert [1 - status] == scrape.own("project_up")
+    assert offered == {
+        version: value
+        for version in ("v1beta", "v2")
+        for value in scrape.own("api_offered", api_version=version)
+    }
+    lines = [json.loads(line) for line in ended.stderr.splitlines()]
+    aside = [line["api_version"] for line in lines if line["event"] == "api.set_aside"]
+    assert ([] if status else withdrawn) == aside

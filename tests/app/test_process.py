@@ -63,7 +63,8 @@ class TestServing:
         """Jobs are on /metrics, in both forms, and promtool has nothing to say."""
         cloud.add_job()
         with running(**of(cloud)) as exporter:
-            text = exporter.wait_for_metric("llamacloud_batch_job_items{")
+            # As its row in the listing tells it: the first listing takes what may go out at once.
+            text = exporter.wait_for_metric("llamacloud_batch_job_processed_items{")
             _, openmetrics = exporter.get(headers=OPENMETRICS)
         (user_agent,) = {request.user_agent for request in cloud.simulator.requests}
         assert f"llamacloud-batch-exporter/{__version__}" == user_agent
@@ -97,11 +98,15 @@ class TestServing:
             exporter.wait_for(lambda: processed(exporter.get()[1]) != first)
             text = exporter.get()[1]
             assert (0, True) == stopped_in_time(exporter.stop())
-        assert {"contracts", "invoices", "reports"} == {
-            sample.labels["project"]
+        assert {
+            ("contracts", "v1beta"),
+            *(("invoices", "v1beta"), ("invoices", "v2")),
+            ("reports", "v2"),
+        } == {
+            (sample.labels["project"], sample.labels["api_version"])
             for family in lenient(text)
             for sample in family.samples
-            if family.name == "llamacloud_batch_project_info"
+            if family.name == "llamacloud_batch_job_info"
         }
 
 

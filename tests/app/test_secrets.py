@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from app.leaking import ECHO, KEYS, TELLING, Configured, leaks
+from app.leaking import ECHO, KEYS, TELLING, Configured, echo_in_batches, leaks
+from cloud import Cloud
 from process import COMMAND, DEADLINE_SECONDS, environment, run, running
 from web.serving import wait_until
 
@@ -18,6 +19,11 @@ from exporter.simulator import DEMO_PROJECTS
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 PAGES = ("/", "/metrics", "/-/healthy", "/-/ready", "/nothing")
 FORMATS = pytest.mark.parametrize("log_format", ["json", "console"])
+
+
+def exporter_lines(log: str, event: str) -> list[dict[str, str]]:
+    """Return the lines of one event."""
+    return [line for line in map(json.loads, log.splitlines()) if line["event"] == event]
 
 
 @contextmanager
@@ -47,15 +53,42 @@ def test_serving_shows_no_key(configured: Configured) -> None:
         )
         exporter.wait_for(lambda: bool(exporter.events("api.unknown_value")))
         exporter.wait_for(lambda: bool(exporter.events("exporter.first_poll_ended")))
+        # What is logged is published within a second.
+        exporter.wait_for(lambda: 'job_id="job-1",project="by-yaml"' in exporter.get()[1])
         pages = [exporter.get(path)[1] for path in PAGES]
         pages.append(exporter.get(headers=OPENMETRICS)[1])
         odd = exporter.events("api.unreadable_field")
         exporter.stop()
         log = exporter.log_file.read_text()
 
-    assert 'job_id="job-1",project="by-yaml"' in pages[1]
     assert "[redacted]" in log
     assert {("list_jobs", "created_at")} == {(line["endpoint"], line["field"]) for line in odd}
+    assert [] == leaks(log, *pages)
+
+
+def test_serving_batches_shows_no_key(cloud: Cloud) -> None:
+    """Nor do those of v2, with names and errors of their file jobs."""
+    echo_in_batches(cloud)
+    projects = json.dumps([{"name": name, "api_key": key} for name, key in KEYS.items()])
+    variables = Configured(cloud, Path("none")).as_json() | {
+        "LLAMACLOUD_EXPORTER_PROJECTS": projects,
+        "LLAMACLOUD_EXPORTER_API__VERSIONS": "v2",
+    }
+    failed = 'llamacloud_batch_job_items{item_status="failed",job_id="bat-1",project="yaml"} 2.0'
+    with running(**variables) as exporter:
+        exporter.wait_for(
+            lambda: set(KEYS) <= {i["project"] for i in exporter.events("item.failed")}
+        )
+        exporter.wait_for(lambda: bool(exporter.events("job.refresh_failed")))
+        exporter.wait_for(lambda: failed in exporter.get()[1])
+        pages = [exporter.get(path)[1] for path in PAGES]
+        exporter.stop()
+        log = exporter.log_file.read_text()
+
+    assert {"job status", "job type", "item status", "job reference type"} == {
+        line["kind"] for line in exporter_lines(log, "api.unknown_value")
+    }
+    assert "[redacted]" in log
     assert [] == leaks(log, *pages)
 
 
@@ -82,7 +115,9 @@ def test_the_console_shows_no_key(configured: Configured, tmp_path: Path) -> Non
 
 def test_the_demo_shows_no_key(configured: Configured) -> None:
     """Neither those of the settings, which it does without, nor its own."""
-    with running("--demo", **configured.variables()) as exporter:
+    with running(
+        "--demo", **configured.variables(LLAMACLOUD_EXPORTER_API__VERSIONS="v1beta,v2")
+    ) as exporter:
         exporter.wait_for_metric("llamacloud_batch_job_progress_ratio{")
         pages = [exporter.get(path)[1] for path in PAGES]
         exporter.stop()

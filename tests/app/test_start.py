@@ -31,7 +31,11 @@ def is_simulator(module: str) -> bool:
 def test_only_the_demo_loads_the_simulator(cloud: Cloud) -> None:
     """Nor is YAML read where there is no file."""
     cloud.add_job()
-    variables = {"LLAMA_CLOUD_API_KEY": KEY, "LLAMA_CLOUD_BASE_URL": cloud.base_url}
+    variables = {
+        "LLAMA_CLOUD_API_KEY": KEY,
+        "LLAMA_CLOUD_BASE_URL": cloud.base_url,
+        "LLAMACLOUD_EXPORTER_API__REQUESTS_PER_MINUTE": "6000",
+    }
     with running(**TELL_IMPORTS, **variables) as exporter:
         exporter.wait_for_metric(JOB)
         usual = imported(exporter)

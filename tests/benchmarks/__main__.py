@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from benchmarks import footprint, polls, rendering, scrapes
+from benchmarks import footprint, polls, rendering, scrapes, single_requests
 from benchmarks.report import machine, print_table
 
 if TYPE_CHECKING:
@@ -23,7 +23,10 @@ def _tables() -> dict[str, list[Table]]:
             ("Scrapes of 1,000 jobs", lambda: scrapes.results(jobs=1_000)),
             ("Scrapes of 10,000 jobs", lambda: scrapes.results(jobs=10_000)),
         ],
-        "polls": [(polls.TITLE, polls.results)],
+        "polls": [
+            (polls.TITLE, polls.results),
+            (single_requests.TITLE, single_requests.results),
+        ],
         "footprint": [("Footprint", lambda: footprint.results(footprint.Size()))],
     }
 

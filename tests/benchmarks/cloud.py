@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import httpx
 
@@ -26,6 +27,8 @@ from exporter.simulator import (
     items_of,
 )
 from exporter.simulator.serving import serving
+from exporter.simulator.v2.batches import SimulatedBatch, files_of
+from exporter.simulator.v2.style import V2Style
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,11 +60,19 @@ class BenchmarkCloud:
 
 @contextmanager
 def running_benchmark_cloud(
-    *, active: int, ended: int = 0, items: int = 10, latency_seconds: float = 0.0
+    *,
+    active: int,
+    ended: int = 0,
+    items: int = 10,
+    file_jobs: int = 0,
+    latency_seconds: float = 0.0,
 ) -> Iterator[BenchmarkCloud]:
-    """Run one with so many active jobs, and ended ones, of so many items each."""
+    """Run one with so many active jobs, and ended ones, of so many items each.
+
+    With ``file_jobs`` it also has a batch of v2 with so many that run.
+    """
     command = [sys.executable, "-m", "benchmarks.cloud", f"--active={active}", f"--ended={ended}"]
-    command += [f"--items={items}", f"--latency={latency_seconds}"]
+    command += [f"--items={items}", f"--file-jobs={file_jobs}", f"--latency={latency_seconds}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -169,11 +180,22 @@ def _world(active: int, ended: int, items: int) -> World:
     return world
 
 
+def _add_batch(world: World, file_jobs: int) -> None:
+    batch_id, created_at = f"bat-{UUID(int=1)}", world.clock() - 4000
+    files = files_of(batch_id, created_at=created_at, running=file_jobs)
+    batch = SimulatedBatch(id=batch_id, status="RUNNING", created_at=created_at, files=files)
+    world.add_batch(batch)
+
+
 async def _serve(options: argparse.Namespace) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    simulator = Simulator(_world(options.active, options.ended, options.items))
+    world = _world(options.active, options.ended, options.items)
+    if options.file_jobs:
+        _add_batch(world, options.file_jobs)
+    simulator = Simulator(world)
     simulator.send_date = False
+    simulator.v2 = V2Style(results_in=frozenset({"RUNNING"}))
     answers = _Answers(simulator.app, options.latency)
     async with serving(answers) as base_url:
         sys.stdout.write(json.dumps(base_url) + "\n")
@@ -184,7 +206,7 @@ async def _serve(options: argparse.Namespace) -> None:
 def main() -> None:
     """Serve until SIGTERM."""
     parser = argparse.ArgumentParser()
-    for name in ("--active", "--ended", "--items"):
+    for name in ("--active", "--ended", "--items", "--file-jobs"):
         parser.add_argument(name, type=int, required=True)
     parser.add_argument("--latency", type=float, required=True)
     asyncio.run(_serve(parser.parse_args()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks import single_requests
 from benchmarks.polls import Size, results
 
 if TYPE_CHECKING:
@@ -31,3 +32,13 @@ def test_it_compares_polls_with_loops(monkeypatch: pytest.MonkeyPatch) -> None:
             assert (7, 7) == (result.ours, result.theirs)
         else:
             assert result.reached is not None
+
+
+def test_it_compares_requests_of_both_generations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each page holds as many as were asked for."""
+    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    (found,) = single_requests.results(file_jobs=20, items=50, repetitions=2)
+    assert found.ours > 0
+    assert found.theirs is not None
+    assert found.theirs > 0
+    assert found.reached is not None

@@ -129,14 +129,16 @@ class Entry:
             for status, at in self.ends
         )
 
-    def hear(self, job: Job, *, listed: bool) -> bool:
-        """Take in an answer, and tell whether it is believed.
+    def hear(self, job: Job, *, listed: bool) -> Job | None:
+        """Take in an answer, and return what is believed of the job from then on, if it is news.
 
         Where the list and the status endpoint contradict each other, and repeated themselves three
-        times meanwhile, the newer ``updated_at`` is, or else what moved last, or the list.
+        times meanwhile, the newer ``updated_at`` is, or else what moved last, or the list. Failed
+        items of the other one are not missed.
         """
         self.heard.append((listed, job))
         contradictions, list_moved = 0, None
+        contrary: Job | None = None
         for place, (source, told) in enumerate(self.heard):
             before = self.heard[:place]
             own = next((each for other, each in before[::-1] if other == source), None)
@@ -147,12 +149,20 @@ class Entry:
                 list_moved = source
             elif own is not None and before[-1][0] != source:
                 contradictions += 1
-        if contradictions < 3 or told_of(job) == told_of(self.record):
-            return True
+        if contradictions < 3 or contrary is None:
+            return job
+        job = _with_failures_of(contrary, job)
+        if told_of(job) == told_of(self.record):
+            return job
         newer, older = job.updated_at, self.record.updated_at
         if newer and older and newer != older:
-            return newer > older
-        return listed == (True if list_moved is None else list_moved)
+            is_believed = newer > older
+        else:
+            is_believed = listed == (True if list_moved is None else list_moved)
+        if is_believed:
+            return job
+        with_failures = _with_failures_of(job, self.record)
+        return None if with_failures is self.record else with_failures
 
     def give_up(self) -> None:
         """Take note that not all items were counted to their end, if they were to be counted."""
@@ -215,6 +225,15 @@ def _contradict(one: Job, other: Job) -> bool:
     """Tell whether both state something, and not the same."""
     facts = zip(astuple(told_of(one)), astuple(told_of(other)), strict=True)
     return any(mine is not None and its is not None and mine != its for mine, its in facts)
+
+
+def _with_failures_of(other: Job, job: Job) -> Job:
+    """Take the greater number of failed items, unless it is of another status or an earlier end."""
+    if other.status is not job.status or (other.failed_items or 0) <= (job.failed_items or 0):
+        return job
+    if other.completed_at and job.completed_at and job.completed_at - other.completed_at > 1:
+        return job
+    return replace(job, failed_items=other.failed_items)
 
 
 def told_of(job: Job) -> Job:

@@ -78,8 +78,10 @@ class Ledger:
         if asked < entry.asked:
             return
         entry.asked = asked
-        if listed is not None and not entry.hear(job, listed=listed):
+        believed = job if listed is None else entry.hear(job, listed=listed)
+        if believed is None:
             return
+        job = believed
         self._apply(entry, job, moment, at)
         entry.sight.record(job, at)
         entry.see(ItemStatus.FAILED, job.failed_items)
@@ -129,18 +131,19 @@ class Ledger:
         entry.sight.status(answer, entry.final_since)
 
     def not_found(self, answer: JobNotFound, moment: float) -> None:
-        """Take in that LlamaCloud does not know a job; of one that has ended it says no more.
+        """Take in that LlamaCloud does not know a job; said twice of one that has ended, it is all.
 
         An older question never overwrites a newer answer.
         """
         entry = self.entries[answer.job_id]
         if entry.listed_in == self.listings or answer.asked_monotonic < entry.asked:
             return
-        if entry.record.active and entry.not_found_in not in (None, self.listings):
+        was_said_before = entry.not_found_in not in (None, self.listings)
+        if entry.record.active and was_said_before:
             gone = replace(entry.record, status=JobStatus.GONE)
             asked, at = answer.asked_monotonic, answer.answered_at
             self.recorded(gone, asked, moment, at, listed=None)
-        if not entry.record.active:
+        if not entry.record.active and was_said_before:
             entry.sight.final_status = True
             entry.sight.final.append(("nothing to ask", moment))
             self._give_up_what_is_final(entry)
@@ -154,7 +157,9 @@ class Ledger:
         if entry.start == "nothing":
             entry.note_counted(counts)
         words = [word for word, _ in entry.sight.final]
-        settled = words[-1:] == ["settled"] and entry.start not in ("nothing", "reported")
+        # What was told of an end is over once the job is active again.
+        settled = words[-1:] == ["settled"] and not entry.record.active
+        settled = settled and entry.start not in ("nothing", "reported")
         entry.items_final |= settled and counts.whole and "nothing to ask" not in words
         self._give_up_what_is_final(entry)
 

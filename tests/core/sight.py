@@ -34,6 +34,7 @@ class Sight:
     counted_at: float | None = None
     too_many_of: int | None = None
     too_many_asked: float = 0.0
+    no_sums_in_a_row: int = 0
     ratio: float | None = None
     status_asked: float | None = None
     status_answered_at: float | None = None
@@ -82,6 +83,7 @@ class Sight:
         self._tell("counts", dict(counts.by_status), answer.answered_at)
         self._moved_by_itself(counts.newest_at, answer.answered_at)
         self.counts, self.counted_at, self.too_many_of = counts, answer.answered_at, None
+        self.no_sums_in_a_row = 0
         if final_since is not None and answer.asked_monotonic >= final_since:
             all_ended = counts.settled and (counts.total >= total or not counts.whole)
             self.final.append(("settled" if all_ended else "unsettled", moment))
@@ -93,6 +95,7 @@ class Sight:
         self.known.pop("counts", None)
         self.counts, self.counted_at, self.too_many_of = None, None, total
         self.too_many_asked = asked
+        self.no_sums_in_a_row = 0 if too_many else self.no_sums_in_a_row + 1
         if ended:
             self.final.append(("too many" if too_many else "no sum", moment))
 
@@ -117,7 +120,10 @@ class Sight:
     def wants_count(self, total: int, moment: float, interval: float, *, ended: bool) -> bool:
         """Tell whether the items are to be counted."""
         if not ended:
-            return self.too_many_of != total or moment - self.too_many_asked >= TRIED_AGAIN_AFTER
+            times = self.no_sums_in_a_row
+            wait = (2 ** (times - 1) - 0.5) * interval if times else TRIED_AGAIN_AFTER
+            wait = min(wait, TRIED_AGAIN_AFTER)
+            return self.too_many_of != total or moment - self.too_many_asked >= wait
         if self.final_items:
             return False
         times = len([word for word, _ in self.final if word in _COUNTS])

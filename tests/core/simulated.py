@@ -25,7 +25,7 @@ from exporter.simulator.refusals import RefusedError
 from exporter.simulator.world import DEFAULT_PROJECT_ID
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
     from exporter.llamacloud.api import BatchApi
     from exporter.llamacloud.requests import Endpoint, Query
@@ -50,13 +50,17 @@ class Sent:
 
 @dataclass
 class VirtualClient:
-    """Answers requests from a world at once; ``refused`` generations answer by such a code."""
+    """Answers requests from a world at once; ``refused`` generations answer by such a code.
+
+    ``in_its_place`` may answer a request to an endpoint and path, or raise.
+    """
 
     simulator: Simulator
     moment: float = 0.0
     sent: list[Sent] = field(default_factory=list)
     epoch: float = EPOCH
     refused: dict[str, int] = field(default_factory=dict)
+    in_its_place: Callable[[str, str], dict[str, Any] | None] = lambda *_: None
     observer: Observer = field(default_factory=Observer)
 
     async def get(
@@ -66,7 +70,7 @@ class VirtualClient:
         self.sent.append(Sent(self.moment, str(endpoint), path, dict(params)))
         now = self.epoch + self.moment
         try:
-            body = self._body(str(endpoint), path, params)
+            body = self._body(str(endpoint), path)
         except RefusedError as error:
             detail = str(error)
             if error.code == NOT_FOUND:
@@ -76,12 +80,17 @@ class VirtualClient:
             raise UnexpectedStatus(error.code, detail) from error
         return Answer(json.dumps(body).encode(), self.moment, now)
 
-    def _body(self, endpoint: Any, path: str, params: Query) -> dict[str, Any]:
-        if (code := self.refused.get(version_of(endpoint))) is not None:
-            raise RefusedError(code, "Not Found")
-        query = QUERIES[endpoint].model_validate(_values(params))
+    def answer(self, endpoint: Any, path: str) -> dict[str, Any]:
+        """Answer the request that was sent last as LlamaCloud does."""
+        query = QUERIES[endpoint].model_validate(_values(self.sent[-1].params))
         job_id = path.removeprefix(PATHS[endpoint].partition("{")[0]).partition("/")[0]
         return read(self.simulator, query, job_id, DEFAULT_PROJECT_ID)
+
+    def _body(self, endpoint: Any, path: str) -> dict[str, Any]:
+        if (code := self.refused.get(version_of(endpoint))) is not None:
+            raise RefusedError(code, "Not Found")
+        body = self.in_its_place(endpoint, path)
+        return self.answer(endpoint, path) if body is None else body
 
 
 def _values(params: Query) -> dict[str, Any]:

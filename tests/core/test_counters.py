@@ -412,6 +412,16 @@ class TestDurations:
             history.at(moment).count(items=settled)
         assert (1, 0.5) == totals(history.view().counters.item_duration[JobType.PARSE])
 
+    def test_items_of_a_job_that_is_active_again_are_observed_at_its_next_end(self) -> None:
+        """Also where it had ended before the baseline, and was counted then."""
+        once = replace(counts(completed=10), durations=counts().durations.observe(2.0))
+        history = History().listing(ended(created_at=EPOCH - 90, completed_at=EPOCH - 60))
+        history.count(items=once).at(5).status(job(created_at=EPOCH - 90)).count(items=once)
+        assert (0, 0.0) == totals(history.view().counters.item_duration[JobType.PARSE])
+        again = ended(created_at=EPOCH - 90, completed_at=EPOCH + 20)
+        history.at(30).listing(again).count(items=once)
+        assert (1, 2.0) == totals(history.view().counters.item_duration[JobType.PARSE])
+
     def test_the_items_of_a_job_that_is_gone_are_observed_as_they_were_last_counted(self) -> None:
         """There will be no other count."""
         once = replace(counts(completed=1), durations=counts().durations.observe(2.0))

@@ -211,8 +211,15 @@ class TestGone:
         """Its status and its items may still be known."""
         ended = job(status=JobStatus.COMPLETED)
         history = History().listing(job()).at(60).listing(ended).at(90).listing()
-        assert ["job-1"] == history.not_found(asked=59).due().regular
-        assert [] == history.not_found().due().regular
+        history.not_found(asked=59).at(120).listing()
+        assert ["job-1"] == history.not_found().due().regular
+        assert [] == history.at(150).listing().not_found().due().regular
+
+    def test_an_ended_job_is_asked_for_again_after_a_single_404(self) -> None:
+        """A list that lost its row and a gateway may miss it at once: its items still count."""
+        ended = job(status=JobStatus.COMPLETED)
+        history = History().listing(job()).at(60).listing(ended).at(90).listing().not_found()
+        assert ["job-1"] == history.at(120).listing(ended).due().regular
 
     def test_a_job_that_is_gone_may_return(self) -> None:
         """And is active again."""

@@ -343,6 +343,31 @@ def test_a_batch_that_is_not_known_any_more_is_gone() -> None:
     assert JobStatus.GONE is project.job("bat-1").status
 
 
+def test_a_batch_that_returns_without_results_has_no_numbers() -> None:
+    """Those of before say nothing of it, as long as its files are not told again."""
+    project = v2_project()
+    project.run_until(45)
+    batch = put(project, status="COMPLETED", created=44, completed=2, running=3, ended=45)
+    project.run_until(75)
+    assert 5 == project.job("bat-1").total_items
+    del project.world.batches["bat-1"]
+    project.run_until(165)
+    gone = project.job("bat-1")
+    assert (JobStatus.GONE, 5, 0.4) == (gone.status, gone.total_items, gone.progress_ratio)
+    batch.status = "RUNNING"
+    project.world.batches["bat-1"] = batch
+    project.run_until(225)
+    job = project.job("bat-1")
+    assert (JobStatus.RUNNING, None, None, None, None, None) == (
+        job.status,
+        job.total_items,
+        job.processed_items,
+        job.failed_items,
+        job.progress_ratio,
+        job.items,
+    )
+
+
 def test_an_unknown_status_ends_after_a_day_without_a_change() -> None:
     """Neither the batch nor its file jobs changed."""
     project = v2_project()

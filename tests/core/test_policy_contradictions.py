@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from core.virtual import Polling
-from history import EPOCH, HOUR, job
+from history import EPOCH, HOUR, History, job
 
 from exporter.core.events import JobChangedStatus, JobEnded, JobRecordsContradict
 from exporter.domain import ItemStatus, JobStatus, JobType
 
 PENDING: dict[str, Any] = {"status": JobStatus.PENDING}
 RUNNING: dict[str, Any] = {"status": JobStatus.RUNNING, "processed_items": 4}
-COMPLETED = {
+COMPLETED: dict[str, Any] = {
     "status": JobStatus.COMPLETED,
     "processed_items": 10,
     "completed_at": EPOCH + 90,
@@ -117,6 +118,52 @@ def test_the_greater_number_of_failed_items_is_believed() -> None:
     assert 1 == len(project.told(JobRecordsContradict))
 
 
+def test_failed_items_of_an_earlier_end_are_not_those_of_a_later_one() -> None:
+    """The list still shows the end before a retry: its failed items add to the counter alone."""
+    earlier, running = job(**COMPLETED, failed_items=2), job(**RUNNING)
+    later = replace(earlier, completed_at=EPOCH + 150, failed_items=1)
+    history = History().listing().at(91).listing(earlier).at(100).status(running)
+    history.at(121).listing(earlier).at(130).status(running).at(151).listing(earlier)
+    assert [JobRecordsContradict("job-1")] == _contradictions(history)
+    shown = history.at(160).status(later).shown()["job-1"]
+    assert (EPOCH + 150, 1) == (shown.completed_at, shown.failed_items)
+    assert 2 == history.finished_items("failed")
+
+
+def test_failed_items_of_a_later_end_are_believed_of_an_earlier_one() -> None:
+    """The list is believed where no date of a change decides: the failures are not missed."""
+    later = COMPLETED | {"failed_items": 5, "completed_at": EPOCH + 150}
+    project = contradicted(COMPLETED, later)
+    assert (EPOCH + 90, 5) == (project.job().completed_at, project.job().failed_items)
+
+
+def test_more_failed_items_of_the_older_record_are_not_missed() -> None:
+    """The newer record is published, with the failed items that it may leave out."""
+    older, newer = {"updated_at": EPOCH + 90}, {"updated_at": EPOCH + 95}
+    project = contradicted(COMPLETED | older | {"failed_items": 5}, COMPLETED | newer)
+    assert 5 == project.job().failed_items
+    project.cloud.change("job-1", failed_items=7)
+    project.run_until(HOUR + 60)
+    assert 7 == project.job().failed_items
+    assert 7 == project.view().counters.items_finished[JobType.PARSE, ItemStatus.FAILED]
+
+
+def test_more_failed_items_are_believed_where_no_date_tells_which_end_is_later() -> None:
+    """Even of a list that stands still: a status that moves may leave the failures out."""
+    undated: dict[str, Any] = {"status": JobStatus.COMPLETED, "created_at": None}
+    listed, fetched = job(**undated, failed_items=2), job(**undated)
+    history = (
+        History().listing().at(1).listing(listed).at(30).status(fetched).at(60).listing(listed)
+    )
+    history.at(90).status(fetched).at(120).status(replace(fetched, status=JobStatus.RUNNING))
+    history.at(150).listing(listed).at(180).status(fetched)
+    assert [JobRecordsContradict("job-1")] == _contradictions(history)
+    assert 2 == history.shown()["job-1"].failed_items
+    gauges = history.view().gauges
+    assert gauges is not None
+    assert 1 == gauges.failing_jobs[JobType.PARSE]
+
+
 def test_times_of_another_precision_are_the_same() -> None:
     """The list may write whole seconds, the status fractions."""
     project = contradicted(COMPLETED, COMPLETED | {"completed_at": EPOCH + 90.4})
@@ -139,3 +186,7 @@ def test_a_list_that_lags_behind_once_is_no_contradiction() -> None:
     project.run_until(HOUR)
     assert JobStatus.RUNNING is project.job().status
     assert [] == project.told(JobRecordsContradict)
+
+
+def _contradictions(history: History) -> list[JobRecordsContradict]:
+    return [event for event in history.events if isinstance(event, JobRecordsContradict)]

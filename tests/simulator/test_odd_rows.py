@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exporter.simulator import Fault, SimulatedJob, Simulator, World, items_of
+from exporter.simulator import (
+    Fault,
+    SimulatedBatch,
+    SimulatedJob,
+    Simulator,
+    World,
+    files_of,
+    items_of,
+)
 from exporter.simulator.odd_rows import OddRow
 
 if TYPE_CHECKING:
@@ -61,6 +69,43 @@ def test_a_row_may_be_no_object(simulator: Simulator, client: httpx.Client, valu
     assert {"job": value, "progress_percentage": 0.0} == got(client, "/job-1")
     ids = [request.odd_row and request.odd_row.row_id for request in simulator.requests]
     assert ["job-3", "job-1"] == ids
+
+
+@pytest.mark.parametrize(
+    ("odd_field", "row_id"),
+    [("status", "bat-1"), ("results.error_message", "dfl-bat-1-00002"), (None, "bat-1")],
+)
+def test_a_batch_or_an_entry_of_its_results_has_an_odd_value(
+    world: World,
+    simulator: Simulator,
+    v2_client: httpx.Client,
+    odd_field: str | None,
+    row_id: str,
+) -> None:
+    """The answer is the batch itself, which holds the entries."""
+    files = files_of("bat-1", completed=2)
+    world.add_batch(SimulatedBatch("bat-1", status="COMPLETED", files=files))
+    asked = {"expand": "results"}
+    expected = v2_client.get("/batches/bat-1", params=asked).json()
+    simulator.faults.add(Fault("odd_row", odd_field=odd_field, body=7, odd_row=0.5))
+    if odd_field is None:
+        expected = 7
+    elif odd_field == "status":
+        expected["status"] = 7
+    else:
+        expected["results"][1]["error_message"] = 7
+    assert expected == v2_client.get("/batches/bat-1", params=asked).json()
+    assert OddRow(row_id, odd_field, 7) == simulator.requests[-1].odd_row
+
+
+def test_results_that_are_null_have_no_odd_entry(
+    world: World, simulator: Simulator, v2_client: httpx.Client
+) -> None:
+    """As long as nobody asks for them."""
+    world.add_batch(SimulatedBatch("bat-1", files=files_of("bat-1", completed=2)))
+    simulator.faults.add(Fault("odd_row", odd_field="results.error_message", body=7))
+    assert v2_client.get("/batches/bat-1").json()["results"] is None
+    assert simulator.requests[-1].odd_row is None
 
 
 def test_an_odd_value_may_be_made_of_the_true_one(

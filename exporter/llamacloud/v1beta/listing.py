@@ -31,7 +31,7 @@ async def list_jobs(reader: Reader, plan: ListingPlan) -> Listing:
     walk = _Walk(plan)
     for filters in _filters(plan):
         await walk.through(reader, filters)
-    reader.listing_ended(walk.contradicted)
+    reader.listing_ended()
     walk.check_project()
     return walk.listing()
 
@@ -55,7 +55,6 @@ class _Walk:
     truncated: bool = False
     reached_end: bool = True
     rows_left_out: int = 0
-    contradicted: set[str] = field(default_factory=set)
     of_another_project: NotAskedFor | None = None
 
     async def through(self, reader: Reader, filters: dict[str, str]) -> None:
@@ -106,7 +105,6 @@ class _Walk:
         self.ended_at = max(page.answered_at, self.began_at)
         self.rows_left_out += page.unread.rows + len(page.not_asked_for)
         for other in page.not_asked_for:
-            self.contradicted.add(other.filter)
             if other.filter == "project_id":
                 self.of_another_project = other
         # A row that comes again is the newer one: the list moved while it was read.

@@ -20,7 +20,7 @@ from exporter.llamacloud.v1beta.paging import page_of
 from exporter.llamacloud.v1beta.vocabulary import ITEM_STATUSES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from exporter.domain import ItemStatus, Job
     from exporter.llamacloud.client import Client
@@ -84,9 +84,9 @@ class Reader:
                 jobs.append(job_of(row, self._learnt.known_values, page.answered_at))
         return page.with_rows(jobs, not_asked_for)
 
-    def listing_ended(self, contradicted: Collection[str]) -> None:
-        """Note which filters the rows of a whole listing contradicted."""
-        self._learnt.left_out.listing_ended(contradicted)
+    def listing_ended(self) -> None:
+        """Note that a listing was read to its end."""
+        self._learnt.left_out.listing_ended()
 
     async def job_status(self, job_id: str) -> JobRefreshed:
         """Fetch the status of one job.

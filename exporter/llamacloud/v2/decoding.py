@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 Row = TypeVar("Row")
 
+_NEXT_PAGE = "next_page_token"
 _BATCH_PAGE = msgspec.json.Decoder(BatchPage)
 _BATCH = msgspec.json.Decoder(BatchAnswer)
 
@@ -48,6 +49,11 @@ class Rows(Generic[Row]):
     sent: int
     next_token: str | None
     unread: Unread
+
+    @property
+    def is_token_unread(self) -> bool:
+        """Whether the page has a token that cannot be read."""
+        return _NEXT_PAGE in self.unread.fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,7 @@ def read_batches(body: bytes) -> Rows[BatchRow]:
         return Rows(rows, len(rows), page.next_page_token, Unread())
     document, unread = document_of(body), Unread()
     sent = rows_of(document, may_be_absent=False)
-    token = field_of(document, "next_page_token", text, unread)
+    token = field_of(document, _NEXT_PAGE, text, unread)
     return Rows(readable_rows(sent, _batch_row, unread), len(sent), token, unread)
 
 

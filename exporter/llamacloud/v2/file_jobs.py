@@ -71,13 +71,12 @@ class FileJobs:
             raise broke_off[-1]
 
     async def _ask_all(self, group: _Group) -> None:
-        ids, sizes = list(group.files), self._reader.learnt.ids_at_a_time
+        ids, learnt = list(group.files), self._reader.learnt
         while ids:
-            size = sizes[group.endpoint]
+            size = learnt.ids_at_a_time[group.endpoint]
             worked = await self._ask_for(group, ids[:size])
             if 0 < worked < len(ids[:size]):
-                # Another batch may have found a smaller size meanwhile.
-                sizes[group.endpoint] = min(worked, sizes[group.endpoint])
+                learnt.fewer_ids_work(group.endpoint, worked)
             ids = ids[size:]
 
     def _files_by_job(self, endpoint: Endpoint) -> dict[str, list[str]]:
@@ -132,6 +131,10 @@ class FileJobs:
             found = self._apply(page, group, missing)
             tokens.add(token or "")
             token = page.next_token
+            if page.is_token_unread and found:
+                # Nobody can tell where the list goes on.
+                ids = list(missing)
+                continue
             # A page without any of them shows that the filter was ignored.
             if not token or not found or token in tokens:
                 break

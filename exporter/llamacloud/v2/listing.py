@@ -35,6 +35,7 @@ async def list_jobs(reader: Reader, plan: ListingPlan) -> Listing:
     # By LlamaCloud's own clock, as its first answer told it.
     for query in recent_queries_of(plan, walk.began_at):
         await walk.through(reader, query)
+    reader.learnt.left_out.listing_ended()
     walk.check_project()
     return walk.listing()
 
@@ -88,9 +89,10 @@ class _Walk:
                 continue
             self._note(page)
             # As the vendor's own clients do: totals and short pages tell nothing.
-            if not page.sent or not page.next_token:
+            if not page.sent or not (page.next_token or page.is_token_unread):
                 return
-            if pages.repeats(page):
+            # More follows, and nobody can tell where, or the server repeats itself.
+            if page.is_token_unread or pages.repeats(page):
                 break
         self.truncated = True
 

@@ -19,13 +19,17 @@ _TOKEN_REFUSED_WITH = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABL
 
 @dataclass(frozen=True, slots=True)
 class BatchesPage:
-    """A page of the list of batches; ``jobs`` are those that can be read and were asked for."""
+    """A page of the list of batches; ``jobs`` are those that can be read and were asked for.
+
+    ``is_token_unread`` is true where another page is promised by a token that cannot be read.
+    """
 
     jobs: Sequence[Job]
     not_asked_for: Sequence[NotAskedFor]
     rows_unread: int
     sent: int
     next_token: str | None
+    is_token_unread: bool
     asked_monotonic: float
     answered_at: float
 
@@ -43,13 +47,14 @@ class BatchFetched:
 
 @dataclass(frozen=True, slots=True)
 class FileJobsPage:
-    """A page of a list of file jobs."""
+    """A page of a list of file jobs; ``is_token_unread`` is as of a ``BatchesPage``."""
 
     rows: Sequence[FileJobRow]
     sent: int
     next_token: str | None
     asked_monotonic: float
     answered_at: float
+    is_token_unread: bool = False
 
 
 def is_refused_token(error: StatusRefused, token: str | None) -> bool:

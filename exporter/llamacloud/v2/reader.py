@@ -52,6 +52,22 @@ class Learnt:
         self.known_values = KnownValues(log)
         self.page_sizes = PageSizes("page_size", (_PAGE_SIZE,), log)
         self.ids_at_a_time = dict(_IDS_AT_A_TIME)
+        self._log = log
+
+    def fewer_ids_work(self, endpoint: Endpoint, number: int) -> None:
+        """Note that no more than so many file jobs at a time can be had from an endpoint."""
+        before = self.ids_at_a_time[endpoint]
+        # Another batch may have found a smaller number meanwhile.
+        if number < before:
+            self.ids_at_a_time[endpoint] = number
+            self._log.info(
+                "api.fewer_ids_at_a_time",
+                endpoint=str(endpoint),
+                ids_at_a_time=number,
+                before=before,
+                advice="answers about more file jobs are too large, break off or are refused; so"
+                " many are asked for at a time from now on, which takes more requests",
+            )
 
 
 class Reader:
@@ -93,6 +109,7 @@ class Reader:
             rows_unread=page.unread.rows,
             sent=page.sent,
             next_token=page.next_token,
+            is_token_unread=page.is_token_unread,
             asked_monotonic=answer.asked_monotonic,
             answered_at=answer.answered_at,
         )
@@ -146,7 +163,12 @@ class Reader:
             else:
                 rows.append(row)
         return FileJobsPage(
-            rows, page.sent, page.next_token, answer.asked_monotonic, answer.answered_at
+            rows,
+            page.sent,
+            page.next_token,
+            answer.asked_monotonic,
+            answer.answered_at,
+            is_token_unread=page.is_token_unread,
         )
 
     async def _get_page(

@@ -78,7 +78,7 @@ async def reading(
     server: BatchesServer, observer: Observer | None = None, **options: Any
 ) -> AsyncIterator[Reading]:
     """Open the API of one project."""
-    async with client_of(server, observer, **options.pop("client", {})) as client:  # type: ignore[arg-type]
+    async with client_of(server, observer, **options.pop("client", {})) as client:
         opened = Reading(V2Api(client, clock=lambda: opened.now, **options))
         yield opened
 

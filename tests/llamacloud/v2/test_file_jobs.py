@@ -81,12 +81,22 @@ async def test_an_answer_that_is_too_large_is_asked_for_in_halves(
     """At once; what worked is kept for the project."""
     extracts(server, 40)
     server.answer = lambda asked: REFUSALS[kind]() if len(asked.job_ids) > 5 else None
-    async with reading(server) as api:
-        assert {"completed": 40} == items(await api.counted())
-        assert [20, 10, 5, 5, 10, 5, 5, 5, 5, 5, 5] == sizes_of(server, "extract")
-        another = Reading(api.api)
-        assert {"completed": 40} == items(await another.counted())
+    async with reading(server, project="invoices") as api:
+        with capture_logs() as logs:
+            assert {"completed": 40} == items(await api.counted())
+            assert [20, 10, 5, 5, 10, 5, 5, 5, 5, 5, 5] == sizes_of(server, "extract")
+            another = Reading(api.api)
+            assert {"completed": 40} == items(await another.counted())
     assert [5] * 8 == sizes_of(server, "extract")
+    (line,) = logs
+    assert ("api.fewer_ids_at_a_time", "info", "invoices") == (
+        *(line["event"], line["log_level"]),
+        line["project"],
+    )
+    assert ("list_extract_jobs", 5, 20) == (
+        *(line["endpoint"], line["ids_at_a_time"]),
+        line["before"],
+    )
 
 
 async def test_a_body_that_breaks_off_is_asked_for_in_halves_without_retries(
@@ -255,6 +265,27 @@ async def test_tokens_are_followed_before_a_file_job_counts_as_missing(
     ]
 
 
+async def test_behind_a_token_that_cannot_be_read_the_others_are_asked_for(
+    server: BatchesServer,
+) -> None:
+    """None of them is missing for that."""
+    parses(server, 10)
+
+    def first_three(asked: Asked) -> Response | None:
+        if not asked.job_ids:
+            return None
+        rows = [row for row in server.parse if row["id"] in asked.job_ids]
+        return JSONResponse({"items": rows[:3], "next_page_token": 17 if rows[3:] else None})
+
+    server.answer = first_three
+    async with reading(server) as api:
+        assert {"processing": 10} == items(await api.counted())
+    asked = [request for request in server.requests if request.endpoint == "parse"]
+    assert [(10, None), (7, None), (4, None), (1, None)] == [
+        (len(request.job_ids), request.params.get("page_token")) for request in asked
+    ]
+
+
 async def test_a_file_job_that_is_not_listed_is_unknown_until_it_is(server: BatchesServer) -> None:
     """It is never done for that."""
     parses(server, 3)
@@ -403,6 +434,20 @@ async def test_a_file_job_of_another_project_is_left_out(server: BatchesServer) 
     async with reading(server, project_id=PROJECT) as api:
         with capture_logs() as logs:
             assert {"processing": 1, "unknown": 1} == items(await api.counted())
+    assert ["api.row_not_asked_for"] == [line["event"] for line in logs]
+
+
+async def test_file_jobs_that_stay_of_another_project_are_logged_once(
+    server: BatchesServer,
+) -> None:
+    """However many listings say nothing of them meanwhile."""
+    parses(server, 2)
+    server.parse[0]["project_id"] = OTHER_PROJECT
+    async with reading(server, project_id=PROJECT) as api:
+        with capture_logs() as logs:
+            for _ in range(12):
+                await api.listing()
+                await api.counted()
     assert ["api.row_not_asked_for"] == [line["event"] for line in logs]
 
 

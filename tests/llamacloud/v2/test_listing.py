@@ -180,6 +180,21 @@ async def test_rows_that_contradict_a_filter_are_left_out_and_logged(
     ]
 
 
+@pytest.mark.parametrize(("listings_without", "lines"), [(9, 1), (10, 2)])
+async def test_rows_that_come_back_after_ten_listings_without_any_are_logged_again(
+    server: BatchesServer, listings_without: int, lines: int
+) -> None:
+    """What comes and goes does not fill the log."""
+    odd = batch("b", project_id=f"prj-{OTHER_PROJECT}")
+    async with reading(server, project_id=PROJECT) as api:
+        with capture_logs() as logs:
+            for number in range(listings_without + 2):
+                comes_back = number in {0, listings_without + 1}
+                server.batches = [batch("a"), *([odd] if comes_back else [])]
+                await api.listing(created_since=SINCE)
+    assert ["api.row_not_asked_for"] * lines == [line["event"] for line in logs]
+
+
 async def test_a_status_that_was_not_asked_for_is_left_out(server: BatchesServer) -> None:
     """Of a server that ignores the filter, only what was asked for is believed."""
     server.answer = lambda _: JSONResponse({"items": [batch("a"), batch("b", status="FAILED")]})
@@ -204,6 +219,23 @@ async def test_a_list_ends_without_a_token(server: BatchesServer, ending: Any) -
     async with reading(server) as api:
         assert not (await api.listing(created_since=SINCE)).truncated
     assert 1 == server.count()["batches"]
+
+
+@pytest.mark.parametrize("token", [17, {"next": "x"}, True])
+async def test_a_token_that_cannot_be_read_promises_more(server: BatchesServer, token: Any) -> None:
+    """Nobody can tell where it goes on: what was listed is not all."""
+    server.answer = lambda _: JSONResponse({"items": [batch()], "next_page_token": token})
+    async with reading(server) as api:
+        listing = await api.listing(created_since=SINCE)
+    assert (["bat-1"], True) == ([job.id for job in listing.jobs], listing.truncated)
+    assert 1 == server.count()["batches"]
+
+
+async def test_an_empty_page_is_the_end_whatever_its_token_is(server: BatchesServer) -> None:
+    """Also where that cannot be read."""
+    server.answer = lambda _: JSONResponse({"items": [], "next_page_token": 17})
+    async with reading(server) as api:
+        assert not (await api.listing(created_since=SINCE)).truncated
 
 
 async def test_a_list_ends_with_an_empty_page_even_with_a_token(server: BatchesServer) -> None:
@@ -345,7 +377,7 @@ async def test_odd_rows_and_fields_are_left_out_alone(server: BatchesServer) -> 
 async def test_a_listing_uses_the_share_of_listings(server: BatchesServer) -> None:
     """Requests about single batches leave it to them, and never before."""
     fill(server, 1)
-    async with client_of(server) as client:  # type: ignore[arg-type]
+    async with client_of(server) as client:
         access = client._access  # noqa: SLF001 - where the budget of tests is
         async with access.budget.permit(access, listing=True) as permit:
             await V2Api(client).list_jobs(ListingPlan(1, created_since=SINCE), permit)
