@@ -66,7 +66,7 @@ bench-test: $(VENV)/.installed-test
 
 # The Helm chart and the Kustomize components, with Helm, Kustomize and Kubernetes's schemas.
 kubernetes-test: $(VENV)/.installed-test kubernetes-tools
-	$(WITH_KUBERNETES_TOOLS) $(BIN)/pytest $(IN_PARALLEL) tests/kubernetes
+	$(WITH_KUBERNETES_TOOLS) $(BIN)/pytest $(IN_PARALLEL) tests/kubernetes --ignore=tests/kubernetes/cluster
 
 # Builds those tools from Go modules, and prints their folder: minutes at first, nothing later.
 kubernetes-tools: $(VENV)/.installed-test
@@ -99,17 +99,17 @@ lint: $(TOOLS_VENV)/.installed $(VENV)/.installed-test
 	$(TOOLS_BIN)/mypy --python-executable $(BIN)/python
 	$(TOOLS_BIN)/lint-imports
 
-# Writes the tables of the README anew from the code.
+# Writes the tables of the README, and the schema of the chart's values, anew from the code.
 tables: $(VENV)/.installed-test
 	$(BIN)/python tests/documentation.py
+	$(BIN)/python tests/values_schema.py
 
 # Writes the Grafana dashboard's JSON anew from its Python.
 dashboard: $(VENV)/.installed-test
 	PYTHONPATH=deploy/grafana $(BIN)/python -m batch_dashboard
 
-# Writes the chart's schema and README anew from its values and the exporter's settings.
-chart: $(VENV)/.installed-test kubernetes-tools
-	$(BIN)/python tests/values_schema.py
+# Writes the chart's README anew from its values, and all that `make tables` writes.
+chart: tables kubernetes-tools
 	$(WITH_KUBERNETES_TOOLS) helm-docs --log-level error --chart-search-root $(CHART)
 
 # Names, versions and hashes only, resolved for the oldest Python that is supported.
