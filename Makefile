@@ -15,7 +15,8 @@ export SDK_PYTHON := $(CURDIR)/$(SDK_VENV)/bin/python
 WORKERS ?= 6
 IN_PARALLEL := --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 # What tests/kubernetes needs is built once for each set of versions, and kept outside of the clone.
-KUBERNETES_TOOLS = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/llamacloud-batch-exporter/kubernetes-$(shell \
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/llamacloud-batch-exporter
+KUBERNETES_TOOLS = $(CACHE)/kubernetes-$(shell \
 	cat tests/kubernetes/tools/*.* tests/kubernetes/crds/*.yaml | sha256sum | cut -c1-16)
 WITH_KUBERNETES_TOOLS = PATH="$(KUBERNETES_TOOLS)/bin:$$PATH" KUBERNETES_SCHEMAS="$(KUBERNETES_TOOLS)/schemas"
 CHART := deploy/helm/llamacloud-batch-exporter
@@ -28,8 +29,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests start more than a hundred processes, which are not to compile the same sources each time.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run test explore coverage soak test-wheel bench bench-test kubernetes-test kubernetes-tools lint tables
-.PHONY: dashboard chart lock image image-test systemd-test release
+.PHONY: run test explore coverage soak test-wheel bench bench-test kubernetes-test kubernetes-tools cluster-test
+.PHONY: lint tables dashboard chart lock image image-test systemd-test release
 
 run: $(VENV)/.installed
 	$(BIN)/llamacloud-batch-exporter $(if $(LLAMA_CLOUD_API_KEY)$(LLAMA_CLOUD_API_KEY_FILE),,--demo) $(ARGS)
@@ -65,12 +66,21 @@ bench-test: $(VENV)/.installed-test
 
 # The Helm chart and the Kustomize components, with Helm, Kustomize and Kubernetes's schemas.
 kubernetes-test: $(VENV)/.installed-test kubernetes-tools
-	$(WITH_KUBERNETES_TOOLS) $(BIN)/pytest $(IN_PARALLEL) tests/kubernetes
+	$(WITH_KUBERNETES_TOOLS) $(BIN)/pytest $(IN_PARALLEL) tests/kubernetes --ignore=tests/kubernetes/cluster
 
 # Builds those tools from Go modules, and prints their folder: minutes at first, nothing later.
 kubernetes-tools: $(VENV)/.installed-test
 	@PYTHON="$(CURDIR)/$(BIN)/python" tests/kubernetes/tools/install.sh "$(KUBERNETES_TOOLS)"
 	@echo "$(KUBERNETES_TOOLS)/bin"
+
+# The same in a real cluster, with its API server, controllers and scheduler: ten minutes of two cores to
+# build it at first, half a minute later.
+cluster-test: export CLUSTER_TOOLS = $(CACHE)/cluster-$(shell \
+	cd tests/kubernetes/cluster && cat install.sh plane/* tools/* | sha256sum | cut -c1-16)
+cluster-test: $(VENV)/.installed-test kubernetes-tools
+	tests/kubernetes/cluster/install.sh "$$CLUSTER_TOOLS"
+	REQUIRE_CLUSTER=1 PATH="$$CLUSTER_TOOLS/bin:$(KUBERNETES_TOOLS)/bin:$$PATH" \
+		$(BIN)/pytest tests/kubernetes/cluster
 
 # All tests against the built wheel: in a copy of this tree that has no exporter/ to import.
 test-wheel: $(WHEEL_VENV)/.installed-test $(SDK_VENV)/.installed
@@ -89,17 +99,17 @@ lint: $(TOOLS_VENV)/.installed $(VENV)/.installed-test
 	$(TOOLS_BIN)/mypy --python-executable $(BIN)/python
 	$(TOOLS_BIN)/lint-imports
 
-# Writes the tables of the README anew from the code.
+# Writes the tables of the README, and the schema of the chart's values, anew from the code.
 tables: $(VENV)/.installed-test
 	$(BIN)/python tests/documentation.py
+	$(BIN)/python tests/values_schema.py
 
 # Writes the Grafana dashboard's JSON anew from its Python.
 dashboard: $(VENV)/.installed-test
 	PYTHONPATH=deploy/grafana $(BIN)/python -m batch_dashboard
 
-# Writes the chart's schema and README anew from its values and the exporter's settings.
-chart: $(VENV)/.installed-test kubernetes-tools
-	$(BIN)/python tests/values_schema.py
+# Writes the chart's README anew from its values, and all that `make tables` writes.
+chart: tables kubernetes-tools
 	$(WITH_KUBERNETES_TOOLS) helm-docs --log-level error --chart-search-root $(CHART)
 
 # Names, versions and hashes only, resolved for the oldest Python that is supported.

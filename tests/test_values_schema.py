@@ -7,7 +7,7 @@ from values_schema import SCHEMA, as_json, documented_values
 
 def test_the_schema_is_up_to_date() -> None:
     """A new value of the chart, or a new setting of the exporter, is in it."""
-    assert as_json() == SCHEMA.read_text(), "Run `make chart`."
+    assert as_json() == SCHEMA.read_text(), "Run `make tables`."
 
 
 def test_every_value_is_explained() -> None:

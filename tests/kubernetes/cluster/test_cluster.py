@@ -1,0 +1,238 @@
+"""A real API server accepts, runs and removes what the chart and Kustomize make.
+
+Nodes and containers are not real: KWOK says of every Pod what a kubelet would say.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from base64 import b64encode
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from deployed import CHART, DEPLOY
+from kubernetes.cluster.control_plane import Cluster, running_cluster
+from kubernetes.cluster.discovery import prometheus_config
+from kubernetes.helm import CI_VALUES, NAME, RELEASE, helm, only, rendered
+from kubernetes.kustomize import NAMES, built
+from pages import PAGES, blocks
+from process import running
+from prometheus import running_prometheus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.timeout(600)
+
+CRDS = CHART.parents[2] / "tests" / "kubernetes" / "crds"
+# Where values and examples put their objects.
+NAMESPACES = ("observed", "monitoring", "llamacloud", "releases", "sidecars")
+RESTRICTED = {
+    f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")
+}
+RECORDED = "project:llamacloud_batch_active_jobs:sum"
+KEYS = {"existingSecret": "llamacloud-keys", "defaultKey": "default"}
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """Run a cluster whose namespaces enforce the Pod security standard `restricted`."""
+    with running_cluster() as cluster:
+        cluster.apply([yaml.safe_load(file.read_text()) for file in sorted(CRDS.glob("*.yaml"))])
+        cluster.apply([namespace(name) for name in NAMESPACES])
+        cluster.wait_for(lambda: knows_monitors(cluster), "The CRDs are not served.")
+        cluster.wait_for(lambda: admits_pods(cluster), "A namespace has no ServiceAccount.")
+        yield cluster
+
+
+def namespace(name: str) -> dict[str, Any]:
+    metadata = {"name": name, "labels": RESTRICTED}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+
+
+def knows_monitors(cluster: Cluster) -> bool:
+    found = cluster.kubectl("api-resources", "--api-group=monitoring.coreos.com", "--output=name")
+    return len(found.stdout.split()) == len(list(CRDS.glob("*.yaml")))
+
+
+def admits_pods(cluster: Cluster) -> bool:
+    accounts = cluster.kubectl("get", "serviceaccounts", "--all-namespaces", "--output=json")
+    found = {each["metadata"]["namespace"] for each in json.loads(accounts.stdout)["items"]}
+    return set(NAMESPACES) <= found
+
+
+@pytest.mark.parametrize("values", CI_VALUES, ids=lambda file: file.stem)
+def test_the_server_accepts_what_the_chart_renders(cluster: Cluster, values: Path) -> None:
+    """By strict validation, and without a warning, for instance about the security of Pods."""
+    cluster.apply(rendered(values), "--dry-run=server")
+
+
+@pytest.mark.parametrize("example", NAMES)
+def test_the_server_accepts_what_kustomize_builds(cluster: Cluster, example: str) -> None:
+    """By the same rules."""
+    cluster.apply(built(example), "--dry-run=server")
+
+
+def test_the_server_accepts_a_chart_with_a_sidecar(cluster: Cluster, parent: Path) -> None:
+    """By the same rules."""
+    cluster.apply(rendered({}, chart=parent), "--dry-run=server", "--namespace=observed")
+
+
+def test_the_server_refuses_what_is_not_restricted(cluster: Cluster) -> None:
+    """So that the others prove something."""
+    values = {"securityContext": {"allowPrivilegeEscalation": True}}
+    with pytest.raises(AssertionError, match="would violate PodSecurity"):
+        cluster.apply(rendered(values), "--dry-run=server")
+
+
+def test_helm_tells_what_is_missing(cluster: Cluster) -> None:
+    """An exporter without a key would not start, and one without a monitor is not scraped."""
+    dry = ("install", RELEASE, str(CHART), "--namespace=releases", "--dry-run=server")
+    told = cluster.helm(*dry)
+    assert "WARNING: it has no API key" in told
+    assert "This release tells no Prometheus to scrape the exporter" in told
+    complete = ("existingSecret=llamacloud-keys", "defaultKey=default")
+    flags = [f"--set=apiKeys.{each}" for each in complete]
+    told = cluster.helm(*dry, *flags, "--set=serviceMonitor.enabled=true")
+    assert "WARNING" not in told
+    assert "tells no Prometheus" not in told
+    assert f"helm --namespace releases test {RELEASE}" in told
+
+
+def generations(cluster: Cluster) -> int:
+    return len(cluster.get("replicasets", "releases"))
+
+
+def test_a_release_lives_and_goes(cluster: Cluster, tmp_path: Path) -> None:
+    """Install, test, upgrade, uninstall: settings restart the Pod, a new chart does not."""
+    (everything,) = (file for file in CI_VALUES if "everything" in file.name)
+
+    def do(verb: str, chart: str, *flags: str) -> None:
+        where = ("--namespace=releases", f"--values={everything}", "--wait", "--timeout=60s")
+        cluster.helm(verb, RELEASE, chart, *where, *flags)
+
+    do("install", str(CHART))
+    (pod,) = cluster.get("pods", "releases")
+    assert "Running" == pod["status"]["phase"]
+    assert "Phase:          Succeeded" in cluster.helm("test", RELEASE, "--namespace=releases")
+    assert 1 == generations(cluster)
+
+    packaged = helm("package", CHART, "--version=0.1.1", f"--destination={tmp_path}")
+    assert 0 == packaged.returncode, packaged.stderr
+    do("upgrade", str(tmp_path / f"{NAME}-0.1.1.tgz"))
+    assert [pod["metadata"]["uid"]] == [
+        each["metadata"]["uid"] for each in cluster.get("pods", "releases")
+    ]
+    do("upgrade", str(CHART), "--set=config.poll.interval=2m")
+    assert 2 == generations(cluster)
+
+    cluster.helm("uninstall", RELEASE, "--namespace=releases", "--wait")
+    kinds = "deployments,services,configmaps,serviceaccounts,networkpolicies,servicemonitors"
+    kinds += ",prometheusrules,poddisruptionbudgets"
+    left = cluster.get(kinds, "releases", f"--selector=app.kubernetes.io/instance={RELEASE}")
+    assert [] == left
+
+
+# No container runs here, and no operator: images, logs and forwarded ports are left out.
+BEYOND = re.compile(r"make|kubectl get prometheus|kubectl .*\b(port-forward|logs)\b")
+
+
+def typed_on(page: str) -> list[str]:
+    """Return the commands that a page tells to type, where this cluster can run them."""
+    shown = "".join(blocks((PAGES / f"{page}.md").read_text(), "sh"))
+    lines = shown.replace("\\\n", " ").splitlines()
+    return [line for line in lines if not BEYOND.match(line)]
+
+
+@pytest.mark.parametrize("page", ["helm", "kustomize"])
+def test_a_page_can_be_followed(cluster: Cluster, page: str, tmp_path: Path) -> None:
+    """Word by word, in a cluster that has no such namespace yet; the key comes from a keyboard."""
+    key = tmp_path / "key"
+    key.write_text("llx-made-up\n")
+    cluster.kubectl("delete", "namespace", "llamacloud")
+    commands = typed_on(page)
+    assert len(commands) > 3
+    for command in commands:
+        typed = f"cd {DEPLOY.parent} && {command.replace('KEY_FILE', str(key))}"
+        ended = cluster.run("bash", "-o", "pipefail", "-c", typed, given=key.read_text())
+        assert 0 == ended.returncode, f"{command}\n{ended.stderr}"
+    (secret,) = cluster.get(
+        "secrets", "llamacloud", "--field-selector=metadata.name=llamacloud-keys"
+    )
+    assert {b64encode(key.read_bytes()).decode()} == set(secret["data"].values())
+    cluster.apply([namespace("llamacloud")])
+
+
+def sidecar_pods(cluster: Cluster) -> list[dict[str, Any]]:
+    """Return the Pods with a sidecar whose workloads have made them."""
+    pods = cluster.get("pods", "llamacloud", "--selector=llamacloud-batch-exporter=sidecar")
+    return [pod for pod in pods if pod["status"].get("podIP")]
+
+
+def in_phase(pods: list[dict[str, Any]], phase: str) -> list[str]:
+    return sorted(
+        pod["metadata"]["ownerReferences"][0]["kind"]
+        for pod in pods
+        if pod["status"]["phase"] == phase
+    )
+
+
+def test_prometheus_finds_every_exporter(cluster: Cluster, tmp_path: Path) -> None:
+    """By itself and as a sidecar: admitted as such, and one target each, of one job.
+
+    All Pods have addresses of this machine, on which one exporter answers for all of them.
+    """
+    with socket.socket() as free:
+        free.bind(("0.0.0.0", 0))
+        port = free.getsockname()[1]
+    values = {"web": {"port": port}, "podMonitor": {"enabled": True}, "apiKeys": KEYS}
+    objects = rendered({**values, "prometheusRule": {"enabled": True}})
+    cluster.apply(objects)
+    sidecars = [with_port(each, port) for each in built("beside-workloads") + built("beside-jobs")]
+    monitors = [each for each in sidecars if each["kind"] == "PodMonitor"]
+    cluster.apply([each for each in sidecars if each not in monitors[1:]])
+    cluster.wait_for(
+        lambda: (
+            ["DaemonSet", "ReplicaSet", "StatefulSet"] == in_phase(sidecar_pods(cluster), "Running")
+            and ["Job"] == in_phase(sidecar_pods(cluster), "Succeeded")
+        ),
+        "Not every workload with a sidecar runs, and the Job has not completed.",
+    )
+    for pod in sidecar_pods(cluster):
+        assert "Always" == pod["spec"]["initContainers"][0]["restartPolicy"]
+
+    rules = tmp_path / "rules.yml"
+    rules.write_text(yaml.safe_dump(only(objects, "PrometheusRule")["spec"]))
+    config = prometheus_config(
+        [only(objects, "PodMonitor"), monitors[0]], rules, cluster.kubeconfig
+    )
+    with (
+        running("--demo", f"--web.listen-address=0.0.0.0:{port}"),
+        running_prometheus(config) as prometheus,
+    ):
+        query = "count by (namespace, job, container) (llamacloud_exporter_build_info)"
+        expected = {("llamacloud", NAME, NAME): "3", ("observed", NAME, NAME): "1"}
+
+        def found() -> dict[tuple[str, ...], str]:
+            return {
+                tuple(each["metric"][label] for label in ("namespace", "job", "container")): each[
+                    "value"
+                ][1]
+                for each in prometheus.query(query)
+            }
+
+        prometheus.wait_for(lambda: found() == expected, missing=found)
+        prometheus.wait_for(lambda: bool(prometheus.query(RECORDED)))
+        targets = prometheus.ask("/api/v1/targets", state="active")["activeTargets"]
+        assert ["up"] * 4 == [target["health"] for target in targets]
+
+
+def with_port(found: dict[str, Any], port: int) -> dict[str, Any]:
+    """Return an object whose sidecar has another port; the one of the demo must be free."""
+    text = yaml.safe_dump(found).replace("containerPort: 9910", f"containerPort: {port}")
+    changed: dict[str, Any] = yaml.safe_load(text)
+    return changed
