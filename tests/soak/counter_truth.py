@@ -95,16 +95,18 @@ def _add(happened: Happened, history: JobHistory, *, counted: bool) -> None:
         happened.certain[_name("jobs_finished_total", **labels, status=status)] += 1
     for status in ENDED_ITEM_STATUSES:
         key = _name("items_finished_total", **labels, item_status=status)
-        reported = status in {"failed", "skipped"} and not history.sparse
+        reported = status in {"failed", "skipped"} and history.reports_failures
         certain = happened.certain if counted or reported else happened.possible
-        certain[key] += _greatest(history, status, lambda state: state.by_status)
+        certain[key] += _greatest(history, status, lambda s: (s.by_status, s.of_before))
+    if history.may_end_unseen and history.latest.later is not None:
+        _add_perhaps(happened, history, history.latest.later)
     told = happened.certain if counted else happened.possible
     for reason in FAILURES:
         key = _name("items_failed_total", project=project, reason=reason)
-        told[key] += _greatest(history, reason, lambda state: state.failure_reasons)
+        told[key] += _greatest(history, reason, _failure_reasons)
     for reason in SKIPS:
         key = _name("items_skipped_total", **labels, reason=reason)
-        told[key] += _greatest(history, reason, lambda state: state.skip_reasons)
+        told[key] += _greatest(history, reason, lambda s: (s.skip_reasons, {}))
     _add_durations(happened, history, counted=counted)
 
 
@@ -124,8 +126,7 @@ def _add_durations(happened: Happened, history: JobHistory, *, counted: bool) ->
             happened.certain_seconds[key].append(seconds)
             break
     for state in _counting(history):
-        if state.status in _RUN_STATUSES:
-            assert state.completed_at is not None
+        if state.status in _RUN_STATUSES and state.completed_at is not None:
             seconds = max(state.completed_at - history.created_at, 0.0)
             happened.certain_seconds[_name("turnaround_duration_seconds", **labels)].append(seconds)
             break
@@ -133,6 +134,14 @@ def _add_durations(happened: Happened, history: JobHistory, *, counted: bool) ->
     at_once, later = _item_seconds(history)
     (happened.certain_seconds if counted else happened.possible_seconds)[key].extend(at_once)
     happened.possible_seconds[key].extend(later)
+
+
+def _add_perhaps(happened: Happened, history: JobHistory, end: State) -> None:
+    """Add an end that nobody saw, if it came."""
+    labels = {"project": history.project.name, "job_type": history.job_type}
+    happened.possible[_name("jobs_finished_total", **labels, status=end.status)] += 1
+    seconds = (end.completed_at or history.created_at) - history.created_at
+    happened.possible_seconds[_name("turnaround_duration_seconds", **labels)].append(seconds)
 
 
 def _counting(history: JobHistory) -> list[State]:
@@ -158,10 +167,18 @@ def _item_seconds(history: JobHistory) -> tuple[list[float], list[float]]:
 
 
 def _greatest(
-    history: JobHistory, what: str, numbers_of: Callable[[State], Mapping[str, int]]
+    history: JobHistory,
+    what: str,
+    numbers_of: Callable[[State], tuple[Mapping[str, int], Mapping[str, int]]],
 ) -> int:
-    numbers = [numbers_of(state).get(what, 0) for state in _counting(history)]
+    """Return the greatest number that counts; ``numbers_of`` gives all, and those of before."""
+    both = map(numbers_of, _counting(history))
+    numbers = [every.get(what, 0) - of_before.get(what, 0) for every, of_before in both]
     return max(numbers) - (0 if history.counts_from is None else numbers[0])
+
+
+def _failure_reasons(state: State) -> tuple[Mapping[str, int], Mapping[str, int]]:
+    return state.failure_reasons, state.reasons_of_before
 
 
 def _expected_counters(project: str) -> Iterator[Series]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from soak.history import API_VERSIONS
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
     from soak.history import JobHistory
     from soak.ledger import Ledger
@@ -14,21 +16,25 @@ if TYPE_CHECKING:
     from soak.weather import CountedFaults
 
 
-def of_jobs(every: Iterable[JobHistory], watch: Watch) -> dict[str, object]:
+def of_jobs(every: Collection[JobHistory], watch: Watch) -> dict[str, object]:
     """Tell of the jobs: how many there were, what became of them, and what was seen of that."""
-    of_kind = Counter(history.kind for history in every)
     histories = [history for history in every if history.kind != "long_over"]
     return {
         "jobs": len(histories),
-        "jobs by kind": told(of_kind),
+        **{f"jobs of {version} by kind": _by_kind(every, version) for version in API_VERSIONS},
         "states of jobs": sum(len(history.states) for history in histories),
         "items": sum(history.latest.total for history in histories),
         "failed items at the end": sum(len(h.latest.failed_ids) for h in histories),
+        "batches given up to wait for": sum(any(s.items_given_up for s in h.states) for h in every),
         "jobs that left": len(watch.left),
         "jobs that left and returned": sum(h.returned_at is not None for h in histories),
         "jobs given up": len(watch.given_up),
         "jobs not seen counted to their end": len(watch.inexact()),
     }
+
+
+def _by_kind(every: Collection[JobHistory], api_version: str) -> str:
+    return told(Counter(one.kind for one in every if one.api_version == api_version))
 
 
 def of_requests(ledger: Ledger, faults: CountedFaults) -> dict[str, object]:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import combinations
 from typing import TYPE_CHECKING
 
+from soak.batch_truth import contradictions_in
 from soak.exposition import series
-from soak.history import ITEM_STATUSES, JOB_STATUSES, JOB_TYPES
+from soak.history import API_VERSIONS, ITEM_STATUSES, JOB_STATUSES, JOB_TYPES
+from soak.projects import STALE_AFTER_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from soak.exposition import Exposition, JobSamples, Series
     from soak.projects import SoakProject
 
 _ACTIVE = ("pending", "throttled", "running", "dispatched", "unknown")
 _ITEMS_SHOWN = (0, len(ITEM_STATUSES))
+_NO_JOBS = Counter[str]()
+_UNSURE_SECONDS = 8.0
 
 
 def jobs_in_parts(exposition: Exposition) -> list[str]:
@@ -26,18 +31,27 @@ def jobs_in_parts(exposition: Exposition) -> list[str]:
         parts = Counter(name for name, _ in samples)
         whole = (
             len(statuses) == 1
-            and (parts["status"], parts["info"], parts["total_items"]) == (len(JOB_STATUSES), 1, 1)
+            and (parts["status"], parts["info"]) == (len(JOB_STATUSES), 1)
+            and parts["total_items"] == (not _is_batch(samples) or bool(parts["items"]))
             and parts["items"] in _ITEMS_SHOWN
             and bool(parts["items"]) == bool(parts["items_last_counted_timestamp_seconds"])
             and samples.get(("items", "failed"), 0.0) == _failures(samples)
         )
-        if not whole:
-            wrong.append(f"{job_id} is there in part: {samples}")
+        contradictions = contradictions_in(samples) if whole and _is_batch(samples) else []
+        if not whole or contradictions:
+            wrong.append(f"{job_id} is there in part: {'; '.join(contradictions)} {samples}")
     return wrong
 
 
-def wrong_gauges(exposition: Exposition, projects: Iterable[SoakProject]) -> list[str]:
-    """Say which gauges of projects contradict the jobs beside them."""
+def wrong_gauges(
+    exposition: Exposition,
+    projects: Iterable[SoakProject],
+    unread: Mapping[str, int] = _NO_JOBS,
+) -> list[str]:
+    """Say which gauges of projects contradict the jobs beside them.
+
+    So many batches of each project may be ``unread``: they are uncounted, and not shown.
+    """
     wrong = []
     for project in projects:
         jobs = [
@@ -45,25 +59,88 @@ def wrong_gauges(exposition: Exposition, projects: Iterable[SoakProject]) -> lis
             for job_id, samples in exposition.jobs.items()
             if exposition.project_of[job_id] == project.name
         ]
-        for key, expected in _expected(project, jobs).items():
-            actual = exposition.samples.get(key)
-            if actual != expected:
-                wrong.append(f"{key[0]}{dict(key[1])}: expected {expected}, actual {actual}")
-        wrong += _wrong_uncounted(project, jobs, exposition)
+        certain, unsure = _stale_versions(exposition, project)
+        found: list[list[str]] = [
+            _wrong_of(project, jobs, exposition, certain | set(more), unread.get(project.name, 0))
+            for size in range(len(unsure) + 1)
+            for more in combinations(unsure, size)
+        ]
+        fewest = min(found, key=len)
+        wrong += fewest
     return wrong
 
 
-def _wrong_uncounted(
-    project: SoakProject, jobs: list[JobSamples], exposition: Exposition
+def _wrong_of(
+    project: SoakProject,
+    jobs: list[JobSamples],
+    exposition: Exposition,
+    stale: set[str],
+    unread: int,
 ) -> list[str]:
-    """Check the uncounted jobs: those that ended are uncounted until a count since their end."""
-    key = series("llamacloud_exporter_uncounted_jobs", project=project.name)
-    least = sum(map(_uncounted, jobs))
-    ended = sum(_status(job) not in _ACTIVE and not _uncounted(job) for job in jobs)
-    actual = exposition.samples.get(key)
-    if actual is not None and least <= actual <= least + ended:
+    """Check one project, of which these generations of the API are ``stale``."""
+    wrong = [
+        f"{project.name}: an active job of {_api_version(job)} is shown, which is stale"
+        for job in jobs
+        if _api_version(job) in stale and _status(job) in _ACTIVE
+    ]
+    wrong += _wrong_tracked(project, jobs, exposition, has_hidden=bool(stale))
+    fresh = [job for job in jobs if _api_version(job) not in stale]
+    is_stale = stale == set(API_VERSIONS)
+    for key, number in _expected(project, fresh).items():
+        expected, actual = None if is_stale else number, exposition.samples.get(key)
+        if actual != expected:
+            wrong.append(f"{key[0]}{dict(key[1])}: expected {expected}, actual {actual}")
+    return wrong + ([] if is_stale else _wrong_uncounted(project, fresh, exposition, unread))
+
+
+def _wrong_tracked(
+    project: SoakProject, jobs: list[JobSamples], exposition: Exposition, *, has_hidden: bool
+) -> list[str]:
+    """Check the tracked jobs: those that are active and stale are not shown."""
+    key = series("llamacloud_exporter_tracked_jobs", project=project.name)
+    actual, least = exposition.samples.get(key, -1.0), len(jobs)
+    if actual == least or (has_hidden and actual > least):
         return []
-    return [f"{key[0]}{dict(key[1])}: expected {least} to {least + ended}, actual {actual}"]
+    return [f"{key[0]}{dict(key[1])}: expected {least}, actual {actual}"]
+
+
+def _wrong_uncounted(
+    project: SoakProject, jobs: list[JobSamples], exposition: Exposition, unread: int
+) -> list[str]:
+    """Check the uncounted jobs: those that ended are uncounted until a count since their end.
+
+    A batch without results has nothing to count, unless it has ended without them.
+    """
+    key = series("llamacloud_exporter_uncounted_jobs", project=project.name)
+    certain = [job for job in jobs if _uncounted(job)]
+    unsure = [job for job in certain if _is_batch(job) and _status(job) != "completed"]
+    ended = sum(_status(job) not in _ACTIVE and not _uncounted(job) for job in jobs)
+    least = len(certain) - len(unsure)
+    most = len(certain) + ended + unread
+    actual = exposition.samples.get(key)
+    if actual is not None and least <= actual <= most:
+        return []
+    return [f"{key[0]}{dict(key[1])}: expected {least} to {most}, actual {actual}"]
+
+
+def _stale_versions(exposition: Exposition, project: SoakProject) -> tuple[set[str], set[str]]:
+    """Name the generations of the API that are stale in a scrape, and those that may be.
+
+    LlamaCloud's Date has whole seconds, and what is stale is published a moment later.
+    """
+    certain, unsure = set(), set()
+    for api_version in API_VERSIONS:
+        answered_at = exposition.value(
+            "llamacloud_exporter_api_last_answered_timestamp_seconds",
+            project=project.name,
+            api_version=api_version,
+        )
+        age_seconds = exposition.read_at - (answered_at or 0.0)
+        if age_seconds > STALE_AFTER_SECONDS + _UNSURE_SECONDS:
+            certain.add(api_version)
+        elif age_seconds > STALE_AFTER_SECONDS:
+            unsure.add(api_version)
+    return certain, unsure
 
 
 def _expected(project: SoakProject, jobs: list[JobSamples]) -> dict[Series, float]:
@@ -71,7 +148,6 @@ def _expected(project: SoakProject, jobs: list[JobSamples]) -> dict[Series, floa
     active = [job for job in jobs if _status(job) in _ACTIVE]
     expected = {
         series("llamacloud_batch_project_info", **of, **_info(project)): 1.0,
-        series("llamacloud_exporter_tracked_jobs", **of): float(len(jobs)),
         series("llamacloud_exporter_hidden_jobs", **of): 0.0,
     }
     by_type_and_status = Counter((_type(job), _status(job)) for job in active)
@@ -93,6 +169,9 @@ def health(projects: Iterable[SoakProject]) -> Iterator[tuple[Series, float]]:
         yield series("llamacloud_exporter_project_up", project=project.name), 1.0
         yield series("llamacloud_exporter_project_authenticated", project=project.name), 1.0
         yield series("llamacloud_exporter_listing_truncated", project=project.name), 0.0
+        for api_version in API_VERSIONS:
+            of = {"project": project.name, "api_version": api_version}
+            yield series("llamacloud_exporter_api_offered", **of), 1.0
 
 
 def _info(project: SoakProject) -> dict[str, str]:
@@ -105,6 +184,14 @@ def _status(job: JobSamples) -> str:
 
 def _type(job: JobSamples) -> str:
     return next(labels for name, labels in job if name == "info").rpartition(",")[2]
+
+
+def _api_version(job: JobSamples) -> str:
+    return next(labels for name, labels in job if name == "info").partition(",")[0]
+
+
+def _is_batch(job: JobSamples) -> bool:
+    return _api_version(job) == "v2"
 
 
 def _uncounted(job: JobSamples) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from exporter.simulator import SimulatedItem
 
+API_VERSIONS: Final = ("v1beta", "v2")
 JOB_STATUSES: Final = (
     *("pending", "throttled", "running", "dispatched"),
     *("completed", "failed", "cancelled", "unknown", "gone"),
@@ -47,6 +48,11 @@ class State:
 
     Statuses and reasons are named as they are published. A job that was removed is ``gone``, with
     the rest as it was.
+
+    A batch of v2 ``is_told`` of if LlamaCloud gives its results by then; the other numbers are
+    empty until it does. ``of_before`` are those of ``by_status`` that ended before the exporter
+    began and add nothing, ``reasons_of_before`` those of ``failure_reasons``. ``later`` is what is
+    published once the exporter has given up to wait for ``items_given_up`` of it.
     """
 
     put_at: float
@@ -62,6 +68,11 @@ class State:
     item_seconds: tuple[float, ...] = ()
     failed_ids: frozenset[str] = frozenset()
     status_before_gone: str = ""
+    is_told: bool = True
+    of_before: Mapping[str, int] = field(default_factory=dict)
+    reasons_of_before: Mapping[str, int] = field(default_factory=dict)
+    items_given_up: int = 0
+    later: State | None = None
 
     @property
     def total(self) -> int:
@@ -90,7 +101,8 @@ class JobHistory:
 
     ``counts_from`` is the number of the state whose items add nothing, because the job was under
     way before the exporter knew of it; ``None`` if all adds. ``adds`` is false for a job that had
-    ended by then. ``sparse`` jobs do not report counts of their own.
+    ended by then. ``sparse`` jobs do not report counts of their own. A batch ``is_unread`` if it
+    may have been mapped before it was listed, as v2 was set aside until then.
     """
 
     job_id: str
@@ -103,6 +115,24 @@ class JobHistory:
     adds: bool = True
     counts_from: int | None = None
     states: list[State] = field(default_factory=list)
+    api_version: str = "v1beta"
+    configuration_id: str = ""
+    is_unread: bool = False
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether it is a batch of v2."""
+        return self.api_version == "v2"
+
+    @property
+    def may_end_unseen(self) -> bool:
+        """Whether it may be given up without ever being shown: nothing told how it fares."""
+        return self.is_unread and not self.latest.is_told and self.latest.later is not None
+
+    @property
+    def reports_failures(self) -> bool:
+        """Whether its rows tell how many of its items failed or were skipped."""
+        return not self.sparse and not self.is_batch
 
     @property
     def latest(self) -> State:
@@ -128,10 +158,27 @@ class JobHistory:
             return self.latest.put_at
         return None
 
+    @property
+    def unmoved_since(self) -> float:
+        """When the job came to be as it is, as far as it is published."""
+        since = self.latest.put_at
+        for state in reversed(self.states):
+            if (state.status, state.by_status) != (self.latest.status, self.latest.by_status):
+                break
+            since = state.put_at
+        return since
+
+    def give_up(self) -> None:
+        """Note that the exporter no longer waits for what nothing tells of the latest state."""
+        state = self.latest
+        assert state.later is not None
+        self.states.append(replace(state.later, put_at=state.put_at, put_by=state.put_by))
+
     def told(self) -> str:
         """Describe the life in a few lines, for a person who looks for a mistake."""
         began = self.created_at
-        facts = [self.kind, self.job_type, *(["sparse"] if self.sparse else [])]
+        facts = [self.api_version, self.kind, self.job_type]
+        facts += ["sparse"] if self.sparse else []
         if self.counts_from is not None:
             facts.append(f"counts from state {self.counts_from}")
         lines = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from soak.batch_truth import TOLD_BY_ITEMS, numbers_of
 from soak.history import ITEM_STATUSES, JOB_STATUSES
 from soak.projects import RETENTION_FAILED_SECONDS, RETENTION_FINISHED_SECONDS
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 _PROCESSED = ("completed", "failed", "skipped")
 # Times are printed with 17 digits, and made from text with microseconds.
 _TIME_TOLERANCE_SECONDS = 1e-5
+# More than a scrape and a publication take.
+_BETWEEN_SCRAPES_SECONDS = 5.0
 _MOMENTS = (
     "last_progress_timestamp_seconds",
     "last_refreshed_timestamp_seconds",
@@ -26,9 +29,15 @@ _MOMENTS = (
 # What takes a question about the job itself, and what is there for certain once it was answered.
 _COUNTED = {"items": "items", "item_failures": "items"}
 _ASKED_FOR = {"progress_ratio": "progress_ratio", **_COUNTED}
+_TOLD_LATE = {
+    "v1beta": {*_COUNTED},
+    "v2": {*_COUNTED, *TOLD_BY_ITEMS, "completed_timestamp_seconds"},
+}
+# A batch may go while the row of a file job could not be read: that stays unknown.
+_UNSURE_WHEN_GONE = {("items", status) for status in ("pending", "processing", "unknown")}
 # What is published of the fields of a row that may be odd.
 _PUBLISHED_OF = {
-    "directory_id": "info",
+    **dict.fromkeys(("directory_id", "source_directory_id", "configuration_id"), "info"),
     **{name: name for name in ("processed_items", "failed_items", "skipped_items")},
 }
 
@@ -40,30 +49,37 @@ def wrong_samples(
     *,
     asked_for: bool = True,
     given_up: bool = False,
+    left_late: bool = False,
     odd_fields: AbstractSet[str] = frozenset(),
 ) -> list[str]:
     """Say how what is ``shown`` of a job differs from its latest state.
 
     Without ``asked_for`` what its row in a listing does not tell may be missing. What only counting
-    tells may be missing of a job that was ``given_up``. What is published of ``odd_fields`` tells
-    nothing, for they could not be read when the job was shown last.
+    tells may be missing of a job that was ``given_up``. One that ``left_late``, after the longest
+    retention, may have been counted too late to be shown so. What is published of ``odd_fields``
+    tells nothing, for they could not be read when the job was shown last.
     """
     names = {name for name, _ in shown}
     may_be_missing = (_COUNTED if given_up else {}) if asked_for else _ASKED_FOR
     missing = {name for name, certain in may_be_missing.items() if certain not in names}
     undecided = {_PUBLISHED_OF[field] for field in odd_fields if field in _PUBLISHED_OF}
+    undecided |= _TOLD_LATE[history.api_version] if left_late else set()
+    missing |= {"items"} if left_late else set()
     expected = _exact(history)
     if history.sparse and _progress_is_of_an_earlier_end(history, shown):
         undecided.add("progress_ratio")
+    unsure = _UNSURE_WHEN_GONE if history.is_batch and history.latest.status == "gone" else set()
     expected = {key: n for key, n in expected.items() if key[0] not in missing | undecided}
+    expected = {key: n for key, n in expected.items() if key not in unsure}
     actual = {key: n for key, n in shown.items() if key[0] not in {*_MOMENTS, *undecided}}
+    actual = {key: n for key, n in actual.items() if key not in unsure}
     wrong = [
         f"{key[0]}{{{key[1]}}}: expected {expected.get(key)}, actual {actual.get(key)}"
         for key in sorted(expected.keys() | actual.keys())
         if not _same(expected.get(key), actual.get(key))
     ]
     may_lack = set() if asked_for else {*_MOMENTS[1:]}
-    if missing >= {"items"}:
+    if missing >= {"items"} or not history.latest.is_told:
         may_lack.add(_MOMENTS[2])
     return wrong + list(_wrong_moments(history, shown, read_at, may_lack))
 
@@ -75,7 +91,7 @@ def short_counts(histories: Mapping[str, JobHistory], exposition: Exposition) ->
         if ("items", "pending") not in samples:
             continue
         counted = sum(samples["items", status] for status in ITEM_STATUSES)
-        totals = {state.total for state in histories[job_id].states}
+        totals = {state.total for state in histories[job_id].states if state.is_told}
         if counted not in totals:
             wrong.append(f"{job_id}: {counted:g} items are counted, though it had {sorted(totals)}")
     return wrong
@@ -84,9 +100,8 @@ def short_counts(histories: Mapping[str, JobHistory], exposition: Exposition) ->
 def must_be_shown(history: JobHistory, now: float) -> bool:
     """Tell whether a job's retention cannot be over: it begins when its end is seen, or later."""
     ended_at = history.returned_at or history.ended_at
-    if ended_at is None:
-        return True
-    return may_be_shown(history) and now - ended_at < _retention_seconds(history.latest)
+    is_over = ended_at is not None and now - ended_at >= _retention_seconds(history.latest)
+    return may_be_shown(history) and not is_over and not history.may_end_unseen
 
 
 def may_be_shown(history: JobHistory) -> bool:
@@ -103,8 +118,21 @@ def is_shown(history: JobHistory, exposition: Exposition) -> bool:
     if state.status == "gone":
         return True
     # LlamaCloud's Date has whole seconds: from a later one on, nothing older was shown.
-    moments = (shown.get((name, ""), 0.0) for name in _MOMENTS[1:])
-    return all(moment >= state.put_by for moment in moments)
+    names = _MOMENTS[1:] if state.is_told else _MOMENTS[1:2]
+    return all(shown.get((name, ""), 0.0) >= state.put_by for name in names)
+
+
+def is_known(history: JobHistory, exposition: Exposition) -> bool:
+    """Tell whether the exposition shows a job as it is."""
+    shown = exposition.jobs.get(history.job_id)
+    return shown is not None and not wrong_samples(history, shown, exposition.read_at)
+
+
+def left_late(history: JobHistory, last_read_at: float) -> bool:
+    """Tell whether a job that has left stayed until its retention was over, or longer."""
+    ended_at = history.ended_at
+    stayed_until = last_read_at + _BETWEEN_SCRAPES_SECONDS
+    return ended_at is not None and stayed_until - ended_at >= RETENTION_FAILED_SECONDS
 
 
 def _retention_seconds(state: State) -> float:
@@ -113,10 +141,23 @@ def _retention_seconds(state: State) -> float:
 
 def _exact(history: JobHistory) -> JobSamples:
     state = history.latest
-    info = f"v1beta,,{history.directory_id},{history.job_type}"
-    expected: JobSamples = {("info", info): 1.0}
+    info = (history.api_version, history.configuration_id, history.directory_id, history.job_type)
+    expected: JobSamples = {("info", ",".join(info)): 1.0}
     for status in JOB_STATUSES:
         expected["status", status] = float(status == state.status)
+    expected |= numbers_of(state) if history.is_batch else _numbers(history, state)
+    times = {
+        "created_timestamp_seconds": history.created_at,
+        "started_timestamp_seconds": state.started_at,
+        "completed_timestamp_seconds": state.completed_at,
+    }
+    expected |= {(name, ""): time for name, time in times.items() if time is not None}
+    return expected
+
+
+def _numbers(history: JobHistory, state: State) -> JobSamples:
+    """Return the samples of a job of v1beta that are numbers of items."""
+    expected: JobSamples = {}
     for item_status in ITEM_STATUSES:
         expected["items", item_status] = float(state.by_status.get(item_status, 0))
     for reason, number in state.failure_reasons.items():
@@ -128,12 +169,6 @@ def _exact(history: JobHistory) -> JobSamples:
         expected["processed_items", ""] = float(processed)
         expected["failed_items", ""] = float(state.by_status.get("failed", 0))
         expected["skipped_items", ""] = float(state.by_status.get("skipped", 0))
-    times = {
-        "created_timestamp_seconds": history.created_at,
-        "started_timestamp_seconds": state.started_at,
-        "completed_timestamp_seconds": state.completed_at,
-    }
-    expected |= {(name, ""): time for name, time in times.items() if time is not None}
     return expected
 
 
@@ -168,6 +203,9 @@ def _first_with_this_row(history: JobHistory) -> State:
     Nothing has its status fetched again then.
     """
     since = _since_its_end(history)
+    if history.is_batch:
+        # Its status is fetched with each count; a failed one may be counted once.
+        return since[0] if history.latest.status in {"failed", "cancelled"} else since[-1]
     return next(state for state in since if _row(history, state) == _row(history, since[-1]))
 
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from soak.exposition import series
 from soak.oddities import ROW, left_out
 from soak.projects import PROJECTS
+
+from exporter.simulator.endpoints import PATHS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +22,12 @@ if TYPE_CHECKING:
 
     from exporter.simulator import RecordedRequest, Simulator
 
-_ENDPOINTS = ("list_jobs", "job_status", "list_items")
+_ENDPOINTS: Final = tuple(PATHS)
+# Their rows are jobs or batches.
+_OF_JOBS = {"list_jobs", "job_status", "list_batches", "batch"}
+_LISTS = {"list_jobs": "v1beta", "list_batches": "v2"}
+# They may mean that a generation of the API is not offered.
+_REFUSALS = {"402", "403", "404", "405", "410", "501"}
 _NAME_OF = {project.project_id: project.name for project in PROJECTS}
 _LEFT_OUT = {
     "llamacloud_exporter_unreadable_rows_total",
@@ -85,6 +92,14 @@ class Ledger:
         self.drain()
         return Counter(self.left_out)
 
+    def listings_refused(self) -> Counter[tuple[str, str]]:
+        """Count the listings that LlamaCloud refused, by project and generation of its API."""
+        refused: Counter[tuple[str, str]] = Counter()
+        for (project, endpoint, code), number in self.answered.items():
+            if endpoint in _LISTS and code in _REFUSALS:
+                refused[project, _LISTS[endpoint]] += number
+        return refused
+
     def wrong_counters(
         self, before: Counter[tuple[str, str, str]], exposition: Exposition
     ) -> list[str]:
@@ -142,7 +157,7 @@ class Ledger:
         if what is not None:
             self.left_out[project, request.endpoint, what] += 1
         odd = request.odd_row
-        if odd is not None and odd.field is not None and request.endpoint != "list_items":
+        if odd is not None and odd.field is not None and request.endpoint in _OF_JOBS:
             self._odd_fields.setdefault(odd.row_id, set()).add(odd.field)
 
 

@@ -27,6 +27,8 @@ class Hold(Enum):
 
 HOLD: Final = Hold.HOLD
 LEFT: Final = Hold.LEFT
+# An ended job with items that do not settle is counted five times within fifteen intervals.
+SLOW: Final = frozenset({"late", "unseen", "called_off"})
 # Of the five counts of an ended job, one is left for items that settle after so many.
 _COUNTS_BEFORE_LATE_ITEMS = 3
 

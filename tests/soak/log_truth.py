@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from soak.oddities import ROW
-from soak.weather import ITEMS_ON_ONE_PAGE, REASONS
+from soak.restless import ITEMS_ON_ONE_PAGE
+from soak.weather import REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -36,6 +37,11 @@ EXPECTED_EVENTS: Final = {
     "job.refresh_recovered": "info",
     "item.failed": "warning",
     "items.more_failed": "warning",
+    "project.stale": "warning",
+    "api.set_aside": "info or warning",
+    "api.offered_again": "info",
+    "api.page_size_refused": "warning",
+    "api.fewer_ids_at_a_time": "info",
     "api.unknown_value": "warning",
     "api.unreadable_field": "warning",
     "api.unreadable_row": "warning",
@@ -86,6 +92,16 @@ def wrong_lines(
 
 
 def _wrong_ends(log: Log, histories: Iterable[JobHistory]) -> Iterator[str]:
+    """Say which ends were told that did not happen, or were not told.
+
+    An answer that was asked for later may be older, and show a job of v1beta active once more: that
+    is told, and then its end again.
+    """
+    active_again = Counter(
+        (record["job_id"], record["before"])
+        for record in log.records
+        if record["event"] == "job.status_changed" and record["api_version"] == "v1beta"
+    )
     told = Counter(
         (record["job_id"], record["status"])
         for record in log.records
@@ -98,20 +114,39 @@ def _wrong_ends(log: Log, histories: Iterable[JobHistory]) -> Iterator[str]:
             if state.ended and state.status != before:
                 happened[history.job_id, state.status] += 1
             before = state.status
+        if history.may_end_unseen and history.latest.later is not None:
+            key = history.job_id, history.latest.later.status
+            happened[key] = told[key] and 1
     for key in sorted(told.keys() | happened.keys()):
-        if told[key] != happened[key]:
+        if not happened[key] <= told[key] <= happened[key] + min(active_again[key], 1):
             yield f"job.ended of {key}: {happened[key]} happened, {told[key]} told"
 
 
 def _wrongly_given_up(log: Log, histories: dict[str, JobHistory]) -> Iterator[str]:
-    """Say which jobs were given up that could be counted to their end, or given up twice."""
+    """Say which jobs were given up that could be counted to their end, or told of wrongly."""
     given_up = Counter(r["job_id"] for r in log.records if r["event"] == "job.given_up")
-    for job_id, times in given_up.items():
-        settled = all(state.settled for state in histories[job_id].states if state.ended)
-        # While lists come in another order each time, several pages of one do not add up.
-        on_one_page = all(s.total <= ITEMS_ON_ONE_PAGE for s in histories[job_id].states)
-        if times > 1 or (settled and on_one_page):
-            yield f"job.given_up of {job_id}, {times} times: {histories[job_id].told()}"
+    for history in histories.values():
+        times = given_up[history.job_id]
+        if not _least_times_given_up(history) <= times <= _most_times_given_up(history):
+            yield f"job.given_up of {history.job_id}, {times} times: {history.told()}"
+
+
+def _least_times_given_up(history: JobHistory) -> int:
+    state = history.latest
+    is_uncounted = state.items_given_up > 0 or (state.status == "completed" and not state.is_told)
+    has_ended = state.ended and state.completed_at is not None
+    return int(history.is_batch and history.adds and has_ended and is_uncounted)
+
+
+def _most_times_given_up(history: JobHistory) -> int:
+    if history.is_batch:
+        gone = any(state.status == "gone" and not state.settled for state in history.states)
+        may_be = gone or history.latest.later is not None
+        return 1 if may_be else _least_times_given_up(history)
+    settled = all(state.settled for state in history.states if state.ended)
+    # While lists come in another order each time, several pages of one do not add up.
+    on_one_page = all(s.total <= ITEMS_ON_ONE_PAGE for s in history.states)
+    return int(not (settled and on_one_page))
 
 
 def _wrong_returns(log: Log, histories: dict[str, JobHistory]) -> Iterator[str]:
@@ -128,13 +163,43 @@ def wrong_contradictions(
 ) -> list[str]:
     """Say of which jobs list and status were never contradictory, or told so twice.
 
-    ``odd_fields`` of a row in one of the two contradict the other as well.
+    ``odd_fields`` of a row in one of the two contradict the other as well. Batches of v2 have no
+    status of their own that could contradict a list.
     """
     told = Counter(r["job_id"] for r in log.records if r["event"] == "job.contradicted")
     return [
         f"job.contradicted of {job_id}, {times} times: {histories[job_id].told()}"
         for job_id, times in told.items()
-        if times > 1 or not (histories[job_id].kind == "contradicted" or odd_fields(job_id))
+        if times > 1
+        or histories[job_id].is_batch
+        or not (histories[job_id].kind == "contradicted" or odd_fields(job_id))
+    ]
+
+
+def wrong_set_aside(log: Log, refused: Mapping[tuple[str, str], int]) -> list[str]:
+    """Say which generations of the API were set aside for nothing, twice at once, or for ever.
+
+    ``refused`` counts the listings that LlamaCloud refused, by project and generation. One that
+    never answered is set aside whatever its failure, at level info.
+    """
+    times, aside, answered = Counter[tuple[str, str]](), set[tuple[str, str]](), set[object]()
+    wrong = []
+    for record in log.records:
+        if record["event"] not in {"api.set_aside", "api.offered_again"}:
+            continue
+        key = record["project"], record["api_version"]
+        is_set_aside = record["event"] == "api.set_aside"
+        is_first = is_set_aside and record["level"] == "info"
+        if is_set_aside == (key in aside) or (is_first and key in answered):
+            wrong.append(f"not expected after the line before: {record}")
+        times[key] += is_set_aside and not is_first
+        answered.add(key)
+        (aside.add if is_set_aside else aside.discard)(key)
+    wrong += [f"{key} is still set aside" for key in sorted(aside)]
+    return wrong + [
+        f"{key} was set aside {number} times, and refused {refused.get(key, 0)} times"
+        for key, number in sorted(times.items())
+        if number > refused.get(key, 0)
     ]
 
 

@@ -6,40 +6,46 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from exporter.simulator import World
 
 RETENTION_FINISHED_SECONDS: Final = 8.0
 # The rest of ``run`` tells why failing jobs must stay much longer than any trouble lasts.
-RETENTION_FAILED_SECONDS: Final = 60.0
+RETENTION_FAILED_SECONDS: Final = 90.0
+# So short that what is active of a generation of the API that vanished for long is withdrawn.
+STALE_AFTER_SECONDS: Final = 15.0
 _SHARED_KEY: Final = "llx-soak-shared-key"
 
 
 @dataclass(frozen=True, slots=True)
 class SoakProject:
-    """A configured project; ``share`` is its part of all new jobs."""
+    """A configured project; ``shares`` are its parts of all new jobs, by generation of the API."""
 
     name: str
     project_id: str
     key: str
-    share: float
+    shares: Mapping[str, float]
 
 
-def _project(number: int, name: str, key: str, share: float) -> SoakProject:
-    return SoakProject(name, f"5a0c0000-0000-4000-8000-{number:012d}", key, share)
+def _project(number: int, name: str, key: str, *, v1beta: float, v2: float) -> SoakProject:
+    project_id = f"5a0c0000-0000-4000-8000-{number:012d}"
+    return SoakProject(name, project_id, key, {"v1beta": v1beta, "v2": v2})
 
 
 # Lasting effects of an answer stay in a project: a 429 lowers the rate of its key for minutes, and
 # a 401 delays its listings.
-ARCHIVE: Final = _project(4, "archive", "llx-soak-archive-key", 0.2)
-LIMITED: Final = _project(5, "limited", "llx-soak-limited-key", 0.05)
-REFUSED: Final = _project(6, "refused", "llx-soak-refused-key", 0.05)
+ARCHIVE: Final = _project(4, "archive", "llx-soak-archive-key", v1beta=0.2, v2=0.1)
+LIMITED: Final = _project(5, "limited", "llx-soak-limited-key", v1beta=0.05, v2=0.0)
+REFUSED: Final = _project(6, "refused", "llx-soak-refused-key", v1beta=0.05, v2=0.1)
 PROJECTS: Final = (
-    _project(1, "invoices", _SHARED_KEY, 0.3),
-    _project(2, "contracts", _SHARED_KEY, 0.2),
-    _project(3, "reports", _SHARED_KEY, 0.2),
+    _project(1, "invoices", _SHARED_KEY, v1beta=0.3, v2=0.2),
+    _project(2, "contracts", _SHARED_KEY, v1beta=0.2, v2=0.2),
+    _project(3, "reports", _SHARED_KEY, v1beta=0.2, v2=0.0),
     ARCHIVE,
     LIMITED,
     REFUSED,
+    _project(7, "batches", "llx-soak-batches-key", v1beta=0.0, v2=0.4),
 )
 
 
@@ -65,8 +71,8 @@ def settings_file(base_url: str) -> str:
     )
     return (
         f"projects:\n{entries}"
-        "poll: {interval: 1s, full_listing_every: 5s}\n"
-        "api: {timeout: 2s, requests_per_minute: 6000, concurrency: 12, versions: v1beta}\n"
+        f"poll: {{interval: 1s, full_listing_every: 5s, stale_after: {STALE_AFTER_SECONDS:g}s}}\n"
+        "api: {timeout: 2s, requests_per_minute: 6000, concurrency: 12}\n"
         "items: {max_pages: 1000}\n"
         "jobs: {max_per_project: 100000}\n"
         f"retention: {{finished: {RETENTION_FINISHED_SECONDS:g}s,"

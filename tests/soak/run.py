@@ -7,16 +7,19 @@ lets no job leave before the soak has seen its end.
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from process import Exporter, running
 from soak.figures import of_jobs, of_requests, told
 from soak.growing import GrowingWorld
+from soak.history import API_VERSIONS
 from soak.ledger import Ledger, left_out_as_counted
 from soak.log_truth import (
     Log,
@@ -24,6 +27,7 @@ from soak.log_truth import (
     wrong_contradictions,
     wrong_left_out_lines,
     wrong_lines,
+    wrong_set_aside,
 )
 from soak.memory import Memory
 from soak.poll_truth import not_partial
@@ -31,6 +35,7 @@ from soak.projects import LIMITED, PROJECTS, add_keys, settings_file
 from soak.scraping import Scraper
 from soak.watching import Watch
 from soak.weather import CountedFaults, Weather
+from soak.withdrawals import Withdrawals, wrong_offers
 
 from exporter.simulator import Simulator, World, serving_in_thread
 
@@ -45,11 +50,15 @@ _SECONDS_BETWEEN_SCRAPES = 0.4
 _SCRAPES_BETWEEN_SUMS = 10
 _STARTED_WITHIN_SECONDS = 30.0
 # What is under way when the faults stop takes some seconds: retries, and five counts of a job that
-# ended with items that never do. The rest is for a machine that is busy with other things.
-_TRUE_WITHIN_SECONDS = 120.0
+# ended with items that never do. One that could not be counted for minutes has to wait for as long
+# again. The rest is for a machine that is busy with other things.
+_TRUE_WITHIN_SECONDS = 180.0
 # An answer is under way for at most ``api.timeout``, two seconds.
 _ANSWERS_ARRIVE_WITHIN_SECONDS = 2.2
 _PARTIAL_WITHIN_SECONDS = 20.0
+_NEW_FOR_SECONDS = 3000.0
+# What takes the exporter thirty intervals to give up begins so long before the quiet.
+_SLOW_TAKES_SECONDS = 50.0
 _WRONG_AT_MOST = 200
 
 
@@ -80,6 +89,8 @@ class Soak:
         self._faults = CountedFaults(plan.seed)
         self._simulator = Simulator(self._world, faults=self._faults)
         self._weather = Weather(self._simulator, self._faults, plan.seed)
+        self._withdrawals = Withdrawals(self._simulator, plan.seed)
+        self._quiet_at = math.inf
         self._ledger = Ledger(self._simulator)
         self._memory = Memory()
         self._histories: dict[str, JobHistory] = {}
@@ -90,6 +101,7 @@ class Soak:
             plan.seed,
             jobs_per_second=plan.jobs_per_second,
             is_shown=self._watch.is_shown,
+            is_known=self._watch.is_known,
             has_left=self._watch.has_left,
             times_counted=self._ledger.times_items_listed,
         )
@@ -119,17 +131,26 @@ class Soak:
 
     def _live(self, scraper: Scraper) -> None:
         """Let the world go its way; jobs are born once the exporter knows all projects."""
-        for _ in self._scrapes_until(time.monotonic() + _STARTED_WITHIN_SECONDS, scraper):
+        began = time.monotonic()
+        end = began + _STARTED_WITHIN_SECONDS
+        # A short soak begins in calm weather, so that it has time for more than its beginning.
+        is_short = self._plan.seconds < _SLOW_TAKES_SECONDS
+        for _ in self._scrapes_until(end, scraper, stormy=not is_short):
             if self._all_listed():
                 break
         else:
             self._wrong(["not every project was listed in time"])
-        quiet_at = time.monotonic() + self._plan.seconds
-        for _ in self._scrapes_until(quiet_at, scraper, growing=True):
+        listed_within = time.monotonic() - began
+        self._outcome.figures["seconds until all was listed"] = round(listed_within, 1)
+        self._quiet_at = time.monotonic() + self._plan.seconds
+        self._weather.is_open = True
+        for _ in self._scrapes_until(self._quiet_at, scraper, growing=True):
             self._growing.release()
             for history in self._watch.just_left():
-                self._growing.forget_perhaps(history)
+                if self._watch.items_seen(history):
+                    self._growing.forget_perhaps(history)
         self._weather.clear()
+        self._withdrawals.clear()
 
     def _compare(self, scraper: Scraper, exporter: Exporter) -> None:
         """Wait until the exposition is true, and stays so."""
@@ -151,15 +172,26 @@ class Soak:
         )
 
     def _make_polls_partial(self, scraper: Scraper) -> None:
-        """Let a row be left out of a listing of each project while all else is well."""
+        """Let a row be left out of each page that is listed while all else is well.
+
+        Some projects have jobs of one generation of the API alone. Old batches are shown by full
+        listings alone.
+        """
         before, wrong = self._watch.latest, [""]
-        projects = [p for p in PROJECTS if self._world.jobs_of(p.project_id)]
-        self._weather.make_a_row_of_each_project_odd()
+        new = self._world.clock() - _NEW_FOR_SECONDS
+        listed = {job.project_id for job in self._world.jobs.values()} | {
+            batch.project_id
+            for batch in self._world.batches.values()
+            if (batch.created_at or 0.0) > new
+        }
+        projects = [project for project in PROJECTS if project.project_id in listed]
+        self._weather.make_rows_odd()
         end = time.monotonic() + _PARTIAL_WITHIN_SECONDS
         for _ in self._scrapes_until(end, scraper, stormy=False):
             wrong = not_partial(before, self._watch.latest, projects)
             if not wrong:
                 break
+        self._weather.clear()
         self._wrong(wrong)
 
     def _compare_requests(self, scraper: Scraper) -> None:
@@ -178,10 +210,12 @@ class Soak:
         """Keep the world going until ``end``, and yield after each scrape."""
         next_scrape = time.monotonic()
         while (now := time.monotonic()) < end:
+            may_be_slow = now < self._quiet_at - _SLOW_TAKES_SECONDS
             if stormy:
-                self._weather.advance(now)
+                self._weather.advance(now, may_be_slow=may_be_slow and self._weather.is_open)
             if growing:
-                self._growing.advance()
+                self._withdrawals.advance(now)
+                self._growing.advance(may_be_slow=may_be_slow)
             if now >= next_scrape:
                 next_scrape = max(next_scrape + _SECONDS_BETWEEN_SCRAPES, now)
                 self._scrape(scraper)
@@ -192,6 +226,7 @@ class Soak:
         exposition = scraper.scrape()
         self._ledger.drain()
         self._wrong(self._watch.take(exposition))
+        self._wrong(wrong_offers(exposition, self._withdrawals.since))
         self._scrapes += 1
         if self._scrapes % _SCRAPES_BETWEEN_SUMS == 0:
             self._wrong(self._watch.counted_too_much())
@@ -201,8 +236,11 @@ class Soak:
         self._memory.sample(time.monotonic(), resident, len(exposition.jobs), jobs)
 
     def _all_listed(self) -> bool:
-        name = "llamacloud_exporter_last_listing_timestamp_seconds"
-        return all(self._watch.latest.value(name, project=p.name) for p in PROJECTS)
+        name = "llamacloud_exporter_api_last_answered_timestamp_seconds"
+        return all(
+            self._watch.latest.value(name, project=project.name, api_version=api_version)
+            for project, api_version in product(PROJECTS, API_VERSIONS)
+        )
 
     def _end(self, exporter: Exporter) -> Log:
         status, seconds = exporter.stop()
@@ -211,6 +249,7 @@ class Soak:
         log = read_log(exporter.log_file)
         self._wrong(wrong_lines(log, self._histories, self._watch.items_seen))
         self._wrong(wrong_contradictions(log, self._histories, self._ledger.odd_fields))
+        self._wrong(wrong_set_aside(log, self._ledger.listings_refused()))
         self._wrong(wrong_left_out_lines(log, left_out_as_counted(self._watch.latest)))
         return log
 
@@ -223,7 +262,8 @@ class Soak:
         self._wrong([grown] if grown else [])
         self._outcome.figures |= {
             "seconds in all": round(time.monotonic() - began, 1),
-            **of_jobs(self._histories.values(), self._watch),
+            **of_jobs([*self._histories.values()], self._watch),
+            "times that a generation of the API vanished": self._withdrawals.number,
             **of_requests(self._ledger, self._faults),
             "requests a second left to the limited project": round(self._rate_left(), 1),
             "scrapes": told(scrapes),

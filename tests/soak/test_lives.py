@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 from soak import lives
-from soak.growing import seeded
+from soak.births import seeded
 from soak.history import JobHistory
 from soak.lives import LEFT
 from soak.living import LivingJob

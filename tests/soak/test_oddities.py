@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from soak import oddities
+from soak.births import seeded
 from soak.exposition import Exposition, series
-from soak.growing import seeded
 from soak.ledger import Ledger
 from soak.log_truth import Log, wrong_left_out_lines
 from soak.oddities import ROW
@@ -15,27 +15,37 @@ from soak.poll_truth import not_partial
 from soak.projects import PROJECTS
 from starlette.responses import JSONResponse
 
+from exporter.llamacloud.errors import BadResponse
+from exporter.llamacloud.unread import Unread
 from exporter.llamacloud.v1beta.decoding import read_items, read_jobs, read_status
+from exporter.llamacloud.v2.decoding import read_batch, read_batches
+from exporter.llamacloud.v2.file_job_pages import read_extract_jobs, read_parse_jobs
 from exporter.simulator import (
     Fault,
     Paging,
     RecordedRequest,
+    SimulatedBatch,
     SimulatedJob,
     Simulator,
+    V2Style,
     World,
+    files_of,
     items_of,
 )
+from exporter.simulator.endpoints import PATHS
 from exporter.simulator.listings import items_listing, jobs_listing
 from exporter.simulator.odd_rows import OddRow, with_odd_row
 from exporter.simulator.queries import ItemsQuery, JobsQuery
 from exporter.simulator.rows import status_answer
+from exporter.simulator.v2.rows import batch_row, extract_job_row, parse_job_row
 
 if TYPE_CHECKING:
-    from exporter.llamacloud.unread import Unread
+    from collections.abc import Callable
+
     from exporter.simulator.faults import Endpoint
 
 PROJECT = PROJECTS[0]
-ENDPOINTS: tuple[Endpoint, ...] = ("list_jobs", "job_status", "list_items")
+ENDPOINTS: tuple[Endpoint, ...] = tuple(PATHS)
 
 
 def request(endpoint: Endpoint, odd_row: OddRow | None, **facts: Any) -> RecordedRequest:
@@ -53,13 +63,44 @@ def right_answer(endpoint: Endpoint) -> dict[str, Any]:
         return jobs_listing([job], JobsQuery(), Paging())
     if endpoint == "list_items":
         return items_listing(job, ItemsQuery(), Paging(order="oldest"))
-    return status_answer(job)
+    if endpoint == "job_status":
+        return status_answer(job)
+    return right_answer_of_v2(endpoint)
+
+
+def right_answer_of_v2(endpoint: Endpoint) -> dict[str, Any]:
+    """The second of two rows is one that failed."""
+    kind: Any = "extract_v2" if endpoint == "list_extract_jobs" else "parse_v2"
+    files = files_of("bat-1", kind, completed=1, failed=1)
+    mapped = files_of("bat-1", completed=1, mapping_errors=1)
+    batch = SimulatedBatch("bat-1", status="COMPLETED", files=mapped, created_at=1_790_000_000.0)
+    if endpoint == "batch":
+        return batch_row(batch, V2Style(), expanded=True)
+    if endpoint == "list_batches":
+        return {"items": [batch_row(batch, V2Style())] * 2}
+    row = extract_job_row if endpoint == "list_extract_jobs" else parse_job_row
+    return {"items": [row(file.job, V2Style()) for file in files if file.job]}
+
+
+READERS: dict[Endpoint, Callable[[bytes], Any]] = {
+    "list_jobs": read_jobs,
+    "job_status": read_status,
+    "list_items": read_items,
+    "list_batches": read_batches,
+    "batch": read_batch,
+    "list_parse_jobs": read_parse_jobs,
+    "list_extract_jobs": read_extract_jobs,
+}
 
 
 def unread_of(endpoint: Endpoint, body: bytes) -> Unread:
-    if endpoint == "job_status":
-        return read_status(body).unread
-    return (read_jobs(body) if endpoint == "list_jobs" else read_items(body)).unread
+    try:
+        unread: Unread = READERS[endpoint](body).unread
+    except BadResponse:
+        # Of a single batch nothing is left then, and it is not what was left out.
+        assert "batch" == endpoint
+        return Unread()
+    return unread
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
@@ -84,12 +125,16 @@ def test_what_is_left_out_of_each_odd_value_is_known(endpoint: Endpoint) -> None
         ("list_items", {"items": None}, None),
         ("job_status", {"items": None}, ROW),
         ("job_status", [], None),
+        ("list_batches", {"items": [{"id": 1}]}, ROW),
+        ("list_parse_jobs", {"items": [{"id": 1}]}, ROW),
+        ("list_extract_jobs", {"items": None}, None),
+        ("batch", {"items": [{"id": 1}]}, None),
     ],
 )
 def test_an_object_of_another_shape_may_lack_a_row(
     endpoint: Endpoint, body: object, expected: str | None
 ) -> None:
-    """A status answer lacks its job, a list may hold what is no row."""
+    """A status answer lacks its job, a list may hold what is no row; nothing is left of a batch."""
     fault = Fault("wrong_shape", body=body)
     assert expected == oddities.left_out(request(endpoint, None, fault=fault))
 
@@ -99,7 +144,8 @@ def test_odd_values_are_drawn_for_every_field_and_endpoint() -> None:
     drawn = [oddities.draw(seeded(1, "odd")) for _ in range(3)]
     assert drawn[0] == drawn[1]
     random = seeded(1, "odd")
-    fields = {(f.endpoint, f.odd_field) for f in (oddities.draw(random) for _ in range(1000))}
+    faults = [oddities.draw(random, may_be_slow=True) for _ in range(3000)]
+    fields = {(fault.endpoint, fault.odd_field) for fault in faults}
     assert fields == {(e, field) for e in ENDPOINTS for field, _ in oddities.all_values(e)}
 
 

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 from soak import lives
+from soak.births import seeded
 from soak.counter_truth import what_happened, wrong_counters
 from soak.exposition import Exposition, Reader
-from soak.growing import seeded
 from soak.history import ITEM_STATUSES, JOB_STATUSES, JobHistory
 from soak.job_truth import must_be_shown, short_counts, wrong_samples
 from soak.living import LivingJob
 from soak.log_truth import Log, wrong_contradictions, wrong_lines
 from soak.memory import Memory
 from soak.never_falling import fallen
-from soak.projects import PROJECTS
+from soak.projects import PROJECTS, RETENTION_FAILED_SECONDS
+from soak.restless import ITEMS_ON_ONE_PAGE
 from soak.watching import Watch
-from soak.weather import ITEMS_ON_ONE_PAGE
 
 from exporter.simulator import World
 
@@ -131,6 +131,17 @@ def test_a_job_that_left_uncounted_is_seen() -> None:
     assert 1 == len(differences_of_job(seen))
     seen.given_up = {"job-1"}
     assert [] == differences_of_job(seen)
+
+
+def test_a_job_that_left_uncounted_may_have_been_counted_too_late() -> None:
+    """After the longest retention it is not shown once more; it is no item that was seen."""
+    seen = watch(without(*UNCOUNTED))
+    seen.latest = exposition(without(*UNCOUNTED))
+    seen.latest.read_at = NOW + RETENTION_FAILED_SECONDS
+    seen.take(seen.latest)
+    seen.take(Exposition(read_at=NOW + 1000))
+    assert [] == differences_of_job(seen)
+    assert ["job-1"] == seen.inexact()
 
 
 def test_a_field_that_is_missing_is_seen_unless_it_was_odd_when_the_job_left() -> None:
@@ -314,7 +325,7 @@ def relapsed_job() -> JobHistory:
 def test_a_job_that_does_not_return_is_seen() -> None:
     """It must be shown and told of again, once."""
     history = relapsed_job()
-    assert must_be_shown(history, NOW + 59)
+    assert must_be_shown(history, NOW + RETENTION_FAILED_SECONDS - 1)
     returned = record("job.returned", "warning")
     for times, expected in ((0, 1), (1, 0), (2, 1)):
         log = Log([returned] * times, [])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from soak import gauge_truth, job_truth, never_falling
+from soak import batch_truth, gauge_truth, job_truth, never_falling
 from soak.counter_truth import too_much_counted, what_happened, wrong_counters
 from soak.exposition import Exposition
+from soak.history import ENDED_STATUSES
 from soak.projects import PROJECTS
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from soak.history import JobHistory
 
 _DIFFERENCES_TOLD = 20
+_OFFERED = "llamacloud_exporter_api_offered"
 
 
 class Watch:
@@ -32,6 +35,8 @@ class Watch:
         self._odd_fields = odd_fields
         self._last_seen: dict[str, tuple[JobSamples, float]] = {}
         self._seen_active: set[str] = set()
+        # By the last scrape that showed them.
+        self._seen_ended: set[str] = set()
         self.latest = Exposition()
         self.left: set[str] = set()
         # Told by the log: the items of these jobs are no longer asked for.
@@ -39,6 +44,7 @@ class Watch:
 
     def take(self, exposition: Exposition) -> list[str]:
         """Take in a scrape, and say what can never be right in it."""
+        gave_up_early = self._note_given_up(exposition)
         wrong = gauge_truth.jobs_in_parts(exposition)
         wrong += never_falling.fallen(self.latest, exposition)
         wrong += job_truth.short_counts(self._histories, exposition)
@@ -49,9 +55,10 @@ class Watch:
             if exposition.value("llamacloud_exporter_listing_truncated", project=project.name)
             is not None
         ]
-        wrong += [] if wrong else gauge_truth.wrong_gauges(exposition, listed)
+        unread = self._note_unread(exposition)
+        wrong += [] if wrong else gauge_truth.wrong_gauges(exposition, listed, unread)
         self._note(exposition)
-        return wrong
+        return wrong + gave_up_early
 
     def counted_too_much(self) -> list[str]:
         """Say which counters tell of more than has happened by now, or do not add up."""
@@ -63,13 +70,20 @@ class Watch:
         """Tell whether the latest scrape shows a job's latest state."""
         return job_truth.is_shown(history, self.latest)
 
+    def is_known(self, history: JobHistory) -> bool:
+        """Tell whether the latest scrape shows a job as it is, whenever it was asked for."""
+        return job_truth.is_known(history, self.latest)
+
     def has_left(self, history: JobHistory) -> bool:
         """Tell whether the latest scrape no longer shows a job that was shown before."""
         return history.job_id in self.left
 
     def just_left(self) -> list[JobHistory]:
-        """Return the jobs that the latest scrape does not show any more, each once."""
-        left = self._last_seen.keys() - self.latest.jobs.keys() - self.left
+        """Return the ended jobs that the latest scrape does not show any more, each once.
+
+        Active ones of a generation of the API that is stale are shown again.
+        """
+        left = self._seen_ended - self.latest.jobs.keys() - self.left
         self.left |= left
         return [self._histories[job_id] for job_id in sorted(left)]
 
@@ -81,6 +95,8 @@ class Watch:
         """Say in what the latest scrape, and what had left by then, is not the truth."""
         exposition = self.latest
         wrong = [line for history in self._histories.values() for line in self._differing(history)]
+        unread = Counter(h.project.name for h in self._histories.values() if h.may_end_unseen)
+        wrong += gauge_truth.wrong_gauges(exposition, PROJECTS, unread)
         wrong += [
             f"{name}{dict(labels)}: expected {expected}, actual {actual}"
             for (name, labels), expected in gauge_truth.health(PROJECTS)
@@ -102,8 +118,46 @@ class Watch:
         self.left -= exposition.jobs.keys()
         for job_id, samples in exposition.jobs.items():
             self._last_seen[job_id] = samples, exposition.read_at
-            if any(samples["status", status] for status in ("pending", "running", "dispatched")):
+            if any(samples["status", status] for status in ENDED_STATUSES):
+                self._seen_ended.add(job_id)
+            else:
+                self._seen_ended.discard(job_id)
                 self._seen_active.add(job_id)
+
+    def _note_given_up(self, exposition: Exposition) -> list[str]:
+        """Note which batches are no longer waited for; say for which the exporter was too early."""
+        wrong = []
+        for job_id, samples in exposition.jobs.items():
+            history = self._histories[job_id]
+            if batch_truth.has_given_up(history.latest, samples):
+                waited_seconds = exposition.read_at - history.unmoved_since
+                if waited_seconds < batch_truth.GIVES_UP_AFTER_SECONDS:
+                    wrong.append(f"given up too early: {history.told()}")
+                history.give_up()
+        return wrong
+
+    def _note_unread(self, exposition: Exposition) -> Counter[str]:
+        """Note which batches may have been mapped before they were seen; count them by project."""
+        aside = {
+            project.name
+            for project in PROJECTS
+            if exposition.value(_OFFERED, project=project.name, api_version="v2") != 1.0
+        }
+        unseen = [
+            history
+            for history in self._histories.values()
+            if history.is_batch
+            and history.job_id not in exposition.jobs
+            and history.job_id not in self._last_seen
+            and job_truth.may_be_shown(history)
+        ]
+        for history in unseen:
+            history.is_unread |= history.project.name in aside
+        return Counter(
+            history.project.name
+            for history in unseen
+            if history.latest.status in {"dispatched", "completed"}
+        )
 
     def _differing(self, history: JobHistory) -> list[str]:
         shown = history.job_id in self.latest.jobs
@@ -115,9 +169,14 @@ class Watch:
         elif not job_truth.may_be_shown(history):
             wrong = []
         else:
-            # A job that adds to no counter may leave before it is asked for.
-            asked_for = shown or history.adds or history.job_id in self._seen_active
-            wrong = self._wrong_job(history, asked_for=asked_for, given_up=given_up)
+            # A job that adds to no counter may leave before it is asked for. One that ended long
+            # before it was read is not shown.
+            adds = history.adds and not history.is_unread
+            asked_for = shown or adds or history.job_id in self._seen_active
+            wrong = self._wrong_job(
+                history, asked_for=asked_for, given_up=given_up, may_be_late=True
+            )
+            wrong += batch_truth.wrongly_waited(history, self.latest.read_at) if shown else ()
         if not wrong:
             return []
         return [f"{history.told()}\n  {'; '.join(wrong[:_DIFFERENCES_TOLD])}"]
@@ -131,7 +190,12 @@ class Watch:
         return not may_be_early and job_truth.must_be_shown(history, self.latest.read_at)
 
     def _wrong_job(
-        self, history: JobHistory, *, asked_for: bool, given_up: bool = False
+        self,
+        history: JobHistory,
+        *,
+        asked_for: bool,
+        given_up: bool = False,
+        may_be_late: bool = False,
     ) -> list[str]:
         seen = self._last_seen.get(history.job_id)
         if seen is None:
@@ -139,11 +203,13 @@ class Watch:
         samples, read_at = seen
         # A job that left may have been shown last while its row could not be read wholly.
         left = history.job_id not in self.latest.jobs
+        given_up = given_up and not history.is_batch
         return job_truth.wrong_samples(
             history,
             samples,
             read_at,
             asked_for=asked_for,
             given_up=given_up,
+            left_late=may_be_late and left and job_truth.left_late(history, read_at),
             odd_fields=self._odd_fields(history.job_id) if left else frozenset(),
         )

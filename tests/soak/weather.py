@@ -6,21 +6,26 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from soak import oddities
-from soak.growing import seeded
+from soak import oddities, restless
+from soak.batch_states import ALL_STATUSES
+from soak.births import seeded
 from soak.projects import LIMITED, PROJECTS, REFUSED
 
-from exporter.simulator import Fault, Faults, Paging
+from exporter.simulator import Fault, Faults, Paging, TokenPaging, V2Style
+from exporter.simulator.endpoints import PATHS, version_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from random import Random
 
     from exporter.simulator import Simulator
     from exporter.simulator.faults import Endpoint
-    from exporter.simulator.paging import Order, Page, Row
 
-_ENDPOINTS: Final[tuple[Endpoint, ...]] = ("list_jobs", "job_status", "list_items")
+_ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(PATHS)
+_OF_V1BETA: Final = tuple(e for e in _ENDPOINTS if version_of(e) == "v1beta")
+_LISTS: Final[tuple[Endpoint, ...]] = ("list_jobs", "list_batches")
+# Answers of which something is left out.
+_ODD_KINDS: Final = {"wrong_shape", "odd_row"}
 _SERVER_ERRORS = (500, 502, 503, 504)
 # None of them is an answer of any endpoint.
 _WRONG_SHAPES: tuple[Any, ...] = (
@@ -36,9 +41,6 @@ _SECONDS_BETWEEN_REFUSALS = 8.0
 # An ended job is given up after five counts, the last of them fifteen seconds after the first.
 _LONGEST_SHUFFLE_SECONDS = 22.0
 _LONGEST_ORDER_SECONDS = 15.0
-_ROWS_OF_ITEMS: Final = (None, None, 400, 150)
-# A job with no more items than this is counted by one page, whatever happens to lists.
-ITEMS_ON_ONE_PAGE: Final = 150
 # What LlamaCloud may give as reasons anywhere: a busy machine is slow, and connections end.
 EVERYWHERE: Final = {"timeout", "network", "server", "bad_response", "not_found", "other"}
 REASONS: Final[Mapping[str, set[str]]] = {
@@ -88,53 +90,15 @@ class CountedFaults(Faults):
         return fault
 
 
-class RestlessPaging(Paging):
-    """Cuts every page in another way, though never so that a list seems to end before its end.
+class Weather:
+    """Changes faults and paging while a simulator runs.
 
-    If it ``reshuffles``, every page is cut out of a list in another order.
+    Until it is ``open`` nothing is left out of what v2 lists: what is counted of a batch that was
+    there before the exporter depends on what the first listing shows of it.
     """
 
-    def __init__(
-        self,
-        random: Random,
-        sizes: Sequence[int | None],
-        order: Order,
-        *,
-        reshuffles: bool = False,
-    ) -> None:
-        super().__init__(order=order)
-        self._random = random
-        self._sizes = sizes
-        self._reshuffles = reshuffles
-
-    def ordered(self, oldest_first: Sequence[Row], id_of: Callable[[Row], str]) -> Sequence[Row]:
-        """Put rows into order, or into another one each time."""
-        if self._reshuffles:
-            return self._random.sample(oldest_first, len(oldest_first))
-        return super().ordered(oldest_first, id_of)
-
-    def page(self, rows: Sequence[Row], *, limit: int, offset: int) -> Page[Row]:
-        """Cut one page."""
-        random = self._random
-        size = random.choice(self._sizes)
-        token = random.random() < 0.5
-        total_sizes = (
-            [True, len(rows) + random.randint(1, 5)] if size and not token else [True, False]
-        )
-        style = Paging(
-            total_size=random.choice(total_sizes),
-            page_token=token,
-            max_rows=size,
-            ignore_offset=self.ignore_offset,
-            repeat_last_row=self.repeat_last_row,
-        )
-        return style.page(rows, limit=limit, offset=offset)
-
-
-class Weather:
-    """Changes faults and paging while a simulator runs."""
-
     def __init__(self, simulator: Simulator, faults: CountedFaults, seed: int) -> None:
+        self.is_open = False
         self._simulator = simulator
         self._faults = faults
         self._seed = seed
@@ -145,9 +109,13 @@ class Weather:
         self._shuffled_until = 0.0
         self._next_shuffle = 0.0
         self._rate_limited = 0
+        self._simulator.v2 = V2Style(results_in=ALL_STATUSES)
 
-    def advance(self, now: float) -> None:
-        """Change if it is time; ``now`` is monotonic."""
+    def advance(self, now: float, *, may_be_slow: bool) -> None:
+        """Change if it is time; ``now`` is monotonic.
+
+        What is odd ``may_be_slow`` to be found out if there is time for it.
+        """
         if now < self._next_change:
             return
         self._next_change = now + self._random.uniform(0.7, 2.5)
@@ -158,7 +126,7 @@ class Weather:
         if self._random.random() < 0.85:
             self._showers()
         if self._random.random() < 0.6:
-            self._drizzle()
+            self._drizzle(may_be_slow=may_be_slow)
         self._shuffle(now)
         self._page(reshuffles=now < self._shuffled_until)
 
@@ -167,32 +135,42 @@ class Weather:
         self._faults.clear()
         self._simulator.jobs_paging = Paging()
         self._simulator.items_paging = Paging(order="oldest")
+        self._simulator.batches_paging = TokenPaging()
+        self._simulator.file_jobs_paging = TokenPaging()
+        self._simulator.v2 = V2Style(results_in=ALL_STATUSES)
 
-    def make_a_row_of_each_project_odd(self) -> None:
-        """Take a job's id away in the next listing of each project."""
-        for project in PROJECTS:
-            row = Fault("odd_row", odd_field="id", body="", endpoint="list_jobs", times=1)
-            self._faults.add(replace(row, project_id=project.project_id))
+    def make_rows_odd(self) -> None:
+        """Take the id away from a row of each page of jobs and batches."""
+        for endpoint in _LISTS:
+            self._faults.add(Fault("odd_row", odd_field="id", body="", endpoint=endpoint))
 
     def _showers(self) -> None:
         """Let all kinds of faults befall few requests each."""
         for name, kind in self._kinds.items():
             chance = self._random.uniform(0, 0.004 if name == "hang" else 0.015)
             if chance:
-                self._faults.add(kind(chance=chance))
+                self._add(kind(chance=chance))
 
-    def _drizzle(self) -> None:
+    def _drizzle(self, *, may_be_slow: bool) -> None:
         """Let some rows be odd."""
-        for _ in range(4):
-            self._faults.add(oddities.draw(self._random, chance=self._random.uniform(0.0, 0.05)))
+        for _ in range(6):
+            chance = self._random.uniform(0.0, 0.05)
+            self._add(oddities.draw(self._random, may_be_slow=may_be_slow, chance=chance))
 
     def _storm(self) -> None:
         """Let one kind of fault befall every request of a project, or all requests of one kind."""
         kind = self._kinds[self._random.choice(list(self._kinds))]
         if self._random.random() < 0.5:
-            self._faults.add(kind(project_id=self._random.choice(PROJECTS).project_id))
+            self._add(kind(project_id=self._random.choice(PROJECTS).project_id))
         else:
-            self._faults.add(kind(endpoint=self._random.choice(_ENDPOINTS)))
+            self._add(kind(endpoint=self._random.choice(_ENDPOINTS)))
+
+    def _add(self, fault: Fault) -> None:
+        if fault.kind in _ODD_KINDS and not self.is_open:
+            fault = replace(fault, endpoint=fault.endpoint or self._random.choice(_OF_V1BETA))
+            if fault.endpoint not in _OF_V1BETA:
+                return
+        self._faults.add(fault)
 
     def _trouble_of_keys(self, now: float) -> None:
         random = self._random
@@ -203,8 +181,8 @@ class Weather:
             self._faults.add(replace(limited, project_id=LIMITED.project_id))
         if now >= self._next_refusal:
             self._next_refusal = now + _SECONDS_BETWEEN_REFUSALS
-            code = random.choice((401, 402, 403))
-            refused = Fault("status", code=code, times=random.randint(1, 2), endpoint="list_jobs")
+            code, endpoint = random.choice((401, 402, 403)), random.choice(_LISTS)
+            refused = Fault("status", code=code, times=random.randint(1, 2), endpoint=endpoint)
             self._faults.add(replace(refused, project_id=REFUSED.project_id))
 
     def _shuffle(self, now: float) -> None:
@@ -215,10 +193,12 @@ class Weather:
             self._next_shuffle = self._shuffled_until + order_seconds
 
     def _page(self, *, reshuffles: bool) -> None:
-        random = self._random
-        orders: tuple[Order, ...] = ("newest", "newest", "newest", "oldest", "shuffled")
-        jobs = RestlessPaging(random, (None, None, 250, 100), random.choice(orders))
-        jobs.repeat_last_row = random.random() < 0.2
-        items = RestlessPaging(random, _ROWS_OF_ITEMS, "oldest", reshuffles=reshuffles)
-        jobs.ignore_offset = items.ignore_offset = random.random() < 0.05
-        self._simulator.jobs_paging, self._simulator.items_paging = jobs, items
+        simulator, random = self._simulator, self._random
+        simulator.jobs_paging = jobs = restless.jobs_paging(random)
+        simulator.items_paging = restless.items_paging(
+            random, reshuffles=reshuffles, ignore_offset=jobs.ignore_offset
+        )
+        if self.is_open:
+            simulator.batches_paging = restless.batches_paging(random)
+            simulator.file_jobs_paging = restless.file_jobs_paging(random)
+            simulator.v2 = restless.v2_style(random)
