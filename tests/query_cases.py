@@ -113,6 +113,18 @@ CASES: dict[str, list[Case]] = {
         ),
         # A batch of v2 that runs tells nothing of its items.
         Case(progressed("tells-nothing", 7200, "running"), {}),
+        # A batch whose items all wait, or have ended, is queued behind others.
+        Case(
+            progressed("queued", 1801, "dispatched")
+            | progressed("at-work", 1801, "dispatched")
+            | {
+                batch("job_items", job_id="queued", item_status="pending"): always(9),
+                batch("job_items", job_id="queued", item_status="processing"): always(0),
+                batch("job_items", job_id="at-work", item_status="pending"): always(9),
+                batch("job_items", job_id="at-work", item_status="processing"): always(1),
+            },
+            {answer(job_id="at-work"): 1801},
+        ),
         Case(progressed("ended", 1801, "completed") | progressed("waits", 1801, "pending"), {}),
     ],
     "How many items wait?": [

@@ -46,6 +46,16 @@ FLIPPING = job(
 )
 RAN_BEFORE = {batch("job_status", job_id="a", status="running"): from_minute(30, 0, before=1)}
 
+
+def dispatched_for(seconds: float, **items: int) -> dict[str, str]:
+    """Return the series of a batch in which nothing moved, with items that were counted."""
+    quiet = QUIET | {"last_progress_timestamp_seconds": NOW - seconds}
+    return job("dispatched", **quiet, created_timestamp_seconds=NOW - 86_400) | {
+        batch("job_items", job_id="a", item_status=name): always(count)
+        for name, count in items.items()
+    }
+
+
 ENDED_UNKNOWN = job(
     "unknown", total_items=9, processed_items=2, completed_timestamp_seconds=NOW - 60
 )
@@ -70,6 +80,11 @@ ENDED_UNKNOWN = job(
         ("Jobs at risk", job("pending", created_timestamp_seconds=NOW - 3601), 1),
         ("Jobs at risk", throttled_for(3599), 0),
         ("Jobs at risk", throttled_for(3601), 1),
+        # Whose items all wait is queued, and not stuck.
+        ("Jobs at risk", dispatched_for(3599, processing=0, pending=5, failed=1), 0),
+        ("Jobs at risk", dispatched_for(3601, processing=0, pending=5, failed=1), 1),
+        ("Jobs at risk", dispatched_for(1801, processing=1, pending=5), 1),
+        ("Jobs at risk", dispatched_for(1801, processing=0, pending=0, completed=6), 1),
         ("Jobs at risk", FLIPPING, 1),
         ("Jobs at risk", FLIPPING | RAN_BEFORE, 0),
         ("Jobs at risk", active("running"), None),

@@ -147,6 +147,9 @@ SLIPS = {
     "LlamaCloudBatchJobStuck": [
         ('status="dispatched"', 'status="running"'),
         ('status="running"', 'status="dispatched"'),
+        ('item_status="processing"', 'item_status="skipped"'),
+        ('item_status="pending"', 'item_status="completed"'),
+        ("> 0", ">= 0"),
         ("total_items or", "last_progress_timestamp_seconds or"),
         ("llamacloud_batch_job_total_items or ", ""),
         (" or llamacloud_batch_job_items", ""),
@@ -161,6 +164,12 @@ SLIPS = {
         ("job_created_timestamp_seconds or ", ""),
         (" or llamacloud_batch_job_last_progress_timestamp_seconds", ""),
         ("< 3600", "< 600"),
+        ('status="dispatched"', 'status="running"'),
+        ('item_status="processing"', 'item_status="skipped"'),
+        ('item_status="pending"', 'item_status="completed"'),
+        ("> 0", ">= 0"),
+        ("job_last_refreshed", "job_created"),
+        ("last_progress_timestamp_seconds) > 3600", "last_progress_timestamp_seconds) > 1800"),
         ("and on (project, job_id) ( time()", "and on (project, job_id) ( 0 * time()"),
     ],
     "LlamaCloudExporterApiSetAside": [

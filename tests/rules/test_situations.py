@@ -164,6 +164,19 @@ SITUATIONS = [
         | items(completed=f"0+1x{OF_A_DAY} {OF_A_DAY}x{OF_A_DAY}", processing=always(5)),
         {"LlamaCloudBatchJobStuck": "warning"},
     ),
+    Situation(
+        "dispatched for an hour behind another batch",
+        1,
+        job("dispatched", last_progress_timestamp_seconds=always(0), total_items=always(1000))
+        | items(completed=always(0), processing=always(0), pending=always(1000)),
+    ),
+    Situation(
+        "dispatched for ten hours behind another batch",
+        10,
+        job("dispatched", last_progress_timestamp_seconds=always(0), total_items=always(1000))
+        | items(completed=always(0), processing=always(0), pending=always(1000)),
+        {"LlamaCloudBatchJobQueuedTooLong": "warning"},
+    ),
     # One is read with each refresh of the live batch, so two a minute.
     Situation(
         "300 unread batches at a start",

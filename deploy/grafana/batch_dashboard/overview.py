@@ -74,8 +74,9 @@ def _at_risk() -> stat.Panel:
     return number(
         "Jobs at risk",
         "Jobs that are dispatched, or run with items that are known, and made no progress for half"
-        " an hour; or are over an hour old, pending or throttled, and were not at work in the last"
-        " hour: as the alerts about stuck and queued jobs see them.",
+        " an hour; or are over an hour old, pending or throttled, or dispatched with items that all"
+        " wait, and were not at work in the last hour: as the alerts about stuck and queued jobs"
+        " see them.",
         or_zero(f"count({at_risk})", ACTIVE_JOBS_SHOWN),
         colours=steps(GOOD, (1, WARNING)),
         links=[

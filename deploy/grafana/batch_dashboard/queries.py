@@ -34,6 +34,11 @@ def of_jobs_in(statuses: str) -> str:
     return f"({status} == 1)"
 
 
+def _items_in(status: str) -> str:
+    """Return how many items of each picked job are in a status."""
+    return of_jobs("llamacloud_batch_job_items", f'item_status="{status}"')
+
+
 def active_of(selector: str) -> str:
     """Return 1 for each active job that a selector picks."""
     status = of_statuses(selector, "pending|throttled|dispatched|running|unknown")
@@ -125,7 +130,10 @@ _RUNNING_WITH_ITEMS: Final = where(
     f" (llamacloud_batch_job_total_items{{{OF_JOBS}}} or llamacloud_batch_job_items{{{OF_JOBS}}})",
 )
 # Up to the last refresh and not up to now: a job that is not asked for may well be making progress.
-QUIET: Final = where(minus(REFRESHED, _PROGRESSED), first_of(DISPATCHED, _RUNNING_WITH_ITEMS))
+_QUIET: Final = minus(REFRESHED, _PROGRESSED)
+# A dispatched batch whose items all wait, or have ended, is queued behind others.
+_ITEMS_WAIT: Final = where(f"({_items_in('processing')} == 0)", f"({_items_in('pending')} > 0)")
+QUIET: Final = where(_QUIET, first_of(unless(DISPATCHED, _ITEMS_WAIT), _RUNNING_WITH_ITEMS))
 # Each change between pending and throttled is progress, and yet no work: what counts is the age of
 # a job that was not at work in the last hour, and of whose items none moved.
 _RAN_WITHIN_AN_HOUR: Final = (
@@ -135,8 +143,9 @@ _RAN_WITHIN_AN_HOUR: Final = (
 _THROTTLED_AND_MOVING: Final = where(
     THROTTLED, where(TOTAL, f"((time() - {_PROGRESSED}) < {_HOUR})")
 )
-_WAITS_FOR_AN_HOUR: Final = unless(
-    first_of(PENDING, THROTTLED), _RAN_WITHIN_AN_HOUR, _THROTTLED_AND_MOVING
+_WAITS_FOR_AN_HOUR: Final = first_of(
+    unless(first_of(PENDING, THROTTLED), _RAN_WITHIN_AN_HOUR, _THROTTLED_AND_MOVING),
+    where(where(DISPATCHED, _ITEMS_WAIT), f"({_QUIET} > {_HOUR})"),
 )
 _AGE: Final = (
     "(time() - (max by (project, job_id)"
