@@ -55,6 +55,11 @@ class Entry(Struct, gc=False, kw_only=True):
         """Whether nothing more is to be learnt of it."""
         return self.is_given_up or self.status in _ENDED
 
+    @property
+    def may_be_mapped(self) -> bool:
+        """Whether LlamaCloud has told neither its file job nor why there is none."""
+        return not self.has_reference and not self.has_ended
+
     def refuse(self, now: float) -> None:
         """Note that its file job cannot be had."""
         self.refused_since = now if self.refused_since is None else self.refused_since

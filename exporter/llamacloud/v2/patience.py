@@ -9,31 +9,30 @@ _LOOKS_BEFORE_GIVING_UP = 3
 
 @dataclass(slots=True, eq=False)
 class Patience:
-    """Looks at a batch, each with the number of ``moves`` in it until then.
+    """Looks at a batch, each with the number of moves in it until then, at a monotonic moment.
 
-    Moments are monotonic. ``still_seconds`` is how long nothing moved.
+    ``still_seconds`` is for how long nothing had moved at the last one.
     """
 
-    moves: int = 0
     still_seconds: float = 0.0
-    _moves_at_last_look: int = -1
+    _moves: int = -1
     _looks: int = 0
     _still_since: float = 0.0
 
-    def look(self, now: float, give_up_after_seconds: float) -> bool:
+    def look(self, moves: int, now: float, give_up_after_seconds: float) -> bool:
         """Note that all was asked that there is to ask; tell whether to wait no longer.
 
         That is so after at least three looks over ``give_up_after_seconds`` in which nothing moved.
         """
-        is_over = self.would_end(now, give_up_after_seconds)
-        if self.moves != self._moves_at_last_look:
-            self._moves_at_last_look, self._looks, self._still_since = self.moves, 0, now
+        is_over = self.would_end(moves, now, give_up_after_seconds)
+        if moves != self._moves:
+            self._moves, self._looks, self._still_since = moves, 0, now
         self._looks += 1
         self.still_seconds = now - self._still_since
         return is_over
 
-    def would_end(self, now: float, give_up_after_seconds: float) -> bool:
-        """Tell whether a look at this moment would be the last one, if nothing moves until then."""
-        if self.moves != self._moves_at_last_look or self._looks + 1 < _LOOKS_BEFORE_GIVING_UP:
+    def would_end(self, moves: int, now: float, give_up_after_seconds: float) -> bool:
+        """Tell whether a look at this moment would be the last one."""
+        if moves != self._moves or self._looks + 1 < _LOOKS_BEFORE_GIVING_UP:
             return False
         return now - self._still_since >= give_up_after_seconds

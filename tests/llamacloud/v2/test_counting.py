@@ -229,15 +229,6 @@ async def test_file_jobs_of_a_batch_that_failed_are_counted_until_they_end(
     assert ({"failed": 1}, True) == (items(answer), answer.is_final)
 
 
-async def test_an_empty_batch_is_final_once_its_results_were_read_again(
-    server: BatchesServer,
-) -> None:
-    """It has no files, and so none that has not ended."""
-    one_batch(server)
-    async with reading(server) as api:
-        assert [False, True] == [(await api.counted()).is_final for _ in range(2)]
-
-
 async def test_the_end_is_the_latest_of_the_file_jobs(server: BatchesServer) -> None:
     """Not of those that run, nor before the creation of the batch; progress likewise."""
     one_batch(server, *(result(number) for number in range(4)))
