@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from core.simulated import SimulatedPolling
 from core.test_policy_batches import finish, finished_items, put, v2_project
 from history import HOUR
 
 from exporter.core.events import JobEnded, JobGivenUp, PollFinished, RefreshFailed
 from exporter.domain import ItemStatus, JobStatus
 from exporter.simulator.refusals import RefusedError
-
-if TYPE_CHECKING:
-    from core.simulated import SimulatedPolling
 
 
 def refuse_file_jobs(project: SimulatedPolling, code: int, *, until: float) -> None:
@@ -106,3 +104,23 @@ def test_results_that_are_empty_for_minutes_after_completed_lose_no_failure() ->
     project.run_until(800)
     assert 5 == finished_items(project, ItemStatus.FAILED)
     assert [5] == [event.job.total_items for event in project.told(JobEnded)]
+
+
+def test_an_absence_of_v2_gives_up_no_file_job() -> None:
+    """Two answers that lack ids, one before and one after it, are not thirty intervals of them."""
+    project = SimulatedPolling()
+    project.run_until(45)
+    batch = put(project, status="COMPLETED", created=44, running=10)
+    lacks: dict[str, Any] = {"items": [], "next_page_token": None}
+    project.client.answer = lambda endpoint, _: (
+        lacks if endpoint == "list_parse_jobs" and project.now < 1060 else None
+    )
+    project.run_until(100)
+    project.client.refused["v2"] = 404
+    project.at(1000, project.client.refused.clear)
+    project.run_until(1100)
+    assert JobStatus.DISPATCHED is project.job("bat-1").status
+    finish(project, batch, "FAILED", 10)
+    project.run_until(1300)
+    assert 10 == finished_items(project, ItemStatus.FAILED)
+    assert [] == project.told(JobGivenUp)

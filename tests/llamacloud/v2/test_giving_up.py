@@ -73,6 +73,18 @@ async def test_there_are_at_least_three_looks(
     assert ends is bool(answer.ended)
 
 
+async def test_time_in_which_nobody_looked_gives_up_nothing(server: BatchesServer) -> None:
+    """As while LlamaCloud was away: of each such time half of the limit counts at most."""
+    server.batches = [batch(status="COMPLETED", results=[result(0)])]
+    async with reading(server) as api:
+        await looks(api, 2, every=MINUTE / 2)
+        api.now += DAY
+        answers = await looks(api, 14, every=MINUTE / 2)
+        assert [0] * 14 == [len(answer.ended) for answer in answers if hasattr(answer, "ended")]
+        server.parse = [file_job(0, "FAILED")]
+        assert {"failed": 1} == items(await api.refresh())
+
+
 async def test_whatever_moves_in_the_batch_begins_the_time_anew(server: BatchesServer) -> None:
     """A reference that appears late is followed."""
     server.batches = [batch(status="COMPLETED", results=[result(0), result(1, None)])]
@@ -292,8 +304,8 @@ async def test_counts_that_fail_are_no_looks(server: BatchesServer) -> None:
                 await api.count()
             api.now += LOOKS_EVERY
         server.answer = lambda _: None
-        (answer,) = await looks(api, 1)
-        assert {"processing": 1, "pending": 1} == items(answer)
+        for answer in await looks(api, 2):
+            assert {"processing": 1, "pending": 1} == items(answer)
         (answer,) = await looks(api, 1)
     assert {"processing": 1, "unknown": 1} == items(answer)
 
