@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from exporter.domain import FAILED_ITEMS_KEPT, FailedItem, ItemStatus
-from exporter.llamacloud.v2.entries import Entry, apply_file_job, entry_of
+from exporter.llamacloud.v2.entries import (
+    Entry,
+    apply_file_job,
+    by_file,
+    entry_of,
+    file_id_of,
+    results_by_key,
+)
 from exporter.texts import cut
 
 if TYPE_CHECKING:
@@ -25,7 +32,11 @@ _UNKNOWN_WORD_GIVEN_UP_AFTER_SECONDS = 86_400.0
 
 @dataclass(slots=True, eq=False)
 class Files:
-    """The entries of a batch by the ids of its files; ``moves`` counts what changed in them."""
+    """The entries of a batch by the ids of its files; ``moves`` counts what changed in them.
+
+    A file of which results say several things has an entry for each, and is one file all the same:
+    a failed one if any of them failed.
+    """
 
     entries: dict[str, Entry] = field(default_factory=dict)
     moves: int = 0
@@ -44,15 +55,14 @@ class Files:
     @property
     def failed(self) -> tuple[FailedItem, ...]:
         """The first failed files, with their names and messages."""
-        return tuple(self._failed.values())
+        return tuple({item.item_id: item for item in self._failed.values()}.values())
 
     def apply_results(
         self, results: Sequence[ResultRow], known_values: KnownValues, *, keeps_missing: bool
     ) -> bool:
         """Apply results; tell whether there are some, and none is kept that they lack."""
         before, self.entries = self.entries, {}
-        # The id is the stable key of a file: one that comes twice is as it was said last.
-        rows = {row.source_directory_file_id: row for row in results}
+        rows = results_by_key(results)
         for file_id, row in rows.items():
             entry, known = entry_of(row, known_values), before.get(file_id)
             if known is not None and known.is_of(entry):
@@ -87,6 +97,8 @@ class Files:
         self.moves += entry.status is not before
         if entry.status is ItemStatus.FAILED:
             self._keep_failed(file_id, getattr(row, "name", None), row.error_message)
+        else:
+            self._failed.pop(file_id, None)
         return newest_at
 
     def apply_missing(self, file_ids: Iterable[str]) -> None:
@@ -126,17 +138,17 @@ class Files:
 
     def by_status(self) -> dict[ItemStatus, int]:
         """Count the files."""
-        counted = Counter(entry.status for entry in self.entries.values())
+        counted = Counter(entry.status for entry in by_file(self.entries).values())
         return {status: counted[status] for status in ItemStatus}
 
     def failure_reasons(self) -> dict[str, int]:
         """Count the failed files by reason."""
-        reasons = (entry.failure_reason for entry in self.entries.values())
+        reasons = (entry.failure_reason for entry in by_file(self.entries).values())
         return dict(Counter(reason for reason in reasons if reason is not None))
 
     def ended(self) -> tuple[EndedItem, ...]:
         """Describe the files that have ended."""
-        return tuple(entry.ended() for entry in self.entries.values() if entry.has_ended)
+        return tuple(entry.ended() for entry in by_file(self.entries).values() if entry.has_ended)
 
     def _move(self, entry: Entry, status: ItemStatus) -> None:
         self.moves += entry.status is not status
@@ -150,4 +162,4 @@ class Files:
     def _keep_failed(self, file_id: str, name: str | None, message: str | None) -> None:
         if len(self._failed) < FAILED_ITEMS_KEPT:
             name, message = cut(name, _TEXT_LENGTH), cut(message, _TEXT_LENGTH)
-            self._failed[file_id] = FailedItem(file_id, name, message)
+            self._failed[file_id] = FailedItem(file_id_of(file_id), name, message)
