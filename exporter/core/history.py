@@ -137,7 +137,7 @@ class History:
 
     def begin_progress(self, tracked: TrackedJob, seen_at: float) -> None:
         """Note when a job that is seen for the first time last made progress."""
-        self._note_progress(tracked.job.id, first_progress_at(tracked.job, seen_at))
+        self._note_progress(tracked.job.id, first_progress_at(tracked, seen_at))
 
     def note_progress(self, before: TrackedJob, after: TrackedJob, seen_at: float) -> None:
         """Note progress that an answer at ``seen_at`` shows."""

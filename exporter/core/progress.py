@@ -8,18 +8,19 @@ from exporter.domain import latest
 
 if TYPE_CHECKING:
     from exporter.core.jobs import TrackedJob
-    from exporter.domain import Job
 
 # LlamaCloud's Date has no fractions of a second.
 _CLOCK_RESOLUTION_SECONDS = 1.0
 
 
-def first_progress_at(job: Job, seen_at: float) -> float | None:
-    """Return when a job that is seen for the first time last made progress, by its own times.
+def first_progress_at(tracked: TrackedJob, seen_at: float) -> float | None:
+    """Return when a job that is seen for the first time last made progress, by LlamaCloud's times.
 
     Never the moment of seeing it, or a restart of the exporter would hide a stuck job.
     """
-    times = (job.created_at, job.started_at, job.completed_at)
+    job, counts = tracked.job, tracked.counts
+    counted_at = None if counts is None else counts.newest_at
+    times = (job.created_at, job.started_at, job.completed_at, counted_at)
     return latest(*(not_in_the_future(time, seen_at) for time in times))
 
 

@@ -77,7 +77,8 @@ class RefreshUpdate:
                 tracked.final, ended_monotonic=ended_monotonic, ended_before_first_sight=True
             )
             tracked = replace(tracked, final=final, memory=None)
-            if ended_at is not None and ended_at < (self._history.baseline_at or 0.0):
+            # Without a date it ended when it was created, for all that is known.
+            if (ended_at or job.created_at or 0.0) < (self._history.baseline_at or 0.0):
                 events = tuple(e for e in events if not isinstance(e, JobEnded))
                 marks = self._history.marks[job.id]
                 self._history.marks[job.id] = without_end(marks, tracked.job)

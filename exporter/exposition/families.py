@@ -23,7 +23,8 @@ _JOB_FAMILIES = (
         "llamacloud_batch_job_progress_ratio",
         "gauge",
         _JOB,
-        "Progress of a batch job as LlamaCloud computes it, from 0 to 1, as of the last poll.",
+        "Progress of a batch job, from 0 to 1, as of the last poll: as LlamaCloud computes it, or"
+        " in v2 the share of its items that have ended.",
     ),
     Family(
         "llamacloud_batch_job_total_items",
@@ -35,13 +36,15 @@ _JOB_FAMILIES = (
         "llamacloud_batch_job_processed_items",
         "gauge",
         _JOB,
-        "Items that LlamaCloud reports as processed in a batch job, as of the last poll.",
+        "Items that LlamaCloud reports as processed in a batch job, or in v2 those that have ended,"
+        " as of the last poll.",
     ),
     Family(
         "llamacloud_batch_job_failed_items",
         "gauge",
         _JOB,
-        "Items that LlamaCloud reports as failed in a batch job, as of the last poll.",
+        "Items that LlamaCloud reports as failed in a batch job, or in v2 those that were counted"
+        " as such, as of the last poll.",
     ),
     Family(
         "llamacloud_batch_job_skipped_items",

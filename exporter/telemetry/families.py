@@ -86,7 +86,7 @@ FAMILIES = (
         "gauge",
         (*_PROJECT, "api_version"),
         "1 while the project is read by this generation of LlamaCloud's batch API, 0 while it is"
-        " set aside because LlamaCloud refuses it; absent before its first answer.",
+        " set aside; absent before the first listing.",
     ),
     Family(
         "llamacloud_exporter_api_last_answered_timestamp_seconds",
@@ -112,8 +112,8 @@ FAMILIES = (
         "llamacloud_exporter_uncounted_jobs",
         "gauge",
         _PROJECT,
-        "Batch jobs whose items are not all counted, too large, not reached, or ended and not"
-        " counted yet, as of the last poll.",
+        "Batch jobs whose items are not all counted, too large, not reached, ended and not"
+        " counted yet, or batches of v2 not read yet, as of the last poll.",
     ),
     Family(
         "llamacloud_exporter_api_requests_total",

@@ -260,3 +260,24 @@ def test_a_listing_that_is_truncated_is_not_a_full_one_each_time() -> None:
     # Two pages of the eight days, and one for each status; one page in each other listing.
     assert 5 + 20 == len(project.sent("list_batches"))
     assert project.view().listing_truncated
+
+
+def test_the_last_progress_of_a_batch_that_was_unread_is_that_of_its_file_jobs() -> None:
+    """Or a batch that moves would look stuck after a start."""
+    project = v2_project()
+    put(project, status="COMPLETED", created=-5 * HOUR, updated=-60, ended=-60, failed=1, running=3)
+    project.run_until(25)
+    assert EPOCH - 60 == project.job("bat-1").last_progress_at
+
+
+def test_an_unread_batch_without_dates_adds_nothing() -> None:
+    """Nor is its end told at each start."""
+    project = v2_project()
+    batch = put(project, status="COMPLETED", created=-HOUR, updated=-60, completed=3)
+    batch.overrides["updated_at"] = None
+    for file in batch.files:
+        assert file.job is not None
+        file.job.overrides["updated_at"] = None
+    project.run_until(HOUR)
+    assert 0 == finished_jobs(project, JobStatus.COMPLETED)
+    assert not project.told(JobEnded)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import Any
 
 import pytest
+from core.simulated import SimulatedPolling
 from core.test_policy_batches import finish, finished_items, put, v2_project
 from history import HOUR
 
 from exporter.core.events import JobEnded, JobGivenUp, PollFinished, RefreshFailed
 from exporter.domain import ItemStatus, JobStatus
 from exporter.simulator.refusals import RefusedError
-
-if TYPE_CHECKING:
-    from core.simulated import SimulatedPolling
 
 
 def refuse_file_jobs(project: SimulatedPolling, code: int, *, until: float) -> None:
@@ -80,3 +78,50 @@ def test_a_file_job_that_the_list_does_not_know_yet_is_followed_once_it_does() -
     project.run_until(700)
     assert 20 == finished_items(project, ItemStatus.FAILED)
     assert JobStatus.COMPLETED is project.job("bat-1").status
+
+
+def test_a_reference_that_comes_after_completed_is_told_while_others_move() -> None:
+    """Within two intervals, not when all the others have stood still for long."""
+    project = v2_project()
+    project.run_until(45)
+    batch = put(project, status="COMPLETED", created=44, running=50, unmapped=1)
+    late = put(project, "other", created=44, failed=1, ended=50).files[0].job
+    del project.world.batches["other"]
+    project.every(600, lambda: finish(project, batch, "COMPLETED", 1))
+    project.at(700, lambda: setattr(batch.files[-1], "job", late))
+    project.run_until(770)
+    assert 1 == finished_items(project, ItemStatus.FAILED)
+
+
+def test_results_that_are_empty_for_minutes_after_completed_lose_no_failure() -> None:
+    """The batch is not over with them."""
+    project = v2_project()
+    project.run_until(45)
+    batch = put(project, status="COMPLETED", created=44, failed=5, ended=50)
+    files, batch.files = batch.files, []
+    project.at(600, lambda: setattr(batch, "files", files))
+    project.run_until(590)
+    assert JobStatus.DISPATCHED is project.job("bat-1").status
+    project.run_until(800)
+    assert 5 == finished_items(project, ItemStatus.FAILED)
+    assert [5] == [event.job.total_items for event in project.told(JobEnded)]
+
+
+def test_an_absence_of_v2_gives_up_no_file_job() -> None:
+    """Two answers that lack ids, one before and one after it, are not thirty intervals of them."""
+    project = SimulatedPolling()
+    project.run_until(45)
+    batch = put(project, status="COMPLETED", created=44, running=10)
+    lacks: dict[str, Any] = {"items": [], "next_page_token": None}
+    project.client.in_its_place = lambda endpoint, _: (
+        lacks if endpoint == "list_parse_jobs" and project.now < 1060 else None
+    )
+    project.run_until(100)
+    project.client.refused["v2"] = 404
+    project.at(1000, project.client.refused.clear)
+    project.run_until(1100)
+    assert JobStatus.DISPATCHED is project.job("bat-1").status
+    finish(project, batch, "FAILED", 10)
+    project.run_until(1300)
+    assert 10 == finished_items(project, ItemStatus.FAILED)
+    assert [] == project.told(JobGivenUp)

@@ -30,7 +30,7 @@ async def count_items(
         BadResponse: an entry of the batch has no usable id, or a page could not be read.
         LlamaCloudError: file jobs could not be fetched; the memory keeps what came before.
     """
-    if memory.entries is None:
+    if not memory.has_results:
         has_given_up = memory.look(now, limits.give_up_after_seconds)
         if has_given_up and memory.is_mapped:
             return _uncounted(job_id, memory, UncountedReason.NO_RESULTS, is_final=True)
@@ -40,14 +40,16 @@ async def count_items(
             unread = memory.results_unread
             raise BadResponse(f"results: {unread} without a usable id, so that none can be counted")
         return _uncounted(job_id, memory, UncountedReason.UNREADABLE_ITEMS, is_final=True)
-    if len(memory.entries) > limits.max_requests * _ENTRIES_A_REQUEST:
+    if len(memory.files.entries) > limits.max_requests * _ENTRIES_A_REQUEST:
         has_given_up = memory.look(now, limits.give_up_after_seconds)
         return _uncounted(job_id, memory, UncountedReason.TOO_MANY_ITEMS, is_final=has_given_up)
     file_jobs = FileJobs(reader, memory)
-    is_last = memory.patience.would_end(now, limits.give_up_after_seconds)
+    is_last = memory.would_give_up(now, limits.give_up_after_seconds)
     await file_jobs.ask(now, is_last=is_last)
-    memory.look(now, limits.give_up_after_seconds)
-    return _counted(job_id, memory, file_jobs)
+    had_ended = memory.all_ended
+    has_given_up = memory.look(now, limits.give_up_after_seconds)
+    is_final = memory.are_confirmed or (had_ended and has_given_up)
+    return _counted(job_id, memory, file_jobs, is_final=is_final)
 
 
 def _uncounted(
@@ -56,13 +58,15 @@ def _uncounted(
     return NotCounted(job_id, memory.asked_monotonic, reason, is_final=is_final)
 
 
-def _counted(job_id: str, memory: BatchMemory, file_jobs: FileJobs) -> ItemsCounted:
-    ended = memory.ended()
+def _counted(
+    job_id: str, memory: BatchMemory, file_jobs: FileJobs, *, is_final: bool
+) -> ItemsCounted:
+    ended = memory.files.ended()
     counts = ItemCounts(
-        by_status=memory.by_status(),
+        by_status=memory.files.by_status(),
         newest_at=memory.newest_at,
-        failed=tuple(memory.failed.values()),
-        failure_reasons=memory.failure_reasons(),
+        failed=memory.files.failed,
+        failure_reasons=memory.files.failure_reasons(),
     )
     return ItemsCounted(
         job_id,
@@ -70,7 +74,7 @@ def _counted(job_id: str, memory: BatchMemory, file_jobs: FileJobs) -> ItemsCoun
         asked_monotonic=file_jobs.asked_monotonic,
         answered_at=file_jobs.answered_at,
         tells_job=True,
-        is_final=memory.are_confirmed,
+        is_final=is_final,
         ended_at=latest(*(item.ended_at for item in ended)),
         ended=ended,
     )

@@ -18,6 +18,8 @@ from exporter.llamacloud.requests import Endpoint
 from exporter.llamacloud.v2.vocabulary import FILE_JOB_LISTS, ITEM_STATUSES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from exporter.llamacloud.known_values import KnownValues
     from exporter.llamacloud.v2.models import FileJobRow, ResultRow
 
@@ -26,6 +28,8 @@ _ENDED = frozenset(ENDED_ITEM_STATUSES)
 _LONGEST_WAIT_SECONDS = 900.0
 # Refreshes are no clockwork.
 _MOST_OF_A_WAIT = 0.9
+# Between a file's id, which has no control characters, and a number.
+_AGAIN = "\n"
 
 
 # There are up to 200,000 of them, and none refers to another.
@@ -54,6 +58,11 @@ class Entry(Struct, gc=False, kw_only=True):
     def has_ended(self) -> bool:
         """Whether nothing more is to be learnt of it."""
         return self.is_given_up or self.status in _ENDED
+
+    @property
+    def may_be_mapped(self) -> bool:
+        """Whether LlamaCloud has told neither its file job nor why there is none."""
+        return not self.has_reference and not self.has_ended
 
     def refuse(self, now: float) -> None:
         """Note that its file job cannot be had."""
@@ -94,6 +103,43 @@ def entry_of(row: ResultRow, known_values: KnownValues) -> Entry:
     return Entry()
 
 
+def results_by_key(results: Sequence[ResultRow]) -> dict[str, ResultRow]:
+    """Return results by the ids of their files; what else is said of a file has another key."""
+    rows = {row.source_directory_file_id: row for row in results}
+    if len(rows) == len(results):
+        return rows
+    by_file: dict[str, dict[str, ResultRow]] = {file_id: {} for file_id in rows}
+    for row in results:
+        # What says nothing of a file hides nothing that is said of it.
+        text = repr(row) if row.job_reference or row.error_message else ""
+        by_file[row.source_directory_file_id][text] = row
+    keyed = {}
+    for file_id, said in by_file.items():
+        # No order is promised: the same ones have the same keys each time.
+        texts = sorted(filter(None, said)) or [""]
+        for number, text in enumerate(texts):
+            keyed[f"{file_id}{_AGAIN}{number}" if number else file_id] = said[text]
+    return keyed
+
+
+def file_id_of(key: str) -> str:
+    """Return the id of the file that a key is of."""
+    return key.partition(_AGAIN)[0]
+
+
+def by_file(entries: Mapping[str, Entry]) -> Mapping[str, Entry]:
+    """Return one entry of each file: one that failed, else one that has not ended, else any."""
+    shown: dict[str, Entry] = {}
+    for key, entry in entries.items():
+        file_id = file_id_of(key)
+        shown[file_id] = max(shown.get(file_id, entry), entry, key=_weight)
+    return shown
+
+
+def _weight(entry: Entry) -> int:
+    return 2 if entry.status is ItemStatus.FAILED else int(not entry.has_ended)
+
+
 def apply_file_job(
     entry: Entry,
     row: FileJobRow,
@@ -111,8 +157,10 @@ def apply_file_job(
     entry.refused_since = entry.refused_at = None
     entry.status = status = known_values.read(ITEM_STATUSES, row.status)
     entry.is_word_unknown = status is ItemStatus.UNKNOWN and row.status is not None
-    if status is ItemStatus.FAILED:
-        entry.failure_reason = failure_reason(row.error_message)
+    # A list that moves may tell of a file job twice: what an earlier row said is gone.
+    is_failed = status is ItemStatus.FAILED
+    entry.failure_reason = failure_reason(row.error_message) if is_failed else None
+    entry.ended_at = None
     if status not in _ENDED:
         entry.was_seen_active |= status is not ItemStatus.UNKNOWN
         return times.created_at

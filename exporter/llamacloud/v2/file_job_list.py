@@ -41,7 +41,7 @@ class FileJobList:
         self._reader = reader
         self._memory = memory
         self._note = note
-        for file_id, entry in (memory.entries or {}).items():
+        for file_id, entry in memory.files.entries.items():
             if entry.endpoint is not endpoint or entry.file_job_id is None:
                 continue
             if not entry.has_ended:
@@ -77,7 +77,7 @@ class FileJobList:
             # A page without any of them shows that the filter was ignored.
             if not token or not found or token in tokens:
                 break
-        self._memory.apply_missing(self.files_of(missing))
+        self._memory.files.apply_missing(self.files_of(missing))
 
     def files_of(self, ids: Sequence[str] | dict[str, None]) -> list[str]:
         """Return the files that refer to these file jobs and have not ended."""

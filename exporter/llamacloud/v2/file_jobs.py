@@ -76,7 +76,7 @@ class _Asking:
         self._failures: dict[str, LlamaCloudError] = {}
 
     async def ask(self, sizes: IdsAtATime, now: float, *, is_last: bool) -> None:
-        refused = self._memory.refused(self._list.files)
+        refused = self._memory.files.refused(self._list.files)
         try:
             await self._ask_for_all([i for i in self._list.files if i not in refused], sizes)
             # Each alone: with others it would have them all asked for in halves again.
@@ -89,7 +89,7 @@ class _Asking:
         finally:
             for job_id, error in self._failures.items():
                 if self._list.has_answered or _is_too_large(error):
-                    self._memory.apply_refused(self._list.files_of([job_id]), now)
+                    self._memory.files.apply_refused(self._list.files_of([job_id]), now)
 
     async def _ask_for_all(self, ids: Sequence[str], sizes: IdsAtATime) -> None:
         while ids:

@@ -11,6 +11,7 @@ from llamacloud.v2.batches_server import (
     result,
 )
 from llamacloud.v2.reading import LIMITS, Reading, items, reading
+from starlette.responses import JSONResponse
 
 from exporter.domain import (
     CountLimits,
@@ -229,15 +230,6 @@ async def test_file_jobs_of_a_batch_that_failed_are_counted_until_they_end(
     assert ({"failed": 1}, True) == (items(answer), answer.is_final)
 
 
-async def test_an_empty_batch_is_final_once_its_results_were_read_again(
-    server: BatchesServer,
-) -> None:
-    """It has no files, and so none that has not ended."""
-    one_batch(server)
-    async with reading(server) as api:
-        assert [False, True] == [(await api.counted()).is_final for _ in range(2)]
-
-
 async def test_the_end_is_the_latest_of_the_file_jobs(server: BatchesServer) -> None:
     """Not of those that run, nor before the creation of the batch; progress likewise."""
     one_batch(server, *(result(number) for number in range(4)))
@@ -289,15 +281,75 @@ async def test_file_jobs_that_two_files_share_are_asked_for_once(server: Batches
     assert [["job-0"]] == [asked.job_ids for asked in server.requests if asked.job_ids]
 
 
-async def test_a_file_that_comes_twice_is_counted_once(server: BatchesServer) -> None:
-    """As it comes last; the batch ends all the same."""
-    one_batch(server, result(0), result(1) | {"source_directory_file_id": "dfl-0"})
-    server.parse = [file_job(0, "FAILED"), file_job(1, "COMPLETED")]
+@pytest.mark.parametrize("statuses", [("FAILED", "COMPLETED"), ("COMPLETED", "FAILED")])
+async def test_a_file_that_comes_twice_is_counted_once(
+    server: BatchesServer, statuses: tuple[str, str]
+) -> None:
+    """A failure is not hidden, in whatever order they come; the batch ends all the same."""
+    entries = [result(0), result(1) | {"source_directory_file_id": "dfl-0"}]
+    server.parse = [file_job(number, status) for number, status in enumerate(statuses)]
+    answers = []
     async with reading(server) as api:
-        answers = [await api.counted() for _ in range(2)]
-    assert [({"completed": 1}, False), ({"completed": 1}, True)] == [
-        (items(answer), answer.is_final) for answer in answers
+        for _ in range(2):
+            one_batch(server, *entries)
+            answers.append(await api.counted())
+            entries.reverse()
+    assert [({"failed": 1}, 1, False), ({"failed": 1}, 1, True)] == [
+        (items(answer), len(answer.ended), answer.is_final) for answer in answers
     ]
+    assert ["dfl-0"] == [item.item_id for item in answers[-1].counts.failed]
+    assert {"none": 1} == answers[-1].counts.failure_reasons
+
+
+async def test_of_a_file_that_comes_twice_both_file_jobs_are_followed(
+    server: BatchesServer,
+) -> None:
+    """It has ended once both have; two failures are one failed file."""
+    one_batch(server, result(0), result(1) | {"source_directory_file_id": "dfl-0"})
+    server.parse = [file_job(0, "COMPLETED"), file_job(1)]
+    async with reading(server) as api:
+        answer = await api.counted()
+        assert ({"processing": 1}, ()) == (items(answer), answer.ended)
+        server.parse[1]["status"] = "FAILED"
+        assert {"failed": 1} == items(await api.counted())
+    server.parse[0]["status"] = "FAILED"
+    async with reading(server) as api:
+        counts = (await api.counted()).counts
+    assert (1, 1) == (counts.total, len(counts.failed))
+
+
+async def test_an_entry_that_says_nothing_hides_no_other_of_its_file(
+    server: BatchesServer,
+) -> None:
+    """Nor does an entry that comes twice as it is."""
+    nothing = result(0, None)
+    one_batch(server, nothing, result(0), nothing, result(0), result(1, None), result(1, None))
+    server.parse = [file_job(0, "COMPLETED")]
+    async with reading(server) as api:
+        assert {"completed": 1, "pending": 1} == items(await api.counted())
+
+
+async def test_a_file_job_that_is_listed_twice_is_as_the_last_row_says(
+    server: BatchesServer,
+) -> None:
+    """Nothing is left of the other row: the list moved while it was read."""
+    one_batch(server, result(1))
+    server.parse = [
+        file_job(1, "FAILED", error_message="TIMEOUT", updated_at=at(NOW - 25)),
+        file_job(1, "RUNNING"),
+    ]
+    server.answer = lambda asked: JSONResponse({"items": server.parse}) if asked.job_ids else None
+    async with reading(server) as api:
+        answer = await api.counted()
+        assert ({"processing": 1}, {}, (), ()) == (
+            items(answer),
+            answer.counts.failure_reasons,
+            answer.counts.failed,
+            answer.ended,
+        )
+        server.parse = [file_job(1, "COMPLETED", updated_at=None)]
+        (ended,) = (await api.counted()).ended
+    assert (None, None) == (ended.failure_reason, ended.ended_at)
 
 
 async def test_two_batches_that_share_a_file_job_both_count_it(server: BatchesServer) -> None:

@@ -73,6 +73,18 @@ async def test_there_are_at_least_three_looks(
     assert ends is bool(answer.ended)
 
 
+async def test_time_in_which_nobody_looked_gives_up_nothing(server: BatchesServer) -> None:
+    """As while LlamaCloud was away: of each such time half of the limit counts at most."""
+    server.batches = [batch(status="COMPLETED", results=[result(0)])]
+    async with reading(server) as api:
+        await looks(api, 2, every=MINUTE / 2)
+        api.now += DAY
+        answers = await looks(api, 14, every=MINUTE / 2)
+        assert [0] * 14 == [len(answer.ended) for answer in answers if hasattr(answer, "ended")]
+        server.parse = [file_job(0, "FAILED")]
+        assert {"failed": 1} == items(await api.refresh())
+
+
 async def test_whatever_moves_in_the_batch_begins_the_time_anew(server: BatchesServer) -> None:
     """A reference that appears late is followed."""
     server.batches = [batch(status="COMPLETED", results=[result(0), result(1, None)])]
@@ -164,6 +176,106 @@ async def test_results_that_are_late_are_read(server: BatchesServer) -> None:
     assert [False, True] == finals(answers)
 
 
+async def test_a_reference_that_comes_after_completed_is_followed_at_once(
+    server: BatchesServer,
+) -> None:
+    """Whatever else moves in the batch; once there is one for each file, results are not read."""
+    server.batches = [batch(status="COMPLETED", results=[result(0), result(1, None)])]
+    server.parse = [file_job(0), file_job(1, "FAILED")]
+    async with reading(server) as api:
+        assert {"processing": 1, "pending": 1} == items(await api.refresh())
+        server.batches[0]["results"][1] = result(1)
+        assert {"processing": 1, "failed": 1} == items(await api.refresh())
+        await api.refresh()
+    asked = [request for request in server.requests if request.endpoint == "batch"]
+    assert [True, True, False] == ["expand" in request.params for request in asked]
+
+
+@pytest.mark.parametrize("late", [None, [], [result(0)]])
+async def test_results_that_are_fewer_than_before_confirm_no_end(
+    server: BatchesServer, late: list[Any] | None
+) -> None:
+    """What they lack is followed on; they are believed after thirty intervals without a move."""
+    whole = [result(0), result(1)]
+    server.batches = [batch(status="COMPLETED", results=whole)]
+    server.parse = [file_job(0, "COMPLETED"), file_job(1)]
+    async with reading(server) as api:
+        assert {"completed": 1, "processing": 1} == items(await api.refresh())
+        server.parse[1]["status"] = "FAILED"
+        await looks(api, 1)
+        server.batches[0]["results"] = late
+        answers = await looks(api, 3)
+        assert [False, False, True] == finals(answers)
+        assert [{"completed": 1, "failed": 1}] * 3 == [items(answer) for answer in answers]
+
+
+async def test_null_results_at_the_last_reading_lose_no_late_reference(
+    server: BatchesServer,
+) -> None:
+    """Null says nothing: the results are read again, for thirty intervals more."""
+    server.batches = [batch(status="COMPLETED", results=[result(0), result(1, None)])]
+    server.parse = [file_job(0, "COMPLETED"), file_job(1, "FAILED")]
+    async with reading(server) as api:
+        assert {"completed": 1, "unknown": 1} == items((await looks(api, 4))[-1])
+        server.batches[0]["results"] = None
+        assert [False] * 3 == finals(await looks(api, 3))
+        server.batches[0]["results"] = [result(0), result(1)]
+        answers = await looks(api, 2)
+    assert [{"completed": 1, "failed": 1}] * 2 == [items(answer) for answer in answers]
+    assert [False, True] == finals(answers)
+
+
+async def test_results_that_stay_null_at_the_last_reading_are_the_end(
+    server: BatchesServer,
+) -> None:
+    """They do not keep the batch active for ever."""
+    server.batches = [batch(status="COMPLETED", results=[result(0), result(1, None)])]
+    server.parse = [file_job(0, "COMPLETED")]
+    async with reading(server) as api:
+        await looks(api, 4)
+        server.batches[0]["results"] = None
+        answers = await looks(api, 4)
+    assert [False] * 3 + [True] == finals(answers)
+    assert {"completed": 1, "unknown": 1} == items(answers[-1])
+
+
+async def test_results_that_stay_empty_are_believed_after_thirty_intervals(
+    server: BatchesServer,
+) -> None:
+    """An empty batch ends then."""
+    server.batches = [batch(status="COMPLETED", results=[])]
+    async with reading(server) as api:
+        answers = await looks(api, 4)
+    assert [False] * 3 + [True] == finals(answers)
+    assert {} == items(answers[-1])
+
+
+async def test_results_that_are_empty_at_first_are_read_again(server: BatchesServer) -> None:
+    """LlamaCloud may not have written them all yet."""
+    server.batches = [batch(status="COMPLETED", results=[])]
+    server.parse = [file_job(0, "FAILED")]
+    async with reading(server) as api:
+        await looks(api, 3)
+        server.batches[0]["results"] = [result(0)]
+        answers = await looks(api, 2)
+    assert [{"failed": 1}] * 2 == [items(answer) for answer in answers]
+    assert [False, True] == finals(answers)
+
+
+async def test_a_batch_that_runs_again_may_have_fewer_files(server: BatchesServer) -> None:
+    """Those of its former run are not missed."""
+    server.batches = [batch(status="COMPLETED", results=[result(0), result(1)])]
+    server.parse = [file_job(n, "COMPLETED") for n in range(3)]
+    async with reading(server) as api:
+        await looks(api, 2)
+        server.batches[0] |= {"status": "RUNNING", "results": None}
+        await looks(api, 1)
+        server.batches[0] |= {"status": "COMPLETED", "results": [result(2)]}
+        answers = await looks(api, 2)
+    assert [{"completed": 1}] * 2 == [items(answer) for answer in answers]
+    assert [False, True] == finals(answers)
+
+
 async def test_entries_without_a_usable_id_leave_a_completed_batch_uncounted(
     server: BatchesServer,
 ) -> None:
@@ -192,8 +304,8 @@ async def test_counts_that_fail_are_no_looks(server: BatchesServer) -> None:
                 await api.count()
             api.now += LOOKS_EVERY
         server.answer = lambda _: None
-        (answer,) = await looks(api, 1)
-        assert {"processing": 1, "pending": 1} == items(answer)
+        for answer in await looks(api, 2):
+            assert {"processing": 1, "pending": 1} == items(answer)
         (answer,) = await looks(api, 1)
     assert {"processing": 1, "unknown": 1} == items(answer)
 

@@ -1,0 +1,165 @@
+"""The files of one batch, as its results and its file jobs tell of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from exporter.domain import FAILED_ITEMS_KEPT, FailedItem, ItemStatus
+from exporter.llamacloud.v2.entries import (
+    Entry,
+    apply_file_job,
+    by_file,
+    entry_of,
+    file_id_of,
+    results_by_key,
+)
+from exporter.texts import cut
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from exporter.domain import EndedItem
+    from exporter.llamacloud.known_values import KnownValues
+    from exporter.llamacloud.v2.models import FileJobRow, ResultRow
+
+# Names and messages are free text without bound; a log line needs no more of them.
+_TEXT_LENGTH = 500
+# A status that is newer than this exporter may be one in which a job waits for long.
+_UNKNOWN_WORD_GIVEN_UP_AFTER_SECONDS = 86_400.0
+
+
+@dataclass(slots=True, eq=False)
+class Files:
+    """The entries of a batch by the ids of its files; ``moves`` counts what changed in them.
+
+    A file of which results say several things has an entry for each, and is one file all the same:
+    a failed one if any of them failed.
+    """
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+    moves: int = 0
+    _failed: dict[str, FailedItem] = field(default_factory=dict)
+
+    @property
+    def all_ended(self) -> bool:
+        """Whether all entries have ended."""
+        return all(entry.has_ended for entry in self.entries.values())
+
+    @property
+    def may_be_mapped(self) -> bool:
+        """Whether LlamaCloud has yet to tell of a file its file job, or why there is none."""
+        return any(entry.may_be_mapped for entry in self.entries.values())
+
+    @property
+    def failed(self) -> tuple[FailedItem, ...]:
+        """The first failed files, with their names and messages."""
+        return tuple({item.item_id: item for item in self._failed.values()}.values())
+
+    def apply_results(
+        self, results: Sequence[ResultRow], known_values: KnownValues, *, keeps_missing: bool
+    ) -> bool:
+        """Apply results; tell whether there are some, and none is kept that they lack."""
+        before, self.entries = self.entries, {}
+        rows = results_by_key(results)
+        for file_id, row in rows.items():
+            entry, known = entry_of(row, known_values), before.get(file_id)
+            if known is not None and known.is_of(entry):
+                self.entries[file_id] = known
+                continue
+            self._forget([file_id])
+            self.entries[file_id] = entry
+            if entry.status is ItemStatus.FAILED:
+                self._keep_failed(file_id, None, row.error_message)
+        missing = {i: entry for i, entry in before.items() if i not in self.entries}
+        if keeps_missing:
+            self.entries |= missing
+        else:
+            self._forget(missing)
+        return bool(rows) and not (keeps_missing and missing)
+
+    def apply_file_job(
+        self,
+        file_id: str,
+        row: FileJobRow,
+        known_values: KnownValues,
+        *,
+        created_at: float | None,
+        answered_at: float,
+    ) -> float | None:
+        """Apply the row of its file job to a file, as ``entries.apply_file_job`` does."""
+        entry = self.entries[file_id]
+        before = entry.status
+        newest_at = apply_file_job(
+            entry, row, known_values, created_at=created_at, answered_at=answered_at
+        )
+        self.moves += entry.status is not before
+        if entry.status is ItemStatus.FAILED:
+            self._keep_failed(file_id, getattr(row, "name", None), row.error_message)
+        else:
+            self._failed.pop(file_id, None)
+        return newest_at
+
+    def apply_missing(self, file_ids: Iterable[str]) -> None:
+        """Apply that an answer about the file jobs of these files did not show them."""
+        for file_id in file_ids:
+            entry = self.entries[file_id]
+            entry.refused_since = entry.refused_at = None
+            self._move(entry, ItemStatus.UNKNOWN)
+
+    def apply_refused(self, file_ids: Iterable[str], now: float) -> None:
+        """Apply that the file jobs of these files cannot be had while others can."""
+        for file_id in file_ids:
+            entry = self.entries[file_id]
+            entry.refuse(now)
+            self._move(entry, ItemStatus.UNKNOWN)
+
+    def refused(self, files: Mapping[str, Sequence[str]]) -> dict[str, Entry]:
+        """Return the file jobs that were refused last, each with the entry of one of its files."""
+        entries = {job_id: self.entries[file_ids[0]] for job_id, file_ids in files.items()}
+        return {i: entry for i, entry in entries.items() if entry.refused_at is not None}
+
+    def cancel_unmapped(self) -> None:
+        """Apply that no more files get a file job."""
+        for entry in self.entries.values():
+            if entry.may_be_mapped:
+                self._move(entry, ItemStatus.CANCELLED)
+
+    def give_up(self, still_seconds: float) -> None:
+        """Give up the entries whose end nothing tells, after so long without a move."""
+        for entry in self.entries.values():
+            is_told = entry.has_reference and entry.status is not ItemStatus.UNKNOWN
+            if entry.has_ended or is_told:
+                continue
+            if entry.is_word_unknown and still_seconds < _UNKNOWN_WORD_GIVEN_UP_AFTER_SECONDS:
+                continue
+            entry.status, entry.is_given_up = ItemStatus.UNKNOWN, True
+
+    def by_status(self) -> dict[ItemStatus, int]:
+        """Count the files."""
+        counted = Counter(entry.status for entry in by_file(self.entries).values())
+        return {status: counted[status] for status in ItemStatus}
+
+    def failure_reasons(self) -> dict[str, int]:
+        """Count the failed files by reason."""
+        reasons = (entry.failure_reason for entry in by_file(self.entries).values())
+        return dict(Counter(reason for reason in reasons if reason is not None))
+
+    def ended(self) -> tuple[EndedItem, ...]:
+        """Describe the files that have ended."""
+        return tuple(entry.ended() for entry in by_file(self.entries).values() if entry.has_ended)
+
+    def _move(self, entry: Entry, status: ItemStatus) -> None:
+        self.moves += entry.status is not status
+        entry.status = status
+
+    def _forget(self, file_ids: Iterable[str]) -> None:
+        for file_id in file_ids:
+            self.moves += 1
+            self._failed.pop(file_id, None)
+
+    def _keep_failed(self, file_id: str, name: str | None, message: str | None) -> None:
+        if len(self._failed) < FAILED_ITEMS_KEPT:
+            name, message = cut(name, _TEXT_LENGTH), cut(message, _TEXT_LENGTH)
+            self._failed[file_id] = FailedItem(file_id_of(file_id), name, message)
