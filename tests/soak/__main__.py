@@ -11,6 +11,7 @@ import argparse
 import secrets
 import sys
 
+from soak.history import API_VERSIONS
 from soak.run import Outcome, Plan, Soak
 
 _TOLD = 20
@@ -39,8 +40,16 @@ def _plan() -> Plan:
         help="the same jobs and the same faults again; which request meets a fault depends on the"
         " machine (random)",
     )
+    parser.add_argument(
+        "--api-versions",
+        type=lambda text: text.split(","),
+        default=",".join(API_VERSIONS),
+        help="in which jobs live (%(default)s)",
+    )
     arguments = parser.parse_args()
-    return Plan(arguments.seconds, arguments.jobs_per_second, arguments.seed)
+    return Plan(
+        arguments.seconds, arguments.jobs_per_second, arguments.seed, arguments.api_versions
+    )
 
 
 def _told(plan: Plan, outcome: Outcome) -> str:
@@ -50,6 +59,7 @@ def _told(plan: Plan, outcome: Outcome) -> str:
         again = (
             f"PYTHONPATH=tests python -m soak --seconds {plan.seconds:g}"
             f" --jobs-per-second {plan.jobs_per_second:g} --seed {plan.seed}"
+            f" --api-versions {','.join(plan.api_versions)}"
         )
         lines.append(f"verdict: {len(outcome.wrong)} or more things are wrong; again: {again}")
     else:

@@ -14,10 +14,11 @@ from soak.births import (
     life_of,
     seeded,
 )
+from soak.history import API_VERSIONS
 from soak.lives import HOLD, LEFT, Hold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from soak.births import Life
     from soak.history import JobHistory
@@ -49,10 +50,12 @@ class GrowingWorld:
         is_known: Callable[[JobHistory], bool],
         has_left: Callable[[JobHistory], bool],
         times_counted: Callable[[str], int],
+        api_versions: Collection[str] = API_VERSIONS,
     ) -> None:
         self._world = world
         self._histories = histories
         self._seed = seed
+        self._api_versions = api_versions
         self._random = seeded(seed, "births")
         self._seconds_between_births = 1 / jobs_per_second
         self._is_known = is_known
@@ -67,8 +70,8 @@ class GrowingWorld:
 
     def open(self) -> None:
         """Put what was there before the exporter."""
-        for api_version, kinds in BEFORE_THE_START.items():
-            for kind, number in kinds.items():
+        for api_version in self._api_versions:
+            for kind, number in BEFORE_THE_START[api_version].items():
                 for _ in range(number):
                     ago_seconds = created_ago_seconds(self._random, api_version, kind)
                     self._bear(api_version, kind, ago_seconds)
@@ -80,7 +83,8 @@ class GrowingWorld:
         self._next_birth = max(self._next_birth, now - 2 * self._seconds_between_births)
         while self._next_birth <= now:
             api_version, kind = drawn_life(self._random, may_be_slow=may_be_slow)
-            if self._unseen(api_version) < _UNSEEN_AT_MOST[api_version]:
+            may_live = api_version in self._api_versions
+            if may_live and self._unseen(api_version) < _UNSEEN_AT_MOST[api_version]:
                 self._bear(api_version, kind, 0.0)
             self._next_birth += self._random.expovariate(1 / self._seconds_between_births)
         while self._due and self._due[0][0] <= now:

@@ -41,7 +41,7 @@ from exporter.simulator import Simulator, World, serving_in_thread
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from soak.history import JobHistory
 
@@ -64,11 +64,15 @@ _WRONG_AT_MOST = 200
 
 @dataclass(slots=True)
 class Plan:
-    """What to do: ``seconds`` of faults and history, then quiet."""
+    """What to do: ``seconds`` of faults and history, then quiet.
+
+    Jobs live in the ``api_versions``, which vanish and return if there are several.
+    """
 
     seconds: float
     jobs_per_second: float
     seed: int
+    api_versions: Sequence[str] = API_VERSIONS
 
 
 @dataclass(slots=True)
@@ -104,6 +108,7 @@ class Soak:
             is_known=self._watch.is_known,
             has_left=self._watch.has_left,
             times_counted=self._ledger.times_items_listed,
+            api_versions=plan.api_versions,
         )
         self._scrapes = 0
         self._outcome = Outcome()
@@ -214,7 +219,8 @@ class Soak:
             if stormy:
                 self._weather.advance(now, may_be_slow=may_be_slow and self._weather.is_open)
             if growing:
-                self._withdrawals.advance(now)
+                if len(self._plan.api_versions) > 1:
+                    self._withdrawals.advance(now)
                 self._growing.advance(may_be_slow=may_be_slow)
             if now >= next_scrape:
                 next_scrape = max(next_scrape + _SECONDS_BETWEEN_SCRAPES, now)
