@@ -190,6 +190,8 @@ def _with_final_state(tracked: TrackedJob, before: Job, now: float, *, ends: boo
             # A job that has ended gets larger limits than an active one: it is counted again.
             return replace(tracked, final=final, total_items_at_last_count=None)
         return replace(tracked, final=final)
-    if known is not None and not is_same(tracked.job, before):
+    # Rows of what is told by items tell nothing that counting it once more would show.
+    is_news = not (tracked.job.told_by_items or is_same(tracked.job, before))
+    if known is not None and is_news:
         return replace(tracked, final=known.record_changed(tracked.job))
     return tracked

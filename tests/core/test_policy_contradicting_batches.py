@@ -281,3 +281,17 @@ def test_an_unread_batch_without_dates_adds_nothing() -> None:
     project.run_until(HOUR)
     assert 0 == finished_jobs(project, JobStatus.COMPLETED)
     assert not project.told(JobEnded)
+
+
+def test_a_row_that_differs_does_not_have_a_completed_batch_counted_again() -> None:
+    """It would be shown in part while only some of its file jobs are answered."""
+    project = v2_project()
+    project.run_until(45)
+    batch = put(project, status="COMPLETED", created=44, ended=50, completed=5)
+    project.run_until(200)
+    assert JobStatus.COMPLETED is project.job("bat-1").status
+    batch.source_directory_id = "dir-2"
+    since = project.now
+    project.run_until(since + 300)
+    assert "dir-2" == project.job("bat-1").directory_id
+    assert not project.sent("batch", "list_parse_jobs", since=since)
