@@ -101,7 +101,8 @@ _OF_RESULTS: tuple[_Values, ...] = (
 )
 # The exporter learns the true reference when it has given up, thirty intervals later.
 _SLOW_OF_RESULTS: tuple[_Values, ...] = (
-    ("results.job_reference", (None, 7, {"type": "parse_v2", "id": ".."})),
+    # Null is none of them: it says that a cancelled batch never made a job for the file.
+    ("results.job_reference", (7, {"type": "parse_v2", "id": ".."})),
 )
 _OF_PARSE_JOBS: tuple[_Values, ...] = (
     *_OF_ANY_ROW_OF_V2,
