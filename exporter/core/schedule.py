@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from exporter.core.final_state import MOST_DOUBLINGS
+
 # A refused API key is tried again after five minutes at the latest; it may have been replaced.
 _LONGEST_BACKOFF_SECONDS = 300.0
-# Enough doublings for every interval that can be set.
-_MOST_DOUBLINGS = 10
 
 
 class ListingSchedule:
@@ -34,6 +34,6 @@ class ListingSchedule:
         self.next_at = min(self.next_at, now)
 
     def _backoff(self) -> float:
-        doubled = self.interval * (1 << min(self._refusals, _MOST_DOUBLINGS))
+        doubled = self.interval * (1 << min(self._refusals, MOST_DOUBLINGS))
         self._refusals += 1
         return min(doubled, max(_LONGEST_BACKOFF_SECONDS, self.interval))

@@ -12,9 +12,7 @@ from asking import Observer
 from core.virtual import Polling
 from history import EPOCH
 
-from exporter.core.actions import FetchStatus, ListJobs, WaitUntil
-from exporter.core.observations import Failed, Listed, Refreshed
-from exporter.domain import Failure
+from exporter.core.actions import FetchStatus, ListJobs
 from exporter.llamacloud.errors import LlamaCloudError, NotFound, UnexpectedStatus
 from exporter.llamacloud.requests import Answer
 from exporter.llamacloud.v1beta import V1BetaApi
@@ -27,6 +25,7 @@ from exporter.simulator.world import DEFAULT_PROJECT_ID
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from exporter.core.actions import RefreshJob
     from exporter.llamacloud.api import BatchApi
     from exporter.llamacloud.requests import Endpoint, Query
 
@@ -124,24 +123,14 @@ class SimulatedPolling(Polling):
         """Count the requests of a span of time by endpoint."""
         return Counter(s.endpoint for s in self.client.sent if since <= s.moment < until)
 
-    def _ask(self, slot: int) -> None:
-        throttling = self._next_token_at > self.now and bool(self._waiting)
-        lists = slot == 0
-        action = self.core.next_action(self.now, throttling, may_list=lists, may_refresh=not lists)
-        self._look_whether_poll_is_over()
-        if isinstance(action, WaitUntil):
-            self._next_token_at = self.now
-            self._idle.add(slot)
-            if action.moment < math.inf:
-                self.at(action.moment, lambda: self.wake([slot]))
-            return
+    def _perform(self, slot: int, action: ListJobs | RefreshJob) -> None:
         self.client.moment = self.now
         before = len(self.client.sent)
         outcome = self._outcome(action)
         sent = len(self.client.sent) - before
         # What an action did not send is given back.
         self._next_token_at = self.now + sent * self._seconds_per_token
-        self.at(self.now + 0.1 * sent, lambda: self._take(slot, action, outcome))
+        self.at(self.now + 0.1 * sent, lambda: self._answered(slot, action, outcome))
 
     def _outcome(self, action: Any) -> Any:
         if isinstance(action, ListJobs):
@@ -159,18 +148,6 @@ class SimulatedPolling(Polling):
             return at_once(self.apis[api_version].list_jobs(plan))
         except LlamaCloudError as error:
             return error.failure()
-
-    def _take(self, slot: int, action: Any, outcome: Any) -> None:
-        if isinstance(action, ListJobs):
-            for batch in Listed.batches(action, outcome):
-                self.receive(batch)
-            self.wake()
-        elif isinstance(outcome, Failure):
-            self.receive(Failed(action, outcome))
-        else:
-            self.receive(Refreshed(action, *outcome))
-        self._waiting.append(slot)
-        self._grant()
 
 
 def at_once(work: Coroutine[Any, Any, Any]) -> Any:

@@ -18,7 +18,7 @@ from exporter.core.project import ProjectCore
 from exporter.domain import Failure, Listing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from exporter.core.actions import RefreshJob
     from exporter.core.events import Event
@@ -162,26 +162,30 @@ class Polling:
             if action.moment < math.inf:
                 self.at(action.moment, lambda: self.wake([slot]))
             return
+        self._perform(slot, action)
+
+    def _perform(self, slot: int, action: ListJobs | RefreshJob) -> None:
         request = Request(self.now, action)
         self.requests.append(request)
         asked = action.plans if isinstance(action, ListJobs) else [action.job.api_version]
         clouds = {api_version: self.clouds[api_version] for api_version in asked}
         ends = self.now + max(cloud.takes(request) for cloud in clouds.values())
         answers = {v: cloud.answer(request, EPOCH + ends) for v, cloud in clouds.items()}
-        self.at(ends, lambda: self._answered(slot, action, answers))
-
-    def _answered(
-        self, slot: int, action: ListJobs | RefreshJob, answers: Mapping[str, Any]
-    ) -> None:
         answer = next(iter(answers.values()))
+        of_job = answer if isinstance(answer, Failure) else (answer, ends)
+        outcome = answers if isinstance(action, ListJobs) else of_job
+        self.at(ends, lambda: self._answered(slot, action, outcome))
+
+    def _answered(self, slot: int, action: ListJobs | RefreshJob, outcome: Any) -> None:
+        """Tell the core an outcome: one of each generation, a failure, or answer and memory."""
         if isinstance(action, ListJobs):
-            for batch in Listed.batches(action, answers):
+            for batch in Listed.batches(action, outcome):
                 self.receive(batch)
             self.wake()
-        elif isinstance(answer, Failure):
-            self.receive(Failed(action, answer))
+        elif isinstance(outcome, Failure):
+            self.receive(Failed(action, outcome))
         else:
-            self.receive(Refreshed(action, answer, self.now))
+            self.receive(Refreshed(action, *outcome))
         self._waiting.append(slot)
         self._grant()
 

@@ -50,7 +50,6 @@ class FileJobsPage:
     """A page of a list of file jobs; ``is_token_unread`` is as of a ``BatchesPage``."""
 
     rows: Sequence[FileJobRow]
-    sent: int
     next_token: str | None
     asked_monotonic: float
     answered_at: float

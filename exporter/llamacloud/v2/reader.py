@@ -150,7 +150,6 @@ class Reader:
                 rows.append(row)
         return FileJobsPage(
             rows,
-            page.sent,
             page.next_token,
             answer.asked_monotonic,
             answer.answered_at,

@@ -69,7 +69,7 @@ class World:
         numbers = [int(job_id.removeprefix("job-")) for job_id in ids]
         rows = [file_job(n, self.file_jobs[n]) for n in numbers if n not in self.hidden]
         page = read_parse_jobs(as_json({"items": rows}))
-        return FileJobsPage(page.rows, page.sent, page.next_token, 0.0, NOW)
+        return FileJobsPage(page.rows, page.next_token, 0.0, NOW)
 
     def fetched(self, memory: BatchMemory) -> BatchFetched:
         """Return the batch, with its results if they are asked for."""
