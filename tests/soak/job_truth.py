@@ -30,8 +30,8 @@ _MOMENTS = (
 _COUNTED = {"items": "items", "item_failures": "items"}
 _ASKED_FOR = {"progress_ratio": "progress_ratio", **_COUNTED}
 _TOLD_LATE = {
-    "v1beta": {*_COUNTED},
-    "v2": {*_COUNTED, *TOLD_BY_ITEMS, "completed_timestamp_seconds"},
+    "v1beta": {*_ASKED_FOR},
+    "v2": {*_ASKED_FOR, *TOLD_BY_ITEMS, "completed_timestamp_seconds"},
 }
 # A batch may go while the row of a file job could not be read: that stays unknown.
 _UNSURE_WHEN_GONE = {("items", status) for status in ("pending", "processing", "unknown")}
@@ -56,7 +56,7 @@ def wrong_samples(
 
     Without ``asked_for`` what its row in a listing does not tell may be missing. What only counting
     tells may be missing of a job that was ``given_up``. One that ``left_late``, after the longest
-    retention, may have been counted too late to be shown so. What is published of ``odd_fields``
+    retention, may have been asked for too late to be shown so. What is published of ``odd_fields``
     tells nothing, for they could not be read when the job was shown last.
     """
     names = {name for name, _ in shown}
@@ -64,7 +64,6 @@ def wrong_samples(
     missing = {name for name, certain in may_be_missing.items() if certain not in names}
     undecided = {_PUBLISHED_OF[field] for field in odd_fields if field in _PUBLISHED_OF}
     undecided |= _TOLD_LATE[history.api_version] if left_late else set()
-    missing |= {"items"} if left_late else set()
     expected = _exact(history)
     if history.sparse and _progress_is_of_an_earlier_end(history, shown):
         undecided.add("progress_ratio")
@@ -78,6 +77,8 @@ def wrong_samples(
         for key in sorted(expected.keys() | actual.keys())
         if not _same(expected.get(key), actual.get(key))
     ]
+    if left_late:
+        return wrong + list(_wrong_moments_of_row(history, shown, read_at))
     may_lack = set() if asked_for else {*_MOMENTS[1:]}
     if missing >= {"items"} or not history.latest.is_told:
         may_lack.add(_MOMENTS[2])
@@ -218,6 +219,18 @@ def _same(expected: float | None, actual: float | None) -> bool:
     if expected is None or actual is None:
         return expected is actual
     return math.isclose(expected, actual, rel_tol=1e-12, abs_tol=_TIME_TOLERANCE_SECONDS)
+
+
+def _wrong_moments_of_row(history: JobHistory, shown: JobSamples, read_at: float) -> Iterator[str]:
+    """Check the moments of a job that was not asked for since its end: only its row told of it."""
+    for name in _MOMENTS:
+        actual = shown.get((name, ""))
+        if actual is not None and actual > read_at:
+            yield f"{name}: expected to {read_at}, actual {actual}"
+    progress_at = shown.get((_MOMENTS[0], ""))
+    moment = math.floor(history.latest.newest_time_of_job)
+    if progress_at is None or progress_at < moment:
+        yield f"{_MOMENTS[0]}: expected from {moment}, actual {progress_at}"
 
 
 def _wrong_moments(

@@ -133,10 +133,15 @@ def test_a_job_that_left_uncounted_is_seen() -> None:
     assert [] == differences_of_job(seen)
 
 
-def test_a_job_that_left_uncounted_may_have_been_counted_too_late() -> None:
+@pytest.mark.parametrize(
+    "missing", [UNCOUNTED, (*UNCOUNTED, "progress_ratio", "last_refreshed_timestamp_seconds")]
+)
+def test_a_job_that_left_uncounted_may_have_been_asked_for_too_late(
+    missing: tuple[str, ...],
+) -> None:
     """After the longest retention it is not shown once more; it is no item that was seen."""
-    seen = watch(without(*UNCOUNTED))
-    seen.latest = exposition(without(*UNCOUNTED))
+    seen = watch(without(*missing))
+    seen.latest = exposition(without(*missing))
     seen.latest.read_at = NOW + RETENTION_FAILED_SECONDS
     seen.take(seen.latest)
     seen.take(Exposition(read_at=NOW + 1000))
