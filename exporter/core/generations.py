@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.core.events import ApiOfferedAgain, ApiSetAside
 from exporter.core.final_state import EARLY_BY_INTERVALS, MOST_DOUBLINGS
-from exporter.core.history import LEAST_OVERLAP_SECONDS
+from exporter.core.generation import EVER, Generation
 from exporter.domain import ErrorReason, Failure
 
 if TYPE_CHECKING:
@@ -19,53 +18,6 @@ if TYPE_CHECKING:
     from exporter.domain import Listing
 
 _FULL_AGAIN_AFTER_INTERVALS = 10
-_EVER = float("-inf")
-
-
-@dataclass(slots=True)
-class Generation:
-    """What is known of one generation of the API; moments are monotonic.
-
-    ``set_aside`` is why it is not asked before ``ask_again_at``. ``is_first_answer`` is true until
-    its first listing was applied, also after it was set aside.
-    """
-
-    listed_at: float | None = None
-    listed_fully_at: float | None = None
-    full_again_at: float = _EVER
-    last_answered_at: float | None = None
-    began_at: float | None = None
-    is_truncated: bool | None = None
-    is_first_answer: bool = True
-    set_aside: Failure | None = None
-    times_unanswered: int = 0
-    ask_again_at: float = _EVER
-
-    @property
-    def news_since(self) -> float | None:
-        """The Unix time before which nothing is news, even if no listing showed all jobs."""
-        return None if self.began_at is None else self.began_at - LEAST_OVERLAP_SECONDS
-
-    @property
-    def has_answered(self) -> bool:
-        """Whether it ever listed the project in this session."""
-        return self.listed_at is not None
-
-    @property
-    def is_relied_on(self) -> bool:
-        """Whether a listing without it is only half of one."""
-        return self.has_answered and self.set_aside is None
-
-    def is_stale(self, rules: Rules, now: float) -> bool:
-        """Tell whether it did not list the project for too long, or never."""
-        return self.listed_at is None or now - self.listed_at > rules.stale_after
-
-    def wants_full(self, rules: Rules, now: float) -> bool:
-        """Tell whether its next listing is a full one."""
-        last = self.listed_fully_at
-        if self.is_first_answer or last is None:
-            return now >= self.full_again_at
-        return now - last >= rules.full_listing_every and now >= self.full_again_at
 
 
 class Generations:
@@ -92,13 +44,18 @@ class Generations:
         generation = self._of.get(api_version)
         return generation is not None and generation.set_aside is None
 
-    def to_ask(self, now: float) -> list[str]:
-        """Name the generations that the next listing asks."""
-        return [
-            api_version
+    def to_ask(self, rules: Rules, now: float, *, may_rest: bool = False) -> list[str]:
+        """Name the generations that the next listing asks.
+
+        Those in which nothing happens ``may_rest`` where the budget is too small, but for one.
+        """
+        asked = {
+            api_version: generation
             for api_version, generation in self._of.items()
             if generation.set_aside is None or now >= generation.ask_again_at
-        ]
+        }
+        busy = [v for v, of in asked.items() if not (may_rest and of.rests(rules, now))]
+        return busy or [min(asked, key=lambda v: asked[v].listed_at or EVER)]
 
     def stale(self, rules: Rules, now: float) -> frozenset[str]:
         """Name the generations that did not list the project for too long, or never."""
@@ -136,7 +93,7 @@ class Generations:
             return
         for generation in self._of.values():
             # None of those asked is offered: one that is set aside may be by now.
-            generation.ask_again_at = _EVER
+            generation.ask_again_at = EVER
 
     def unanswered(
         self, api_version: str, failure: Failure, rules: Rules, now: float

@@ -12,6 +12,7 @@ from exporter.core.events import (
     ListingWholeAgain,
     ProjectStale,
 )
+from exporter.core.generation import is_idle
 from exporter.core.generations import Generations
 from exporter.core.listing_update import ListingUpdate
 from exporter.core.poll import ListingLatch
@@ -72,7 +73,9 @@ class Listings:
 
     def begin(self, now: float, *, is_throttling: bool) -> ListJobs:
         """Plan the next listing, a full one from time to time."""
-        asked = self.generations.to_ask(now)
+        # A listing that failed is tried with every generation that may answer.
+        may_rest = self._schedule.is_late(now) and self.failure is None
+        asked = self.generations.to_ask(self._table.rules, now, may_rest=may_rest)
         plans = {api_version: self._plan(api_version, now) for api_version in asked}
         self.under_way = ListJobs(plans, now, is_throttling)
         return self.under_way
@@ -189,4 +192,5 @@ class Listings:
             history.past[job.id] = (api_version, job.status)
         is_full_up = api_version in self._full_up
         self._full_up.discard(api_version)
+        self.generations[api_version].is_idle = is_idle(self._table, api_version, outcome, now)
         return self.generations.answered(api_version, outcome, began, now, is_full_up=is_full_up)

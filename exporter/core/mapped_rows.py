@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from exporter.domain import JobStatus, latest
 
 if TYPE_CHECKING:
-    from exporter.core.generations import Generation
+    from exporter.core.generation import Generation
     from exporter.core.job_table import JobTable
     from exporter.core.marks import HighWaterMarks
     from exporter.domain import Job, Listing

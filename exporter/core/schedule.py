@@ -6,6 +6,7 @@ from exporter.core.final_state import MOST_DOUBLINGS
 
 # A refused API key is tried again after five minutes at the latest; it may have been replaced.
 _LONGEST_BACKOFF_SECONDS = 300.0
+_LATE_BY_INTERVALS = 0.5
 
 
 class ListingSchedule:
@@ -19,6 +20,10 @@ class ListingSchedule:
         self.interval = interval
         self.next_at = began
         self._refusals = 0
+
+    def is_late(self, now: float) -> bool:
+        """Tell whether a listing that begins ``now`` waited long: listings need a larger budget."""
+        return now - self.next_at >= _LATE_BY_INTERVALS * self.interval
 
     def ended(self, now: float, *, refused: bool) -> None:
         """Set the next listing after one that ended ``now``; the key may have been ``refused``."""

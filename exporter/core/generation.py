@@ -1,0 +1,92 @@
+"""What is known of one generation of LlamaCloud's API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from exporter.core.history import LEAST_OVERLAP_SECONDS
+
+if TYPE_CHECKING:
+    from exporter.core.job_table import JobTable
+    from exporter.core.rules import Rules
+    from exporter.domain import Failure, Listing
+
+EVER = float("-inf")
+_IDLE_AFTER_SECONDS = 3600.0
+_LONGEST_REST_SECONDS = 300.0
+
+
+@dataclass(slots=True)
+class Generation:
+    """What is known of one generation of the API; moments are monotonic.
+
+    ``set_aside`` is why it is not asked before ``ask_again_at``. ``is_first_answer`` is true until
+    its first listing was applied, also after it was set aside.
+    """
+
+    listed_at: float | None = None
+    listed_fully_at: float | None = None
+    full_again_at: float = EVER
+    last_answered_at: float | None = None
+    began_at: float | None = None
+    is_truncated: bool | None = None
+    is_first_answer: bool = True
+    set_aside: Failure | None = None
+    times_unanswered: int = 0
+    ask_again_at: float = EVER
+    is_idle: bool = False
+
+    @property
+    def news_since(self) -> float | None:
+        """The Unix time before which nothing is news, even if no listing showed all jobs."""
+        return None if self.began_at is None else self.began_at - LEAST_OVERLAP_SECONDS
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether it ever listed the project in this session."""
+        return self.listed_at is not None
+
+    @property
+    def is_relied_on(self) -> bool:
+        """Whether a listing without it is only half of one."""
+        return self.has_answered and self.set_aside is None
+
+    def is_stale(self, rules: Rules, now: float) -> bool:
+        """Tell whether it did not list the project for too long, or never."""
+        return self.listed_at is None or now - self.listed_at > rules.stale_after
+
+    def rests(self, rules: Rules, now: float) -> bool:
+        """Tell whether its next listing can wait: nothing happens in it."""
+        if self.listed_at is None or self.set_aside is not None or not self.is_idle:
+            return False
+        return now - self.listed_at + rules.interval <= _longest_rest(rules)
+
+    def wants_full(self, rules: Rules, now: float) -> bool:
+        """Tell whether its next listing is a full one."""
+        last = self.listed_fully_at
+        if self.is_first_answer or last is None:
+            return now >= self.full_again_at
+        return now - last >= rules.full_listing_every and now >= self.full_again_at
+
+
+def is_idle(table: JobTable, api_version: str, listing: Listing, now: float) -> bool:
+    """Tell whether no job of a generation is active, and nothing happened in the last hour.
+
+    Jobs that ended may have left, and those of ``listing`` may not all be tracked.
+    """
+    finals = (tracked.final for tracked in table if tracked.job.api_version == api_version)
+    if len(table.unread) or any(
+        final is None or now - final.ended_monotonic < _IDLE_AFTER_SECONDS for final in finals
+    ):
+        return False
+    times = (job.updated_at or job.created_at or 0.0 for job in listing.jobs)
+    return max(times, default=0.0) <= listing.ended_at - _IDLE_AFTER_SECONDS
+
+
+def _longest_rest(rules: Rules) -> float:
+    """Return for how many seconds a generation in which nothing happens is not listed at most.
+
+    It may be listed late, and is not to be called stale for that.
+    """
+    return min(_LONGEST_REST_SECONDS, rules.stale_after / 2)
