@@ -279,6 +279,61 @@ class TestUnread:
             finished_jobs(project, JobStatus.COMPLETED),
         )
 
+    def test_it_stays_for_its_retention_since_its_end(self) -> None:
+        """Not since it was read."""
+        project = v2_project()
+        put(project, status="COMPLETED", created=-2 * HOUR, ended=-HOUR / 2, completed=4)
+        project.every(15, project.scrape)
+        project.run_until(HOUR / 2 - 60)
+        assert ["bat-1"] == [job.job_id for job in project.view().jobs]
+        project.run_until(HOUR / 2 + 60)
+        assert () == project.view().jobs
+
+    def test_the_one_that_was_updated_last_is_read_first(self) -> None:
+        """It is the likeliest to run on."""
+        project = v2_project(requests_per_minute=30, slots=1)
+        for number in (3, 1, 4, 2):
+            put(
+                project,
+                f"bat-{number}",
+                "COMPLETED",
+                created=-2 * HOUR + number,
+                updated=-60.0 * number,
+                ended=-HOUR,
+                completed=1,
+            )
+        project.run_until(29)
+        read = [sent.path.rpartition("/")[2] for sent in project.sent("batch")]
+        assert ["bat-1", "bat-2", "bat-3", "bat-4"] == list(dict.fromkeys(read))
+
+    def test_one_that_comes_into_sight_later_and_is_old_is_past(self) -> None:
+        """It was mapped before the start, and nothing tells how its file jobs fare."""
+        project = v2_project()
+        project.run_until(45)
+        put(project, status="COMPLETED", created=-5 * HOUR, updated=-4 * HOUR, running=2)
+        project.run_until(HOUR)
+        assert [] == project.sent("batch")
+        assert ((), []) == (project.view().jobs, project.told(JobAppeared))
+
+
+def test_a_batch_that_is_mapped_after_the_start_counts_what_ends_after_it() -> None:
+    """Its mapping errors have no date, and came after the start, for it was not mapped before."""
+    project = v2_project()
+    show_results(project, "COMPLETED")
+    batch = put(
+        project, created=-HOUR, ended=-60, completed=2, failed=1, mapping_errors=1, running=1
+    )
+    project.run_until(45)
+    batch.status, batch.updated_at = "COMPLETED", EPOCH + 45
+    finish(project, batch, "COMPLETED", 1)
+    project.run_until(300)
+    assert JobStatus.COMPLETED is project.job("bat-1").status
+    assert (1, 1, 1) == (
+        finished_items(project, ItemStatus.COMPLETED),
+        finished_items(project, ItemStatus.FAILED),
+        finished_jobs(project, JobStatus.COMPLETED),
+    )
+
 
 @pytest.mark.parametrize("status", ["FAILED", "CANCELLED"])
 def test_file_jobs_that_run_on_after_the_end_are_counted(status: str) -> None:
