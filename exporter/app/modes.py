@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import stamina.instrumentation
 import structlog
 
+from exporter.app.failed_start import stay_until_seen_running
 from exporter.app.leaving import leave_anyway
 from exporter.app.listening import AddressUnavailableError, listen
 from exporter.app.running import demo, print_once, serve
-from exporter.config import ConfigError, Mode, describe, load
+from exporter.config import ConfigError, Mode, describe, load, serves_and_waits_for_key
 from exporter.llamacloud.connections import open_connections
 from exporter.llamacloud.environment import BadEnvironmentError
 from exporter.logs import configure_logging
@@ -32,10 +34,15 @@ def run() -> int:
 
     0: stopped as asked. 1: could not do what was asked, or a bug. 2: a mistake in the settings, or
     in the environment's proxies and certificates.
+
+    With ``api.wait_for_key``, an exporter that fails within five seconds returns only after them.
     """
+    began_monotonic = time.monotonic()
     try:
         try:
             status = _run()
+            if status != _OK and serves_and_waits_for_key(sys.argv[1:], os.environ):
+                stay_until_seen_running(began_monotonic)
         finally:
             # Here, for the interpreter would do it where nobody can catch what it raises.
             if sys.stdout is not None:

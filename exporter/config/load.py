@@ -58,6 +58,22 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
     return Command(mode, settings)
 
 
+def serves_and_waits_for_key(argv: Sequence[str], environ: Mapping[str, str]) -> bool:
+    """Tell whether ``api.wait_for_key`` is on, also where settings have mistakes.
+
+    False in every mode but serving. A file that cannot be read says nothing about it.
+    """
+    ignored: list[str] = []
+    try:
+        mode, flags = parse_arguments(argv, ignored)
+    except ConfigError:
+        # What cannot be understood may be one flag of many: the variable tells it as well.
+        mode, flags = Mode.SERVE, {}
+    sources = [from_flags(flags), from_environment(environ, ignored)]
+    _add_file(sources, ignored)
+    return mode is Mode.SERVE and _waits(sources)
+
+
 def _add_file(sources: list[Source], problems: list[str]) -> bool:
     """Add the file that a source names; return false where it cannot be read."""
     naming = strongest(sources, "config.file")
