@@ -49,7 +49,7 @@ def test_everything_can_be_set_in_the_file() -> None:
             ),
             "telemetry_path": "/batch/metrics",
         },
-        "log": {"level": "debug", "format": "json"},
+        "log": {"level": "debug", "format": "json", "documents": False},
     }
     assert settings.web.listen_address == (
         ListenAddress("localhost", 9910),
