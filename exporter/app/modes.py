@@ -22,8 +22,11 @@ from exporter.logs import configure_logging
 from exporter.redaction import Secrets
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from exporter.config import Settings
 
+_OF_OTHER_PROGRAMS = "it is ignored; that is right if it is there for another program"
 _OK, _FAILED, _BAD_SETTINGS = 0, 1, 2
 
 log = structlog.get_logger("exporter")
@@ -64,15 +67,17 @@ def _run() -> int:
         print(error, file=sys.stderr)  # noqa: T201 - the log is not configured yet
         return _BAD_SETTINGS
     if command.mode is Mode.CHECK:
-        print(describe(command.settings))  # noqa: T201 - what was asked for
+        print(describe(command.settings, command.warnings))  # noqa: T201 - what was asked for
         return _OK
-    return _start(command.mode, command.settings)
+    return _start(command.mode, command.settings, command.warnings)
 
 
-def _start(mode: Mode, settings: Settings) -> int:
+def _start(mode: Mode, settings: Settings, warnings: Sequence[str]) -> int:
     keys = (project.api_key for project in settings.projects)
     secrets = Secrets(*(key.get_secret_value() for key in keys if key is not None))
     configure_logging(settings.log.level, settings.log.format, secrets=secrets)
+    for warning in warnings:
+        log.warning("exporter.unknown_variable", detail=warning, advice=_OF_OTHER_PROGRAMS)
     # Its default hooks would count retries on the global registry and log every one.
     stamina.instrumentation.set_on_retry_hooks([])
     try:

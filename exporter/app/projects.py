@@ -62,7 +62,11 @@ def poller_of(
         timeout_seconds=settings.api.timeout,
         observer=project_telemetry,
     )
-    event_log = EventLog(project.name, key_origin=project.api_key_origin)
+    event_log = EventLog(
+        project.name,
+        key_origin=project.api_key_origin,
+        tells_documents=settings.log.documents,
+    )
 
     async def publish_view(view: ProjectView) -> None:
         await publisher.publish(view)

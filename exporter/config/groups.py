@@ -168,3 +168,8 @@ class Log(Group):
     format: Literal["auto", "json", "console"] = Field(
         "auto", description="How records are written; auto: console on a terminal, else json."
     )
+    documents: bool = Field(
+        default=True,
+        description="Whether names of documents and error texts of jobs and items are logged; false"
+        " leaves ids, codes and counts.",
+    )
