@@ -67,7 +67,7 @@ async def print_once(settings: Settings, secrets: Secrets) -> bool:
     """Poll every project once, print the exposition, and tell whether all could be listed."""
     look_up_names_apart(len(settings.projects))
     async with open_connections(USER_AGENT) as connections:
-        exporter = assemble(settings, connections, secrets)
+        exporter = assemble(settings, connections, secrets, of_process=False)
         pollers, interval = exporter.pollers, settings.poll.interval
         began = exporter.started_monotonic
         async with asyncio.TaskGroup() as tasks:
