@@ -12,10 +12,10 @@ import structlog
 
 from exporter.app.leaving import leave_anyway
 from exporter.app.listening import AddressUnavailableError, listen
-from exporter.app.running import demo, print_once, serve
+from exporter.app.running import connections_of, demo, print_once, serve
 from exporter.config import ConfigError, Mode, describe, load
-from exporter.llamacloud.connections import open_connections
 from exporter.llamacloud.environment import BadEnvironmentError
+from exporter.llamacloud.proxies import Proxies
 from exporter.logs import configure_logging
 from exporter.redaction import Secrets
 
@@ -52,11 +52,14 @@ def _run() -> int:
         command = load(sys.argv[1:], os.environ)
         if command.mode is Mode.CHECK:
             # Only for the mistakes in variables that it finds: nothing is sent.
-            open_connections("")
+            proxies = Proxies(os.environ)
+            connections_of(command.settings, proxies)
     except (ConfigError, BadEnvironmentError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - the log is not configured yet
         return _BAD_SETTINGS
     if command.mode is Mode.CHECK:
+        if ignored := proxies.ignored():
+            print(ignored, file=sys.stderr)  # noqa: T201 - likewise
         print(describe(command.settings))  # noqa: T201 - what was asked for
         return _OK
     return _start(command.mode, command.settings)

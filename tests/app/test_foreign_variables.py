@@ -117,7 +117,8 @@ def test_they_change_nothing(cloud: Cloud, tmp_path: Path, value: str) -> None:
         text = exporter.wait_for_metric("llamacloud_batch_job_progress_ratio")
         status, _ = exporter.stop()
         loggers = {line["logger"] for line in exporter.log()}
-    assert (0, {"exporter"}, []) == (status, loggers, list(tmp_path.iterdir()))
+    written = [*tmp_path.iterdir(), *Path().glob("*.db")]
+    assert (0, {"exporter"}, []) == (status, loggers, written)
     assert "_created{" not in text
 
 

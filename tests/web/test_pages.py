@@ -136,7 +136,7 @@ def test_other_methods_are_not_allowed(address: str, path: str, method: str) -> 
 
 @pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready"])
 def test_options_names_the_methods(address: str, path: str) -> None:
-    """With a status that load balancers take for healthy; HAProxy checks so unless told otherwise."""
+    """With a status that load balancers take for healthy; HAProxy asks so by default."""
     answer = ask(address, path, method="OPTIONS")
 
     assert (204, "GET, HEAD, OPTIONS", b"") == (
