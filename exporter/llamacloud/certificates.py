@@ -64,8 +64,9 @@ class Certificates:
 
     def _loaded(self) -> ssl.SSLContext:
         # A named pipe would be waited for, and a device may have no end.
-        if self._variable == "SSL_CERT_FILE" and not self._paths[0].is_file():
-            raise FileNotFoundError(f"no regular file: {self._paths[0]}")
+        is_right = Path.is_file if self._variable == "SSL_CERT_FILE" else Path.is_dir
+        if self._paths and not any(map(is_right, self._paths)):
+            raise FileNotFoundError(f"no such file or folder: {', '.join(map(str, self._paths))}")
         context = self._load()
         if self._is_strict:
             context.verify_flags |= ssl.VERIFY_X509_STRICT

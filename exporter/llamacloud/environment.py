@@ -20,7 +20,9 @@ class BadEnvironmentError(Exception):
 def bad_certificates(variable: str) -> BadEnvironmentError:
     """Blame a variable about certificates."""
     return BadEnvironmentError(
-        variable, "name a readable file of certificates in PEM format, or unset the variable"
+        variable,
+        "name a readable file of certificates in PEM format, in SSL_CERT_DIR a folder of them, or"
+        " unset the variable",
     )
 
 

@@ -95,7 +95,11 @@ def _usable(variable: str, value: str) -> Proxy:
     url = value if "://" in value else f"http://{value}"
     try:
         parts = urlsplit(url)
-        is_usable = parts.scheme in _DEFAULT_PORTS and bool(parts.hostname) and parts.port != 0
+        host = parts.hostname or ""
+        # What cannot be looked up fails here, not at each request.
+        host.encode("idna")
+        is_host = bool(host) and not any(map(str.isspace, host))
+        is_usable = parts.scheme in _DEFAULT_PORTS and is_host and parts.port != 0
     except ValueError:
         is_usable = False
     if not is_usable:

@@ -165,11 +165,16 @@ def test_what_did_not_change_is_not_loaded_again(tmp_path: Path, variable: str) 
     assert 2 == load.times
 
 
-def test_what_is_no_regular_file_is_refused_at_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize(
+    ("variable", "path"),
+    [
+        ("SSL_CERT_FILE", "/"),
+        ("SSL_CERT_FILE", "/dev/zero"),
+        ("SSL_CERT_FILE", "/nowhere"),
+        ("SSL_CERT_DIR", "/nowhere:/dev/zero"),
+    ],
+)
+def test_what_is_no_regular_file_or_folder_is_refused_at_once(variable: str, path: str) -> None:
     """A device may have no end."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path))
-    for path in (str(tmp_path), "/dev/zero", str(tmp_path / "nowhere")):
-        with pytest.raises(BadEnvironmentError, match="SSL_CERT_FILE cannot be used"):
-            Certificates(Loading(), {"SSL_CERT_FILE": path})
+    with pytest.raises(BadEnvironmentError, match=f"{variable} cannot be used"):
+        Certificates(Loading(), {variable: path})

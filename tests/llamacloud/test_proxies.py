@@ -105,6 +105,7 @@ def proxy_url(url: str, **environ: str) -> str | None:
         ({**ANY, "no_proxy": "h:443"}, "https://h", None),
         ({**ANY, "no_proxy": "h:443"}, "http://h", "http://proxy:3128"),
         ({**ANY, "no_proxy": "::1"}, "http://[::1]:80", None),
+        ({"HTTP_PROXY": "http://é.example:1"}, "http://h", "http://é.example:1"),
         # As a CGI script's it is the client's; here nobody can set it.
         ({"HTTP_PROXY": "http://p:1", "REQUEST_METHOD": "GET"}, "http://h", "http://p:1"),
     ],
@@ -125,6 +126,9 @@ def test_the_proxy_of_a_server(environ: dict[str, str], url: str, expected: str 
         "http://",
         "http://[::1",
         ":3128",
+        "http://a..b:3128",
+        f"http://{'a' * 64}:3128",
+        "http://h o:3128",
     ],
 )
 def test_a_proxy_that_cannot_be_used_is_told(value: str) -> None:
