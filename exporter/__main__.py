@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from types import FrameType
 
+from exporter.foreign_variables import forget_foreign_variables
+
 # A full collection stops everything, for 80 ms where there are 10,000 jobs, and finds next to
 # nothing: references count for most objects, and the smaller collections for young cycles.
 _COLLECTION_THRESHOLDS = (700, 10, 50)
@@ -14,6 +16,8 @@ _COLLECTION_THRESHOLDS = (700, 10, 50)
 
 def main() -> int:
     """Run the command line and return the exit status."""
+    # Before the imports: some libraries read theirs while they are imported.
+    forget_foreign_variables(os.environ)
     if "--healthcheck" in sys.argv[1:]:
         # Apart from all else, which takes ten times as long to load.
         from exporter.healthcheck import run as healthcheck  # noqa: PLC0415 - see above

@@ -87,10 +87,13 @@ class Exporter:
         )
 
 
-def assemble(settings: Settings, connections: Connections, secrets: Secrets) -> Exporter:
+def assemble(
+    settings: Settings, connections: Connections, secrets: Secrets, *, of_process: bool = True
+) -> Exporter:
     """Build everything; nothing runs yet.
 
-    ``secrets`` takes in the keys that come later.
+    ``secrets`` takes in the keys that come later. ``of_process``: whether the own metrics hold
+    those of the process, as ``Telemetry`` says.
 
     The revision that the exporter shows is that of the image, which its build leaves in the
     variable ``LLAMACLOUD_BATCH_EXPORTER_REVISION``; elsewhere it is unknown.
@@ -102,7 +105,7 @@ def assemble(settings: Settings, connections: Connections, secrets: Secrets) -> 
         "stale_after_seconds": settings.poll.stale_after,
         "api_budget_limit_requests_per_second": requests_per_second,
     }
-    telemetry = Telemetry(registry, configured, ENDPOINTS_OF)
+    telemetry = Telemetry(registry, configured, ENDPOINTS_OF, of_process=of_process)
     revision = os.environ.get(REVISION_VARIABLE, "")
     telemetry.build_info(__version__, revision, platform.python_version())
     telemetry.config_loaded(successful=True, at=time.time())

@@ -14,10 +14,10 @@ import structlog
 from exporter.app.failed_start import stay_until_seen_running
 from exporter.app.leaving import leave_anyway
 from exporter.app.listening import AddressUnavailableError, listen
-from exporter.app.running import demo, print_once, serve
+from exporter.app.running import connections_of, demo, print_once, serve
 from exporter.config import ConfigError, Mode, describe, load, serves_and_waits_for_key
-from exporter.llamacloud.connections import open_connections
 from exporter.llamacloud.environment import BadEnvironmentError
+from exporter.llamacloud.proxies import Proxies
 from exporter.logs import configure_logging
 from exporter.redaction import Secrets
 
@@ -62,12 +62,15 @@ def _run() -> int:
         command = load(sys.argv[1:], os.environ)
         if command.mode is Mode.CHECK:
             # Only for the mistakes in variables that it finds: nothing is sent.
-            open_connections("")
+            proxies = Proxies(os.environ)
+            connections_of(command.settings, proxies)
     except (ConfigError, BadEnvironmentError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - the log is not configured yet
         return _BAD_SETTINGS
     if command.mode is Mode.CHECK:
-        print(describe(command.settings, command.warnings))  # noqa: T201 - what was asked for
+        ignored = proxies.ignored()
+        warnings = [*command.warnings, *([] if ignored is None else [str(ignored)])]
+        print(describe(command.settings, warnings))  # noqa: T201 - what was asked for
         return _OK
     return _start(command.mode, command.settings, command.warnings)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -16,14 +17,17 @@ from exporter.app.listening import url_of
 from exporter.app.once import poll_once, warn_of_jobs_not_reached
 from exporter.exposition import Form
 from exporter.llamacloud.connections import open_connections
+from exporter.llamacloud.proxies import Proxies
 from exporter.server import Limits, Server, connections_within, raise_open_files_limit
 from exporter.web import build_app
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Mapping
 
     from exporter.app.assembly import Exporter
     from exporter.config import Settings
+    from exporter.llamacloud.connections import Connections
     from exporter.redaction import Secrets
 
 # The publishing thread computes for tenths of a second: the loop gets its turn so soon.
@@ -34,12 +38,20 @@ _FILES_OF_ITS_OWN = 48
 log = structlog.get_logger("exporter")
 
 
-async def serve(settings: Settings, secrets: Secrets, sockets: list[socket.socket]) -> None:
-    """Poll and serve until SIGTERM or SIGINT; a bug in any task raises."""
+async def serve(
+    settings: Settings,
+    secrets: Secrets,
+    sockets: list[socket.socket],
+    environ: Mapping[str, str] = os.environ,
+) -> None:
+    """Poll and serve until SIGTERM or SIGINT; a bug in any task raises.
+
+    ``environ`` names proxies.
+    """
     stop = _stop_event()
     sys.setswitchinterval(_SWITCH_THREADS_WITHIN_SECONDS)
     look_up_names_apart(len(settings.projects))
-    async with open_connections(USER_AGENT) as connections:
+    async with _connections(settings, environ) as connections:
         exporter = assemble(settings, connections, secrets)
         await exporter.publish()
         server = _server(exporter, settings)
@@ -60,14 +72,16 @@ async def demo(settings: Settings, secrets: Secrets, sockets: list[socket.socket
     from exporter.app.demo import simulated_projects  # noqa: PLC0415 - only the demo pays for it
 
     async with simulated_projects() as projects:
-        await serve(settings.model_copy(update={"projects": projects}), secrets, sockets)
+        settings = settings.model_copy(update={"projects": projects})
+        # No proxy leads to the simulator, which is in this process.
+        await serve(settings, secrets, sockets, environ={})
 
 
 async def print_once(settings: Settings, secrets: Secrets) -> bool:
     """Poll every project once, print the exposition, and tell whether all could be listed."""
     look_up_names_apart(len(settings.projects))
-    async with open_connections(USER_AGENT) as connections:
-        exporter = assemble(settings, connections, secrets)
+    async with _connections(settings, os.environ) as connections:
+        exporter = assemble(settings, connections, secrets, of_process=False)
         pollers, interval = exporter.pollers, settings.poll.interval
         began = exporter.started_monotonic
         async with asyncio.TaskGroup() as tasks:
@@ -83,6 +97,27 @@ async def print_once(settings: Settings, secrets: Secrets) -> bool:
     sys.stdout.buffer.write(exporter.own_metrics(Form.TEXT))
     sys.stdout.flush()
     return all(poller.status().listing_works for poller in pollers.values())
+
+
+def connections_of(settings: Settings, proxies: Proxies) -> Connections:
+    """Open the connections that the projects need.
+
+    Raises:
+        BadEnvironmentError: the environment's proxies or certificates cannot be used for them.
+    """
+    return open_connections(
+        USER_AGENT,
+        base_urls=[project.base_url for project in settings.projects],
+        proxies=proxies,
+        tls_strict=settings.api.tls_strict,
+    )
+
+
+def _connections(settings: Settings, environ: Mapping[str, str]) -> Connections:
+    proxies = Proxies(environ)
+    if ignored := proxies.ignored():
+        log.warning("exporter.bad_environment", variables=ignored.variables, advice=ignored.advice)
+    return connections_of(settings, proxies)
 
 
 async def _tell_when_polled(
