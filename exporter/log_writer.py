@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
-from exporter.standard_streams import STANDARD_ERROR, write_some
+from exporter.standard_streams import STANDARD_ERROR, encoding_of, write_some
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ class LogWriter:
     @classmethod
     def to_standard_error(cls) -> LogWriter:
         """Start a writer to standard error, in the encoding that Python found for it."""
-        writer = cls(encoding=getattr(sys.stderr, "encoding", None) or "utf-8")
+        writer = cls(encoding=encoding_of(sys.stderr))
         writer.start()
         return writer
 

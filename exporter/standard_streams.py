@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import select
+import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,7 +70,17 @@ def write_error(text: str) -> None:
     """Write a short text to standard error if that is possible at once."""
     with suppress(OSError):
         if _is_writable(STANDARD_ERROR, timeout_ms=0):
-            os.write(STANDARD_ERROR, text.encode(errors="backslashreplace"))
+            os.write(STANDARD_ERROR, encoded(text, sys.stderr))
+
+
+def encoded(text: str, stream: TextIO | None) -> bytes:
+    """Encode a text as a stream does, and escape what the stream cannot carry."""
+    return text.encode(encoding_of(stream), "backslashreplace")
+
+
+def encoding_of(stream: TextIO | None) -> str:
+    """Return the encoding that Python found for a stream; of a closed one, any that fits all."""
+    return getattr(stream, "encoding", None) or "utf-8"
 
 
 def _is_writable(number: int, *, timeout_ms: int | None) -> bool:

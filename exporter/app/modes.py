@@ -20,7 +20,7 @@ from exporter.llamacloud.environment import BadEnvironmentError
 from exporter.logs import configure_logging, log_uncaught_exceptions
 from exporter.redaction import Secrets
 from exporter.signals import OTHERS
-from exporter.standard_streams import StandardOutputError, write_output
+from exporter.standard_streams import StandardOutputError, encoded, write_output
 
 if TYPE_CHECKING:
     import signal
@@ -60,9 +60,8 @@ def run(signals: Signals, log_writer: LogWriter) -> int:
 
 
 def _print(text: str, log_writer: LogWriter) -> int:
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     try:
-        write_output([text.encode(encoding, "backslashreplace")])
+        write_output([encoded(text, sys.stdout)])
     except StandardOutputError as error:
         if not error.reader_left:
             log_writer.write(f"{error}\n")
