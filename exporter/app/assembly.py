@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from exporter.config import Settings
     from exporter.exposition import Form
     from exporter.llamacloud.connections import Connections
+    from exporter.log_writer import LogWriter
     from exporter.poller import ProjectPoller
     from exporter.redaction import Secrets
 
@@ -47,6 +48,8 @@ class Exporter:
     pollers: Mapping[str, ProjectPoller]
     snapshot: Snapshot
     registry: CollectorRegistry
+    telemetry: Telemetry
+    log_writer: LogWriter
     started_monotonic: float
 
     def scraped(self, generations: Mapping[str, int]) -> None:
@@ -71,6 +74,7 @@ class Exporter:
 
     def own_metrics(self, form: Form) -> bytes:
         """Render the exporter's own metrics, the end of an exposition."""
+        self.telemetry.log_records_dropped(self.log_writer.dropped)
         return render(self.registry, form)
 
     def site(self, telemetry_path: str) -> Site:
@@ -88,7 +92,12 @@ class Exporter:
 
 
 def assemble(
-    settings: Settings, connections: Connections, secrets: Secrets, *, of_process: bool = True
+    settings: Settings,
+    connections: Connections,
+    secrets: Secrets,
+    log_writer: LogWriter,
+    *,
+    of_process: bool = True,
 ) -> Exporter:
     """Build everything; nothing runs yet.
 
@@ -123,4 +132,4 @@ def assemble(
         pollers[project.name] = poller_of(
             settings, project, connections, telemetry, publisher, access=access
         )
-    return Exporter(pollers, snapshot, registry, time.monotonic())
+    return Exporter(pollers, snapshot, registry, telemetry, log_writer, time.monotonic())

@@ -4,8 +4,7 @@
 
     LlamaCloudError
      ├── KeyMissing            there is no API key yet, and nothing was sent
-     ├── NetworkFailed         no connection, TLS, reset, or a body that was cut off; among them
-     │                         CertificateRefused and LimitReached of ``network_errors``
+     ├── NetworkFailed         no connection, TLS, reset, a cut-off body; see ``network_errors``
      ├── RequestTimedOut       no answer within api.timeout
      │    └── ConnectTimedOut  no connection within its own shorter limit
      ├── BadResponse           an answer that is not JSON, or not of the documented shape

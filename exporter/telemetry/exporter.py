@@ -40,6 +40,7 @@ class Telemetry:
             PlatformCollector(registry=registry)
         self._configured = configured
         self._endpoints_of = endpoints_of
+        self._log_records_dropped = 0
 
     def project(self, name: str) -> ProjectTelemetry:
         """Start the series of the project ``name``."""
@@ -55,3 +56,8 @@ class Telemetry:
         self._metrics.gauges["config_last_reload_successful"].set(successful)
         if successful:
             self._metrics.gauges["config_last_reload_success_timestamp_seconds"].set(at)
+
+    def log_records_dropped(self, number: int) -> None:
+        """Show how many log records could not be written since the start."""
+        self._metrics.counters["log_records_dropped_total"].inc(number - self._log_records_dropped)
+        self._log_records_dropped = number
