@@ -46,13 +46,6 @@ def run(signals: Signals, log_writer: LogWriter) -> int:
     With ``api.wait_for_key``, an exporter that fails within five seconds returns only after them.
     """
     began_monotonic = time.monotonic()
-    status = _run(signals, log_writer)
-    if status != _OK and serves_and_waits_for_key(sys.argv[1:], os.environ):
-        stay_until_seen_running(began_monotonic, signals)
-    return status
-
-
-def _run(signals: Signals, log_writer: LogWriter) -> int:
     printed = io.StringIO()
     try:
         # argparse ignores that what --help and --version print cannot be written.
@@ -67,12 +60,19 @@ def _run(signals: Signals, log_writer: LogWriter) -> int:
     except (ConfigError, BadEnvironmentError) as error:
         # The log is not configured yet.
         log_writer.write(f"{error}\n")
-        return _BAD_SETTINGS
+        return _left(_BAD_SETTINGS, began_monotonic, signals)
     if command.mode is Mode.CHECK:
         ignored = proxies.ignored()
         warnings = [*command.warnings, *([] if ignored is None else [str(ignored)])]
         return _print(f"{describe(command.settings, warnings)}\n", log_writer)
-    return _start(command, signals, log_writer)
+    return _left(_start(command, signals, log_writer), began_monotonic, signals)
+
+
+def _left(status: int, began_monotonic: float, signals: Signals) -> int:
+    """Return the exit status, of a sidecar that failed at its start after a moment."""
+    if status != _OK and serves_and_waits_for_key(sys.argv[1:], os.environ):
+        stay_until_seen_running(began_monotonic, signals)
+    return status
 
 
 def _print(text: str, log_writer: LogWriter) -> int:
