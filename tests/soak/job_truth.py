@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from soak.batch_truth import TOLD_BY_ITEMS, numbers_of
 from soak.history import ITEM_STATUSES, JOB_STATUSES
-from soak.projects import RETENTION_FAILED_SECONDS, RETENTION_FINISHED_SECONDS
+from soak.projects import LIMITED, RETENTION_FAILED_SECONDS, RETENTION_FINISHED_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -216,6 +216,22 @@ def _first_with_this_row(history: JobHistory) -> State:
     return next(state for state in since if _row(history, state) == _row(history, since[-1]))
 
 
+def _first_with_these_items(history: JobHistory) -> State:
+    """Return the state since which a count would have told the same.
+
+    Where the budget is too small, a job in which nothing moves is counted after minutes.
+    """
+    latest = history.latest
+    if history.project is not LIMITED:
+        return latest
+    first = latest
+    for state in reversed(history.states):
+        if (state.by_status, state.ended) != (latest.by_status, latest.ended):
+            break
+        first = state
+    return first
+
+
 def _row(history: JobHistory, state: State) -> tuple[object, ...]:
     counts = () if history.sparse else tuple(state.by_status.get(s, 0) for s in _PROCESSED)
     return state.status, state.total, state.started_at, state.completed_at, counts
@@ -249,7 +265,7 @@ def _wrong_moments(
     earliest = {
         _MOMENTS[0]: math.floor(newest),
         _MOMENTS[1]: math.floor(fetched_since.put_at),
-        _MOMENTS[2]: math.floor(state.put_at),
+        _MOMENTS[2]: math.floor(_first_with_these_items(history).put_at),
     }
     for name, moment in earliest.items():
         actual = shown.get((name, ""))

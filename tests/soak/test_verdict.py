@@ -15,7 +15,7 @@ from soak.living import LivingJob
 from soak.log_truth import Log, wrong_contradictions, wrong_lines
 from soak.memory import Memory
 from soak.never_falling import fallen
-from soak.projects import PROJECTS, RETENTION_FAILED_SECONDS
+from soak.projects import LIMITED, PROJECTS, RETENTION_FAILED_SECONDS
 from soak.restless import ITEMS_ON_ONE_PAGE
 from soak.watching import Watch
 
@@ -23,6 +23,8 @@ from exporter.simulator import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from soak.projects import SoakProject
 
 NOW = 1_790_000_000.25
 OF_JOB = 'job_id="job-1",project="invoices"'
@@ -363,3 +365,21 @@ def test_memory_that_grows_with_time_is_seen() -> None:
         growing.sample(number, 60e6 + number * 1e5, tracked_jobs=100, jobs_seen=number * 6)
     assert flat.grown() is None
     assert "memory grew by 19.1 MiB" in (growing.grown() or "")
+
+
+@pytest.mark.parametrize(("project", "wrong"), [(LIMITED, 0), (PROJECTS[0], 1)])
+def test_where_the_budget_is_too_small_items_that_are_the_same_are_counted_late(
+    project: SoakProject, wrong: int
+) -> None:
+    """A retry that brings the same numbers moves nothing."""
+    moments = [NOW, NOW + 60]
+    history = JobHistory("job-1", "steady", project, "parse", "", NOW)
+    job = LivingJob(World(clock=lambda: moments[0]), history, seeded(1, "job-1"))
+    job.add_items(3, bad_share=0.0)
+    job.start()
+    job.put("running")
+    del moments[0]
+    job.put("running")
+    shown = {("items", "pending"): 3.0, ("items_last_counted_timestamp_seconds", ""): NOW + 1}
+    lines = wrong_samples(history, shown, NOW + 100)
+    assert wrong == len([line for line in lines if line.startswith("items_last_counted")])
