@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
@@ -24,6 +25,7 @@ from exporter.core.observations import (
     Scraped,
     TimePassed,
 )
+from exporter.core.saved import saved_project
 from exporter.llamacloud.errors import LlamaCloudError
 from exporter.llamacloud.generations import list_by_each
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from exporter.core.events import Event
     from exporter.core.observations import Observation
     from exporter.core.project import ProjectCore
+    from exporter.core.saved import SavedProject
     from exporter.domain import ProjectStatus, ProjectView
     from exporter.llamacloud.api import BatchApi
     from exporter.llamacloud.permit import Permit
@@ -61,6 +64,7 @@ class ProjectPoller:
         publish_view: Callable[[ProjectView], Awaitable[None]],
         handle_events: Callable[[Sequence[Event]], None],
         clock: Callable[[], float],
+        unix_clock: Callable[[], float] = time.time,
     ) -> None:
         self._core = core
         self._apis = apis
@@ -69,6 +73,7 @@ class ProjectPoller:
         self._publish_view = publish_view
         self._handle_events = handle_events
         self._clock = clock
+        self._unix_clock = unix_clock
         self._key_changes = access.changes
         self._last_view: ProjectView | None = None
         self._something_changed = asyncio.Event()
@@ -96,6 +101,10 @@ class ProjectPoller:
     def last_view(self) -> ProjectView | None:
         """What was published last of the project."""
         return self._last_view
+
+    def saved(self) -> SavedProject:
+        """Return what a restart is to keep of the project."""
+        return saved_project(self._core.table, self._clock(), self._unix_clock())
 
     def scraped(self, generation: int) -> None:
         """Note that a complete scrape showed this project's view of ``generation``."""

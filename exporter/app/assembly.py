@@ -5,19 +5,25 @@ from __future__ import annotations
 import os
 import platform
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 
 from exporter import __version__
 from exporter.app.access import Budgets, ProjectAccess
-from exporter.app.projects import least_requests_per_second, poller_of
+from exporter.app.projects import (
+    ProjectState,
+    least_requests_per_second,
+    poller_of,
+    state_key_of,
+)
 from exporter.llamacloud.budget import RequestBudget
 from exporter.llamacloud.rate import AllowedRate
 from exporter.llamacloud.requests import ENDPOINTS_OF
 from exporter.publisher import Publisher
 from exporter.snapshot import Snapshot
+from exporter.state import StateStore
 from exporter.telemetry import Telemetry, render
 from exporter.web import Site
 
@@ -25,10 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from exporter.config import Settings
+    from exporter.core.saved import SavedProject
     from exporter.exposition import Form
     from exporter.llamacloud.connections import Connections
     from exporter.poller import ProjectPoller
     from exporter.redaction import Secrets
+    from exporter.state import LoadedState
 
 USER_AGENT = f"llamacloud-batch-exporter/{__version__}"
 # What an image sets, not a setting: those are named otherwise, and documented.
@@ -48,6 +56,12 @@ class Exporter:
     snapshot: Snapshot
     registry: CollectorRegistry
     started_monotonic: float
+    store: StateStore | None = None
+    state_keys: Mapping[str, str] = field(default_factory=dict)
+
+    def saved(self) -> dict[str, SavedProject]:
+        """Return what a restart is to keep of each project, by its key in the state file."""
+        return {self.state_keys[name]: poller.saved() for name, poller in self.pollers.items()}
 
     def scraped(self, generations: Mapping[str, int]) -> None:
         """Tell each project which view of it was scraped."""
@@ -87,10 +101,16 @@ class Exporter:
         )
 
 
-def assemble(settings: Settings, connections: Connections, secrets: Secrets) -> Exporter:
+def assemble(
+    settings: Settings,
+    connections: Connections,
+    secrets: Secrets,
+    *,
+    loaded: LoadedState | None = None,
+) -> Exporter:
     """Build everything; nothing runs yet.
 
-    ``secrets`` takes in the keys that come later.
+    ``secrets`` takes in the keys that come later, ``loaded`` is what projects go on from.
 
     The revision that the exporter shows is that of the image, which its build leaves in the
     variable ``LLAMACLOUD_BATCH_EXPORTER_REVISION``; elsewhere it is unknown.
@@ -114,10 +134,23 @@ def assemble(settings: Settings, connections: Connections, secrets: Secrets) -> 
         return RequestBudget(rate, settings.api.concurrency, time.monotonic, key_name=key_name)
 
     budgets = Budgets(new_budget)
+    store = _store(loaded, telemetry)
+    keys = {project.name: state_key_of(project) for project in settings.projects}
     pollers: dict[str, ProjectPoller] = {}
     for project in settings.projects:
+        state = None
+        if loaded is not None and store is not None:
+            key = keys[project.name]
+            state = ProjectState(store, key, loaded.projects.get(key))
         access = ProjectAccess(project, budgets, secrets)
         pollers[project.name] = poller_of(
-            settings, project, connections, telemetry, publisher, access=access
+            settings, project, connections, telemetry, publisher, access=access, state=state
         )
-    return Exporter(pollers, snapshot, registry, time.monotonic())
+    return Exporter(pollers, snapshot, registry, time.monotonic(), store, keys)
+
+
+def _store(loaded: LoadedState | None, telemetry: Telemetry) -> StateStore | None:
+    if loaded is None:
+        telemetry.without_state()
+        return None
+    return StateStore(loaded, written=lambda ok: telemetry.state_written(successful=ok))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from exporter.app.access import server_address_of
 from exporter.core.project import ProjectCore
 from exporter.core.rules import Rules
+from exporter.core.saved import restore
 from exporter.domain import ApiVersion
 from exporter.event_log import EventLog
 from exporter.llamacloud.client import Client
@@ -20,11 +22,22 @@ if TYPE_CHECKING:
     from exporter.app.access import ProjectAccess
     from exporter.config import Project, Settings
     from exporter.core.events import Event
+    from exporter.core.saved import SavedProject
     from exporter.domain import ProjectView
     from exporter.llamacloud.api import BatchApi
     from exporter.llamacloud.connections import Connections
     from exporter.publisher import Publisher
+    from exporter.state import StateStore
     from exporter.telemetry import Telemetry
+
+
+class ProjectState(NamedTuple):
+    """Where one project is saved, and what was ``saved`` of it before."""
+
+    store: StateStore
+    key: str
+    saved: SavedProject | None
+
 
 _APIS: Final[Mapping[ApiVersion, Callable[..., BatchApi]]] = {
     ApiVersion.V1BETA: V1BetaApi,
@@ -51,8 +64,9 @@ def poller_of(
     publisher: Publisher,
     *,
     access: ProjectAccess,
+    state: ProjectState | None = None,
 ) -> ProjectPoller:
-    """Build the poller of one project; nothing runs yet."""
+    """Build the poller of one project, which goes on from its ``state``; nothing runs yet."""
     project_telemetry = telemetry.project(project.name)
     project_telemetry.budget_read_by(lambda: access.budget.requests_per_second)
     client = Client(
@@ -63,8 +77,14 @@ def poller_of(
         observer=project_telemetry,
     )
     event_log = EventLog(project.name, key_origin=project.api_key_origin)
+    core = ProjectCore(_rules(project, settings), time.monotonic())
+    if state is not None and state.saved is not None:
+        restore(core.table, state.saved, time.monotonic(), time.time())
 
     async def publish_view(view: ProjectView) -> None:
+        if state is not None:
+            # First, so that no scrape shows what a crash can take back.
+            await state.store.save(state.key, poller.saved())
         await publisher.publish(view)
         project_telemetry.published(view)
 
@@ -73,8 +93,8 @@ def poller_of(
             project_telemetry.count(event)
             event_log.log(event)
 
-    return ProjectPoller(
-        ProjectCore(_rules(project, settings), time.monotonic()),
+    poller = ProjectPoller(
+        core,
         _apis(client, project, settings),
         access=access,
         concurrency=settings.api.concurrency,
@@ -82,6 +102,15 @@ def poller_of(
         handle_events=handle_events,
         clock=time.monotonic,
     )
+    return poller
+
+
+def state_key_of(project: Project) -> str:
+    """Return what a project is called in a state file, however it is named in the settings."""
+    scheme, host, port, path = server_address_of(project.base_url)
+    # The default project of a key has no id that is known.
+    of_server = f"id {project.project_id}" if project.project_id else f"name {project.name}"
+    return f"{scheme}://{host}:{port}{path} {of_server}"
 
 
 def _apis(client: Client, project: Project, settings: Settings) -> dict[str, BatchApi]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from typing import TYPE_CHECKING
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -14,17 +15,21 @@ from exporter.app.assembly import USER_AGENT, assemble
 from exporter.app.leaving import leave_anyway, look_up_names_apart
 from exporter.app.listening import url_of
 from exporter.app.once import poll_once, warn_of_jobs_not_reached
+from exporter.app.projects import state_key_of
 from exporter.exposition import Form
 from exporter.llamacloud.connections import open_connections
 from exporter.server import Limits, Server, connections_within, raise_open_files_limit
+from exporter.state import load_state
 from exporter.web import build_app
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import AsyncIterator
 
     from exporter.app.assembly import Exporter
     from exporter.config import Settings
     from exporter.redaction import Secrets
+    from exporter.state import LoadedState
 
 # The publishing thread computes for tenths of a second: the loop gets its turn so soon.
 _SWITCH_THREADS_WITHIN_SECONDS = 0.001
@@ -40,10 +45,10 @@ async def serve(settings: Settings, secrets: Secrets, sockets: list[socket.socke
     sys.setswitchinterval(_SWITCH_THREADS_WITHIN_SECONDS)
     look_up_names_apart(len(settings.projects))
     async with open_connections(USER_AGENT) as connections:
-        exporter = assemble(settings, connections, secrets)
-        await exporter.publish()
+        exporter = assemble(settings, connections, secrets, loaded=_loaded(settings))
         server = _server(exporter, settings)
-        async with asyncio.TaskGroup() as tasks:
+        async with asyncio.TaskGroup() as tasks, _saving(exporter, tasks):
+            await exporter.publish()
             tasks.create_task(server.serve(sockets))
             polling = [tasks.create_task(poller.run()) for poller in exporter.pollers.values()]
             _announce("exporter.listening", settings, sockets)
@@ -51,8 +56,33 @@ async def serve(settings: Settings, secrets: Secrets, sockets: list[socket.socke
             await stop.wait()
             log.info("exporter.stopping")
             server.stop()
-            for task in (*polling, telling):
-                task.cancel()
+            await _cancel(*polling, telling)
+
+
+def _loaded(settings: Settings) -> LoadedState | None:
+    """Read the state file, if there is to be one."""
+    keys = [state_key_of(project) for project in settings.projects]
+    return load_state(settings.state.file, keys) if settings.state.file else None
+
+
+@asynccontextmanager
+async def _saving(exporter: Exporter, tasks: asyncio.TaskGroup) -> AsyncIterator[None]:
+    """Write the state file in the meantime, and once more in the end."""
+    store = exporter.store
+    if store is None:
+        yield
+        return
+    writing = tasks.create_task(store.run())
+    yield
+    await _cancel(writing)
+    await store.close(exporter.saved())
+
+
+async def _cancel(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel tasks, and wait until they have ended."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
 
 
 async def demo(settings: Settings, secrets: Secrets, sockets: list[socket.socket]) -> None:
@@ -60,7 +90,10 @@ async def demo(settings: Settings, secrets: Secrets, sockets: list[socket.socket
     from exporter.app.demo import simulated_projects  # noqa: PLC0415 - only the demo pays for it
 
     async with simulated_projects() as projects:
-        await serve(settings.model_copy(update={"projects": projects}), secrets, sockets)
+        # What is made up is not to be kept.
+        state = settings.state.model_copy(update={"file": None})
+        changed = {"projects": projects, "state": state}
+        await serve(settings.model_copy(update=changed), secrets, sockets)
 
 
 async def print_once(settings: Settings, secrets: Secrets) -> bool:

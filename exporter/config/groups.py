@@ -142,6 +142,17 @@ class Retention(Group):
     )
 
 
+class State(Group):
+    """``state.*``."""
+
+    file: Path | None = Field(
+        None,
+        title="FILE",
+        description="The file that keeps counters and jobs over a restart, none by default; its"
+        " folder must exist, and a relative path is one of the working directory.",
+    )
+
+
 class Web(Group):
     """``web.*``."""
 

@@ -65,6 +65,11 @@ class CounterBook:
             item_duration=dict(self._item_duration),
         )
 
+    def restore(self, counters: Counters) -> None:
+        """Go on from ``counters``."""
+        for name in Counters.__slots__:
+            getattr(self, f"_{name}").update(getattr(counters, name))
+
     def add(
         self,
         marks: HighWaterMarks,

@@ -69,6 +69,10 @@ class JobTable:
         self.history.begin_progress(tracked, seen_at)
         self._store(None, tracked, now)
 
+    def restore(self, tracked: TrackedJob, now: float) -> None:
+        """Track a job that was tracked before a restart; its marks are in the history."""
+        self._store(None, tracked, now)
+
     def update(
         self, before: TrackedJob, after: TrackedJob, seen_at: float | None, now: float
     ) -> None:

@@ -38,13 +38,14 @@ class ProjectCore:
     """Decides what is asked next, and owns all that is known of one project.
 
     Each action that ``next_action`` hands out is under way until its observation is received: one
-    listing beside any number of refreshes, never two of one job.
+    listing beside any number of refreshes, never two of one job. ``table`` holds what a
+    restart keeps.
     """
 
     def __init__(self, rules: Rules, now: float) -> None:
-        self._table = JobTable(rules)
-        self._listings = Listings(self._table, now)
-        self._refreshes = Refreshes(self._table, self._listings.generations)
+        self.table = JobTable(rules)
+        self._listings = Listings(self.table, now)
+        self._refreshes = Refreshes(self.table, self._listings.generations)
         self._poll = Poll()
         self._first_poll_is_over = False
         self._generation = 0
@@ -54,11 +55,11 @@ class ProjectCore:
     @property
     def rules(self) -> Rules:
         """The rules in force; other ones apply from the next decision on."""
-        return self._table.rules
+        return self.table.rules
 
     @rules.setter
     def rules(self, rules: Rules) -> None:
-        self._table.replace_rules(rules)
+        self.table.replace_rules(rules)
         self._listings.set_interval(rules.interval)
 
     def next_action(
@@ -73,7 +74,7 @@ class ProjectCore:
 
         ``is_throttling`` tells whether requests wait because the budget is used up.
         """
-        self._table.let_go(now)
+        self.table.let_go(now)
         if may_list and now >= self._listings.next_at:
             # The poll began when it was due: its listing may have waited for the budget since.
             self._finish_poll(self._listings.next_at)
@@ -86,11 +87,11 @@ class ProjectCore:
 
     def receive(self, observation: Observation, now: float) -> tuple[Event, ...]:
         """Apply an observation, and return what happened since the last one."""
-        self._table.let_go(now)
+        self.table.let_go(now)
         self._apply(observation, now)
-        self._table.let_go(now)
+        self.table.let_go(now)
         self._finish_poll_if_drained(now)
-        self._events += self._table.history.take_given_up()
+        self._events += self.table.history.take_given_up()
         events, self._events = tuple(self._events), []
         return events
 
@@ -102,11 +103,11 @@ class ProjectCore:
 
     def view(self, now: float) -> ProjectView:
         """Return what is to be published of the project at this moment."""
-        return project_view(self._table, self._listings, self._generation + 1, now)
+        return project_view(self.table, self._listings, self._generation + 1, now)
 
     def status(self, now: float) -> ProjectStatus:
         """Return how the exporter fares with the project at this moment."""
-        return project_status(self._table, self._listings, self._refreshes.waiting, now)
+        return project_status(self.table, self._listings, self._refreshes.waiting, now)
 
     def _apply(self, observation: Observation, now: float) -> None:
         match observation:
@@ -135,7 +136,7 @@ class ProjectCore:
             case Published(view):
                 self._published(view)
             case Scraped(generation):
-                self._table.scraped(generation)
+                self.table.scraped(generation)
 
     def _refresh_failed(self, action: RefreshJob, failure: Failure, now: float) -> None:
         self._poll.failed(failure.reason)
@@ -143,7 +144,7 @@ class ProjectCore:
 
     def _is_listed(self, job_id: str) -> bool:
         """Tell whether the last listing showed a job, or could not: its generation is set aside."""
-        tracked = self._table.get(job_id)
+        tracked = self.table.get(job_id)
         if tracked is None:
             return False
         is_offered = self._listings.generations.is_offered(tracked.job.api_version)
@@ -166,14 +167,14 @@ class ProjectCore:
 
     def _refreshed(self, observation: Refreshed, now: float) -> None:
         answer, job_id = observation.answer, observation.action.job.id
-        update = RefreshUpdate(self._table, number=self._listings.number, now=now)
-        before = self._table.get(job_id)
+        update = RefreshUpdate(self.table, number=self._listings.number, now=now)
+        before = self.table.get(job_id)
         if isinstance(answer, NotCounted) and answer.reason is UncountedReason.UNREADABLE_ITEMS:
             self._poll.failed(ErrorReason.BAD_RESPONSE)
         if before is not None:
             tracked = update.apply(before, observation)
             self._refreshes.answered(tracked, now, is_status=isinstance(answer, JobRefreshed))
-        elif self._table.unread.get(job_id) is not None:
+        elif self.table.unread.get(job_id) is not None:
             update.apply_unread(observation)
         else:
             self._refreshes.done(job_id)
@@ -181,7 +182,7 @@ class ProjectCore:
 
     def _published(self, view: ProjectView) -> None:
         self._generation = view.generation
-        self._table.published(view.generation, view.jobs)
+        self.table.published(view.generation, view.jobs)
         if self._was_published_fresh and view.gauges is None:
             self._events.append(self._listings.stale_published())
         self._was_published_fresh = view.gauges is not None

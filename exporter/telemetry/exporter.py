@@ -30,7 +30,7 @@ class Telemetry:
     ) -> None:
         # prometheus_client has one switch for all registries of the process.
         disable_created_metrics()  # type: ignore[no-untyped-call]
-        self._metrics = Metrics(registry)
+        self._registry, self._metrics = registry, Metrics(registry)
         ProcessCollector(registry=registry)
         PlatformCollector(registry=registry)
         self._configured = configured
@@ -50,3 +50,11 @@ class Telemetry:
         self._metrics.gauges["config_last_reload_successful"].set(successful)
         if successful:
             self._metrics.gauges["config_last_reload_success_timestamp_seconds"].set(at)
+
+    def state_written(self, *, successful: bool) -> None:
+        """Say whether the state file holds what is published."""
+        self._metrics.gauges["state_last_write_successful"].set(successful)
+
+    def without_state(self) -> None:
+        """Say nothing of a state file: there is none."""
+        self._registry.unregister(self._metrics.gauges["state_last_write_successful"])

@@ -180,4 +180,11 @@ FAMILIES = (
         (),
         "Unix time at which the settings in force were read.",
     ),
+    Family(
+        "llamacloud_exporter_state_last_write_successful",
+        "gauge",
+        (),
+        "1 if the state file holds what is published, 0 if it could not be written or is not used;"
+        " absent without state.file.",
+    ),
 )
