@@ -36,11 +36,16 @@ _BAD_ENDS = frozenset({JobStatus.FAILED, JobStatus.GONE, JobStatus.UNKNOWN})
 
 
 class EventLog:
-    """Logs the events of one project; ``key_origin`` says where its API key came from."""
+    """Logs the events of one project; ``key_origin`` says where its API key came from.
 
-    def __init__(self, project: str, *, key_origin: str) -> None:
+    Unless it ``tells_documents``, names of documents and error texts of jobs and items are not
+    logged.
+    """
+
+    def __init__(self, project: str, *, key_origin: str, tells_documents: bool = True) -> None:
         self._log = structlog.get_logger("exporter").bind(project=project)
         self._key_origin = key_origin
+        self._tells_documents = tells_documents
 
     def log(self, event: Event) -> None:
         """Log one event, if it is news."""
@@ -69,7 +74,8 @@ class EventLog:
         match event:
             case ItemsFailed(job, items):
                 for item in items:
-                    self._log.warning("item.failed", **_item_facts(job, item))
+                    texts = _item_texts(item) if self._tells_documents else {}
+                    self._log.warning("item.failed", **_item_facts(job, item), **texts)
             case MoreItemsFailed(job, not_reported):
                 self._log.warning("items.more_failed", job_id=job.id, not_shown=not_reported)
 
@@ -78,6 +84,8 @@ class EventLog:
             case RefreshFailed(job_id, failure):
                 advice = f"its last values stay; {failure.advice}"
                 facts = _failure_facts(failure)
+                if failure.detail_without_texts and not self._tells_documents:
+                    facts["detail"] = failure.detail_without_texts
                 self._log.warning("job.refresh_failed", job_id=job_id, **facts, advice=advice)
             case RefreshRecovered(reason):
                 self._log.info("job.refresh_recovered", reason=str(reason))
@@ -126,7 +134,8 @@ class EventLog:
     def _job_ended(self, job: Job) -> None:
         bad = job.status in _BAD_ENDS or bool(job.failed_items)
         duration = None if job.run_seconds is None else round(job.run_seconds, 3)
-        details = {"duration_seconds": duration, "error_message": job.error_message}
+        message = job.error_message if self._tells_documents else None
+        details = {"duration_seconds": duration, "error_message": message}
         known = {name: value for name, value in details.items() if value is not None}
         write = self._log.warning if bad else self._log.info
         write("job.ended", **_facts(job), **known)
@@ -149,9 +158,12 @@ def _item_facts(job: Job, item: FailedItem) -> dict[str, str | None]:
         "job_type": str(job.job_type),
         "status": str(job.status),
         "item_id": item.item_id,
-        "item_name": item.item_name,
-        "error_message": item.error_message,
+        "reason": item.reason,
     }
+
+
+def _item_texts(item: FailedItem) -> dict[str, str | None]:
+    return {"item_name": item.item_name, "error_message": item.error_message}
 
 
 def _facts(job: Job) -> dict[str, object]:

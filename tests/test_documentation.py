@@ -93,7 +93,7 @@ def test_every_setting_that_the_readme_names_exists() -> None:
     groups = "|".join({doc.setting.split(".")[0] for doc in documented_settings()} - {"projects"})
     named = set(re.findall(rf"`((?:{groups})\.[a-z_]+)", readme()))
     assert set() == named - {doc.setting for doc in documented_settings()} - log_events()
-    assert set(LLAMA_CLOUD_VARIABLES) <= set(re.findall(r"LLAMA_CLOUD_[A-Z_]+", readme()))
+    assert set(LLAMA_CLOUD_VARIABLES) <= set(re.findall(r"LLAMA_(?:CLOUD|PARSE)_[A-Z_]+", readme()))
 
 
 def test_every_log_line_that_the_readme_names_is_written() -> None:

@@ -126,8 +126,10 @@ class ProjectAccess:
 
     def _replace(self, api_key: str) -> None:
         event = "key.changed" if self._api_key else "key.readable"
+        former = self.budget
         self._secrets.add(api_key)
         self._use(api_key)
+        former.dismiss(self)
         self.changes += 1
         self._log.info(event, key=self._project.api_key_origin)
 

@@ -76,7 +76,11 @@ def poller_of(
         timeout_seconds=settings.api.timeout,
         observer=project_telemetry,
     )
-    event_log = EventLog(project.name, key_origin=project.api_key_origin)
+    event_log = EventLog(
+        project.name,
+        key_origin=project.api_key_origin,
+        tells_documents=settings.log.documents,
+    )
     core = ProjectCore(_rules(project, settings), time.monotonic())
     if state is not None and state.saved is not None:
         restore(core.table, state.saved, time.monotonic(), time.time())

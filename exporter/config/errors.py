@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 _SHOWN_LENGTH = 200
+_SHOWN_PROBLEMS = 100
 _KEY_PREFIX = "llx-"
 _REQUIREMENTS = {
     "tuple_type": "must be a list",
@@ -34,10 +35,12 @@ class ConfigError(Exception):
         super().__init__(*problems)
 
     def __str__(self) -> str:
-        """Word all mistakes and how to go on, ready for standard error."""
+        """Word the mistakes, a hundred at most, and how to go on, ready for standard error."""
         count = len(self.problems)
         heading = "a mistake" if count == 1 else f"{count} mistakes"
-        listed = "\n".join(f"  - {problem}" for problem in self.problems)
+        listed = "\n".join(f"  - {problem}" for problem in self.problems[:_SHOWN_PROBLEMS])
+        if count > _SHOWN_PROBLEMS:
+            listed += f"\n  - and {count - _SHOWN_PROBLEMS} more."
         advice = "Nothing was started. `llamacloud-batch-exporter --help` explains every setting."
         return f"The settings have {heading}:\n{listed}\n{advice}"
 

@@ -96,7 +96,8 @@ class Api(Group):
     wait_for_key: bool = Field(
         default=False,
         description="Whether to start without a key file that is not there yet, or holds no usable"
-        " key, and to use its key when it appears; for sidecars.",
+        " key, and to use its key when it appears. For sidecars: a start that fails takes five"
+        " seconds, so that Kubernetes starts the workload all the same.",
     )
     concurrency: int = Field(
         8, ge=1, le=1000, description="The most refreshes at once for one key, beside its listings."
@@ -177,4 +178,9 @@ class Log(Group):
     )
     format: Literal["auto", "json", "console"] = Field(
         "auto", description="How records are written; auto: console on a terminal, else json."
+    )
+    documents: bool = Field(
+        default=True,
+        description="Whether names of documents and error texts of jobs and items are logged; false"
+        " leaves ids, codes and counts.",
     )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,15 +10,48 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from exporter.config.errors import ConfigError, shown
+from exporter.config.files import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_LONGEST_KEY_FILE_BYTES = 16 * 1024
+_LARGEST_KEY_FILE_KIB = 16
 # What can stand in an HTTP header: anything else would fail at the first request.
 _KEY = re.compile(r"[!-~]+")
 # All that is shorter is a file half written, or a template that had nothing to fill in.
 _SHORTEST_KEY = 8
+# The patterns below would take seconds for a whole file of brackets.
+_LOOKED_AT = 500
+_QUOTATION_MARKS = (
+    "\"'`\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}"
+    "\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}"
+    "\N{DOUBLE LOW-9 QUOTATION MARK}"
+)
+# What people and templates write in the place of a key. Only LlamaCloud's own keys begin with llx-:
+# those of other servers may hold anything else.
+_NO_KEYS = (
+    (
+        re.compile(rf"[{_QUOTATION_MARKS}].*|.*[{_QUOTATION_MARKS}]"),
+        "is in quotation marks; it must hold the key without them",
+    ),
+    (
+        re.compile(r".*\$\{.*\}.*|.*\$\(.*\).*|.*\{\{.*\}\}.*|\$\w+|%\w+%"),
+        "looks like a variable, such as ${NAME}, that was not filled in; it must hold the key",
+    ),
+    (
+        re.compile(r".*<.*>.*|\{.*\}|\[.*\]|(llx-)?([xX*.])\2+"),
+        "looks like a placeholder, such as <your-api-key>; it must hold the key",
+    ),
+    # What ends with = may be a key in base64.
+    (
+        re.compile(r"(export\s+)?[A-Za-z_]\w*(\s*=\s*|:\s+)[^=\s].*"),
+        "looks like NAME=value; it must hold the value alone",
+    ),
+    (
+        re.compile(r"bearer\s.*", re.IGNORECASE),
+        "begins with Bearer; it must hold the key alone",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +67,8 @@ class KeyFile:
         Raises:
             ConfigError: it cannot be read, or holds no usable key.
         """
-        return _checked(_content(self.path, self.named), self.named)
+        content = read_text(self.path, self.named, most_kib=_LARGEST_KEY_FILE_KIB)
+        return _checked(content, self.named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +87,7 @@ class ApiKey:
 def find_key(
     values: Mapping[str, str],
     key_name: str,
-    file_name: str,
+    file_name: str | None = None,
     directory: Path = Path(),
     *,
     waits: bool = False,
@@ -68,7 +100,8 @@ def find_key(
     Raises:
         ConfigError: if both are set, or what is set holds no usable key.
     """
-    key, file = values.get(key_name), values.get(file_name)
+    key = values.get(key_name)
+    file = values.get(file_name, "").strip() if file_name else ""
     if key and file:
         raise ConfigError(f"{key_name} and {file_name} are both set; choose one.")
     if key:
@@ -86,32 +119,15 @@ def find_key(
     return None
 
 
-def _content(path: Path, named: str) -> str:
-    try:
-        with open(path, "rb", opener=_without_waiting) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise ConfigError(f"{named} is no regular file; it must be one, to be read again.")
-            content = file.read(_LONGEST_KEY_FILE_BYTES + 1).decode()
-    except OSError as error:
-        raise ConfigError(f"{named} cannot be read: {error.strerror}.") from None
-    except ValueError:
-        raise ConfigError(f"{named} cannot be read: it is not text.") from None
-    if len(content) > _LONGEST_KEY_FILE_BYTES:
-        raise ConfigError(f"{named} is too long; it must hold a key alone.")
-    return content
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    """Open a file; a named pipe that nobody writes to would be waited for, and all else with it."""
-    return os.open(path, flags | os.O_NONBLOCK)
-
-
 def _checked(text: str, named: str) -> SecretStr:
     key = text.strip()
     if not key:
         raise ConfigError(f"{named} is empty; it must hold a key.")
     if len(key.splitlines()) > 1:
         raise ConfigError(f"{named} has more than one line; it must hold a key alone.")
+    for pattern, looks in _NO_KEYS:
+        if pattern.fullmatch(key[:_LOOKED_AT]):
+            raise ConfigError(f"{named} {looks}.")
     if not _KEY.fullmatch(key):
         raise ConfigError(f"{named} holds characters that no key has, such as spaces.")
     if len(key) < _SHORTEST_KEY:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from exporter.config.documentation import PROJECTS
+from exporter.config.documentation import PROJECTS, documented_settings
 from exporter.config.errors import ConfigError, invalid
 from exporter.config.flags import Mode, parse_arguments
 from exporter.config.groups import Api
+from exporter.config.misplaced import KnownKeys
 from exporter.config.model import Settings
 from exporter.config.projects import resolve_projects
 from exporter.config.sources import Source, from_environment, from_file, from_flags, strongest
+from exporter.config.variables import unknown_variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,10 +29,11 @@ _DEMO_DEFAULTS = {"poll": {"interval": "5s"}, "api": {"requests_per_minute": "60
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What the program is to do, and with what settings."""
+    """What the program is to do, with what settings, and which ``warnings`` come first."""
 
     mode: Mode
     settings: Settings
+    warnings: tuple[str, ...] = ()
 
 
 def load(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
@@ -45,17 +48,37 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
     mode, flags = parse_arguments(argv, problems)
     sources = [from_flags(flags), from_environment(environ, problems)]
     file_is_read = _add_file(sources, problems)
+    known_keys = KnownKeys()
     projects: tuple[Project, ...] = ()
+    warnings: tuple[str, ...] = ()
     if mode is Mode.DEMO:
         sources.append(Source(_DEMO_DEFAULTS))
     elif file_is_read and mode is not Mode.HEALTHCHECK:
         # Without the file nobody knows which keys are needed.
         naming = strongest(sources, PROJECTS)
-        projects = resolve_projects(naming, environ, problems, waits_for_key=_waits(sources))
-    settings = _validated([Source({PROJECTS: projects}), *sources], problems)
+        waits = _waits(sources)
+        projects = resolve_projects(naming, environ, problems, known_keys, waits_for_key=waits)
+        warnings = unknown_variables(environ)
+    settings = _validated([Source({PROJECTS: projects}), *sources], known_keys, problems)
     if settings is None or problems:
-        raise ConfigError(*problems)
-    return Command(mode, settings)
+        raise ConfigError(*map(known_keys.taken_out_of, problems))
+    return Command(mode, settings, tuple(map(known_keys.taken_out_of, warnings)))
+
+
+def serves_and_waits_for_key(argv: Sequence[str], environ: Mapping[str, str]) -> bool:
+    """Tell whether ``api.wait_for_key`` is on, also where settings have mistakes.
+
+    False in every mode but serving. A file that cannot be read says nothing about it.
+    """
+    ignored: list[str] = []
+    try:
+        mode, flags = parse_arguments(argv, ignored)
+    except ConfigError:
+        # What cannot be understood may be one flag of many: the variable tells it as well.
+        mode, flags = Mode.SERVE, {}
+    sources = [from_flags(flags), from_environment(environ, ignored)]
+    _add_file(sources, ignored)
+    return mode is Mode.SERVE and _waits(sources)
 
 
 def _add_file(sources: list[Source], problems: list[str]) -> bool:
@@ -85,7 +108,15 @@ def _waits(sources: Sequence[Source]) -> bool:
         return True
 
 
-def _validated(sources: Sequence[Source], problems: list[str]) -> Settings | None:
+def _validated(
+    sources: Sequence[Source], known_keys: KnownKeys, problems: list[str]
+) -> Settings | None:
+    misplaced = {}
+    for setting in (doc.setting for doc in documented_settings() if doc.setting != PROJECTS):
+        source = strongest(sources, setting)
+        if source is not None and known_keys.are_in(source.value(setting)):
+            misplaced[setting] = known_keys.mistake(source.origin(setting))
+    problems += misplaced.values()
     try:
         return Settings.model_validate({"sources": sources})
     except ValidationError as error:
@@ -93,6 +124,6 @@ def _validated(sources: Sequence[Source], problems: list[str]) -> Settings | Non
             setting = ".".join(map(str, details["loc"][:2]))
             source = strongest(sources, setting)
             # A default that depends on another setting cannot be told while that one is wrong.
-            if source is not None:
+            if source is not None and setting not in misplaced:
                 problems.append(invalid(source.origin(setting), details, show_value=True))
         return None

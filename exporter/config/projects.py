@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from exporter.config.documentation import PROJECTS
+from exporter.config.entries import Entry, read_entries
 from exporter.config.errors import ConfigError, invalid, shown, unknown
-from exporter.config.keys import ApiKey, find_key
 from exporter.config.project import ConfiguredProject, Project
-from exporter.config.values import DEFAULT_BASE_URL, check_base_url, check_uuid
+from exporter.config.variables import (
+    KEY_VARIABLES,
+    Common,
+    common_key,
+    common_settings,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
+    from exporter.config.misplaced import KnownKeys
     from exporter.config.sources import Source
 
-_IDS_VARIABLE = "LLAMA_CLOUD_PROJECT_ID"
-_URL_VARIABLE = "LLAMA_CLOUD_BASE_URL"
-_KEY_VARIABLES = ("LLAMA_CLOUD_API_KEY", "LLAMA_CLOUD_API_KEY_FILE")
 _SHOWN_FIELDS = {
     "name",
     "project_id",
@@ -33,120 +33,68 @@ _SHOWN_FIELDS = {
 }
 
 
-class _Common(NamedTuple):
-    """What the variables say of every project that does not say it itself."""
-
-    api_key: ApiKey | None
-    base_url: str
-
-
 def resolve_projects(
     source: Source | None,
     environ: Mapping[str, str],
     problems: list[str],
+    known_keys: KnownKeys,
     *,
     waits_for_key: bool = False,
 ) -> tuple[Project, ...]:
     """Return the projects to watch, each with its key and base URL.
 
     ``source`` is the place that sets ``projects``. All mistakes in it, in the variables and in the
-    key files are added to ``problems``; those of key files are none if it ``waits_for_key``.
+    key files are added to ``problems``; those of key files are none if it ``waits_for_key``. The
+    keys are added to ``known_keys``.
     """
-    common = _common(environ, problems, waits=waits_for_key)
-    directory = source.directory if source else Path()
+    common_problems: list[str] = []
+    key = common_key(environ, common_problems, waits=waits_for_key)
+    known_keys.add(key)
+    # All keys are known before anything else is checked: it may repeat one of them.
+    entries = read_entries(source, environ, known_keys, problems, waits_for_key=waits_for_key)
+    for entry in entries:
+        known_keys.add(entry.key)
+    common = common_settings(environ, key, known_keys, common_problems)
+    problems += common_problems
+    # Without the common key nobody knows which others are needed.
+    return _resolve_all(entries, None if common_problems else common, known_keys, problems)
+
+
+def _resolve_all(
+    entries: Iterable[Entry], common: Common | None, known_keys: KnownKeys, problems: list[str]
+) -> tuple[Project, ...]:
     names: list[str] = []
     projects: list[Project] = []
     key_problems: list[str] = []
-    for named, item in _items(source, environ, problems):
-        configured = _configured(named, item, problems)
-        names.append(configured.called if configured else str(item.get("name") or ""))
-        try:
-            key = _own_key(named, item, directory, waits=waits_for_key)
-            if configured and common:
-                projects.append(_resolved(named, configured, key, common))
-        except ConfigError as error:
+    for entry in entries:
+        configured = _configured(entry, known_keys, problems)
+        names.append(configured.called if configured else str(entry.item.get("name") or ""))
+        if entry.key_problems:
             # An entry with other mistakes is to be mended in one go.
-            (key_problems if configured else problems).extend(error.problems)
-    # Without the common key nobody knows which others are needed.
+            (key_problems if configured else problems).extend(entry.key_problems)
+        elif configured and common:
+            try:
+                projects.append(_resolved(entry, configured, common))
+            except ConfigError as error:
+                key_problems += error.problems
     problems += key_problems if common else []
-    problems += _repeated(names)
+    problems += _repeated(name for name in names if not known_keys.are_in(name))
     return tuple(projects)
 
 
-def _common(environ: Mapping[str, str], problems: list[str], *, waits: bool) -> _Common | None:
-    """Return what the variables say, ``None`` where it has mistakes."""
-    found: list[str] = []
-    url, key = DEFAULT_BASE_URL, None
-    try:
-        url = check_base_url((environ.get(_URL_VARIABLE) or url).strip())
-    except ValueError as error:
-        found.append(f"environment variable {_URL_VARIABLE} {error}.")
-    try:
-        key = find_key(environ, *_KEY_VARIABLES, waits=waits)
-    except ConfigError as error:
-        found += error.problems
-    problems += found
-    return None if found else _Common(key, url)
-
-
-def _items(
-    source: Source | None, environ: Mapping[str, str], problems: list[str]
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield each project as it was configured, after what messages call its entry of the list.
-
-    That is empty where there is no list.
-    """
-    ids = environ.get(_IDS_VARIABLE)
-    if source is None:
-        for item in _identified(ids, problems) if ids else [{}]:
-            yield "", item
-        return
-    origin = source.origin(PROJECTS)
-    if ids:
-        problems.append(f"{origin} and {_IDS_VARIABLE} are both set; choose one.")
-    for index, item in enumerate(_listed(source.value(PROJECTS), origin, problems)):
-        named = f"{origin}[{index}]"
-        if isinstance(item, dict):
-            # Templates write null or nothing for what they have no value for.
-            yield named, {str(key): value for key, value in item.items() if value not in (None, "")}
-        else:
-            problems.append(f"{named} must be a mapping of settings to values.")
-
-
-def _identified(ids: str, problems: list[str]) -> list[dict[str, Any]]:
-    """Return a project for each id of the variable, none where one is wrong."""
-    texts = [text.strip() for text in ids.split(",")]
-    found = []
-    for text in texts:
-        try:
-            check_uuid(text)
-        except ValueError as error:
-            found.append(f"environment variable {_IDS_VARIABLE} {error}, not {shown(text)}.")
-    problems += found
-    return [] if found else [{"project_id": text} for text in texts]
-
-
-def _listed(value: object, origin: str, problems: list[str]) -> list[Any]:
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            problems.append(f"{origin} must be a list of projects; in a variable, as JSON.")
-            return []
-    if isinstance(value, list) and value:
-        return value
-    problems.append(f"{origin} must be a list of at least one project.")
-    return []
-
-
 def _configured(
-    named: str, item: Mapping[str, Any], problems: list[str]
+    entry: Entry, known_keys: KnownKeys, problems: list[str]
 ) -> ConfiguredProject | None:
+    named, item = entry.named, entry.item
+    misplaced = [f for f, value in item.items() if f != "api_key" and known_keys.are_in(value)]
+    problems += [known_keys.mistake(f"{named}.{field}") for field in misplaced]
     try:
-        return ConfiguredProject.model_validate(item)
+        configured = ConfiguredProject.model_validate(item)
     except ValidationError as error:
         for details in error.errors():
             field, *indexes = details["loc"]
+            if field in misplaced:
+                continue
             if details["type"] == "extra_forbidden":
                 problem = f"{named}.{unknown(str(field), ConfiguredProject.model_fields)}"
             else:
@@ -154,23 +102,17 @@ def _configured(
                 problem = invalid(place, details, show_value=field in _SHOWN_FIELDS)
             problems.append(problem)
         return None
+    return None if misplaced else configured
 
 
-def _own_key(named: str, item: Mapping[str, Any], directory: Path, *, waits: bool) -> ApiKey | None:
-    texts = {f"{named}.{name}": text for name, text in item.items() if isinstance(text, str)}
-    return find_key(texts, f"{named}.api_key", f"{named}.api_key_file", directory, waits=waits)
-
-
-def _resolved(
-    named: str, configured: ConfiguredProject, own_key: ApiKey | None, common: _Common
-) -> Project:
-    key = own_key or common.api_key
+def _resolved(entry: Entry, configured: ConfiguredProject, common: Common) -> Project:
+    key = entry.key or common.api_key
     if key is None:
-        raise ConfigError(_missing_key(named))
+        raise ConfigError(_missing_key(entry.named))
     return Project(
         name=configured.called,
         project_id=configured.project_id,
-        organization_id=configured.organization_id,
+        organization_id=configured.organization_id or common.organization_id,
         api_key=key.value,
         base_url=configured.base_url or common.base_url,
         directory_ids=configured.directory_ids,
@@ -183,7 +125,7 @@ def _resolved(
 
 
 def _missing_key(named: str) -> str:
-    variables = " or ".join(_KEY_VARIABLES)
+    variables = " or ".join(KEY_VARIABLES)
     if named:
         return f"{named} has no key; give it an api_key_file, or set {variables}."
     return f"there is no API key; set {variables}, or try `llamacloud-batch-exporter --demo`."

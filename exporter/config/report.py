@@ -9,15 +9,18 @@ from exporter.config.documentation import PROJECTS, documented_settings, written
 from exporter.texts import escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from exporter.config.model import Settings
     from exporter.config.project import Project
 
 
-def describe(settings: Settings) -> str:
-    """Return the settings in effect, on one page and without keys."""
-    lines = ["The settings are valid.", "", "projects:"]
+def describe(settings: Settings, warnings: Sequence[str] = ()) -> str:
+    """Return the settings in effect and the warnings about them, without keys."""
+    lines = ["The settings are valid.", ""]
+    if warnings:
+        lines += ["warnings:", *(f"  {warning}" for warning in warnings), ""]
+    lines.append("projects:")
     for project in settings.projects:
         lines += [f"  {escaped(project.name)}", *_aligned("    ", _facts(project))]
     values = {

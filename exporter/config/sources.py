@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,16 +10,11 @@ from pydantic_settings import EnvSettingsSource, InitSettingsSource
 from exporter.config.documentation import PROJECTS, documented_settings, flag_name, variable_name
 from exporter.config.errors import unknown
 from exporter.config.model import ENV_PREFIX, Settings
+from exporter.config.values import is_service_link
 from exporter.texts import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-
-# Kubernetes sets these in every pod for a Service whose name begins like our prefix.
-_SERVICE_LINK = re.compile(
-    rf"{ENV_PREFIX}(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)"
-)
-_SERVICE_LINK_PORT = re.compile(r"(tcp|udp|sctp)://.*")
 
 
 class Source(InitSettingsSource):
@@ -54,8 +48,8 @@ def strongest(sources: Iterable[Source], setting: str) -> Source | None:
 
 
 def from_flags(values: dict[str, Any]) -> Source:
-    """Return what flags set."""
-    return Source(values, lambda setting: f"flag {flag_name(setting)}")
+    """Return what flags set, without white space around it."""
+    return Source(_stripped(values), lambda setting: f"flag {flag_name(setting)}")
 
 
 def from_environment(environ: Mapping[str, str], problems: list[str]) -> Source:
@@ -65,11 +59,12 @@ def from_environment(environ: Mapping[str, str], problems: list[str]) -> Source:
         f"environment variable {unknown(name, known)}"
         for name, value in environ.items()
         if name.upper().startswith(ENV_PREFIX)
-        if name not in known and not _is_service_link(name, value)
+        if name not in known and not is_service_link(ENV_PREFIX, name, value)
     ]
     variables = EnvSettingsSource(Settings)
     # Variables of whole groups, which pydantic-settings knows too, are no part of our contract.
-    variables.env_vars = {name.lower(): environ[name] for name in known if environ.get(name)}
+    values = {name.lower(): environ.get(name, "").strip() for name in known}
+    variables.env_vars = {name: value for name, value in values.items() if value}
     return Source(variables(), lambda setting: f"environment variable {variable_name(setting)}")
 
 
@@ -107,7 +102,9 @@ def _members(group: str, members: Any, problems: list[str]) -> Any:  # noqa: ANN
     return None
 
 
-def _is_service_link(name: str, value: str) -> bool:
-    if name == f"{ENV_PREFIX}PORT":
-        return bool(_SERVICE_LINK_PORT.fullmatch(value))
-    return bool(_SERVICE_LINK.fullmatch(name))
+def _stripped(values: Any) -> Any:  # noqa: ANN401 - texts, and lists and mappings of them
+    if isinstance(values, dict):
+        return {name: _stripped(value) for name, value in values.items()}
+    if isinstance(values, list):
+        return [_stripped(value) for value in values]
+    return values.strip()

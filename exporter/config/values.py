@@ -20,6 +20,11 @@ _BARE_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
 _PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
 _TAKEN_PATHS = ("/", HEALTHY_PATH, READY_PATH)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# Kubernetes sets these in every pod for a Service whose name begins like our prefixes.
+_SERVICE_LINK = re.compile(
+    r"(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)"
+)
+_SERVICE_LINK_PORT = re.compile(r"(tcp|udp|sctp)://.*")
 DEFAULT_BASE_URL = "https://api.cloud.llamaindex.ai"
 
 
@@ -111,3 +116,11 @@ def check_name(text: str) -> str:
     if not text.isprintable():
         raise ValueError("must hold printable characters only")
     return text
+
+
+def is_service_link(prefix: str, name: str, value: str) -> bool:
+    """Tell whether Kubernetes set a variable ``name`` with this prefix, for a Service named so."""
+    rest = name.removeprefix(prefix)
+    if rest == "PORT":
+        return bool(_SERVICE_LINK_PORT.fullmatch(value))
+    return bool(_SERVICE_LINK.fullmatch(rest))

@@ -1,4 +1,7 @@
-"""Reading the YAML file: words as they stand, each key once, mistakes without quotations."""
+"""Reading the YAML file: words as they stand, each key once, mistakes without quotations.
+
+A file that is made to exhaust its reader is a mistake like any other.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,21 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import yaml
 
 from exporter.config.errors import ConfigError, shown
+from exporter.config.files import read_text
 from exporter.texts import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
     from pathlib import Path
 
+# A thousand projects take about so much, and PyYAML a few tenths of a second for it.
+_LARGEST_FILE_KIB = 128
+_MOST_VALUES = 10_000
+# A list in a project is four levels deep. For each bracket PyYAML looks at all that are open.
+_DEEPEST_BRACKETS = 20
+# A project has eight settings. Mappings that merge others, each twice, double at each step.
+_LARGEST_MAPPING = 100
+_MOST_ALIASES = 1000
 _NULL, _MERGE = "tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"
 _KINDS = (_NULL, "tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map", None)
 
@@ -21,8 +33,12 @@ _KINDS = (_NULL, "tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org
 class _PlainLoader(yaml.SafeLoader):
     """Leaves scalars as the text that stands there, so that the model alone decides what it means.
 
-    YAML itself would read ``1:30`` as 90, ``on`` as true and ``1e3`` in an id as a number.
+    YAML itself would read ``1:30`` as 90, ``on`` as true and ``1e3`` in an id as a number. White
+    space around a text is left out.
     """
+
+    _values = 0
+    _aliases = 0
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML declares it, and nobody writes to it
         first: [(tag, pattern) for tag, pattern in resolvers if tag in {_NULL, _MERGE}]
@@ -38,13 +54,42 @@ class _PlainLoader(yaml.SafeLoader):
         """Build a mapping; a key that stands in it twice is a mistake."""
         seen: set[str] = set()
         for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
-            if key.value in seen:
+            if key.value.strip() in seen:
                 raise yaml.constructor.ConstructorError(
                     problem=f"the key {shown(key.value)} stands there twice",
                     problem_mark=key.start_mark,
                 )
-            seen.add(key.value)
+            seen.add(key.value.strip())
         return super().construct_mapping(node, deep=deep)
+
+    def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> str:
+        """Return the text of a scalar, without white space around it."""
+        return str(super().construct_scalar(node)).strip()
+
+    def fetch_flow_collection_start(self, TokenClass: type[yaml.Token]) -> None:  # noqa: N803 - PyYAML's name
+        """Read an opening bracket; too many that are open are a mistake."""
+        if self.flow_level >= _DEEPEST_BRACKETS:
+            problem = f"brackets are nested more than {_DEEPEST_BRACKETS} levels deep"
+            raise yaml.scanner.ScannerError(problem=problem, problem_mark=self.get_mark())
+        super().fetch_flow_collection_start(TokenClass)
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Read a value or an alias; too many are a mistake."""
+        self._values += 1
+        self._aliases += self.check_event(yaml.AliasEvent)
+        if self._values > _MOST_VALUES or self._aliases > _MOST_ALIASES:
+            problem = f"there are more than {_MOST_VALUES} values, or {_MOST_ALIASES} aliases"
+            raise yaml.composer.ComposerError(problem=problem, problem_mark=self.get_mark())
+        return super().compose_node(parent, index)
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Put the mappings that are merged into a mapping; one that grows large is a mistake."""
+        super().flatten_mapping(node)
+        if len(node.value) > _LARGEST_MAPPING:
+            raise yaml.constructor.ConstructorError(
+                problem=f"a mapping has more than {_LARGEST_MAPPING} keys",
+                problem_mark=node.start_mark,
+            )
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -54,15 +99,14 @@ def read_yaml(path: Path) -> dict[str, Any]:
         ConfigError: if the file cannot be read, or is not one YAML mapping.
     """
     named = f"the configuration file {shown(path)}"
+    text = read_text(path, named, most_kib=_LARGEST_FILE_KIB)
     try:
         # PyYAML's loader of untrusted input is the base of ours.
-        tree = yaml.load(path.read_bytes().decode(), _PlainLoader)  # noqa: S506 - see above
-    except OSError as error:
-        raise ConfigError(f"{named} cannot be read: {error.strerror}.") from None
+        tree = yaml.load(text, _PlainLoader)  # noqa: S506 - see above
     except yaml.YAMLError as error:
         raise ConfigError(f"{named} is not valid YAML: {_problem(error)}.") from None
-    except ValueError:
-        raise ConfigError(f"{named} is not UTF-8 text.") from None
+    except RecursionError:
+        raise ConfigError(f"{named} is nested too deeply.") from None
     if tree is None:
         return {}
     if not isinstance(tree, dict) or not all(isinstance(key, str) for key in tree):

@@ -26,6 +26,7 @@ class ErrorReason(StrEnum):
 class Failure:
     """Why a question was not answered: ``detail`` says what happened, ``advice`` what to do.
 
+    ``detail_without_texts`` is the detail without what LlamaCloud wrote, if any of that is in it.
     ``is_refusal`` is true if this way of asking is refused, and may be for good: 402, 403, 404,
     405, 410 or 501.
     """
@@ -34,3 +35,4 @@ class Failure:
     detail: str
     advice: str
     is_refusal: bool = False
+    detail_without_texts: str | None = None

@@ -90,11 +90,15 @@ _ALL_ITEM_STATUSES = frozenset(ItemStatus)
 
 @dataclass(frozen=True, slots=True)
 class FailedItem:
-    """What a person needs to find a failed item; texts are as LlamaCloud sent them."""
+    """What a person needs to find a failed item; texts are as LlamaCloud sent them.
+
+    ``reason`` is the one of ``FAILURE_REASONS`` that it is counted by.
+    """
 
     item_id: str
     item_name: str | None
     error_message: str | None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

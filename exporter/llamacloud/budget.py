@@ -6,9 +6,8 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-import structlog
-
-from exporter.llamacloud.permit import Permit
+from exporter.llamacloud.budget_log import BudgetLog
+from exporter.llamacloud.permit import KeyReplaced, Permit
 from exporter.llamacloud.turns import Turn, Turns
 
 if TYPE_CHECKING:
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
 # Thirty seconds' worth lets the first poll of a handful of jobs end soon after the start. It is no
 # more than an interval's requests at once, which production work on the same key hardly notices.
 _BURST_SECONDS = 30.0
-_SECONDS_PER_MINUTE = 60
-
-log = structlog.get_logger("exporter")
 
 
 class RequestBudget:
@@ -42,14 +38,13 @@ class RequestBudget:
     ) -> None:
         self._rate = rate
         self._clock = clock
-        self._log = log.bind(key=key_name)
+        self._log = BudgetLog(key_name)
         self._filled_at = clock()
         self._tokens = self._capacity(rate.limit)
         self._free_places = concurrency
         self._listings = Turns()
         self._others = Turns()
         self._last_was_listing = False
-        self._is_reduced = False
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -67,9 +62,10 @@ class RequestBudget:
     async def permit(self, asker: object, *, listing: bool) -> AsyncIterator[Permit]:
         """Wait for a turn, and yield leave to send one request; it is given back unless used.
 
-        ``asker`` stands for the project that asks: projects take turns.
+        ``asker`` stands for the project that asks: projects take turns. If it is dismissed
+        meanwhile, the permit counts as used.
         """
-        permit = Permit(self, await self._turn(asker, listing=listing), listing=listing)
+        permit = await self._turn(asker, listing=listing)
         try:
             yield permit
         finally:
@@ -83,13 +79,16 @@ class RequestBudget:
         """Hold a place for one request, and yield the seconds that it was waited for.
 
         Without a ``permit`` that can be used for it, the turn is waited for here.
+
+        Raises:
+            KeyReplaced: ``asker`` was dismissed meanwhile.
         """
-        if permit is not None and permit.use_for(self, listing=listing):
-            waited_seconds = permit.waited_seconds
-        else:
-            waited_seconds = await self._turn(asker, listing=listing)
+        if permit is None or not permit.use_for(self, listing=listing):
+            permit = await self._turn(asker, listing=listing)
+            if not permit.use_for(self, listing=listing):
+                raise KeyReplaced
         try:
-            yield waited_seconds
+            yield permit.waited_seconds
         finally:
             self._free_places += not listing
             self._grant()
@@ -104,34 +103,45 @@ class RequestBudget:
         if self._rate.refused(asked_at, now):
             # What was saved up was saved at a rate that is too high.
             self._tokens = min(self._tokens, 0.0)
-            self._tell_reduced(self._rate.at(now))
+            self._log.reduced(self._rate.at(now), self._rate.limit)
         if retry_after_seconds is not None:
             # Nothing is earned before then.
             self._filled_at = max(self._filled_at, now + retry_after_seconds)
             self._tokens = min(self._tokens, 1.0)
         self._wake_when_refilled()
 
+    def dismiss(self, asker: object) -> None:
+        """Let the requests of ``asker`` wait no longer: it has another key now.
+
+        What LlamaCloud asked the former key to wait for does not bind the new one.
+        """
+        for turn in (*self._listings.take_all(asker), *self._others.take_all(asker)):
+            if not turn.done():
+                turn.set_result(False)
+        self._wake_when_refilled()
+
     def _capacity(self, requests_per_second: float) -> float:
         return max(1.0, requests_per_second * _BURST_SECONDS)
 
-    async def _turn(self, asker: object, *, listing: bool) -> float:
-        """Wait for a token and, unless for a listing, a place; return the seconds waited."""
+    async def _turn(self, asker: object, *, listing: bool) -> Permit:
+        """Wait for a token and, unless for a listing, a place."""
         asked = self._clock()
         turn: Turn = asyncio.get_running_loop().create_future()
         turns = self._listings if listing else self._others
         turns.add(asker, turn)
         self._grant()
         try:
-            await turn
+            is_granted = await turn
         except asyncio.CancelledError:
             if turn.cancelled():
                 turns.discard(asker, turn)
                 self._grant()
-            else:
+            elif turn.result():
                 # Its turn came while it was leaving.
                 self._give_back(listing=listing)
             raise
-        return self._clock() - asked
+        waited_seconds = self._clock() - asked
+        return Permit(self, waited_seconds, listing=listing, is_used=not is_granted)
 
     def _give_back(self, *, listing: bool) -> None:
         self._free_places += not listing
@@ -147,7 +157,7 @@ class RequestBudget:
             self._last_was_listing = turns is self._listings
             self._free_places -= not self._last_was_listing
             self._tokens -= 1
-            turn.set_result(None)
+            turn.set_result(True)
         self._wake_when_refilled()
 
     def _next_turns(self) -> Turns | None:
@@ -163,9 +173,7 @@ class RequestBudget:
         earned = max(now - self._filled_at, 0.0) * rate
         self._tokens = min(self._capacity(rate), self._tokens + earned)
         self._filled_at = max(self._filled_at, now)
-        if self._is_reduced and rate >= self._rate.limit:
-            self._is_reduced = False
-            self._log.info("budget.recovered", requests_per_minute=_per_minute(rate))
+        self._log.grew(rate, self._rate.limit)
 
     def _wake_when_refilled(self) -> None:
         if self._timer is not None:
@@ -178,19 +186,3 @@ class RequestBudget:
     def _seconds_until_next(self) -> float:
         until_earned = (1 - self._tokens) / self.requests_per_second
         return max(until_earned, 0.0) + max(self._filled_at - self._clock(), 0.0)
-
-    def _tell_reduced(self, rate: float) -> None:
-        if self._is_reduced:
-            return
-        self._is_reduced = True
-        self._log.warning(
-            "budget.reduced",
-            requests_per_minute=_per_minute(rate),
-            limit_per_minute=_per_minute(self._rate.limit),
-            advice="LlamaCloud answered 429 and may do so to your own work: if that lasts, lower"
-            " api.requests_per_minute; jobs are refreshed more slowly until it recovers",
-        )
-
-
-def _per_minute(rate: float) -> float:
-    return round(rate * _SECONDS_PER_MINUTE, 3)

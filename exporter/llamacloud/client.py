@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from exporter.llamacloud.errors import (
     UnreadableBody,
 )
 from exporter.llamacloud.headers import date
+from exporter.llamacloud.permit import KeyReplaced
 from exporter.llamacloud.refusals import refusal
 from exporter.llamacloud.requests import LISTINGS, Answer, RetryPolicy
 from exporter.redaction import REDACTED
@@ -89,6 +91,18 @@ class Client:
         return await self._get(endpoint, path, params, permit, retries_bodies)
 
     async def _get(
+        self,
+        endpoint: Endpoint,
+        path: str,
+        params: Query,
+        permit: Permit | None,
+        retries_bodies: bool,  # noqa: FBT001 - passed on as it came
+    ) -> Answer:
+        while True:
+            with suppress(KeyReplaced):
+                return await self._get_with_retries(endpoint, path, params, permit, retries_bodies)
+
+    async def _get_with_retries(
         self,
         endpoint: Endpoint,
         path: str,
@@ -171,7 +185,10 @@ def _backoff(error: Exception) -> bool | float:
     if not isinstance(error, LlamaCloudError) or not error.retryable:
         return False
     asked_for = error.retry_after_seconds if isinstance(error, StatusRefused) else None
-    return True if asked_for is None else asked_for
+    if asked_for is None:
+        return True
+    # The budget waits as long, but not for a key that replaced the one that was refused.
+    return 0.0 if isinstance(error, RateLimited) else asked_for
 
 
 def _backoff_unless_of_body(error: Exception) -> bool | float:

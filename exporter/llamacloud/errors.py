@@ -109,7 +109,8 @@ class StatusRefused(LlamaCloudError):
 
     def failure(self) -> Failure:
         """Describe the error for those who do not know HTTP."""
-        return Failure(self.reason, str(self), self.advice, is_refusal=self.code in _REFUSALS)
+        is_refusal = self.code in _REFUSALS
+        return Failure(self.reason, str(self), self.advice, is_refusal, f"HTTP {self.code}")
 
 
 class GatewayRefused(StatusRefused):
@@ -157,7 +158,7 @@ class NotFound(StatusRefused):
     def failure(self) -> Failure:
         """Describe the error; the project is not blamed for what a gateway says."""
         said_by: type[StatusRefused] = NotFound if self.from_api else GatewayRefused
-        return Failure(said_by.reason, str(self), said_by.advice, is_refusal=True)
+        return Failure(said_by.reason, str(self), said_by.advice, True, f"HTTP {self.code}")  # noqa: FBT003 - is_refusal
 
 
 class RateLimited(StatusRefused):

@@ -8,17 +8,28 @@ if TYPE_CHECKING:
     from exporter.llamacloud.budget import RequestBudget
 
 
+class KeyReplaced(Exception):
+    """The key was replaced while a request waited for its turn, and nothing was sent."""
+
+
 class Permit:
     """Leave to send one request; whoever waited for it may find that there is nothing to ask.
 
     ``waited_seconds`` is how long it was waited for.
     """
 
-    def __init__(self, budget: RequestBudget, waited_seconds: float, *, listing: bool) -> None:
+    def __init__(
+        self,
+        budget: RequestBudget,
+        waited_seconds: float,
+        *,
+        listing: bool,
+        is_used: bool = False,
+    ) -> None:
         self.waited_seconds = waited_seconds
         self._listing = listing
         self._budget = budget
-        self._is_used = False
+        self._is_used = is_used
 
     @property
     def is_throttling(self) -> bool:
@@ -31,7 +42,7 @@ class Permit:
 
     @property
     def is_used(self) -> bool:
-        """Whether a request was sent by this permit."""
+        """Whether a request was sent by this permit, or none may be."""
         return self._is_used
 
     def use_for(self, budget: RequestBudget, *, listing: bool) -> bool:

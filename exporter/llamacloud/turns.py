@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from contextlib import suppress
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-Turn: TypeAlias = asyncio.Future[None]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# True once it is the request's turn, false if it is dismissed.
+Turn: TypeAlias = asyncio.Future[bool]
 
 
 class Turns:
@@ -35,6 +39,10 @@ class Turns:
         if requests:
             self._waiting[asker] = requests
         return turn
+
+    def take_all(self, asker: object) -> Iterable[Turn]:
+        """Take out all requests of one asker."""
+        return self._waiting.pop(asker, ())
 
     def discard(self, asker: object, turn: Turn) -> None:
         """Take out a request that no longer wants its turn, if it still waits."""

@@ -20,8 +20,8 @@ FORMAT: Final = "llamacloud-batch-exporter state"
 VERSION: Final = 1
 # What a float holds exactly.
 _LARGEST_COUNT = 2**53
-# Of a session, not of a project: neither outlives a process.
-_NOT_KEPT = {"memory", "answers"}
+# The first two are of a session, and the text may be about a document, which is nobody's business.
+_NOT_KEPT = {"memory", "answers", "error_message"}
 _PER_JOB = ("marks", "jobs")
 
 

@@ -100,6 +100,32 @@ def test_a_file_without_a_usable_key_changes_nothing(file: Path) -> None:
     assert not any("words" in str(line) for line in logs)
 
 
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ('"llx-second"', "is in quotation marks"),
+        ("${KEY}", "looks like a variable"),
+        ("<your-api-key>", "looks like a placeholder"),
+        ("LLAMA_CLOUD_API_KEY=llx-second", "looks like NAME=value"),
+        ("x" * 100_000, "is larger than 16 KiB"),
+    ],
+)
+def test_a_file_that_holds_no_key_any_more_is_told_once(
+    file: Path, content: str, complaint: str
+) -> None:
+    """By what it looks like; the key in use stays, and LlamaCloud is not asked with the other."""
+    access = ProjectAccess(project(file), budgets(), Secrets())
+    file.write_text(content)
+    with capture_logs() as logs:
+        assert [False, False] == [renewed(access), renewed(access)]
+    (line,) = logs
+    assert ("key.unreadable", "warning") == (line["event"], line["log_level"])
+    assert complaint in line["detail"]
+    assert "stays in use" in line["advice"]
+    assert "llx-second" not in str(line)
+    assert "llx-first" == access.api_key
+
+
 def test_a_file_that_is_good_again_is_told(file: Path) -> None:
     """Also where the key in it is the one that stayed in use."""
     access = ProjectAccess(project(file), budgets(), Secrets())

@@ -42,6 +42,7 @@ def test_everything_can_be_set_in_the_file() -> None:
         "items": {"enabled": False, "max_pages": 3},
         "jobs": {"max_per_project": 0},
         "retention": {"finished": 0.0, "failed": 172800.0, "min_scrapes": 0},
+        "state": {"file": Path("/var/lib/exporter/state")},
         "web": {
             "listen_address": (
                 {"host": "localhost", "port": 9910},
@@ -49,7 +50,7 @@ def test_everything_can_be_set_in_the_file() -> None:
             ),
             "telemetry_path": "/batch/metrics",
         },
-        "log": {"level": "debug", "format": "json"},
+        "log": {"level": "debug", "format": "json", "documents": False},
     }
     assert settings.web.listen_address == (
         ListenAddress("localhost", 9910),
@@ -154,10 +155,10 @@ BAD_FILES = {
     "absent.yml": ['the configuration file "{file}" cannot be read: No such file or directory.'],
     "no_projects.yml": ["{file}: projects must be a list of at least one project."],
     "projects.yml": [
+        "{file}: projects[1] must be a mapping of settings to values.",
         f'{{file}}: projects[0].project_id {UUID_WANTED}, not "17".',
         "{file}: projects[0].base_url must not hold a user name or a password.",
         "{file}: projects[0].api_kye is unknown; the nearest known one is api_key.",
-        "{file}: projects[1] must be a mapping of settings to values.",
         '{file}: projects[3].directory_ids must be a list, not "dir-1".',
         (
             "{file}: projects[3].job_types[1] must be 'parse', 'extract' or 'classify',"

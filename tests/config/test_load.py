@@ -162,6 +162,102 @@ def test_a_wrong_command_line_is_explained(argv: list[str], expected: str) -> No
     assert problems(argv, KEY) == (expected,)
 
 
+def values_with_white_space(tmp_path: Path) -> dict[str, str]:
+    """Write a file, and return settings that name it and others, in the form of the file."""
+    file = tmp_path / "settings.yml"
+    file.write_text("poll: {max_pages: ' 7 '}\nweb:\n  telemetry_path: |\n    /from-file\n")
+    return {
+        "config.file": f"{file}\n",
+        "poll.interval": " 40s\n",
+        "api.versions": "v2\n",
+        "api.requests_per_minute": " 7\n",
+        "items.enabled": "false\n",
+        "web.listen_address": " :1\n",
+        "web.telemetry_path": "/batch\n",
+        "log.level": "debug\n",
+        "log.format": " json",
+    }
+
+
+@pytest.mark.parametrize("place", ["flags", "variables"])
+def test_white_space_around_values_is_left_out(place: str, tmp_path: Path) -> None:
+    """A template or an editor left it there, and nobody sees it."""
+    values = values_with_white_space(tmp_path)
+    if place == "flags":
+        argv = [f"--{name.replace('_', '-')}={value}" for name, value in values.items()]
+        settings = load(argv, KEY).settings
+    else:
+        variables = {
+            "LLAMACLOUD_EXPORTER_" + name.upper().replace(".", "__"): value
+            for name, value in values.items()
+        }
+        settings = load([], KEY | variables).settings
+
+    assert ("debug", "json", "/batch") == (
+        settings.log.level,
+        settings.log.format,
+        settings.web.telemetry_path,
+    )
+    assert (40.0, 7.0, ("v2",)) == (
+        settings.poll.interval,
+        settings.api.requests_per_minute,
+        settings.api.versions,
+    )
+    assert (False, (ListenAddress("", 1),)) == (settings.items.enabled, settings.web.listen_address)
+    assert (tmp_path / "settings.yml", 7) == (settings.config.file, settings.poll.max_pages)
+
+
+def test_white_space_around_values_of_the_file_is_left_out(tmp_path: Path) -> None:
+    """Quotes and block scalars keep it there."""
+    file = values_with_white_space(tmp_path)["config.file"].strip()
+    assert "/from-file" == load([f"--config.file={file}"], KEY).settings.web.telemetry_path
+
+
+def test_a_variable_of_nothing_but_white_space_sets_nothing() -> None:
+    """Like an empty one."""
+    assert load([], {**KEY, "LLAMACLOUD_EXPORTER_LOG__LEVEL": " \n"}) == load([], KEY)
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("LLAMA_CLOUD_ORGANISATION_ID", "LLAMA_CLOUD_ORGANIZATION_ID"),
+        ("LLAMA_CLOUD_PROJECT", "LLAMA_CLOUD_PROJECT_ID"),
+        ("llama_cloud_base_url", "LLAMA_CLOUD_BASE_URL"),
+        ("LLAMA_CLOUD_EXPORTER_LOG__LEVEL", "LLAMACLOUD_EXPORTER_LOG__LEVEL"),
+    ],
+)
+def test_an_unknown_variable_of_llamacloud_is_a_warning(name: str, nearest: str) -> None:
+    """Other programs have some of their own; its value may be a key."""
+    command = load([], {**KEY, name: "secret"})
+    warning = f"environment variable {name} is unknown; the nearest known one is {nearest}."
+
+    assert (warning,) == command.warnings
+    report = describe(command.settings, command.warnings).splitlines()
+    assert ["The settings are valid.", "", "warnings:", f"  {warning}", "", "projects:"] == (
+        report[:6]
+    )
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"LLAMA_CLOUD_BASE_URL": "https://example.org", "LLAMACLOUD": "x", "LLAMA_INDEX": "x"},
+        {"LLAMA_CLOUD_SERVICE_HOST": "10.0.0.1", "LLAMA_CLOUD_PORT": "tcp://10.0.0.1:80"},
+        {"LLAMA_CLOUD_API_PORT_80_TCP_ADDR": "10.0.0.1"},
+    ],
+)
+def test_known_variables_and_those_of_kubernetes_are_no_warning(environ: dict[str, str]) -> None:
+    """Nor those that begin otherwise."""
+    assert () == load([], {**KEY, **environ}).warnings
+
+
+def test_the_demo_and_the_health_check_warn_of_nothing() -> None:
+    """They read none of these variables."""
+    environ = {**KEY, "LLAMA_CLOUD_PROJECT": "x"}
+    assert [(), ()] == [load([mode], environ).warnings for mode in ("--demo", "--healthcheck")]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

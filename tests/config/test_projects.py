@@ -1,8 +1,6 @@
 """Where projects, keys and base URLs come from."""
 
 import json
-import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -76,8 +74,8 @@ def test_a_key_file_is_read_without_surrounding_space(tmp_path: Path) -> None:
         (b" \n", "is empty; it must hold a key"),
         (b"first-secret\nsecond-secret\n", "has more than one line; it must hold a key alone"),
         (b"a secret", "holds characters that no key has, such as spaces"),
-        (b"\xff\xfesecret", "cannot be read: it is not text"),
-        (b"secret" * 5000, "is too long; it must hold a key alone"),
+        (b"\xff\xfesecret", "is not UTF-8 text"),
+        (b"secret" * 5000, "is larger than 16 KiB"),
         (b"null\n", "is too short; a key has 8 characters at least"),
         (None, "cannot be read: No such file or directory"),
     ],
@@ -159,24 +157,6 @@ def test_a_mistake_in_the_setting_that_waits_is_told_alone() -> None:
     environ = {"LLAMA_CLOUD_API_KEY_FILE": "/nowhere", **dict.fromkeys(WAITS, "ture")}
     assert problems(environ) == (
         f'environment variable {next(iter(WAITS))} must be true or false, not "ture".',
-    )
-
-
-@pytest.mark.parametrize(
-    ("make", "complaint"),
-    [
-        (os.mkfifo, "is no regular file; it must be one, to be read again"),
-        (os.mkdir, "cannot be read: Is a directory"),
-    ],
-)
-def test_what_is_no_file_is_not_waited_for(
-    make: Callable[[Path], None], complaint: str, tmp_path: Path
-) -> None:
-    """A named pipe would be, until somebody writes to it."""
-    make(tmp_path / "secret.key")
-
-    assert problems({"LLAMA_CLOUD_API_KEY_FILE": str(tmp_path / "secret.key")}) == (
-        f'the file "{tmp_path}/secret.key" of LLAMA_CLOUD_API_KEY_FILE {complaint}.',
     )
 
 
@@ -277,3 +257,98 @@ def test_all_mistakes_of_an_entry_are_told_at_once() -> None:
         f"{named}.api_key and {named}.api_key_file are both set; choose one.",
         '2 projects are named "one"; give each a name of its own.',
     )
+
+
+def test_the_organization_is_of_every_project_without_its_own() -> None:
+    """Otherwise another organization's project might be watched."""
+    entries = [{"name": "one"}, {"name": "two", "organization_id": SECOND_ID}]
+    environ = {**KEY, "LLAMA_CLOUD_ORGANIZATION_ID": f" {FIRST_ID.upper()}\n"}
+
+    assert [FIRST_ID] == [found.organization_id for found in projects(environ)]
+    found = projects({**environ, PROJECTS: json.dumps(entries)})
+    assert [FIRST_ID, SECOND_ID] == [project.organization_id for project in found]
+
+
+def test_a_wrong_organization_is_explained() -> None:
+    """As other ids are."""
+    assert problems({**KEY, "LLAMA_CLOUD_ORGANIZATION_ID": "acme"}) == (
+        (
+            "environment variable LLAMA_CLOUD_ORGANIZATION_ID must be a UUID such as"
+            f' {FIRST_ID}, not "acme".'
+        ),
+    )
+
+
+def test_the_older_variable_of_the_vendor_is_read_where_the_others_are_not_set(
+    tmp_path: Path,
+) -> None:
+    """As its SDK does."""
+    file = tmp_path / "secret.key"
+    file.write_text("file-secret")
+    older = {"LLAMA_PARSE_API_KEY": "older-secret"}
+
+    def key_and_origin(environ: dict[str, str]) -> tuple[str, str]:
+        (found,) = projects(environ)
+        assert found.api_key is not None
+        return found.api_key.get_secret_value(), found.api_key_origin
+
+    assert [
+        ("older-secret", "LLAMA_PARSE_API_KEY"),
+        ("older-secret", "LLAMA_PARSE_API_KEY"),
+        ("environment-secret", "LLAMA_CLOUD_API_KEY"),
+        ("file-secret", f'file "{file}"'),
+    ] == [
+        key_and_origin(older),
+        key_and_origin({**older, "LLAMA_CLOUD_API_KEY": ""}),
+        key_and_origin({**older, **KEY}),
+        key_and_origin({**older, "LLAMA_CLOUD_API_KEY_FILE": str(file)}),
+    ]
+
+
+def test_white_space_around_the_values_of_a_project_is_left_out(tmp_path: Path) -> None:
+    """Wherever they come from: a template or an editor left it there."""
+    (tmp_path / "secret.key").write_text("file-secret\n")
+    fields = {
+        "name": " one\n",
+        "project_id": f"{FIRST_ID}\n",
+        "organization_id": f" {SECOND_ID}",
+        "api_key_file": f" {tmp_path}/secret.key\n",
+        "base_url": "https://example.org\n",
+        "directory_ids": [" dir-1\n"],
+        "job_types": ["parse\n"],
+        "api_versions": ["v2\n"],
+    }
+    file = tmp_path / "settings.yml"
+    file.write_text(json.dumps({"projects": [fields]}))
+    (in_json,) = projects({PROJECTS: json.dumps([fields]) + "\n"})
+    (in_file,) = projects({"LLAMACLOUD_EXPORTER_CONFIG__FILE": f" {file}\n"})
+
+    assert [
+        ("one", FIRST_ID, SECOND_ID, "https://example.org", ("dir-1",), ("parse",), ("v2",))
+    ] * 2 == [
+        (
+            found.name,
+            found.project_id,
+            found.organization_id,
+            found.base_url,
+            found.directory_ids,
+            found.job_types,
+            found.api_versions,
+        )
+        for found in (in_json, in_file)
+    ]
+    assert {SecretStr("file-secret")} == {in_json.api_key, in_file.api_key}
+
+
+def test_white_space_around_the_variables_is_left_out(tmp_path: Path) -> None:
+    """One that holds nothing else is not set."""
+    (tmp_path / "secret.key").write_text("file-secret\n")
+    (found,) = projects(
+        {
+            "LLAMA_CLOUD_API_KEY_FILE": f"{tmp_path}/secret.key\n",
+            "LLAMA_CLOUD_BASE_URL": " \n",
+            "LLAMA_CLOUD_PROJECT_ID": "\n",
+            "LLAMA_CLOUD_ORGANIZATION_ID": " ",
+        }
+    )
+    assert ("default", "https://api.cloud.llamaindex.ai") == (found.name, found.base_url)

@@ -11,6 +11,8 @@ from kubernetes.helm import objects_in
 from tools import require_tool
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from kubernetes.helm import Object
 
 EXAMPLES = DEPLOY / "kustomize" / "examples"
@@ -20,7 +22,12 @@ NAMES = sorted(path.name for path in EXAMPLES.iterdir())
 @cache
 def built(example: str) -> list[Object]:
     """Return the objects of an example."""
-    command = (require_tool("kustomize"), "build", str(EXAMPLES / example))
+    return build(EXAMPLES / example)
+
+
+def build(folder: Path) -> list[Object]:
+    """Return the objects of a kustomization."""
+    command = (require_tool("kustomize"), "build", str(folder))
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (0, "") == (result.returncode, result.stderr)
     return objects_in(result.stdout)

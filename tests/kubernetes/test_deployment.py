@@ -122,6 +122,18 @@ def test_secrets_of_the_registry_reach_every_pod() -> None:
     assert expected == only(objects, "Pod")["spec"]["imagePullSecrets"]
 
 
+def test_the_test_runs_on_the_nodes_of_the_exporter() -> None:
+    """Another one may be of an architecture that the image lacks, or admit no such Pod."""
+    placement = {
+        "nodeSelector": {"kubernetes.io/arch": "arm64"},
+        "tolerations": [{"key": "dedicated", "operator": "Exists"}],
+        "affinity": {"nodeAffinity": {}},
+    }
+    objects = rendered(placement)
+    for pod in (only(objects, "Deployment")["spec"]["template"], only(objects, "Pod")):
+        assert placement == {field: pod["spec"][field] for field in placement}
+
+
 def test_keys_are_mounted_as_a_directory() -> None:
     """A mount with subPath would never show a new key."""
     pod = deployed_pod({"apiKeys": KEYS})

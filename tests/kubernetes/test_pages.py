@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shlex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 from deployed import CHART, DEPLOY, RULE_FILES
-from kubernetes.helm import helm, objects_in, only, template
-from kubernetes.kustomize import EXAMPLES
+from kubernetes.helm import helm, objects_in, only, pod_of, template
+from kubernetes.kustomize import EXAMPLES, build
 from pages import PAGES, blocks
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 KUSTOMIZE = DEPLOY / "kustomize"
 TEXTS = {name: (PAGES / f"{name}.md").read_text() for name in ("helm", "kustomize", "sidecar")}
@@ -90,6 +94,15 @@ def test_a_prometheus_rule_needs_no_helm_release() -> None:
     assert "PrometheusRule" == found["kind"]
     files = [yaml.safe_load(file.read_text())["groups"] for file in sorted(RULE_FILES)]
     assert [group for groups in files for group in groups] == found["spec"]["groups"]
+
+
+def test_the_patch_for_openshift_leaves_the_ids_out(tmp_path: Path) -> None:
+    """The page's, on the base; the rest of the security context stays."""
+    (patch,) = (block for block in blocks(TEXTS["kustomize"], "yaml") if "patches:" in block)
+    base = os.path.relpath(KUSTOMIZE / "base", tmp_path.resolve())
+    (tmp_path / "kustomization.yaml").write_text(f"resources: [{base}]\n{patch}")
+    context = pod_of(only(build(tmp_path), "Deployment"))["securityContext"]
+    assert {"runAsNonRoot", "fsGroupChangePolicy", "seccompProfile"} == set(context)
 
 
 def test_every_component_and_example_is_on_a_page() -> None:

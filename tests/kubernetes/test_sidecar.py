@@ -95,6 +95,14 @@ def test_its_settings_are_variables(parent: Path) -> None:
     } == found
 
 
+@pytest.mark.parametrize("setting", [True, False])
+def test_it_waits_for_its_key_whatever_the_settings_say(parent: Path, *, setting: bool) -> None:
+    """Once, for a variable that is given twice is refused by the API server."""
+    container = sidecar(parent, config={"api": {"wait_for_key": setting}})
+    name = "LLAMACLOUD_EXPORTER_API__WAIT_FOR_KEY"
+    assert ["true"] == [each["value"] for each in container["env"] if each["name"] == name]
+
+
 def test_its_rights_are_its_own(parent: Path) -> None:
     """The context of the Pod is the workload's, and OpenShift assigns the ids here too."""
     context = sidecar(parent)["securityContext"]
@@ -120,10 +128,11 @@ def test_further_volumes_come_with_their_mounts(parent: Path) -> None:
         ({"existingConfigMap": "a"}, (), "existingConfigMap would keep your containers"),
         ({"extraEnvFrom": [{"secretRef": {"name": "a"}}]}, (), "with extraEnvFrom, one that"),
         ({"config": {"projects": [{"api_key": "llx-made-up"}]}}, (), "holds an API key"),
+        ({"workload": {"enabled": True}}, (), "would spend the request budget twice"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
-def test_what_could_stop_the_workload_is_refused(
+def test_what_could_go_wrong_in_the_cluster_is_refused(
     parent: Path, own: dict[str, Any], flags: tuple[str, ...], reason: str
 ) -> None:
     """When the chart is rendered, rather than in the cluster."""

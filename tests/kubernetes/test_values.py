@@ -46,6 +46,13 @@ def test_a_key_in_the_settings_is_refused() -> None:
     assert "llx-made-up" not in words
 
 
+def test_a_key_is_refused_also_where_the_release_runs_no_exporter() -> None:
+    """Its values are kept in the cluster all the same."""
+    values = {"projects": [{"api_key": "llx-made-up"}]}
+    words = refusal({"workload": {"enabled": False}, "config": values})
+    assert "config.projects[0] holds an API key" in words
+
+
 @pytest.mark.parametrize(
     "variable",
     [

@@ -7,7 +7,7 @@ from asking import budget_of
 from structlog.testing import capture_logs
 
 from exporter.llamacloud.budget import RequestBudget
-from exporter.llamacloud.permit import Permit
+from exporter.llamacloud.permit import KeyReplaced, Permit
 from exporter.llamacloud.rate import AllowedRate
 
 pytestmark = pytest.mark.anyio
@@ -295,6 +295,48 @@ async def test_a_permit_of_another_budget_is_not_used() -> None:
     assert (1, 0) == (await passing_at_once(former, 1), await passing_at_once(budget, 1))
 
 
+async def test_who_is_dismissed_waits_no_longer() -> None:
+    """A request by the former key is not sent, a permit is of no use; others wait on."""
+    clock = Clock()
+    budget = budget_of(ONE_IN_30_SECONDS, 1, clock)
+    assert 1 == await passing_at_once(budget, 1)
+    budget.refused(clock.now, 60.0)
+    requests = [asyncio.create_task(one_request(budget)) for _ in range(2)]
+    permits = [
+        asyncio.create_task(permit_is_used(budget, listing=listing)) for listing in (True, False)
+    ]
+    other = asyncio.create_task(one_request(budget, asker="other"))
+    await asyncio.sleep(0)
+    budget.dismiss("project")
+    async with asyncio.timeout(5):
+        outcomes = await asyncio.gather(*requests, *permits, return_exceptions=True)
+    assert [KeyReplaced, KeyReplaced, bool, bool] == [type(outcome) for outcome in outcomes]
+    assert [True, True] == outcomes[2:]
+    assert not other.done()
+    await leave([other])
+    clock.now += 120
+    assert 1 == await passing_at_once(budget, 3)
+
+
+async def test_who_leaves_while_dismissed_takes_nothing_along() -> None:
+    """As at SIGTERM."""
+    clock = Clock()
+    budget = budget_of(ONE_IN_30_SECONDS, 1, clock)
+    assert 1 == await passing_at_once(budget, 1)
+    waiting = asyncio.create_task(one_request(budget))
+    await asyncio.sleep(0)
+    budget.dismiss("project")
+    await leave([waiting])
+    assert 0 == await passing_at_once(budget, 1)
+    clock.now += 30
+    assert 1 == await passing_at_once(budget, 3)
+
+
+async def permit_is_used(budget: RequestBudget, *, listing: bool) -> bool:
+    async with budget.permit("project", listing=listing) as permit:
+        return permit.is_used
+
+
 async def hang(budget: RequestBudget) -> None:
     async with budget.request("project", listing=False):
         await asyncio.Event().wait()
@@ -306,8 +348,10 @@ async def leave(tasks: list[asyncio.Task[None]]) -> list[BaseException | None]:
     return await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def one_request(budget: RequestBudget, permit: Permit | None = None) -> None:
-    async with budget.request("project", listing=False, permit=permit):
+async def one_request(
+    budget: RequestBudget, permit: Permit | None = None, asker: str = "project"
+) -> None:
+    async with budget.request(asker, listing=False, permit=permit):
         pass
 
 

@@ -443,7 +443,8 @@ async def test_details_are_gathered_on_the_way(cloud: Cloud) -> None:
     assert BEGAN_AT + 100 == counts.newest_at
     assert 20 == len(counts.failed)
     assert (
-        FailedItem(items[5].item_id, items[5].item_name, items[5].error_message) == counts.failed[0]
+        FailedItem(items[5].item_id, items[5].item_name, items[5].error_message, "other")
+        == counts.failed[0]
     )
 
 

@@ -14,6 +14,7 @@ from exporter.core.events import (
     ApiOfferedAgain,
     ApiSetAside,
     Event,
+    ItemsFailed,
     JobAppeared,
     JobEnded,
     JobGivenUp,
@@ -29,9 +30,9 @@ from exporter.core.events import (
     RefreshFailed,
     RefreshRecovered,
 )
-from exporter.domain import ApiVersion, ErrorReason, JobStatus
+from exporter.domain import ApiVersion, ErrorReason, FailedItem, JobStatus
 from exporter.event_log import EventLog
-from exporter.llamacloud.errors import NotFound, RequestTimedOut, Unauthorized
+from exporter.llamacloud.errors import NotFound, RequestTimedOut, ServerFailed, Unauthorized
 from exporter.simulator import Fault, Paging, items_of
 
 if TYPE_CHECKING:
@@ -42,9 +43,11 @@ if TYPE_CHECKING:
     from exporter.domain import Failure
 
 
-def logged(*events: Event) -> list[MutableMapping[str, Any]]:
+def logged(*events: Event, tells_documents: bool = True) -> list[MutableMapping[str, Any]]:
     """Log events, and return the lines."""
-    event_log = EventLog("invoices", key_origin="LLAMA_CLOUD_API_KEY")
+    event_log = EventLog(
+        "invoices", key_origin="LLAMA_CLOUD_API_KEY", tells_documents=tells_documents
+    )
     with capture_logs() as logs:
         for event in events:
             event_log.log(event)
@@ -246,6 +249,57 @@ class TestLines:
         """Nor is one in a status that this exporter does not know."""
         (line,) = logged(JobEnded(job(status=status)))
         assert ("job.ended", level) == (line["event"], line["log_level"])
+
+    @pytest.mark.parametrize(
+        ("tells_documents", "item_texts", "job_texts", "detail"),
+        [
+            (
+                True,
+                {"item_name": "a.pdf", "error_message": "EXPIRED: a.pdf"},
+                {"error_message": "a.pdf is broken"},
+                "HTTP 503: a.pdf is busy",
+            ),
+            (False, {}, {}, "HTTP 503"),
+        ],
+    )
+    def test_texts_about_documents_can_be_left_out(
+        self,
+        *,
+        tells_documents: bool,
+        item_texts: dict[str, str],
+        job_texts: dict[str, str],
+        detail: str,
+    ) -> None:
+        """Ids, codes and counts stay."""
+        failed_job = job(status=JobStatus.FAILED, error_message="a.pdf is broken")
+        failed_item = FailedItem("item-1", "a.pdf", "EXPIRED: a.pdf", "expired")
+        item, ended, refused = logged(
+            ItemsFailed(failed_job, (failed_item,)),
+            JobEnded(failed_job),
+            RefreshFailed("job-1", ServerFailed(503, "a.pdf is busy").failure()),
+            tells_documents=tells_documents,
+        )
+        assert {
+            "event": "item.failed",
+            "log_level": "warning",
+            "project": "invoices",
+            "job_id": "job-1",
+            "job_type": "parse",
+            "status": "failed",
+            "item_id": "item-1",
+            "reason": "expired",
+        } | item_texts == item
+        assert job_texts == {name: ended[name] for name in job_texts}
+        assert tells_documents is ("error_message" in ended)
+        assert ("job-1", "server", detail) == (
+            *(refused["job_id"], refused["reason"]),
+            refused["detail"],
+        )
+
+    def test_a_failure_without_llamaclouds_words_keeps_its_detail(self) -> None:
+        """It is the exporter's own, and names no document."""
+        (line,) = logged(RefreshFailed("job-1", timed_out()), tells_documents=False)
+        assert "no answer" == line["detail"]
 
     def test_failed_items_that_are_too_many_are_told_by_their_number(self) -> None:
         """The first of them have a line each."""

@@ -3,15 +3,44 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 from asking import KeyInFile, plenty
 from cloud import KEY, Cloud
 from polling import eventually, polling
+from pydantic import SecretStr
+
+from exporter.app.access import Budgets, ProjectAccess
+from exporter.config import Project
+from exporter.config.keys import KeyFile
+from exporter.domain import ItemStatus
+from exporter.redaction import Secrets
+from exporter.simulator import Fault, items_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from exporter.simulator.faults import Endpoint
 
 pytestmark = pytest.mark.anyio
 
 INTERVAL = 0.1
+
+
+def access_of(file: Path) -> ProjectAccess:
+    """Return the access to a key in a file, with a budget for each key."""
+    project = Project(
+        name="invoices",
+        project_id=None,
+        organization_id=None,
+        api_key=SecretStr(file.read_text()),
+        base_url="http://127.0.0.1:1",
+        directory_ids=(),
+        job_types=(),
+        api_key_file=KeyFile(file, "the file key"),
+    )
+    return ProjectAccess(project, Budgets(lambda _: plenty()), Secrets())
 
 
 async def test_a_key_that_is_replaced_is_picked_up_while_it_backs_off(cloud: Cloud) -> None:
@@ -24,6 +53,36 @@ async def test_a_key_that_is_replaced_is_picked_up_while_it_backs_off(cloud: Clo
         await eventually(lambda: watch.polls("success") >= 1)
         # The wait that it is in lasts 32 intervals.
         assert time.monotonic() - replaced < 16 * INTERVAL
+
+
+@pytest.mark.parametrize("endpoint", ["list_jobs", "list_items"])
+async def test_a_key_that_is_replaced_does_not_wait_for_the_former_ones_retry_after(
+    cloud: Cloud, tmp_path: Path, endpoint: Endpoint
+) -> None:
+    """LlamaCloud asked the former key for that; listings and refreshes go on with the new one."""
+    cloud.world.add_key("llx-former", cloud.world.keys[KEY])
+    job = cloud.add_job(items=items_of("job-1", processing=3))
+    file = tmp_path / "key"
+    file.write_text("llx-former")
+    access = access_of(file)
+    async with polling(cloud, interval=INTERVAL, access=access) as watch:
+        await eventually(lambda: watch.polls("success") >= 1)
+        cloud.simulator.faults.add(
+            Fault("status", code=429, times=1, retry_after=60, endpoint=endpoint)
+        )
+        await eventually(
+            lambda: watch.own("api_requests_total", code="429", endpoint=endpoint) == 1.0
+        )
+        file.write_text(KEY)
+        # What the former key was allowed before ends here.
+        del cloud.world.keys["llx-former"]
+        job.items[0].status = "completed"
+        replaced, polls = time.monotonic(), watch.polls("success")
+        await eventually(lambda: watch.polls("success") >= polls + 2)
+        await eventually(lambda: (watch.job().items or {}).get(ItemStatus.COMPLETED) == 1)
+        assert time.monotonic() - replaced < 15.0
+        assert 0 == watch.polls("error")
+        assert "llx-former" != access.api_key
 
 
 async def test_a_key_is_replaced_without_a_refusal(cloud: Cloud) -> None:

@@ -85,16 +85,22 @@ def wrong_samples(
     return wrong + list(_wrong_moments(history, shown, read_at, may_lack))
 
 
-def short_counts(histories: Mapping[str, JobHistory], exposition: Exposition) -> list[str]:
+def impossible_counts(histories: Mapping[str, JobHistory], exposition: Exposition) -> list[str]:
     """Say of which jobs fewer or more items are counted than they ever had."""
     wrong = []
     for job_id, samples in exposition.jobs.items():
         if ("items", "pending") not in samples:
             continue
         counted = sum(samples["items", status] for status in ITEM_STATUSES)
-        totals = {state.total for state in histories[job_id].states if state.is_told}
+        states = histories[job_id].states
+        totals = {state.total for state in states if state.is_told}
         if counted not in totals:
             wrong.append(f"{job_id}: {counted:g} items are counted, though it had {sorted(totals)}")
+        failed = samples["items", "failed"]
+        most = max(state.by_status.get("failed", 0) for state in states)
+        if failed > most:
+            told = histories[job_id].told()
+            wrong.append(f"{failed:g} failed items are counted, though it had {most}: {told}")
     return wrong
 
 

@@ -10,7 +10,7 @@ from soak.births import seeded
 from soak.counter_truth import what_happened, wrong_counters
 from soak.exposition import Exposition, Reader
 from soak.history import ITEM_STATUSES, JOB_STATUSES, JobHistory
-from soak.job_truth import must_be_shown, short_counts, wrong_samples
+from soak.job_truth import impossible_counts, must_be_shown, wrong_samples
 from soak.living import LivingJob
 from soak.log_truth import Log, wrong_contradictions, wrong_lines
 from soak.memory import Memory
@@ -208,17 +208,22 @@ def test_items_that_settle_without_their_row_telling_need_no_status_of_their_own
     assert 1 == len(wrong("completed"))
 
 
-def test_a_count_that_is_short_is_seen_at_once() -> None:
+def test_a_count_that_cannot_be_is_seen_at_once() -> None:
     """No scrape may show it; a job that is not counted is not short."""
     histories = {"job-1": finished_job()}
-    assert [] == short_counts(histories, exposition(true_samples()))
+    assert [] == impossible_counts(histories, exposition(true_samples()))
     completed = f'llamacloud_batch_job_items{{item_status="completed",{OF_JOB}}}'
     short = exposition(true_samples() | {completed: 6.0})
-    (wrong,) = short_counts(histories, short)
+    (wrong,) = impossible_counts(histories, short)
     assert "9 items are counted, though it had [10]" in wrong
     none = exposition({name: n * ("_job_items{" not in name) for name, n in true_samples().items()})
-    assert 1 == len(short_counts(histories, none))
-    assert [] == short_counts(histories, exposition(without(*UNCOUNTED)))
+    assert 1 == len(impossible_counts(histories, none))
+    failed = completed.replace("completed", "failed")
+    (wrong,) = impossible_counts(
+        histories, exposition(true_samples() | {completed: 6.0, failed: 4.0})
+    )
+    assert "4 failed items are counted, though it had 3" in wrong
+    assert [] == impossible_counts(histories, exposition(without(*UNCOUNTED)))
 
 
 def counters(**changed: float) -> Exposition:

@@ -47,7 +47,7 @@ class Watch:
         gave_up_early = self._note_given_up(exposition)
         wrong = gauge_truth.jobs_in_parts(exposition)
         wrong += never_falling.fallen(self.latest, exposition)
-        wrong += job_truth.short_counts(self._histories, exposition)
+        wrong += job_truth.impossible_counts(self._histories, exposition)
         # What is published of a project before its first listing says nothing of its gauges.
         listed = [
             project

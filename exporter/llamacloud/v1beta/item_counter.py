@@ -135,6 +135,7 @@ class ItemCounter:
                 item_id=row.item_id,
                 item_name=cut(row.item_name, _LOGGED_LENGTH),
                 error_message=cut(row.error_message, _LOGGED_LENGTH),
+                reason=failure_reason(row.error_message),
             )
 
     def _durations(self) -> Histogram:

@@ -162,4 +162,5 @@ class Files:
     def _keep_failed(self, file_id: str, name: str | None, message: str | None) -> None:
         if len(self._failed) < FAILED_ITEMS_KEPT:
             name, message = cut(name, _TEXT_LENGTH), cut(message, _TEXT_LENGTH)
-            self._failed[file_id] = FailedItem(file_id_of(file_id), name, message)
+            reason = self.entries[file_id].failure_reason
+            self._failed[file_id] = FailedItem(file_id_of(file_id), name, message, reason)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import socket
-from base64 import b64encode
+from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,11 +31,12 @@ pytestmark = pytest.mark.timeout(600)
 
 CRDS = CHART.parents[2] / "tests" / "kubernetes" / "crds"
 # Where values and examples put their objects.
-NAMESPACES = ("observed", "monitoring", "llamacloud", "releases", "sidecars")
+NAMESPACES = ("observed", "monitoring", "llamacloud", "releases", "ingest")
 RESTRICTED = {
     f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")
 }
 RECORDED = "project:llamacloud_batch_active_jobs:sum"
+KEY = "llx-made-up\n"
 KEYS = {"existingSecret": "llamacloud-keys", "defaultKey": "default"}
 
 
@@ -148,23 +150,53 @@ def typed_on(page: str) -> list[str]:
     return [line for line in lines if not BEYOND.match(line)]
 
 
-@pytest.mark.parametrize("page", ["helm", "kustomize"])
-def test_a_page_can_be_followed(cluster: Cluster, page: str, tmp_path: Path) -> None:
-    """Word by word, in a cluster that has no such namespace yet; the key comes from a keyboard."""
-    key = tmp_path / "key"
-    key.write_text("llx-made-up\n")
-    cluster.kubectl("delete", "namespace", "llamacloud")
+def follow(cluster: Cluster, page: str, clone: Path) -> None:
+    """Type the commands of a page in a folder that holds deploy/; the key comes from a keyboard."""
+    key = clone / "key"
+    key.write_text(KEY)
     commands = typed_on(page)
     assert len(commands) > 3
     for command in commands:
-        typed = f"cd {DEPLOY.parent} && {command.replace('KEY_FILE', str(key))}"
-        ended = cluster.run("bash", "-o", "pipefail", "-c", typed, given=key.read_text())
+        typed = f"cd {clone} && {command.replace('KEY_FILE', str(key))}"
+        ended = cluster.run("bash", "-o", "pipefail", "-c", typed, given=KEY)
         assert 0 == ended.returncode, f"{command}\n{ended.stderr}"
-    (secret,) = cluster.get(
-        "secrets", "llamacloud", "--field-selector=metadata.name=llamacloud-keys"
-    )
-    assert {b64encode(key.read_bytes()).decode()} == set(secret["data"].values())
+
+
+def keys_in(cluster: Cluster, namespace: str) -> set[str]:
+    """Return the different keys in the Secret that a page tells to create."""
+    named = "--field-selector=metadata.name=llamacloud-keys"
+    (secret,) = cluster.get("secrets", namespace, named)
+    return {b64decode(value).decode() for value in secret["data"].values()}
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """Return a folder with a copy of deploy/, in which commands may leave files."""
+    shutil.copytree(DEPLOY, tmp_path / "deploy")
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", ["helm", "kustomize"])
+def test_a_page_can_be_followed(cluster: Cluster, page: str, clone: Path) -> None:
+    """Word by word, in a cluster that has no such namespace yet."""
+    cluster.kubectl("delete", "namespace", "llamacloud")
+    follow(cluster, page, clone)
+    assert {KEY} == keys_in(cluster, "llamacloud")
+    left = cluster.get("deployments,services,configmaps", "llamacloud")
+    assert ["kube-root-ca.crt"] == [each["metadata"]["name"] for each in left]
     cluster.apply([namespace("llamacloud")])
+
+
+def test_the_page_about_sidecars_can_be_followed(cluster: Cluster, clone: Path) -> None:
+    """Word by word, beside a workload that has its namespace."""
+    shown = blocks((PAGES / "sidecar.md").read_text(), "yaml")
+    (values,) = (block for block in shown if "workload: {enabled: false}" in block)
+    (clone / "sidecars.yaml").write_text(values)
+    follow(cluster, "sidecar", clone)
+    assert {KEY} == keys_in(cluster, "ingest")
+    (monitor,) = cluster.get("podmonitors", "monitoring")
+    assert {"any": True} == monitor["spec"]["namespaceSelector"]
+    cluster.helm("uninstall", "llamacloud-sidecars", "--namespace=monitoring")
 
 
 def sidecar_pods(cluster: Cluster) -> list[dict[str, Any]]:

@@ -31,6 +31,15 @@ imagePullSecrets:
 {{- toYaml $context -}}
 {{- end -}}
 
+{{/* Which nodes may run it: the Deployment, and the test with the same image. */}}
+{{- define "llamacloud-batch-exporter.placement" -}}
+{{- $placement := dict -}}
+{{- range $field := list "nodeSelector" "tolerations" "affinity" -}}
+{{- with index $.Values $field }}{{ $placement = set $placement $field . }}{{ end -}}
+{{- end -}}
+{{- with $placement }}{{ toYaml . }}{{ end -}}
+{{- end -}}
+
 {{- define "llamacloud-batch-exporter.probe" -}}
 httpGet:
   path: {{ .path }}

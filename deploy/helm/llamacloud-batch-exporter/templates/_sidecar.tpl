@@ -7,11 +7,14 @@ For charts that depend on this one and run the exporter beside their own contain
     {{- include "llamacloud-batch-exporter.sidecarVolumes" (index .Subcharts "llamacloud-batch-exporter") | nindent 4 }}
 
 It has no readiness probe, which would take the workload out of its Service, and no startup probe, which
-would hold the workload back. Its settings are variables, because a ConfigMap that is missing would
-keep the Pod from starting, and because a change of them then restarts the Pod.
+would keep the workload from starting. Its settings are variables, because a missing ConfigMap would keep
+the Pod from starting, and because a change of them then restarts the Pod.
 */}}
 {{- define "llamacloud-batch-exporter.sidecar" -}}
 {{- include "llamacloud-batch-exporter.checks" . -}}
+{{- if .Values.workload.enabled -}}
+{{- fail "A sidecar beside the exporter's own Deployment would spend the request budget twice: set workload.enabled to false." -}}
+{{- end -}}
 {{- if semverCompare "<1.29.0-0" .Capabilities.KubeVersion.Version -}}
 {{- fail "Kubernetes before 1.29 has no native sidecars: it would wait for the exporter to end, and your containers would never start. Run the exporter as a Deployment of its own." -}}
 {{- end -}}
@@ -19,10 +22,11 @@ keep the Pod from starting, and because a change of them then restarts the Pod.
 {{- fail "A sidecar takes its settings from config: existingConfigMap would keep your containers from starting while that ConfigMap is missing." -}}
 {{- end -}}
 {{- if .Values.extraEnvFrom -}}
-{{- fail "A sidecar takes its variables from config and extraEnv: with extraEnvFrom, one that belongs to your containers could keep the exporter from starting, and that would keep them from starting." -}}
+{{- fail "A sidecar takes its variables from config and extraEnv: with extraEnvFrom, one that belongs to your containers could keep the exporter from starting, and the Pod from being ready." -}}
 {{- end -}}
-{{- $env := list (dict "name" "LLAMACLOUD_EXPORTER_API__WAIT_FOR_KEY" "value" "true") -}}
-{{- range $group, $settings := .Values.config -}}
+{{- $config := mergeOverwrite (deepCopy .Values.config) (dict "api" (dict "wait_for_key" true)) -}}
+{{- $env := list -}}
+{{- range $group, $settings := $config -}}
 {{- $prefix := printf "LLAMACLOUD_EXPORTER_%s" (upper $group) -}}
 {{- if eq $group "projects" -}}
 {{- $env = append $env (dict "name" $prefix "value" (toJson $settings)) -}}

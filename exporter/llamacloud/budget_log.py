@@ -1,0 +1,40 @@
+"""The log lines about a request budget: that it was reduced, and that it recovered."""
+
+from __future__ import annotations
+
+import structlog
+
+_SECONDS_PER_MINUTE = 60
+
+log = structlog.get_logger("exporter")
+
+
+class BudgetLog:
+    """Logs the budget of one key, which the log calls ``key_name``; rates are requests a second."""
+
+    def __init__(self, key_name: str) -> None:
+        self._log = log.bind(key=key_name)
+        self._is_reduced = False
+
+    def reduced(self, rate: float, limit: float) -> None:
+        """Log a rate below the limit, once until it recovers."""
+        if self._is_reduced:
+            return
+        self._is_reduced = True
+        self._log.warning(
+            "budget.reduced",
+            requests_per_minute=_per_minute(rate),
+            limit_per_minute=_per_minute(limit),
+            advice="LlamaCloud answered 429 and may do so to your own work: if that lasts, lower"
+            " api.requests_per_minute; jobs are refreshed more slowly until it recovers",
+        )
+
+    def grew(self, rate: float, limit: float) -> None:
+        """Log that the rate is at the limit again."""
+        if self._is_reduced and rate >= limit:
+            self._is_reduced = False
+            self._log.info("budget.recovered", requests_per_minute=_per_minute(rate))
+
+
+def _per_minute(rate: float) -> float:
+    return round(rate * _SECONDS_PER_MINUTE, 3)

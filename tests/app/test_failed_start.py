@@ -1,0 +1,128 @@
+"""A start that fails: as a sidecar, the exporter stays until Kubernetes has seen it running."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from process import COMMAND, DEADLINE_SECONDS, environment, run
+from waiting import wait_until
+
+from exporter.app.failed_start import seconds_left
+from exporter.config import serves_and_waits_for_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+VARIABLE = "LLAMACLOUD_EXPORTER_API__WAIT_FOR_KEY"
+SIDECAR = {VARIABLE: "true", "LLAMA_CLOUD_API_KEY_FILE": "/nowhere/key"}
+# Far from five seconds, and far longer than a process takes to end that has said what is wrong.
+STILL_THERE_SECONDS = 0.5
+# Well before the rest of the five seconds.
+SOON_SECONDS = 3.0
+
+
+@pytest.fixture
+def taken() -> Iterator[str]:
+    """Return an address on which another program listens."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        yield f"127.0.0.1:{other.getsockname()[1]}"
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """Return the file that holds what an exporter says."""
+    return tmp_path / "log"
+
+
+def status_of_stayed(log: Path, *arguments: str, told: str, **variables: str) -> int:
+    """Start a sidecar that says what is wrong and stays; return its exit status at SIGTERM."""
+    command = [*COMMAND, *arguments]
+    with (
+        log.open("wb") as file,
+        subprocess.Popen(command, env=environment(**SIDECAR, **variables), stderr=file) as process,
+    ):
+        try:
+            wait_until(
+                lambda: told in log.read_text(),
+                process,
+                within_seconds=DEADLINE_SECONDS,
+                told=log.read_text,
+            )
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(STILL_THERE_SECONDS)
+            process.send_signal(signal.SIGTERM)
+            return process.wait(SOON_SECONDS)
+        finally:
+            process.kill()
+
+
+def test_a_sidecar_with_wrong_settings_stays_for_a_moment(log: Path) -> None:
+    """It has said what is wrong by then, and SIGTERM ends it at once."""
+    name = "LLAMACLOUD_EXPORTER_POLL__INTERVAL"
+    assert 2 == status_of_stayed(log, told=name, **{name: "soon"})
+    assert "Traceback" not in log.read_text()
+
+
+def test_a_sidecar_that_cannot_listen_stays_for_a_moment(log: Path, taken: str) -> None:
+    """The loop has not started by then."""
+    flag = f"--web.listen-address={taken}"
+    assert 1 == status_of_stayed(log, flag, told="exporter.cannot_listen")
+    assert "Traceback" not in log.read_text()
+
+
+def test_a_sidecar_with_an_unusable_proxy_stays_for_a_moment(log: Path) -> None:
+    """The loop has ended by then, and its handlers of signals with it."""
+    flag, told = "--web.listen-address=127.0.0.1:0", "exporter.bad_environment"
+    assert 2 == status_of_stayed(log, flag, told=told, ALL_PROXY="foo://127.0.0.1")
+    assert "Traceback" not in log.read_text()
+
+
+def test_it_stays_five_seconds_in_all() -> None:
+    """One that fails later than that ends at once: it was seen running."""
+    assert [5.0, 1.5, 0.0] == [seconds_left(100.0, now) for now in (100.0, 103.5, 3700.0)]
+
+
+@pytest.mark.parametrize("mode", ["--config.check", "--once"])
+def test_other_modes_end_at_once(mode: str) -> None:
+    """People and scripts wait for them."""
+    assert not serves_and_waits_for_key([mode], SIDECAR)
+    wrong = {**SIDECAR, "LLAMACLOUD_EXPORTER_POLL__INTERVAL": "soon"}
+    assert 2 == run(mode, **wrong).returncode
+
+
+@pytest.mark.parametrize(
+    ("argv", "environ", "stays"),
+    [
+        ([], {VARIABLE: "true"}, True),
+        ([], {VARIABLE: "false"}, False),
+        ([], {}, False),
+        (["--api.wait-for-key=true"], {}, True),
+        (["--api.wait-for-key=false"], {VARIABLE: "true"}, False),
+        # A mistake beside it, or in itself.
+        (["--nonsense"], {VARIABLE: "true"}, True),
+        (["--once=1"], {VARIABLE: "true"}, True),
+        (["--config.file=/nowhere/exporter.yml"], {VARIABLE: "true"}, True),
+        ([], {VARIABLE: "perhaps"}, True),
+    ],
+    ids=str,
+)
+def test_whether_it_stays_is_known_despite_mistakes(
+    argv: list[str],
+    environ: dict[str, str],
+    *,
+    stays: bool,
+) -> None:
+    """They are why it has to stay."""
+    assert stays == serves_and_waits_for_key(argv, environ)
+
+
+def test_a_file_can_tell_it_too(tmp_path: Path) -> None:
+    """Also one with mistakes."""
+    file = tmp_path / "exporter.yml"
+    file.write_text("api: {wait_for_key: true}\npoll: {intervall: 1m}\n")
+    assert serves_and_waits_for_key([f"--config.file={file}"], {})
