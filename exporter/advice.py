@@ -12,6 +12,15 @@ LISTING_TAKES_LONG = (
     "a listing takes longer than poll.stale_after: raise api.requests_per_minute or "
     "poll.stale_after, or narrow the project by directory_ids or job_types"
 )
+CERTIFICATE_REFUSED = (
+    "name the file of your company's CA in SSL_CERT_FILE if that signed the certificate; if a"
+    " certificate lacks what RFC 5280 asks for, set api.tls_strict to false; otherwise check"
+    " LLAMA_CLOUD_BASE_URL and the clock of this machine"
+)
+LIMIT_REACHED = (
+    "a limit of this machine is reached: raise that of open files (ulimit -n, LimitNOFILE) or of"
+    " processes and threads (ulimit -u, TasksMax, pids limit), or look for what uses them up"
+)
 REFUSED_KEY = (
     "it is tried ever less often, every five minutes in the end; a key file is read again within "
     "an interval, a key from elsewhere at a restart"

@@ -7,7 +7,6 @@ read all settings are loaded only where there is more to read than one variable.
 from __future__ import annotations
 
 import http.client
-import sys
 import threading
 import time
 from http import HTTPStatus
@@ -15,6 +14,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from exporter.addresses import DEFAULT_LISTEN_ADDRESSES, HEALTHY_PATH, parse_listen_addresses
+from exporter.standard_streams import write_error
 from exporter.texts import escaped
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
         problem = str(error)
     if problem is None:
         return 0
-    print(escaped(problem)[:_LONGEST_WORDS], file=sys.stderr)  # noqa: T201 - there is no log
+    write_error(f"{escaped(problem)[:_LONGEST_WORDS]}\n")
     return 1
 
 

@@ -6,8 +6,9 @@ import json
 import logging
 import math
 import sys
+import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 from structlog.processors import JSONRenderer
@@ -32,10 +33,20 @@ _OF_EVERY_RECORD: tuple[Processor, ...] = (
 )
 
 
+class LogStream(Protocol):
+    """Where log records are written, each by one call."""
+
+    def write(self, text: str, /) -> object:
+        """Write one record."""
+
+    def isatty(self) -> bool:
+        """Tell whether it is a terminal."""
+
+
 def configure_logging(
     level: str,
     format: str,  # noqa: A002 - the setting's name
-    stream: TextIO | None = None,
+    stream: LogStream | None = None,
     secrets: Secrets | None = None,
 ) -> None:
     """Write every record from ``level`` on to ``stream``, standard error if it is ``None``.
@@ -70,7 +81,20 @@ def configure_logging(
     _route_standard_logging(handler, logging.getLevelNamesMapping()[level.upper()])
 
 
-class _Handler(logging.StreamHandler[TextIO]):
+def log_uncaught_exceptions() -> None:
+    """Log the exceptions that Python itself would print: those of finalizers and of threads.
+
+    They may hold keys, and printing may block.
+    """
+
+    def log(where: object, exception: BaseException | None) -> None:
+        logging.getLogger("python").error("uncaught exception in %r", where, exc_info=exception)
+
+    sys.unraisablehook = lambda caught: log(caught.object, caught.exc_value)
+    threading.excepthook = lambda caught: log(caught.thread, caught.exc_value)
+
+
+class _Handler(logging.StreamHandler[LogStream]):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Say which record was lost; logging itself would print its values, keys included."""
         lost = {"event": "log.record_lost", "level": "error", "logger": record.name}

@@ -57,7 +57,7 @@ class Site:
 
 
 def build_app(site: Site) -> Starlette:
-    """Build the application; it answers GET and HEAD, and redirects nothing."""
+    """Build the application; it answers GET, HEAD and OPTIONS, and redirects nothing."""
     pages = {
         "/": _landing(site),
         site.telemetry_path: _metrics(site),
@@ -135,6 +135,11 @@ def _not_found(paths: tuple[str, ...]) -> Callable[[Request, Exception], Respons
     return not_found
 
 
-def _method_not_allowed(_: Request, __: Exception) -> Response:
-    headers = {"Allow": "GET, HEAD", **_NO_SNIFFING}
-    return PlainTextResponse("Only GET and HEAD are answered here.\n", 405, headers=headers)
+def _method_not_allowed(request: Request, _: Exception) -> Response:
+    headers = {"Allow": "GET, HEAD, OPTIONS", **_NO_SNIFFING}
+    if request.method == "OPTIONS":
+        # Load balancers check health by it, HAProxy unless told otherwise.
+        return Response(status_code=204, headers=headers)
+    return PlainTextResponse(
+        "Only GET, HEAD and OPTIONS are answered here.\n", 405, headers=headers
+    )

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 import structlog
 
-from exporter.logs import configure_logging
+from exporter.logs import configure_logging, log_uncaught_exceptions
 from exporter.redaction import Secrets
 
 KEY = "llx-secret-key"
@@ -254,6 +255,36 @@ def test_keys_are_taken_out_where_a_text_was_cut(shown: int) -> None:
     (record,) = records(stream)
     assert record["message"] == "x" * (200 - shown) + "[redacted]"
     assert record["short"] == KEY[:shown]
+
+
+class Finalized:
+    """Fails when it is deleted."""
+
+    def __del__(self) -> None:
+        """Fail with a key in the message."""
+        fail(KEY)
+
+
+def test_what_python_would_print_is_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exceptions of finalizers and of threads: without keys, and where the other records go."""
+    stream = io.StringIO()
+    configure_logging("info", "json", stream, secrets=Secrets(KEY))
+    # What stands there now comes back after the test.
+    monkeypatch.setattr(sys, "unraisablehook", None)
+    monkeypatch.setattr(threading, "excepthook", None)
+    log_uncaught_exceptions()
+
+    finalized = Finalized()
+    del finalized
+    thread = threading.Thread(target=fail, args=[KEY], name="doomed")
+    thread.start()
+    thread.join()
+
+    first, second = records(stream)
+    assert ("Finalized.__del__" in first["event"], "doomed" in second["event"]) == (True, True)
+    for record in (first, second):
+        assert record["level"] == "error"
+        assert "ValueError: [redacted] 14" in record["exception"]
 
 
 def test_levels_hold_for_all_but_the_chatty() -> None:

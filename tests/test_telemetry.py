@@ -311,3 +311,14 @@ def test_a_failed_reading_of_the_settings_keeps_the_time_of_the_last_good_one(
     name = f"{PREFIX}config_last_reload_success"
     assert registry.get_sample_value(f"{name}ful") == 0
     assert registry.get_sample_value(f"{name}_timestamp_seconds") == 100
+
+
+def test_dropped_log_records_are_counted_since_the_start(
+    registry: CollectorRegistry, telemetry: Telemetry
+) -> None:
+    """A counter from zero on, told as a whole before each scrape."""
+    name = f"{PREFIX}log_records_dropped_total"
+    assert registry.get_sample_value(name) == 0
+    for dropped in (3, 3, 10):
+        telemetry.log_records_dropped(dropped)
+        assert registry.get_sample_value(name) == dropped

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from exporter.core.saved import SavedProject
     from exporter.exposition import Form
     from exporter.llamacloud.connections import Connections
+    from exporter.log_writer import LogWriter
     from exporter.poller import ProjectPoller
     from exporter.redaction import Secrets
     from exporter.state import LoadedState
@@ -55,6 +56,8 @@ class Exporter:
     pollers: Mapping[str, ProjectPoller]
     snapshot: Snapshot
     registry: CollectorRegistry
+    telemetry: Telemetry
+    log_writer: LogWriter
     started_monotonic: float
     store: StateStore | None = None
     state_keys: Mapping[str, str] = field(default_factory=dict)
@@ -85,6 +88,7 @@ class Exporter:
 
     def own_metrics(self, form: Form) -> bytes:
         """Render the exporter's own metrics, the end of an exposition."""
+        self.telemetry.log_records_dropped(self.log_writer.dropped)
         return render(self.registry, form)
 
     def site(self, telemetry_path: str) -> Site:
@@ -105,12 +109,15 @@ def assemble(
     settings: Settings,
     connections: Connections,
     secrets: Secrets,
+    log_writer: LogWriter,
     *,
     loaded: LoadedState | None = None,
+    of_process: bool = True,
 ) -> Exporter:
     """Build everything; nothing runs yet.
 
     ``secrets`` takes in the keys that come later, ``loaded`` is what projects go on from.
+    ``of_process``: whether the own metrics hold those of the process, as ``Telemetry`` says.
 
     The revision that the exporter shows is that of the image, which its build leaves in the
     variable ``LLAMACLOUD_BATCH_EXPORTER_REVISION``; elsewhere it is unknown.
@@ -122,7 +129,7 @@ def assemble(
         "stale_after_seconds": settings.poll.stale_after,
         "api_budget_limit_requests_per_second": requests_per_second,
     }
-    telemetry = Telemetry(registry, configured, ENDPOINTS_OF)
+    telemetry = Telemetry(registry, configured, ENDPOINTS_OF, of_process=of_process)
     revision = os.environ.get(REVISION_VARIABLE, "")
     telemetry.build_info(__version__, revision, platform.python_version())
     telemetry.config_loaded(successful=True, at=time.time())
@@ -146,7 +153,9 @@ def assemble(
         pollers[project.name] = poller_of(
             settings, project, connections, telemetry, publisher, access=access, state=state
         )
-    return Exporter(pollers, snapshot, registry, time.monotonic(), store, keys)
+    return Exporter(
+        pollers, snapshot, registry, telemetry, log_writer, time.monotonic(), store, keys
+    )
 
 
 def _store(loaded: LoadedState | None, telemetry: Telemetry) -> StateStore | None:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import signal
+import threading
 import time
-from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from exporter.signals import STOPPING
+
+if TYPE_CHECKING:
+    from exporter.signals import Signals
 
 # The kubelet starts the containers after a native sidecar once a sync has seen the sidecar running.
 # It looks once a second, and later on a busy node.
 _SEEN_RUNNING_AFTER_SECONDS = 5.0
 
 
-def stay_until_seen_running(since_monotonic: float) -> None:
+def stay_until_seen_running(since_monotonic: float, signals: Signals) -> None:
     """Wait until the process is five seconds old, or for SIGTERM or SIGINT.
 
     ``since_monotonic`` is when it started.
     """
-    with suppress(KeyboardInterrupt):
-        for number in (signal.SIGTERM, signal.SIGINT):
-            # Raises KeyboardInterrupt. The handlers of the start, or of the loop, are not for this.
-            signal.signal(number, signal.default_int_handler)
-        time.sleep(seconds_left(since_monotonic, time.monotonic()))
+    stopped = threading.Event()
+    # The handlers of the start, or of the loop, would end the process with another status.
+    signals.handle(STOPPING, lambda _: stopped.set())
+    stopped.wait(seconds_left(since_monotonic, time.monotonic()))
 
 
 def seconds_left(since_monotonic: float, now_monotonic: float) -> float:

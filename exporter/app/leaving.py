@@ -1,16 +1,35 @@
-"""Leaving although the look-up of a name hangs: it runs in a thread that nothing can cancel."""
+"""Leaving when a signal asks for it, whatever hangs.
+
+The look-up of a name runs in a thread that nothing can cancel; the loop itself may be stuck.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import structlog
+
+from exporter.signals import STOPPING
+
+if TYPE_CHECKING:
+    import signal
+
+    from exporter.log_writer import LogWriter
+    from exporter.signals import Signals
 
 # Longer than the server leaves to answers, and within the two seconds that are promised.
 _LEAVE_ANYWAY_AFTER_SECONDS = 1.5
 # A name look-up that hangs keeps its thread for long after its request gave up and was tried again.
 _LOOK_UPS_PER_PROJECT = 8
+_LOG_STANDS_STILL_SECONDS = 1.0
+_NO_RESULT = "the metrics were not printed, or not all of them"
+
+log = structlog.get_logger("exporter")
 
 
 class _Threads(ThreadPoolExecutor):
@@ -29,11 +48,32 @@ def look_up_names_apart(projects: int) -> None:
     asyncio.get_running_loop().set_default_executor(threads)
 
 
-def leave_anyway(status: int) -> None:
-    """End the process with an exit status soon, if it has not ended by itself before.
+def stop_event(signals: Signals) -> asyncio.Event:
+    """Return an event that SIGTERM and SIGINT set.
 
-    The interpreter waits for threads.
+    Where what runs does not end within a second and a half, they end the process with 0 anyway.
     """
-    leave = threading.Timer(_LEAVE_ANYWAY_AFTER_SECONDS, os._exit, (status,))
-    leave.daemon = True
-    leave.start()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def leave(number: signal.Signals) -> None:
+        log.info("exporter.stopping", signal=number.name)
+        # A loop that has ended raises: then the process is about to end.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(stop.set)
+        time.sleep(_LEAVE_ANYWAY_AFTER_SECONDS)
+        os._exit(0)
+
+    signals.handle(STOPPING, leave)
+    return stop
+
+
+def fail_when_stopped(signals: Signals, log_writer: LogWriter) -> None:
+    """Have SIGTERM and SIGINT end the process with 1, for there is no result yet."""
+
+    def leave(number: signal.Signals) -> None:
+        log.error("exporter.stopped_early", signal=number.name, detail=_NO_RESULT)
+        log_writer.drain(_LOG_STANDS_STILL_SECONDS)
+        os._exit(1)
+
+    signals.handle(STOPPING, leave)

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import sys
 import time
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 import stamina.instrumentation
 import structlog
 
 from exporter.app.failed_start import stay_until_seen_running
-from exporter.app.leaving import leave_anyway
 from exporter.app.listening import AddressUnavailableError, listen
-from exporter.app.running import demo, print_once, serve
+from exporter.app.running import connections_of, demo, print_once, serve
 from exporter.config import ConfigError, Mode, describe, load, serves_and_waits_for_key
-from exporter.llamacloud.connections import open_connections
 from exporter.llamacloud.environment import BadEnvironmentError
-from exporter.logs import configure_logging
+from exporter.llamacloud.proxies import Proxies
+from exporter.logs import configure_logging, log_uncaught_exceptions
 from exporter.redaction import Secrets
+from exporter.signals import OTHERS
+from exporter.standard_streams import StandardOutputError, encoded, write_output
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import signal
 
-    from exporter.config import Settings
+    from exporter.config import Command
+    from exporter.log_writer import LogWriter
+    from exporter.signals import Signals
 
 _OF_OTHER_PROGRAMS = "it is ignored; that is right if it is there for another program"
 _OK, _FAILED, _BAD_SETTINGS = 0, 1, 2
@@ -32,7 +37,7 @@ _OK, _FAILED, _BAD_SETTINGS = 0, 1, 2
 log = structlog.get_logger("exporter")
 
 
-def run() -> int:
+def run(signals: Signals, log_writer: LogWriter) -> int:
     """Do what the command line asks for and return the exit status.
 
     0: stopped as asked. 1: could not do what was asked, or a bug. 2: a mistake in the settings, or
@@ -41,58 +46,78 @@ def run() -> int:
     With ``api.wait_for_key``, an exporter that fails within five seconds returns only after them.
     """
     began_monotonic = time.monotonic()
+    printed = io.StringIO()
     try:
-        try:
-            status = _run()
-            if status != _OK and serves_and_waits_for_key(sys.argv[1:], os.environ):
-                stay_until_seen_running(began_monotonic)
-        finally:
-            # Here, for the interpreter would do it where nobody can catch what it raises.
-            if sys.stdout is not None:
-                sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = _FAILED
-    leave_anyway(status)
+        # argparse ignores that what --help and --version print cannot be written.
+        with redirect_stdout(printed):
+            command = load(sys.argv[1:], os.environ)
+        if command.mode is Mode.CHECK:
+            # Only for the mistakes in variables that it finds: nothing is sent.
+            proxies = Proxies(os.environ)
+            connections_of(command.settings, proxies)
+    except SystemExit:
+        return _print(printed.getvalue(), log_writer)
+    except (ConfigError, BadEnvironmentError) as error:
+        # The log is not configured yet.
+        log_writer.write(f"{error}\n")
+        return _left(_BAD_SETTINGS, began_monotonic, signals)
+    if command.mode is Mode.CHECK:
+        ignored = proxies.ignored()
+        warnings = [*command.warnings, *([] if ignored is None else [str(ignored)])]
+        return _print(f"{describe(command.settings, warnings)}\n", log_writer)
+    return _left(_start(command, signals, log_writer), began_monotonic, signals)
+
+
+def _left(status: int, began_monotonic: float, signals: Signals) -> int:
+    """Return the exit status, of a sidecar that failed at its start after a moment."""
+    if status != _OK and serves_and_waits_for_key(sys.argv[1:], os.environ):
+        stay_until_seen_running(began_monotonic, signals)
     return status
 
 
-def _run() -> int:
+def _print(text: str, log_writer: LogWriter) -> int:
     try:
-        command = load(sys.argv[1:], os.environ)
-        if command.mode is Mode.CHECK:
-            # Only for the mistakes in variables that it finds: nothing is sent.
-            open_connections("")
-    except (ConfigError, BadEnvironmentError) as error:
-        print(error, file=sys.stderr)  # noqa: T201 - the log is not configured yet
-        return _BAD_SETTINGS
-    if command.mode is Mode.CHECK:
-        print(describe(command.settings, command.warnings))  # noqa: T201 - what was asked for
-        return _OK
-    return _start(command.mode, command.settings, command.warnings)
+        write_output([encoded(text, sys.stdout)])
+    except StandardOutputError as error:
+        if not error.reader_left:
+            log_writer.write(f"{error}\n")
+        return _FAILED
+    return _OK
 
 
-def _start(mode: Mode, settings: Settings, warnings: Sequence[str]) -> int:
+def _start(command: Command, signals: Signals, log_writer: LogWriter) -> int:
+    settings = command.settings
     keys = (project.api_key for project in settings.projects)
     secrets = Secrets(*(key.get_secret_value() for key in keys if key is not None))
-    configure_logging(settings.log.level, settings.log.format, secrets=secrets)
-    for warning in warnings:
+    configure_logging(settings.log.level, settings.log.format, log_writer, secrets)
+    log_uncaught_exceptions()
+    signals.handle(OTHERS, _log_ignored)
+    for warning in command.warnings:
         log.warning("exporter.unknown_variable", detail=warning, advice=_OF_OTHER_PROGRAMS)
     # Its default hooks would count retries on the global registry and log every one.
     stamina.instrumentation.set_on_retry_hooks([])
     try:
-        if mode is Mode.ONCE:
-            return _OK if asyncio.run(print_once(settings, secrets)) else _FAILED
+        if command.mode is Mode.ONCE:
+            return (
+                _OK if asyncio.run(print_once(settings, secrets, signals, log_writer)) else _FAILED
+            )
         sockets = listen(settings.web.listen_address)
-        asyncio.run((demo if mode is Mode.DEMO else serve)(settings, secrets, sockets))
+        serving = demo if command.mode is Mode.DEMO else serve
+        asyncio.run(serving(settings, secrets, sockets, signals, log_writer))
     except AddressUnavailableError as error:
         log.error("exporter.cannot_listen", address=error.address, detail=str(error))  # noqa: TRY400 - no traceback: it is no bug
         return _FAILED
-    except BrokenPipeError:
-        raise
+    except StandardOutputError as error:
+        if not error.reader_left:
+            log.error("exporter.cannot_print", detail=str(error))  # noqa: TRY400 - likewise
+        return _FAILED
     except Exception as error:  # noqa: BLE001 - it is told
         return _ended_by(error)
     return _OK
+
+
+def _log_ignored(number: signal.Signals) -> None:
+    log.info("exporter.signal_ignored", signal=number.name)
 
 
 def _ended_by(error: BaseException) -> int:

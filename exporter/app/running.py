@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import signal
+import os
 import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,23 +12,28 @@ import structlog
 
 from exporter import __version__
 from exporter.app.assembly import USER_AGENT, assemble
-from exporter.app.leaving import leave_anyway, look_up_names_apart
+from exporter.app.leaving import fail_when_stopped, look_up_names_apart, stop_event
 from exporter.app.listening import url_of
 from exporter.app.once import poll_once, warn_of_jobs_not_reached
 from exporter.app.projects import state_key_of
 from exporter.exposition import Form
 from exporter.llamacloud.connections import open_connections
+from exporter.llamacloud.proxies import Proxies
 from exporter.server import Limits, Server, connections_within, raise_open_files_limit
+from exporter.standard_streams import write_output
 from exporter.state import load_state
 from exporter.web import build_app
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from exporter.app.assembly import Exporter
     from exporter.config import Settings
+    from exporter.llamacloud.connections import Connections
+    from exporter.log_writer import LogWriter
     from exporter.redaction import Secrets
+    from exporter.signals import Signals
     from exporter.state import LoadedState
 
 # The publishing thread computes for tenths of a second: the loop gets its turn so soon.
@@ -39,13 +44,25 @@ _FILES_OF_ITS_OWN = 48
 log = structlog.get_logger("exporter")
 
 
-async def serve(settings: Settings, secrets: Secrets, sockets: list[socket.socket]) -> None:
-    """Poll and serve until SIGTERM or SIGINT; a bug in any task raises."""
-    stop = _stop_event()
+async def serve(
+    settings: Settings,
+    secrets: Secrets,
+    sockets: list[socket.socket],
+    signals: Signals,
+    log_writer: LogWriter,
+    *,
+    environ: Mapping[str, str] = os.environ,
+) -> None:
+    """Poll and serve until SIGTERM or SIGINT; a bug in any task raises.
+
+    ``environ`` names proxies.
+    """
+    stop = stop_event(signals)
     sys.setswitchinterval(_SWITCH_THREADS_WITHIN_SECONDS)
     look_up_names_apart(len(settings.projects))
-    async with open_connections(USER_AGENT) as connections:
-        exporter = assemble(settings, connections, secrets, loaded=_loaded(settings))
+    async with _connections(settings, environ) as connections:
+        loaded = _loaded(settings)
+        exporter = assemble(settings, connections, secrets, log_writer, loaded=loaded)
         server = _server(exporter, settings)
         async with asyncio.TaskGroup() as tasks, _saving(exporter, tasks):
             await exporter.publish()
@@ -54,7 +71,6 @@ async def serve(settings: Settings, secrets: Secrets, sockets: list[socket.socke
             _announce("exporter.listening", settings, sockets)
             telling = tasks.create_task(_tell_when_polled(exporter, settings, sockets))
             await stop.wait()
-            log.info("exporter.stopping")
             server.stop()
             await _cancel(*polling, telling)
 
@@ -85,22 +101,36 @@ async def _cancel(*tasks: asyncio.Task[Any]) -> None:
     await asyncio.wait(tasks)
 
 
-async def demo(settings: Settings, secrets: Secrets, sockets: list[socket.socket]) -> None:
+async def demo(
+    settings: Settings,
+    secrets: Secrets,
+    sockets: list[socket.socket],
+    signals: Signals,
+    log_writer: LogWriter,
+) -> None:
     """Serve as always, against the built-in simulator of LlamaCloud."""
     from exporter.app.demo import simulated_projects  # noqa: PLC0415 - only the demo pays for it
 
     async with simulated_projects() as projects:
         # What is made up is not to be kept.
         state = settings.state.model_copy(update={"file": None})
-        changed = {"projects": projects, "state": state}
-        await serve(settings.model_copy(update=changed), secrets, sockets)
+        simulated = settings.model_copy(update={"projects": projects, "state": state})
+        # No proxy leads to the simulator, which is in this process.
+        await serve(simulated, secrets, sockets, signals, log_writer, environ={})
 
 
-async def print_once(settings: Settings, secrets: Secrets) -> bool:
-    """Poll every project once, print the exposition, and tell whether all could be listed."""
+async def print_once(
+    settings: Settings, secrets: Secrets, signals: Signals, log_writer: LogWriter
+) -> bool:
+    """Poll every project once, print the exposition, and tell whether all could be listed.
+
+    Raises:
+        StandardOutputError: the exposition was not printed, or not all of it.
+    """
+    fail_when_stopped(signals, log_writer)
     look_up_names_apart(len(settings.projects))
-    async with open_connections(USER_AGENT) as connections:
-        exporter = assemble(settings, connections, secrets)
+    async with _connections(settings, os.environ) as connections:
+        exporter = assemble(settings, connections, secrets, log_writer, of_process=False)
         pollers, interval = exporter.pollers, settings.poll.interval
         began = exporter.started_monotonic
         async with asyncio.TaskGroup() as tasks:
@@ -112,10 +142,30 @@ async def print_once(settings: Settings, secrets: Secrets) -> bool:
     for name, poll in polls.items():
         if not poll.result():
             warn_of_jobs_not_reached(name, pollers[name])
-    sys.stdout.buffer.writelines(exporter.snapshot.published().lines(Form.TEXT))
-    sys.stdout.buffer.write(exporter.own_metrics(Form.TEXT))
-    sys.stdout.flush()
+    published = exporter.snapshot.published()
+    write_output([*published.lines(Form.TEXT), exporter.own_metrics(Form.TEXT)])
     return all(poller.status().listing_works for poller in pollers.values())
+
+
+def connections_of(settings: Settings, proxies: Proxies) -> Connections:
+    """Open the connections that the projects need.
+
+    Raises:
+        BadEnvironmentError: the environment's proxies or certificates cannot be used for them.
+    """
+    return open_connections(
+        USER_AGENT,
+        base_urls=[project.base_url for project in settings.projects],
+        proxies=proxies,
+        tls_strict=settings.api.tls_strict,
+    )
+
+
+def _connections(settings: Settings, environ: Mapping[str, str]) -> Connections:
+    proxies = Proxies(environ)
+    if ignored := proxies.ignored():
+        log.warning("exporter.bad_environment", variables=ignored.variables, advice=ignored.advice)
+    return connections_of(settings, proxies)
 
 
 async def _tell_when_polled(
@@ -136,20 +186,6 @@ def _announce(event: str, settings: Settings, sockets: list[socket.socket]) -> N
             version=__version__,
             projects=len(settings.projects),
         )
-
-
-def _stop_event() -> asyncio.Event:
-    """Return an event that SIGTERM and SIGINT set."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _stop, stop)
-    return stop
-
-
-def _stop(stop: asyncio.Event) -> None:
-    stop.set()
-    leave_anyway(0)
 
 
 def _server(exporter: Exporter, settings: Settings) -> Server:

@@ -34,7 +34,7 @@ Keys have no flags, since a process list shows flags.
 Files that hold a key are better than keys in variables or in the YAML file.
 A relative api_key_file in the YAML file starts from that file's directory.
 
-exit status: 0 done, or stopped by a signal; 1 failed; 2 mistakes in the settings,
+exit status: 0 done, or stopped by a signal while it served; 1 failed; 2 mistakes in the settings,
 or in the variables about proxies and certificates
 
 the least that works:

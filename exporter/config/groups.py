@@ -93,6 +93,11 @@ class Api(Group):
         description="The generations of the batch API that are read, separated by commas; one that"
         " LlamaCloud refuses while it answers the other is set aside.",
     )
+    tls_strict: bool = Field(
+        default=True,
+        description="Whether certificates must have what RFC 5280 asks for, as Python 3.13 insists"
+        " on; false accepts those of company CAs that lack it.",
+    )
     wait_for_key: bool = Field(
         default=False,
         description="Whether to start without a key file that is not there yet, or holds no usable"

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import stamina
 
 from exporter.llamacloud.clock import UpstreamClock
-from exporter.llamacloud.connections import exchange
 from exporter.llamacloud.errors import (
     LlamaCloudError,
     RateLimited,
@@ -21,6 +20,7 @@ from exporter.llamacloud.errors import (
     Unauthorized,
     UnreadableBody,
 )
+from exporter.llamacloud.exchange import exchange
 from exporter.llamacloud.headers import date
 from exporter.llamacloud.permit import KeyReplaced
 from exporter.llamacloud.refusals import refusal
@@ -28,7 +28,8 @@ from exporter.llamacloud.requests import LISTINGS, Answer, RetryPolicy
 from exporter.redaction import REDACTED
 
 if TYPE_CHECKING:
-    from exporter.llamacloud.connections import Connections, Received
+    from exporter.llamacloud.connections import Connections
+    from exporter.llamacloud.exchange import Received
     from exporter.llamacloud.permit import Permit
     from exporter.llamacloud.requests import Access, Endpoint, Query, RequestObserver
 

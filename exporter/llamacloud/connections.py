@@ -1,40 +1,37 @@
-"""The HTTP beneath: one GET, bounded in time and size, and every way in which it can fail typed."""
+"""The HTTP beneath: connections by the right proxy, bounded in time, each failure typed."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import os
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from http.cookiejar import CookieJar
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
 import httpx
 
-from exporter.llamacloud.bodies import (
-    ACCEPTED_ENCODING,
-    LONGEST_ANSWER_BYTES,
-    LONGEST_REFUSAL_BYTES,
-    read_body,
-)
-from exporter.llamacloud.environment import bad_certificates, bad_proxies
+from exporter.llamacloud.bodies import ACCEPTED_ENCODING
+from exporter.llamacloud.certificates import Certificates
+from exporter.llamacloud.cookies import NoCookies
 from exporter.llamacloud.errors import (
     BadResponse,
     ConnectTimedOut,
     GatewayRefused,
     LlamaCloudError,
-    NetworkFailed,
     RequestTimedOut,
 )
 from exporter.llamacloud.headers import used_headers
+from exporter.llamacloud.network_errors import CertificateRefused, network_failure
 from exporter.llamacloud.pools import Pools
+from exporter.llamacloud.proxies import Proxies, Proxy, described, unusable
 from exporter.llamacloud.refusals import PROXY_WANTS_CREDENTIALS
 from exporter.llamacloud.streams import answer_begins, guard
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterable, Iterator
 
     from exporter.llamacloud.requests import Query
 
@@ -45,41 +42,107 @@ _LARGEST_SHARE_OF_CONNECTING = 0.5
 _KEPT_FOR_SECONDS = 120.0
 _PROXY_REFUSED: Final = HTTPStatus.PROXY_AUTHENTICATION_REQUIRED.value
 
-Connections: TypeAlias = Pools[httpx.AsyncClient]
+Response: TypeAlias = httpx.Response
 
 
-def open_connections(user_agent: str, *, tls_context: ssl.SSLContext | None = None) -> Connections:
-    """Make the connection pools of all keys; ``async with`` closes them.
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How servers are reached: by which proxy, if any, and with which certificates trusted."""
 
-    In a pool, each server has connections of its own.
-    Without ``tls_context`` the certificates are loaded that the environment names.
+    proxy: Proxy | None
+    tls: ssl.SSLContext
+
+
+class Connections:
+    """The connections of all keys; ``async with`` closes them."""
+
+    def __init__(
+        self,
+        pools: Pools[_Way, httpx.AsyncClient],
+        proxies: Proxies,
+        certificates: Certificates,
+    ) -> None:
+        self._pools = pools
+        self._proxies = proxies
+        self._certificates = certificates
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._pools.__aexit__()
+
+    @asynccontextmanager
+    async def get(
+        self, url: str, *, api_key: str, params: Query, timeout_seconds: float
+    ) -> AsyncIterator[Response]:
+        """Yield the answer to a GET, whose body must be read within the same time.
+
+        What is raised, also by reading the body, is typed as that of ``exchange``.
+        """
+        timeout = _timeout(timeout_seconds)
+        headers = {"Authorization": f"Bearer {api_key}"}
+        way = _Way(self._proxies.of(url), self._certificates.context())
+        where = described(url, way.proxy)
+        try:
+            # httpx bounds each read, asyncio the whole: a slow drip would never end otherwise.
+            with _typed_errors(where, timeout):
+                async with (
+                    self._pools.of(api_key, way) as pool,
+                    asyncio.timeout(timeout_seconds),
+                    pool.stream("GET", url, params=params, headers=headers, timeout=timeout) as got,
+                ):
+                    yield got
+        except CertificateRefused:
+            self._certificates.doubt()
+            raise
+
+
+def open_connections(
+    user_agent: str,
+    *,
+    base_urls: Iterable[str] = (),
+    proxies: Proxies | None = None,
+    tls_strict: bool = True,
+    tls_context: ssl.SSLContext | None = None,
+) -> Connections:
+    """Make the connection pools of all keys, to reach ``base_urls`` at least.
+
+    In a pool, each server has connections of its own. Without ``proxies`` those of the environment
+    are used, and without ``tls_context`` the certificates that it names. ``tls_strict`` asks of
+    certificates what RFC 5280 does, as Python does by itself from 3.13 on.
 
     Raises:
-        BadEnvironmentError: the environment names proxies or certificates that cannot be used, or
-            the installed versions of httpx and httpcore cannot be guarded.
+        BadEnvironmentError: the environment names certificates, or a proxy to one of ``base_urls``,
+            that cannot be used, or the installed versions of httpx and httpcore cannot be guarded.
     """
-    try:
-        # Once for all pools: it takes as long as a request.
-        verify = tls_context or httpx.create_ssl_context()
-        new_pool = partial(_new_pool, user_agent, verify)
-        # Only for the mistakes in the environment that it finds.
-        new_pool()
-    except (ImportError, ValueError, httpx.InvalidURL) as error:
-        raise bad_proxies() or error from None
-    except OSError as error:
-        raise bad_certificates() or error from None
-    return Pools(new_pool, kept_for_seconds=_KEPT_FOR_SECONDS)
+    proxies = proxies or Proxies(os.environ)
+    # It reads what SSL_CERT_FILE names, else SSL_CERT_DIR, else the certificates of certifi.
+    load = httpx.create_ssl_context if tls_context is None else lambda: tls_context
+    certificates = Certificates(load, os.environ, is_strict=tls_strict)
+    new_pool = partial(_new_pool, user_agent)
+    # Only for the mistakes that it finds.
+    for proxy in {None, *map(proxies.of, base_urls)}:
+        try:
+            new_pool(_Way(proxy, certificates.context()))
+        except (ValueError, httpx.InvalidURL) as error:
+            raise (unusable(proxy.variable) if proxy else error) from None
+    pools = Pools(new_pool, kept_for_seconds=_KEPT_FOR_SECONDS)
+    return Connections(pools, proxies, certificates)
 
 
-def _new_pool(user_agent: str, verify: ssl.SSLContext) -> httpx.AsyncClient:
+def _new_pool(user_agent: str, way: _Way) -> httpx.AsyncClient:
     pool = httpx.AsyncClient(
         headers={
             "User-Agent": user_agent,
             "Accept": "application/json",
             "Accept-Encoding": ACCEPTED_ENCODING,
         },
-        cookies=_NoCookies(),
-        verify=verify,
+        cookies=NoCookies(),
+        verify=way.tls,
+        proxy=_httpx_proxy(way),
+        # The environment is read by ourselves.
+        trust_env=False,
         follow_redirects=False,
         event_hooks={"response": [_take_headers]},
         limits=httpx.Limits(
@@ -92,70 +155,12 @@ def _new_pool(user_agent: str, verify: ssl.SSLContext) -> httpx.AsyncClient:
     return pool
 
 
-class _NoCookies(CookieJar):
-    """Keeps no cookie, nor reads any: projects that share a key must never share a session."""
-
-    def extract_cookies(self, response: object, request: object) -> None:
-        """Leave all of them."""
-
-
-@dataclass(slots=True)
-class Received:
-    """As much of an answer as has come; ``code`` is 0 before its status."""
-
-    code: int = 0
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
-
-async def exchange(
-    connections: Connections,
-    url: str,
-    *,
-    api_key: str,
-    params: Query,
-    timeout_seconds: float,
-) -> Received:
-    """Get ``url`` by a connection that no other key uses, whatever the answer's status is.
-
-    Raises:
-        ConnectTimedOut: there was no connection in time.
-        RequestTimedOut: there was no whole answer in time.
-        NetworkFailed: there was none at all, or it was cut off.
-        GatewayRefused: a proxy that leads there wants credentials.
-        UnreadableBody: there was a 200 whose body is too large, or not what its encoding says.
-        BadResponse: there cannot be an answer from such a URL.
-    """
-    received = Received()
-    timeout = _timeout(timeout_seconds)
-    headers = {"Authorization": f"Bearer {api_key}"}
-    try:
-        # httpx bounds each read, asyncio the whole: a slow drip would never end otherwise.
-        with _typed_errors(timeout):
-            async with (
-                connections.of(api_key) as pool,
-                asyncio.timeout(timeout_seconds),
-                pool.stream("GET", url, params=params, headers=headers, timeout=timeout) as answer,
-            ):
-                await _receive(answer, received)
-    except LlamaCloudError as error:
-        error.is_of_body = received.code == HTTPStatus.OK
-        # A refusal is one also where its explanation does not come, or has no end.
-        if error.is_of_body or not received.code:
-            raise
-    return received
-
-
-async def _receive(answer: httpx.Response, received: Received) -> None:
-    """Fill ``received`` step by step, so that it holds what came before an error."""
-    received.headers = answer.extensions["used_headers"]
-    received.code = answer.status_code
-    answered = received.code == HTTPStatus.OK
-    received.body = await read_body(
-        answer.aiter_raw(),
-        received.headers.get("content-encoding", ""),
-        LONGEST_ANSWER_BYTES if answered else LONGEST_REFUSAL_BYTES,
-    )
+def _httpx_proxy(way: _Way) -> httpx.Proxy | None:
+    if way.proxy is None:
+        return None
+    url = httpx.URL(way.proxy.url)
+    # Otherwise a proxy that speaks TLS would be checked without SSL_CERT_FILE.
+    return httpx.Proxy(url, ssl_context=way.tls if url.scheme == "https" else None)
 
 
 def _timeout(seconds: float) -> httpx.Timeout:
@@ -164,26 +169,25 @@ def _timeout(seconds: float) -> httpx.Timeout:
 
 
 @contextmanager
-def _typed_errors(timeout: httpx.Timeout) -> Iterator[None]:
+def _typed_errors(where: str, timeout: httpx.Timeout) -> Iterator[None]:
     try:
         yield
     except httpx.ConnectTimeout as error:
-        raise ConnectTimedOut(f"no connection within {timeout.connect:g} s") from error
+        raise ConnectTimedOut(f"no connection to {where} within {timeout.connect:g} s") from error
     except (TimeoutError, httpx.TimeoutException) as error:
-        raise RequestTimedOut(f"no answer within {timeout.read:g} s") from error
-    except (httpx.RequestError, OSError) as error:
-        raise _network_failure(error) from error
+        raise RequestTimedOut(f"no answer from {where} within {timeout.read:g} s") from error
+    # Whatever a library raises: threads that cannot be started are a RuntimeError, for instance.
+    except (httpx.RequestError, OSError, OverflowError, RuntimeError, ExceptionGroup) as error:
+        raise _network_failure(error, where) from error
     except (httpx.InvalidURL, ValueError) as error:
         raise BadResponse(f"an address that cannot be asked: {error}"[:300]) from error
 
 
-def _network_failure(error: Exception) -> LlamaCloudError:
+def _network_failure(error: Exception, where: str) -> LlamaCloudError:
     # A tunnel through a proxy is refused before LlamaCloud is asked.
     if isinstance(error, httpx.ProxyError) and str(error).startswith(str(_PROXY_REFUSED)):
         return GatewayRefused(_PROXY_REFUSED, PROXY_WANTS_CREDENTIALS)
-    # TLS may fail after the handshake, which httpx passes on as it is.
-    words = str(error) or "the connection was closed before an answer"
-    return NetworkFailed(f"{type(error).__name__}: {words}"[:300])
+    return network_failure(error, where)
 
 
 async def _take_headers(answer: httpx.Response) -> None:

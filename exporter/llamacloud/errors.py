@@ -4,7 +4,7 @@
 
     LlamaCloudError
      ├── KeyMissing            there is no API key yet, and nothing was sent
-     ├── NetworkFailed         no connection, TLS, reset, or a body that was cut off
+     ├── NetworkFailed         no connection, TLS, reset, a cut-off body; see ``network_errors``
      ├── RequestTimedOut       no answer within api.timeout
      │    └── ConnectTimedOut  no connection within its own shorter limit
      ├── BadResponse           an answer that is not JSON, or not of the documented shape

@@ -1,4 +1,4 @@
-"""Pools of connections, one for each key: no key can be given what another one asked for."""
+"""Pools of connections, one for each key and way: no key is given what another one asked for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Hashable
 
 
 class Pool(Protocol):
@@ -19,6 +19,7 @@ class Pool(Protocol):
 
 
 PoolT = TypeVar("PoolT", bound=Pool)
+WayT = TypeVar("WayT", bound="Hashable")
 
 
 @dataclass(slots=True)
@@ -28,8 +29,10 @@ class _Entry(Generic[PoolT]):
     last_used_monotonic: float = 0.0
 
 
-class Pools(Generic[PoolT]):
-    """Makes a pool for each key with ``new_pool``; ``async with`` closes them all.
+class Pools(Generic[WayT, PoolT]):
+    """Makes a pool for each key and way with ``new_pool``; ``async with`` closes them all.
+
+    A way is what the connections of a pool have in common, such as a proxy.
 
     A pool that was not used for ``kept_for_seconds`` is closed with the next request of any key:
     its connections are too old to be used again, and its key may have been replaced.
@@ -37,7 +40,7 @@ class Pools(Generic[PoolT]):
 
     def __init__(
         self,
-        new_pool: Callable[[], PoolT],
+        new_pool: Callable[[WayT], PoolT],
         *,
         kept_for_seconds: float,
         clock: Callable[[], float] = time.monotonic,
@@ -45,13 +48,13 @@ class Pools(Generic[PoolT]):
         self._new_pool = new_pool
         self._kept_for_seconds = kept_for_seconds
         self._clock = clock
-        self._entries: dict[str, _Entry[PoolT]] = {}
+        self._entries: dict[tuple[str, WayT], _Entry[PoolT]] = {}
 
     def __len__(self) -> int:
         """Count the pools that are open."""
         return len(self._entries)
 
-    async def __aenter__(self) -> Pools[PoolT]:
+    async def __aenter__(self) -> Pools[WayT, PoolT]:
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -59,11 +62,11 @@ class Pools(Generic[PoolT]):
             await self._entries.popitem()[1].pool.aclose()
 
     @asynccontextmanager
-    async def of(self, api_key: str) -> AsyncIterator[PoolT]:
-        """Yield the pool of a key, for one request."""
-        entry = self._entries.get(api_key)
+    async def of(self, api_key: str, way: WayT) -> AsyncIterator[PoolT]:
+        """Yield the pool of a key on a way, for one request."""
+        entry = self._entries.get((api_key, way))
         if entry is None:
-            entry = self._entries[api_key] = _Entry(self._new_pool())
+            entry = self._entries[api_key, way] = _Entry(self._new_pool(way))
         entry.requests += 1
         try:
             for unused in self._take_unused():
@@ -76,8 +79,8 @@ class Pools(Generic[PoolT]):
     def _take_unused(self) -> list[PoolT]:
         used_before = self._clock() - self._kept_for_seconds
         unused = [
-            api_key
-            for api_key, entry in self._entries.items()
+            key
+            for key, entry in self._entries.items()
             if not entry.requests and entry.last_used_monotonic < used_before
         ]
-        return [self._entries.pop(api_key).pool for api_key in unused]
+        return [self._entries.pop(key).pool for key in unused]

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from exporter.server.parser import UnambiguousParser
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -47,6 +49,7 @@ class ClientConnection(H11Protocol):
         crowd: Crowd,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self.conn = UnambiguousParser(h11.SERVER)
         self._limits = limits
         self._crowd = crowd
         self._deadline: asyncio.TimerHandle | None = None
@@ -116,7 +119,7 @@ class ClientConnection(H11Protocol):
         self._ignores_input = True
         if self._is_answering():
             self.cycle.keep_alive = False
-        elif self.conn.our_state is h11.IDLE:
+        elif self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
             # uvicorn calls this where it handles the error, and does not hand it over.
             self._refuse(getattr(sys.exception(), "error_status_hint", HTTPStatus.BAD_REQUEST))
         else:

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
 
 class Telemetry:
-    """The own metrics, and those of the process, on ``registry``.
+    """The own metrics, and those of the process if wanted, on ``registry``.
 
     ``configured`` holds, by name, the gauges that show settings: the same for all projects.
-    ``endpoints_of`` holds the endpoints of each generation of the API.
+    ``endpoints_of`` holds the endpoints of each generation of the API. Without ``of_process`` there
+    are no ``process_*`` and no ``python_info``: what is printed is often collected by an exporter
+    that has its own.
     """
 
     def __init__(
@@ -27,14 +29,18 @@ class Telemetry:
         registry: CollectorRegistry,
         configured: Mapping[str, float],
         endpoints_of: Mapping[str, Sequence[str]],
+        *,
+        of_process: bool = True,
     ) -> None:
         # prometheus_client has one switch for all registries of the process.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry, self._metrics = registry, Metrics(registry)
-        ProcessCollector(registry=registry)
-        PlatformCollector(registry=registry)
+        if of_process:
+            ProcessCollector(registry=registry)
+            PlatformCollector(registry=registry)
         self._configured = configured
         self._endpoints_of = endpoints_of
+        self._log_records_dropped = 0
 
     def project(self, name: str) -> ProjectTelemetry:
         """Start the series of the project ``name``."""
@@ -58,3 +64,8 @@ class Telemetry:
     def without_state(self) -> None:
         """Say nothing of a state file: there is none."""
         self._registry.unregister(self._metrics.gauges["state_last_write_successful"])
+
+    def log_records_dropped(self, number: int) -> None:
+        """Show how many log records could not be written since the start."""
+        self._metrics.counters["log_records_dropped_total"].inc(number - self._log_records_dropped)
+        self._log_records_dropped = number

@@ -169,6 +169,13 @@ FAMILIES = (
         "Time that requests waited for the request budget.",
     ),
     Family(
+        "llamacloud_exporter_log_records_dropped_total",
+        "counter",
+        (),
+        "Log records that could not be written, because standard error is closed, full, or read too"
+        " slowly.",
+    ),
+    Family(
         "llamacloud_exporter_config_last_reload_successful",
         "gauge",
         (),

@@ -164,6 +164,15 @@ def test_what_is_no_exporter_is_told_in_one_line(answer: bytes) -> None:
     assert ended.stderr.removesuffix("\n").isprintable()
 
 
+def test_what_standard_error_lacks_is_escaped() -> None:
+    """Another program may answer in its own language, and the locale be ASCII."""
+    answer = "HTTP/1.1 404 Not Found\r\n\r\nintrouvable, désolé\n".encode()
+    with answering(answer) as port:
+        ended = run(FLAG, **{ADDRESSES: f"127.0.0.1:{port}"}, PYTHONIOENCODING="ascii")
+    assert (1, True) == (ended.returncode, ended.stderr.isascii())
+    assert "answered 404: introuvable, d\\xe9sol\\xe9" in ended.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "variables", "expected"),
     [

@@ -111,6 +111,17 @@ def test_it_says_nothing_of_a_poll_that_reached_all(cloud: Cloud) -> None:
     assert "job.refresh_failed" in ended.stderr
 
 
+def test_what_is_printed_holds_nothing_of_the_process(cloud: Cloud) -> None:
+    """node_exporter, whose textfile collector reads it, has ``process_*`` of its own."""
+    names = {
+        line.split()[2]
+        for line in once(cloud, 6000).stdout.splitlines()
+        if line.startswith("# TYPE")
+    }
+    assert {name.split("_")[0] for name in names} == {"llamacloud"}
+    assert "llamacloud_exporter_build_info" in names
+
+
 def test_a_project_whose_key_is_waited_for_is_not_listed(cloud: Cloud, tmp_path: Path) -> None:
     """It waits for nothing: the other projects are printed, and the exit status is 1."""
     late = project(cloud, "late", api_key_file=str(tmp_path / "key"))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from cloud import KEY, Cloud
-from process import COMMAND, DEADLINE_SECONDS, environment, run
+from process import COMMAND, DEADLINE_SECONDS, environment, run, running, running_command
+from projects import project, scrape, settings_file
 
 from exporter.simulator import Fault
 
@@ -20,14 +22,32 @@ UNUSABLE = {
     "ALL_PROXY": f"socks5://user:{PASSWORD}@127.0.0.1:1",
     "HTTPS_PROXY": f"foo://user:{PASSWORD}@127.0.0.1",
     "http_proxy": f"http://user:{PASSWORD}/x@127.0.0.1:1",
-    "NO_PROXY": "[::1",
+    "HTTP_PROXY": "http://h:99999",
     "SSL_CERT_FILE": "/nowhere/sesame-7.pem",
 }
+# As at a limit of threads, which root does not have: no look-up of a name gets one.
+WITHOUT_THREADS_FOR_NAMES = """
+import sys, threading
+start = threading.Thread.start
+def refuse(thread):
+    if thread.name.startswith("look-up"):
+        raise RuntimeError("can't start new thread")
+    start(thread)
+threading.Thread.start = refuse
+from exporter.__main__ import main
+sys.exit(main())
+"""
 ANY_PORT = "--web.listen-address=127.0.0.1:0"
 
 
 def of(cloud: Cloud, **more: str) -> dict[str, str]:
     return {"LLAMA_CLOUD_API_KEY": KEY, "LLAMA_CLOUD_BASE_URL": cloud.base_url} | more
+
+
+def needing(variable: str, cloud: Cloud) -> dict[str, str]:
+    """Set a variable to what cannot be used, where the exporter needs it."""
+    base_url = cloud.base_url.replace("http:", "https:" if variable == "HTTPS_PROXY" else "http:")
+    return of(cloud, LLAMA_CLOUD_BASE_URL=base_url, **{variable: UNUSABLE[variable]})
 
 
 @pytest.mark.parametrize("variable", UNUSABLE)
@@ -36,7 +56,7 @@ def test_a_variable_that_cannot_be_used_is_told_in_one_line(
     cloud: Cloud, variable: str, mode: str
 ) -> None:
     """By its name and with what to do; its value may hold a password."""
-    ended = run(mode, **of(cloud, **{variable: UNUSABLE[variable]}))
+    ended = run(mode, **needing(variable, cloud))
     (line,) = ended.stderr.splitlines()
     assert (2, "") == (ended.returncode, ended.stdout)
     assert variable in line
@@ -44,12 +64,39 @@ def test_a_variable_that_cannot_be_used_is_told_in_one_line(
     assert PASSWORD not in line
 
 
-def test_the_demo_tells_it_too() -> None:
-    """Its simulator is under way by then."""
-    ended = run("--demo", ANY_PORT, ALL_PROXY=UNUSABLE["ALL_PROXY"])
-    assert 2 == ended.returncode
-    assert "exporter.bad_environment" in ended.stderr
-    assert PASSWORD not in ended.stderr
+def test_a_proxy_that_nothing_needs_stops_nothing(cloud: Cloud) -> None:
+    """Another scheme's, or that of servers which NO_PROXY names."""
+    unusable = {name: UNUSABLE[name] for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")}
+    ended = run("--once", **of(cloud, **unusable, NO_PROXY="localhost,127.0.0.0/8,fd00::/8"))
+    assert 0 == ended.returncode, ended.stderr
+    assert 1 <= cloud.requests()["list_jobs"]
+
+
+def test_the_demo_uses_no_proxy() -> None:
+    """Its simulator is in the same process."""
+    with running(
+        "--demo", **{name: UNUSABLE[name] for name in ("ALL_PROXY", "HTTP_PROXY")}
+    ) as demo:
+        demo.wait_for_metric('llamacloud_exporter_project_up{project="invoices"} 1')
+
+
+@pytest.mark.parametrize("mode", ["--once", "--config.check"])
+def test_no_proxy_never_stops_the_start(cloud: Cloud, mode: str) -> None:
+    """Platforms set it everywhere, also where there is no proxy: then nothing is told of it."""
+    odd = "[::1],[::1,localhost,fd00::/8,fd00::/129,a b,,*.c,10.0.0.0/8"
+    ended = run(mode, "--log.level=warning", **of(cloud, NO_PROXY=odd))
+    assert (0, "") == (ended.returncode, ended.stderr)
+
+
+@pytest.mark.parametrize("mode", ["--once", "--config.check"])
+def test_entries_that_cannot_be_read_are_told_and_ignored(cloud: Cloud, mode: str) -> None:
+    """In one line, and the others are heeded."""
+    odd = of(cloud, HTTP_PROXY="http://127.0.0.1:1", NO_PROXY="[::1,127.0.0.0/8")
+    ended = run(mode, "--log.level=warning", **odd)
+    lines = (ended.stderr + ended.stdout).splitlines()
+    (line,) = (line for line in lines if "NO_PROXY" in line)
+    assert 0 == ended.returncode
+    assert "ignored of it: [::1;" in line
 
 
 def test_certificates_that_are_none_are_told_too(cloud: Cloud, tmp_path: Path) -> None:
@@ -105,3 +152,18 @@ def test_once_gives_a_listing_that_hangs_three_attempts(cloud: Cloud) -> None:
     assert 'api_requests_total{code="timeout",endpoint="list_jobs",project="default"} 3.0' in (
         ended.stdout
     )
+
+
+def test_a_limit_of_threads_ends_nothing(cloud: Cloud, tmp_path: Path) -> None:
+    """It is an error of the project whose name cannot be looked up, and no other's."""
+    by_name = cloud.base_url.replace("127.0.0.1", "localhost")
+    entries = [project(cloud, "named", base_url=by_name), project(cloud, "good")]
+    flag = settings_file(tmp_path, entries)
+    with running_command((sys.executable, "-c", WITHOUT_THREADS_FOR_NAMES), flag) as exporter:
+        exporter.wait_for(lambda: bool(exporter.events("project.listing_failed")))
+        exporter.wait_for(lambda: 1 in scrape(exporter).own("project_up", project="good"))
+        (line,) = exporter.events("project.listing_failed")
+        status, _ = exporter.stop()
+    assert (0, "named", "network") == (status, line["project"], line["reason"])
+    assert line["detail"].endswith("RuntimeError: can't start new thread")
+    assert "TasksMax" in line["advice"]

@@ -12,12 +12,17 @@ import sys
 from exporter.app.listening import listen
 from exporter.app.running import serve
 from exporter.config import load
+from exporter.log_writer import LogWriter
 from exporter.logs import configure_logging
 from exporter.redaction import Secrets
+from exporter.signals import Signals
 
 
 def main() -> None:
     """Serve until SIGTERM."""
+    signals = Signals(status_if_stopped=0)
+    signals.start()
+    log_writer = LogWriter.to_standard_error()
     interval, *flags = sys.argv[1:]
     settings = load(flags, os.environ).settings
     # A copy is not validated.
@@ -25,8 +30,9 @@ def main() -> None:
     settings = settings.model_copy(update={"poll": poll})
     keys = (project.api_key for project in settings.projects)
     secrets = Secrets(*(key.get_secret_value() for key in keys if key is not None))
-    configure_logging(settings.log.level, settings.log.format, secrets=secrets)
-    asyncio.run(serve(settings, secrets, listen(settings.web.listen_address)))
+    configure_logging(settings.log.level, settings.log.format, log_writer, secrets)
+    sockets = listen(settings.web.listen_address)
+    asyncio.run(serve(settings, secrets, sockets, signals, log_writer))
 
 
 if __name__ == "__main__":

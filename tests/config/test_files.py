@@ -36,6 +36,7 @@ def test_everything_can_be_set_in_the_file() -> None:
             "timeout": 0.5,
             "requests_per_minute": 7.5,
             "versions": ("v2",),
+            "tls_strict": False,
             "wait_for_key": True,
             "concurrency": 2,
         },

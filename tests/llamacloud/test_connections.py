@@ -122,6 +122,7 @@ async def test_no_connection_in_time_is_told_as_such(
         ) as client:
             with pytest.raises(ConnectTimedOut) as raised:
                 await Reader(client, {}).jobs_page(0, {})
-    assert f"no connection within {told} s" == str(raised.value)
+    where = nowhere.removeprefix("http://")
+    assert f"no connection to {where} within {told} s" == str(raised.value)
     assert (ErrorReason.TIMEOUT, NetworkFailed.advice) == (raised.value.reason, raised.value.advice)
     assert {("list_jobs", "timeout"): 1} == observer.finished

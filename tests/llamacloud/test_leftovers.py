@@ -12,9 +12,10 @@ import httpx
 import pytest
 from broken_tls import certificate
 
-from exporter.llamacloud.connections import Connections, exchange, open_connections
+from exporter.llamacloud.connections import Connections, open_connections
 from exporter.llamacloud.environment import BadEnvironmentError
 from exporter.llamacloud.errors import LlamaCloudError
+from exporter.llamacloud.exchange import exchange
 
 pytestmark = pytest.mark.anyio
 

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.anyio
 class FakePool:
     """Remembers whether it was closed."""
 
+    way: str
     is_closed: bool = False
 
     async def aclose(self) -> None:
@@ -28,12 +29,12 @@ class Made:
     now: float = 1000.0
     made: list[FakePool] = field(default_factory=list)
 
-    def pools(self) -> Pools[FakePool]:
+    def pools(self) -> Pools[str, FakePool]:
         """Make them."""
         return Pools(self._new_pool, kept_for_seconds=120.0, clock=lambda: self.now)
 
-    def _new_pool(self) -> FakePool:
-        self.made.append(FakePool())
+    def _new_pool(self, way: str) -> FakePool:
+        self.made.append(FakePool(way))
         return self.made[-1]
 
     def closed(self) -> list[bool]:
@@ -41,9 +42,9 @@ class Made:
         return [pool.is_closed for pool in self.made]
 
 
-async def use(pools: Pools[FakePool], api_key: str) -> FakePool:
-    async with pools.of(api_key) as pool:
-        assert not pool.is_closed
+async def use(pools: Pools[str, FakePool], api_key: str, way: str = "direct") -> FakePool:
+    async with pools.of(api_key, way) as pool:
+        assert (way, False) == (pool.way, pool.is_closed)
         return pool
 
 
@@ -55,6 +56,16 @@ async def test_a_key_has_one_pool_and_shares_it_with_none() -> None:
         assert first is not other
         assert first is await use(pools, "one")
     assert [True, True] == made.closed()
+
+
+async def test_each_way_of_a_key_has_a_pool_of_its_own() -> None:
+    """As where one of its servers is reached by a proxy, or certificates were replaced."""
+    made = Made()
+    async with made.pools() as pools:
+        direct, proxied = await use(pools, "one"), await use(pools, "one", "by a proxy")
+        assert direct is not proxied
+        assert direct is await use(pools, "one")
+        assert 2 == len(pools)
 
 
 async def test_the_pool_of_a_key_that_was_replaced_is_closed() -> None:
@@ -77,7 +88,7 @@ async def test_a_pool_is_not_closed_while_an_answer_is_waited_for() -> None:
     """Nor before it was unused for long after that."""
     made = Made()
     async with made.pools() as pools:
-        async with pools.of("slow"):
+        async with pools.of("slow", "direct"):
             made.now += 1000.0
             await use(pools, "other")
             assert [False, False] == made.closed()
@@ -90,7 +101,7 @@ async def test_a_request_that_fails_is_over() -> None:
     made = Made()
     async with made.pools() as pools:
         with pytest.raises(ZeroDivisionError):
-            async with pools.of("failing"):
+            async with pools.of("failing", "direct"):
                 raise ZeroDivisionError
         made.now += 1000.0
         await use(pools, "other")

@@ -34,7 +34,6 @@ _WRONG_SHAPES: tuple[Any, ...] = (
     5,
     {"items": "none"},
     {"items": None},
-    {"items": [{"id": 1}]},
 )
 _RATE_LIMITED_AT_MOST = 6
 _SECONDS_BETWEEN_REFUSALS = 8.0

@@ -86,7 +86,8 @@ def test_odd_targets(address: str, target: str, status: int) -> None:
 @pytest.mark.parametrize(
     ("request_line", "status"),
     [
-        ("OPTIONS * HTTP/1.1", 405),
+        ("OPTIONS * HTTP/1.1", 204),
+        ("OPTIONS / HTTP/1.0", 204),
         ("CONNECT localhost:443 HTTP/1.1", 405),
         ("TRACE /metrics HTTP/1.1", 405),
         ("get /metrics HTTP/1.1", 405),
@@ -101,11 +102,11 @@ def test_odd_targets(address: str, target: str, status: int) -> None:
     ],
 )
 def test_odd_request_lines(address: str, request_line: str, status: int) -> None:
-    """Only GET and HEAD are answered, and a client may learn so."""
+    """Only GET, HEAD and OPTIONS are answered, and a client may learn so."""
     answer = exchange(address, request_line.encode() + b"\r\n" + CLOSE)
 
     assert [status] == statuses_in(answer)
-    assert (status == 405) == (b"\r\nallow: GET, HEAD\r\n" in answer)
+    assert (status in {204, 405}) == (b"\r\nallow: GET, HEAD, OPTIONS\r\n" in answer)
 
 
 @pytest.mark.parametrize(
@@ -179,6 +180,27 @@ def test_a_body_is_not_waited_for(address: str, method: bytes, body: bytes) -> N
 
     first = 200 if method == b"GET" else 405
     assert [first, *([] if b"ZZZ" in body else [200])] == statuses_in(rest)
+
+
+@pytest.mark.parametrize("before", [b"", HEALTHY], ids=["first", "second"])
+@pytest.mark.parametrize("version", [b"1.1", b"1.0"])
+@pytest.mark.parametrize(
+    "lengths",
+    [
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        b"transfer-encoding: chunked\r\nCONTENT-LENGTH: 0\r\n",
+    ],
+    ids=["cl-te", "te-cl"],
+)
+def test_a_request_with_two_lengths_is_refused(
+    address: str, lengths: bytes, version: bytes, before: bytes
+) -> None:
+    """And the connection closed: what follows may be a body to one and a request to another."""
+    head = b"POST /metrics HTTP/" + version + b"\r\nHost: x\r\n" + lengths + b"\r\n"
+    answer = exchange(address, before + head + b"0\r\n\r\n" + HEALTHY)
+
+    assert [*([200] if before else []), 400] == statuses_in(answer)
+    assert b"\r\nConnection: close\r\n" in answer
 
 
 def test_a_client_that_sends_more_than_it_said_is_answered(address: str) -> None:

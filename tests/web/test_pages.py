@@ -125,13 +125,27 @@ def test_other_paths_are_not_found_and_not_redirected(address: str, path: str) -
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready"])
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "TRACE"])
 def test_other_methods_are_not_allowed(address: str, path: str, method: str) -> None:
     """The answer names those that are."""
     answer = ask(address, path, ("Content-Length", "0"), method=method)
 
-    assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
-    assert answer.body == b"Only GET and HEAD are answered here.\n"
+    assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
+    assert answer.body == b"Only GET, HEAD and OPTIONS are answered here.\n"
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready"])
+def test_options_names_the_methods(address: str, path: str) -> None:
+    """With a status that load balancers take for healthy; HAProxy asks so by default."""
+    answer = ask(address, path, method="OPTIONS")
+
+    assert (204, "GET, HEAD, OPTIONS", b"") == (
+        answer.status,
+        answer.headers["allow"],
+        answer.body,
+    )
+    assert "content-length" not in answer.headers
+    assert ask(address, "/nothing", method="OPTIONS").status == 404
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready", "/nothing"])

@@ -1,0 +1,84 @@
+"""``NO_PROXY``: which servers are reached without a proxy."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final, TypeAlias
+
+_EVERYTHING: Final = "*"
+_SEPARATORS = re.compile(r"[,\s]+")
+_HOST_AND_PORT = re.compile(r"(?P<host>[^:/\[\]]+|\[[^\]]+\]):(?P<port>\d{1,5})")
+_IN_BRACKETS = re.compile(r"^\[([^\]]*)\](?=/|$)")
+_NAME = re.compile(r"(?:\*?\.)?(?P<name>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)\.?")
+_Network: TypeAlias = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One entry: a network, or a name with all below it; without a port all ports are meant."""
+
+    what: _Network | str
+    port: int | None
+
+    def covers(self, host: str, port: int) -> bool:
+        if self.port not in {None, port}:
+            return False
+        if isinstance(self.what, str):
+            return host == self.what or host.endswith(f".{self.what}")
+        with suppress(ValueError):
+            address = ip_address(host)
+            if isinstance(address, IPv6Address):
+                address = address.ipv4_mapped or address
+            return address in self.what
+        return False
+
+
+class NoProxy:
+    """The entries of ``text``, separated by commas or white space.
+
+    They are read as curl and Python's own library read them: a name stands for itself and all
+    names that end with it, with or without a dot before it. An address or a network covers
+    addresses; names are not looked up. ``*`` covers everything. ``unread`` holds the entries that
+    could not be read, which cover nothing.
+    """
+
+    def __init__(self, text: str) -> None:
+        unread: list[str] = []
+        self._entries: list[_Entry] = []
+        texts = [part for part in _SEPARATORS.split(text) if part]
+        self._covers_everything = _EVERYTHING in texts
+        for part in texts:
+            entry = _entry(part.lower())
+            if entry is not None:
+                self._entries.append(entry)
+            elif part != _EVERYTHING:
+                unread.append(part)
+        self.unread = tuple(unread)
+
+    def covers(self, host: str, port: int) -> bool:
+        """Tell whether a server, its ``host`` without brackets, is reached without a proxy."""
+        host = host.lower().removesuffix(".")
+        return self._covers_everything or any(each.covers(host, port) for each in self._entries)
+
+
+def _entry(text: str) -> _Entry | None:
+    """Read an entry, ``None`` where that is impossible."""
+    # Some write URLs, which httpx, and so the vendor's SDK, accepts.
+    text = text.removeprefix("http://").removeprefix("https://").removeprefix("all://")
+    what = _network_or_name(text.rstrip("/"))
+    if what is not None:
+        return _Entry(what, None)
+    match = _HOST_AND_PORT.fullmatch(text.rstrip("/"))
+    what = _network_or_name(match["host"]) if match else None
+    return _Entry(what, int(match["port"])) if match and what is not None else None
+
+
+def _network_or_name(text: str) -> _Network | str | None:
+    with suppress(ValueError):
+        # A network may be written as an address in it.
+        return ip_network(_IN_BRACKETS.sub(r"\1", text), strict=False)
+    match = _NAME.fullmatch(text)
+    return match["name"] if match else None

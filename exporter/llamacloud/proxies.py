@@ -1,0 +1,107 @@
+"""The proxies that the environment names, and which of them leads to a server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from exporter.llamacloud.environment import BadEnvironmentError
+from exporter.llamacloud.no_proxy import NoProxy
+from exporter.texts import escaped
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_LONGEST_SHOWN: Final = 200
+_UNUSABLE = (
+    "write a proxy as http://HOST:PORT or https://HOST:PORT, the port at most 65535 (SOCKS is not"
+    " supported), name the servers that need none in NO_PROXY, or unset the variable"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A proxy whose ``url`` may hold a password; ``variable`` names it."""
+
+    url: str = field(repr=False)
+    variable: str
+
+    def __str__(self) -> str:
+        """Say where it is, without its password."""
+        return f"{server_of(self.url)[2]} of {self.variable}"
+
+
+def server_of(url: str) -> tuple[str, int, str]:
+    """Return the host and port that a valid URL leads to, and both as they are written."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    port = parts.port or _DEFAULT_PORTS[parts.scheme]
+    return host, port, f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def described(url: str, proxy: Proxy | None) -> str:
+    """Return host and port of a valid URL, and the proxy that leads there, for messages."""
+    server = server_of(url)[2]
+    return f"{server} by the proxy {proxy}" if proxy else server
+
+
+class Proxies:
+    """What ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` of ``environ`` say.
+
+    Names in small letters count more than those in capitals, also where they are empty.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        # So that small letters come last.
+        in_order = sorted(environ.items(), key=lambda item: item[0].islower())
+        self._named = {name.lower(): (name, value.strip()) for name, value in in_order}
+        self._no_proxy = NoProxy(self._named.get("no_proxy", ("", ""))[1])
+
+    def of(self, url: str) -> Proxy | None:
+        """Return the proxy that leads to a valid URL, ``None`` if it is reached directly.
+
+        Raises:
+            BadEnvironmentError: the proxy cannot be used.
+        """
+        host, port, _ = server_of(url)
+        for variable in (f"{urlsplit(url).scheme}_proxy", "all_proxy"):
+            name, value = self._named.get(variable, ("", ""))
+            if value:
+                return None if self._no_proxy.covers(host, port) else _usable(name, value)
+        return None
+
+    def ignored(self) -> BadEnvironmentError | None:
+        """Tell which entries of ``NO_PROXY`` cannot be read, if there is a proxy at all."""
+        unread = self._no_proxy.unread
+        names = (f"{kind}_proxy" for kind in ("http", "https", "all"))
+        if not unread or not any(self._named.get(name, ("", ""))[1] for name in names):
+            return None
+        shown = escaped(", ".join(unread)[:_LONGEST_SHOWN])
+        return BadEnvironmentError(
+            self._named["no_proxy"][0],
+            f"ignored of it: {shown}; write names, addresses and networks such as example.com,"
+            " 10.0.0.0/8 or fd00::/8, each with a port if it is for that alone, or *",
+        )
+
+
+def unusable(variable: str) -> BadEnvironmentError:
+    """Blame the variable of a proxy, and say what to do."""
+    return BadEnvironmentError(variable, _UNUSABLE)
+
+
+def _usable(variable: str, value: str) -> Proxy:
+    url = value if "://" in value else f"http://{value}"
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        # What cannot be looked up fails here, not at each request.
+        host.encode("idna")
+        is_host = bool(host) and not any(map(str.isspace, host))
+        is_usable = parts.scheme in _DEFAULT_PORTS and is_host and parts.port != 0
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        raise unusable(variable)
+    return Proxy(url, variable)

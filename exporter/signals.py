@@ -1,0 +1,59 @@
+"""Signals, handled in a thread of its own: neither the event loop nor a stream can delay them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from functools import partial
+from typing import TYPE_CHECKING
+
+from exporter.standard_streams import write_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+STOPPING = (signal.SIGTERM, signal.SIGINT)
+# Without a handler, each of them would end the process.
+OTHERS = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+
+
+class Signals:
+    """Calls the handler of each signal that arrives, one after the other, in its own thread.
+
+    Until ``handle`` replaces them, SIGTERM and SIGINT end the process at once with
+    ``status_if_stopped``, and the others are ignored; a line on standard error says so.
+    """
+
+    def __init__(self, *, status_if_stopped: int) -> None:
+        leave = partial(_leave_at_once, status_if_stopped)
+        self._handlers: dict[signal.Signals, Callable[[signal.Signals], object]] = {
+            **dict.fromkeys(STOPPING, leave),
+            **dict.fromkeys(OTHERS, _ignore),
+        }
+
+    def start(self) -> None:
+        """Start the thread; must be called before any other is started."""
+        # Threads inherit what is blocked: so the signals wait for this one, from now to the end.
+        signal.pthread_sigmask(signal.SIG_BLOCK, self._handlers)
+        threading.Thread(target=self._run, name="signals", daemon=True).start()
+
+    def handle(
+        self, numbers: Iterable[signal.Signals], handler: Callable[[signal.Signals], object]
+    ) -> None:
+        """Have a handler called for some signals from now on; it must not raise."""
+        self._handlers |= dict.fromkeys(numbers, handler)
+
+    def _run(self) -> None:
+        while True:
+            number = signal.Signals(signal.sigwait(self._handlers))
+            self._handlers[number](number)
+
+
+def _leave_at_once(status: int, number: signal.Signals) -> None:
+    write_error(f"llamacloud-batch-exporter: stopped by {number.name}\n")
+    os._exit(status)
+
+
+def _ignore(number: signal.Signals) -> None:
+    write_error(f"llamacloud-batch-exporter: {number.name} is ignored\n")

@@ -1,0 +1,56 @@
+"""Standard streams that are closed, full, or read by nobody."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PAGE = 4096
+STREAMS = ("closed", "full", "left", "unread")
+
+
+@contextmanager
+def odd_stream(kind: str) -> Iterator[int]:
+    """Open a stream for a process: ``full``, ``left`` by its reader, or ``unread`` by it.
+
+    A ``closed`` one is opened as well, for the command of ``closing`` to close it.
+    """
+    if kind in {"full", "closed"}:
+        stream = os.open("/dev/full", os.O_WRONLY)
+        try:
+            yield stream
+        finally:
+            os.close(stream)
+    else:
+        reading, writing = os.pipe()
+        if kind == "left":
+            os.close(reading)
+        else:
+            fill(writing)
+        try:
+            yield writing
+        finally:
+            os.close(writing)
+            if kind != "left":
+                os.close(reading)
+
+
+def fill(writing: int) -> None:
+    """Write into a pipe until nothing more fits."""
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PAGE)
+    # Opened anew, so that the process that writes into it as well still has a stream that blocks.
+    ours = os.open(f"/proc/self/fd/{writing}", os.O_WRONLY | os.O_NONBLOCK)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(ours, b"." * _PAGE)
+    os.close(ours)
+
+
+def closing(number: int, command: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a command that runs another one without one of its standard streams."""
+    return ("sh", "-c", f'exec "$@" {number}>&-', "sh", *command)
