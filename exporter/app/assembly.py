@@ -18,6 +18,7 @@ from exporter.app.projects import (
     poller_of,
     state_key_of,
 )
+from exporter.core.saved import saved_project
 from exporter.llamacloud.budget import RequestBudget
 from exporter.llamacloud.rate import AllowedRate
 from exporter.llamacloud.requests import ENDPOINTS_OF
@@ -64,7 +65,10 @@ class Exporter:
 
     def saved(self) -> dict[str, SavedProject]:
         """Return what a restart is to keep of each project, by its key in the state file."""
-        return {self.state_keys[name]: poller.saved() for name, poller in self.pollers.items()}
+        return {
+            self.state_keys[name]: saved_project(poller.core.table, time.monotonic(), time.time())
+            for name, poller in self.pollers.items()
+        }
 
     def scraped(self, generations: Mapping[str, int]) -> None:
         """Tell each project which view of it was scraped."""

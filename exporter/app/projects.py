@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from exporter.app.access import server_address_of
 from exporter.core.project import ProjectCore
 from exporter.core.rules import Rules
-from exporter.core.saved import restore
+from exporter.core.saved import restore, saved_project
 from exporter.domain import ApiVersion
 from exporter.event_log import EventLog
 from exporter.llamacloud.client import Client
@@ -88,7 +88,9 @@ def poller_of(
     async def publish_view(view: ProjectView) -> None:
         if state is not None:
             # First, so that no scrape shows what a crash can take back.
-            await state.store.save(state.key, poller.saved())
+            await state.store.save(
+                state.key, saved_project(core.table, time.monotonic(), time.time())
+            )
         await publisher.publish(view)
         project_telemetry.published(view)
 
@@ -97,7 +99,7 @@ def poller_of(
             project_telemetry.count(event)
             event_log.log(event)
 
-    poller = ProjectPoller(
+    return ProjectPoller(
         core,
         _apis(client, project, settings),
         access=access,
@@ -106,7 +108,6 @@ def poller_of(
         handle_events=handle_events,
         clock=time.monotonic,
     )
-    return poller
 
 
 def state_key_of(project: Project) -> str:

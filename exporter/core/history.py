@@ -44,7 +44,7 @@ class History:
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
-        self.book = CounterBook(items_enabled=rules.items_enabled)
+        self.book = CounterBook()
         self.marks: dict[str, HighWaterMarks] = {}
         self.last_progress_at: dict[str, float] = {}
         self.baseline_at: float | None = None
