@@ -63,9 +63,9 @@ async def serve(
     async with _connections(settings, environ) as connections:
         loaded = _loaded(settings)
         exporter = assemble(settings, connections, secrets, log_writer, loaded=loaded)
+        await exporter.publish()
         server = _server(exporter, settings)
         async with asyncio.TaskGroup() as tasks, _saving(exporter, tasks):
-            await exporter.publish()
             tasks.create_task(server.serve(sockets))
             polling = [tasks.create_task(poller.run()) for poller in exporter.pollers.values()]
             _announce("exporter.listening", settings, sockets)

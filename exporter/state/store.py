@@ -49,17 +49,24 @@ class StateStore:
         self._wanted = asyncio.Event()
         self._next_write = asyncio.Event()
         self._failed_before = False
+        self._is_running = False
         written(not self._is_given_up)
 
     async def save(self, key: str, project: SavedProject) -> None:
-        """Have a project written, and wait until it is, or could not be."""
+        """Have a project written, and wait until it is, or could not be.
+
+        Before it runs nothing is written: what was loaded is in the file.
+        """
         self._projects[key] = project
+        if not self._is_running:
+            return
         next_write = self._next_write
         self._wanted.set()
         await next_write.wait()
 
     async def run(self) -> NoReturn:
         """Write what is to be saved until cancelled."""
+        self._is_running = True
         while True:
             await self._wanted.wait()
             began = time.monotonic()

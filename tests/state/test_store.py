@@ -82,6 +82,7 @@ async def store_of(path: Path, *keys: str) -> AsyncIterator[tuple[StateStore, li
     loaded = load_state(path, keys or [KEY])
     store = StateStore(loaded, written=told.append)
     running = asyncio.create_task(store.run())
+    await asyncio.sleep(0)
     try:
         async with asyncio.timeout(SOON_SECONDS):
             yield store, told
@@ -99,6 +100,14 @@ async def test_what_is_saved_is_on_disk_when_the_caller_goes_on(path: Path) -> N
         assert (5, 3) == (failed_in(path), failed_in(path, "other"))
     assert [True, True, True] == told
     assert {"exporter.state", "exporter.state.lock"} == names_in(path.parent)
+
+
+async def test_before_it_runs_nothing_is_written(path: Path) -> None:
+    """What was loaded is in the file, and nobody waits for it."""
+    store = StateStore(load_state(path, [KEY]), written=lambda _: None)
+    async with asyncio.timeout(SOON_SECONDS):
+        await store.save(KEY, saved())
+    assert {"exporter.state.lock"} == names_in(path.parent)
 
 
 async def test_ten_projects_are_written_at_once_and_once_a_second(path: Path) -> None:
