@@ -96,6 +96,11 @@ class ProjectPoller:
         self._rules_changed.set()
         self._wake_slots()
 
+    def renew_key(self) -> None:
+        """Read the key again where it came from, and use another one at once."""
+        self._access.renew()
+        self._look_whether_key_changed()
+
     async def publish(self) -> None:
         """Publish the project unless it is published as it is."""
         view, last = self.view(), self.last_view
@@ -155,8 +160,7 @@ class ProjectPoller:
         while True:
             await _happens(self._rules_changed, self.core.rules.interval)
             self._rules_changed.clear()
-            self._access.renew()
-            self._look_whether_key_changed()
+            self.renew_key()
 
     async def _publish_changes(self) -> NoReturn:
         while True:

@@ -173,6 +173,11 @@ class Web(Group):
     telemetry_path: Annotated[str, AfterValidator(check_telemetry_path)] = Field(
         "/metrics", title="PATH", description="The path under which metrics are served."
     )
+    enable_lifecycle: bool = Field(
+        default=False,
+        description="Whether POST /-/reload applies the settings again, as SIGHUP always does, and"
+        " POST /-/quit stops the exporter; false answers both with 403.",
+    )
 
 
 class Log(Group):

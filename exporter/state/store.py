@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import structlog
 
-from exporter.state.encoding import Encoder
+from exporter.state.encoding import DamagedStateError, Encoder, decode_project
 from exporter.state.file import StateInUseError
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _NOT_OURS = (
     "the exporter runs without a state, and leaves the file alone; let each exporter have a"
     " state.file of its own, and restart this one"
 )
+_LOST = "the project's counters begin at zero"
 
 log = structlog.get_logger("exporter")
 
@@ -41,7 +42,7 @@ class StateStore:
     def __init__(self, loaded: LoadedState, *, written: Callable[[bool], None]) -> None:
         self._file = loaded.file
         self._identity = loaded.identity
-        self._projects: dict[str, SavedProject | bytes] = dict(loaded.others)
+        self._projects: dict[str, SavedProject | bytes] = {**loaded.others, **loaded.projects}
         self._is_given_up = not loaded.may_write
         self._written = written
         self._encoder = Encoder()
@@ -51,6 +52,22 @@ class StateStore:
         self._failed_before = False
         self._is_running = False
         written(not self._is_given_up)
+
+    def known(self, key: str) -> SavedProject | None:
+        """Return what is known of a project; one that cannot be read is none, and is logged."""
+        project = self._projects.get(key)
+        if not isinstance(project, bytes):
+            return project
+        try:
+            return decode_project(project)
+        except DamagedStateError as error:
+            detail = str(error)
+        log.error("state.damaged", file=str(self._file.path), detail=detail, advice=_LOST)
+        return None
+
+    def forget(self, key: str) -> None:
+        """Keep a project no longer under this key."""
+        self._projects.pop(key, None)
 
     async def save(self, key: str, project: SavedProject) -> None:
         """Have a project written, and wait until it is, or could not be.

@@ -39,12 +39,25 @@ class Telemetry:
             ProcessCollector(registry=registry)
             PlatformCollector(registry=registry)
         self._configured = configured
+        self._projects: dict[str, ProjectTelemetry] = {}
         self._endpoints_of = endpoints_of
         self._log_records_dropped = 0
 
     def project(self, name: str) -> ProjectTelemetry:
-        """Start the series of the project ``name``."""
-        return ProjectTelemetry(self._metrics, name, self._configured, self._endpoints_of)
+        """Start the series of the project ``name``, which has none."""
+        project = ProjectTelemetry(self._metrics, name, self._configured, self._endpoints_of)
+        self._projects[name] = project
+        return project
+
+    def remove(self, name: str) -> None:
+        """Remove the series of the project ``name``, of which nothing is told any more."""
+        self._projects.pop(name).remove()
+
+    def configure(self, configured: Mapping[str, float]) -> None:
+        """Show other settings by these gauges, for all projects."""
+        self._configured = configured
+        for project in self._projects.values():
+            project.configure(configured)
 
     def build_info(self, version: str, revision: str, python_version: str) -> None:
         """Say what runs; an empty ``revision`` is shown as ``unknown``."""

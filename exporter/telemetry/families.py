@@ -179,13 +179,13 @@ FAMILIES = (
         "llamacloud_exporter_config_last_reload_successful",
         "gauge",
         (),
-        "1 if the settings last read are in force, otherwise 0.",
+        "1 if the last reload of the settings succeeded, or there was none, 0 if it was refused.",
     ),
     Family(
         "llamacloud_exporter_config_last_reload_success_timestamp_seconds",
         "gauge",
         (),
-        "Unix time at which the settings in force were read.",
+        "Unix time at which the last reload of the settings succeeded; at first that of the start.",
     ),
     Family(
         "llamacloud_exporter_state_last_write_successful",

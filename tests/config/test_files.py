@@ -50,6 +50,7 @@ def test_everything_can_be_set_in_the_file() -> None:
                 {"host": "::1", "port": 9911},
             ),
             "telemetry_path": "/batch/metrics",
+            "enable_lifecycle": True,
         },
         "log": {"level": "debug", "format": "json", "documents": False},
     }
@@ -120,7 +121,7 @@ BAD_FILES = {
         f'{{file}}: web.listen_address {ADDRESS_WANTED}, not "9910".',
         (
             "{file}: web.telemetry_path must not be one of /, /-/healthy, /-/ready,"
-            ' which serve other pages, not "/-/healthy".'
+            ' /-/reload, /-/quit, which serve other pages, not "/-/healthy".'
         ),
         "{file}: log.level must be 'debug', 'info', 'warning' or 'error', not \"loud\".",
     ],

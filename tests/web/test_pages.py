@@ -105,7 +105,7 @@ def test_the_landing_page_lets_nothing_run_but_its_own_style(address: str) -> No
 
 def test_the_landing_page_escapes_names(exporter: Exporter) -> None:
     """A project's name is text, whatever it looks like."""
-    with served(exporter, projects=(HOSTILE,), telemetry_path='/"><b>') as address:
+    with served(exporter, projects=lambda: (HOSTILE,), telemetry_path='/"><b>') as address:
         page = _Page(ask(address, "/").body.decode())
 
     assert not {"script", "b"} & set(page.tags)
@@ -118,7 +118,9 @@ def test_other_paths_are_not_found_and_not_redirected(address: str, path: str) -
     """The answer names the paths that exist."""
     answer = ask(address, path)
 
-    words = b"There is nothing here. What there is: / /metrics /-/healthy /-/ready\n"
+    words = (
+        b"There is nothing here. What there is: / /metrics /-/healthy /-/ready /-/reload /-/quit\n"
+    )
     assert (answer.status, answer.body) == (404, words)
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     assert "location" not in answer.headers
