@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from weakref import ref
 
 import pytest
 from asking import budgets_of_plenty
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from exporter.app.access import ProjectAccess, server_address_of
+from exporter.app.access import BudgetLimits, Budgets, ProjectAccess, server_address_of
 from exporter.config import Project
 from exporter.config.keys import KeyFile
 from exporter.llamacloud.errors import KeyMissing
@@ -255,3 +257,27 @@ def test_projects_of_one_key_share_its_budget(file: Path) -> None:
     file.write_text("llx-first")
     second.renew()
     assert first.budget is second.budget
+
+
+def test_a_budget_is_kept_for_a_project_that_returns() -> None:
+    """A new one would let pass what may be saved up, each time; but not for ever."""
+    now = 0.0
+    shared = Budgets(BudgetLimits(1.0, 0.1, 2), lambda: now)
+    used = shared.of("llx-first", "https://h", key_name="")
+    budget = ref(used)
+    shared.keep(used)
+    del used
+    assert shared.of("llx-first", "https://h", key_name="") is budget()
+    now = 901.0
+    shared.keep(shared.of("llx-other", "https://h", key_name=""))
+    gc.collect()
+    assert budget() is None
+
+
+def test_other_limits_apply_to_all_budgets() -> None:
+    """To those that there are, and to those that come."""
+    shared = Budgets(BudgetLimits(1.0, 0.1, 2))
+    first = shared.of("llx-first", "https://h", key_name="")
+    shared.configure(BudgetLimits(0.5, 0.1, 2))
+    second = shared.of("llx-second", "https://h", key_name="")
+    assert (0.5, 0.5) == (first.requests_per_second, second.requests_per_second)

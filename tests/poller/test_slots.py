@@ -216,8 +216,9 @@ async def test_a_shorter_interval_applies_at_once() -> None:
         await eventually(lambda: len(renewed) >= 2)
 
 
-async def test_other_rules_are_published() -> None:
-    """Although nothing else happened."""
+async def test_other_rules_are_published(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Although nothing else happened, and nobody looks for what time alone changes."""
+    monkeypatch.setattr("exporter.poller._LOOK_AT_LEAST_EVERY_SECONDS", 3600.0)
     made = setup(job())
     async with running(made.poller):
         await eventually(lambda: bool(made.views and made.views[-1][1].jobs))

@@ -110,6 +110,29 @@ async def test_before_it_runs_nothing_is_written(path: Path) -> None:
     assert {"exporter.state.lock"} == names_in(path.parent)
 
 
+async def test_what_others_left_is_known_and_kept(path: Path) -> None:
+    """A project that is added later goes on from it; one that was renamed leaves none behind."""
+    write(path, **{KEY: saved(), "other": saved(failed=5), "renamed": saved()})
+    async with store_of(path) as (store, _):
+        assert store.known("nobody") is None
+        known = store.known("other")
+        assert known is not None
+        assert saved(failed=5).counters == known.counters
+        store.forget("renamed")
+        await store.save(KEY, saved(failed=4))
+    assert {KEY, "other"} == set(decode(content_of(path)))
+
+
+async def test_what_cannot_be_read_of_a_project_is_logged(path: Path, log: list[Any]) -> None:
+    """It begins anew."""
+    odd = b'{"saved_at": 2000000000.0}'
+    StateFile(path).replace(Encoder().encode({KEY: saved(), "other": odd}))
+    async with store_of(path) as (store, _):
+        assert store.known("other") is None
+    (line,) = (line for line in log if line["event"] == "state.damaged")
+    assert "begin at zero" in line["advice"]
+
+
 async def test_ten_projects_are_written_at_once_and_once_a_second(path: Path) -> None:
     """However often they are saved."""
     async with store_of(path) as (store, told):

@@ -136,6 +136,19 @@ def test_other_methods_are_not_allowed(address: str, path: str, method: str) -> 
     assert answer.body == b"Only GET, HEAD and OPTIONS are answered here.\n"
 
 
+@pytest.mark.parametrize("path", ["/-/reload", "/-/quit"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
+def test_what_acts_answers_post_alone(address: str, path: str, method: str) -> None:
+    """No link, and no page that a browser loads in advance, stops an exporter."""
+    answer = ask(address, path, ("Content-Length", "0"), method=method)
+
+    assert (answer.status, answer.headers["allow"]) == (405, "POST, OPTIONS")
+    if method != "HEAD":
+        assert answer.body == b"Only POST and OPTIONS are answered here.\n"
+    options = ask(address, path, method="OPTIONS")
+    assert (204, "POST, OPTIONS") == (options.status, options.headers["allow"])
+
+
 @pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready"])
 def test_options_names_the_methods(address: str, path: str) -> None:
     """With a status that load balancers take for healthy; HAProxy asks so by default."""
