@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from exporter.simulator import RecordedRequest
 
+_FAILED_ITEMS = {"item_status": "failed", "job_type": "parse"}
 LIFECYCLE = {"web": {"enable_lifecycle": True}}
 
 
@@ -75,3 +76,20 @@ def listings_of(cloud: Cloud, project_id: str) -> list[RecordedRequest]:
         for request in list(cloud.simulator.requests)
         if request.endpoint == "list_jobs" and request.params.get("project_id") == project_id
     ]
+
+
+def names(scraped: Scrape) -> set[str]:
+    """Return the names of the projects that any series tells of."""
+    return scraped.labels("llamacloud_exporter_project_up", "project") | scraped.labels(
+        "llamacloud_batch_jobs_finished_total", "project"
+    )
+
+
+def more_fail(cloud: Cloud, name: str, number: int = 3) -> None:
+    """Let the job of a project report more failed items."""
+    cloud.world.jobs[f"job-of-{name}"].overrides["failed_items"] = number
+
+
+def failed_of(scraped: Scrape, name: str) -> float:
+    """Return the counter of a project's failed items."""
+    return sum(scraped.batch("items_finished_total", project=name, **_FAILED_ITEMS))
