@@ -55,6 +55,10 @@ coverage: $(VENV)/.installed-test $(SDK_VENV)/.installed
 soak: $(VENV)/.installed-test
 	PYTHONPATH=tests $(BIN)/python -m soak $(SOAK)
 
+# Fifty kills at random moments, with a state file; `make test` kills a few times.
+restarts: $(VENV)/.installed-test
+	KILLS=50 $(BIN)/pytest --timeout=900 tests/app/test_restarts.py -k kills
+
 # What it costs, beside its peers: some twenty minutes on a quiet machine, or `make bench
 # BENCH=rendering`; also scrapes, polls, footprint. Scrapes are made by wrk.
 bench: $(VENV)/.installed-test

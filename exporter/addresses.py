@@ -11,6 +11,8 @@ from ipaddress import IPv6Address
 
 HEALTHY_PATH = "/-/healthy"
 READY_PATH = "/-/ready"
+RELOAD_PATH = "/-/reload"
+QUIT_PATH = "/-/quit"
 
 _HOST_AND_PORT = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<host>[A-Za-z0-9._-]*)):(?P<port>\d{1,5})")
 _MAX_PORT = 65535

@@ -23,7 +23,7 @@ LIMIT_REACHED = (
 )
 REFUSED_KEY = (
     "it is tried ever less often, every five minutes in the end; a key file is read again within "
-    "an interval, a key from elsewhere at a restart"
+    "an interval, one in the settings file at a reload, one in a variable at a restart"
 )
 RETURNED = "failed items were reported after the job had left: it is shown again"
 NEVER_COUNTED = (

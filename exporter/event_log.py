@@ -45,7 +45,7 @@ class EventLog:
     def __init__(self, project: str, *, key_origin: str, tells_documents: bool = True) -> None:
         self._log = structlog.get_logger("exporter").bind(project=project)
         self._key_origin = key_origin
-        self._tells_documents = tells_documents
+        self.tells_documents = tells_documents
 
     def log(self, event: Event) -> None:
         """Log one event, if it is news."""
@@ -74,7 +74,7 @@ class EventLog:
         match event:
             case ItemsFailed(job, items):
                 for item in items:
-                    texts = _item_texts(item) if self._tells_documents else {}
+                    texts = _item_texts(item) if self.tells_documents else {}
                     self._log.warning("item.failed", **_item_facts(job, item), **texts)
             case MoreItemsFailed(job, not_reported):
                 self._log.warning("items.more_failed", job_id=job.id, not_shown=not_reported)
@@ -84,7 +84,7 @@ class EventLog:
             case RefreshFailed(job_id, failure):
                 advice = f"its last values stay; {failure.advice}"
                 facts = _failure_facts(failure)
-                if failure.detail_without_texts and not self._tells_documents:
+                if failure.detail_without_texts and not self.tells_documents:
                     facts["detail"] = failure.detail_without_texts
                 self._log.warning("job.refresh_failed", job_id=job_id, **facts, advice=advice)
             case RefreshRecovered(reason):
@@ -134,7 +134,7 @@ class EventLog:
     def _job_ended(self, job: Job) -> None:
         bad = job.status in _BAD_ENDS or bool(job.failed_items)
         duration = None if job.run_seconds is None else round(job.run_seconds, 3)
-        message = job.error_message if self._tells_documents else None
+        message = job.error_message if self.tells_documents else None
         details = {"duration_seconds": duration, "error_message": message}
         known = {name: value for name, value in details.items() if value is not None}
         write = self._log.warning if bad else self._log.info

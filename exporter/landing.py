@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from functools import cache
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -12,10 +13,10 @@ from typing import TYPE_CHECKING
 from exporter.texts import well_formed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection
 
 
-def landing_page(version: str, telemetry_path: str, projects: Sequence[str]) -> tuple[str, str]:
+def landing_page(version: str, telemetry_path: str, projects: Collection[str]) -> tuple[str, str]:
     """Write the page, and the Content-Security-Policy that lets nothing but its style apply.
 
     Its links are relative, so that it works behind a path of a proxy.
@@ -40,5 +41,6 @@ def _safe(text: str) -> str:
     return escape(well_formed(text))
 
 
+@cache
 def _read(name: str) -> str:
     return files("exporter").joinpath(name).read_text("utf-8")

@@ -13,19 +13,9 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
-from exporter.core.actions import CountItems, FetchStatus, ListJobs, WaitUntil
-from exporter.core.observations import (
-    Abandoned,
-    Failed,
-    KeyChanged,
-    Listed,
-    Published,
-    Refreshed,
-    Scraped,
-    TimePassed,
-)
-from exporter.llamacloud.errors import LlamaCloudError
-from exporter.llamacloud.generations import list_by_each
+from exporter.core.actions import ListJobs, WaitUntil
+from exporter.core.observations import Abandoned, KeyChanged, Listed, Published, Scraped, TimePassed
+from exporter.llamacloud.generations import list_by_each, refresh_by
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -34,6 +24,7 @@ if TYPE_CHECKING:
     from exporter.core.events import Event
     from exporter.core.observations import Observation
     from exporter.core.project import ProjectCore
+    from exporter.core.rules import Rules
     from exporter.domain import ProjectStatus, ProjectView
     from exporter.llamacloud.api import BatchApi
     from exporter.llamacloud.permit import Permit
@@ -49,6 +40,7 @@ class ProjectPoller:
 
     ``publish_view`` makes a view visible to scrapes, ``handle_events`` logs and counts events.
     ``last_alive_monotonic`` moves on while the poller is alive, whether LlamaCloud answers or not.
+    ``last_view`` is what was published last.
     """
 
     def __init__(
@@ -62,7 +54,7 @@ class ProjectPoller:
         handle_events: Callable[[Sequence[Event]], None],
         clock: Callable[[], float],
     ) -> None:
-        self._core = core
+        self.core = core
         self._apis = apis
         self._access = access
         self._concurrency = concurrency
@@ -70,8 +62,9 @@ class ProjectPoller:
         self._handle_events = handle_events
         self._clock = clock
         self._key_changes = access.changes
-        self._last_view: ProjectView | None = None
+        self.last_view: ProjectView | None = None
         self._something_changed = asyncio.Event()
+        self._rules_changed = asyncio.Event()
         self._work_may_be_due = asyncio.Event()
         self.first_poll_is_over = asyncio.Event()
         self.last_alive_monotonic = clock()
@@ -90,24 +83,39 @@ class ProjectPoller:
 
     def status(self) -> ProjectStatus:
         """Return how the exporter fares with the project."""
-        return self._core.status(self._clock())
-
-    @property
-    def last_view(self) -> ProjectView | None:
-        """What was published last of the project."""
-        return self._last_view
+        return self.core.status(self._clock())
 
     def scraped(self, generation: int) -> None:
         """Note that a complete scrape showed this project's view of ``generation``."""
         self._receive(Scraped(generation))
 
+    def change_rules(self, rules: Rules) -> None:
+        """Poll by other rules from now on, of the same project, filters and generations."""
+        self.core.change_rules(rules, self._clock())
+        self._something_changed.set()
+        self._rules_changed.set()
+        self._wake_slots()
+
+    def renew_key(self) -> None:
+        """Read the key again where it came from, and use another one at once."""
+        self._access.renew()
+        self._look_whether_key_changed()
+
     async def publish(self) -> None:
         """Publish the project unless it is published as it is."""
-        view, last = self._core.view(self._clock()), self._last_view
+        view, last = self.view(), self.last_view
         if last is not None and replace(view, generation=last.generation) == last:
             return
         await self._publish_view(view)
-        self._last_view = view
+        self.published(view)
+
+    def view(self) -> ProjectView:
+        """Return what is to be published of the project now."""
+        return self.core.view(self._clock())
+
+    def published(self, view: ProjectView) -> None:
+        """Note that scrapes see a view from now on."""
+        self.last_view = view
         self._receive(Published(view))
 
     async def _run_slot(self, *, listing: bool) -> NoReturn:
@@ -116,7 +124,7 @@ class ProjectPoller:
                 if not permit.is_of(self._access.budget):
                     # The key was replaced meanwhile: others wait for what this permit holds.
                     continue
-                action = self._core.next_action(
+                action = self.core.next_action(
                     self._clock(), permit.is_throttling, may_list=listing, may_refresh=not listing
                 )
                 self._look_whether_poll_is_over()
@@ -130,7 +138,7 @@ class ProjectPoller:
             if isinstance(action, ListJobs):
                 await self._list(action, permit)
             else:
-                self._receive(await self._refreshed(action, permit))
+                self._receive(await refresh_by(self._apis, action, permit))
         except asyncio.CancelledError:
             self._receive(Abandoned(action))
             raise
@@ -142,36 +150,21 @@ class ProjectPoller:
             await asyncio.sleep(0)
         self._wake_slots()
 
-    async def _refreshed(self, action: RefreshJob, permit: Permit) -> Refreshed | Failed:
-        api = self._apis[action.job.api_version]
-        try:
-            match action:
-                case FetchStatus(job, memory):
-                    return Refreshed(action, *await api.job_status(job, memory, permit))
-                case CountItems(job, memory, limits):
-                    return Refreshed(action, *await api.count_items(job, memory, limits, permit))
-        except LlamaCloudError as error:
-            return Failed(action, error.failure())
-
     async def _wait_until(self, moment: float) -> None:
         seconds = None if moment == math.inf else max(moment - self._clock(), 0.0)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._work_may_be_due.wait()
+        await _happens(self._work_may_be_due, seconds)
         # Here as well, for the permit of the next listing may take long.
         self._look_whether_poll_is_over()
 
     async def _watch_key(self) -> NoReturn:
         while True:
-            await asyncio.sleep(self._core.rules.interval)
-            self._access.renew()
-            self._look_whether_key_changed()
+            await _happens(self._rules_changed, self.core.rules.interval)
+            self._rules_changed.clear()
+            self.renew_key()
 
     async def _publish_changes(self) -> NoReturn:
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_AT_LEAST_EVERY_SECONDS):
-                    await self._something_changed.wait()
+            await _happens(self._something_changed, _LOOK_AT_LEAST_EVERY_SECONDS)
             self._something_changed.clear()
             self._receive(TimePassed())
             await self.publish()
@@ -180,7 +173,7 @@ class ProjectPoller:
 
     def _receive(self, observation: Observation) -> None:
         self._look_whether_key_changed()
-        self._handle_events(self._core.receive(observation, self._clock()))
+        self._handle_events(self.core.receive(observation, self._clock()))
         if not isinstance(observation, TimePassed | Published | Scraped):
             self._something_changed.set()
         self._look_whether_poll_is_over()
@@ -192,9 +185,16 @@ class ProjectPoller:
             self._wake_slots()
 
     def _look_whether_poll_is_over(self) -> None:
-        if self._core.poll_is_over(self._clock()):
+        if self.core.poll_is_over(self._clock()):
             self.first_poll_is_over.set()
 
     def _wake_slots(self) -> None:
         self._work_may_be_due.set()
         self._work_may_be_due = asyncio.Event()
+
+
+async def _happens(event: asyncio.Event, seconds: float | None) -> None:
+    """Wait for an event, for so many seconds at most."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

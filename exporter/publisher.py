@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from exporter.domain import ProjectView
     from exporter.snapshot import Snapshot
 
@@ -19,12 +22,14 @@ class Publisher:
         # One thread is what keeps publications in order.
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="publisher")
 
-    async def publish(self, view: ProjectView) -> None:
-        """Render a view and make it visible to scrapes.
+    async def publish(self, *views: ProjectView, without: Collection[str] = ()) -> None:
+        """Render views and make them visible to scrapes, all at once.
 
-        It becomes visible in the turn of the loop in which this returns, so that the caller can
-        show its own metrics of the view in the same scrapes.
+        What is published of the projects named by ``without`` goes at the same moment. That is in
+        the turn of the loop in which this returns, so that the caller can show its own metrics of
+        the views in the same scrapes.
         """
         loop = asyncio.get_running_loop()
-        rendered = await loop.run_in_executor(self._worker, self._snapshot.render, view)
+        render = partial(self._snapshot.render, *views, without=without)
+        rendered = await loop.run_in_executor(self._worker, render)
         self._snapshot.show(rendered)

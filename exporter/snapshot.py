@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from exporter.exposition import Form, OpenMember, ProjectChunks, pieces, render_project
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from exporter.domain import ProjectView
 
@@ -60,13 +60,14 @@ class Snapshot:
         """Publish ``view`` in the place of its project's earlier one."""
         self.show(self.render(view))
 
-    def render(self, view: ProjectView) -> Published:
-        """Make ready what ``view`` changes, for ``show``.
+    def render(self, *views: ProjectView, without: Collection[str] = ()) -> Published:
+        """Make ready what ``views`` change, for ``show``; projects ``without`` views are left out.
 
-        One view after the other: this must not run twice at once. Readers may run beside it.
+        One call after the other: this must not run twice at once. Readers may run beside it.
         """
-        chunks = render_project(view, self._projects.get(view.project))
-        projects = {**self._projects, view.project: chunks}
+        projects = {name: of for name, of in self._projects.items() if name not in without}
+        for view in views:
+            projects[view.project] = render_project(view, projects.get(view.project))
         published = Published(tuple(projects.values()))
         for form in self._published.forms_gzipped:
             published.compress(form)

@@ -14,13 +14,15 @@ from starlette.routing import Route
 
 from exporter.addresses import HEALTHY_PATH, READY_PATH
 from exporter.landing import landing_page
+from exporter.lifecycle import PATHS as LIFECYCLE_PATHS
+from exporter.lifecycle import Lifecycle, lifecycle_endpoints
 from exporter.negotiation import accepts_gzip, choose_form
 from exporter.readers import Readers
 from exporter.scrape import Scrape
 from exporter.targets import TargetMiddleware
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Mapping
 
     from starlette.requests import Request
 
@@ -52,22 +54,30 @@ class Site:
     healthy: Callable[[], bool]
     ready: Callable[[], bool]
     version: str
-    projects: tuple[str, ...]
+    projects: Callable[[], Collection[str]]
+    lifecycle: Lifecycle | None = None
     clock: Callable[[], float] = time.monotonic
 
 
 def build_app(site: Site) -> Starlette:
-    """Build the application; it answers GET, HEAD and OPTIONS, and redirects nothing."""
+    """Build the application; it redirects nothing.
+
+    It answers GET, HEAD and OPTIONS, and POST where that does something.
+    """
     pages = {
         "/": _landing(site),
         site.telemetry_path: _metrics(site),
         HEALTHY_PATH: _state(site.healthy, _UNHEALTHY),
         READY_PATH: _state(site.ready, _NOT_READY),
     }
+    posts = lifecycle_endpoints(site.lifecycle)
     app = Starlette(
-        routes=[Route(path, endpoint, methods=["GET"]) for path, endpoint in pages.items()],
+        routes=[
+            *(Route(path, endpoint, methods=["GET"]) for path, endpoint in pages.items()),
+            *(Route(path, endpoint, methods=["POST"]) for path, endpoint in posts.items()),
+        ],
         middleware=[Middleware(TargetMiddleware)],
-        exception_handlers={404: _not_found(tuple(pages)), 405: _method_not_allowed},
+        exception_handlers={404: _not_found((*pages, *posts)), 405: _method_not_allowed},
     )
     app.router.redirect_slashes = False
     return app
@@ -113,14 +123,13 @@ def _state(holds: Callable[[], bool], otherwise: str) -> Endpoint:
 
 
 def _landing(site: Site) -> Endpoint:
-    html, policy = landing_page(site.version, site.telemetry_path, site.projects)
-    headers = {
-        "Content-Security-Policy": policy,
-        "Referrer-Policy": "no-referrer",
-        **_NO_SNIFFING,
-    }
-
     async def landing(_: Request) -> Response:
+        html, policy = landing_page(site.version, site.telemetry_path, site.projects())
+        headers = {
+            "Content-Security-Policy": policy,
+            "Referrer-Policy": "no-referrer",
+            **_NO_SNIFFING,
+        }
         return HTMLResponse(html, headers=headers)
 
     return landing
@@ -136,10 +145,10 @@ def _not_found(paths: tuple[str, ...]) -> Callable[[Request, Exception], Respons
 
 
 def _method_not_allowed(request: Request, _: Exception) -> Response:
-    headers = {"Allow": "GET, HEAD, OPTIONS", **_NO_SNIFFING}
+    methods = "POST, OPTIONS" if request.scope["path"] in LIFECYCLE_PATHS else "GET, HEAD, OPTIONS"
+    headers = {"Allow": methods, **_NO_SNIFFING}
     if request.method == "OPTIONS":
         # Load balancers check health by it, HAProxy unless told otherwise.
         return Response(status_code=204, headers=headers)
-    return PlainTextResponse(
-        "Only GET, HEAD and OPTIONS are answered here.\n", 405, headers=headers
-    )
+    words = " and ".join(methods.rsplit(", ", 1))
+    return PlainTextResponse(f"Only {words} are answered here.\n", 405, headers=headers)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import httpx
 from cloud import KEY
 
+from exporter.app.access import BudgetLimits, Budgets
 from exporter.llamacloud.budget import RequestBudget
 from exporter.llamacloud.client import Client
 from exporter.llamacloud.connections import open_connections
@@ -105,6 +106,11 @@ def budget_of(
 def plenty() -> RequestBudget:
     """Make a budget that no test exhausts."""
     return budget_of(10_000.0, 8, time.monotonic)
+
+
+def budgets_of_plenty() -> Budgets:
+    """Give each key a budget that no test exhausts."""
+    return Budgets(BudgetLimits(requests_per_second=10_000.0, least=1.0, concurrency=8))
 
 
 @cache

@@ -113,7 +113,7 @@ def answered(answer: JobAnswer, moment: float, known: Job | None = None) -> Refr
 
 def table_of(core: ProjectCore) -> JobTable:
     """Return the jobs that a core tracks, for what no view shows."""
-    return core._table  # noqa: SLF001 - the product itself needs no such access
+    return core.table
 
 
 def look(core: ProjectCore, moment: float) -> ProjectView:

@@ -14,6 +14,8 @@ from exporter.publisher import Publisher
 from exporter.snapshot import Published, Snapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from exporter.domain import ProjectView
 
 pytestmark = pytest.mark.anyio
@@ -43,8 +45,8 @@ async def test_a_view_becomes_visible_in_the_turn_in_which_its_publication_retur
     rendered = threading.Event()
 
     class Watched(Snapshot):
-        def render(self, view: ProjectView) -> Published:
-            published = super().render(view)
+        def render(self, *views: ProjectView, without: Collection[str] = ()) -> Published:
+            published = super().render(*views, without=without)
             rendered.set()
             return published
 

@@ -101,3 +101,15 @@ def test_the_gzipped_body_is_one_member_that_ends_with_the_tail(form: Form) -> N
         assert decompressor.eof
         assert decompressor.unused_data == b""
         assert gzip.decompress(member) == b"".join(published.lines(form)) + tail
+
+
+@pytest.mark.parametrize("form", Form)
+def test_projects_come_and_go_at_the_same_moment(form: Form) -> None:
+    """No scrape shows a project that is renamed twice, or not at all."""
+    snapshot = _published(full_view("a"), full_view("b"))
+    rendered_before = snapshot.published()
+    snapshot.show(snapshot.render(full_view("c"), full_view("d"), without=("a",)))
+    assert {"b", "c", "d"} == set(snapshot.published().generations)
+    alone = _published(full_view("b"), full_view("c"), full_view("d")).published()
+    assert alone.lines(form) == snapshot.published().lines(form)
+    assert {"a", "b"} == set(rendered_before.generations)

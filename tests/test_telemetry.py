@@ -10,8 +10,9 @@ from prometheus_client import CollectorRegistry
 
 from exporter.core.events import JobGivenUp, ListingFailed, ListingSucceeded, PollFinished
 from exporter.domain import ApiView, ErrorReason, Failure, ProjectView
+from exporter.exposition import Form
 from exporter.llamacloud.requests import Endpoint
-from exporter.telemetry import ProjectTelemetry, Telemetry
+from exporter.telemetry import ProjectTelemetry, Telemetry, render
 
 PREFIX = "llamacloud_exporter_"
 LISTED = ListingSucceeded(jobs=3, active_jobs=1, is_first=False, recovered=False)
@@ -322,3 +323,59 @@ def test_dropped_log_records_are_counted_since_the_start(
     for dropped in (3, 3, 10):
         telemetry.log_records_dropped(dropped)
         assert registry.get_sample_value(name) == dropped
+
+
+def own_series(registry: CollectorRegistry) -> set[bytes]:
+    """Return the series of the exporter's own metrics."""
+    lines = render(registry, Form.TEXT).splitlines()
+    return {line.rpartition(b" ")[0] for line in lines if line.startswith(PREFIX.encode())}
+
+
+def test_a_project_that_is_removed_leaves_no_series(
+    registry: CollectorRegistry, telemetry: Telemetry
+) -> None:
+    """Of whatever was told of it; those of others stay, and it may come back from zero."""
+    telemetry.project("other")
+    before = own_series(registry)
+    project = telemetry.project("gone")
+    project.published(full_view("gone"))
+    project.budget_read_by(lambda: 1.0)
+    project.request_finished("list_jobs", "200", 0.1)
+    project.request_retried("list_jobs")
+    project.rows_left_out("list_jobs", 1)
+    project.fields_left_out("list_jobs", "status", 1)
+    project.count(PollFinished("partial", frozenset({ErrorReason.TIMEOUT}), 1.0))
+    assert before < own_series(registry)
+    telemetry.remove("gone")
+    assert before == own_series(registry)
+    telemetry.project("gone")
+    polls = {"project": "gone", "result": "partial"}
+    assert 0.0 == registry.get_sample_value(f"{PREFIX}polls_total", polls)
+
+
+def test_other_settings_are_shown_for_all_projects(
+    registry: CollectorRegistry, telemetry: Telemetry
+) -> None:
+    """For those that come later as well."""
+    telemetry.project("one")
+    telemetry.configure({"poll_interval_seconds": 7.0})
+    telemetry.project("two")
+    for project in ("one", "two"):
+        labels = {"project": project}
+        assert 7.0 == registry.get_sample_value(f"{PREFIX}poll_interval_seconds", labels)
+
+
+def test_a_generation_that_is_no_longer_read_has_no_gauges(
+    registry: CollectorRegistry, telemetry: Telemetry
+) -> None:
+    """It is neither offered nor set aside."""
+    project = telemetry.project("one")
+    view = full_view("one")
+    project.published(replace(view, apis=(ApiView("v1beta", True, 1.0), ApiView("v2", False, 1.0))))  # noqa: FBT003 - a view's field
+    project.published(replace(view, apis=(ApiView("v2", True, 1.0),)))  # noqa: FBT003 - likewise
+    for name in ("api_offered", "api_last_answered_timestamp_seconds"):
+        shown = [
+            registry.get_sample_value(f"{PREFIX}{name}", {"project": "one", "api_version": version})
+            for version in ("v1beta", "v2")
+        ]
+        assert [None, 1.0] == shown

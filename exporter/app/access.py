@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
@@ -9,15 +10,18 @@ from weakref import WeakValueDictionary
 import structlog
 
 from exporter.config import ConfigError
+from exporter.llamacloud.budget import RequestBudget
 from exporter.llamacloud.errors import KeyMissing
+from exporter.llamacloud.rate import AllowedRate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from exporter.config import Project
-    from exporter.llamacloud.budget import RequestBudget
     from exporter.redaction import Secrets
 
+# As long as a budget remembers a 429; it is full again long before.
+_KEPT_SECONDS = 900.0
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _KEY_STAYS = (
     "the key that was read before stays in use; mend the file, and it is read again within an"
@@ -43,26 +47,55 @@ def server_address_of(base_url: str) -> ServerAddress:
     return ServerAddress(url.scheme, url.hostname or "", port, url.path.rstrip("/"))
 
 
+class BudgetLimits(NamedTuple):
+    """What each budget allows; a 429 never leaves less than the ``least`` requests a second."""
+
+    requests_per_second: float
+    least: float
+    concurrency: int
+
+
 class Budgets:
-    """One request budget for each key and server, shared by the projects that use them.
+    """One request budget for each key and server, shared by the projects that use them."""
 
-    ``new_budget`` makes one; it is told what the log calls the key.
-    """
-
-    def __init__(self, new_budget: Callable[[str], RequestBudget]) -> None:
-        self._new_budget = new_budget
+    def __init__(self, limits: BudgetLimits, clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits = limits
+        self._clock = clock
         # A budget lives as long as a project uses it: keys are replaced, some every day.
         self._budgets: WeakValueDictionary[tuple[str, ServerAddress], RequestBudget] = (
             WeakValueDictionary()
         )
+        self._kept: dict[RequestBudget, float] = {}
 
     def of(self, api_key: str, base_url: str, *, key_name: str) -> RequestBudget:
         """Return the budget of a key; ``key_name`` is what the log calls a key that is new."""
         server = server_address_of(base_url)
         budget = self._budgets.get((api_key, server))
         if budget is None:
-            budget = self._budgets[api_key, server] = self._new_budget(key_name)
+            budget = self._budgets[api_key, server] = self._new(key_name)
         return budget
+
+    def configure(self, limits: BudgetLimits) -> None:
+        """Have other limits apply, to the budgets that there are as well."""
+        self._limits = limits
+        for budget in self._budgets.values():
+            budget.configure(
+                limits.requests_per_second, least=limits.least, concurrency=limits.concurrency
+            )
+
+    def keep(self, budget: RequestBudget) -> None:
+        """Keep a budget that a project used, in case that its key is used again soon.
+
+        A new one would hold as many requests as may be saved up, and know of no 429.
+        """
+        now = self._clock()
+        self._kept[budget] = now
+        self._kept = {kept: at for kept, at in self._kept.items() if now - at < _KEPT_SECONDS}
+
+    def _new(self, key_name: str) -> RequestBudget:
+        limits = self._limits
+        rate = AllowedRate(limits.requests_per_second, least=limits.least)
+        return RequestBudget(rate, limits.concurrency, self._clock, key_name=key_name)
 
 
 class ProjectAccess:

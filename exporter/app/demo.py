@@ -1,4 +1,4 @@
-"""The projects of the demo, and the simulator behind them."""
+"""The demo: serving as always, against the built-in simulator of LlamaCloud."""
 
 from __future__ import annotations
 
@@ -8,11 +8,47 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
+from exporter.app.running import serve
 from exporter.config import Project
 from exporter.simulator import DEMO_PROJECTS, Scenario, Simulator, World, serving
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    import socket
+    from collections.abc import AsyncIterator, Callable
+
+    from exporter.config import Settings
+    from exporter.log_writer import LogWriter
+    from exporter.redaction import Secrets
+    from exporter.signals import Signals
+
+
+async def demo(
+    settings: Settings,
+    secrets: Secrets,
+    sockets: list[socket.socket],
+    signals: Signals,
+    log_writer: LogWriter,
+    *,
+    read_again: Callable[[], Settings],
+) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    async with simulated_projects() as projects:
+
+        def simulated(settings: Settings) -> Settings:
+            # What is made up is not to be kept.
+            state = settings.state.model_copy(update={"file": None})
+            return settings.model_copy(update={"projects": projects, "state": state})
+
+        # No proxy leads to the simulator, which is in this process.
+        await serve(
+            simulated(settings),
+            secrets,
+            sockets,
+            signals,
+            log_writer,
+            read_again=lambda: simulated(read_again()),
+            environ={},
+        )
 
 
 @asynccontextmanager

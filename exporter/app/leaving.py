@@ -10,6 +10,7 @@ import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from signal import SIGHUP
 from typing import TYPE_CHECKING
 
 import structlog
@@ -39,13 +40,25 @@ class _Threads(ThreadPoolExecutor):
         super().shutdown(wait=False, cancel_futures=cancel_futures)
 
 
-def look_up_names_apart(projects: int) -> None:
-    """Have threads enough that no project's name look-up waits for those of others that hang.
+class LookUps:
+    """Threads enough that no project's name look-up waits for those of others that hang.
 
     The loop's own executor has a few for each processor. They start when they are needed.
     """
-    threads = _Threads(projects * _LOOK_UPS_PER_PROJECT, thread_name_prefix="look-up")
-    asyncio.get_running_loop().set_default_executor(threads)
+
+    def __init__(self) -> None:
+        self._threads: _Threads | None = None
+        self._projects = 0
+
+    def allow_for(self, projects: int) -> None:
+        """Have threads enough for so many projects; those that hang go on."""
+        if projects <= self._projects:
+            return
+        former, self._projects = self._threads, projects
+        self._threads = _Threads(projects * _LOOK_UPS_PER_PROJECT, thread_name_prefix="look-up")
+        asyncio.get_running_loop().set_default_executor(self._threads)
+        if former is not None:
+            former.shutdown()
 
 
 def stop_event(signals: Signals) -> asyncio.Event:
@@ -66,6 +79,20 @@ def stop_event(signals: Signals) -> asyncio.Event:
 
     signals.handle(STOPPING, leave)
     return stop
+
+
+def hang_up_event(signals: Signals) -> asyncio.Event:
+    """Return an event that SIGHUP sets."""
+    hang_up = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def wake(_: signal.Signals) -> None:
+        # A loop that has ended raises: then there is nothing to reload.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(hang_up.set)
+
+    signals.handle([SIGHUP], wake)
+    return hang_up
 
 
 def fail_when_stopped(signals: Signals, log_writer: LogWriter) -> None:

@@ -8,14 +8,16 @@ import os
 import sys
 import time
 from contextlib import redirect_stdout
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import stamina.instrumentation
 import structlog
 
 from exporter.app.failed_start import stay_until_seen_running
 from exporter.app.listening import AddressUnavailableError, listen
-from exporter.app.running import connections_of, demo, print_once, serve
+from exporter.app.once import print_once
+from exporter.app.running import serve
+from exporter.app.upstream import connections_of
 from exporter.config import ConfigError, Mode, describe, load, serves_and_waits_for_key
 from exporter.llamacloud.environment import BadEnvironmentError
 from exporter.llamacloud.proxies import Proxies
@@ -26,8 +28,9 @@ from exporter.standard_streams import StandardOutputError, encoded, write_output
 
 if TYPE_CHECKING:
     import signal
+    from collections.abc import Callable, Coroutine
 
-    from exporter.config import Command
+    from exporter.config import Command, Settings
     from exporter.log_writer import LogWriter
     from exporter.signals import Signals
 
@@ -102,8 +105,10 @@ def _start(command: Command, signals: Signals, log_writer: LogWriter) -> int:
                 _OK if asyncio.run(print_once(settings, secrets, signals, log_writer)) else _FAILED
             )
         sockets = listen(settings.web.listen_address)
-        serving = demo if command.mode is Mode.DEMO else serve
-        asyncio.run(serving(settings, secrets, sockets, signals, log_writer))
+        serving = _demo() if command.mode is Mode.DEMO else serve
+        asyncio.run(
+            serving(settings, secrets, sockets, signals, log_writer, read_again=_settings_again)
+        )
     except AddressUnavailableError as error:
         log.error("exporter.cannot_listen", address=error.address, detail=str(error))  # noqa: TRY400 - no traceback: it is no bug
         return _FAILED
@@ -114,6 +119,16 @@ def _start(command: Command, signals: Signals, log_writer: LogWriter) -> int:
     except Exception as error:  # noqa: BLE001 - it is told
         return _ended_by(error)
     return _OK
+
+
+def _demo() -> Callable[..., Coroutine[Any, Any, None]]:
+    from exporter.app.demo import demo  # noqa: PLC0415 - only the demo pays for the simulator
+
+    return demo
+
+
+def _settings_again() -> Settings:
+    return load(sys.argv[1:], os.environ).settings
 
 
 def _log_ignored(number: signal.Signals) -> None:

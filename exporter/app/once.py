@@ -1,23 +1,61 @@
-"""One poll of a project, and what it did not reach."""
+"""One poll of every project, printed, and what it did not reach."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from typing import TYPE_CHECKING
 
 import structlog
 
+from exporter.app.assembly import assemble
+from exporter.app.leaving import LookUps, fail_when_stopped
+from exporter.app.upstream import logged_connections_of
 from exporter.domain import is_active
+from exporter.exposition import Form
+from exporter.standard_streams import write_output
 
 if TYPE_CHECKING:
+    from exporter.config import Settings
+    from exporter.log_writer import LogWriter
     from exporter.poller import ProjectPoller
+    from exporter.redaction import Secrets
+    from exporter.signals import Signals
 
 log = structlog.get_logger("exporter")
 
 
 # The poller's own schedule began a moment before it was told to run.
 _ROUNDING_INTERVALS = 0.05
+
+
+async def print_once(
+    settings: Settings, secrets: Secrets, signals: Signals, log_writer: LogWriter
+) -> bool:
+    """Poll every project once, print the exposition, and tell whether all could be listed.
+
+    Raises:
+        StandardOutputError: the exposition was not printed, or not all of it.
+    """
+    fail_when_stopped(signals, log_writer)
+    LookUps().allow_for(len(settings.projects))
+    async with logged_connections_of(settings, os.environ) as connections:
+        exporter = assemble(settings, connections, secrets, log_writer, of_process=False)
+        pollers, interval = exporter.projects.pollers, settings.poll.interval
+        began = exporter.started_monotonic
+        async with asyncio.TaskGroup() as tasks:
+            polls = {
+                name: tasks.create_task(poll_once(poller, interval, began))
+                for name, poller in pollers.items()
+            }
+        await exporter.projects.publish()
+    for name, poll in polls.items():
+        if not poll.result():
+            warn_of_jobs_not_reached(name, pollers[name])
+    published = exporter.snapshot.published()
+    write_output([*published.lines(Form.TEXT), exporter.own_metrics(Form.TEXT)])
+    return all(poller.status().listing_works for poller in pollers.values())
 
 
 async def poll_once(poller: ProjectPoller, interval: float, began: float) -> bool:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from exporter.app.access import ProjectAccess
+from exporter.app.identity import api_versions_of
+from exporter.core.handover import go_on_from
 from exporter.core.project import ProjectCore
 from exporter.core.rules import Rules
+from exporter.core.saved import restore, saved_project
 from exporter.domain import ApiVersion
 from exporter.event_log import EventLog
 from exporter.llamacloud.client import Client
@@ -15,16 +20,21 @@ from exporter.llamacloud.v2 import V2Api
 from exporter.poller import ProjectPoller
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Mapping, Sequence
+    from typing import NoReturn
 
-    from exporter.app.access import ProjectAccess
+    from exporter.app.access import Budgets
     from exporter.config import Project, Settings
     from exporter.core.events import Event
+    from exporter.core.saved import SavedProject
     from exporter.domain import ProjectView
     from exporter.llamacloud.api import BatchApi
     from exporter.llamacloud.connections import Connections
     from exporter.publisher import Publisher
-    from exporter.telemetry import Telemetry
+    from exporter.redaction import Secrets
+    from exporter.state import StateStore
+    from exporter.telemetry import ProjectTelemetry, Telemetry
 
 _APIS: Final[Mapping[ApiVersion, Callable[..., BatchApi]]] = {
     ApiVersion.V1BETA: V1BetaApi,
@@ -32,35 +42,75 @@ _APIS: Final[Mapping[ApiVersion, Callable[..., BatchApi]]] = {
 }
 
 
-def least_requests_per_second(settings: Settings) -> float:
-    """Return the rate that a budget never falls below: that of the listings of one project."""
-    requests = max((len(api_versions_of(p, settings)) for p in settings.projects), default=1)
-    return requests / settings.poll.interval
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all projects share; ``store`` is ``None`` without a state file.
+
+    ``secrets`` takes in the keys that come later.
+    """
+
+    connections: Connections
+    budgets: Budgets
+    telemetry: Telemetry
+    publisher: Publisher
+    secrets: Secrets
+    store: StateStore | None
 
 
-def api_versions_of(project: Project, settings: Settings) -> tuple[ApiVersion, ...]:
-    """Name the generations of the API that a project is read by."""
-    return project.api_versions or settings.api.versions
+@dataclass(slots=True)
+class PolledProject:
+    """A project with all that works for it; ``task`` polls, once it is started."""
+
+    project: Project
+    state_key: str
+    access: ProjectAccess
+    client: Client
+    telemetry: ProjectTelemetry
+    event_log: EventLog
+    poller: ProjectPoller
+    task: asyncio.Task[NoReturn] | None = None
+
+    @property
+    def core(self) -> ProjectCore:
+        """All that is known of the project."""
+        return self.poller.core
+
+    def saved(self) -> SavedProject:
+        """Return what a restart is to keep of the project."""
+        return saved_project(self.core.table, time.monotonic(), time.time())
+
+    def adjust(self, project: Project, settings: Settings) -> None:
+        """Go on by other settings that leave the poller as it is."""
+        self.project = project
+        self.client.timeout_seconds = settings.api.timeout
+        self.event_log.tells_documents = settings.log.documents
+        if (rules := _rules(project, settings)) != self.core.rules:
+            self.poller.change_rules(rules)
+        self.poller.renew_key()
 
 
-def poller_of(
+def polled_project(
     settings: Settings,
     project: Project,
-    connections: Connections,
-    telemetry: Telemetry,
-    publisher: Publisher,
+    shared: Shared,
     *,
-    access: ProjectAccess,
-) -> ProjectPoller:
-    """Build the poller of one project; nothing runs yet."""
-    project_telemetry = telemetry.project(project.name)
-    project_telemetry.budget_read_by(lambda: access.budget.requests_per_second)
+    state_key: str,
+    former: PolledProject | None = None,
+) -> PolledProject:
+    """Build the poller of one project; nothing runs yet.
+
+    It goes on from ``former``, another entry of the same project that was stopped, else from what
+    the state file holds of it.
+    """
+    telemetry = _telemetry(project, shared, former)
+    access = ProjectAccess(project, shared.budgets, shared.secrets)
+    telemetry.budget_read_by(lambda: access.budget.requests_per_second)
     client = Client(
-        connections,
+        shared.connections,
         base_url=project.base_url,
         access=access,
         timeout_seconds=settings.api.timeout,
-        observer=project_telemetry,
+        observer=telemetry,
     )
     event_log = EventLog(
         project.name,
@@ -69,16 +119,19 @@ def poller_of(
     )
 
     async def publish_view(view: ProjectView) -> None:
-        await publisher.publish(view)
-        project_telemetry.published(view)
+        if shared.store is not None:
+            # First, so that no scrape shows what a crash can take back.
+            await shared.store.save(state_key, polled.saved())
+        await shared.publisher.publish(view)
+        telemetry.published(view)
 
     def handle_events(events: Sequence[Event]) -> None:
         for event in events:
-            project_telemetry.count(event)
+            telemetry.count(event)
             event_log.log(event)
 
-    return ProjectPoller(
-        ProjectCore(_rules(project, settings), time.monotonic()),
+    poller = ProjectPoller(
+        _core(settings, project, shared.store, state_key, former),
         _apis(client, project, settings),
         access=access,
         concurrency=settings.api.concurrency,
@@ -86,6 +139,30 @@ def poller_of(
         handle_events=handle_events,
         clock=time.monotonic,
     )
+    polled = PolledProject(project, state_key, access, client, telemetry, event_log, poller)
+    return polled
+
+
+def _telemetry(project: Project, shared: Shared, former: PolledProject | None) -> ProjectTelemetry:
+    if former is not None and former.project.name == project.name:
+        return former.telemetry
+    return shared.telemetry.project(project.name)
+
+
+def _core(
+    settings: Settings,
+    project: Project,
+    store: StateStore | None,
+    state_key: str,
+    former: PolledProject | None,
+) -> ProjectCore:
+    now = time.monotonic()
+    core = ProjectCore(_rules(project, settings), now)
+    if former is not None:
+        go_on_from(core, former.core, now)
+    elif store is not None and (saved := store.known(state_key)) is not None:
+        restore(core.table, saved, now, time.time())
+    return core
 
 
 def _apis(client: Client, project: Project, settings: Settings) -> dict[str, BatchApi]:

@@ -35,13 +35,18 @@ class ConfigError(Exception):
         super().__init__(*problems)
 
     def __str__(self) -> str:
-        """Word the mistakes, a hundred at most, and how to go on, ready for standard error."""
+        """Word the mistakes, and how to go on, ready for standard error."""
+        return self.told(
+            "Nothing was started. `llamacloud-batch-exporter --help` explains every setting."
+        )
+
+    def told(self, advice: str) -> str:
+        """Word the mistakes, a hundred at most, and what follows from them."""
         count = len(self.problems)
         heading = "a mistake" if count == 1 else f"{count} mistakes"
         listed = "\n".join(f"  - {problem}" for problem in self.problems[:_SHOWN_PROBLEMS])
         if count > _SHOWN_PROBLEMS:
             listed += f"\n  - and {count - _SHOWN_PROBLEMS} more."
-        advice = "Nothing was started. `llamacloud-batch-exporter --help` explains every setting."
         return f"The settings have {heading}:\n{listed}\n{advice}"
 
 

@@ -148,6 +148,17 @@ class Retention(Group):
     )
 
 
+class State(Group):
+    """``state.*``."""
+
+    file: Path | None = Field(
+        None,
+        title="FILE",
+        description="The file that keeps counters and jobs over a restart, none by default; its"
+        " folder must exist, and a relative path is one of the working directory.",
+    )
+
+
 class Web(Group):
     """``web.*``."""
 
@@ -161,6 +172,11 @@ class Web(Group):
     )
     telemetry_path: Annotated[str, AfterValidator(check_telemetry_path)] = Field(
         "/metrics", title="PATH", description="The path under which metrics are served."
+    )
+    enable_lifecycle: bool = Field(
+        default=False,
+        description="Whether POST /-/reload applies the settings again, as SIGHUP always does, and"
+        " POST /-/quit stops the exporter; false answers both with 403.",
     )
 
 

@@ -15,6 +15,7 @@ from exporter.config.groups import (
     Log,
     Poll,
     Retention,
+    State,
     Web,
 )
 from exporter.config.project import Project
@@ -44,6 +45,7 @@ class Settings(BaseSettings):
     items: Items = Items()
     jobs: Jobs = Jobs()
     retention: Retention = Retention()
+    state: State = State()
     web: Web = Web()
     log: Log = Log()
     projects: tuple[Project, ...] = Field(

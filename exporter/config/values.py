@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import PlainValidator
 
-from exporter.addresses import HEALTHY_PATH, READY_PATH
+from exporter.addresses import HEALTHY_PATH, QUIT_PATH, READY_PATH, RELOAD_PATH
 from exporter.domain import ApiVersion
 
 _UNIT_SECONDS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
@@ -18,7 +18,7 @@ _WRITTEN_IN_DAYS_FROM = 2 * 86400
 _DURATION = re.compile("".join(f"(?:([0-9]{{1,9}}){unit})?" for unit in _UNIT_SECONDS))
 _BARE_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
 _PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
-_TAKEN_PATHS = ("/", HEALTHY_PATH, READY_PATH)
+_TAKEN_PATHS = ("/", HEALTHY_PATH, READY_PATH, RELOAD_PATH, QUIT_PATH)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Kubernetes sets these in every pod for a Service whose name begins like our prefixes.
 _SERVICE_LINK = re.compile(

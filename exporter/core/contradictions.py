@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import TYPE_CHECKING
 
-from exporter.domain import JobType
-
-if TYPE_CHECKING:
-    from exporter.domain import Job
+from exporter.domain import (
+    Job,
+    JobType,
+)
 
 # The list may lag behind by an interval, and catch up.
 _CONTRADICTIONS_AT_FIRST = 3

@@ -32,17 +32,15 @@ _COUNTED_ONLY = (ItemStatus.COMPLETED, ItemStatus.CANCELLED)
 
 
 class CounterBook:
-    """Owns a project's counters; without ``items_enabled`` those that need counting are absent."""
+    """Owns a project's counters."""
 
-    def __init__(self, *, items_enabled: bool) -> None:
+    def __init__(self) -> None:
         types = KNOWN_JOB_TYPES
-        counted_types = types if items_enabled else ()
         reasons = (*KNOWN_SKIP_REASONS, OTHER_SKIP_REASON)
-        item_statuses = [s for s in ENDED_ITEM_STATUSES if items_enabled or s not in _COUNTED_ONLY]
         self._jobs_finished = {(t, status): 0 for t in types for status in FINISHED_STATUSES}
-        self._items_finished = {(t, status): 0 for t in types for status in item_statuses}
-        self._items_failed = dict.fromkeys(FAILURE_REASONS if items_enabled else (), 0)
-        self._items_skipped = {(t, reason): 0 for t in counted_types for reason in reasons}
+        self._items_finished = {(t, status): 0 for t in types for status in ENDED_ITEM_STATUSES}
+        self._items_failed = dict.fromkeys(FAILURE_REASONS, 0)
+        self._items_skipped = {(t, reason): 0 for t in types for reason in reasons}
         self._queue_duration = {t: Histogram.empty(QUEUE_DURATION_BUCKETS) for t in types}
         self._run_duration = {
             (t, status): Histogram.empty(RUN_DURATION_BUCKETS)
@@ -50,11 +48,14 @@ class CounterBook:
             for status in _RUN_STATUSES
         }
         self._turnaround_duration = {t: Histogram.empty(RUN_DURATION_BUCKETS) for t in types}
-        self._item_duration = {t: Histogram.empty(ITEM_DURATION_BUCKETS) for t in counted_types}
+        self._item_duration = {t: Histogram.empty(ITEM_DURATION_BUCKETS) for t in types}
 
-    def counters(self) -> Counters:
-        """Return the counters as they are now."""
-        return Counters(
+    def counters(self, *, items_enabled: bool = True) -> Counters:
+        """Return the counters as they are now.
+
+        Without ``items_enabled`` those that only counting tells are left out: they stand still.
+        """
+        counters = Counters(
             jobs_finished=dict(self._jobs_finished),
             items_finished=dict(self._items_finished),
             items_failed=dict(self._items_failed),
@@ -64,6 +65,12 @@ class CounterBook:
             turnaround_duration=dict(self._turnaround_duration),
             item_duration=dict(self._item_duration),
         )
+        return counters if items_enabled else _without_counted_only(counters)
+
+    def restore(self, counters: Counters) -> None:
+        """Go on from ``counters``."""
+        for name in Counters.__slots__:
+            getattr(self, f"_{name}").update(getattr(counters, name))
 
     def add(
         self,
@@ -160,6 +167,17 @@ class CounterBook:
         before = self._item_duration.get(job.job_type) or Histogram.empty(ITEM_DURATION_BUCKETS)
         self._item_duration[job.job_type] = before.merge(counts.durations)
         return replace(marks, items_observed=True)
+
+
+def _without_counted_only(counters: Counters) -> Counters:
+    items = {
+        (job_type, status): number
+        for (job_type, status), number in counters.items_finished.items()
+        if status not in _COUNTED_ONLY
+    }
+    return replace(
+        counters, items_finished=items, items_failed={}, items_skipped={}, item_duration={}
+    )
 
 
 def _greater(numbers: Mapping[str, int], marks: Mapping[str, int]) -> dict[str, int]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
+
+from exporter.domain import JobStatus
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
+    from exporter.domain import Job
 
-    from exporter.domain import Job, JobStatus
-
-    # Its status and its time of completion.
-    End: TypeAlias = tuple[JobStatus, float | None]
+# Its status and its time of completion.
+End: TypeAlias = tuple[JobStatus, float | None]
 
 # The items of a job that has ended may settle a little later than the job itself: it is counted
 # again after one interval, then two, four and eight.

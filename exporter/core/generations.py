@@ -44,6 +44,13 @@ class Generations:
         generation = self._of.get(api_version)
         return generation is not None and generation.set_aside is None
 
+    def rules_changed(self, rules: Rules, now: float) -> None:
+        """Wait no longer for full listings, or for generations that are set aside, than now."""
+        for generation in self._of.values():
+            latest_at = now + rules.full_listing_every
+            generation.ask_again_at = min(generation.ask_again_at, latest_at)
+            generation.full_again_at = min(generation.full_again_at, latest_at)
+
     def to_ask(self, rules: Rules, now: float, *, may_rest: bool = False) -> list[str]:
         """Name the generations that the next listing asks.
 

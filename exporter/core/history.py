@@ -38,16 +38,18 @@ class History:
     """Owns the durable state of one project.
 
     ``marks`` outlive their jobs, so that a job that returns is neither counted nor shown twice.
-    ``past`` are the jobs that ended before all that counts, and as what.
+    ``past`` are the jobs that ended before all that counts, and as what. ``answered`` are the
+    generations of the API that ever listed the project.
     """
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
-        self.book = CounterBook(items_enabled=rules.items_enabled)
+        self.book = CounterBook()
         self.marks: dict[str, HighWaterMarks] = {}
         self.last_progress_at: dict[str, float] = {}
         self.baseline_at: float | None = None
         self.watermarks: dict[str, float] = {}
+        self.answered: set[str] = set()
         self.past: dict[str, tuple[str, JobStatus]] = {}
         self._given_up: list[JobGivenUp] = []
 
@@ -81,6 +83,7 @@ class History:
 
     def end_listing(self, api_version: str, listing: Listing, tracked: AbstractSet[str]) -> None:
         """Move a generation's watermark, and forget the marks that are no longer needed."""
+        self.answered.add(api_version)
         if listing.rows_left_out and self._awaits_rows(api_version, listing):
             return
         if listing.reached_end:
@@ -191,10 +194,7 @@ class History:
         """Forget so many marks of jobs that are no longer listed, if there are."""
         if number <= 0:
             return
-        unlisted = [
-            (marks.unlisted_since, job_id)
-            for job_id, marks in self.marks.items()
-            if marks.unlisted_since is not None
-        ]
+        moments = ((marks.unlisted_since, job_id) for job_id, marks in self.marks.items())
+        unlisted = [(moment, job_id) for moment, job_id in moments if moment is not None]
         for _, job_id in nsmallest(number, unlisted):
             del self.marks[job_id]

@@ -40,12 +40,12 @@ class JobTable:
         self._cap = Cap()
         self._departures = Departures()
 
-    def replace_rules(self, rules: Rules) -> None:
-        """Decide by other rules, from now on, which jobs are shown and which leave."""
+    def replace_rules(self, rules: Rules, now: float) -> None:
+        """Decide by other rules, from now on, what is shown of which jobs, and which leave."""
         self.rules = self.history.rules = rules
         self._cap.ranks_changed()
-        for job_id in self._ended:
-            self._departures.expect(job_id, float("-inf"), is_waiting=False)
+        for tracked in [*self]:
+            self._store(tracked, tracked, now)
 
     def __len__(self) -> int:
         """Count the tracked jobs."""
@@ -67,6 +67,10 @@ class JobTable:
     def add(self, tracked: TrackedJob, seen_at: float, now: float) -> None:
         """Track a job that comes into sight; its marks are in the history."""
         self.history.begin_progress(tracked, seen_at)
+        self._store(None, tracked, now)
+
+    def restore(self, tracked: TrackedJob, now: float) -> None:
+        """Track a job that was tracked before a restart; its marks are in the history."""
         self._store(None, tracked, now)
 
     def update(

@@ -16,12 +16,12 @@ from exporter.core.contradictions import (
 from exporter.core.events import JobChangedStatus, JobEnded, JobRecordsContradict
 from exporter.core.final_state import FinalState, with_end
 from exporter.core.told_by_items import with_what_items_told
-from exporter.domain import ItemStatus, JobStatus
+from exporter.domain import ItemCounts, ItemStatus, Job, JobStatus, Memory
 
 if TYPE_CHECKING:
     from exporter.core.events import Event
     from exporter.core.final_state import End
-    from exporter.domain import ItemCounts, Job, JobNotFound, JobRefreshed, Memory
+    from exporter.domain import JobNotFound, JobRefreshed
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ class ListingUpdate:
         self._history = table.history
         self._generations = generations
         self._generation = generations[api_version]
-        self._is_first = not self._generation.has_answered
+        self._is_first = api_version not in self._history.answered
         self._first_marks = FirstMarks(self._history, api_version, is_first=self._is_first)
         self._listing = listing
         self._number = number

@@ -59,9 +59,11 @@ class Listings:
         known = [of.is_truncated for _, of in self.generations.items() if of.set_aside is None]
         return None if self.number == 0 else any(known)
 
-    def set_interval(self, seconds: float) -> None:
-        """List so often from the next listing on."""
-        self._schedule.interval = seconds
+    def rules_changed(self, now: float) -> None:
+        """List as often as the other rules of the table say, from the last listing on."""
+        is_under_way = self.under_way is not None
+        self._schedule.set_interval(self._table.rules.interval, now, is_under_way=is_under_way)
+        self.generations.rules_changed(self._table.rules, now)
 
     def stale(self, now: float) -> frozenset[str]:
         """Name the generations of the API that did not list the project for too long, or never."""

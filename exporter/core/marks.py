@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003 - the state file is read by these types
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from exporter.core.final_state import End  # noqa: TC001 - see above
 from exporter.domain import ENDED_ITEM_STATUSES, ItemStatus, JobStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from exporter.core.final_state import End
     from exporter.domain import ItemCounts, Job
 
 

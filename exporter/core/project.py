@@ -38,28 +38,29 @@ class ProjectCore:
     """Decides what is asked next, and owns all that is known of one project.
 
     Each action that ``next_action`` hands out is under way until its observation is received: one
-    listing beside any number of refreshes, never two of one job.
+    listing beside any number of refreshes, never two of one job. ``table`` holds what a
+    restart keeps. ``generation`` is the number of the last publication.
     """
 
     def __init__(self, rules: Rules, now: float) -> None:
-        self._table = JobTable(rules)
-        self._listings = Listings(self._table, now)
-        self._refreshes = Refreshes(self._table, self._listings.generations)
+        self.table = JobTable(rules)
+        self.listings = Listings(self.table, now)
+        self._refreshes = Refreshes(self.table, self.listings.generations)
         self._poll = Poll()
         self._first_poll_is_over = False
-        self._generation = 0
-        self._was_published_fresh = False
+        self.generation = 0
+        self.is_published_fresh = False
         self._events: list[Event] = []
 
     @property
     def rules(self) -> Rules:
-        """The rules in force; other ones apply from the next decision on."""
-        return self._table.rules
+        """The rules in force."""
+        return self.table.rules
 
-    @rules.setter
-    def rules(self, rules: Rules) -> None:
-        self._table.replace_rules(rules)
-        self._listings.set_interval(rules.interval)
+    def change_rules(self, rules: Rules, now: float) -> None:
+        """Decide by other rules of the same project, filters and generations from now on."""
+        self.table.replace_rules(rules, now)
+        self.listings.rules_changed(now)
 
     def next_action(
         self,
@@ -73,44 +74,43 @@ class ProjectCore:
 
         ``is_throttling`` tells whether requests wait because the budget is used up.
         """
-        self._table.let_go(now)
-        if may_list and now >= self._listings.next_at:
+        self.table.let_go(now)
+        if may_list and now >= self.listings.next_at:
             # The poll began when it was due: its listing may have waited for the budget since.
-            self._finish_poll(self._listings.next_at)
-            self._poll.begin(self._listings.next_at)
-            return self._listings.begin(now, is_throttling=is_throttling)
+            self._finish_poll(self.listings.next_at)
+            self._poll.begin(self.listings.next_at)
+            return self.listings.begin(now, is_throttling=is_throttling)
         if may_refresh and (refresh := self._refreshes.next(now)) is not None:
             return refresh
         self._finish_poll_if_drained(now)
-        return WaitUntil(self._listings.next_at if may_list else float("inf"))
+        return WaitUntil(self.listings.next_at if may_list else float("inf"))
 
     def receive(self, observation: Observation, now: float) -> tuple[Event, ...]:
         """Apply an observation, and return what happened since the last one."""
-        self._table.let_go(now)
+        self.table.let_go(now)
         self._apply(observation, now)
-        self._table.let_go(now)
+        self.table.let_go(now)
         self._finish_poll_if_drained(now)
-        self._events += self._table.history.take_given_up()
+        self._events += self.table.history.take_given_up()
         events, self._events = tuple(self._events), []
         return events
 
     def poll_is_over(self, now: float) -> bool:
         """Tell whether a first poll is over: all was refreshed, or the next listing is due."""
-        return self._first_poll_is_over or (
-            self._listings.was_tried and now >= self._listings.next_at
-        )
+        is_next_due = self.listings.was_tried and now >= self.listings.next_at
+        return self._first_poll_is_over or is_next_due
 
     def view(self, now: float) -> ProjectView:
         """Return what is to be published of the project at this moment."""
-        return project_view(self._table, self._listings, self._generation + 1, now)
+        return project_view(self.table, self.listings, self.generation + 1, now)
 
     def status(self, now: float) -> ProjectStatus:
         """Return how the exporter fares with the project at this moment."""
-        return project_status(self._table, self._listings, self._refreshes.waiting, now)
+        return project_status(self.table, self.listings, self._refreshes.waiting, now)
 
     def _apply(self, observation: Observation, now: float) -> None:
         match observation:
-            case Listed(action) if not self._listings.is_over(action):
+            case Listed(action) if not self.listings.is_over(action):
                 self._listed(observation, now)
             case Refreshed(action, JobNotFound(job_id) as answer) if self._is_listed(job_id):
                 self._refresh_failed(action, answer.failure, now)
@@ -121,7 +121,7 @@ class ProjectCore:
             case Abandoned(FetchStatus() | CountItems() as action):
                 self._refreshes.abandoned(action.job.id)
             case Abandoned() if not self._poll.is_listed:
-                self._listings.abandoned()
+                self.listings.abandoned()
                 self._poll = Poll()
             case _:
                 self._note(observation, now)
@@ -129,13 +129,13 @@ class ProjectCore:
     def _note(self, observation: Observation, now: float) -> None:
         match observation:
             case KeyChanged():
-                self._listings.key_changed(now)
+                self.listings.key_changed(now)
             case TimePassed():
-                self._listings.drop_expired(now)
+                self.listings.drop_expired(now)
             case Published(view):
                 self._published(view)
             case Scraped(generation):
-                self._table.scraped(generation)
+                self.table.scraped(generation)
 
     def _refresh_failed(self, action: RefreshJob, failure: Failure, now: float) -> None:
         self._poll.failed(failure.reason)
@@ -143,21 +143,21 @@ class ProjectCore:
 
     def _is_listed(self, job_id: str) -> bool:
         """Tell whether the last listing showed a job, or could not: its generation is set aside."""
-        tracked = self._table.get(job_id)
+        tracked = self.table.get(job_id)
         if tracked is None:
             return False
-        is_offered = self._listings.generations.is_offered(tracked.job.api_version)
-        return not is_offered or tracked.last_listed >= self._listings.number
+        is_offered = self.listings.generations.is_offered(tracked.job.api_version)
+        return not is_offered or tracked.last_listed >= self.listings.number
 
     def _listed(self, observation: Listed, now: float) -> None:
-        failure = self._listings.failure_of(observation)
+        failure = self.listings.failure_of(observation)
         if failure is not None:
             self._poll.failed(failure.reason)
-            self._events.append(self._listings.failed(observation.action, failure, now))
+            self._events.append(self.listings.failed(observation.action, failure, now))
             self._refreshes.pause()
             self._finish_poll(now)
             return
-        self._events += self._listings.apply(observation, now)
+        self._events += self.listings.apply(observation, now)
         if observation.is_last:
             self._poll.is_listed = True
             if any(listing.rows_left_out for listing in observation.listings.values()):
@@ -166,25 +166,25 @@ class ProjectCore:
 
     def _refreshed(self, observation: Refreshed, now: float) -> None:
         answer, job_id = observation.answer, observation.action.job.id
-        update = RefreshUpdate(self._table, number=self._listings.number, now=now)
-        before = self._table.get(job_id)
+        update = RefreshUpdate(self.table, number=self.listings.number, now=now)
+        before = self.table.get(job_id)
         if isinstance(answer, NotCounted) and answer.reason is UncountedReason.UNREADABLE_ITEMS:
             self._poll.failed(ErrorReason.BAD_RESPONSE)
         if before is not None:
             tracked = update.apply(before, observation)
             self._refreshes.answered(tracked, now, is_status=isinstance(answer, JobRefreshed))
-        elif self._table.unread.get(job_id) is not None:
+        elif self.table.unread.get(job_id) is not None:
             update.apply_unread(observation)
         else:
             self._refreshes.done(job_id)
         self._events += update.events
 
     def _published(self, view: ProjectView) -> None:
-        self._generation = view.generation
-        self._table.published(view.generation, view.jobs)
-        if self._was_published_fresh and view.gauges is None:
-            self._events.append(self._listings.stale_published())
-        self._was_published_fresh = view.gauges is not None
+        self.generation = view.generation
+        self.table.published(view.generation, view.jobs)
+        if self.is_published_fresh and view.gauges is None:
+            self._events.append(self.listings.stale_published())
+        self.is_published_fresh = view.gauges is not None
 
     def _finish_poll_if_drained(self, now: float) -> None:
         if self._poll.is_listed and not self._poll.is_over and self._refreshes.is_drained(now):
@@ -196,5 +196,5 @@ class ProjectCore:
             return
         self._first_poll_is_over = True
         self._events.append(finished)
-        if self._listings.failure is None:
+        if self.listings.failure is None:
             self._events += self._refreshes.poll_finished()

@@ -58,7 +58,7 @@ def project_view(table: JobTable, listings: Listings, generation: int, now: floa
     return ProjectView(
         project=rules.project,
         generation=generation,
-        counters=table.history.book.counters(),
+        counters=table.history.book.counters(items_enabled=rules.items_enabled),
         gauges=None if is_stale else table.totals.gauges(rules, listings.seen_project_id, stale),
         jobs=table.views(stale),
         tracked_jobs=len(table),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping  # noqa: TC003 - the state file is read by these types
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from exporter.domain.histogram import ITEM_DURATION_BUCKETS, Histogram
 from exporter.domain.vocabulary import (
@@ -13,10 +14,6 @@ from exporter.domain.vocabulary import (
     JobType,
     is_active,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 # What a generation of the API keeps with a job between its answers; it is opaque to all others.
 Memory: TypeAlias = object

@@ -41,7 +41,7 @@ class RequestBudget:
         self._log = BudgetLog(key_name)
         self._filled_at = clock()
         self._tokens = self._capacity(rate.limit)
-        self._free_places = concurrency
+        self._concurrency = self._free_places = concurrency
         self._listings = Turns()
         self._others = Turns()
         self._last_was_listing = False
@@ -92,6 +92,14 @@ class RequestBudget:
         finally:
             self._free_places += not listing
             self._grant()
+
+    def configure(self, requests_per_second: float, *, least: float, concurrency: int) -> None:
+        """Have other limits from now on; what was saved up stays, as far as it may be saved up."""
+        self._refill()
+        self._rate.configure(requests_per_second, least=least)
+        self._free_places += concurrency - self._concurrency
+        self._concurrency = concurrency
+        self._grant()
 
     def refused(self, asked_at: float, retry_after_seconds: float | None) -> None:
         """Slow down: LlamaCloud answered 429 to a request that was sent at ``asked_at``.

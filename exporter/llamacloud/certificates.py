@@ -58,6 +58,11 @@ class Certificates:
                 self._read_again()
         return self._context
 
+    def set_strict(self, *, is_strict: bool) -> None:
+        """Ask of certificates of new connections what RFC 5280 does, or no longer."""
+        self._is_strict = is_strict
+        self._made_strict(self._context)
+
     def doubt(self) -> None:
         """Look for changes more closely next time: a server's certificate was refused."""
         self._is_doubted = True
@@ -67,7 +72,9 @@ class Certificates:
         is_right = Path.is_file if self._variable == "SSL_CERT_FILE" else Path.is_dir
         if self._paths and not any(map(is_right, self._paths)):
             raise FileNotFoundError(f"no such file or folder: {', '.join(map(str, self._paths))}")
-        context = self._load()
+        return self._made_strict(self._load())
+
+    def _made_strict(self, context: ssl.SSLContext) -> ssl.SSLContext:
         if self._is_strict:
             context.verify_flags |= ssl.VERIFY_X509_STRICT
         else:

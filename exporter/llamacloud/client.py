@@ -37,7 +37,7 @@ _NEXT_REQUEST_GOES_OUT_WITHIN_SECONDS = 0.001
 
 
 class Client:
-    """Sends the requests of one project, to one base URL."""
+    """Sends the requests of one project, to one base URL; each may take ``timeout_seconds``."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Client:
         self._connections = connections
         self._base_url = base_url
         self._access = access
-        self._timeout_seconds = timeout_seconds
+        self.timeout_seconds = timeout_seconds
         self._observer = observer
         self._retry = retry or RetryPolicy()
         self._upstream_clock = upstream_clock or UpstreamClock()
@@ -140,7 +140,7 @@ class Client:
                     self._base_url + path,
                     api_key=api_key,
                     params=params,
-                    timeout_seconds=self._timeout_seconds,
+                    timeout_seconds=self.timeout_seconds,
                 )
             except LlamaCloudError as error:
                 self._observer.request_finished(endpoint, _code(error), time.monotonic() - asked)

@@ -56,21 +56,25 @@ class _Way:
 class Connections:
     """The connections of all keys; ``async with`` closes them."""
 
-    def __init__(
-        self,
-        pools: Pools[_Way, httpx.AsyncClient],
-        proxies: Proxies,
-        certificates: Certificates,
-    ) -> None:
-        self._pools = pools
+    def __init__(self, user_agent: str, proxies: Proxies, certificates: Certificates) -> None:
+        self._new_pool = partial(_new_pool, user_agent)
+        self._pools = Pools(self._new_pool, kept_for_seconds=_KEPT_FOR_SECONDS)
         self._proxies = proxies
-        self._certificates = certificates
+        self.certificates = certificates
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._pools.__aexit__()
+
+    def check(self, base_urls: Iterable[str]) -> None:
+        """Raise a ``BadEnvironmentError`` if the proxy to one of ``base_urls`` cannot be used."""
+        for proxy in {None, *map(self._proxies.of, base_urls)}:
+            try:
+                self._new_pool(_Way(proxy, self.certificates.context()))
+            except (ValueError, httpx.InvalidURL) as error:
+                raise (unusable(proxy.variable) if proxy else error) from None
 
     @asynccontextmanager
     async def get(
@@ -82,7 +86,7 @@ class Connections:
         """
         timeout = _timeout(timeout_seconds)
         headers = {"Authorization": f"Bearer {api_key}"}
-        way = _Way(self._proxies.of(url), self._certificates.context())
+        way = _Way(self._proxies.of(url), self.certificates.context())
         where = described(url, way.proxy)
         try:
             # httpx bounds each read, asyncio the whole: a slow drip would never end otherwise.
@@ -94,7 +98,7 @@ class Connections:
                 ):
                     yield got
         except CertificateRefused:
-            self._certificates.doubt()
+            self.certificates.doubt()
             raise
 
 
@@ -120,15 +124,9 @@ def open_connections(
     # It reads what SSL_CERT_FILE names, else SSL_CERT_DIR, else the certificates of certifi.
     load = httpx.create_ssl_context if tls_context is None else lambda: tls_context
     certificates = Certificates(load, os.environ, is_strict=tls_strict)
-    new_pool = partial(_new_pool, user_agent)
-    # Only for the mistakes that it finds.
-    for proxy in {None, *map(proxies.of, base_urls)}:
-        try:
-            new_pool(_Way(proxy, certificates.context()))
-        except (ValueError, httpx.InvalidURL) as error:
-            raise (unusable(proxy.variable) if proxy else error) from None
-    pools = Pools(new_pool, kept_for_seconds=_KEPT_FOR_SECONDS)
-    return Connections(pools, proxies, certificates)
+    connections = Connections(user_agent, proxies, certificates)
+    connections.check(base_urls)
+    return connections
 
 
 def _new_pool(user_agent: str, way: _Way) -> httpx.AsyncClient:

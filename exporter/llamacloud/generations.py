@@ -1,15 +1,18 @@
-"""One listing of a project by several generations of the API."""
+"""What is asked of a project's generations of the API: of each, or of the one that knows a job."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
 
+from exporter.core.actions import CountItems, FetchStatus
+from exporter.core.observations import Failed, Refreshed
 from exporter.llamacloud.errors import LlamaCloudError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from exporter.core.actions import RefreshJob
     from exporter.domain import Failure, Listing, ListingPlan
     from exporter.llamacloud.api import BatchApi
     from exporter.llamacloud.permit import Permit
@@ -29,6 +32,21 @@ async def list_by_each(
             for api_version, plan in plans.items()
         }
     return {api_version: listing.result() for api_version, listing in listings.items()}
+
+
+async def refresh_by(
+    apis: Mapping[str, BatchApi], action: RefreshJob, permit: Permit
+) -> Refreshed | Failed:
+    """Carry out one step of a job's refresh, by the generation that listed it."""
+    api = apis[action.job.api_version]
+    try:
+        match action:
+            case FetchStatus(job, memory):
+                return Refreshed(action, *await api.job_status(job, memory, permit))
+            case CountItems(job, memory, limits):
+                return Refreshed(action, *await api.count_items(job, memory, limits, permit))
+    except LlamaCloudError as error:
+        return Failed(action, error.failure())
 
 
 async def _list(api: BatchApi, plan: ListingPlan, permit: Permit | None) -> Listing | Failure:

@@ -22,6 +22,11 @@ class AllowedRate:
         self._halved_to = limit
         self._ceiling = limit
 
+    def configure(self, limit: float, *, least: float) -> None:
+        """Have another limit, and another least rate; what drew a 429 is not forgotten."""
+        self.limit = limit
+        self._least = min(least, limit)
+
     def at(self, now: float) -> float:
         """Return the rate allowed at a moment, not before the last that was told."""
         quiet_seconds = now - self._halved_at

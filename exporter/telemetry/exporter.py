@@ -34,17 +34,30 @@ class Telemetry:
     ) -> None:
         # prometheus_client has one switch for all registries of the process.
         disable_created_metrics()  # type: ignore[no-untyped-call]
-        self._metrics = Metrics(registry)
+        self._registry, self._metrics = registry, Metrics(registry)
         if of_process:
             ProcessCollector(registry=registry)
             PlatformCollector(registry=registry)
         self._configured = configured
+        self._projects: dict[str, ProjectTelemetry] = {}
         self._endpoints_of = endpoints_of
         self._log_records_dropped = 0
 
     def project(self, name: str) -> ProjectTelemetry:
-        """Start the series of the project ``name``."""
-        return ProjectTelemetry(self._metrics, name, self._configured, self._endpoints_of)
+        """Start the series of the project ``name``, which has none."""
+        project = ProjectTelemetry(self._metrics, name, self._configured, self._endpoints_of)
+        self._projects[name] = project
+        return project
+
+    def remove(self, name: str) -> None:
+        """Remove the series of the project ``name``, of which nothing is told any more."""
+        self._projects.pop(name).remove()
+
+    def configure(self, configured: Mapping[str, float]) -> None:
+        """Show other settings by these gauges, for all projects."""
+        self._configured = configured
+        for project in self._projects.values():
+            project.configure(configured)
 
     def build_info(self, version: str, revision: str, python_version: str) -> None:
         """Say what runs; an empty ``revision`` is shown as ``unknown``."""
@@ -56,6 +69,14 @@ class Telemetry:
         self._metrics.gauges["config_last_reload_successful"].set(successful)
         if successful:
             self._metrics.gauges["config_last_reload_success_timestamp_seconds"].set(at)
+
+    def state_written(self, *, successful: bool) -> None:
+        """Say whether the state file holds what is published."""
+        self._metrics.gauges["state_last_write_successful"].set(successful)
+
+    def without_state(self) -> None:
+        """Say nothing of a state file: there is none."""
+        self._registry.unregister(self._metrics.gauges["state_last_write_successful"])
 
     def log_records_dropped(self, number: int) -> None:
         """Show how many log records could not be written since the start."""

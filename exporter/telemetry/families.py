@@ -179,12 +179,19 @@ FAMILIES = (
         "llamacloud_exporter_config_last_reload_successful",
         "gauge",
         (),
-        "1 if the settings last read are in force, otherwise 0.",
+        "1 if the last reload of the settings succeeded, or there was none, 0 if it was refused.",
     ),
     Family(
         "llamacloud_exporter_config_last_reload_success_timestamp_seconds",
         "gauge",
         (),
-        "Unix time at which the settings in force were read.",
+        "Unix time at which the last reload of the settings succeeded; at first that of the start.",
+    ),
+    Family(
+        "llamacloud_exporter_state_last_write_successful",
+        "gauge",
+        (),
+        "1 if the state file holds what is published, 0 if it could not be written or is not used;"
+        " absent without state.file.",
     ),
 )

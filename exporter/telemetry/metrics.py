@@ -36,6 +36,13 @@ class Metrics:
         for family in FAMILIES:
             self._register(family, registry)
 
+    def remove(self, project: str) -> None:
+        """Remove the series of a project."""
+        metrics = {**self.gauges, **self.counters, **self.histograms}
+        for family in FAMILIES:
+            if "project" in family.labels:
+                metrics[family.name.removeprefix(_PREFIX)].remove_by_labels({"project": project})
+
     def _register(self, family: Family, registry: CollectorRegistry) -> None:
         name = family.name.removeprefix(_PREFIX)
         what = (family.name, family.help, family.labels)

@@ -47,11 +47,20 @@ class ProjectTelemetry:
         self._answered: set[str] = set()
         self._waits_for_key = False
         self._project = well_formed(project)
-        for gauge, value in configured.items():
-            self._show(gauge, value)
+        self._apis: set[str] = set()
+        self.configure(configured)
         # It is not up before the first listing, nor known to be authenticated.
         self._show("project_up", value=False)
         self._start_counters()
+
+    def configure(self, configured: Mapping[str, float]) -> None:
+        """Show settings by their gauges."""
+        for gauge, value in configured.items():
+            self._show(gauge, value)
+
+    def remove(self) -> None:
+        """Remove the series of the project."""
+        self._metrics.remove(self._project)
 
     def request_finished(self, endpoint: str, code: str, seconds: float) -> None:
         """Count one request; ``code`` is its HTTP status, ``timeout`` or ``network``."""
@@ -103,6 +112,11 @@ class ProjectTelemetry:
         self._show("uncounted_jobs", view.uncounted_jobs)
         for api in view.apis:
             self._show_api(api)
+        apis = {api.api_version for api in view.apis}
+        for api_version in self._apis - apis:
+            self._show("api_offered", None, api_version)
+            self._show("api_last_answered_timestamp_seconds", None, api_version)
+        self._apis = apis
 
     def budget_read_by(self, requests_per_second: Callable[[], float]) -> None:
         """Show the rate that the project's key is allowed at the moment of each scrape."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from weakref import ref
 
 import pytest
-from asking import plenty
+from asking import budgets_of_plenty
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from exporter.app.access import Budgets, ProjectAccess, server_address_of
+from exporter.app.access import BudgetLimits, Budgets, ProjectAccess, server_address_of
 from exporter.config import Project
 from exporter.config.keys import KeyFile
 from exporter.llamacloud.errors import KeyMissing
@@ -29,10 +31,6 @@ def file(tmp_path: Path) -> Path:
     path = tmp_path / "key"
     path.write_text("llx-first\n")
     return path
-
-
-def budgets() -> Budgets:
-    return Budgets(lambda _: plenty())
 
 
 def project(file: Path | None = None) -> Project:
@@ -59,7 +57,7 @@ def renewed(access: ProjectAccess) -> bool:
 
 def test_a_key_from_elsewhere_is_never_another() -> None:
     """A variable cannot change while we run."""
-    access = ProjectAccess(project(), budgets(), Secrets())
+    access = ProjectAccess(project(), budgets_of_plenty(), Secrets())
     assert not renewed(access)
     assert "llx-first" == access.api_key
 
@@ -67,7 +65,7 @@ def test_a_key_from_elsewhere_is_never_another() -> None:
 def test_a_file_that_changed_gives_the_new_key(file: Path) -> None:
     """It is told, and never written anywhere."""
     secrets = Secrets()
-    access = ProjectAccess(project(file), budgets(), secrets)
+    access = ProjectAccess(project(file), budgets_of_plenty(), secrets)
     with capture_logs() as logs:
         assert not renewed(access)
         file.write_text("llx-second")
@@ -82,7 +80,7 @@ def test_a_file_that_changed_gives_the_new_key(file: Path) -> None:
 
 def test_a_file_without_a_usable_key_changes_nothing(file: Path) -> None:
     """As while it is written; it is told once, with what to do."""
-    access = ProjectAccess(project(file), budgets(), Secrets())
+    access = ProjectAccess(project(file), budgets_of_plenty(), Secrets())
     with capture_logs() as logs:
         file.write_text("")
         assert [False, False] == [renewed(access), renewed(access)]
@@ -114,7 +112,7 @@ def test_a_file_that_holds_no_key_any_more_is_told_once(
     file: Path, content: str, complaint: str
 ) -> None:
     """By what it looks like; the key in use stays, and LlamaCloud is not asked with the other."""
-    access = ProjectAccess(project(file), budgets(), Secrets())
+    access = ProjectAccess(project(file), budgets_of_plenty(), Secrets())
     file.write_text(content)
     with capture_logs() as logs:
         assert [False, False] == [renewed(access), renewed(access)]
@@ -128,7 +126,7 @@ def test_a_file_that_holds_no_key_any_more_is_told_once(
 
 def test_a_file_that_is_good_again_is_told(file: Path) -> None:
     """Also where the key in it is the one that stayed in use."""
-    access = ProjectAccess(project(file), budgets(), Secrets())
+    access = ProjectAccess(project(file), budgets_of_plenty(), Secrets())
     with capture_logs() as logs:
         for content in ("", "llx-first\n", "llx-first\n"):
             file.write_text(content)
@@ -144,7 +142,7 @@ def test_a_file_that_is_good_again_is_told(file: Path) -> None:
 def waiting_access(file: Path, secrets: Secrets | None = None) -> ProjectAccess:
     """Make the access of a project whose key file is not there yet."""
     waiting = replace(project(file), api_key=None, api_key_problem=f"{NAMED} {ABSENT}")
-    return ProjectAccess(waiting, budgets(), secrets or Secrets())
+    return ProjectAccess(waiting, budgets_of_plenty(), secrets or Secrets())
 
 
 def test_there_is_no_key_before_its_file_holds_one(tmp_path: Path) -> None:
@@ -196,7 +194,7 @@ def test_each_new_problem_of_a_file_that_is_waited_for_is_told_once(tmp_path: Pa
 
 def test_projects_without_keys_share_no_budget_with_others(file: Path) -> None:
     """No key is none of theirs."""
-    shared = budgets()
+    shared = budgets_of_plenty()
     waiting = replace(project(file), api_key=None)
     first, second = (ProjectAccess(each, shared, Secrets()) for each in (project(), waiting))
     assert first.budget is not second.budget
@@ -207,7 +205,7 @@ def test_projects_without_keys_share_no_budget_with_others(file: Path) -> None:
 def test_a_key_that_is_half_written_is_none(file: Path) -> None:
     """It would be a secret from then on, and be cut out of every line of the log."""
     secrets = Secrets()
-    access = ProjectAccess(project(file), budgets(), secrets)
+    access = ProjectAccess(project(file), budgets_of_plenty(), secrets)
     for half in ("l", "llx-", "null"):
         file.write_text(half)
         assert not renewed(access)
@@ -221,7 +219,7 @@ def test_a_key_that_is_half_written_is_none(file: Path) -> None:
 )
 def test_a_server_has_one_budget_however_it_is_spelled(spelled: str) -> None:
     """Each spelling would get a budget of its own otherwise, and the key many times its limit."""
-    shared = budgets()
+    shared = budgets_of_plenty()
     plain, other = (
         ProjectAccess(replace(project(), base_url=url), shared, Secrets())
         for url in ("https://h", spelled)
@@ -246,7 +244,7 @@ def test_spellings_of_one_server_are_one(one: str, same: str) -> None:
 
 def test_projects_of_one_key_share_its_budget(file: Path) -> None:
     """Also after one of them was given the other's key; another base URL has its own."""
-    shared = budgets()
+    shared = budgets_of_plenty()
     first = ProjectAccess(project(), shared, Secrets())
     second = ProjectAccess(project(file), shared, Secrets())
     elsewhere = replace(project(), base_url="http://127.0.0.1:2")
@@ -259,3 +257,27 @@ def test_projects_of_one_key_share_its_budget(file: Path) -> None:
     file.write_text("llx-first")
     second.renew()
     assert first.budget is second.budget
+
+
+def test_a_budget_is_kept_for_a_project_that_returns() -> None:
+    """A new one would let pass what may be saved up, each time; but not for ever."""
+    now = 0.0
+    shared = Budgets(BudgetLimits(1.0, 0.1, 2), lambda: now)
+    used = shared.of("llx-first", "https://h", key_name="")
+    budget = ref(used)
+    shared.keep(used)
+    del used
+    assert shared.of("llx-first", "https://h", key_name="") is budget()
+    now = 901.0
+    shared.keep(shared.of("llx-other", "https://h", key_name=""))
+    gc.collect()
+    assert budget() is None
+
+
+def test_other_limits_apply_to_all_budgets() -> None:
+    """To those that there are, and to those that come."""
+    shared = Budgets(BudgetLimits(1.0, 0.1, 2))
+    first = shared.of("llx-first", "https://h", key_name="")
+    shared.configure(BudgetLimits(0.5, 0.1, 2))
+    second = shared.of("llx-second", "https://h", key_name="")
+    assert (0.5, 0.5) == (first.requests_per_second, second.requests_per_second)

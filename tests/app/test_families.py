@@ -14,6 +14,7 @@ from exporter.telemetry import FAMILIES as EXPORTER_FAMILIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from process import Exporter
 
@@ -93,7 +94,7 @@ def after_the_start(cloud: Cloud) -> None:
     pending.status = "failed"
 
 
-def test_every_family_has_the_value_that_known_jobs_give_it(cloud: Cloud) -> None:
+def test_every_family_has_the_value_that_known_jobs_give_it(cloud: Cloud, tmp_path: Path) -> None:
     """Gauges from what is, counters from what happened since the start."""
     cloud.world.clock = lambda: START
     before_the_start(cloud)
@@ -102,6 +103,7 @@ def test_every_family_has_the_value_that_known_jobs_give_it(cloud: Cloud) -> Non
         LLAMA_CLOUD_BASE_URL=cloud.base_url,
         LLAMACLOUD_EXPORTER_API__REQUESTS_PER_MINUTE="6000",
         LLAMACLOUD_EXPORTER_POLL__INTERVAL="1s",
+        LLAMACLOUD_EXPORTER_STATE__FILE=str(tmp_path / "state"),
     ) as exporter:
         first = wait_until_counted(exporter, {"running": 10, "failed": 2})
         after_the_start(cloud)

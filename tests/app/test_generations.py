@@ -12,7 +12,7 @@ from process import run
 from projects import Scrape, project, project_id_of, settings_file
 from tools import check_metrics
 
-from exporter.app.projects import least_requests_per_second
+from exporter.app.project_set import budget_limits_of
 from exporter.config import load
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def test_a_budget_never_falls_below_a_listing_by_each_generation(
     projects = json.dumps([{"name": "one", "api_versions": "v2"}, {"name": "two"}])
     environ = {"LLAMA_CLOUD_API_KEY": KEY, "LLAMACLOUD_EXPORTER_PROJECTS": projects}
     flags = ["--poll.interval=20s", f"--api.versions={versions}"]
-    assert requests / 20 == least_requests_per_second(load(flags, environ).settings)
+    assert requests / 20 == budget_limits_of(load(flags, environ).settings).least
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def main() -> None:
     secrets = Secrets(*(key.get_secret_value() for key in keys if key is not None))
     configure_logging(settings.log.level, settings.log.format, log_writer, secrets)
     sockets = listen(settings.web.listen_address)
-    asyncio.run(serve(settings, secrets, sockets, signals, log_writer))
+    asyncio.run(serve(settings, secrets, sockets, signals, log_writer, read_again=lambda: settings))
 
 
 if __name__ == "__main__":

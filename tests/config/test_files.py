@@ -43,12 +43,14 @@ def test_everything_can_be_set_in_the_file() -> None:
         "items": {"enabled": False, "max_pages": 3},
         "jobs": {"max_per_project": 0},
         "retention": {"finished": 0.0, "failed": 172800.0, "min_scrapes": 0},
+        "state": {"file": Path("/var/lib/exporter/state")},
         "web": {
             "listen_address": (
                 {"host": "localhost", "port": 9910},
                 {"host": "::1", "port": 9911},
             ),
             "telemetry_path": "/batch/metrics",
+            "enable_lifecycle": True,
         },
         "log": {"level": "debug", "format": "json", "documents": False},
     }
@@ -119,7 +121,7 @@ BAD_FILES = {
         f'{{file}}: web.listen_address {ADDRESS_WANTED}, not "9910".',
         (
             "{file}: web.telemetry_path must not be one of /, /-/healthy, /-/ready,"
-            ' which serve other pages, not "/-/healthy".'
+            ' /-/reload, /-/quit, which serve other pages, not "/-/healthy".'
         ),
         "{file}: log.level must be 'debug', 'info', 'warning' or 'error', not \"loud\".",
     ],

@@ -14,7 +14,9 @@ KEY = {"LLAMA_CLOUD_API_KEY": "llx-secret"}
 ADDRESS_WANTED = "must be written host:port, :port or [::1]:port, the port at most 65535"
 VERSIONS_WANTED = "must be one or more of v1beta and v2, separated by commas"
 PATH_WANTED = "must start with / and hold letters, digits and . _ ~ - only"
-PATH_TAKEN = "must not be one of /, /-/healthy, /-/ready, which serve other pages"
+PATH_TAKEN = (
+    "must not be one of /, /-/healthy, /-/ready, /-/reload, /-/quit, which serve other pages"
+)
 
 
 @pytest.mark.parametrize(
@@ -60,6 +62,7 @@ def test_a_written_duration_is_read_as_the_same(milliseconds: int) -> None:
         ("--web.telemetry-path=/{x}", PATH_WANTED),
         ("--web.telemetry-path=/", PATH_TAKEN),
         ("--web.telemetry-path=/-/ready/", PATH_TAKEN),
+        ("--web.telemetry-path=/-/quit", PATH_TAKEN),
     ],
 )
 def test_wrong_addresses_and_paths_are_explained(flag: str, complaint: str) -> None:

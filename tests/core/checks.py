@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from core.asking_checks import what_is_asked_for_has_news
@@ -22,14 +23,28 @@ from core.view_checks import (
 from history import look
 
 from exporter.core.observations import Published, Scraped, TimePassed
+from exporter.core.project import ProjectCore
+from exporter.core.saved import restore, saved_project
 from exporter.domain import ItemStatus, JobView
+from exporter.state.encoding import Encoder, decode, decode_project
 
 if TYPE_CHECKING:
     from core.entry import Entry
+    from core.model import Ledger
     from core.world import Answer, CloudJob
 
     from exporter.core.rules import Rules
+    from exporter.core.saved import SavedProject
     from exporter.domain import ProjectView
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a process saved, and what its ledger was then."""
+
+    project: SavedProject
+    ledger: Ledger
+    given_up: list[str]
 
 
 class Checks(Process):
@@ -81,6 +96,26 @@ class Checks(Process):
         """Let scrapes show a view from now on."""
         self.core.receive(Published(view), moment)
         self.views.append(view)
+
+    def save(self, moment: float) -> Saved:
+        """Return what a restart keeps once all is published, and what must be true after it."""
+        self.all(moment)
+        project = saved_project(self.table, moment, moment)
+        return Saved(project, deepcopy(self.ledger), [*self.given_up])
+
+    def go_on(self, saved: Saved, moment: float) -> None:
+        """Be another process, that goes on where a former one was saved."""
+        self.core = ProjectCore(self.rules, moment)
+        restore(self.table, reread(saved.project), moment, moment)
+        self.ledger, self.given_up = saved.ledger, saved.given_up
+        for entry in self.ledger.entries.values():
+            # Who said what last is not kept, nor what was not found.
+            entry.heard, entry.not_found_in = [], None
+            entry.listed_in = self.ledger.listings
+        self.last_listed_moment, self.generation = None, 0
+        self.scraped.clear()
+        self.last_told.clear()
+        self.last_told = dict.fromkeys(self.ledger.entries, 0)
 
     def failures_against(self, jobs: list[CloudJob]) -> None:
         """Compare with LlamaCloud itself: what it says of jobs created after the baseline."""
@@ -156,6 +191,12 @@ class Checks(Process):
         news = self.last_told[job_id]
         showed = [jobs for seen, jobs in self.scraped if seen > news and job_id in jobs]
         return len(showed) >= self.rules.min_scrapes
+
+
+def reread(project: SavedProject) -> SavedProject:
+    """Return what another process finds in a state file."""
+    content = b"".join(Encoder().encode({"here": project}))
+    return decode_project(decode(content)["here"])
 
 
 def _rank(entry: Entry) -> int:

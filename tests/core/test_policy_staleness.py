@@ -39,7 +39,7 @@ class TestPublication:
         """Each is numbered, and differs from the one before."""
         project = Polling(*(job(f"job-{number}") for number in range(100)), slots=1)
         moments: list[float] = []
-        project.core.rules = replace(project.core.rules, interval=5.0)
+        project.change(interval=5.0)
         for tenth in range(300):
             project.run_until(tenth / 10)
             moments += [project.now] * (len(project.views) - len(moments))

@@ -104,6 +104,20 @@ class Histories(Absent):
         for _ in range(times):
             self.checks.scrape(self.world.moment, earlier=earlier)
 
+    @rule(
+        lost=st.integers(0, 3),
+        seconds=st.sampled_from([1.0, 40.0, 20 * MINUTE, 4 * HOUR, 25 * HOUR]),
+    )
+    def crash(self, lost: int, seconds: float) -> None:
+        """Kill the exporter, and start another one with what was saved: what came later is lost."""
+        saved = self.checks.save(self.world.moment)
+        for answer in self.under_way[:lost]:
+            self.checks.take(answer, self.world.moment)
+        self.under_way.clear()
+        self.listed_before.clear()
+        self.world.moment += seconds
+        self.checks.go_on(saved, self.world.moment)
+
     @rule(really=st.integers(0, 9))
     def restart(self, really: int) -> None:
         """Start the exporter anew."""

@@ -117,6 +117,12 @@ class Polling:
         if not isinstance(observation, TimePassed | Published | Scraped):
             self._publish_soon()
 
+    def change(self, **rules: Any) -> None:
+        """Replace some rules, as a reload does."""
+        self.core.change_rules(replace(self.core.rules, **rules), self.now)
+        self.wake()
+        self._publish_soon()
+
     def wake(self, slots: Iterable[int] | None = None) -> None:
         """Have the slots that found nothing to do ask again."""
         for slot in self._slots if slots is None else slots:

@@ -365,3 +365,50 @@ async def passing_at_once(budget: RequestBudget, number: int) -> int:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     return passed
+
+
+async def test_other_limits_let_nothing_pass_that_was_not_saved_up() -> None:
+    """However often they change; a smaller bucket overflows."""
+    clock = Clock()
+    budget = budget_of(1.0, 100, clock)
+    assert await passing_at_once(budget, 40) == 30
+    for limit in (10.0, 0.1, 1.0):
+        budget.configure(limit, least=0.01, concurrency=100)
+    assert await passing_at_once(budget, 10) == 0
+    clock.now += 10
+    budget.configure(0.1, least=0.01, concurrency=100)
+    assert await passing_at_once(budget, 10) == 3
+
+
+async def test_waiting_requests_pass_at_another_rate_at_once() -> None:
+    """They do not wait out what the former one let them wait for."""
+    budget = budget_of(0.001, 8, asyncio.get_running_loop().time)
+    assert await passing_at_once(budget, 1) == 1
+    waiting = asyncio.create_task(one_request(budget))
+    await asyncio.sleep(0)
+    budget.configure(1000.0, least=0.1, concurrency=8)
+    async with asyncio.timeout(5):
+        await waiting
+
+
+async def test_more_or_fewer_places_count_those_that_are_taken() -> None:
+    """Those that run go on."""
+    budget = budget_of(10_000.0, 1, asyncio.get_running_loop().time)
+    async with budget.request("project", listing=False):
+        budget.configure(10_000.0, least=1.0, concurrency=2)
+        async with asyncio.timeout(5), budget.request("project", listing=False):
+            budget.configure(10_000.0, least=1.0, concurrency=1)
+    third = asyncio.create_task(one_request(budget))
+    async with asyncio.timeout(5):
+        await third
+
+
+async def test_another_limit_does_not_forget_a_429() -> None:
+    """It may have been reloaded for that."""
+    clock = Clock()
+    budget = budget_of(1.0, 8, clock)
+    budget.refused(clock.now, None)
+    budget.configure(0.8, least=0.01, concurrency=8)
+    assert 0.5 == budget.requests_per_second
+    budget.configure(0.2, least=0.01, concurrency=8)
+    assert 0.2 == budget.requests_per_second

@@ -69,6 +69,13 @@ async def test_certificates_that_lack_what_rfc_5280_asks_for_are_refused_unless_
                 await ask(strict, url)
         async with open_connections("test", tls_strict=False) as lenient:
             assert b"{}" == await ask(lenient, url)
+        async with open_connections("test") as reloaded:
+            for is_strict in (False, True):
+                reloaded.certificates.set_strict(is_strict=is_strict)
+            with pytest.raises(CertificateRefused):
+                await ask(reloaded, url)
+            reloaded.certificates.set_strict(is_strict=False)
+            assert b"{}" == await ask(reloaded, url)
     failure = raised.value.failure()
     assert failure.detail.startswith(f"{url.removeprefix('https://')}: SSLCertVerificationError:")
     assert ["api.tls_strict" in failure.advice, "SSL_CERT_FILE" in failure.advice] == [True, True]

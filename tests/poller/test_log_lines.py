@@ -81,7 +81,8 @@ class TestLines:
         assert (
             "the API key is wrong or revoked, or belongs to another region than the base URL; it "
             "is tried ever less often, every five minutes in the end; a key file is read again "
-            "within an interval, a key from elsewhere at a restart"
+            "within an interval, one in the settings file at a reload, one in a variable at a "
+            "restart"
         ) == line["advice"]
 
     def test_what_is_no_news_is_not_logged(self) -> None:

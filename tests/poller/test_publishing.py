@@ -51,7 +51,8 @@ async def test_a_scrape_reaches_the_core() -> None:
     """A job that has ended leaves once a scrape has shown it."""
     now = 0.0
     made = setup(clock=lambda: now)
-    made.core.rules = replace(made.core.rules, items_enabled=False, retention_finished=0.0)
+    rules = replace(made.core.rules, items_enabled=False, retention_finished=0.0)
+    made.core.change_rules(rules, now)
     list_now(made.core, now, job())
     now = HOUR
     list_now(made.core, now, job(status=JobStatus.COMPLETED))

@@ -6,12 +6,12 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from asking import KeyInFile, plenty
+from asking import KeyInFile, budgets_of_plenty, plenty
 from cloud import KEY, Cloud
 from polling import eventually, polling
 from pydantic import SecretStr
 
-from exporter.app.access import Budgets, ProjectAccess
+from exporter.app.access import ProjectAccess
 from exporter.config import Project
 from exporter.config.keys import KeyFile
 from exporter.domain import ItemStatus
@@ -40,7 +40,7 @@ def access_of(file: Path) -> ProjectAccess:
         job_types=(),
         api_key_file=KeyFile(file, "the file key"),
     )
-    return ProjectAccess(project, Budgets(lambda _: plenty()), Secrets())
+    return ProjectAccess(project, budgets_of_plenty(), Secrets())
 
 
 async def test_a_key_that_is_replaced_is_picked_up_while_it_backs_off(cloud: Cloud) -> None:

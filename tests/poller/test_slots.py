@@ -196,9 +196,31 @@ async def test_a_project_above_the_cap_is_listed_as_ever_while_jobs_leave() -> N
     ]
     made = setup(*over, interval=0.1)
     rules = replace(made.core.rules, retention_finished=0.2, retention_failed=0.2)
-    made.core.rules = replace(rules, max_jobs=2, items_enabled=False)
+    made.core.change_rules(replace(rules, max_jobs=2, items_enabled=False), now)
     async with running(made.poller):
         await eventually(lambda: made.core.view(time.monotonic()).tracked_jobs == 6)
         await eventually(lambda: made.core.view(time.monotonic()).tracked_jobs == 0)
         listed = made.api.asked.count("list")
         await eventually(lambda: made.api.asked.count("list") >= listed + 5)
+
+
+async def test_a_shorter_interval_applies_at_once() -> None:
+    """It waits neither for a listing nor for a look at the key's file that are hours away."""
+    made = setup()
+    renewed: list[float] = []
+    made.api.access.renew = lambda: renewed.append(time.monotonic())  # type: ignore[method-assign]
+    async with running(made.poller):
+        await eventually(lambda: made.api.asked.count("list") == 1)
+        made.poller.change_rules(replace(made.core.rules, interval=0.1))
+        await eventually(lambda: made.api.asked.count("list") >= 3)
+        await eventually(lambda: len(renewed) >= 2)
+
+
+async def test_other_rules_are_published(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Although nothing else happened, and nobody looks for what time alone changes."""
+    monkeypatch.setattr("exporter.poller._LOOK_AT_LEAST_EVERY_SECONDS", 3600.0)
+    made = setup(job())
+    async with running(made.poller):
+        await eventually(lambda: bool(made.views and made.views[-1][1].jobs))
+        made.poller.change_rules(replace(made.core.rules, max_jobs=0))
+        await eventually(lambda: made.views[-1][1].hidden_jobs == 1)

@@ -46,9 +46,16 @@ def _plan() -> Plan:
         default=",".join(API_VERSIONS),
         help="in which jobs live (%(default)s)",
     )
+    parser.add_argument(
+        "--kills", type=int, default=0, help="of the exporter, which keeps its state (%(default)s)"
+    )
     arguments = parser.parse_args()
     return Plan(
-        arguments.seconds, arguments.jobs_per_second, arguments.seed, arguments.api_versions
+        arguments.seconds,
+        arguments.jobs_per_second,
+        arguments.seed,
+        arguments.api_versions,
+        arguments.kills,
     )
 
 
@@ -59,7 +66,7 @@ def _told(plan: Plan, outcome: Outcome) -> str:
         again = (
             f"PYTHONPATH=tests python -m soak --seconds {plan.seconds:g}"
             f" --jobs-per-second {plan.jobs_per_second:g} --seed {plan.seed}"
-            f" --api-versions {','.join(plan.api_versions)}"
+            f" --api-versions {','.join(plan.api_versions)} --kills {plan.kills}"
         )
         lines.append(f"verdict: {len(outcome.wrong)} or more things are wrong; again: {again}")
     else:

@@ -47,6 +47,7 @@ EXPECTED_EVENTS: Final = {
     "api.unreadable_row": "warning",
     "budget.reduced": "warning",
     "budget.recovered": "info",
+    "state.loaded": "info",
 }
 _TOLD_ONE_BY_ONE = 20
 
@@ -63,10 +64,11 @@ class Log:
         return Counter(str(record["event"]) for record in self.records)
 
 
-def read_log(file: Path) -> Log:
-    """Read the log of an exporter that has ended."""
+def read_log(file: Path, *, is_cut_off: bool = False) -> Log:
+    """Read the log of an exporter that has ended, but for a line that ``is_cut_off``."""
     records, others = [], []
-    for line in file.read_text().splitlines():
+    text = file.read_text()
+    for line in (text.rpartition("\n")[0] if is_cut_off else text).splitlines():
         try:
             records.append(json.loads(line))
         except ValueError:
@@ -78,6 +80,15 @@ def wrong_lines(
     log: Log, histories: dict[str, JobHistory], items_seen: Callable[[JobHistory], bool]
 ) -> list[str]:
     """Say what was logged that was not to be, and what was not that was to be."""
+    wrong = unexpected_lines(log)
+    wrong += _wrong_ends(log, histories.values())
+    wrong += _wrongly_given_up(log, histories)
+    wrong += _wrong_returns(log, histories)
+    return wrong + list(_wrong_failures(log, histories, items_seen))
+
+
+def unexpected_lines(log: Log) -> list[str]:
+    """Say what no exporter logs in a soak."""
     wrong = [f"not a record: {line}" for line in log.others]
     for record in log.records:
         level = EXPECTED_EVENTS.get(record["event"], "")
@@ -87,10 +98,7 @@ def wrong_lines(
         gives = record["event"] != "item.failed" and "reason" in record
         if gives and record["reason"] not in REASONS[record["project"]]:
             wrong.append(f"nothing gave this reason: {record}")
-    wrong += _wrong_ends(log, histories.values())
-    wrong += _wrongly_given_up(log, histories)
-    wrong += _wrong_returns(log, histories)
-    return wrong + list(_wrong_failures(log, histories, items_seen))
+    return wrong
 
 
 def _wrong_ends(log: Log, histories: Iterable[JobHistory]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Counters within one process: none falls, and histograms add up."""
+"""Counters of one process, or of several with one state: none falls, and histograms add up."""
 
 from __future__ import annotations
 
@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from soak.exposition import Exposition, Series
 
+_KEPT = "llamacloud_batch_"
 _COUNTING = ("_total", "_bucket", "_count", "_sum")
 
 
-def fallen(before: Exposition, after: Exposition) -> list[str]:
-    """Say which counters fell, or went, between two scrapes."""
+def fallen(before: Exposition, after: Exposition, *, restarted: bool = False) -> list[str]:
+    """Say which counters fell, or went, between two scrapes.
+
+    If the exporter ``restarted``, its own begin at zero.
+    """
     return [
         f"{key[0]}{dict(key[1])} fell from {value} to {after.samples.get(key)}"
         for key, value in before.samples.items()
-        if key[0].endswith(_COUNTING) and not after.samples.get(key, -1.0) >= value
+        if key[0].endswith(_COUNTING)
+        and not after.samples.get(key, -1.0) >= value
+        and (key[0].startswith(_KEPT) or not restarted)
     ]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from exporter.simulator import World
 
@@ -59,8 +60,8 @@ def add_keys(world: World) -> None:
         world.add_key(key, *ids)
 
 
-def settings_file(base_url: str) -> str:
-    """Write the exporter's configuration: impatient.
+def settings_file(base_url: str, state_file: Path) -> str:
+    """Write the exporter's configuration: impatient, with a state file.
 
     Nothing exhausts the budget, but for the key of the limited project: a few 429s leave it so
     little that its jobs are counted long after their end.
@@ -78,4 +79,5 @@ def settings_file(base_url: str) -> str:
         "jobs: {max_per_project: 100000}\n"
         f"retention: {{finished: {RETENTION_FINISHED_SECONDS:g}s,"
         f" failed: {RETENTION_FAILED_SECONDS:g}s}}\n"
+        f"state: {{file: {state_file}}}\n"
     )

@@ -16,7 +16,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from process import Exporter, running
+from soak.births import seeded
 from soak.figures import of_jobs, of_requests, told
 from soak.growing import GrowingWorld
 from soak.history import API_VERSIONS
@@ -24,6 +24,7 @@ from soak.ledger import Ledger, left_out_as_counted
 from soak.log_truth import (
     Log,
     read_log,
+    unexpected_lines,
     wrong_contradictions,
     wrong_left_out_lines,
     wrong_lines,
@@ -31,6 +32,7 @@ from soak.log_truth import (
 )
 from soak.memory import Memory
 from soak.poll_truth import not_partial
+from soak.processes import Processes
 from soak.projects import LIMITED, PROJECTS, add_keys, settings_file
 from soak.scraping import Scraper
 from soak.watching import Watch
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterator, Sequence
 
+    from process import Exporter
     from soak.history import JobHistory
 
 _TICK_SECONDS = 0.02
@@ -66,13 +69,15 @@ _WRONG_AT_MOST = 200
 class Plan:
     """What to do: ``seconds`` of faults and history, then quiet.
 
-    Jobs live in the ``api_versions``, which vanish and return if there are several.
+    Jobs live in the ``api_versions``, which vanish and return if there are several. The exporter is
+    killed ``kills`` times: what it logged and counted of itself is not compared then.
     """
 
     seconds: float
     jobs_per_second: float
     seed: int
     api_versions: Sequence[str] = API_VERSIONS
+    kills: int = 0
 
 
 @dataclass(slots=True)
@@ -110,6 +115,8 @@ class Soak:
             times_counted=self._ledger.times_items_listed,
             api_versions=plan.api_versions,
         )
+        self._random = seeded(plan.seed, "kills")
+        self._next_kill = 0.0
         self._scrapes = 0
         self._outcome = Outcome()
 
@@ -121,20 +128,19 @@ class Soak:
             base_url = stack.enter_context(serving_in_thread(self._simulator.app))
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             file = Path(folder) / "exporter.yml"
-            file.write_text(settings_file(base_url))
-            exporter = stack.enter_context(running(f"--config.file={file}"))
-            (listening,) = exporter.events("exporter.listening")
-            scraper = stack.enter_context(Scraper(listening["metrics"], self._world.clock))
-            self._live(scraper)
-            self._compare(scraper, exporter)
+            file.write_text(settings_file(base_url, Path(folder) / "exporter.state"))
+            processes = stack.enter_context(Processes(file))
+            scraper = stack.enter_context(Scraper(processes.metrics_url, self._world.clock))
+            self._live(scraper, processes)
+            self._compare(scraper, processes)
             self._make_polls_partial(scraper)
             self._compare_requests(scraper)
             strictly = scraper.conclude()
-            log = self._end(exporter)
+            log = self._end(processes.exporter)
             self._tell(began, scraper.scrapes, strictly, log)
         return self._outcome
 
-    def _live(self, scraper: Scraper) -> None:
+    def _live(self, scraper: Scraper, processes: Processes) -> None:
         """Let the world go its way; jobs are born once the exporter knows all projects."""
         began = time.monotonic()
         end = began + _STARTED_WITHIN_SECONDS
@@ -150,6 +156,7 @@ class Soak:
         self._quiet_at = time.monotonic() + self._plan.seconds
         self._weather.is_open = True
         for _ in self._scrapes_until(self._quiet_at, scraper, growing=True):
+            self._kill_perhaps(scraper, processes)
             self._growing.release()
             for history in self._watch.just_left():
                 if self._watch.items_seen(history):
@@ -157,13 +164,24 @@ class Soak:
         self._weather.clear()
         self._withdrawals.clear()
 
-    def _compare(self, scraper: Scraper, exporter: Exporter) -> None:
+    def _kill_perhaps(self, scraper: Scraper, processes: Processes) -> None:
+        """Kill the exporter if it is time, and go on with another one."""
+        if not self._plan.kills or time.monotonic() < self._next_kill:
+            return
+        seconds = self._plan.seconds / self._plan.kills
+        self._next_kill = time.monotonic() + self._random.uniform(0.5, 1.5) * seconds
+        self._wrong(processes.kill())
+        self._watch.restarted()
+        scraper.connect(processes.metrics_url)
+        self._scrape(scraper)
+
+    def _compare(self, scraper: Scraper, processes: Processes) -> None:
         """Wait until the exposition is true, and stays so."""
         began = time.monotonic()
         true_since = None
         differences: list[str] = []
         for _ in self._scrapes_until(began + _TRUE_WITHIN_SECONDS, scraper, stormy=False):
-            self._watch.given_up = {r["job_id"] for r in exporter.events("job.given_up")}
+            self._watch.given_up = processes.note_given_up()
             differences = self._watch.differences()
             if differences:
                 true_since = None
@@ -201,6 +219,8 @@ class Soak:
 
     def _compare_requests(self, scraper: Scraper) -> None:
         """Compare what the exporter says of its requests and their answers."""
+        if self._plan.kills:
+            return
         answered = self._ledger.answered_by_now()
         left_out = self._ledger.left_out_by_now()
         time.sleep(_ANSWERS_ARRIVE_WITHIN_SECONDS)
@@ -253,6 +273,9 @@ class Soak:
         if status != 0 or seconds > 2:
             self._wrong([f"the exporter left with status {status} after {seconds:.1f} s"])
         log = read_log(exporter.log_file)
+        if self._plan.kills:
+            self._wrong(unexpected_lines(log))
+            return log
         self._wrong(wrong_lines(log, self._histories, self._watch.items_seen))
         self._wrong(wrong_contradictions(log, self._histories, self._ledger.odd_fields))
         self._wrong(wrong_set_aside(log, self._ledger.listings_refused()))
@@ -264,7 +287,7 @@ class Soak:
         self._outcome.wrong += lines[: max(room, 0)]
 
     def _tell(self, began: float, scrapes: Counter[str], strictly: int, log: Log) -> None:
-        grown = self._memory.grown()
+        grown = None if self._plan.kills else self._memory.grown()
         self._wrong([grown] if grown else [])
         self._outcome.figures |= {
             "seconds in all": round(time.monotonic() - began, 1),

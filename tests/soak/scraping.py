@@ -29,12 +29,8 @@ class Scraper:
     """Scrapes the metrics at a URL; ``clock`` is LlamaCloud's."""
 
     def __init__(self, metrics_url: str, clock: Callable[[], float]) -> None:
-        address = urlsplit(metrics_url)
-        self._path = address.path
         self._clock = clock
-        self._connection = http.client.HTTPConnection(
-            address.hostname or "", address.port, timeout=_TIMEOUT_SECONDS
-        )
+        self.connect(metrics_url)
         self._ways = cycle(product(_ACCEPTED, ("gzip", "identity")))
         self._reader = Reader()
         self._strictly = StrictReader()
@@ -53,6 +49,14 @@ class Scraper:
         """Close the connection and end the strict reader."""
         self._connection.close()
         self._strictly.__exit__(kind, error, trace)
+
+    def connect(self, metrics_url: str) -> None:
+        """Scrape another exporter from now on."""
+        address = urlsplit(metrics_url)
+        self._path = address.path
+        self._connection = http.client.HTTPConnection(
+            address.hostname or "", address.port, timeout=_TIMEOUT_SECONDS
+        )
 
     def scrape(self) -> Exposition:
         """Fetch and read one exposition."""

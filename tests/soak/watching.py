@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _DIFFERENCES_TOLD = 20
 _OFFERED = "llamacloud_exporter_api_offered"
+_ANSWERED = "llamacloud_exporter_api_last_answered_timestamp_seconds"
 
 
 class Watch:
@@ -41,12 +42,18 @@ class Watch:
         self.left: set[str] = set()
         # Told by the log: the items of these jobs are no longer asked for.
         self.given_up: set[str] = set()
+        self._restarted = False
+
+    def restarted(self) -> None:
+        """Note that the next scrape is that of another process, which has the state of this one."""
+        self._restarted = True
 
     def take(self, exposition: Exposition) -> list[str]:
         """Take in a scrape, and say what can never be right in it."""
         gave_up_early = self._note_given_up(exposition)
         wrong = gauge_truth.jobs_in_parts(exposition)
-        wrong += never_falling.fallen(self.latest, exposition)
+        wrong += never_falling.fallen(self.latest, exposition, restarted=self._restarted)
+        self._restarted = False
         wrong += job_truth.impossible_counts(self._histories, exposition)
         # What is published of a project before its first listing says nothing of its gauges.
         listed = [
@@ -142,6 +149,8 @@ class Watch:
             project.name
             for project in PROJECTS
             if exposition.value(_OFFERED, project=project.name, api_version="v2") != 1.0
+            # What is mapped before the first listing of a process is unread.
+            or exposition.value(_ANSWERED, project=project.name, api_version="v2") is None
         }
         unseen = [
             history

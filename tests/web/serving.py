@@ -54,7 +54,7 @@ class Exporter:
             healthy=lambda: self.healthy,
             ready=lambda: self.ready,
             version="1.2.3",
-            projects=("default",),
+            projects=lambda: ("default",),
         )
 
     def connections(self) -> int:

@@ -105,7 +105,7 @@ def test_the_landing_page_lets_nothing_run_but_its_own_style(address: str) -> No
 
 def test_the_landing_page_escapes_names(exporter: Exporter) -> None:
     """A project's name is text, whatever it looks like."""
-    with served(exporter, projects=(HOSTILE,), telemetry_path='/"><b>') as address:
+    with served(exporter, projects=lambda: (HOSTILE,), telemetry_path='/"><b>') as address:
         page = _Page(ask(address, "/").body.decode())
 
     assert not {"script", "b"} & set(page.tags)
@@ -118,7 +118,9 @@ def test_other_paths_are_not_found_and_not_redirected(address: str, path: str) -
     """The answer names the paths that exist."""
     answer = ask(address, path)
 
-    words = b"There is nothing here. What there is: / /metrics /-/healthy /-/ready\n"
+    words = (
+        b"There is nothing here. What there is: / /metrics /-/healthy /-/ready /-/reload /-/quit\n"
+    )
     assert (answer.status, answer.body) == (404, words)
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     assert "location" not in answer.headers
@@ -132,6 +134,19 @@ def test_other_methods_are_not_allowed(address: str, path: str, method: str) -> 
 
     assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
     assert answer.body == b"Only GET, HEAD and OPTIONS are answered here.\n"
+
+
+@pytest.mark.parametrize("path", ["/-/reload", "/-/quit"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
+def test_what_acts_answers_post_alone(address: str, path: str, method: str) -> None:
+    """No link, and no page that a browser loads in advance, stops an exporter."""
+    answer = ask(address, path, ("Content-Length", "0"), method=method)
+
+    assert (answer.status, answer.headers["allow"]) == (405, "POST, OPTIONS")
+    if method != "HEAD":
+        assert answer.body == b"Only POST and OPTIONS are answered here.\n"
+    options = ask(address, path, method="OPTIONS")
+    assert (204, "POST, OPTIONS") == (options.status, options.headers["allow"])
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready"])

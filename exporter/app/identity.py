@@ -1,0 +1,41 @@
+"""What makes a configured project the same one as another: its server, and its id there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from exporter.app.access import server_address_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from exporter.config import Project, Settings
+    from exporter.domain import ApiVersion
+
+
+def api_versions_of(project: Project, settings: Settings) -> tuple[ApiVersion, ...]:
+    """Name the generations of the API that a project is read by."""
+    return project.api_versions or settings.api.versions
+
+
+def identity_of(project: Project) -> str:
+    """Return what is the same for two entries of one project, however they are named."""
+    scheme, host, port, path = server_address_of(project.base_url)
+    # The default project of a key has no id that is known.
+    of_server = f"id {project.project_id}" if project.project_id else f"name {project.name}"
+    return f"{scheme}://{host}:{port}{path} {of_server}"
+
+
+def state_keys_of(projects: Sequence[Project]) -> dict[str, str]:
+    """Return what each project is called in the state file, by its name.
+
+    Several entries of one project, which differ by their filters, have states of their own.
+    """
+    entries = Counter(map(identity_of, projects))
+    return {
+        project.name: identity
+        if entries[identity := identity_of(project)] == 1
+        else f"{identity} name {project.name}"
+        for project in projects
+    }

@@ -1,0 +1,41 @@
+"""What a project's core takes over from another one that polled the same project."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exporter.core.saved import restore, saved_project
+
+if TYPE_CHECKING:
+    from exporter.core.generations import Generations
+    from exporter.core.listings import Listings
+    from exporter.core.project import ProjectCore
+
+
+def go_on_from(core: ProjectCore, former: ProjectCore, now: float) -> None:
+    """Have a core that did nothing yet know what ``former``, which does no more, knew.
+
+    What is published stays as it is. The project is listed now, by all its generations of the API
+    and fully: they, or what they are asked for, may be others.
+    """
+    restore(core.table, saved_project(former.table, now, now), now, now)
+    core.generation, core.is_published_fresh = former.generation, former.is_published_fresh
+    _listings_go_on(core.listings, former.listings)
+    _generations_go_on(core.listings.generations, former.listings.generations)
+
+
+def _listings_go_on(listings: Listings, former: Listings) -> None:
+    listings.number = former.number
+    listings.was_tried, listings.failure = former.was_tried, former.failure
+    listings.last_listing_at = former.last_listing_at
+    listings.seen_project_id = former.seen_project_id
+
+
+def _generations_go_on(generations: Generations, former: Generations) -> None:
+    known = dict(former.items())
+    for api_version, generation in generations.items():
+        if (before := known.get(api_version)) is not None:
+            generation.listed_at = before.listed_at
+            generation.last_answered_at = before.last_answered_at
+            generation.is_truncated = before.is_truncated
+            generation.set_aside = before.set_aside

@@ -1,0 +1,181 @@
+"""What a restart keeps of a project.
+
+A state file holds these values, marks and tracked jobs by the names of their fields: another name
+or meaning there is another version of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003 - the state file is read by these types
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from exporter.core.contradictions import NO_ANSWERS
+from exporter.core.final_state import LONGEST_WAIT_SECONDS, FinalState
+from exporter.core.jobs import TrackedJob
+from exporter.core.marks import HighWaterMarks  # noqa: TC001 - see above
+from exporter.domain import Counters, Histogram, ItemStatus, JobStatus, JobType
+
+if TYPE_CHECKING:
+    from exporter.core.job_table import JobTable
+    from exporter.core.rules import Rules
+
+# What is to come may lie in the future, but not for longer than anything waits.
+_WAITS = dict.fromkeys(("next_count_monotonic", "retry_monotonic"), LONGEST_WAIT_SECONDS)
+_Known = TypeVar("_Known", TrackedJob, FinalState)
+
+
+@dataclass(frozen=True, slots=True)
+class SavedCounters:
+    """The counters of a project by their labels."""
+
+    jobs_finished: Mapping[JobType, Mapping[JobStatus, int]]
+    items_finished: Mapping[JobType, Mapping[ItemStatus, int]]
+    items_failed: Mapping[str, int]
+    items_skipped: Mapping[JobType, Mapping[str, int]]
+    queue_duration: Mapping[JobType, Histogram]
+    run_duration: Mapping[JobType, Mapping[JobStatus, Histogram]]
+    turnaround_duration: Mapping[JobType, Histogram]
+    item_duration: Mapping[JobType, Histogram]
+
+
+@dataclass(frozen=True, slots=True)
+class SavedProject:
+    """A project at a moment.
+
+    The moment is ``saved_at``, a Unix time of this machine's clock, and ``saved_monotonic`` of its
+    monotonic clock, which is that of the tracked ``jobs``. All else is in Unix seconds by
+    LlamaCloud's clock, as in ``History``.
+    """
+
+    saved_at: float
+    saved_monotonic: float
+    counters: SavedCounters
+    marks: Mapping[str, HighWaterMarks]
+    jobs: Mapping[str, TrackedJob]
+    past: Mapping[str, tuple[str, JobStatus]]
+    last_progress_at: Mapping[str, float]
+    watermarks: Mapping[str, float]
+    answered: frozenset[str] = frozenset()
+    baseline_at: float | None = None
+
+
+def saved_project(table: JobTable, now: float, unix_now: float) -> SavedProject:
+    """Return what is to be kept of a project at the monotonic moment ``now``."""
+    history = table.history
+    return SavedProject(
+        saved_at=unix_now,
+        saved_monotonic=now,
+        counters=_saved_counters(history.book.counters()),
+        marks=dict(history.marks),
+        jobs={tracked.job.id: tracked for tracked in table},
+        past=dict(history.past),
+        last_progress_at=dict(history.last_progress_at),
+        watermarks=dict(history.watermarks),
+        answered=frozenset(history.answered),
+        baseline_at=history.baseline_at,
+    )
+
+
+def restore(table: JobTable, saved: SavedProject, now: float, unix_now: float) -> None:
+    """Have an empty table go on where a project was saved.
+
+    Time went on meanwhile, by this machine's clock.
+    """
+    history = table.history
+    history.book.restore(_counters(saved.counters, history.book.counters()))
+    history.marks = dict(saved.marks)
+    history.past = dict(saved.past)
+    history.watermarks = dict(saved.watermarks)
+    history.answered = set(saved.answered)
+    history.baseline_at = saved.baseline_at
+    down_seconds = max(unix_now - saved.saved_at, 0.0)
+    later_by = now - down_seconds - saved.saved_monotonic
+    for job_id, tracked in saved.jobs.items():
+        if job_id in history.marks and _is_asked_for(tracked, table.rules):
+            if job_id in saved.last_progress_at:
+                history.last_progress_at[job_id] = saved.last_progress_at[job_id]
+            table.restore(_restored(tracked, later_by, now), now)
+
+
+def _is_asked_for(tracked: TrackedJob, rules: Rules) -> bool:
+    """Tell whether the settings, which may have changed, ask for such a job."""
+    job = tracked.job
+    return (
+        job.api_version in rules.api_versions
+        and (not rules.job_types or job.job_type in rules.job_types)
+        and (not rules.directory_ids or job.directory_id in rules.directory_ids)
+    )
+
+
+def _restored(tracked: TrackedJob, later_by: float, now: float) -> TrackedJob:
+    """Return a job as it is known in a new session, in which nothing was listed or asked yet."""
+    final = tracked.final and _moved(tracked.final, later_by, now)
+    return replace(
+        _moved(tracked, later_by, now),
+        last_listed=0,
+        answers=NO_ANSWERS,
+        not_found_in=None,
+        failed_monotonic=None,
+        final=final,
+        memory=None,
+    )
+
+
+def _moved(value: _Known, later_by: float, now: float) -> _Known:
+    """Return a dataclass whose monotonic moments are by the clock of this process."""
+    moments = {
+        field.name: min(moment + later_by, now + _WAITS.get(field.name, 0.0))
+        for field in fields(value)
+        if field.name.endswith("_monotonic") and (moment := getattr(value, field.name)) is not None
+    }
+    return replace(value, **moments)
+
+
+def _saved_counters(counters: Counters) -> SavedCounters:
+    return SavedCounters(
+        **{field.name: _nested(getattr(counters, field.name)) for field in fields(SavedCounters)}
+    )
+
+
+def _counters(saved: SavedCounters, known: Counters) -> Counters:
+    """Return the saved counters that go on beside those that this exporter begins with."""
+    return Counters(
+        **{
+            field.name: {
+                labels: value
+                for labels, value in _flat(getattr(saved, field.name)).items()
+                if _goes_on(labels, value, getattr(known, field.name))
+            }
+            for field in fields(SavedCounters)
+        }
+    )
+
+
+def _goes_on(labels: object, value: object, known: Mapping[Any, Any]) -> bool:
+    """Tell whether a counter can go on: buckets and what is counted at all may have changed."""
+    begun = known.get(labels)
+    if isinstance(value, Histogram):
+        return begun is None or value.bounds == begun.bounds
+    # What has no labels yet may be of a type or a status that is newer than this exporter.
+    return bool(known)
+
+
+def _nested(family: Mapping[Any, Any]) -> Any:  # noqa: ANN401 - one or two labels
+    nested: dict[Any, Any] = {}
+    for labels, value in family.items():
+        if isinstance(labels, tuple):
+            nested.setdefault(labels[0], {})[labels[1]] = value
+        else:
+            nested[labels] = value
+    return nested
+
+
+def _flat(family: Mapping[Any, Any]) -> Any:  # noqa: ANN401 - one or two labels
+    flat: dict[Any, Any] = {}
+    for label, value in family.items():
+        if isinstance(value, dict):
+            flat |= {(label, other): number for other, number in value.items()}
+        else:
+            flat[label] = value
+    return flat

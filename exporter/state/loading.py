@@ -1,0 +1,118 @@
+"""What a state file held at the start."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+
+from exporter.state.encoding import DamagedStateError, NewerStateError, decode, decode_project
+from exporter.state.file import StateFile, StateInUseError, StateTooLargeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from exporter.core.saved import SavedProject
+
+# Of a project that is not configured any more: it may come back.
+_OTHERS_KEPT_SECONDS = 30 * 86_400.0
+_WITHOUT = "the exporter runs without a state, and leaves the file alone; "
+_IN_USE = _WITHOUT + "let each exporter have a state.file of its own, and restart this one"
+_NEWER = _WITHOUT + "start the newer exporter again, or move the file away"
+_UNREADABLE = _WITHOUT + "let the exporter's user read and write it, and restart the exporter"
+_DAMAGED = "counters begin at zero; the damaged file is kept, and may be removed"
+
+log = structlog.get_logger("exporter")
+
+
+@dataclass(slots=True)
+class LoadedState:
+    """The ``projects`` of a file, by their keys, and the ``others`` that nobody asked for.
+
+    ``identity`` is that of the file that was read. Unless it ``may_write``, nobody touches it.
+    """
+
+    file: StateFile
+    projects: dict[str, SavedProject] = field(default_factory=dict)
+    others: dict[str, bytes] = field(default_factory=dict)
+    identity: tuple[int, int] | None = None
+    may_write: bool = True
+
+
+class _Age(msgspec.Struct):
+    saved_at: float
+
+
+def load_state(path: Path, keys: Iterable[str]) -> LoadedState:
+    """Read the state of the projects with ``keys``; what is wrong with it is logged."""
+    state = LoadedState(StateFile(path))
+    try:
+        # Whether it can be written is told when it is.
+        with suppress(OSError):
+            state.file.lock()
+        content = state.file.read()
+        state.identity = state.file.identity()
+        found = None if content is None else decode(content)
+    except StateInUseError:
+        _not_used(state, "another process has locked it", _IN_USE)
+    except OSError as error:
+        _not_used(state, error.strerror or str(error), _UNREADABLE)
+    except NewerStateError as error:
+        _not_used(state, str(error), _NEWER)
+    except (StateTooLargeError, DamagedStateError) as error:
+        _set_aside(state, str(error))
+    else:
+        if found is not None:
+            _take(state, found, set(keys))
+    return state
+
+
+def _take(state: LoadedState, found: dict[str, bytes], keys: set[str]) -> None:
+    now = time.time()
+    problem = ""
+    for key, encoded in found.items():
+        try:
+            if key in keys:
+                state.projects[key] = decode_project(encoded)
+            elif now - msgspec.json.decode(encoded, type=_Age).saved_at < _OTHERS_KEPT_SECONDS:
+                state.others[key] = encoded
+        except (DamagedStateError, msgspec.MsgspecError) as error:
+            # The others go on.
+            problem = str(error)
+    if problem:
+        _set_aside(state, problem)
+    newest = max((project.saved_at for project in state.projects.values()), default=None)
+    log.info(
+        "state.loaded",
+        file=str(state.file.path),
+        projects=len(state.projects),
+        jobs=sum(len(project.jobs) for project in state.projects.values()),
+        age_seconds=None if newest is None else round(max(now - newest, 0.0), 1),
+    )
+
+
+def _not_used(state: LoadedState, detail: str, advice: str) -> None:
+    log.error("state.not_used", file=str(state.file.path), detail=detail, advice=advice)
+    state.may_write = False
+    state.file.unlock()
+
+
+def _set_aside(state: LoadedState, detail: str) -> None:
+    try:
+        kept_as = str(state.file.set_aside())
+        state.identity = None
+    except OSError as error:
+        _not_used(state, f"{detail}; it cannot be renamed: {error.strerror}", _UNREADABLE)
+        return
+    log.error(
+        "state.damaged",
+        file=str(state.file.path),
+        detail=detail,
+        kept_as=kept_as,
+        advice=_DAMAGED,
+    )

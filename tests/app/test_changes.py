@@ -1,0 +1,187 @@
+"""What replacing some settings by others takes: which pollers go on, stop and begin."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pydantic import SecretStr
+
+from exporter.app.changes import Begun, changes_between, with_fixed_of
+from exporter.app.identity import state_keys_of
+from exporter.config import Project, load
+from exporter.config.keys import KeyFile
+from exporter.domain import ApiVersion
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from exporter.config import Settings
+
+URL = "https://api.cloud.llamaindex.ai"
+
+
+def project(name: str, project_id: str | None = "", **facts: Any) -> Project:
+    """Return a project whose id is its first name, unless told otherwise."""
+    defaults: dict[str, Any] = {
+        "organization_id": None,
+        "api_key": SecretStr("llx-made-up"),
+        "base_url": URL,
+        "directory_ids": (),
+        "job_types": (),
+        "api_key_origin": "LLAMA_CLOUD_API_KEY",
+    }
+    return Project(name, f"id-{name}" if project_id == "" else project_id, **defaults | facts)
+
+
+def settings(*projects: Project, **flags: str) -> Settings:
+    """Return the settings of projects."""
+    given = [
+        f"--{name.replace('__', '.').replace('_', '-')}={text}" for name, text in flags.items()
+    ]
+    loaded = load(given, {"LLAMA_CLOUD_API_KEY": "llx-made-up"}).settings
+    return loaded.model_copy(update={"projects": projects})
+
+
+ONE, TWO = project("one"), project("two")
+
+
+def test_the_same_settings_change_nothing() -> None:
+    """However often they are applied."""
+    changes = changes_between(settings(ONE, TWO), settings(ONE, TWO))
+    assert (ONE, TWO) == changes.kept
+    assert ((), (), (), ()) == (changes.begun, changes.added, changes.removed, changes.changed)
+    assert ((), ()) == (changes.changed_settings, changes.fixed_settings)
+
+
+def test_the_order_of_projects_means_nothing() -> None:
+    """They are known by their names."""
+    assert (TWO, ONE) == changes_between(settings(ONE, TWO), settings(TWO, ONE)).kept
+
+
+def test_projects_are_added_and_removed() -> None:
+    """Without touching the one that stays."""
+    three = project("three")
+    changes = changes_between(settings(ONE, TWO), settings(three, ONE))
+    assert ((ONE,), (Begun(three),)) == (changes.kept, changes.begun)
+    assert (("three",), ("two",), ()) == (changes.added, changes.removed, changes.changed)
+
+
+def test_a_project_that_is_renamed_goes_on() -> None:
+    """Also if another one has its name now."""
+    first, second = project("two", "id-one"), project("one", "id-two")
+    changes = changes_between(settings(ONE, TWO), settings(first, second))
+    assert (Begun(first, "one"), Begun(second, "two")) == changes.begun
+    assert ((), (), ("two", "one")) == (changes.added, changes.removed, changes.changed)
+
+
+def test_a_default_project_is_known_by_its_name() -> None:
+    """For nobody knows its id."""
+    before, after = project("one", None), project("first", None)
+    changes = changes_between(settings(before), settings(after))
+    assert (("first",), ("one",)) == (changes.added, changes.removed)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"organization_id": "org"},
+        {"api_key": SecretStr("llx-another")},
+        {"api_key_origin": "exporter.yml: projects[0].api_key"},
+        {"api_key_file": KeyFile(__file__, "the file")},  # type: ignore[arg-type]
+        {"base_url": f"{URL}:443"},
+        {"directory_ids": ("dir",)},
+        {"job_types": ("parse",)},
+        {"api_versions": (ApiVersion.V2,)},
+    ],
+    ids=lambda facts: next(iter(facts)),
+)
+def test_a_project_that_is_read_otherwise_begins_anew_and_goes_on(facts: dict[str, Any]) -> None:
+    """From what is known of it."""
+    other = replace(ONE, **facts)
+    changes = changes_between(settings(ONE, TWO), settings(other, TWO))
+    assert ((TWO,), (Begun(other, "one"),)) == (changes.kept, changes.begun)
+    assert ("one",) == changes.changed
+
+
+@pytest.mark.parametrize("facts", [{"base_url": "https://eu"}, {"project_id": "other"}])
+def test_another_project_of_the_same_name_does_not_go_on(facts: dict[str, Any]) -> None:
+    """It is another one."""
+    other = replace(ONE, **facts)
+    changes = changes_between(settings(ONE), settings(other))
+    assert (Begun(other),) == changes.begun
+    assert (("one",), ("one",)) == (changes.added, changes.removed)
+
+
+def test_a_key_in_a_file_is_read_again_by_the_poller(tmp_path: Path) -> None:
+    """What the file held when the settings were read is old by then."""
+    file = KeyFile(tmp_path / "key", "the file")
+    before = project("one", api_key=SecretStr("llx-before"), api_key_file=file)
+    after = replace(before, api_key=None, api_key_problem="it is empty")
+    assert (after,) == changes_between(settings(before), settings(after)).kept
+
+
+@pytest.mark.parametrize(
+    ("flags", "kept"),
+    [
+        ({"poll__interval": "1m", "retention__failed": "2h"}, True),
+        ({"api__requests_per_minute": "5", "api__timeout": "5s", "api__tls_strict": "false"}, True),
+        ({"items__enabled": "false", "log__level": "debug", "log__documents": "false"}, True),
+        ({"api__concurrency": "3"}, False),
+        ({"api__versions": "v2"}, False),
+    ],
+)
+def test_settings_of_all_projects(flags: dict[str, str], *, kept: bool) -> None:
+    """Most of them change nothing about who polls; all are named."""
+    changes = changes_between(settings(ONE), settings(ONE, **flags))
+    assert kept is (changes.kept == (ONE,))
+    assert {name.replace("__", ".") for name in flags} == set(changes.changed_settings)
+
+
+def test_versions_of_its_own_keep_a_project_from_those_of_all() -> None:
+    """Nothing changes for it."""
+    own = project("one", api_versions=(ApiVersion.V1BETA,))
+    changes = changes_between(settings(own, TWO), settings(own, TWO, api__versions="v2"))
+    assert ((own,), (Begun(TWO, "two"),)) == (changes.kept, changes.begun)
+
+
+def test_what_is_made_once_is_named_and_stays() -> None:
+    """All else is taken over."""
+    before = settings(ONE)
+    after = settings(
+        TWO,
+        web__listen_address=":1234",
+        web__telemetry_path="/m",
+        web__enable_lifecycle="true",
+        state__file="state",
+        poll__interval="1m",
+    )
+    changes = changes_between(before, after)
+    assert ("poll.interval",) == changes.changed_settings
+    assert {
+        "web.listen_address",
+        "web.telemetry_path",
+        "web.enable_lifecycle",
+        "state.file",
+    } == set(changes.fixed_settings)
+    applied = with_fixed_of(after, before)
+    assert (before.web, before.state) == (applied.web, applied.state)
+    assert (60.0, (TWO,)) == (applied.poll.interval, applied.projects)
+
+
+def test_several_entries_of_one_project_have_states_of_their_own() -> None:
+    """One would overwrite that of the other."""
+    parse = project("parse", "id", job_types=("parse",))
+    extract = project("extract", "id", job_types=("extract",))
+    keys = state_keys_of([parse, extract, TWO])
+    assert 3 == len(set(keys.values()))
+    assert keys["two"] == state_keys_of([TWO])["two"]
+
+
+def test_an_entry_that_is_no_longer_alone_goes_on_under_another_key() -> None:
+    """So that the other one does not take its state."""
+    alone = project("one", "id", job_types=("parse",))
+    other = project("other", "id", job_types=("extract",))
+    changes = changes_between(settings(alone), settings(other, alone))
+    assert (Begun(other), Begun(alone, "one")) == changes.begun

@@ -1,0 +1,141 @@
+"""Settings that are applied again while the exporter runs: on SIGHUP, or by POST."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from app.reloading import names, reloadable
+from process import run
+from projects import key_of, project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cloud import Cloud
+
+SUCCESSFUL = "config_last_reload_successful"
+TIMESTAMP = "config_last_reload_success_timestamp_seconds"
+
+
+class TestSignal:
+    """SIGHUP, which needs no setting."""
+
+    def test_it_applies_what_the_file_says_now(self, cloud: Cloud, tmp_path: Path) -> None:
+        """And says what changed; the gauges tell when."""
+        one, two = project(cloud, "one"), project(cloud, "two")
+        with reloadable(tmp_path, [one], web={}) as running:
+            running.wait_for_job("one")
+            (began,) = running.scrape().own(TIMESTAMP)
+            running.write([one, two], poll={"interval": "2s"})
+            running.hang_up()
+            running.wait_for_job("two")
+            scraped = running.scrape()
+            (line,) = running.exporter.events("config.reloaded")
+            assert (line["added"], line["settings"]) == ("two", "poll.interval")
+            assert not {"removed", "changed"} & set(line)
+            assert [1.0] == scraped.own(SUCCESSFUL)
+            assert scraped.own(TIMESTAMP)[0] > began
+            assert [2.0, 2.0] == scraped.own("poll_interval_seconds")
+            assert 0 == running.exporter.stop()[0]
+
+    def test_a_mistake_keeps_what_runs(self, cloud: Cloud, tmp_path: Path) -> None:
+        """Every mistake is told at once, by the words of --config.check; then the next works."""
+        one = project(cloud, "one")
+        with reloadable(tmp_path, [one]) as running:
+            running.wait_for_job("one")
+            wrong = {"poll": {"interval": "soon"}, "jobs": {"max_per_project": -1}}
+            running.write([one, {**one, "api_keys": "x"}], **wrong)
+            running.hang_up()
+            running.exporter.wait_for(
+                lambda: len(running.exporter.events("config.reload_failed")) >= 4
+            )
+            lines = running.exporter.events("config.reload_failed")
+            told = [line["detail"] for line in lines][: lines[0]["mistakes"]]
+            assert [0.0] == running.scrape().own(SUCCESSFUL)
+            assert {"one"} == names(running.scrape())
+            status, words = running.post()
+            assert 400 == status
+            assert words.startswith(f"The settings have {len(told)} mistakes:\n")
+            assert [] == [problem for problem in told if f"  - {problem}\n" not in words]
+            checked = run("--config.check", f"--config.file={running.file}").stderr
+            assert words.splitlines()[:-1] == checked.splitlines()[:-1]
+            assert words.endswith("settings that were read before stay in force.\n")
+            running.reload([one])
+            assert [1.0] == running.scrape().own(SUCCESSFUL)
+
+    @pytest.mark.parametrize("place", ["name", "poll"])
+    def test_keys_stay_secret(self, cloud: Cloud, tmp_path: Path, place: str) -> None:
+        """Those in force, and those of settings that are refused."""
+        one, secret = project(cloud, "one"), "llx-Zq7Jw2Xr9Lk4Tn8Bv3Yd"
+        with reloadable(tmp_path, [one]) as running:
+            two = one | {"api_key": secret, "name": f"of {secret} and {key_of('one')}"}
+            poll = {"interval": f"{secret}{key_of('one')}"}
+            refused = [one, two] if place == "name" else [one, one | {"api_key": secret}]
+            running.write(refused, **({"poll": poll} if place == "poll" else {}))
+            status, words = running.post()
+            running.exporter.wait_for(lambda: bool(running.exporter.events("config.reload_failed")))
+            assert 0 == running.exporter.stop()[0]
+            log = running.exporter.log_file.read_text()
+        assert 400 == status
+        for key in (secret, key_of("one")):
+            assert key[4:15] not in words + log
+
+
+class TestEndpoints:
+    """POST /-/reload and /-/quit."""
+
+    @pytest.mark.parametrize("path", ["/-/reload", "/-/quit"])
+    def test_they_are_refused_unless_enabled(self, cloud: Cloud, tmp_path: Path, path: str) -> None:
+        """In words that name the setting."""
+        with reloadable(tmp_path, [project(cloud, "one")], web={}) as running:
+            status, words = running.post(path)
+            assert (403, True) == (status, "web.enable_lifecycle" in words)
+            assert 405 == running.exporter.get(path)[0]
+            assert "ok\n" == running.exporter.get("/-/healthy")[1]
+
+    def test_quit_stops_as_sigterm_does(self, cloud: Cloud, tmp_path: Path) -> None:
+        """With an answer, and exit status 0."""
+        with reloadable(tmp_path, [project(cloud, "one")]) as running:
+            assert 405 == running.exporter.get("/-/quit")[0]
+            began = time.monotonic()
+            assert (200, "Stopping.\n") == running.post("/-/quit")
+            assert 0 == running.exporter.process.wait(10)
+            assert time.monotonic() - began < 2.0
+            (line,) = running.exporter.events("exporter.stopping")
+            assert "SIGTERM" == line["signal"]
+
+    def test_reloads_at_once_are_all_answered(self, cloud: Cloud, tmp_path: Path) -> None:
+        """Each after one that began after it was asked for."""
+        one = project(cloud, "one")
+        with reloadable(tmp_path, [one]) as running:
+            answers: list[int] = []
+            threads = [
+                threading.Thread(target=lambda: answers.append(running.post()[0]))
+                for _ in range(20)
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert [200] * 20 == answers
+
+    def test_what_needs_a_restart_is_named(self, cloud: Cloud, tmp_path: Path) -> None:
+        """At each reload until then; all else is applied."""
+        one = project(cloud, "one")
+        with reloadable(tmp_path, [one]) as running:
+            other = {"web": {"telemetry_path": "/other"}, "state": {"file": "state"}}
+            for _ in range(2):
+                words = running.reload([one], poll={"interval": "2s"}, **other)
+                fixed = "state.file, web.telemetry_path, web.enable_lifecycle"
+                assert words.endswith(f"A restart is needed for: {fixed}.\n")
+            assert [2.0] == running.scrape().own("poll_interval_seconds")
+            running.exporter.wait_for(
+                lambda: len(running.exporter.events("config.restart_needed")) == 2
+            )
+            lines = running.exporter.events("config.restart_needed")
+            assert ["warning"] * 2 == [line["level"] for line in lines]
+            assert fixed == lines[0]["settings"]
+            assert not (tmp_path / "state").exists()

@@ -1,0 +1,98 @@
+"""A reload every 0.2 s, while jobs move."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from app.growing import GrowingJobs
+from app.reloading import listings_of, reloadable
+from app.test_restarts import completed, ended, failed
+from projects import key_of, project, project_id_of
+
+from exporter.simulator import DEFAULT_PROJECT_ID
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cloud import Cloud
+
+
+def mine_of(text: str) -> str:
+    """Return the samples of the project that stays."""
+    return "".join(line + "\n" for line in text.splitlines() if 'project="one"' in line)
+
+
+def test_nothing_is_lost_counted_twice_or_asked_twice(cloud: Cloud, tmp_path: Path) -> None:
+    """Whatever changes beside a project that stays, and in how it is polled."""
+    cloud.world.add_key(key_of("one"), DEFAULT_PROJECT_ID)
+    entry = {
+        "name": "one",
+        "project_id": DEFAULT_PROJECT_ID,
+        "api_key": key_of("one"),
+        "base_url": cloud.base_url,
+        "api_versions": ["v1beta"],
+    }
+    others = [project(cloud, name) for name in ("two", "three")]
+    with reloadable(tmp_path, [entry]) as running:
+        running.exporter.wait_for(
+            lambda: bool(running.scrape().own("polls_total", result="success"))
+        )
+        # LlamaCloud's Date has whole seconds: what begins later is no history.
+        time.sleep(1.1)
+        jobs = GrowingJobs(cloud, seed=3)
+        seen = 0.0
+        for step in range(20):
+            jobs.move()
+            running.reload(
+                [entry, *others[: step % 3]],
+                retention={"finished": f"{1 + step % 2}h"},
+                log={"level": ("info", "debug")[step % 2]},
+            )
+            mine = mine_of(running.exporter.get()[1])
+            assert seen <= failed(mine)
+            seen = failed(mine)
+            assert "llamacloud_batch_active_jobs{" in mine
+            time.sleep(0.15)
+        jobs.end()
+        running.exporter.wait_for(lambda: ended(mine_of(running.exporter.get()[1])) >= jobs.ended)
+        running.exporter.wait_for(
+            lambda: completed(mine_of(running.exporter.get()[1])) >= jobs.completed
+        )
+        mine = mine_of(running.exporter.get()[1])
+        assert (jobs.failed, jobs.completed, jobs.ended) == (
+            failed(mine),
+            completed(mine),
+            ended(mine),
+        )
+    moments = [request.arrived_monotonic for request in listings_of(cloud, DEFAULT_PROJECT_ID)]
+    # One a second, although there were twenty reloads within four.
+    assert 4 <= len(moments) <= moments[-1] - moments[0] + 2
+
+
+def test_the_budget_of_a_key_holds(cloud: Cloud, tmp_path: Path) -> None:
+    """Also of a project that is removed and added, renamed, or read otherwise, all the time."""
+    entry = project(cloud, "one")
+    changes: list[dict[str, Any] | None] = [
+        {"job_types": ["parse"]},
+        {"name": "first"},
+        None,
+        {},
+    ]
+    cloud.add_job("job-2", project_id=project_id_of("one"))
+    other = project(cloud, "two")
+    # Two at once, and one a second.
+    limits = {"api": {"requests_per_minute": 4}, "poll": {"interval": "1s"}}
+    with reloadable(tmp_path, [entry, other], **limits) as running:
+        began = time.monotonic()
+        for step in range(12):
+            change = changes[step % 4]
+            mine = [] if change is None else [entry | change]
+            running.reload([*mine, other])
+            time.sleep(0.1)
+        lasted = time.monotonic() - began
+    sent = [
+        r for r in cloud.simulator.requests if r.params.get("project_id") == project_id_of("one")
+    ]
+    # Saved up for thirty seconds, earned while it started, and earned since.
+    assert len(sent) <= 30 * 4 / 60 + 1 + lasted * 4 / 60

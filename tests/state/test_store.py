@@ -1,0 +1,250 @@
+"""What is saved is written before anybody goes on, once a second at most, or it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import structlog
+from state.saved import KEY, names_in, saved
+
+from exporter.domain import ItemStatus
+from exporter.state import StateStore, load_state
+from exporter.state.encoding import Encoder, decode, decode_project
+from exporter.state.file import StateFile
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.anyio
+SOON_SECONDS = 10.0
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "exporter.state"
+
+
+@pytest.fixture
+def log() -> Iterator[list[Any]]:
+    with structlog.testing.capture_logs() as lines:
+        yield lines
+
+
+def failed_in(path: Path, key: str = KEY) -> int:
+    """Return how many items of the active job had failed by what a file holds."""
+    (counts,) = (
+        tracked.counts
+        for tracked in decode_project(decode(path.read_bytes())[key]).jobs.values()
+        if tracked.job.active
+    )
+    assert counts is not None
+    return counts.by_status[ItemStatus.FAILED]
+
+
+def write(path: Path, **projects: Any) -> None:
+    """Write a state file."""
+    StateFile(path).replace(Encoder().encode(projects or {KEY: saved()}))
+
+
+def content_of(path: Path) -> bytes:
+    """Return what a file holds."""
+    return path.read_bytes()
+
+
+def spoil(path: Path, how: str) -> None:
+    """Put what cannot be used where the file should be."""
+    match how:
+        case "newer":
+            write(path)
+            path.write_bytes(path.read_bytes().replace(b'"version":1', b'"version":2'))
+        case "pipe":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+
+
+def facts_of(path: Path) -> tuple[int, float]:
+    """Return what changes if somebody replaces or writes a file."""
+    facts = path.lstat()
+    return facts.st_ino, facts.st_mtime
+
+
+@asynccontextmanager
+async def store_of(path: Path, *keys: str) -> AsyncIterator[tuple[StateStore, list[bool]]]:
+    """Run a store, and note what it tells of its writes."""
+    told: list[bool] = []
+    loaded = load_state(path, keys or [KEY])
+    store = StateStore(loaded, written=told.append)
+    running = asyncio.create_task(store.run())
+    await asyncio.sleep(0)
+    try:
+        async with asyncio.timeout(SOON_SECONDS):
+            yield store, told
+    finally:
+        running.cancel()
+        loaded.file.unlock()
+
+
+async def test_what_is_saved_is_on_disk_when_the_caller_goes_on(path: Path) -> None:
+    """It finds its own, whatever others save."""
+    async with store_of(path) as (store, told):
+        await store.save(KEY, saved(failed=3))
+        assert 3 == failed_in(path)
+        await asyncio.gather(store.save(KEY, saved(failed=5)), store.save("other", saved()))
+        assert (5, 3) == (failed_in(path), failed_in(path, "other"))
+    assert [True, True, True] == told
+    assert {"exporter.state", "exporter.state.lock"} == names_in(path.parent)
+
+
+async def test_before_it_runs_nothing_is_written(path: Path) -> None:
+    """What was loaded is in the file, and nobody waits for it."""
+    store = StateStore(load_state(path, [KEY]), written=lambda _: None)
+    async with asyncio.timeout(SOON_SECONDS):
+        await store.save(KEY, saved())
+    assert {"exporter.state.lock"} == names_in(path.parent)
+
+
+async def test_what_others_left_is_known_and_kept(path: Path) -> None:
+    """A project that is added later goes on from it; one that was renamed leaves none behind."""
+    write(path, **{KEY: saved(), "other": saved(failed=5), "renamed": saved()})
+    async with store_of(path) as (store, _):
+        assert store.known("nobody") is None
+        known = store.known("other")
+        assert known is not None
+        assert saved(failed=5).counters == known.counters
+        store.forget("renamed")
+        await store.save(KEY, saved(failed=4))
+    assert {KEY, "other"} == set(decode(content_of(path)))
+
+
+async def test_what_cannot_be_read_of_a_project_is_logged(path: Path, log: list[Any]) -> None:
+    """It begins anew."""
+    odd = b'{"saved_at": 2000000000.0}'
+    StateFile(path).replace(Encoder().encode({KEY: saved(), "other": odd}))
+    async with store_of(path) as (store, _):
+        assert store.known("other") is None
+    (line,) = (line for line in log if line["event"] == "state.damaged")
+    assert "begin at zero" in line["advice"]
+
+
+async def test_ten_projects_are_written_at_once_and_once_a_second(path: Path) -> None:
+    """However often they are saved."""
+    async with store_of(path) as (store, told):
+        began = time.monotonic()
+        for _ in range(3):
+            await asyncio.gather(*(store.save(str(number), saved()) for number in range(10)))
+        assert time.monotonic() - began >= 2.0
+    # One to say that there is a file at all.
+    assert 3 + 1 == len(told)
+
+
+async def test_the_last_write_does_not_wait(path: Path) -> None:
+    """The process is about to end."""
+    async with store_of(path) as (store, _):
+        await store.save(KEY, saved(failed=3))
+        began = time.monotonic()
+        await store.close({KEY: saved(failed=4)})
+        assert time.monotonic() - began < 1.0
+        assert 4 == failed_in(path)
+
+
+async def test_what_cannot_be_written_is_told_once_until_it_can(path: Path, log: list[Any]) -> None:
+    """Nobody waits for it: publishing goes on."""
+    async with store_of(path.parent / "missing" / "state") as (store, told):
+        for _ in range(2):
+            await store.save(KEY, saved())
+        (line,) = log
+        assert ("state.write_failed", "error") == (line["event"], line["log_level"])
+        assert "No such file" in line["detail"]
+        (path.parent / "missing").mkdir()
+        await store.save(KEY, saved(failed=6))
+        assert 6 == failed_in(path.parent / "missing" / "state")
+    assert ["state.write_failed", "state.write_recovered"] == [line["event"] for line in log]
+    assert [True, False, False, True] == told
+
+
+async def test_a_file_that_another_process_holds_is_left_alone(path: Path, log: list[Any]) -> None:
+    """Neither read nor written."""
+    write(path)
+    before = content_of(path)
+    other = StateFile(path)
+    other.lock()
+    async with store_of(path) as (store, told):
+        await store.save(KEY, saved(failed=9))
+    assert before == content_of(path)
+    assert [False] == told
+    (line,) = log
+    assert "state.not_used" == line["event"]
+    assert "locked" in line["detail"]
+
+
+async def test_a_file_that_comes_from_elsewhere_meanwhile_is_left_alone(
+    path: Path, log: list[Any]
+) -> None:
+    """As where a volume is mounted late: nobody read what it holds."""
+    async with store_of(path) as (store, told):
+        await store.save(KEY, saved(failed=3))
+        write(path, **{KEY: saved(failed=100)})
+        for _ in range(2):
+            await store.save(KEY, saved(failed=4))
+        assert 100 == failed_in(path)
+    assert [True, True, False] == told
+    assert ["state.not_used"] == [line["event"] for line in log]
+
+
+def test_a_state_is_read_by_the_keys_of_its_projects(path: Path, log: list[Any]) -> None:
+    """Those that nobody asks for are kept for a month."""
+    old = saved(unix_now=time.time() - 40 * 86_400)
+    write(path, here=saved(), away=saved(), long_away=old)
+    loaded = load_state(path, ["here", "new"])
+    assert ({"here"}, {"away"}) == (set(loaded.projects), set(loaded.others))
+    (line,) = log
+    assert ("state.loaded", 1, 2) == (line["event"], line["projects"], line["jobs"])
+    assert 0 <= line["age_seconds"] < SOON_SECONDS
+
+
+def test_there_may_be_no_file_yet(path: Path, log: list[Any]) -> None:
+    """That is no news."""
+    loaded = load_state(path, [KEY])
+    assert loaded.may_write
+    assert ({}, []) == (loaded.projects, log)
+
+
+def test_a_damaged_file_is_kept_and_told(path: Path, log: list[Any]) -> None:
+    """The exporter begins anew."""
+    path.write_bytes(b"garbage")
+    loaded = load_state(path, [KEY])
+    assert loaded.may_write
+    (line,) = log
+    assert ("state.damaged", f"{path}.damaged") == (line["event"], line["kept_as"])
+    assert {"exporter.state.damaged", "exporter.state.lock"} == names_in(path.parent)
+
+
+def test_one_damaged_project_leaves_the_others(path: Path, log: list[Any]) -> None:
+    """The file is kept, for it holds what was lost."""
+    write(path, here=saved(), bad=b"[]")
+    loaded = load_state(path, ["here", "bad"])
+    assert {"here"} == set(loaded.projects)
+    assert ["state.damaged", "state.loaded"] == [line["event"] for line in log]
+
+
+@pytest.mark.parametrize("what", ["newer", "pipe", "folder"])
+async def test_a_file_that_cannot_be_used_is_left_alone(
+    path: Path, log: list[Any], what: str
+) -> None:
+    """The exporter runs without it."""
+    spoil(path, what)
+    before = facts_of(path)
+    async with store_of(path) as (store, told):
+        await store.save(KEY, saved())
+    assert [False] == told
+    assert before == facts_of(path)
+    (line,) = log
+    assert "state.not_used" == line["event"]
+    assert line["advice"]
