@@ -28,6 +28,9 @@ COPY --from=builder /opt/exporter /opt/exporter
 # The base image has no bytecode of the standard library, and at run time nobody can write it.
 RUN ["/opt/exporter/bin/python", "-c", "import exporter.app, exporter.app.demo, exporter.healthcheck"]
 
+# For a state file. A new volume of Docker or Podman that is mounted here gets the owner of the folder.
+RUN install --directory --owner=65532 --group=65532 --mode=0700 /var/lib/llamacloud-batch-exporter
+
 ARG VERSION=""
 ARG REVISION=""
 # Shown by the metric llamacloud_exporter_build_info.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from exporter.exposition import Family
 
 FAMILIES = (*BATCH_FAMILIES, *EXPORTER_FAMILIES)
-EVENT = r"(?:project|job|item|items|api|exporter|budget|key|config)\.[a-z_]+"
+EVENT = r"(?:project|job|item|items|api|exporter|budget|key|config|state)\.[a-z_]+"
 PACKAGE = Path(exporter.__file__).parent
 SUFFIXES = {"histogram": ("_bucket", "_count", "_sum")}
 

@@ -20,9 +20,9 @@ ROOT = Path(__file__).parent.parent
 SETTINGS = tuple(documented_settings())
 GROUPS = {doc.setting.partition(".")[0] for doc in SETTINGS}
 MODES = {"--config.check", "--demo", "--help", "--once", "--version", "--healthcheck"}
-# A container, a chart or a Deployment of that name is not the program.
+# A container, a chart, a Deployment or a folder of that name is not the program.
 PROGRAM = re.compile(
-    r"(?<!--name )(?<!helm/)(?<!llamacloud-)(?<!deployment/)"
+    r"(?<!--name )(?<!helm/)(?<!llamacloud-)(?<!deployment/)(?<!/var/lib/)"
     r"llamacloud-batch-exporter((?: +--[\w.-]+(?:=\S+)?)+)"
 )
 # Paths of this repository, as commands name them from its top.
@@ -79,6 +79,15 @@ def test_metrics_exist(page: Path) -> None:
     named = set(re.findall(r"\bllamacloud_(?:batch|exporter)_[a-z_]+[a-z]\b", page.read_text()))
     named -= {"llamacloud_batch_exporter"}  # wheels
     assert set() == named - {family.name for family in (*BATCH_FAMILIES, *EXPORTER_FAMILIES)}
+
+
+def test_the_page_about_the_state_names_every_log_line_about_it() -> None:
+    """And no other."""
+    code = "".join(file.read_text() for file in Path(exporter.__file__).parent.rglob("*.py"))
+    written = set(re.findall(r'log\.\w+\(\s*"(state\.[a-z_]+)"', code))
+    named = set(re.findall(r"`(state\.[a-z_]+)`", (PAGES / "state.md").read_text()))
+    assert len(written) > 3
+    assert written == named - {"state.file"}
 
 
 @every_page

@@ -46,6 +46,12 @@ _BOUNDS: Mapping[str, Schema] = {
     "image.digest": {"pattern": "^(sha256:[0-9a-f]{64})?$"},
     "web.port": {"minimum": 1024, "maximum": 65535},
     "web.telemetryPath": {"pattern": "^/"},
+    "state.path": {"pattern": "^/."},
+    "state.persistence.size": {"pattern": "^[0-9]+([.][0-9]+)?([kMGT]i?)?$"},
+    "state.persistence.accessModes": {
+        "minItems": 1,
+        "items": {"enum": ["ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"]},
+    },
     "service.type": {"enum": ["ClusterIP", "NodePort", "LoadBalancer"]},
     "serviceMonitor.interval": {"pattern": _DURATION},
     "serviceMonitor.scrapeTimeout": {"pattern": _DURATION},
@@ -56,7 +62,11 @@ _BOUNDS: Mapping[str, Schema] = {
     "prometheusRule.overrides": {"additionalProperties": {"type": "object"}},
 }
 # The chart sets these itself.
-_NOT_IN_CONFIG = {"config": {"file"}, "web": {"listen_address", "telemetry_path"}}
+_NOT_IN_CONFIG = {
+    "config": {"file"},
+    "state": {"file"},
+    "web": {"listen_address", "telemetry_path"},
+}
 _DURATION_OF_A_SETTING: Schema = {"type": "string", "pattern": "^(0|([0-9]+(ms|s|m|h|d|w))+)$"}
 _LEFT_OUT = {"title", "default", "written_default", "format", "writeOnly"}
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent.parent
 SERVICE = "llamacloud-batch-exporter"
+WRITTEN = "llamacloud_exporter_state_last_write_successful"
 OLDEST_SYSTEMD = 250
 # The tests may have no sudo, and are root.
 SUDO = 'sudo() { "$@"; }\n'
@@ -167,12 +168,26 @@ def test_the_page_tells_how_to_see_that_it_works(service: Service) -> None:
     assert 'llamacloud_exporter_project_up{project="default"} 1.0' in told
 
 
-def test_changed_settings_are_checked_and_used_after_a_restart(service: Service) -> None:
-    """As the page says."""
+def test_changed_settings_are_checked_and_reloaded(service: Service) -> None:
+    """As the page says, by the process that runs on."""
     service.restart()
+    before = service.facts()["MainPID"]
     (block,) = commands("systemd", "Change the settings")
     assert "The settings are valid." in install(service.machine, block)
-    service.wait_until_it_polls()
+    assert (before, "active") == (service.facts()["MainPID"], service.facts()["ActiveState"])
+
+
+def test_its_counters_survive_a_restart(service: Service) -> None:
+    """In the folder that systemd makes, although the service's user is another one each time."""
+    service.restart()
+    service.wait_for(lambda: f"{WRITTEN} 1.0" in service.metrics())
+    service.restart()
+    (loaded,) = service.events("state.loaded")
+    assert f"/{SERVICE}/exporter.state" in loaded["file"]
+    assert 1 == loaded["projects"]
+    assert f"{WRITTEN} 1.0" in service.metrics()
+    listed = service.machine.call(f"stat --format=%a /var/lib/private/{SERVICE}/exporter.state")
+    assert "600\n" == listed
 
 
 def test_it_stops_at_once_and_without_an_error(service: Service) -> None:
@@ -237,4 +252,5 @@ def test_the_page_tells_how_to_upgrade_and_remove_it(service: Service) -> None:
     install(service.machine, upgrade)
     service.wait_until_it_polls()
     install(service.machine, remove)
+    assert "" == service.machine.call(f"find /var/lib /etc -name '{SERVICE}*'")
     assert "not-found" == service.facts()["LoadState"]

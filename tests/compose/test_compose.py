@@ -22,7 +22,8 @@ ROOT = DEPLOY.parent
 COMPOSE = DEPLOY / "compose.yaml"
 PROMETHEUS = DEPLOY / "prometheus" / "prometheus.yml"
 PROVISIONING = DEPLOY / "grafana" / "provisioning"
-SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())["services"]
+DESCRIBED: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())
+SERVICES = DESCRIBED["services"]
 PORTS = {"exporter": "9910", "prometheus": "9090", "alertmanager": "9093", "grafana": "3000"}
 # Where the images look, unless told otherwise.
 LOOKED_FOR = {
@@ -30,22 +31,21 @@ LOOKED_FOR = {
     "alertmanager": "/etc/alertmanager/alertmanager.yml",
 }
 
+STATE_FILE = "LLAMACLOUD_EXPORTER_STATE__FILE"
+
 every_service = pytest.mark.parametrize("service", SERVICES)
 
 
 # What a person takes away, and what the file tells them to put there.
 DEMO = re.compile(r"^    # The demo begins\..*^    # The demo ends\.\n", re.MULTILINE | re.DOTALL)
-INSTEAD = re.compile(
-    r"^    #   (environment:\n)    #   (  LLAMA_CLOUD_API_KEY: .*\n)", re.MULTILINE
-)
+INSTEAD = re.compile(r"^    #   (.*\n)", re.MULTILINE)
 
 
 def for_a_real_llamacloud() -> str:
     """Return the file as it is when its comment was followed."""
     text = COMPOSE.read_text()
     (demo,) = DEMO.findall(text)
-    ((environment, key),) = INSTEAD.findall(demo)
-    return text.replace(demo, f"    {environment}    {key}")
+    return text.replace(demo, "".join(f"    {line}" for line in INSTEAD.findall(demo)))
 
 
 def loaded(path: Path) -> Any:
@@ -81,10 +81,10 @@ def test_nothing_of_the_demo_is_left_for_a_real_llamacloud() -> None:
     demo, real = SERVICES["exporter"], yaml.safe_load(for_a_real_llamacloud())["services"]
     mine = real.pop("exporter")
     assert {name: SERVICES[name] for name in real} == real
-    assert {"LLAMA_CLOUD_API_KEY": "${LLAMA_CLOUD_API_KEY}"} == mine.pop("environment")
+    assert {"LLAMA_CLOUD_API_KEY", STATE_FILE} == set(mine.pop("environment"))
+    assert mine.pop("volumes")
     assert {key: demo[key] for key in demo if key not in {"command", "environment"}} == mine
     assert "--demo" not in for_a_real_llamacloud()
-    assert "LLAMACLOUD_EXPORTER_" not in for_a_real_llamacloud()
 
 
 def test_the_file_for_a_real_llamacloud_hands_the_key_on() -> None:
@@ -100,7 +100,22 @@ def test_the_file_for_a_real_llamacloud_hands_the_key_on() -> None:
     )
     assert 0 == printed.returncode, printed.stderr
     exporter = yaml.safe_load(printed.stdout)["services"]["exporter"]
-    assert {"LLAMA_CLOUD_API_KEY": "llx-made-up"} == exporter["environment"]
+    assert "llx-made-up" == exporter["environment"]["LLAMA_CLOUD_API_KEY"]
+
+
+def test_the_state_of_a_real_llamacloud_is_in_a_volume() -> None:
+    """Which Compose makes, and which the image lets the exporter's user write to."""
+    real = yaml.safe_load(for_a_real_llamacloud())
+    exporter = real["services"]["exporter"]
+    (volume,) = exporter["volumes"]
+    name, folder = volume.split(":")
+    assert {name} == set(real["volumes"])
+    file = exporter["environment"][STATE_FILE]
+    assert folder == file.rpartition("/")[0]
+    made = re.compile(rf"^RUN install .*--owner=65532 .*{re.escape(folder)}$", re.MULTILINE)
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert made.search(dockerfile)
+    assert "USER 65532:65532\n" in dockerfile
 
 
 def test_prometheus_takes_its_configuration(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def cloud() -> Iterator[Cloud]:
 
 @pytest.fixture
 def exporters(cloud: Cloud, tmp_path: Path) -> Iterator[dict[str, Exporter]]:
-    """Run four exporters that have listed what they can."""
+    """Run five exporters that have listed what they can."""
     projects = troubled_projects(cloud)
     with ExitStack() as stack:
 
@@ -88,11 +88,17 @@ def exporters(cloud: Cloud, tmp_path: Path) -> Iterator[dict[str, Exporter]]:
             ),
             "doomed": start("doomed", [well(spacious, "absent")]),
             "wavering": start("wavering", [well(spacious, "unsteady")]),
+            "forgetful": start(
+                "forgetful",
+                [well(spacious, "state-not-written")],
+                state={"file": str(tmp_path / "missing" / "exporter.state")},
+            ),
         }
         wait_until_listed(started["troubled"], projects.keys() - NEVER_LISTED)
         wait_until_listed(started["frugal"], {"small-budget", "several", "mixed"})
         wait_until_listed(started["doomed"], {"absent"})
         wait_until_listed(started["wavering"], {"unsteady"})
+        wait_until_listed(started["forgetful"], {"state-not-written"})
         yield started
 
 

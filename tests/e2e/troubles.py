@@ -60,6 +60,7 @@ FIRES: dict[str, set[str]] = {
     },
     "absent": {"LlamaCloudExporterAbsent"},
     "unsteady": {"LlamaCloudExporterUnsteady"},
+    "state-not-written": {"LlamaCloudExporterStateNotWritten"},
 }
 # What is explained by another alert of the project.
 SUPPRESSED: dict[str, set[str]] = {
@@ -72,7 +73,7 @@ SUPPRESSED: dict[str, set[str]] = {
     "rate-limited": {"LlamaCloudExporterListingFailing"},
     "small-budget": {"LlamaCloudExporterJobsNotRefreshed"},
 }
-_OF_OTHER_EXPORTERS = {"small-budget", "absent", "unsteady"}
+_OF_OTHER_EXPORTERS = {"small-budget", "absent", "unsteady", "state-not-written"}
 NEVER_LISTED = {"refused", "never-listed"}
 
 _LATER = {

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from cloud import KEY, running_cloud
 from image.building import HARDENED, WITH_HEALTH_CHECK, call
+from pages import commands
 from process import DEADLINE_SECONDS, running_command
 
 import exporter
@@ -41,13 +43,13 @@ def health_command(image: str) -> list[str]:
 
 @contextmanager
 def running_image(
-    image: str, *flags: str, options: Sequence[str] = HARDENED
+    image: str, *flags: str, options: Sequence[str] = HARDENED, mode: Sequence[str] = ("--demo",)
 ) -> Iterator[tuple[Exporter, str]]:
-    """Run the demo in the image, on a read-only file system and without capabilities."""
+    """Run the image, by default as a demo, on a read-only file system and without capabilities."""
     name = f"exporter-{uuid.uuid4().hex[:8]}"
     command = ("podman", "run", "--rm", "--name", name, *options, image)
     try:
-        with running_command(command, "--demo", *flags) as running:
+        with running_command(command, *mode, *flags) as running:
             yield running, name
     finally:
         subprocess.run(["podman", "rm", "--force", name], capture_output=True, check=False)
@@ -124,6 +126,33 @@ def test_it_serves_without_any_right_and_stops_when_told(image: str) -> None:
         assert 0 == ended
         assert seconds < DEADLINE_SECONDS / 2
         assert running.events("exporter.stopping")
+
+
+def test_it_may_write_its_state_to_a_new_volume(image: str) -> None:
+    """As the page says; the next container goes on from there."""
+    volume = f"state-{uuid.uuid4().hex[:8]}"
+    (run,) = (text for text in commands("container", "Keep the counters") if "docker run" in text)
+    (mount,) = re.findall(r"--volume llamacloud-state:\S+", run)
+    (setting,) = re.findall(r"--env (LLAMACLOUD_EXPORTER_STATE__FILE=\S+)", run)
+    try:
+        with running_cloud() as cloud:
+            cloud.add_job()
+            options = [
+                *HARDENED,
+                mount.replace("llamacloud-state", volume).replace(" ", "="),
+                f"--env={setting}",
+                f"--env=LLAMA_CLOUD_API_KEY={KEY}",
+                f"--env=LLAMA_CLOUD_BASE_URL={cloud.base_url}",
+            ]
+            with running_image(image, options=options, mode=()) as (running, _):
+                running.wait_for_metric("llamacloud_batch_job_info")
+                running.wait_for_metric("llamacloud_exporter_state_last_write_successful 1.0")
+                assert 0 == running.stop()[0]
+            with running_image(image, options=options, mode=()) as (running, _):
+                (loaded,) = running.events("state.loaded")
+        assert (1, 1) == (loaded["projects"], loaded["jobs"])
+    finally:
+        call("podman", "volume", "rm", "--force", volume)
 
 
 def test_mistakes_in_the_settings_are_told(image: str) -> None:

@@ -62,4 +62,10 @@ def check_restricted(pod: Object) -> None:
         assert 0 != seen.get("runAsUser")
     assert set() == {"hostNetwork", "hostPID", "hostIPC"} & set(pod)
     kinds = {kind for volume in pod.get("volumes", ()) for kind in set(volume) - {"name"}}
-    assert set() == kinds - {"configMap", "secret", "emptyDir", "projected"}
+    assert set() == kinds - {
+        "configMap",
+        "secret",
+        "emptyDir",
+        "projected",
+        "persistentVolumeClaim",
+    }

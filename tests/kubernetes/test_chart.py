@@ -54,6 +54,7 @@ def test_together_the_ci_values_set_nearly_everything() -> None:
         "ConfigMap",
         "Deployment",
         "NetworkPolicy",
+        "PersistentVolumeClaim",
         "Pod",
         "PodDisruptionBudget",
         "PodMonitor",

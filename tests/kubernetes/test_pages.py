@@ -48,7 +48,7 @@ def test_the_chart_accepts_the_values_of_the_pages(values: dict[str, Any]) -> No
 def test_there_are_values_on_the_pages() -> None:
     """What no test finds would be tested by nobody."""
     texts = (TEXTS["helm"], TEXTS["sidecar"], CHART_README)
-    assert [3, 1, 1] == [len(values_on(text)) for text in texts]
+    assert [4, 1, 2] == [len(values_on(text)) for text in texts]
 
 
 @pytest.mark.parametrize("text", [TEXTS["helm"], CHART_README], ids=["page", "readme"])
@@ -98,11 +98,25 @@ def test_a_prometheus_rule_needs_no_helm_release() -> None:
 
 def test_the_patch_for_openshift_leaves_the_ids_out(tmp_path: Path) -> None:
     """The page's, on the base; the rest of the security context stays."""
-    (patch,) = (block for block in blocks(TEXTS["kustomize"], "yaml") if "patches:" in block)
+    (patch,) = (block for block in blocks(TEXTS["kustomize"], "yaml") if "runAsUser" in block)
     base = os.path.relpath(KUSTOMIZE / "base", tmp_path.resolve())
     (tmp_path / "kustomization.yaml").write_text(f"resources: [{base}]\n{patch}")
     context = pod_of(only(build(tmp_path), "Deployment"))["securityContext"]
     assert {"runAsNonRoot", "fsGroupChangePolicy", "seccompProfile"} == set(context)
+
+
+def test_the_patch_for_the_claim_sets_its_class_and_its_size(tmp_path: Path) -> None:
+    """The page's, on the base and the component."""
+    (added,) = (block for block in blocks(TEXTS["kustomize"], "yaml") if "storageClass" in block)
+    folder = os.path.relpath(KUSTOMIZE, tmp_path.resolve())
+    text = f"resources: [{folder}/base]\n{added.replace('../..', folder)}"
+    (tmp_path / "kustomization.yaml").write_text(text)
+    claim = only(build(tmp_path), "PersistentVolumeClaim")
+    assert {
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": "1Gi"}},
+        "storageClassName": "standard",
+    } == claim["spec"]
 
 
 def test_every_component_and_example_is_on_a_page() -> None:

@@ -172,6 +172,11 @@ SLIPS = {
         ("last_progress_timestamp_seconds) > 3600", "last_progress_timestamp_seconds) > 1800"),
         ("and on (project, job_id) ( time()", "and on (project, job_id) ( 0 * time()"),
     ],
+    "LlamaCloudExporterStateNotWritten": [
+        ("and on (job, instance)", "and on (job)"),
+        ("and on (job, instance)", "and on (instance)"),
+        ("== 0", ">= 0"),
+    ],
     "LlamaCloudExporterApiSetAside": [
         ("on (project, api_version)", "on (project)"),
         ("on (project, api_version)", "on (api_version)"),

@@ -92,6 +92,7 @@ WELL = {
     series("process_start_time_seconds"): always(0),
     series("llamacloud_exporter_build_info", version="0"): always(1),
     series("llamacloud_batch_project_info", project="p", project_id="1"): always(1),
+    series("llamacloud_exporter_state_last_write_successful"): always(1),
     own("project_up"): always(1),
     own("project_authenticated"): always(1),
     own("polls_total", result="success"): rising(2),

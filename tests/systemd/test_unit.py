@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import subprocess
-from typing import TYPE_CHECKING
+import sys
+from pathlib import Path
 
+import yaml
 from deployed import DEPLOY
 from tools import require_tool
 
 from exporter.config import load
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 UNIT = DEPLOY / "systemd" / "llamacloud-batch-exporter.service"
 SETTINGS = DEPLOY / "systemd" / "exporter.yml"
@@ -41,6 +40,7 @@ def analyze(*arguments: str | Path) -> str:
 def test_systemd_knows_every_directive(tmp_path: Path) -> None:
     """By its own word; it insists on a program that exists."""
     (command,) = directives("ExecStart")
+    # Its other commands are there as they are.
     copy = tmp_path / UNIT.name
     copy.write_text(UNIT.read_text().replace(command, "/bin/true"))
     assert "" == analyze("verify", "--man=no", "--recursive-errors=no", copy)
@@ -62,6 +62,31 @@ def test_a_mistake_in_the_settings_is_not_tried_again() -> None:
     assert ["2"] == directives("RestartPreventExitStatus")
     assert ["on-failure"] == directives("Restart")
     assert ["0"] == directives("StartLimitIntervalSec")
+
+
+def test_a_reload_is_the_signal_that_the_exporter_takes_for_one() -> None:
+    """The command of the unit reaches the main process, which goes on."""
+    (command,) = directives("ExecReload")
+    waiting = "import signal; print(flush=True); print(signal.sigwait({signal.SIGHUP}).name)"
+    blocking = (
+        f"import signal; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP]); {waiting}"
+    )
+    with subprocess.Popen([sys.executable, "-c", blocking], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        expanded = command.replace("$MAINPID", str(process.pid)).split()
+        assert Path(expanded[0]).is_absolute()
+        subprocess.run(expanded, check=True)
+        assert (b"SIGHUP\n", 0) == (process.stdout.readline(), process.wait())
+
+
+def test_the_state_is_in_the_folder_that_the_service_may_write() -> None:
+    """Which systemd makes below /var/lib for this service alone."""
+    (folder,) = directives("StateDirectory")
+    assert ["0700"] == directives("StateDirectoryMode")
+    file = yaml.safe_load(SETTINGS.read_text())["state"]["file"]
+    assert Path("/var/lib") / folder == Path(file).parent
+    assert ["strict"] == directives("ProtectSystem")
 
 
 def test_the_settings_are_valid_with_the_key_that_systemd_hands_over(tmp_path: Path) -> None:

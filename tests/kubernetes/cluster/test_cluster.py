@@ -97,11 +97,16 @@ def test_helm_tells_what_is_missing(cluster: Cluster) -> None:
     told = cluster.helm(*dry)
     assert "WARNING: it has no API key" in told
     assert "This release tells no Prometheus to scrape the exporter" in told
+    assert "begin at zero after each restart" in told
     complete = ("existingSecret=llamacloud-keys", "defaultKey=default")
     flags = [f"--set=apiKeys.{each}" for each in complete]
+    flags.append("--set=state.enabled=true")
     told = cluster.helm(*dry, *flags, "--set=serviceMonitor.enabled=true")
     assert "WARNING" not in told
     assert "tells no Prometheus" not in told
+    assert "begin at zero" not in told
+    told = cluster.helm(*dry, *flags, "--set=state.persistence.enabled=false")
+    assert "begin at zero in a new Pod" in told
     assert f"helm --namespace releases test {RELEASE}" in told
 
 
@@ -139,8 +144,8 @@ def test_a_release_lives_and_goes(cluster: Cluster, tmp_path: Path) -> None:
     assert [] == left
 
 
-# No container runs here, and no operator: images, logs and forwarded ports are left out.
-BEYOND = re.compile(r"make|kubectl get prometheus|kubectl .*\b(port-forward|logs)\b")
+# No container runs here, and no operator: images, logs, signals and forwarded ports are left out.
+BEYOND = re.compile(r"make|kubectl get prometheus|kubectl .*\b(port-forward|logs|exec)\b")
 
 
 def typed_on(page: str) -> list[str]:

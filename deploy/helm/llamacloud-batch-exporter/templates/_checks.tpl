@@ -9,6 +9,9 @@
 {{- fail (printf "config.projects[%d].api_key_file is an entry of a Secret: name that Secret in apiKeys.existingSecret." $i) -}}
 {{- end -}}
 {{- end -}}
+{{- if and .Values.workload.enabled .Values.state.enabled .Values.state.persistence.enabled (ne (.Values.strategy.type | default "") "Recreate") -}}
+{{- fail "state.persistence needs strategy.type Recreate: with any other, the new exporter starts while the old one still holds the state file, and runs without it." -}}
+{{- end -}}
 {{- range .Values.extraEnv -}}
 {{- $isKey := has .name (list "LLAMA_CLOUD_API_KEY" "LLAMA_PARSE_API_KEY") -}}
 {{- if and .value (or $isKey (contains "api_key\"" .value)) -}}

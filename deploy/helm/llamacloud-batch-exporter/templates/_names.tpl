@@ -22,6 +22,10 @@
 {{- end -}}
 {{- end -}}
 
+{{- define "llamacloud-batch-exporter.claimName" -}}
+{{- .Values.state.persistence.existingClaim | default (printf "%s-state" (include "llamacloud-batch-exporter.fullname" . | trunc 57 | trimSuffix "-")) -}}
+{{- end -}}
+
 {{/* Selectors cannot change: no further label may be added here. */}}
 {{- define "llamacloud-batch-exporter.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "llamacloud-batch-exporter.name" . }}

@@ -59,6 +59,9 @@ args:
   {{- end }}
   - --web.listen-address=:{{ $values.web.port }}
   - --web.telemetry-path={{ $values.web.telemetryPath }}
+  {{- if $values.state.enabled }}
+  - --state.file={{ $values.state.path | trimSuffix "/" }}/exporter.state
+  {{- end }}
   {{- with $values.extraArgs }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -89,6 +92,9 @@ resources:
 {{- if $values.apiKeys.existingSecret }}
 {{- /* The whole directory: a mount with subPath would never show a new key. */}}
 {{- $mounts = append $mounts (dict "name" "llamacloud-keys" "mountPath" "/etc/llamacloud-batch-exporter/keys" "readOnly" true) }}
+{{- end }}
+{{- if $values.state.enabled }}
+{{- $mounts = append $mounts (dict "name" "llamacloud-state" "mountPath" $values.state.path) }}
 {{- end }}
 {{- with concat $mounts $values.extraVolumeMounts }}
 volumeMounts:

@@ -21,6 +21,9 @@ the Pod from starting, and because a change of them then restarts the Pod.
 {{- if .Values.existingConfigMap -}}
 {{- fail "A sidecar takes its settings from config: existingConfigMap would keep your containers from starting while that ConfigMap is missing." -}}
 {{- end -}}
+{{- if .Values.state.persistence.existingClaim -}}
+{{- fail "A sidecar keeps its state in an emptyDir: with state.persistence.existingClaim, all Pods of your workload would share one state file." -}}
+{{- end -}}
 {{- if .Values.extraEnvFrom -}}
 {{- fail "A sidecar takes its variables from config and extraEnv: with extraEnvFrom, one that belongs to your containers could keep the exporter from starting, and the Pod from being ready." -}}
 {{- end -}}
@@ -55,6 +58,11 @@ the Pod from starting, and because a change of them then restarts the Pod.
     defaultMode: 0444
     # A Secret that is missing must not keep the workload from starting.
     optional: true
+{{ end -}}
+{{- if .Values.state.enabled -}}
+- name: llamacloud-state
+  # Survives a restart of the container, and ends with the Pod.
+  emptyDir: {}
 {{ end -}}
 {{- with .Values.extraVolumes -}}
 {{- toYaml . -}}
