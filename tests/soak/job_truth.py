@@ -64,6 +64,8 @@ def wrong_samples(
     missing = {name for name, certain in may_be_missing.items() if certain not in names}
     undecided = {_PUBLISHED_OF[field] for field in odd_fields if field in _PUBLISHED_OF}
     undecided |= _TOLD_LATE[history.api_version] if left_late else set()
+    if _first_with_this_look(history).failure_reasons != history.latest.failure_reasons:
+        undecided.add("item_failures")
     expected = _exact(history)
     if history.sparse and _progress_is_of_an_earlier_end(history, shown):
         undecided.add("progress_ratio")
@@ -216,20 +218,17 @@ def _first_with_this_row(history: JobHistory) -> State:
     return next(state for state in since if _row(history, state) == _row(history, since[-1]))
 
 
-def _first_with_these_items(history: JobHistory) -> State:
-    """Return the state since which a count would have told the same.
+def _first_with_this_look(history: JobHistory) -> State:
+    """Return the first state whose items the latest cannot be told from.
 
-    Where the budget is too small, a job in which nothing moves is counted after minutes.
+    Where the budget is too small, what was between them may never have been seen, and a job in
+    which nothing moves is counted after minutes.
     """
     latest = history.latest
     if history.project is not LIMITED:
         return latest
-    first = latest
-    for state in reversed(history.states):
-        if (state.by_status, state.ended) != (latest.by_status, latest.ended):
-            break
-        first = state
-    return first
+    look = latest.status, latest.by_status
+    return next(state for state in history.states if (state.status, state.by_status) == look)
 
 
 def _row(history: JobHistory, state: State) -> tuple[object, ...]:
@@ -261,11 +260,13 @@ def _wrong_moments(
     """Check what depends on when the exporter looked: not before the state, not in the future."""
     state = history.latest
     fetched_since = _first_with_this_row(history)
-    newest = state.newest_time if ("items", "pending") in shown else state.newest_time_of_job
+    counted_since = _first_with_this_look(history)
+    is_counted = ("items", "pending") in shown
+    newest = counted_since.newest_time if is_counted else state.newest_time_of_job
     earliest = {
         _MOMENTS[0]: math.floor(newest),
         _MOMENTS[1]: math.floor(fetched_since.put_at),
-        _MOMENTS[2]: math.floor(_first_with_these_items(history).put_at),
+        _MOMENTS[2]: math.floor(counted_since.put_at),
     }
     for name, moment in earliest.items():
         actual = shown.get((name, ""))

@@ -12,7 +12,7 @@ from soak.restless import ITEMS_ON_ONE_PAGE
 from soak.weather import REASONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
@@ -81,7 +81,7 @@ def wrong_lines(
 ) -> list[str]:
     """Say what was logged that was not to be, and what was not that was to be."""
     wrong = unexpected_lines(log)
-    wrong += _wrong_ends(log, histories.values())
+    wrong += _wrong_ends(log, histories)
     wrong += _wrongly_given_up(log, histories)
     wrong += _wrong_returns(log, histories)
     return wrong + list(_wrong_failures(log, histories, items_seen))
@@ -101,7 +101,7 @@ def unexpected_lines(log: Log) -> list[str]:
     return wrong
 
 
-def _wrong_ends(log: Log, histories: Iterable[JobHistory]) -> Iterator[str]:
+def _wrong_ends(log: Log, histories: Mapping[str, JobHistory]) -> Iterator[str]:
     """Say which ends were told that did not happen, or were not told.
 
     An answer that was asked for later may be older, and show a job of v1beta active once more: that
@@ -118,7 +118,7 @@ def _wrong_ends(log: Log, histories: Iterable[JobHistory]) -> Iterator[str]:
         if record["event"] == "job.ended"
     )
     happened: Counter[tuple[str, str]] = Counter()
-    for history in histories:
+    for history in histories.values():
         before = "none"
         for state in history.states[history.counts_from or 0 :] if history.adds else ():
             if state.ended and state.status != before:
@@ -129,7 +129,10 @@ def _wrong_ends(log: Log, histories: Iterable[JobHistory]) -> Iterator[str]:
             happened[key] = told[key] and 1
     for key in sorted(told.keys() | happened.keys()):
         if not happened[key] <= told[key] <= happened[key] + min(active_again[key], 1):
-            yield f"job.ended of {key}: {happened[key]} happened, {told[key]} told"
+            numbers = f"{happened[key]} happened, {told[key]} told"
+            lines = [str(record) for record in log.records if record.get("job_id") == key[0]]
+            life = "\n    ".join([histories[key[0]].told(), *lines])
+            yield f"job.ended of {key}: {numbers}: {life}"
 
 
 def _wrongly_given_up(log: Log, histories: dict[str, JobHistory]) -> Iterator[str]:

@@ -252,7 +252,7 @@ def _without_items(status: str) -> dict[str, float]:
 def _given_up(history: JobHistory, times: int) -> list[str]:
     log = Log([record("job.given_up", "warning")] * times, [])
     wrong = wrong_lines(log, {"bat-1": history}, lambda _: False)
-    return [line for line in wrong if "job.given_up" in line]
+    return [line for line in wrong if line.startswith("job.given_up")]
 
 
 def _watch(history: JobHistory) -> Watch:
