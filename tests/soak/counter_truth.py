@@ -91,8 +91,9 @@ def _add(happened: Happened, history: JobHistory, *, counted: bool) -> None:
     project, job_type = history.project.name, history.job_type
     labels = {"project": project, "job_type": job_type}
     ended_as = {state.status for state in _counting(history) if state.ended}
+    ends = happened.possible if history.may_be_past else happened.certain
     for status in ended_as:
-        happened.certain[_name("jobs_finished_total", **labels, status=status)] += 1
+        ends[_name("jobs_finished_total", **labels, status=status)] += 1
     for status in ENDED_ITEM_STATUSES:
         key = _name("items_finished_total", **labels, item_status=status)
         reported = status in {"failed", "skipped"} and history.reports_failures
@@ -128,7 +129,8 @@ def _add_durations(happened: Happened, history: JobHistory, *, counted: bool) ->
     for state in _counting(history):
         if state.status in _RUN_STATUSES and state.completed_at is not None:
             seconds = max(state.completed_at - history.created_at, 0.0)
-            happened.certain_seconds[_name("turnaround_duration_seconds", **labels)].append(seconds)
+            told = happened.possible_seconds if history.may_be_past else happened.certain_seconds
+            told[_name("turnaround_duration_seconds", **labels)].append(seconds)
             break
     key = _name("item_duration_seconds", **labels)
     at_once, later = _item_seconds(history)

@@ -26,6 +26,7 @@ def of_jobs(every: Collection[JobHistory], watch: Watch) -> dict[str, object]:
         "items": sum(history.latest.total for history in histories),
         "failed items at the end": sum(len(h.latest.failed_ids) for h in histories),
         "batches given up to wait for": sum(any(s.items_given_up for s in h.states) for h in every),
+        "batches that were old before they were read": sum(h.may_be_past for h in every),
         "jobs that left": len(watch.left),
         "jobs that left and returned": sum(h.returned_at is not None for h in histories),
         "jobs given up": len(watch.given_up),

@@ -102,7 +102,8 @@ class JobHistory:
     ``counts_from`` is the number of the state whose items add nothing, because the job was under
     way before the exporter knew of it; ``None`` if all adds. ``adds`` is false for a job that had
     ended by then. ``sparse`` jobs do not report counts of their own. A batch ``is_unread`` if it
-    may have been mapped before it was listed, as v2 was set aside until then.
+    may have been mapped before it was listed, as v2 was set aside until then; it ``may_be_past`` if
+    it could not be read until it was older than the longest retention, and adds nothing then.
     """
 
     job_id: str
@@ -118,6 +119,7 @@ class JobHistory:
     api_version: str = "v1beta"
     configuration_id: str = ""
     is_unread: bool = False
+    may_be_past: bool = False
 
     @property
     def is_batch(self) -> bool:
@@ -126,8 +128,15 @@ class JobHistory:
 
     @property
     def may_end_unseen(self) -> bool:
-        """Whether it may be given up without ever being shown: nothing told how it fares."""
-        return self.is_unread and not self.latest.is_told and self.latest.later is not None
+        """Whether it may end without ever being shown: nothing told how it fares, or too late."""
+        is_untold = not self.latest.is_told and self.latest.later is not None
+        return self.may_be_past or (self.is_unread and is_untold)
+
+    @property
+    def mapped_at(self) -> float | None:
+        """When LlamaCloud first called it ``COMPLETED``, if it did."""
+        mapped = (s.put_at for s in self.states if s.status in {"dispatched", "completed"})
+        return next(mapped, None)
 
     @property
     def reports_failures(self) -> bool:

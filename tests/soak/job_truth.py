@@ -118,6 +118,13 @@ def may_be_shown(history: JobHistory) -> bool:
     return history.kind != "long_over"
 
 
+def is_old_and_unread(history: JobHistory, now: float) -> bool:
+    """Tell whether an unread batch was mapped so long ago that it is not read any more."""
+    if not history.is_unread or history.mapped_at is None:
+        return False
+    return now - history.mapped_at >= RETENTION_FAILED_SECONDS
+
+
 def is_shown(history: JobHistory, exposition: Exposition) -> bool:
     """Tell whether the exposition shows a job's latest state, asked for after it was put."""
     shown = exposition.jobs.get(history.job_id)

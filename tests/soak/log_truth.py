@@ -116,8 +116,8 @@ def _wrong_ends(log: Log, histories: Mapping[str, JobHistory]) -> Iterator[str]:
             if state.ended and state.status != before:
                 happened[history.job_id, state.status] += 1
             before = state.status
-        if history.may_end_unseen and history.latest.later is not None:
-            key = history.job_id, history.latest.later.status
+        if history.may_end_unseen:
+            key = history.job_id, (history.latest.later or history.latest).status
             happened[key] = told[key] and 1
     for key in sorted(told.keys() | happened.keys()):
         if not happened[key] <= told[key] <= happened[key] + min(active_again[key], 1):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from soak.batch_truth import GIVEN_UP_WITHIN_SECONDS, GIVES_UP_AFTER_SECONDS, contradictions_in
 from soak.births import seeded
-from soak.counter_truth import too_much_counted, what_happened, wrong_counters
+from soak.counter_truth import Happened, too_much_counted, what_happened, wrong_counters
 from soak.exposition import Exposition, Reader
 from soak.gauge_truth import jobs_in_parts, wrong_gauges
 from soak.history import (
@@ -17,10 +17,10 @@ from soak.history import (
     JOB_TYPES,
     JobHistory,
 )
-from soak.job_truth import must_be_shown, wrong_samples
+from soak.job_truth import is_old_and_unread, must_be_shown, wrong_samples
 from soak.living_batch import LivingBatch
 from soak.log_truth import Log, wrong_contradictions, wrong_lines, wrong_set_aside
-from soak.projects import PROJECTS, STALE_AFTER_SECONDS
+from soak.projects import PROJECTS, RETENTION_FAILED_SECONDS, STALE_AFTER_SECONDS
 from soak.watching import Watch
 from soak.withdrawals import Withdrawals, wrong_offers
 
@@ -389,6 +389,33 @@ class TestCounters:
         batch.history.is_unread = True
         assert [] == _wrong_counters(batch.history, completed=0, failed=0)
         assert not must_be_shown(batch.history, NOW + 1)
+
+    def test_one_that_could_not_be_read_until_it_was_old_may_add_nothing(self) -> None:
+        """Only a batch that was unread is past."""
+        history = finished_batch()
+        told = Log([record("job.ended", "info", status="completed")], [])
+        for is_unread, seconds, is_old in (
+            (True, RETENTION_FAILED_SECONDS - 1, False),
+            (True, RETENTION_FAILED_SECONDS, True),
+            (False, RETENTION_FAILED_SECONDS, False),
+        ):
+            history.is_unread = is_unread
+            assert is_old == is_old_and_unread(history, NOW + seconds)
+        happened = what_happened([history], lambda _: False)
+        assert 1 == len(_wrong_ends_counted(happened))
+        assert 1 == len(wrong_lines(Log([], []), {"bat-1": history}, lambda _: False))
+        history.may_be_past = True
+        happened = what_happened([history], lambda _: False)
+        assert [] == _wrong_ends_counted(happened)
+        assert not must_be_shown(history, NOW + RETENTION_FAILED_SECONDS)
+        for log in (told, Log([], [])):
+            assert [] == wrong_lines(log, {"bat-1": history}, lambda _: False)
+
+
+def _wrong_ends_counted(happened: Happened) -> list[str]:
+    """Compare counters that tell of no end at all."""
+    wrong = wrong_counters(happened, exposition({}), ["invoices"])
+    return [line for line in wrong if "jobs_finished" in line]
 
 
 def _wrong_counters(

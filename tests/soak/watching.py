@@ -153,6 +153,7 @@ class Watch:
         ]
         for history in unseen:
             history.is_unread |= history.project.name in aside
+            history.may_be_past |= job_truth.is_old_and_unread(history, exposition.read_at)
         return Counter(
             history.project.name
             for history in unseen
