@@ -49,6 +49,9 @@ def _plan() -> Plan:
     parser.add_argument(
         "--kills", type=int, default=0, help="of the exporter, which keeps its state (%(default)s)"
     )
+    parser.add_argument(
+        "--reloads", type=int, default=0, help="of the exporter's settings (%(default)s)"
+    )
     arguments = parser.parse_args()
     return Plan(
         arguments.seconds,
@@ -56,6 +59,7 @@ def _plan() -> Plan:
         arguments.seed,
         arguments.api_versions,
         arguments.kills,
+        arguments.reloads,
     )
 
 
@@ -66,7 +70,8 @@ def _told(plan: Plan, outcome: Outcome) -> str:
         again = (
             f"PYTHONPATH=tests python -m soak --seconds {plan.seconds:g}"
             f" --jobs-per-second {plan.jobs_per_second:g} --seed {plan.seed}"
-            f" --api-versions {','.join(plan.api_versions)} --kills {plan.kills}"
+            f" --api-versions {','.join(plan.api_versions)}"
+            f" --kills {plan.kills} --reloads {plan.reloads}"
         )
         lines.append(f"verdict: {len(outcome.wrong)} or more things are wrong; again: {again}")
     else:

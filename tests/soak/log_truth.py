@@ -48,6 +48,7 @@ EXPECTED_EVENTS: Final = {
     "budget.reduced": "warning",
     "budget.recovered": "info",
     "state.loaded": "info",
+    "config.reloaded": "info",
 }
 _TOLD_ONE_BY_ONE = 20
 

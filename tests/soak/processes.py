@@ -1,7 +1,9 @@
-"""The exporter of a soak, which may be killed and started again with its state file."""
+"""The exporter of a soak, which may be reloaded, or killed and started again with its state."""
 
 from __future__ import annotations
 
+import re
+import signal
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
     from process import Exporter
 
+_RELOADS_BETWEEN_OTHER_POLLERS = 10
+
 
 class Processes:
     """Owns the running exporter; ``given_up`` are the jobs that any of them gave up."""
@@ -21,6 +25,7 @@ class Processes:
     def __init__(self, settings: Path) -> None:
         self.given_up: set[str] = set()
         self.number = 0
+        self.reloads = 0
         self._settings = settings
         self._life = ExitStack()
         self.exporter = self._start()
@@ -62,6 +67,26 @@ class Processes:
         self.exporter = self._start()
         return wrong
 
+    def reload(self) -> None:
+        """Let the exporter apply settings that differ from those before.
+
+        Now and then all projects go on by other pollers.
+        """
+        self.reloads += 1
+        replaces = self.reloads % _RELOADS_BETWEEN_OTHER_POLLERS == 0
+        name = "concurrency" if replaces else "requests_per_minute"
+        changed = re.sub(rf"{name}: \d+", _one_more_or_less, self._settings.read_text())
+        # What is read while it is written would be a mistake.
+        new = self._settings.with_suffix(".new")
+        new.write_text(changed)
+        new.replace(self._settings)
+        self.exporter.process.send_signal(signal.SIGHUP)
+
     def _start(self) -> Exporter:
         self.number += 1
         return self._life.enter_context(running(f"--config.file={self._settings}"))
+
+
+def _one_more_or_less(setting: re.Match[str]) -> str:
+    name, number = setting[0].split(": ")
+    return f"{name}: {int(number) ^ 1}"

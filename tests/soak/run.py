@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterator, Sequence
 
-    from process import Exporter
     from soak.history import JobHistory
 
 _TICK_SECONDS = 0.02
@@ -70,7 +69,8 @@ class Plan:
     """What to do: ``seconds`` of faults and history, then quiet.
 
     Jobs live in the ``api_versions``, which vanish and return if there are several. The exporter is
-    killed ``kills`` times: what it logged and counted of itself is not compared then.
+    killed ``kills`` times: what it logged and counted of itself is not compared then. It applies
+    other settings ``reloads`` times.
     """
 
     seconds: float
@@ -78,6 +78,7 @@ class Plan:
     seed: int
     api_versions: Sequence[str] = API_VERSIONS
     kills: int = 0
+    reloads: int = 0
 
 
 @dataclass(slots=True)
@@ -117,6 +118,7 @@ class Soak:
         )
         self._random = seeded(plan.seed, "kills")
         self._next_kill = 0.0
+        self._next_reload = 0.0
         self._scrapes = 0
         self._outcome = Outcome()
 
@@ -136,7 +138,7 @@ class Soak:
             self._make_polls_partial(scraper)
             self._compare_requests(scraper)
             strictly = scraper.conclude()
-            log = self._end(processes.exporter)
+            log = self._end(processes)
             self._tell(began, scraper.scrapes, strictly, log)
         return self._outcome
 
@@ -157,6 +159,7 @@ class Soak:
         self._weather.is_open = True
         for _ in self._scrapes_until(self._quiet_at, scraper, growing=True):
             self._kill_perhaps(scraper, processes)
+            self._reload_perhaps(processes)
             self._growing.release()
             for history in self._watch.just_left():
                 if self._watch.items_seen(history):
@@ -174,6 +177,13 @@ class Soak:
         self._watch.restarted()
         scraper.connect(processes.metrics_url)
         self._scrape(scraper)
+
+    def _reload_perhaps(self, processes: Processes) -> None:
+        """Let the exporter apply other settings if it is time."""
+        if not self._plan.reloads or time.monotonic() < self._next_reload:
+            return
+        self._next_reload = time.monotonic() + self._plan.seconds / self._plan.reloads
+        processes.reload()
 
     def _compare(self, scraper: Scraper, processes: Processes) -> None:
         """Wait until the exposition is true, and stays so."""
@@ -268,7 +278,8 @@ class Soak:
             for project, api_version in product(PROJECTS, API_VERSIONS)
         )
 
-    def _end(self, exporter: Exporter) -> Log:
+    def _end(self, processes: Processes) -> Log:
+        exporter = processes.exporter
         status, seconds = exporter.stop()
         if status != 0 or seconds > 2:
             self._wrong([f"the exporter left with status {status} after {seconds:.1f} s"])
@@ -276,6 +287,8 @@ class Soak:
         if self._plan.kills:
             self._wrong(unexpected_lines(log))
             return log
+        if log.events()["config.reloaded"] != processes.reloads:
+            self._wrong([f"of {processes.reloads} reloads, some were not logged: {log.events()}"])
         self._wrong(wrong_lines(log, self._histories, self._watch.items_seen))
         self._wrong(wrong_contradictions(log, self._histories, self._ledger.odd_fields))
         self._wrong(wrong_set_aside(log, self._ledger.listings_refused()))
