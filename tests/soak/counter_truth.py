@@ -99,8 +99,12 @@ def _add(happened: Happened, history: JobHistory, *, counted: bool) -> None:
         reported = status in {"failed", "skipped"} and history.reports_failures
         certain = happened.certain if counted or reported else happened.possible
         certain[key] += _greatest(history, status, lambda s: (s.by_status, s.of_before))
-    if history.may_end_unseen and history.latest.later is not None:
-        _add_perhaps(happened, history, history.latest.later)
+    later = history.latest.later
+    if later is not None and history.may_end_unseen:
+        _add_perhaps(happened, history, later)
+    elif later is not None and history.latest.ended:
+        # One that waited long may leave as soon as it is given up, which no scrape shows.
+        _add_turnaround_perhaps(happened, history, later)
     told = happened.certain if counted else happened.possible
     for reason in FAILURES:
         key = _name("items_failed_total", project=project, reason=reason)
@@ -142,6 +146,11 @@ def _add_perhaps(happened: Happened, history: JobHistory, end: State) -> None:
     """Add an end that nobody saw, if it came."""
     labels = {"project": history.project.name, "job_type": history.job_type}
     happened.possible[_name("jobs_finished_total", **labels, status=end.status)] += 1
+    _add_turnaround_perhaps(happened, history, end)
+
+
+def _add_turnaround_perhaps(happened: Happened, history: JobHistory, end: State) -> None:
+    labels = {"project": history.project.name, "job_type": history.job_type}
     seconds = (end.completed_at or history.created_at) - history.created_at
     happened.possible_seconds[_name("turnaround_duration_seconds", **labels)].append(seconds)
 
