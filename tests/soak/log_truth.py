@@ -177,16 +177,15 @@ def wrong_contradictions(
 ) -> list[str]:
     """Say of which jobs list and status were never contradictory, or told so twice.
 
-    ``odd_fields`` of a row in one of the two contradict the other as well. Batches of v2 have no
-    status of their own that could contradict a list.
+    ``odd_fields`` of a row in one of the two contradict the other as well, and nothing else does in
+    batches of v2.
     """
     told = Counter(r["job_id"] for r in log.records if r["event"] == "job.contradicted")
     return [
-        f"job.contradicted of {job_id}, {times} times: {histories[job_id].told()}"
+        f"job.contradicted of {job_id}, {times} times, odd {sorted(odd_fields(job_id))}:"
+        f" {histories[job_id].told()}"
         for job_id, times in told.items()
-        if times > 1
-        or histories[job_id].is_batch
-        or not (histories[job_id].kind == "contradicted" or odd_fields(job_id))
+        if times > 1 or not (histories[job_id].kind == "contradicted" or odd_fields(job_id))
     ]
 
 

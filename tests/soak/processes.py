@@ -49,6 +49,11 @@ class Processes:
         (listening,) = self.exporter.events("exporter.listening")
         return str(listening["metrics"])
 
+    @property
+    def have_been_replaced(self) -> bool:
+        """Whether other pollers went on with the projects: a request under way is not counted."""
+        return self.number > 1 or self.reloads >= _RELOADS_BETWEEN_OTHER_POLLERS
+
     def note_given_up(self) -> set[str]:
         """Return the jobs that were given up so far."""
         self.given_up |= {r["job_id"] for r in self.exporter.events("job.given_up")}
