@@ -7,8 +7,9 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from exporter.advice import LIMIT_REACHED
 from exporter.foreign_variables import forget_foreign_variables
-from exporter.standard_streams import occupy_closed_streams
+from exporter.standard_streams import occupy_closed_streams, write_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,8 +42,13 @@ def main() -> int:
 
     has_result = not _MODES_WITH_A_RESULT.isdisjoint(sys.argv[1:])
     signals = Signals(status_if_stopped=int(has_result))
-    signals.start()
-    log_writer = LogWriter.to_standard_error()
+    try:
+        signals.start()
+        log_writer = LogWriter.to_standard_error()
+    except RuntimeError as error:
+        # Python raises it where the machine gives no thread.
+        write_error(f"llamacloud-batch-exporter: {error}: {LIMIT_REACHED}\n")
+        return 1
     status = _imported()(signals, log_writer)
     log_writer.drain(_LOG_STANDS_STILL_SECONDS)
     # The interpreter would wait for threads, of which one may hang in the look-up of a name, and

@@ -18,8 +18,9 @@ CERTIFICATE_REFUSED = (
     " LLAMA_CLOUD_BASE_URL and the clock of this machine"
 )
 LIMIT_REACHED = (
-    "a limit of this machine is reached: raise that of open files (ulimit -n, LimitNOFILE) or of"
-    " processes and threads (ulimit -u, TasksMax, pids limit), or look for what uses them up"
+    "a limit of this machine is reached: raise that of open files (ulimit -n, LimitNOFILE), of"
+    " processes and threads (ulimit -u, TasksMax, pids limit) or of memory (ulimit -v, MemoryMax),"
+    " or look for what uses them up"
 )
 REFUSED_KEY = (
     "it is tried ever less often, every five minutes in the end; a key file is read again within "

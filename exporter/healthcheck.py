@@ -37,7 +37,8 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
     """
     try:
         problem = problem_at(listen_addresses(argv, environ))
-    except ValueError as error:
+    # Python raises a RuntimeError where the machine gives no thread.
+    except (ValueError, RuntimeError) as error:
         problem = str(error)
     if problem is None:
         return 0

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import stamina.instrumentation
 import structlog
 
+from exporter.advice import LIMIT_REACHED
 from exporter.app.failed_start import stay_until_seen_running
 from exporter.app.listening import AddressUnavailableError, listen
 from exporter.app.once import print_once
@@ -22,6 +23,7 @@ from exporter.config import ConfigError, Mode, describe, load, serves_and_waits_
 from exporter.llamacloud.environment import BadEnvironmentError
 from exporter.llamacloud.proxies import Proxies
 from exporter.logs import configure_logging, log_uncaught_exceptions
+from exporter.machine_limits import is_limit
 from exporter.redaction import Secrets
 from exporter.signals import OTHERS
 from exporter.standard_streams import StandardOutputError, encoded, write_output
@@ -101,14 +103,16 @@ def _start(command: Command, signals: Signals, log_writer: LogWriter) -> int:
     stamina.instrumentation.set_on_retry_hooks([])
     try:
         if command.mode is Mode.ONCE:
-            return (
-                _OK if asyncio.run(print_once(settings, secrets, signals, log_writer)) else _FAILED
-            )
+            with asyncio.Runner() as runner:
+                all_listed = runner.run(print_once(settings, secrets, signals, log_writer))
+            return _OK if all_listed else _FAILED
         sockets = listen(settings.web.listen_address)
         serving = _demo() if command.mode is Mode.DEMO else serve
-        asyncio.run(
-            serving(settings, secrets, sockets, signals, log_writer, read_again=_settings_again)
-        )
+        # Where there can be no loop, asyncio.run would warn of the coroutine that never runs.
+        with asyncio.Runner() as runner:
+            runner.run(
+                serving(settings, secrets, sockets, signals, log_writer, read_again=_settings_again)
+            )
     except AddressUnavailableError as error:
         log.error("exporter.cannot_listen", address=error.address, detail=str(error))  # noqa: TRY400 - no traceback: it is no bug
         return _FAILED
@@ -142,5 +146,9 @@ def _ended_by(error: BaseException) -> int:
     if isinstance(error, BadEnvironmentError):
         log.error("exporter.bad_environment", variables=error.variables, advice=error.advice)
         return _BAD_SETTINGS
+    if is_limit(error):
+        detail = f"{type(error).__name__}: {error}"
+        log.error("exporter.limit_reached", detail=detail, advice=LIMIT_REACHED)
+        return _FAILED
     log.error("exporter.crashed", advice="this is a bug: please report it", exc_info=error)
     return _FAILED

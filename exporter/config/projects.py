@@ -88,21 +88,20 @@ def _configured(
     named, item = entry.named, entry.item
     misplaced = [f for f, value in item.items() if f != "api_key" and known_keys.are_in(value)]
     problems += [known_keys.mistake(f"{named}.{field}") for field in misplaced]
+    known = ConfiguredProject.model_fields
+    # pydantic does not say which key is unknown if it is a text that UTF-8 cannot encode.
+    strange = [field for field in item if field not in known]
+    configured = None
     try:
-        configured = ConfiguredProject.model_validate(item)
+        configured = ConfiguredProject.model_validate({f: item[f] for f in item if f in known})
     except ValidationError as error:
         for details in error.errors():
             field, *indexes = details["loc"]
-            if field in misplaced:
-                continue
-            if details["type"] == "extra_forbidden":
-                problem = f"{named}.{unknown(str(field), ConfiguredProject.model_fields)}"
-            else:
+            if field not in misplaced:
                 place = f"{named}.{field}" + "".join(f"[{index}]" for index in indexes)
-                problem = invalid(place, details, show_value=field in _SHOWN_FIELDS)
-            problems.append(problem)
-        return None
-    return None if misplaced else configured
+                problems.append(invalid(place, details, show_value=field in _SHOWN_FIELDS))
+    problems += [f"{named}.{unknown(f, known)}" for f in strange if f not in misplaced]
+    return None if misplaced or strange else configured
 
 
 def _resolved(entry: Entry, configured: ConfiguredProject, common: Common) -> Project:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import ssl
 from typing import Final
 
 from exporter import advice
 from exporter.llamacloud.errors import LlamaCloudError, NetworkFailed
+from exporter.machine_limits import is_limit
 
 _LONGEST: Final = 300
 _WRAPPERS: Final = frozenset({"httpcore", "httpx"})
-_LIMITS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 class CertificateRefused(NetworkFailed):
@@ -34,15 +33,9 @@ def network_failure(error: Exception, where: str) -> NetworkFailed:
     kind: type[NetworkFailed] = NetworkFailed
     if isinstance(cause, ssl.SSLCertVerificationError):
         kind = CertificateRefused
-    elif _is_limit(cause):
+    elif is_limit(cause):
         kind = LimitReached
     return kind(f"{where}: {type(cause).__name__}: {words}"[:_LONGEST])
-
-
-def _is_limit(cause: BaseException) -> bool:
-    # Python says so of threads: "can't start new thread".
-    is_of_threads = isinstance(cause, RuntimeError) and "thread" in str(cause)
-    return is_of_threads or (isinstance(cause, OSError) and cause.errno in _LIMITS)
 
 
 def _first_cause(error: BaseException) -> BaseException:

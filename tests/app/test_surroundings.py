@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -33,6 +34,25 @@ def refuse(thread):
     if thread.name.startswith("look-up"):
         raise RuntimeError("can't start new thread")
     start(thread)
+threading.Thread.start = refuse
+from exporter.__main__ import main
+sys.exit(main())
+"""
+# What asyncio needs first cannot be had; other files are open by then.
+WITHOUT_FILES_FOR_THE_LOOP = """
+import asyncio.events, resource, sys
+new_event_loop = asyncio.events.new_event_loop
+def without_files():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+    return new_event_loop()
+asyncio.events.new_event_loop = without_files
+from exporter.__main__ import main
+sys.exit(main())
+"""
+WITHOUT_THREADS = """
+import sys, threading
+def refuse(thread):
+    raise RuntimeError("can't start new thread")
 threading.Thread.start = refuse
 from exporter.__main__ import main
 sys.exit(main())
@@ -151,6 +171,38 @@ def test_once_gives_a_listing_that_hangs_three_attempts(cloud: Cloud) -> None:
     assert 1 == ended.returncode
     assert 'api_requests_total{code="timeout",endpoint="list_jobs",project="default"} 3.0' in (
         ended.stdout
+    )
+
+
+@pytest.mark.parametrize("mode", [ANY_PORT, "--once"])
+def test_a_start_without_files_is_no_bug(cloud: Cloud, mode: str) -> None:
+    """Its log names the limit and what to do; more than that only asyncio's half-built loop."""
+    ended = run_program(WITHOUT_FILES_FOR_THE_LOOP, mode, "--log.format=json", **of(cloud))
+    line = json.loads(ended.stderr.splitlines()[0])
+    assert (1, "exporter.limit_reached") == (ended.returncode, line["event"])
+    assert "never awaited" not in ended.stderr
+    assert "OSError: [Errno 24] Too many open files" == line["detail"]
+    assert "ulimit -n" in line["advice"]
+
+
+@pytest.mark.parametrize("mode", [ANY_PORT, "--once", "--config.check", "--healthcheck"])
+def test_a_start_without_threads_is_told_in_one_line(cloud: Cloud, mode: str) -> None:
+    """Without a traceback."""
+    ended = run_program(WITHOUT_THREADS, mode, **of(cloud))
+    (line,) = ended.stderr.splitlines()
+    assert (1, "", True) == (ended.returncode, ended.stdout, "can't start new thread" in line)
+
+
+def run_program(
+    program: str, *arguments: str, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_SECONDS,
+        check=False,
     )
 
 

@@ -205,6 +205,11 @@ def test_a_mistake_in_the_setting_that_waits_is_told_alone() -> None:
             (f"environment variable {PROJECTS}[0].name must hold printable characters only,"
             ' not "a\\nb".'),
         ),
+        (
+            {**KEY, PROJECTS: '[{"\\ud800": "x"}]'},
+            (f"environment variable {PROJECTS}[0].\\ud800 is unknown; the nearest known one is"
+             " project_id."),
+        ),
     ],
 )  # fmt: skip
 def test_a_wrong_project_is_explained(environ: dict[str, str], expected: str) -> None:
