@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
-from exporter.state.encoding import DamagedStateError, NewerStateError, decode, decode_project
+from exporter.state.decoding import DamagedStateError, NewerStateError, decode, decode_project
 from exporter.state.file import StateFile, StateInUseError, StateTooLargeError
 
 if TYPE_CHECKING:

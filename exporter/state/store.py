@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 import structlog
 
-from exporter.state.encoding import DamagedStateError, Encoder, decode_project
+from exporter.state.decoding import DamagedStateError, decode_project
+from exporter.state.encoding import Encoder
 from exporter.state.file import StateInUseError, StateTooLargeError
 
 if TYPE_CHECKING:

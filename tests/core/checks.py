@@ -26,7 +26,8 @@ from exporter.core.observations import Published, Scraped, TimePassed
 from exporter.core.project import ProjectCore
 from exporter.core.saved import restore, saved_project
 from exporter.domain import ItemStatus, JobView
-from exporter.state.encoding import Encoder, decode, decode_project
+from exporter.state.decoding import decode, decode_project
+from exporter.state.encoding import Encoder
 
 if TYPE_CHECKING:
     from core.entry import Entry

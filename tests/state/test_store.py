@@ -15,7 +15,8 @@ from state.saved import KEY, names_in, saved
 
 from exporter.domain import ItemStatus
 from exporter.state import StateStore, load_state
-from exporter.state.encoding import Encoder, decode, decode_project
+from exporter.state.decoding import decode, decode_project
+from exporter.state.encoding import Encoder
 from exporter.state.file import StateFile, StateInUseError
 
 if TYPE_CHECKING:
