@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import math
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from exporter.core.actions import ListJobs, WaitUntil
 from exporter.core.observations import Abandoned, KeyChanged, Listed, Published, Scraped, TimePassed
 from exporter.llamacloud.generations import list_by_each, refresh_by
+from exporter.waiting import happens
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -67,6 +67,7 @@ class ProjectPoller:
         self._rules_changed = asyncio.Event()
         self._work_may_be_due = asyncio.Event()
         self.first_poll_is_over = asyncio.Event()
+        self.first_poll_is_published = asyncio.Event()
         self.last_alive_monotonic = clock()
 
     async def run(self) -> NoReturn:
@@ -103,11 +104,13 @@ class ProjectPoller:
 
     async def publish(self) -> None:
         """Publish the project unless it is published as it is."""
+        is_over = self.first_poll_is_over.is_set()
         view, last = self.view(), self.last_view
-        if last is not None and replace(view, generation=last.generation) == last:
-            return
-        await self._publish_view(view)
-        self.published(view)
+        if last is None or replace(view, generation=last.generation) != last:
+            await self._publish_view(view)
+            self.published(view)
+        if is_over:
+            self.first_poll_is_published.set()
 
     def view(self) -> ProjectView:
         """Return what is to be published of the project now."""
@@ -152,19 +155,19 @@ class ProjectPoller:
 
     async def _wait_until(self, moment: float) -> None:
         seconds = None if moment == math.inf else max(moment - self._clock(), 0.0)
-        await _happens(self._work_may_be_due, seconds)
+        await happens(self._work_may_be_due, seconds)
         # Here as well, for the permit of the next listing may take long.
         self._look_whether_poll_is_over()
 
     async def _watch_key(self) -> NoReturn:
         while True:
-            await _happens(self._rules_changed, self.core.rules.interval)
+            await happens(self._rules_changed, self.core.rules.interval)
             self._rules_changed.clear()
             self.renew_key()
 
     async def _publish_changes(self) -> NoReturn:
         while True:
-            await _happens(self._something_changed, _LOOK_AT_LEAST_EVERY_SECONDS)
+            await happens(self._something_changed, _LOOK_AT_LEAST_EVERY_SECONDS)
             self._something_changed.clear()
             self._receive(TimePassed())
             await self.publish()
@@ -185,16 +188,10 @@ class ProjectPoller:
             self._wake_slots()
 
     def _look_whether_poll_is_over(self) -> None:
-        if self.core.poll_is_over(self._clock()):
+        if not self.first_poll_is_over.is_set() and self.core.poll_is_over(self._clock()):
             self.first_poll_is_over.set()
+            self._something_changed.set()
 
     def _wake_slots(self) -> None:
         self._work_may_be_due.set()
         self._work_may_be_due = asyncio.Event()
-
-
-async def _happens(event: asyncio.Event, seconds: float | None) -> None:
-    """Wait for an event, for so many seconds at most."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()

@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from exporter.app.access import server_address_of
+from exporter.domain.ids import plain_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,8 @@ def identity_of(project: Project) -> str:
     """Return what is the same for two entries of one project, however they are named."""
     scheme, host, port, path = server_address_of(project.base_url)
     # The default project of a key has no id that is known.
-    of_server = f"id {project.project_id}" if project.project_id else f"name {project.name}"
+    project_id = project.project_id
+    of_server = f"id {plain_id(project_id)}" if project_id else f"name {project.name}"
     return f"{scheme}://{host}:{port}{path} {of_server}"
 
 

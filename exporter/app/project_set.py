@@ -119,7 +119,7 @@ class ProjectSet:
             self._shared.budgets.keep(polled.access.budget)
             self._last_generation = max(self._last_generation, polled.core.generation)
             # Whoever waits for it waits no longer.
-            polled.poller.first_poll_is_over.set()
+            polled.poller.first_poll_is_published.set()
         if (store := self._shared.store) is not None:
             await asyncio.gather(*(store.save(of.state_key, of.saved()) for of in stopped))
 

@@ -117,7 +117,7 @@ async def _tell_when_polled(
 ) -> None:
     """Name the page once more when there is something to see: the log has moved on by then."""
     for poller in exporter.projects.pollers.values():
-        await poller.first_poll_is_over.wait()
+        await poller.first_poll_is_published.wait()
     _announce("exporter.first_poll_ended", settings, sockets)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from exporter.core.item_counts import known_numbers
 from exporter.domain import (
     ENDED_ITEM_STATUSES,
     FAILURE_REASONS,
@@ -95,7 +96,7 @@ class CounterBook:
         self, marks: HighWaterMarks, job: Job, counts: ItemCounts | None
     ) -> HighWaterMarks:
         greater: dict[ItemStatus, int] = {}
-        for status, number in _known_numbers(job, counts).items():
+        for status, number in known_numbers(job, counts).items():
             mark = marks.items.get(status)
             if mark is not None and number > mark:
                 key = (job.job_type, status)
@@ -183,20 +184,3 @@ def _without_counted_only(counters: Counters) -> Counters:
 def _greater(numbers: Mapping[str, int], marks: Mapping[str, int]) -> dict[str, int]:
     """Return the numbers that are greater than their marks; a reason without a mark has 0."""
     return {reason: number for reason, number in numbers.items() if number > marks.get(reason, 0)}
-
-
-def _known_numbers(job: Job, counts: ItemCounts | None) -> dict[ItemStatus, int]:
-    """Return how many items are known to be in each end state.
-
-    The job itself also reports failed and skipped items: the greater number is taken, so that a
-    failure is not missed where items are not counted.
-    """
-    known: dict[ItemStatus, int] = {}
-    if counts is not None:
-        counted = counts.by_status
-        known = {status: counted[status] for status in ENDED_ITEM_STATUSES if status in counted}
-    reported = {ItemStatus.FAILED: job.failed_items, ItemStatus.SKIPPED: job.skipped_items}
-    for status, number in reported.items():
-        if number is not None:
-            known[status] = max(number, known.get(status, 0))
-    return known

@@ -42,16 +42,6 @@ class Generation:
         """The Unix time before which nothing is news, even if no listing showed all jobs."""
         return None if self.began_at is None else self.began_at - LEAST_OVERLAP_SECONDS
 
-    @property
-    def has_answered(self) -> bool:
-        """Whether it ever listed the project in this session."""
-        return self.listed_at is not None
-
-    @property
-    def is_relied_on(self) -> bool:
-        """Whether a listing without it is only half of one."""
-        return self.has_answered and self.set_aside is None
-
     def is_stale(self, rules: Rules, now: float) -> bool:
         """Tell whether it did not list the project for too long, or never."""
         return self.listed_at is None or now - self.listed_at > rules.stale_after
@@ -82,6 +72,15 @@ def is_idle(table: JobTable, api_version: str, listing: Listing, now: float) -> 
         return False
     times = (job.updated_at or job.created_at or 0.0 for job in listing.jobs)
     return max(times, default=0.0) <= listing.ended_at - _IDLE_AFTER_SECONDS
+
+
+def newest_answer(table: JobTable, api_version: str) -> float:
+    """Return when the newest answer about an active job of a generation was asked for.
+
+    Unlike its last listing, that is known after a restart.
+    """
+    jobs = (t for t in table if t.final is None and t.job.api_version == api_version)
+    return max((tracked.record_asked_monotonic for tracked in jobs), default=EVER)
 
 
 def _longest_rest(rules: Rules) -> float:

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING
 
 from exporter.core.events import ApiOfferedAgain, ApiSetAside
 from exporter.core.final_state import EARLY_BY_INTERVALS, MOST_DOUBLINGS
-from exporter.core.generation import EVER, Generation
+from exporter.core.generation import EVER, Generation, newest_answer
 from exporter.domain import ErrorReason, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from exporter.core.events import Event
+    from exporter.core.history import History
+    from exporter.core.job_table import JobTable
     from exporter.core.observations import Outcome
     from exporter.core.rules import Rules
     from exporter.domain import Listing
@@ -68,20 +70,20 @@ class Generations:
         """Name the generations that did not list the project for too long, or never."""
         return frozenset(v for v, of in self._of.items() if of.is_stale(rules, now))
 
-    def expired(self, rules: Rules, now: float) -> list[str]:
+    def expired(self, table: JobTable, now: float) -> list[str]:
         """Name the generations that were set aside for so long that their jobs leave."""
-        return [
-            api_version
-            for api_version, generation in self._of.items()
-            if generation.set_aside is not None
-            and generation.listed_at is not None
-            and now - generation.listed_at >= rules.retention_failed
-        ]
+        latest_at = {
+            api_version: newest_answer(table, api_version) if of.listed_at is None else of.listed_at
+            for api_version, of in self._of.items()
+            if of.set_aside is not None
+        }
+        return [v for v, at in latest_at.items() if now - at >= table.rules.retention_failed]
 
-    def failure(self, outcomes: Mapping[str, Outcome]) -> Failure | None:
+    def failure(self, outcomes: Mapping[str, Outcome], history: History) -> Failure | None:
         """Return why a listing failed as a whole, if it did: there is no half listing."""
         failures = {v: outcome for v, outcome in outcomes.items() if isinstance(outcome, Failure)}
-        in_use = [f for api_version, f in failures.items() if self._of[api_version].is_relied_on]
+        relied_on = history.answered - history.set_aside
+        in_use = [failure for api_version, failure in failures.items() if api_version in relied_on]
         lasting = [failure for failure in in_use if not failure.is_refusal]
         if not lasting and len(failures) < len(outcomes):
             return None
@@ -103,10 +105,10 @@ class Generations:
             generation.ask_again_at = EVER
 
     def unanswered(
-        self, api_version: str, failure: Failure, rules: Rules, now: float
+        self, api_version: str, failure: Failure, table: JobTable, now: float
     ) -> list[Event]:
         """Set a generation aside that failed while another one answered."""
-        generation = self._of[api_version]
+        generation, rules = self._of[api_version], table.rules
         intervals = 2**generation.times_unanswered
         seconds = min(intervals * rules.interval, rules.full_listing_every)
         if failure.is_refusal:
@@ -117,7 +119,8 @@ class Generations:
         generation.is_first_answer = True
         if not was_offered:
             return []
-        return [ApiSetAside(api_version, failure, had_answered=generation.has_answered)]
+        had_answered = api_version in table.history.answered
+        return [ApiSetAside(api_version, failure, had_answered=had_answered)]
 
     def answered(
         self, api_version: str, listing: Listing, began: float, now: float, *, is_full_up: bool

@@ -6,13 +6,18 @@ All times are Unix seconds by LlamaCloud's clock.
 from __future__ import annotations
 
 from dataclasses import replace
-from heapq import nsmallest
 from typing import TYPE_CHECKING
 
 from exporter.core.counters import CounterBook
 from exporter.core.events import JobGivenUp
 from exporter.core.item_counts import is_fully_counted, items_not_ended, what_adds
-from exporter.core.marks import listed_now, reopened, with_failures_noted, without_end
+from exporter.core.marks import (
+    listed_now,
+    longest_unlisted,
+    reopened,
+    with_failures_noted,
+    without_end,
+)
 from exporter.core.progress import first_progress_at, has_moved, not_in_the_future
 from exporter.domain import JobStatus, latest
 
@@ -39,7 +44,7 @@ class History:
 
     ``marks`` outlive their jobs, so that a job that returns is neither counted nor shown twice.
     ``past`` are the jobs that ended before all that counts, and as what. ``answered`` are the
-    generations of the API that ever listed the project.
+    generations of the API that ever listed the project, ``set_aside`` those that are not in use.
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -50,6 +55,7 @@ class History:
         self.baseline_at: float | None = None
         self.watermarks: dict[str, float] = {}
         self.answered: set[str] = set()
+        self.set_aside: set[str] = set()
         self.past: dict[str, tuple[str, JobStatus]] = {}
         self._given_up: list[JobGivenUp] = []
 
@@ -84,6 +90,7 @@ class History:
     def end_listing(self, api_version: str, listing: Listing, tracked: AbstractSet[str]) -> None:
         """Move a generation's watermark, and forget the marks that are no longer needed."""
         self.answered.add(api_version)
+        self.set_aside.discard(api_version)
         if listing.rows_left_out and self._awaits_rows(api_version, listing):
             return
         if listing.reached_end:
@@ -188,13 +195,5 @@ class History:
                 self.marks[job_id] = replace(marks, unlisted_since=listing.began_at)
             elif marks.unlisted_since < listing.began_at - keep_seconds:
                 del self.marks[job_id]
-        self._forget_oldest(len(self.marks) - self.rules.max_tracked)
-
-    def _forget_oldest(self, number: int) -> None:
-        """Forget so many marks of jobs that are no longer listed, if there are."""
-        if number <= 0:
-            return
-        moments = ((marks.unlisted_since, job_id) for job_id, marks in self.marks.items())
-        unlisted = [(moment, job_id) for moment, job_id in moments if moment is not None]
-        for _, job_id in nsmallest(number, unlisted):
+        for job_id in longest_unlisted(self.marks, len(self.marks) - self.rules.max_tracked):
             del self.marks[job_id]

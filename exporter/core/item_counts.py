@@ -67,6 +67,23 @@ def what_adds(tracked: TrackedJob, *, items_enabled: bool) -> tuple[Job, ItemCou
     return job, counts
 
 
+def known_numbers(job: Job, counts: ItemCounts | None) -> dict[ItemStatus, int]:
+    """Return how many items are known to be in each end state.
+
+    The job itself also reports failed and skipped items: the greater number is taken, so that a
+    failure is not missed where items are not counted.
+    """
+    known: dict[ItemStatus, int] = {}
+    if counts is not None:
+        counted = counts.by_status
+        known = {status: counted[status] for status in ENDED_ITEM_STATUSES if status in counted}
+    reported = {ItemStatus.FAILED: job.failed_items, ItemStatus.SKIPPED: job.skipped_items}
+    for status, number in reported.items():
+        if number is not None:
+            known[status] = max(number, known.get(status, 0))
+    return known
+
+
 def with_counts(
     tracked: TrackedJob, answer: ItemsCounted, asked_of: Job, now: float, interval: float
 ) -> tuple[TrackedJob, tuple[Event, ...]]:

@@ -84,7 +84,7 @@ class Listings:
 
     def failure_of(self, observation: Listed) -> Failure | None:
         """Return why a listing failed as a whole, if it did."""
-        return self.generations.failure(observation.outcomes)
+        return self.generations.failure(observation.outcomes, self._table.history)
 
     def is_over(self, action: ListJobs) -> bool:
         """Tell whether it is known that a listing failed: nothing of it is applied."""
@@ -131,7 +131,7 @@ class Listings:
 
     def drop_expired(self, now: float) -> None:
         """Drop the active jobs of generations that were set aside for too long."""
-        for api_version in self.generations.expired(self._table.rules, now):
+        for api_version in self.generations.expired(self._table, now):
             self._table.drop_active(api_version)
 
     def stale_published(self) -> ProjectStale:
@@ -184,12 +184,14 @@ class Listings:
         return events
 
     def _end_of(self, api_version: str, outcome: Outcome, began: float, now: float) -> list[Event]:
+        rules, history = self._table.rules, self._table.history
         if isinstance(outcome, Failure):
             self._table.unread.drop(api_version)
-            return self.generations.unanswered(api_version, outcome, self._table.rules, now)
-        tracked, history = {tracked.job.id for tracked in self._table}, self._table.history
+            history.set_aside.add(api_version)
+            return self.generations.unanswered(api_version, outcome, self._table, now)
+        tracked = {tracked.job.id for tracked in self._table}
         history.end_listing(api_version, outcome, tracked)
-        oldest = outcome.ended_at - self._table.rules.retention_failed
+        oldest = outcome.ended_at - rules.retention_failed
         for job in self._table.unread.drop_older_than(oldest):
             history.past[job.id] = (api_version, job.status)
         is_full_up = api_version in self._full_up

@@ -17,7 +17,8 @@ def is_put_off(job: Job, table: JobTable, generation: Generation, listing: Listi
     """Tell whether the row of a job that is not tracked is not applied.
 
     What the first listing of a generation shows as mapped may have ended long ago: it is unread
-    until its items tell. What became old since then is past, as are jobs whose end is known.
+    until its items tell, unless it is news since a listing before a restart. What became old since
+    then is past, as are jobs whose end is known.
     """
     history, unread = table.history, table.unread
     if not job.is_mapped:
@@ -31,7 +32,8 @@ def is_put_off(job: Job, table: JobTable, generation: Generation, listing: Listi
         return any(status is JobStatus.COMPLETED for status, _ in marks.ends_seen)
     if history.past.get(job.id) == end:
         return True
-    if not generation.is_first_answer and _is_news(job, _since(table, generation, job)):
+    was_listed = not generation.is_first_answer or history.news_since(job.api_version) is not None
+    if was_listed and _is_news(job, _since(table, generation, job)):
         return False
     if generation.is_first_answer and not table.is_full and _may_be_shown(job, table, listing):
         unread.add(job)

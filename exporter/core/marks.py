@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - the state file is read by these types
 from dataclasses import dataclass, replace
+from heapq import nsmallest
 from typing import TYPE_CHECKING
 
 from exporter.core.final_state import End  # noqa: TC001 - see above
@@ -122,3 +123,10 @@ def without_end(marks: HighWaterMarks, job: Job) -> HighWaterMarks:
 def listed_now(marks: HighWaterMarks) -> HighWaterMarks:
     """Return the marks of a job that a listing shows."""
     return marks if marks.unlisted_since is None else replace(marks, unlisted_since=None)
+
+
+def longest_unlisted(marks: Mapping[str, HighWaterMarks], number: int) -> list[str]:
+    """Name so many jobs that are no longer listed, those first that have not been for longest."""
+    since = ((known.unlisted_since, job_id) for job_id, known in marks.items())
+    unlisted = [(moment, job_id) for moment, job_id in since if moment is not None]
+    return [job_id for _, job_id in nsmallest(max(number, 0), unlisted)]

@@ -57,6 +57,7 @@ class SavedProject:
     last_progress_at: Mapping[str, float]
     watermarks: Mapping[str, float]
     answered: frozenset[str] = frozenset()
+    set_aside: frozenset[str] = frozenset()
     baseline_at: float | None = None
 
 
@@ -73,6 +74,7 @@ def saved_project(table: JobTable, now: float, unix_now: float) -> SavedProject:
         last_progress_at=dict(history.last_progress_at),
         watermarks=dict(history.watermarks),
         answered=frozenset(history.answered),
+        set_aside=frozenset(history.set_aside),
         baseline_at=history.baseline_at,
     )
 
@@ -87,7 +89,7 @@ def restore(table: JobTable, saved: SavedProject, now: float, unix_now: float) -
     history.marks = dict(saved.marks)
     history.past = dict(saved.past)
     history.watermarks = dict(saved.watermarks)
-    history.answered = set(saved.answered)
+    history.answered, history.set_aside = set(saved.answered), set(saved.set_aside)
     history.baseline_at = saved.baseline_at
     down_seconds = max(unix_now - saved.saved_at, 0.0)
     later_by = now - down_seconds - saved.saved_monotonic

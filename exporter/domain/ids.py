@@ -17,6 +17,11 @@ def bare_id(text: str) -> str:
     return found.group() if found else text
 
 
+def plain_id(text: str) -> str:
+    """Return what all ways to write an id have in common; an id without a UUID stays as it is."""
+    return _uuid_in(text) or text
+
+
 def contradicts(asked: str, came: str | None) -> bool:
     """Tell whether an id is certainly another one than was asked for.
 

@@ -10,37 +10,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from exporter.core.saved import SavedCounters, SavedProject
-from exporter.domain import Histogram
+from exporter.core.saved import SavedProject
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 FORMAT: Final = "llamacloud-batch-exporter state"
 VERSION: Final = 1
-# What a float holds exactly.
-_LARGEST_COUNT = 2**53
 # The first two are of a session, and the text may be about a document, which is nobody's business.
 _NOT_KEPT = {"memory", "answers", "error_message"}
 _PER_JOB = ("marks", "jobs")
 
 
-class DamagedStateError(Exception):
-    """The file is no state file that was written completely; the message says what is wrong."""
+class Head(msgspec.Struct):
+    """The first line of a file."""
 
-
-class NewerStateError(Exception):
-    """The file was written by a newer exporter; the message says so."""
-
-
-class _Head(msgspec.Struct):
     format: str
     version: int
     sha256: str
-
-
-class _Body(msgspec.Struct):
-    projects: dict[str, msgspec.Raw]
 
 
 class Encoder:
@@ -63,7 +50,7 @@ class Encoder:
         digest = hashlib.sha256()
         for piece in body:
             digest.update(piece)
-        head = _Head(FORMAT, VERSION, digest.hexdigest())
+        head = Head(FORMAT, VERSION, digest.hexdigest())
         return [msgspec.json.encode(head), b"\n", *body]
 
     def _project(
@@ -96,70 +83,6 @@ class Encoder:
             encoded = msgspec.json.encode(_plain(value))
         used[place] = value, encoded
         return encoded
-
-
-def decode(content: bytes) -> dict[str, bytes]:
-    """Return the projects of a file, each encoded.
-
-    Raises:
-        DamagedStateError: it is not what was written.
-        NewerStateError: it is of a newer version.
-    """
-    first, _, body = content.partition(b"\n")
-    try:
-        head = msgspec.json.decode(first, type=_Head)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise DamagedStateError("it does not begin like a state file") from error
-    if head.format != FORMAT:
-        raise DamagedStateError("it does not begin like a state file")
-    if head.version > VERSION:
-        raise NewerStateError(
-            f"it was written by a newer exporter (version {head.version} of the file, this one"
-            f" reads up to {VERSION})"
-        )
-    if hashlib.sha256(body).hexdigest() != head.sha256:
-        raise DamagedStateError("its checksum is wrong: it is cut off, or was changed")
-    try:
-        projects = msgspec.json.decode(body, type=_Body).projects
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise DamagedStateError(f"it cannot be read: {error}") from error
-    return {key: bytes(project) for key, project in projects.items()}
-
-
-def decode_project(encoded: bytes) -> SavedProject:
-    """Return a project of a file.
-
-    Raises:
-        DamagedStateError: it is none.
-    """
-    try:
-        project = msgspec.json.decode(encoded, type=SavedProject)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise DamagedStateError(f"it cannot be read: {error}") from error
-    if not all(job_id == tracked.job.id for job_id, tracked in project.jobs.items()):
-        raise DamagedStateError("it cannot be read: a job is called by another id")
-    if not all(map(_may_be, _values(project.counters))):
-        raise DamagedStateError("it cannot be read: a counter has a value that cannot be")
-    return project
-
-
-def _values(value: Any) -> Iterator[Any]:  # noqa: ANN401 - counters, nested by their labels
-    if isinstance(value, dict):
-        for member in value.values():
-            yield from _values(member)
-    elif isinstance(value, SavedCounters):
-        for field in fields(value):
-            yield from _values(getattr(value, field.name))
-    else:
-        yield value
-
-
-def _may_be(value: int | Histogram) -> bool:
-    """Tell whether a counter may have a value: those of one that counts up are exact."""
-    if isinstance(value, Histogram):
-        fits = len(value.counts) == len(value.bounds) + 1
-        return fits and value.sum >= 0 and all(map(_may_be, value.counts))
-    return 0 <= value <= _LARGEST_COUNT
 
 
 def _object(members: Iterable[tuple[str, Iterable[bytes]]]) -> Iterator[bytes]:

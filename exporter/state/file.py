@@ -6,25 +6,22 @@ import errno
 import fcntl
 import os
 import stat
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Sequence
 
 # 10,000 jobs take about 10 MB.
-_LARGEST_BYTES = 512 * 1024 * 1024
+LARGEST_BYTES: Final = 512 * 1024 * 1024
 
 
 class StateInUseError(Exception):
-    """Another process has locked the file."""
+    """Another process writes the file; the message says what tells so."""
 
 
 class StateTooLargeError(Exception):
-    """The file is larger than any that is written."""
-
-    def __init__(self) -> None:
-        super().__init__("it is larger than any state file")
+    """The file is larger than any that is written, or would be; the message says so."""
 
 
 class StateFile:
@@ -35,30 +32,37 @@ class StateFile:
     """
 
     def __init__(self, path: Path) -> None:
-        # A link is followed once: the file that is replaced is the one that it names.
-        self.path = path.resolve()
+        # A link is followed once: the file that is replaced is the one that it names. Unlike
+        # ``Path.resolve``, this lets links that lead nowhere be a mistake of the file alone.
+        self.path = Path(os.path.realpath(path))
         self._lock: int | None = None
+        self._known: tuple[int, int] | None = None
 
     def lock(self) -> None:
-        """Lock the file until this process ends; once is enough.
+        """Lock the file until this process ends; where the lock was removed, lock it again.
 
         Raises:
             StateInUseError: another process has locked it.
             OSError: the folder does not allow it.
         """
-        if self._lock is not None:
+        path = f"{self.path}.lock"
+        if self._lock is not None and _is_at(path, self._lock):
             return
-        descriptor = os.open(
-            f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
-        )
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        descriptor = os.open(path, flags, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             os.close(descriptor)
-            raise StateInUseError from error
+            was_removed = "" if self._lock is None else "its lock was removed, and "
+            raise StateInUseError(f"{was_removed}another process has locked it") from error
         except OSError:
             os.close(descriptor)
             raise
+        if not _is_at(path, descriptor):
+            os.close(descriptor)
+            raise OSError(errno.ESTALE, "its lock was removed while it was taken")
+        self.unlock()
         self._lock = descriptor
 
     def unlock(self) -> None:
@@ -84,33 +88,48 @@ class StateFile:
             facts = os.fstat(descriptor)
             if not stat.S_ISREG(facts.st_mode):
                 raise OSError(errno.EINVAL, "it is not a regular file")
-            if facts.st_size > _LARGEST_BYTES:
-                raise StateTooLargeError
-            return file.read(_LARGEST_BYTES)
+            if facts.st_size > LARGEST_BYTES:
+                raise StateTooLargeError("it is larger than any state file")
+            self._known = _identity(facts)
+            return file.read(LARGEST_BYTES)
 
-    def identity(self) -> tuple[int, int] | None:
-        """Return what differs once somebody replaced the file, ``None`` if there is none."""
+    def claim(self) -> None:
+        """Make sure, before a write, that nobody else writes the file; it may have been removed.
+
+        Raises:
+            StateInUseError: another process has locked it, or wrote it since it was read.
+            OSError: the folder does not allow it.
+        """
+        self.lock()
         try:
-            facts = self.path.stat()
+            identity = _identity(self.path.stat())
         except FileNotFoundError:
-            return None
-        return facts.st_ino, facts.st_mtime_ns
+            return
+        if identity != self._known:
+            raise StateInUseError("another process writes to it")
 
-    def replace(self, pieces: Iterable[bytes]) -> None:
+    def replace(self, pieces: Sequence[bytes]) -> None:
         """Have the file hold ``pieces``, and all of them, whatever happens meanwhile.
 
         Raises:
-            OSError: it holds what it held before.
+            StateTooLargeError: nobody would read that; it holds what it held before.
+            OSError: it holds what it held before, or ``pieces``.
         """
+        if sum(map(len, pieces)) > LARGEST_BYTES:
+            raise StateTooLargeError("it would be larger than 512 MiB")
         new = self.path.with_name(f"{self.path.name}.new")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+        # What is there may be a pipe or a link.
+        new.unlink(missing_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(new, flags, 0o600)
         with open(descriptor, "wb", buffering=1024 * 1024) as file:  # noqa: PTH123 - as above
             os.fchmod(descriptor, 0o600)
             file.writelines(pieces)
             file.flush()
             os.fsync(descriptor)
+            written = _identity(os.fstat(descriptor))
         new.replace(self.path)
+        self._known = written
         folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             os.fsync(folder)
@@ -125,4 +144,18 @@ class StateFile:
         """
         damaged = self.path.with_name(f"{self.path.name}.damaged")
         self.path.replace(damaged)
+        self._known = None
         return damaged
+
+
+def _is_at(path: str, descriptor: int) -> bool:
+    """Tell whether a path still leads to an open file."""
+    try:
+        return os.path.samestat(os.stat(path, follow_symlinks=False), os.fstat(descriptor))  # noqa: PTH116 - beside its like
+    except FileNotFoundError:
+        return False
+
+
+def _identity(facts: os.stat_result) -> tuple[int, int]:
+    """Return what differs once somebody replaced a file."""
+    return facts.st_ino, facts.st_mtime_ns

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
-from exporter.state.encoding import DamagedStateError, NewerStateError, decode, decode_project
+from exporter.state.decoding import DamagedStateError, NewerStateError, decode, decode_project
 from exporter.state.file import StateFile, StateInUseError, StateTooLargeError
 
 if TYPE_CHECKING:
@@ -34,13 +34,12 @@ log = structlog.get_logger("exporter")
 class LoadedState:
     """The ``projects`` of a file, by their keys, and the ``others`` that nobody asked for.
 
-    ``identity`` is that of the file that was read. Unless it ``may_write``, nobody touches it.
+    Unless it ``may_write``, nobody touches the file.
     """
 
     file: StateFile
     projects: dict[str, SavedProject] = field(default_factory=dict)
     others: dict[str, bytes] = field(default_factory=dict)
-    identity: tuple[int, int] | None = None
     may_write: bool = True
 
 
@@ -56,10 +55,9 @@ def load_state(path: Path, keys: Iterable[str]) -> LoadedState:
         with suppress(OSError):
             state.file.lock()
         content = state.file.read()
-        state.identity = state.file.identity()
         found = None if content is None else decode(content)
-    except StateInUseError:
-        _not_used(state, "another process has locked it", _IN_USE)
+    except StateInUseError as error:
+        _not_used(state, str(error), _IN_USE)
     except OSError as error:
         _not_used(state, error.strerror or str(error), _UNREADABLE)
     except NewerStateError as error:
@@ -105,7 +103,6 @@ def _not_used(state: LoadedState, detail: str, advice: str) -> None:
 def _set_aside(state: LoadedState, detail: str) -> None:
     try:
         kept_as = str(state.file.set_aside())
-        state.identity = None
     except OSError as error:
         _not_used(state, f"{detail}; it cannot be renamed: {error.strerror}", _UNREADABLE)
         return

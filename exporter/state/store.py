@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import structlog
 
-from exporter.state.encoding import DamagedStateError, Encoder, decode_project
-from exporter.state.file import StateInUseError
+from exporter.state.decoding import DamagedStateError, decode_project
+from exporter.state.encoding import Encoder
+from exporter.state.file import StateInUseError, StateTooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,10 +20,15 @@ if TYPE_CHECKING:
     from exporter.state.loading import LoadedState
 
 _LEAST_SECONDS_BETWEEN_WRITES = 1.0
-_ADVICE = (
+# Longer than a disk takes that is only busy, and no longer than what time alone changes waits.
+_DISK_ANSWERS_WITHIN_SECONDS = 5.0
+_ADVICE: Final = (
     "counters are published all the same, and fall back to what was written last if the exporter"
-    " is restarted; make the folder of state.file writable, or free its disk: it is tried again"
+    " is restarted; "
 )
+_CANNOT = "make the folder of state.file writable, or free its disk: it is tried again"
+_HANGS = "see whether the disk or the mount of state.file hangs: it is written once that answers"
+_TOO_LARGE = "spread the projects over several exporters"
 _NOT_OURS = (
     "the exporter runs without a state, and leaves the file alone; let each exporter have a"
     " state.file of its own, and restart this one"
@@ -32,23 +38,35 @@ _LOST = "the project's counters begin at zero"
 log = structlog.get_logger("exporter")
 
 
+class DiskHangsError(Exception):
+    """The disk did not answer in time; the message says so."""
+
+
 class StateStore:
     """Owns the content of the state file.
 
     ``written`` is told of each attempt whether it succeeded. One thread encodes and writes, so that
-    no scrape waits for the disk.
+    no scrape waits for the disk. Nobody waits for a disk that does not answer within
+    ``answers_within_seconds``: what is saved is written once it does.
     """
 
-    def __init__(self, loaded: LoadedState, *, written: Callable[[bool], None]) -> None:
+    def __init__(
+        self,
+        loaded: LoadedState,
+        *,
+        written: Callable[[bool], None],
+        answers_within_seconds: float = _DISK_ANSWERS_WITHIN_SECONDS,
+    ) -> None:
         self._file = loaded.file
-        self._identity = loaded.identity
         self._projects: dict[str, SavedProject | bytes] = {**loaded.others, **loaded.projects}
         self._is_given_up = not loaded.may_write
         self._written = written
+        self._answers_within_seconds = answers_within_seconds
         self._encoder = Encoder()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="state")
         self._wanted = asyncio.Event()
         self._next_write = asyncio.Event()
+        self._hanging: asyncio.Future[Exception | None] | None = None
         self._failed_before = False
         self._is_running = False
         written(not self._is_given_up)
@@ -88,48 +106,77 @@ class StateStore:
             await self._wanted.wait()
             began = time.monotonic()
             await self._write()
+            await self._disk_answers()
             rest = _LEAST_SECONDS_BETWEEN_WRITES - (time.monotonic() - began)
             await asyncio.sleep(max(rest, 0.0))
 
     async def close(self, last: Mapping[str, SavedProject]) -> None:
-        """Write once more, and nothing after it."""
+        """Write once more, and nothing after it; not to a disk that hangs."""
         self._projects |= last
-        await self._write()
-        self._file.unlock()
+        if self._hanging is None:
+            await self._write()
+        if self._hanging is None:
+            self._file.unlock()
 
     async def _write(self) -> None:
         self._wanted.clear()
         written, self._next_write = self._next_write, asyncio.Event()
-        projects = dict(self._projects)
         try:
             if not self._is_given_up:
-                loop = asyncio.get_running_loop()
-                self._tell(await loop.run_in_executor(self._worker, self._replace, projects))
+                await self._attempt()
         finally:
             written.set()
+
+    async def _attempt(self) -> None:
+        loop = asyncio.get_running_loop()
+        writing = loop.run_in_executor(self._worker, self._replace, dict(self._projects))
+        done, _ = await asyncio.wait([writing], timeout=self._answers_within_seconds)
+        if done:
+            self._tell(writing.result())
+            return
+        self._hanging = writing
+        # Nobody waits for the next one, which begins once this one has ended.
+        self._next_write.set()
+        seconds = self._answers_within_seconds
+        self._tell(DiskHangsError(f"the disk has not answered for {seconds:g} s"))
+
+    async def _disk_answers(self) -> None:
+        """Wait for a disk that hangs, if it does, and have written what was saved meanwhile."""
+        if self._hanging is None:
+            return
+        await asyncio.wait([self._hanging])
+        if (error := self._hanging.result()) is not None:
+            self._tell(error)
+        self._hanging = None
+        self._wanted.set()
 
     def _replace(self, projects: Mapping[str, SavedProject | bytes]) -> Exception | None:
         """Write the file, and return why that failed, if it did."""
         try:
-            self._file.lock()
-            if self._file.identity() != self._identity:
-                return StateInUseError()
+            self._file.claim()
             self._file.replace(self._encoder.encode(projects))
-            self._identity = self._file.identity()
-        except (OSError, StateInUseError) as error:
+        except (OSError, StateInUseError, StateTooLargeError) as error:
             return error
         return None
 
     def _tell(self, error: Exception | None) -> None:
         self._written(error is None)
+        file = str(self._file.path)
         if isinstance(error, StateInUseError):
             self._is_given_up = True
-            detail = "another process writes to it"
-            log.error("state.not_used", file=str(self._file.path), detail=detail, advice=_NOT_OURS)
+            log.error("state.not_used", file=file, detail=str(error), advice=_NOT_OURS)
         elif error is not None and not self._failed_before:
-            log.error(
-                "state.write_failed", file=str(self._file.path), detail=str(error), advice=_ADVICE
-            )
+            log.error("state.write_failed", file=file, detail=str(error), advice=_advice(error))
         elif error is None and self._failed_before:
-            log.info("state.write_recovered", file=str(self._file.path))
+            log.info("state.write_recovered", file=file)
         self._failed_before = error is not None
+
+
+def _advice(error: Exception) -> str:
+    match error:
+        case DiskHangsError():
+            return _ADVICE + _HANGS
+        case StateTooLargeError():
+            return _ADVICE + _TOO_LARGE
+        case _:
+            return _ADVICE + _CANNOT

@@ -76,6 +76,23 @@ def test_a_project_that_is_renamed_goes_on() -> None:
     assert ((), (), ("two", "one")) == (changes.added, changes.removed, changes.changed)
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "prj-7c1d8a52-0b8e-4f1e-9c57-3f5c1f0a9e11",
+        "7C1D8A52-0B8E-4F1E-9C57-3F5C1F0A9E11",
+        "7c1d8a520b8e4f1e9c573f5c1f0a9e11",
+    ],
+)
+def test_a_project_whose_id_is_written_in_another_way_goes_on(written: str) -> None:
+    """LlamaCloud takes it for the same one: its state does too."""
+    before = project("one", "7c1d8a52-0b8e-4f1e-9c57-3f5c1f0a9e11")
+    after = project("one", written)
+    assert state_keys_of([before]) == state_keys_of([after])
+    changes = changes_between(settings(before), settings(after))
+    assert ((Begun(after, "one"),), ()) == (changes.begun, changes.removed)
+
+
 def test_a_default_project_is_known_by_its_name() -> None:
     """For nobody knows its id."""
     before, after = project("one", None), project("first", None)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from app.growing import GrowingJobs
@@ -13,9 +16,15 @@ from projects import key_of, project, project_id_of
 from exporter.simulator import DEFAULT_PROJECT_ID
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from app.reloading import Reloadable
     from cloud import Cloud
+
+# RELOADS=60 RELOAD_EVERY=1 is a minute of them.
+RELOADS = int(os.environ.get("RELOADS", "12"))
+RELOAD_EVERY_SECONDS = float(os.environ.get("RELOAD_EVERY", "0.05"))
 
 
 def mine_of(text: str) -> str:
@@ -68,6 +77,62 @@ def test_nothing_is_lost_counted_twice_or_asked_twice(cloud: Cloud, tmp_path: Pa
     moments = [request.arrived_monotonic for request in listings_of(cloud, DEFAULT_PROJECT_ID)]
     # One a second, although there were twenty reloads within four.
     assert 4 <= len(moments) <= moments[-1] - moments[0] + 2
+
+
+def series_of(text: str, *names: str) -> dict[str, float]:
+    """Return the samples of projects, by their series."""
+    projects = [f'project="{name}"' for name in names]
+    samples = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+    return {
+        series: float(value)
+        for series, _, value in samples
+        if any(project in series for project in projects)
+    }
+
+
+def scrapes_until(stop: Event, running: Reloadable) -> Iterator[str]:
+    """Scrape all the time."""
+    while not stop.is_set():
+        status, text = running.exporter.get()
+        assert 200 == status
+        yield text
+
+
+def counters_of(series: dict[str, float]) -> dict[str, float]:
+    """Return the samples that never fall."""
+    ends = ("_total", "_count", "_bucket")
+    return {name: value for name, value in series.items() if name.partition("{")[0].endswith(ends)}
+
+
+def test_no_series_of_a_project_that_stays_is_missing(cloud: Cloud, tmp_path: Path) -> None:
+    """In no scrape at all, whether its poller goes on or another one begins; no counter falls."""
+    kept, changed, *others = (project(cloud, name) for name in ("kept", "changed", "x", "y"))
+    stop = Event()
+    with reloadable(tmp_path, [kept, changed]) as running, ThreadPoolExecutor(1) as threads:
+        for name in ("kept", "changed"):
+            running.wait_for_job(name)
+        before = series_of(running.exporter.get()[1], "kept", "changed")
+        scraping = threads.submit(lambda: [*scrapes_until(stop, running)])
+        try:
+            for step in range(RELOADS):
+                other_filter = {"job_types": ["parse"]} if step % 2 else {}
+                running.reload(
+                    [kept, changed | other_filter, *others[: step % 3]],
+                    retention={"finished": f"{1 + step % 2}h"},
+                    api={"requests_per_minute": 6000 + step},
+                )
+                time.sleep(RELOAD_EVERY_SECONDS)
+        finally:
+            stop.set()
+        scrapes = scraping.result()
+    assert len(scrapes) > RELOADS / 2
+    counters = counters_of(before)
+    for text in scrapes:
+        now = series_of(text, "kept", "changed")
+        assert set() == before.keys() - now.keys()
+        fell = {name for name, value in counters.items() if now[name] < value}
+        assert set() == fell
+        counters = counters_of(now)
 
 
 def test_the_budget_of_a_key_holds(cloud: Cloud, tmp_path: Path) -> None:

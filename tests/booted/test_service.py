@@ -172,9 +172,16 @@ def test_changed_settings_are_checked_and_reloaded(service: Service) -> None:
     """As the page says, by the process that runs on."""
     service.restart()
     before = service.facts()["MainPID"]
+    change = f"sed -i 's/interval: %s/interval: %s/' /etc/{SERVICE}/exporter.yml"
+    service.machine.call(change % ("1s", "2s"))
     (block,) = commands("systemd", "Change the settings")
     assert "The settings are valid." in install(service.machine, block)
+    service.wait_for(lambda: bool(service.events("config.reloaded")))
+    (reloaded,) = service.events("config.reloaded")
+    assert "poll.interval" == reloaded["settings"]
+    assert 'llamacloud_exporter_poll_interval_seconds{project="default"} 2.0' in service.metrics()
     assert (before, "active") == (service.facts()["MainPID"], service.facts()["ActiveState"])
+    service.machine.call(change % ("2s", "1s"))
 
 
 def test_its_counters_survive_a_restart(service: Service) -> None:

@@ -21,12 +21,12 @@ from core.view_checks import (
     what_only_counting_tells_is_absent_without_it,
 )
 from history import look
+from state.saved import reread
 
 from exporter.core.observations import Published, Scraped, TimePassed
 from exporter.core.project import ProjectCore
 from exporter.core.saved import restore, saved_project
 from exporter.domain import ItemStatus, JobView
-from exporter.state.encoding import Encoder, decode, decode_project
 
 if TYPE_CHECKING:
     from core.entry import Entry
@@ -191,12 +191,6 @@ class Checks(Process):
         news = self.last_told[job_id]
         showed = [jobs for seen, jobs in self.scraped if seen > news and job_id in jobs]
         return len(showed) >= self.rules.min_scrapes
-
-
-def reread(project: SavedProject) -> SavedProject:
-    """Return what another process finds in a state file."""
-    content = b"".join(Encoder().encode({"here": project}))
-    return decode_project(decode(content)["here"])
 
 
 def _rank(entry: Entry) -> int:

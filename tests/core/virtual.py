@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from core.fake_cloud import FakeCloud, Request
 from history import EPOCH, RULES
+from state.saved import reread
 
 from exporter.core.actions import ListJobs, WaitUntil
 from exporter.core.observations import Failed, Listed, Published, Refreshed, Scraped, TimePassed
 from exporter.core.project import ProjectCore
+from exporter.core.saved import restore, saved_project
 from exporter.domain import Failure, Listing
 
 if TYPE_CHECKING:
@@ -68,17 +70,21 @@ class Polling:
         self.views: list[ProjectView] = []
         self.first_poll_was_over_at: float | None = None
         self._slots = range(slots + 1)
-        self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = count()
         self._seconds_per_token = 60 / requests_per_minute
-        self._next_token_at = 0.0
+        self._look_every = look_every
+        self._begin()
+
+    def _begin(self) -> None:
+        self._heap: list[tuple[float, int, Callable[[], None]]] = []
+        self._next_token_at = self.now
         self._granting_at = -1.0
         self._waiting = deque(self._slots)
         self._idle: set[int] = set()
         self._published_at = -math.inf
         self._will_publish = False
-        self.at(0.0, self._grant)
-        self.every(look_every, self._publish_soon)
+        self.at(self.now, self._grant)
+        self.every(self._look_every, self._publish_soon)
 
     @property
     def cloud(self) -> FakeCloud:
@@ -97,6 +103,17 @@ class Polling:
         """Have something done again and again."""
         self.at(self.now + seconds, act)
         self.at(self.now + seconds, lambda: self.every(seconds, act))
+
+    def restart(self, *, down_seconds: float = 0.0, **rules: Any) -> None:
+        """Be another process that goes on with the state of this one, by other rules perhaps.
+
+        What is under way is lost, and so is what was to be done ``at`` some moment.
+        """
+        saved = reread(saved_project(self.core.table, self.now, EPOCH + self.now))
+        self.now += down_seconds
+        self.core = ProjectCore(replace(self.core.rules, **rules), self.now)
+        restore(self.core.table, saved, self.now, EPOCH + self.now)
+        self._begin()
 
     def run_until(self, moment: float) -> None:
         """Let time pass."""

@@ -87,8 +87,9 @@ def setup(
     budget: RequestBudget | None = None,
     clock: Callable[[], float] = time.monotonic,
     interval: float = HOUR,
+    publish_once: asyncio.Event | None = None,
 ) -> Setup:
-    """Make a poller that is not running yet."""
+    """Make a poller that is not running yet; it publishes ``publish_once`` something happened."""
     access = FixedAccess(KEY, budget or plenty())
     api = Api(access, jobs)
     core = ProjectCore(replace(RULES, interval=interval, min_scrapes=1), clock())
@@ -96,7 +97,7 @@ def setup(
     events: list[Event] = []
 
     async def publish_view(view: ProjectView) -> None:
-        await asyncio.sleep(0)
+        await (publish_once.wait() if publish_once else asyncio.sleep(0))
         views.append((time.monotonic(), view))
 
     def handle_events(happened: Sequence[Event]) -> None:

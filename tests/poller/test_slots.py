@@ -148,6 +148,19 @@ async def test_a_first_poll_is_over_after_an_interval_though_a_job_hangs() -> No
     assert made.api.asked.count("status") == 1
 
 
+async def test_a_first_poll_is_told_once_it_can_be_seen() -> None:
+    """What is to be published may first have to be written to a disk."""
+    disk = asyncio.Event()
+    made = setup(job(), publish_once=disk)
+    async with running(made.poller), asyncio.timeout(DEADLINE_SECONDS):
+        await made.poller.first_poll_is_over.wait()
+        assert not made.views
+        assert not made.poller.first_poll_is_published.is_set()
+        disk.set()
+        await made.poller.first_poll_is_published.wait()
+        assert ["job-1"] == [view.job_id for view in made.views[-1][1].jobs]
+
+
 async def test_a_poller_is_alive_while_llamacloud_hangs() -> None:
     """Its health is its own."""
     made = setup()

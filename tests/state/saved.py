@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 
 from history import HOUR, History, counts, job
 
-from exporter.core.saved import SavedProject, saved_project
+from exporter.core.saved import saved_project
 from exporter.domain import JobStatus
+from exporter.state.decoding import decode, decode_project
+from exporter.state.encoding import Encoder
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from exporter.core.saved import SavedProject
 
 KEY = "https://h:443 id p-1"
 
@@ -27,6 +31,12 @@ def saved(*, unix_now: float | None = None, failed: int = 3) -> SavedProject:
     return saved_project(
         history.table, history.moment, time.time() if unix_now is None else unix_now
     )
+
+
+def reread(project: SavedProject) -> SavedProject:
+    """Return what another process finds in a state file."""
+    content = b"".join(Encoder().encode({"here": project}))
+    return decode_project(decode(content)["here"])
 
 
 def names_in(folder: Path) -> set[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from history import HOUR, History, counts, job
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from properties import EFFORT, UNHURRIED
 from state.saved import KEY, saved
@@ -21,13 +21,8 @@ from exporter.core.saved import restore, saved_project
 from exporter.domain import ItemStatus, JobStatus
 from exporter.exposition import Form
 from exporter.snapshot import Snapshot
-from exporter.state.encoding import (
-    DamagedStateError,
-    Encoder,
-    NewerStateError,
-    decode,
-    decode_project,
-)
+from exporter.state.decoding import DamagedStateError, NewerStateError, decode, decode_project
+from exporter.state.encoding import Encoder
 
 SAVED = saved(unix_now=1_800_000_000.0)
 CONTENT = b"".join(Encoder().encode({KEY: SAVED}))
@@ -176,7 +171,21 @@ PROJECT = json.loads(decode(CONTENT)[KEY])
 LEAVES = [leaf for leaf in leaves_of(PROJECT) if leaf]
 
 
+@pytest.mark.parametrize("number", [2**53 + 1, 10**19, 10**400, -(10**400)])
+def test_a_number_that_no_sample_can_hold_is_refused(number: int) -> None:
+    """Wherever it is; the largest one that a float holds exactly is not."""
+    project = deepcopy(PROJECT)
+    by_status = project["jobs"]["active"]["counts"]["by_status"]
+    by_status["failed"] = 2**53
+    decode_project(json.dumps(project).encode())
+    by_status["failed"] = number
+    with pytest.raises(DamagedStateError, match="a number is too large"):
+        decode_project(json.dumps(project).encode())
+
+
 @given(st.sampled_from(LEAVES), st.sampled_from(ODD))
+@example(("jobs", "active", "counts", "by_status", "failed"), 10**400)
+@example(("marks", "active", "items", "failed"), 10**400)
 @settings(UNHURRIED, max_examples=300 * EFFORT)
 def test_what_is_not_refused_can_be_gone_on_with(path: tuple[Any, ...], odd: Any) -> None:
     """Whoever wrote it: it is polled, published and saved again."""

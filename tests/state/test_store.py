@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,9 @@ from state.saved import KEY, names_in, saved
 
 from exporter.domain import ItemStatus
 from exporter.state import StateStore, load_state
-from exporter.state.encoding import Encoder, decode, decode_project
-from exporter.state.file import StateFile
+from exporter.state.decoding import decode, decode_project
+from exporter.state.encoding import Encoder
+from exporter.state.file import StateFile, StateInUseError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -52,6 +54,11 @@ def write(path: Path, **projects: Any) -> None:
     StateFile(path).replace(Encoder().encode(projects or {KEY: saved()}))
 
 
+def remove(path: Path) -> None:
+    """Remove a file."""
+    path.unlink()
+
+
 def content_of(path: Path) -> bytes:
     """Return what a file holds."""
     return path.read_bytes()
@@ -60,6 +67,8 @@ def content_of(path: Path) -> bytes:
 def spoil(path: Path, how: str) -> None:
     """Put what cannot be used where the file should be."""
     match how:
+        case "circle":
+            path.symlink_to(path.name)
         case "newer":
             write(path)
             path.write_bytes(path.read_bytes().replace(b'"version":1', b'"version":2'))
@@ -75,12 +84,27 @@ def facts_of(path: Path) -> tuple[int, float]:
     return facts.st_ino, facts.st_mtime
 
 
+class Told(list[bool]):
+    """What a store tells of its writes; ``changed`` is set by each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.changed = asyncio.Event()
+
+    def note(self, written: bool) -> None:  # noqa: FBT001 - the caller's signature
+        """Note one."""
+        self.append(written)
+        self.changed.set()
+
+
 @asynccontextmanager
-async def store_of(path: Path, *keys: str) -> AsyncIterator[tuple[StateStore, list[bool]]]:
+async def store_of(
+    path: Path, *keys: str, **limits: float
+) -> AsyncIterator[tuple[StateStore, Told]]:
     """Run a store, and note what it tells of its writes."""
-    told: list[bool] = []
+    told = Told()
     loaded = load_state(path, keys or [KEY])
-    store = StateStore(loaded, written=told.append)
+    store = StateStore(loaded, written=told.note, **limits)
     running = asyncio.create_task(store.run())
     await asyncio.sleep(0)
     try:
@@ -198,6 +222,97 @@ async def test_a_file_that_comes_from_elsewhere_meanwhile_is_left_alone(
     assert ["state.not_used"] == [line["event"] for line in log]
 
 
+async def test_a_file_that_was_removed_is_written_again(path: Path, log: list[Any]) -> None:
+    """That is no news, and another process has nothing to do with it."""
+    async with store_of(path) as (store, told):
+        await store.save(KEY, saved(failed=3))
+        remove(path)
+        await store.save(KEY, saved(failed=4))
+        assert 4 == failed_in(path)
+    assert ([True, True, True], []) == (told, log)
+
+
+async def test_a_process_that_got_the_lock_keeps_the_file(path: Path, log: list[Any]) -> None:
+    """The one whose lock was removed says so, and writes no more."""
+    async with store_of(path) as (store, told):
+        await store.save(KEY, saved(failed=3))
+        remove(path.with_name("exporter.state.lock"))
+        other = load_state(path, [KEY])
+        for _ in range(2):
+            await store.save(KEY, saved(failed=4))
+        assert (3, True) == (failed_in(path), other.may_write)
+        other.file.unlock()
+    assert [True, True, False] == told
+    (line,) = (line for line in log if line["event"] == "state.not_used")
+    assert "its lock was removed, and another process has locked it" == line["detail"]
+
+
+async def test_nobody_waits_for_a_disk_that_hangs(
+    path: Path, log: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is saved meanwhile is written once it answers."""
+    answers = threading.Event()
+    sync = os.fsync
+
+    def hang(descriptor: int) -> None:
+        answers.wait(SOON_SECONDS)
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", hang)
+    async with store_of(path, answers_within_seconds=0.2) as (store, told):
+        began = time.monotonic()
+        await asyncio.gather(store.save(KEY, saved(failed=3)), store.save("other", saved()))
+        waited = time.monotonic()
+        for failed in range(4, 8):
+            await store.save(KEY, saved(failed=failed))
+        assert 0.2 <= waited - began < 1.0
+        assert time.monotonic() - waited < 0.5
+        assert ([True, False], False) == (told, "exporter.state" in names_in(path.parent))
+        told.changed.clear()
+        answers.set()
+        await told.changed.wait()
+        assert (7, 3) == (failed_in(path), failed_in(path, "other"))
+        await store.save(KEY, saved(failed=8))
+        assert 8 == failed_in(path)
+    assert [True, False, True, True] == told
+    assert ["state.write_failed", "state.write_recovered"] == [line["event"] for line in log]
+    assert "the disk has not answered for 0.2 s" == log[0]["detail"]
+    assert "hangs" in log[0]["advice"]
+
+
+async def test_the_last_write_does_not_wait_for_a_disk_that_hangs(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file stays locked, for it may yet be replaced."""
+    answers = threading.Event()
+    monkeypatch.setattr(os, "fsync", lambda _: answers.wait(SOON_SECONDS))
+    async with store_of(path, answers_within_seconds=0.1) as (store, told):
+        await store.save(KEY, saved())
+        await store.close({})
+        assert [True, False] == told
+        with pytest.raises(StateInUseError):
+            StateFile(path).lock()
+        answers.set()
+
+
+async def test_a_file_that_would_be_too_large_is_not_written(
+    path: Path, log: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be called damaged when it is read."""
+    async with store_of(path) as (store, told):
+        await store.save(KEY, saved(failed=3))
+        monkeypatch.setattr("exporter.state.file.LARGEST_BYTES", 100)
+        await store.save(KEY, saved(failed=4))
+        assert 3 == failed_in(path)
+    assert [True, True, False] == told
+    (line,) = log
+    assert ("state.write_failed", "it would be larger than 512 MiB") == (
+        line["event"],
+        line["detail"],
+    )
+    assert "several exporters" in line["advice"]
+
+
 def test_a_state_is_read_by_the_keys_of_its_projects(path: Path, log: list[Any]) -> None:
     """Those that nobody asks for are kept for a month."""
     old = saved(unix_now=time.time() - 40 * 86_400)
@@ -234,7 +349,7 @@ def test_one_damaged_project_leaves_the_others(path: Path, log: list[Any]) -> No
     assert ["state.damaged", "state.loaded"] == [line["event"] for line in log]
 
 
-@pytest.mark.parametrize("what", ["newer", "pipe", "folder"])
+@pytest.mark.parametrize("what", ["newer", "pipe", "folder", "circle"])
 async def test_a_file_that_cannot_be_used_is_left_alone(
     path: Path, log: list[Any], what: str
 ) -> None:
