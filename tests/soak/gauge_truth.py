@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 _ACTIVE = ("pending", "throttled", "running", "dispatched", "unknown")
 _ITEMS_SHOWN = (0, len(ITEM_STATUSES))
 _NO_JOBS = Counter[str]()
-_UNSURE_SECONDS = 8.0
+# A listing that is whole was applied once those of other generations had ended, which may hang.
+_UNSURE_SECONDS = 15.0
 
 
 def jobs_in_parts(exposition: Exposition) -> list[str]:
