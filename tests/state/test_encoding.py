@@ -63,6 +63,14 @@ def test_a_file_of_this_version_stays_readable() -> None:
     assert OLD_FILE.read_bytes().split() == CONTENT.split()
 
 
+def test_what_an_older_exporter_did_not_write_may_be_missing() -> None:
+    """It is as if nothing had happened of it."""
+    project = {k: v for k, v in PROJECT.items() if k not in {"answered", "set_aside"}}
+    found = decode_project(json.dumps(project).encode())
+    assert not found.answered | found.set_aside
+    assert SAVED.counters == found.counters
+
+
 def test_what_is_encoded_already_stays_as_it_is() -> None:
     """It is that of a project which is not configured any more."""
     (kept,) = decode(CONTENT).values()
