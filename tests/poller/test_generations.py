@@ -156,7 +156,9 @@ async def test_one_that_is_withdrawn_meanwhile_leaves_its_jobs_as_they_were(clou
         ("api.set_aside", "warning", "v1beta"),
         ("api.offered_again", "info", "v1beta"),
     ] == about_apis(logs)
-    assert ["job.appeared"] * 2 == [e for e in events(logs) if e.startswith("job.")]
+    # A refresh that was under way when it was withdrawn may fail, and recovers.
+    of_jobs = [event for event in events(logs) if event.startswith("job.")]
+    assert ["job.appeared"] * 2 == [event for event in of_jobs if "refresh" not in event]
 
 
 async def test_one_that_answered_and_fails_otherwise_fails_the_listing(cloud: Cloud) -> None:
