@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from exporter.domain.failures import Failure
     from exporter.domain.histogram import Histogram
     from exporter.domain.vocabulary import ItemStatus, JobStatus, JobType
 
@@ -99,24 +98,3 @@ class ProjectView:
     last_listing_at: float | None = None
     counting_since: float | None = None
     apis: tuple[ApiView, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectStatus:
-    """How the exporter fares with one project; ``last_listing_at`` is by LlamaCloud's clock.
-
-    ``listing_failure`` is why the last listing failed, ``None`` if it succeeded or there was none.
-    """
-
-    listing_was_tried: bool
-    listing_failure: Failure | None
-    is_stale: bool
-    is_truncated: bool
-    last_listing_at: float | None
-    active_jobs: int
-    jobs_waiting_for_refresh: int
-
-    @property
-    def listing_works(self) -> bool:
-        """Whether the last listing succeeded."""
-        return self.listing_was_tried and self.listing_failure is None

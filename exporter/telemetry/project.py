@@ -19,13 +19,6 @@ if TYPE_CHECKING:
 POLL_RESULTS = ("success", "partial", "error")
 POLL_ERROR_REASONS = tuple(map(str, ErrorReason))
 USUAL_CODES = ("200", "401", "429", "500", "503", "timeout", "network")
-# What a failure says of the key; the others say nothing of it.
-_AUTHENTICATED = {
-    ErrorReason.UNAUTHORIZED: False,
-    ErrorReason.NO_KEY: False,
-    ErrorReason.PAYMENT_REQUIRED: True,
-    ErrorReason.FORBIDDEN: True,
-}
 
 
 class ProjectTelemetry:
@@ -45,7 +38,6 @@ class ProjectTelemetry:
         self._metrics = metrics
         self._endpoints_of = endpoints_of
         self._answered: set[str] = set()
-        self._waits_for_key = False
         self._project = well_formed(project)
         self._apis: set[str] = set()
         self.configure(configured)
@@ -94,9 +86,9 @@ class ProjectTelemetry:
             case ListingSucceeded():
                 self._show("project_up", value=True)
                 self._show("project_authenticated", value=True)
-            case ListingFailed(failure):
+            case ListingFailed(is_authenticated=is_authenticated):
                 self._show("project_up", value=False)
-                self._show_authenticated(failure.reason)
+                self._show("project_authenticated", is_authenticated)
             case PollFinished():
                 self._poll_finished(event)
             case JobGivenUp():
@@ -122,14 +114,6 @@ class ProjectTelemetry:
         """Show the rate that the project's key is allowed at the moment of each scrape."""
         gauge = self._metrics.gauges["api_budget_requests_per_second"]
         gauge.labels(self._project).set_function(requests_per_second)
-
-    def _show_authenticated(self, reason: ErrorReason) -> None:
-        if reason in _AUTHENTICATED:
-            self._show("project_authenticated", _AUTHENTICATED[reason])
-        elif self._waits_for_key:
-            # There is a key now, and no answer has told yet whether it is accepted.
-            self._show("project_authenticated", None)
-        self._waits_for_key = reason is ErrorReason.NO_KEY
 
     def _poll_finished(self, poll: PollFinished) -> None:
         self._metrics.counters["polls_total"].labels(self._project, poll.result).inc()
