@@ -12,17 +12,19 @@ from starlette.middleware import Middleware
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from exporter.addresses import HEALTHY_PATH, READY_PATH
+from exporter.addresses import HEALTHY_PATH, READY_PATH, ROOT_PATH
 from exporter.landing import landing_page
 from exporter.lifecycle import PATHS as LIFECYCLE_PATHS
 from exporter.lifecycle import Lifecycle, lifecycle_endpoints
 from exporter.negotiation import accepts_gzip, choose_form
+from exporter.pages import ProjectReport, Source, api_endpoints
+from exporter.pages.report import nothing_is_listed
 from exporter.readers import Readers
 from exporter.scrape import Scrape
 from exporter.targets import TargetMiddleware
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from starlette.requests import Request
 
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 _NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 _UNHEALTHY = (
     "A project is no longer polled: restart the exporter, and see its log for the reason.\n"
+)
+_NOTHING_LISTED = (
+    "Ready, but no project could be listed: the page at / and the log say why, and what to do.\n"
 )
 _NOT_READY = "Not every project was asked for its jobs yet: try again in a few seconds.\n"
 
@@ -54,7 +59,8 @@ class Site:
     healthy: Callable[[], bool]
     ready: Callable[[], bool]
     version: str
-    projects: Callable[[], Collection[str]]
+    reports: Callable[[], Sequence[ProjectReport]]
+    clean: Callable[[str], str]
     lifecycle: Lifecycle | None = None
     clock: Callable[[], float] = time.monotonic
 
@@ -64,11 +70,13 @@ def build_app(site: Site) -> Starlette:
 
     It answers GET, HEAD and OPTIONS, and POST where that does something.
     """
+    source = Source(site.reports, site.clean, site.version, site.telemetry_path)
     pages = {
-        "/": _landing(site),
+        ROOT_PATH: _landing(site),
         site.telemetry_path: _metrics(site),
         HEALTHY_PATH: _state(site.healthy, _UNHEALTHY),
-        READY_PATH: _state(site.ready, _NOT_READY),
+        READY_PATH: _state(site.ready, _NOT_READY, lambda: _ready_words(site.reports())),
+        **api_endpoints(source),
     }
     posts = lifecycle_endpoints(site.lifecycle)
     app = Starlette(
@@ -113,18 +121,27 @@ def _header(request: Request, name: str) -> str:
     return ", ".join(request.headers.getlist(name))
 
 
-def _state(holds: Callable[[], bool], otherwise: str) -> Endpoint:
+def _state(
+    holds: Callable[[], bool], otherwise: str, words: Callable[[], str] = lambda: "ok\n"
+) -> Endpoint:
     async def state(_: Request) -> Response:
         if holds():
-            return PlainTextResponse("ok\n", headers=_NO_SNIFFING)
+            return PlainTextResponse(words(), headers=_NO_SNIFFING)
         return PlainTextResponse(otherwise, 503, headers=_NO_SNIFFING)
 
     return state
 
 
+def _ready_words(reports: Sequence[ProjectReport]) -> str:
+    is_empty = nothing_is_listed([report.status for report in reports])
+    return _NOTHING_LISTED if is_empty else "ok\n"
+
+
 def _landing(site: Site) -> Endpoint:
     async def landing(_: Request) -> Response:
-        html, policy = landing_page(site.version, site.telemetry_path, site.projects())
+        html, policy = landing_page(
+            site.version, site.telemetry_path, [r.status.project for r in site.reports()]
+        )
         headers = {
             "Content-Security-Policy": policy,
             "Referrer-Policy": "no-referrer",

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from exporter.domain.vocabulary import ItemStatus, JobStatus, JobType, is_active
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from exporter.domain.histogram import Histogram
-    from exporter.domain.vocabulary import ItemStatus, JobStatus, JobType
+
+
+_RUNNING = (JobStatus.RUNNING, JobStatus.DISPATCHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,34 @@ class JobView:
     items_last_counted_at: float | None = None
     api_version: str = "v1beta"
     configuration_id: str = ""
+
+    @property
+    def active(self) -> bool:
+        """Whether the job may still change by itself."""
+        return is_active(self.status, self.completed_at)
+
+    @property
+    def failures(self) -> int | None:
+        """The failed items, as LlamaCloud reports them or as they were counted: the greater."""
+        counted = None if self.items is None else self.items.get(ItemStatus.FAILED)
+        known = [number for number in (self.failed_items, counted) if number is not None]
+        return max(known, default=None)
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the job failed or has failed items."""
+        return self.status is JobStatus.FAILED or bool(self.failures)
+
+    @property
+    def estimated_end_at(self) -> float | None:
+        """When a job that runs ends if it goes on as it did on average until its last refresh."""
+        begin = self.created_at if self.started_at is None else self.started_at
+        ratio, seen_at = self.progress_ratio, self.last_refreshed_at
+        if self.status not in _RUNNING or begin is None or seen_at is None or seen_at <= begin:
+            return None
+        if ratio is None or not 0 < ratio < 1:
+            return None
+        return begin + (seen_at - begin) / ratio
 
 
 @dataclass(frozen=True, slots=True)

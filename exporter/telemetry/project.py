@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from itertools import product
 from typing import TYPE_CHECKING
 
 from exporter.core.events import JobGivenUp, ListingFailed, ListingSucceeded, PollFinished
 from exporter.domain import ErrorReason
+from exporter.telemetry.last_minute import LastMinute
 from exporter.texts import well_formed
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ class ProjectTelemetry:
         self._answered: set[str] = set()
         self._project = well_formed(project)
         self._apis: set[str] = set()
+        self._lately = LastMinute(time.monotonic)
         self.configure(configured)
         # It is not up before the first listing, nor known to be authenticated.
         self._show("project_up", value=False)
@@ -56,10 +59,15 @@ class ProjectTelemetry:
 
     def request_finished(self, endpoint: str, code: str, seconds: float) -> None:
         """Count one request; ``code`` is its HTTP status, ``timeout`` or ``network``."""
+        self._lately.add()
         requests = self._metrics.counters["api_requests_total"]
         requests.labels(self._project, endpoint, code).inc()
         durations = self._metrics.histograms["api_request_duration_seconds"]
         durations.labels(self._project, endpoint).observe(seconds)
+
+    def requests_in_last_minute(self) -> int:
+        """Return how many requests ended within the last minute."""
+        return self._lately.count()
 
     def request_retried(self, endpoint: str) -> None:
         """Count one request as a retry."""

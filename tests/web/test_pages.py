@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from html.parser import HTMLParser
 
 import pytest
+from pages_data import full_report
 from web.serving import Exporter, ask, served
 
 HOSTILE = "<script>alert('x')</script>&\"\udc80"
@@ -105,7 +106,9 @@ def test_the_landing_page_lets_nothing_run_but_its_own_style(address: str) -> No
 
 def test_the_landing_page_escapes_names(exporter: Exporter) -> None:
     """A project's name is text, whatever it looks like."""
-    with served(exporter, projects=lambda: (HOSTILE,), telemetry_path='/"><b>') as address:
+    with served(
+        exporter, reports=lambda: [full_report(HOSTILE)], telemetry_path='/"><b>'
+    ) as address:
         page = _Page(ask(address, "/").body.decode())
 
     assert not {"script", "b"} & set(page.tags)
@@ -119,7 +122,8 @@ def test_other_paths_are_not_found_and_not_redirected(address: str, path: str) -
     answer = ask(address, path)
 
     words = (
-        b"There is nothing here. What there is: / /metrics /-/healthy /-/ready /-/reload /-/quit\n"
+        b"There is nothing here. What there is: / /metrics /-/healthy /-/ready /api/v1/status"
+        b" /api/v1/jobs /api/v1/openapi.yaml /-/reload /-/quit\n"
     )
     assert (answer.status, answer.body) == (404, words)
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
