@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from exporter.addresses import HEALTHY_PATH, READY_PATH, ROOT_PATH
-from exporter.landing import landing_page
+from exporter.addresses import HEALTHY_PATH, READY_PATH, SCRIPT_PATH, STYLE_PATH
 from exporter.lifecycle import PATHS as LIFECYCLE_PATHS
 from exporter.lifecycle import Lifecycle, lifecycle_endpoints
 from exporter.negotiation import accepts_gzip, choose_form
-from exporter.pages import ProjectReport, Source, api_endpoints
+from exporter.pages import ProjectReport, Source, api_endpoints, page_endpoints
 from exporter.pages.report import nothing_is_listed
 from exporter.readers import Readers
 from exporter.scrape import Scrape
@@ -70,22 +70,25 @@ def build_app(site: Site) -> Starlette:
 
     It answers GET, HEAD and OPTIONS, and POST where that does something.
     """
+    # Pages of many jobs take long to write: scrapes do not wait for them.
+    worker = ThreadPoolExecutor(1, thread_name_prefix="pages")
     source = Source(site.reports, site.clean, site.version, site.telemetry_path)
     pages = {
-        ROOT_PATH: _landing(site),
+        **page_endpoints(source, worker),
         site.telemetry_path: _metrics(site),
         HEALTHY_PATH: _state(site.healthy, _UNHEALTHY),
         READY_PATH: _state(site.ready, _NOT_READY, lambda: _ready_words(site.reports())),
-        **api_endpoints(source),
+        **api_endpoints(source, worker),
     }
     posts = lifecycle_endpoints(site.lifecycle)
+    shown = [path for path in (*pages, *posts) if path not in {STYLE_PATH, SCRIPT_PATH}]
     app = Starlette(
         routes=[
             *(Route(path, endpoint, methods=["GET"]) for path, endpoint in pages.items()),
             *(Route(path, endpoint, methods=["POST"]) for path, endpoint in posts.items()),
         ],
         middleware=[Middleware(TargetMiddleware)],
-        exception_handlers={404: _not_found((*pages, *posts)), 405: _method_not_allowed},
+        exception_handlers={404: _not_found(shown), 405: _method_not_allowed},
     )
     app.router.redirect_slashes = False
     return app
@@ -137,22 +140,7 @@ def _ready_words(reports: Sequence[ProjectReport]) -> str:
     return _NOTHING_LISTED if is_empty else "ok\n"
 
 
-def _landing(site: Site) -> Endpoint:
-    async def landing(_: Request) -> Response:
-        html, policy = landing_page(
-            site.version, site.telemetry_path, [r.status.project for r in site.reports()]
-        )
-        headers = {
-            "Content-Security-Policy": policy,
-            "Referrer-Policy": "no-referrer",
-            **_NO_SNIFFING,
-        }
-        return HTMLResponse(html, headers=headers)
-
-    return landing
-
-
-def _not_found(paths: tuple[str, ...]) -> Callable[[Request, Exception], Response]:
+def _not_found(paths: Sequence[str]) -> Callable[[Request, Exception], Response]:
     words = f"There is nothing here. What there is: {' '.join(paths)}\n"
 
     def not_found(_: Request, __: Exception) -> Response:

@@ -79,14 +79,18 @@ class JobView:
 
     @property
     def estimated_end_at(self) -> float | None:
-        """When a job that runs ends if it goes on as it did on average until its last refresh."""
+        """When a job that runs ends if it goes on as it did on average until its last progress.
+
+        Of one that should have ended by then nothing is known: it is stuck, or slower than before.
+        """
         begin = self.created_at if self.started_at is None else self.started_at
-        ratio, seen_at = self.progress_ratio, self.last_refreshed_at
-        if self.status not in _RUNNING or begin is None or seen_at is None or seen_at <= begin:
+        ratio, moved_at = self.progress_ratio, self.last_progress_at
+        if self.status not in _RUNNING or ratio is None or not 0 < ratio < 1:
             return None
-        if ratio is None or not 0 < ratio < 1:
+        if begin is None or moved_at is None:
             return None
-        return begin + (seen_at - begin) / ratio
+        end = begin + (moved_at - begin) / ratio
+        return end if end > (self.last_refreshed_at or moved_at) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from exporter.pages.selection import BadQueryError, Query, select
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from concurrent.futures import Executor
 
     from starlette.requests import Request
 
@@ -28,12 +28,8 @@ if TYPE_CHECKING:
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
-def api_endpoints(source: Source) -> dict[str, Endpoint]:
-    """Return the endpoint for each path.
-
-    Answers are written in a thread of their own, so that those about many jobs delay no scrape.
-    """
-    worker = ThreadPoolExecutor(1, thread_name_prefix="api")
+def api_endpoints(source: Source, worker: Executor) -> dict[str, Endpoint]:
+    """Return the endpoint for each path; ``worker`` writes the answers."""
 
     async def status(_: Request) -> Response:
         reports = source.reports()
@@ -73,7 +69,7 @@ def _jobs(source: Source, reports: Sequence[ProjectReport], query: Query) -> dic
     }
 
 
-async def _in(worker: ThreadPoolExecutor, write: Callable[[], Response]) -> Response:
+async def _in(worker: Executor, write: Callable[[], Response]) -> Response:
     return await asyncio.get_running_loop().run_in_executor(worker, write)
 
 

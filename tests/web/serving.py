@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from exposition.views import full_view
-from pages_data import SECRET, listed_status, report
 from starlette.types import ASGIApp, Receive, Scope, Send
+from status_pages.reports import SECRET, listed_status, report
 
 from exporter.app.listening import listen
 from exporter.config import ListenAddress

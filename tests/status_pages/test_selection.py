@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from pages_data import NOW, listed_status, report, running_job
+from status_pages.reports import NOW, listed_status, report, running_job
 
 from exporter.domain import ItemStatus, JobStatus
 from exporter.pages.selection import BadQueryError, Query, find, select
@@ -122,7 +122,7 @@ def test_one_job_is_found_by_project_and_id() -> None:
 
 
 def test_the_end_of_a_running_job_is_estimated_from_what_it_did_so_far() -> None:
-    """Half of it took a hundred seconds; of others nothing is made up."""
+    """Half of it took a hundred seconds; of others, or of one that is stuck, none is made up."""
     assert NOW + 50 == running_job().estimated_end_at
     for facts in (
         {"status": JobStatus.PENDING},
@@ -130,8 +130,9 @@ def test_the_end_of_a_running_job_is_estimated_from_what_it_did_so_far() -> None
         {"progress_ratio": None},
         {"progress_ratio": 0.0},
         {"progress_ratio": 1.0},
-        {"last_refreshed_at": None},
-        {"last_refreshed_at": NOW - 150},
+        {"last_progress_at": None},
+        {"last_progress_at": NOW - 150},
+        {"last_refreshed_at": NOW + 50},
         {"started_at": None, "created_at": None},
     ):
         assert running_job(**facts).estimated_end_at is None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
-from pages_data import (
+from status_pages.reports import (
     NOW,
     SECRET,
     empty_status,

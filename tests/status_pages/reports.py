@@ -77,7 +77,8 @@ def running_job(job_id: str = "job-1", **more: Any) -> JobView:
         "processed_items": 5,
         "created_at": NOW - 200,
         "started_at": NOW - 150,
-        "last_refreshed_at": NOW - 50,
+        "last_progress_at": NOW - 50,
+        "last_refreshed_at": NOW - 20,
     }
     return JobView(job_id, JobType.PARSE, "", **(facts | more))
 
