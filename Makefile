@@ -103,10 +103,12 @@ lint: $(TOOLS_VENV)/.installed $(VENV)/.installed-test
 	$(TOOLS_BIN)/mypy --python-executable $(BIN)/python
 	$(TOOLS_BIN)/lint-imports
 
-# Writes the tables of the README, and the schema of the chart's values, anew from the code.
+# Writes the tables of the README, the schema of the chart's values, and the pages that tests compare with,
+# anew from the code.
 tables: $(VENV)/.installed-test
 	$(BIN)/python tests/documentation.py
 	$(BIN)/python tests/values_schema.py
+	$(BIN)/python tests/status_pages/golden_pages.py
 
 # Writes the Grafana dashboard's JSON anew from its Python.
 dashboard: $(VENV)/.installed-test

@@ -13,6 +13,17 @@ HEALTHY_PATH = "/-/healthy"
 READY_PATH = "/-/ready"
 RELOAD_PATH = "/-/reload"
 QUIT_PATH = "/-/quit"
+ROOT_PATH = "/"
+JOB_PATH = "/job"
+STATUS_PATH = "/api/v1/status"
+JOBS_PATH = "/api/v1/jobs"
+OPENAPI_PATH = "/api/v1/openapi.yaml"
+STYLE_PATH = "/status.css"
+SCRIPT_PATH = "/status.js"
+FIXED_PATHS = (
+    *(ROOT_PATH, JOB_PATH, STATUS_PATH, JOBS_PATH, OPENAPI_PATH, STYLE_PATH, SCRIPT_PATH),
+    *(HEALTHY_PATH, READY_PATH, RELOAD_PATH, QUIT_PATH),
+)
 
 _HOST_AND_PORT = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<host>[A-Za-z0-9._-]*)):(?P<port>\d{1,5})")
 _MAX_PORT = 65535

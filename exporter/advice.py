@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from exporter.domain import ErrorReason
+
 if TYPE_CHECKING:
     from exporter.domain import Failure
 
-LISTING_FAILED = "see the last project.listing_failed"
-LISTING_TAKES_LONG = (
+_LISTING_FAILED = "see the last project.listing_failed"
+_LISTING_TAKES_LONG = (
     "a listing takes longer than poll.stale_after: raise api.requests_per_minute or "
     "poll.stale_after, or narrow the project by directory_ids or job_types"
 )
@@ -22,7 +24,7 @@ LIMIT_REACHED = (
     " processes and threads (ulimit -u, TasksMax, pids limit) or of memory (ulimit -v, MemoryMax),"
     " or look for what uses them up"
 )
-REFUSED_KEY = (
+_REFUSED_KEY = (
     "it is tried ever less often, every five minutes in the end; a key file is read again within "
     "an interval, one in the settings file at a reload, one in a variable at a restart"
 )
@@ -58,6 +60,19 @@ NEVER_ANSWERED = (
 TRUNCATED = (
     "jobs may be missing: raise poll.max_pages, or narrow the project by directory_ids or job_types"
 )
+
+
+def listing_failed(failure: Failure) -> str:
+    """Say what to do about a project that cannot be listed."""
+    if failure.reason is not ErrorReason.UNAUTHORIZED:
+        return failure.advice
+    return f"{failure.advice}; {_REFUSED_KEY}"
+
+
+def stale(*, listing_fails: bool) -> str:
+    """Say what it means that a project is stale."""
+    cause = _LISTING_FAILED if listing_fails else _LISTING_TAKES_LONG
+    return f"its active jobs are withdrawn until it is listed again; {cause}"
 
 
 def set_aside(failure: Failure, *, had_answered: bool) -> str:

@@ -106,11 +106,10 @@ class EventLog:
             case ListingWholeAgain(jobs):
                 self._log.info("project.listing_whole_again", jobs=jobs)
             case ProjectStale(stale_after, listing_fails):
-                cause = advice.LISTING_FAILED if listing_fails else advice.LISTING_TAKES_LONG
                 self._log.warning(
                     "project.stale",
                     stale_after_seconds=stale_after,
-                    advice=f"its active jobs are withdrawn until it is listed again; {cause}",
+                    advice=advice.stale(listing_fails=listing_fails),
                 )
 
     def _log_api(self, event: Event) -> None:
@@ -127,9 +126,10 @@ class EventLog:
                 self._log.info("api.offered_again", api_version=api_version)
 
     def _what_to_do(self, failure: Failure) -> dict[str, str]:
-        if failure.reason is not ErrorReason.UNAUTHORIZED:
-            return {"advice": failure.advice}
-        return {"key": self._key_origin, "advice": f"{failure.advice}; {advice.REFUSED_KEY}"}
+        what_to_do = {"advice": advice.listing_failed(failure)}
+        if failure.reason is ErrorReason.UNAUTHORIZED:
+            return {"key": self._key_origin} | what_to_do
+        return what_to_do
 
     def _job_ended(self, job: Job) -> None:
         bad = job.status in _BAD_ENDS or bool(job.failed_items)

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from exporter.addresses import HEALTHY_PATH, READY_PATH
-from exporter.landing import landing_page
+from exporter.addresses import HEALTHY_PATH, READY_PATH, SCRIPT_PATH, STYLE_PATH
 from exporter.lifecycle import PATHS as LIFECYCLE_PATHS
 from exporter.lifecycle import Lifecycle, lifecycle_endpoints
 from exporter.negotiation import accepts_gzip, choose_form
+from exporter.pages import ProjectReport, Source, api_endpoints, page_endpoints
+from exporter.pages.report import nothing_is_listed
 from exporter.readers import Readers
 from exporter.scrape import Scrape
 from exporter.targets import TargetMiddleware
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from starlette.requests import Request
 
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 _NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 _UNHEALTHY = (
     "A project is no longer polled: restart the exporter, and see its log for the reason.\n"
+)
+_NOTHING_LISTED = (
+    "Ready, but no project could be listed: the page at / and the log say why, and what to do.\n"
 )
 _NOT_READY = "Not every project was asked for its jobs yet: try again in a few seconds.\n"
 
@@ -54,7 +59,8 @@ class Site:
     healthy: Callable[[], bool]
     ready: Callable[[], bool]
     version: str
-    projects: Callable[[], Collection[str]]
+    reports: Callable[[], Sequence[ProjectReport]]
+    clean: Callable[[str], str]
     lifecycle: Lifecycle | None = None
     clock: Callable[[], float] = time.monotonic
 
@@ -64,20 +70,25 @@ def build_app(site: Site) -> Starlette:
 
     It answers GET, HEAD and OPTIONS, and POST where that does something.
     """
+    # Pages of many jobs take long to write: scrapes do not wait for them.
+    worker = ThreadPoolExecutor(1, thread_name_prefix="pages")
+    source = Source(site.reports, site.clean, site.version, site.telemetry_path)
     pages = {
-        "/": _landing(site),
+        **page_endpoints(source, worker),
         site.telemetry_path: _metrics(site),
         HEALTHY_PATH: _state(site.healthy, _UNHEALTHY),
-        READY_PATH: _state(site.ready, _NOT_READY),
+        READY_PATH: _state(site.ready, _NOT_READY, lambda: _ready_words(site.reports())),
+        **api_endpoints(source, worker),
     }
     posts = lifecycle_endpoints(site.lifecycle)
+    shown = [path for path in (*pages, *posts) if path not in {STYLE_PATH, SCRIPT_PATH}]
     app = Starlette(
         routes=[
             *(Route(path, endpoint, methods=["GET"]) for path, endpoint in pages.items()),
             *(Route(path, endpoint, methods=["POST"]) for path, endpoint in posts.items()),
         ],
         middleware=[Middleware(TargetMiddleware)],
-        exception_handlers={404: _not_found((*pages, *posts)), 405: _method_not_allowed},
+        exception_handlers={404: _not_found(shown), 405: _method_not_allowed},
     )
     app.router.redirect_slashes = False
     return app
@@ -113,29 +124,23 @@ def _header(request: Request, name: str) -> str:
     return ", ".join(request.headers.getlist(name))
 
 
-def _state(holds: Callable[[], bool], otherwise: str) -> Endpoint:
+def _state(
+    holds: Callable[[], bool], otherwise: str, words: Callable[[], str] = lambda: "ok\n"
+) -> Endpoint:
     async def state(_: Request) -> Response:
         if holds():
-            return PlainTextResponse("ok\n", headers=_NO_SNIFFING)
+            return PlainTextResponse(words(), headers=_NO_SNIFFING)
         return PlainTextResponse(otherwise, 503, headers=_NO_SNIFFING)
 
     return state
 
 
-def _landing(site: Site) -> Endpoint:
-    async def landing(_: Request) -> Response:
-        html, policy = landing_page(site.version, site.telemetry_path, site.projects())
-        headers = {
-            "Content-Security-Policy": policy,
-            "Referrer-Policy": "no-referrer",
-            **_NO_SNIFFING,
-        }
-        return HTMLResponse(html, headers=headers)
-
-    return landing
+def _ready_words(reports: Sequence[ProjectReport]) -> str:
+    is_empty = nothing_is_listed([report.status for report in reports])
+    return _NOTHING_LISTED if is_empty else "ok\n"
 
 
-def _not_found(paths: tuple[str, ...]) -> Callable[[Request, Exception], Response]:
+def _not_found(paths: Sequence[str]) -> Callable[[Request, Exception], Response]:
     words = f"There is nothing here. What there is: {' '.join(paths)}\n"
 
     def not_found(_: Request, __: Exception) -> Response:

@@ -16,14 +16,14 @@ from exporter.telemetry import ProjectTelemetry, Telemetry, render
 
 PREFIX = "llamacloud_exporter_"
 LISTED = ListingSucceeded(jobs=3, active_jobs=1, is_first=False, recovered=False)
-# By what a failed listing tells of the key.
+# By what is known of the key when a listing failed.
 _FAILED = {
-    authenticated: ListingFailed(Failure(reason, "HTTP", "do this"), is_news=False)
-    for authenticated, reason in {
-        True: ErrorReason.PAYMENT_REQUIRED,
-        False: ErrorReason.UNAUTHORIZED,
-        None: ErrorReason.NETWORK,
-    }.items()
+    authenticated: ListingFailed(
+        Failure(ErrorReason.NETWORK, "HTTP", "do this"),
+        is_news=False,
+        is_authenticated=authenticated,
+    )
+    for authenticated in (True, False, None)
 }
 
 
@@ -154,38 +154,16 @@ def test_what_is_not_known_at_first_is_absent(registry: CollectorRegistry, name:
     assert _value(registry, name) is None
 
 
-@pytest.mark.parametrize(
-    ("answers", "expected"),
-    [([True], 1), ([False], 0), ([True, None], 1), ([False, None], 0), ([None], None)],
-)
-def test_authentication_is_what_the_last_answer_told(
-    registry: CollectorRegistry,
-    project: ProjectTelemetry,
-    answers: list[bool | None],
-    expected: float | None,
+def test_authentication_is_what_is_known_of_the_key(
+    registry: CollectorRegistry, project: ProjectTelemetry
 ) -> None:
-    """A failure that says nothing of the key leaves it as it was."""
-    for authenticated in answers:
-        project.count(_FAILED[authenticated])
+    """A failed listing carries it; while nothing is known there is no series."""
+    seen = []
+    for event in (_FAILED[True], _FAILED[False], _FAILED[None], LISTED):
+        project.count(event)
+        seen.append(_value(registry, "project_authenticated"))
 
-    assert _value(registry, "project_authenticated") == expected
-
-
-@pytest.mark.parametrize(
-    ("after", "expected"), [(None, 0), (_FAILED[None], None), (_FAILED[False], 0), (LISTED, 1)]
-)
-def test_a_project_without_a_key_is_not_authenticated(
-    registry: CollectorRegistry,
-    project: ProjectTelemetry,
-    after: ListingFailed | ListingSucceeded | None,
-    expected: float | None,
-) -> None:
-    """When there is one, only an answer of LlamaCloud tells whether it is accepted."""
-    project.count(ListingFailed(Failure(ErrorReason.NO_KEY, "no file", "wait"), is_news=True))
-    if after is not None:
-        project.count(after)
-
-    assert _value(registry, "project_authenticated") == expected
+    assert seen == [1, 0, None, 1]
 
 
 def test_a_project_is_up_while_its_listings_succeed(

@@ -56,10 +56,13 @@ class BudgetLimits(NamedTuple):
 
 
 class Budgets:
-    """One request budget for each key and server, shared by the projects that use them."""
+    """One request budget for each key and server, shared by the projects that use them.
+
+    ``limits`` are those of each.
+    """
 
     def __init__(self, limits: BudgetLimits, clock: Callable[[], float] = time.monotonic) -> None:
-        self._limits = limits
+        self.limits = limits
         self._clock = clock
         # A budget lives as long as a project uses it: keys are replaced, some every day.
         self._budgets: WeakValueDictionary[tuple[str, ServerAddress], RequestBudget] = (
@@ -77,7 +80,7 @@ class Budgets:
 
     def configure(self, limits: BudgetLimits) -> None:
         """Have other limits apply, to the budgets that there are as well."""
-        self._limits = limits
+        self.limits = limits
         for budget in self._budgets.values():
             budget.configure(
                 limits.requests_per_second, least=limits.least, concurrency=limits.concurrency
@@ -93,7 +96,7 @@ class Budgets:
         self._kept = {kept: at for kept, at in self._kept.items() if now - at < _KEPT_SECONDS}
 
     def _new(self, key_name: str) -> RequestBudget:
-        limits = self._limits
+        limits = self.limits
         rate = AllowedRate(limits.requests_per_second, least=limits.least)
         return RequestBudget(rate, limits.concurrency, self._clock, key_name=key_name)
 

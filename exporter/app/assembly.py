@@ -47,6 +47,7 @@ class Exporter:
     registry: CollectorRegistry
     telemetry: Telemetry
     log_writer: LogWriter
+    secrets: Secrets
     started_monotonic: float
     store: StateStore | None = None
 
@@ -77,7 +78,8 @@ class Exporter:
             healthy=self.is_healthy,
             ready=self.is_ready,
             version=__version__,
-            projects=self.projects.names,
+            reports=self.projects.reports,
+            clean=self.secrets.taken_out_of,
             lifecycle=lifecycle,
         )
 
@@ -117,7 +119,9 @@ def assemble(
         store=store,
     )
     projects = ProjectSet(settings, shared)
-    return Exporter(projects, snapshot, registry, telemetry, log_writer, time.monotonic(), store)
+    return Exporter(
+        projects, snapshot, registry, telemetry, log_writer, secrets, time.monotonic(), store
+    )
 
 
 def _store(loaded: LoadedState | None, telemetry: Telemetry) -> StateStore | None:

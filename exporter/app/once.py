@@ -12,7 +12,6 @@ import structlog
 from exporter.app.assembly import assemble
 from exporter.app.leaving import LookUps, fail_when_stopped
 from exporter.app.upstream import logged_connections_of
-from exporter.domain import is_active
 from exporter.exposition import Form
 from exporter.standard_streams import write_output
 
@@ -89,6 +88,4 @@ def warn_of_jobs_not_reached(project: str, poller: ProjectPoller) -> None:
 def _never_refreshed(poller: ProjectPoller) -> int:
     """Count the active jobs without a refresh: they do not even wait if the listing took all."""
     jobs = poller.last_view.jobs if poller.last_view else ()
-    return sum(
-        is_active(job.status, job.completed_at) and job.last_refreshed_at is None for job in jobs
-    )
+    return sum(job.active and job.last_refreshed_at is None for job in jobs)

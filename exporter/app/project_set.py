@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from exporter.app.access import BudgetLimits
 from exporter.app.identity import api_versions_of, state_keys_of
 from exporter.app.projects import PolledProject, polled_project
+from exporter.pages import ProjectReport
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from exporter.app.changes import Begun, Changes
     from exporter.app.projects import Shared
@@ -60,9 +61,10 @@ class ProjectSet:
         """The pollers, by the names of their projects."""
         return {name: polled.poller for name, polled in self._projects.items()}
 
-    def names(self) -> Collection[str]:
-        """Return the names of the projects."""
-        return self._projects.keys()
+    def reports(self) -> Sequence[ProjectReport]:
+        """Return what people and scripts are told of the projects, by name."""
+        limit = self._shared.budgets.limits.requests_per_second
+        return [_report(polled, limit) for _, polled in sorted(self._projects.items())]
 
     def saved(self) -> dict[str, SavedProject]:
         """Return what a restart is to keep of each project, by its key in the state file."""
@@ -159,6 +161,16 @@ class ProjectSet:
         if self._tasks is not None:
             for polled in projects:
                 polled.task = self._tasks.create_task(polled.poller.run())
+
+
+def _report(polled: PolledProject, budget_limit: float) -> ProjectReport:
+    return ProjectReport(
+        polled.poller.status(),
+        budget_limit=budget_limit,
+        budget=polled.access.budget.requests_per_second,
+        requests_in_last_minute=polled.telemetry.requests_in_last_minute(),
+        tells_documents=polled.event_log.tells_documents,
+    )
 
 
 async def _stopped(projects: Iterable[PolledProject]) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import PlainValidator
 
-from exporter.addresses import HEALTHY_PATH, QUIT_PATH, READY_PATH, RELOAD_PATH
+from exporter.addresses import FIXED_PATHS
 from exporter.domain import ApiVersion
 
 _UNIT_SECONDS = {"w": 604800, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
@@ -18,7 +18,6 @@ _WRITTEN_IN_DAYS_FROM = 2 * 86400
 _DURATION = re.compile("".join(f"(?:([0-9]{{1,9}}){unit})?" for unit in _UNIT_SECONDS))
 _BARE_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
 _PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
-_TAKEN_PATHS = ("/", HEALTHY_PATH, READY_PATH, RELOAD_PATH, QUIT_PATH)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Kubernetes sets these in every pod for a Service whose name begins like our prefixes.
 _SERVICE_LINK = re.compile(
@@ -83,8 +82,8 @@ def check_telemetry_path(path: str) -> str:
     """Return the path under which metrics are served."""
     if not _PATH.fullmatch(path):
         raise ValueError("must start with / and hold letters, digits and . _ ~ - only")
-    if (path.rstrip("/") or "/") in _TAKEN_PATHS:
-        raise ValueError(f"must not be one of {', '.join(_TAKEN_PATHS)}, which serve other pages")
+    if (path.rstrip("/") or "/") in FIXED_PATHS:
+        raise ValueError(f"must not be one of {', '.join(FIXED_PATHS)}, which serve other pages")
     return path
 
 

@@ -85,10 +85,14 @@ class ListingSucceeded:
 
 @dataclass(frozen=True, slots=True)
 class ListingFailed:
-    """The project could not be listed; ``is_news`` is false while a failure lasts."""
+    """The project could not be listed; ``is_news`` is false while a failure lasts.
+
+    ``is_authenticated`` is what is known of the key by now, ``None`` if nothing is.
+    """
 
     failure: Failure
     is_news: bool
+    is_authenticated: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,16 @@ def newest_answer(table: JobTable, api_version: str) -> float:
     return max((tracked.record_asked_monotonic for tracked in jobs), default=EVER)
 
 
+def oldest_active(table: JobTable, api_version: str, since: float) -> float | None:
+    """Return when the oldest active job was created that was created after a Unix time."""
+    created = (
+        tracked.job.created_at
+        for tracked in table
+        if tracked.final is None and tracked.job.api_version == api_version
+    )
+    return min((time for time in created if time is not None and time >= since), default=None)
+
+
 def _longest_rest(rules: Rules) -> float:
     """Return for how many seconds a generation in which nothing happens is not listed at most.
 

@@ -19,6 +19,7 @@ def go_on_from(core: ProjectCore, former: ProjectCore, now: float) -> None:
     and fully: they, or what they are asked for, may be others.
     """
     restore(core.table, saved_project(former.table, now, now), now, now)
+    core.table.recent.go_on_from(former.table.recent, core.table.job_views)
     core.generation, core.is_published_fresh = former.generation, former.is_published_fresh
     _listings_go_on(core.listings, former.listings)
     _generations_go_on(core.listings.generations, former.listings.generations)
@@ -26,6 +27,7 @@ def go_on_from(core: ProjectCore, former: ProjectCore, now: float) -> None:
 
 def _listings_go_on(listings: Listings, former: Listings) -> None:
     listings.number = former.number
+    listings.authentication = former.authentication
     listings.was_tried, listings.failure = former.was_tried, former.failure
     listings.last_listing_at = former.last_listing_at
     listings.seen_project_id = former.seen_project_id

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from exporter.core.cap import Cap
 from exporter.core.departures import Departures
 from exporter.core.history import History
+from exporter.core.recent import Recent
 from exporter.core.retention import is_time_over, leaves, next_change_after, rank
 from exporter.core.sightings import Sightings
 from exporter.core.totals import Totals
@@ -25,17 +26,18 @@ if TYPE_CHECKING:
 class JobTable:
     """Owns the tracked jobs; counters, progress, totals and views follow each change.
 
-    ``history`` is the durable state, everything else is of this session.
+    ``history`` is durable, all else is of this session. ``job_views`` are those of every job.
     """
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self.history = History(rules)
         self.totals = Totals(rules.api_versions)
+        self.recent = Recent()
         self.unread = UnreadJobs()
         self._sightings = Sightings()
         self._jobs: dict[str, TrackedJob] = {}
-        self._views: dict[str, JobView] = {}
+        self.job_views: dict[str, JobView] = {}
         self._ended: set[str] = set()
         self._cap = Cap()
         self._departures = Departures()
@@ -67,6 +69,7 @@ class JobTable:
     def add(self, tracked: TrackedJob, seen_at: float, now: float) -> None:
         """Track a job that comes into sight; its marks are in the history."""
         self.history.begin_progress(tracked, seen_at)
+        self.recent.note(None, tracked, seen_at)
         self._store(None, tracked, now)
 
     def restore(self, tracked: TrackedJob, now: float) -> None:
@@ -79,6 +82,7 @@ class JobTable:
         """Replace a job by what an answer made of it that was given at ``seen_at``, if at all."""
         if seen_at is not None:
             self.history.note_progress(before, after, seen_at)
+        self.recent.note(before, after, seen_at)
         self.history.count(after)
         final, enabled = after.final, self.rules.items_enabled
         is_final = final is not None and final.is_complete(items_enabled=enabled)
@@ -98,22 +102,17 @@ class JobTable:
         if self._cap.withdraw(() if is_stale else stale):
             self._ranks_changed()
         shown = self.shown()
-        if not stale and len(shown) == len(self._views):
-            return tuple(self._views.values())
+        if not stale and len(shown) == len(self.job_views):
+            return tuple(self.job_views.values())
         return tuple(
             view
-            for id_, view in self._views.items()
+            for id_, view in self.job_views.items()
             if id_ in shown and (view.api_version not in stale or id_ in self._ended)
         )
 
     def drop_active(self, api_version: str) -> None:
         """Drop the active jobs of a generation of the API that is no longer offered."""
-        jobs = [t for t in self._jobs.values() if t.job.api_version == api_version]
-        active = [tracked for tracked in jobs if tracked.final is None]
-        for tracked in active:
-            self._remove(tracked)
-        if active:
-            self._ranks_changed()
+        self._remove(*(t for t in self if t.job.api_version == api_version and t.final is None))
 
     def shown(self) -> Collection[str]:
         """Return the jobs that have series of their own: all, or the most important ones."""
@@ -139,11 +138,7 @@ class JobTable:
                 leaving.append(tracked)
             else:
                 self._expect_change(tracked, now)
-        for tracked in leaving:
-            self._remove(tracked)
-        if leaving:
-            # Once: to rank all jobs for each that leaves would take seconds.
-            self._ranks_changed()
+        self._remove(*leaving)
 
     def _leaves(self, tracked: TrackedJob, now: float) -> bool:
         if not is_time_over(tracked, self.rules, now):
@@ -154,7 +149,7 @@ class JobTable:
             self.rules,
             now,
             is_shown=job_id in self.shown(),
-            shown_since=self._sightings.shown_since(self._views[job_id]),
+            shown_since=self._sightings.shown_since(self.job_views[job_id]),
             scraped_generations=self._sightings.scraped_generations,
         )
 
@@ -164,8 +159,8 @@ class JobTable:
         self.totals.replace(before, after)
         progress_at = self.history.last_progress_at.get(job_id)
         view = job_view(after, progress_at, items_enabled=self.rules.items_enabled)
-        if view != self._views.get(job_id):
-            self._views[job_id] = view
+        if view != self.job_views.get(job_id):
+            self.job_views[job_id] = view
         if before is None or rank(before) != rank(after):
             self._ranks_changed()
         if after.final is None:
@@ -186,13 +181,18 @@ class JobTable:
         self._departures.forget(job_id)
         self._sightings.forget(job_id)
 
-    def _remove(self, tracked: TrackedJob) -> None:
-        self.history.count(tracked, leaves=True)
-        job_id = tracked.job.id
-        del self._jobs[job_id], self._views[job_id]
-        self._forget_end(job_id)
-        self.totals.replace(tracked, None)
-        self.history.job_left(job_id, tracked)
+    def _remove(self, *jobs: TrackedJob) -> None:
+        for tracked in jobs:
+            self.history.count(tracked, leaves=True)
+            job_id = tracked.job.id
+            del self._jobs[job_id], self.job_views[job_id]
+            self._forget_end(job_id)
+            self.recent.forget(job_id)
+            self.totals.replace(tracked, None)
+            self.history.job_left(job_id, tracked)
+        if jobs:
+            # Once: to rank all jobs for each that leaves would take seconds.
+            self._ranks_changed()
 
     def _ranks_changed(self) -> None:
         self._cap.ranks_changed()

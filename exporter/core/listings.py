@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exporter.core.actions import ListJobs
+from exporter.core.authentication import Authentication
 from exporter.core.events import (
     ListingFailed,
     ListingSucceeded,
@@ -12,7 +13,7 @@ from exporter.core.events import (
     ListingWholeAgain,
     ProjectStale,
 )
-from exporter.core.generation import is_idle
+from exporter.core.generation import is_idle, oldest_active
 from exporter.core.generations import Generations
 from exporter.core.listing_update import ListingUpdate
 from exporter.core.poll import ListingLatch
@@ -34,6 +35,7 @@ class Listings:
 
     def __init__(self, table: JobTable, now: float) -> None:
         self.number = 0
+        self.authentication = Authentication()
         self.generations = Generations(table.rules)
         self.under_way: ListJobs | None = None
         self.was_tried = False
@@ -119,7 +121,9 @@ class Listings:
         self._failed = action
         self.under_way, self.was_tried, self.failure = None, True, failure
         self._schedule.ended(now, refused=failure.reason is ErrorReason.UNAUTHORIZED)
-        return ListingFailed(failure, is_news=self._latch.failed(failure.reason))
+        is_authenticated = self.authentication.listing_failed(failure.reason)
+        is_news = self._latch.failed(failure.reason)
+        return ListingFailed(failure, is_news=is_news, is_authenticated=is_authenticated)
 
     def abandoned(self) -> None:
         """Note that a listing was given up: it is due again."""
@@ -145,17 +149,8 @@ class Listings:
         since = generation.news_since if news_since is None else news_since
         if since is None or generation.wants_full(rules, now):
             return rules.full_listing_plan()
-        oldest_active = self._oldest_active(api_version, since - _DAY_SECONDS)
-        return rules.listing_plan(news_since, min(since, oldest_active or since))
-
-    def _oldest_active(self, api_version: str, since: float) -> float | None:
-        """Return when the oldest active job was created that was created after a Unix time."""
-        created = (
-            tracked.job.created_at
-            for tracked in self._table
-            if tracked.final is None and tracked.job.api_version == api_version
-        )
-        return min((time for time in created if time is not None and time >= since), default=None)
+        oldest = oldest_active(self._table, api_version, since - _DAY_SECONDS)
+        return rules.listing_plan(news_since, min(since, oldest or since))
 
     def _end(self, observation: Listed, now: float) -> list[Event]:
         outcomes, action = observation.outcomes, observation.action
@@ -164,6 +159,7 @@ class Listings:
         for api_version, outcome in outcomes.items():
             events += self._end_of(api_version, outcome, action.began, now)
         self.number += 1
+        self.authentication.listing_succeeded()
         self.under_way, self.was_tried, self.failure = None, True, None
         self._schedule.ended(now, refused=False)
         recovered = self._latch.succeeded(was_stale=self._reported_stale)

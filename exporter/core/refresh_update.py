@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exporter.core.contradictions import NO_ANSWERS
-from exporter.core.events import JobAppeared, JobEnded
+from exporter.core.events import ItemsFailed, JobAppeared, JobEnded
 from exporter.core.jobs import TrackedJob, is_failing, with_status
 from exporter.core.marks import from_zero, without_end
 from exporter.core.refresh_answers import with_answer
@@ -34,6 +34,7 @@ class RefreshUpdate:
         """Apply an answer about a tracked job, and return the job as it is then."""
         tracked, self.events, seen_at = self._answered(before, observation)
         self._table.update(before, tracked, seen_at, self._now)
+        self._note_failed_items()
         return tracked
 
     def apply_unread(self, observation: Refreshed) -> None:
@@ -89,6 +90,12 @@ class RefreshUpdate:
             self._history.job_left(job.id, tracked)
         else:
             self._table.add(tracked, status.answered_at, self._now)
+            self._note_failed_items()
+
+    def _note_failed_items(self) -> None:
+        for event in self.events:
+            if isinstance(event, ItemsFailed):
+                self._table.recent.items_failed(event.job.id, event.items)
 
     def _first_marks(self, job: Job) -> HighWaterMarks:
         is_new = job.created_at is not None and job.created_at >= (self._history.baseline_at or 0.0)

@@ -63,6 +63,10 @@ class Totals:
         """Count the active jobs."""
         return sum(sum(sums.active_jobs.values()) for sums in self._fresh(stale))
 
+    def failing_jobs(self, stale: Collection[str]) -> int:
+        """Count the jobs that failed or have failed items."""
+        return sum(sum(sums.failing_jobs.values()) for sums in self._fresh(stale))
+
     def uncounted_jobs(self, stale: Collection[str]) -> int:
         """Count the jobs whose items are not counted."""
         return sum(sums.uncounted_jobs for sums in self._fresh(stale))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.domain import ApiView, ItemStatus, JobView, ProjectStatus, ProjectView
+from exporter.domain import ApiStatus, ApiView, ItemStatus, JobView, ProjectStatus, ProjectView
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from exporter.core.job_table import JobTable
     from exporter.core.jobs import TrackedJob
@@ -54,7 +54,6 @@ def project_view(table: JobTable, listings: Listings, generation: int, now: floa
     rules, stale = table.rules, listings.stale(now)
     is_stale = listings.is_stale(now)
     has_counts = rules.items_enabled and not is_stale
-    uncounted_jobs = table.totals.uncounted_jobs(stale) + len(table.unread)
     return ProjectView(
         project=rules.project,
         generation=generation,
@@ -63,7 +62,7 @@ def project_view(table: JobTable, listings: Listings, generation: int, now: floa
         jobs=table.views(stale),
         tracked_jobs=len(table),
         hidden_jobs=len(table) - len(table.shown()),
-        uncounted_jobs=uncounted_jobs if has_counts else None,
+        uncounted_jobs=_uncounted_jobs(table, stale) if has_counts else None,
         listing_truncated=listings.is_truncated,
         last_listing_at=listings.last_listing_at,
         counting_since=table.history.baseline_at,
@@ -75,13 +74,34 @@ def project_view(table: JobTable, listings: Listings, generation: int, now: floa
 
 
 def project_status(table: JobTable, listings: Listings, waiting: int, now: float) -> ProjectStatus:
-    """Return how the exporter fares with a project; ``waiting`` jobs wait for a refresh."""
+    """Return how a project is doing; ``waiting`` jobs wait for a refresh."""
+    rules = table.rules
     return ProjectStatus(
+        project=rules.project,
+        project_id=rules.project_id or listings.seen_project_id,
+        organization_id=rules.organization_id or "",
         listing_was_tried=listings.was_tried,
         listing_failure=listings.failure,
+        is_authenticated=listings.authentication.is_accepted,
         is_stale=listings.is_stale(now),
         is_truncated=bool(listings.is_truncated),
         last_listing_at=listings.last_listing_at,
+        interval=rules.interval,
+        stale_after=rules.stale_after,
         active_jobs=table.totals.active_jobs(stale=()),
+        failing_jobs=table.totals.failing_jobs(stale=()),
         jobs_waiting_for_refresh=waiting,
+        hidden_jobs=len(table) - len(table.shown()),
+        uncounted_jobs=_uncounted_jobs(table, ()) if rules.items_enabled else None,
+        apis=tuple(
+            ApiStatus(api_version, of.last_answered_at, of.has_answered, of.set_aside)
+            for api_version, of in listings.generations.items()
+        ),
+        jobs=tuple(table.job_views.values()),
+        status_changes=dict(table.recent.status_changes),
+        failed_items=dict(table.recent.failed_items),
     )
+
+
+def _uncounted_jobs(table: JobTable, stale: Collection[str]) -> int:
+    return table.totals.uncounted_jobs(stale) + len(table.unread)

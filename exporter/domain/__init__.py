@@ -24,12 +24,12 @@ from exporter.domain.histogram import (
     Histogram,
 )
 from exporter.domain.job import FAILED_ITEMS_KEPT, FailedItem, ItemCounts, Job, Memory, latest
+from exporter.domain.status import ApiStatus, ProjectStatus, StatusChange
 from exporter.domain.views import (
     ApiView,
     Counters,
     JobView,
     ProjectGauges,
-    ProjectStatus,
     ProjectView,
 )
 from exporter.domain.vocabulary import (
@@ -67,6 +67,7 @@ __all__ = [
     "OTHER_SKIP_REASON",
     "QUEUE_DURATION_BUCKETS",
     "RUN_DURATION_BUCKETS",
+    "ApiStatus",
     "ApiVersion",
     "ApiView",
     "CountLimits",
@@ -93,6 +94,7 @@ __all__ = [
     "ProjectGauges",
     "ProjectStatus",
     "ProjectView",
+    "StatusChange",
     "UncountedReason",
     "is_active",
     "latest",

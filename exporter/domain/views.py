@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from exporter.domain.vocabulary import ItemStatus, JobStatus, JobType, is_active
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from exporter.domain.failures import Failure
     from exporter.domain.histogram import Histogram
-    from exporter.domain.vocabulary import ItemStatus, JobStatus, JobType
+
+
+_RUNNING = (JobStatus.RUNNING, JobStatus.DISPATCHED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,38 @@ class JobView:
     api_version: str = "v1beta"
     configuration_id: str = ""
 
+    @property
+    def active(self) -> bool:
+        """Whether the job may still change by itself."""
+        return is_active(self.status, self.completed_at)
+
+    @property
+    def failures(self) -> int | None:
+        """The failed items, as LlamaCloud reports them or as they were counted: the greater."""
+        counted = None if self.items is None else self.items.get(ItemStatus.FAILED)
+        known = [number for number in (self.failed_items, counted) if number is not None]
+        return max(known, default=None)
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the job failed or has failed items."""
+        return self.status is JobStatus.FAILED or bool(self.failures)
+
+    @property
+    def estimated_end_at(self) -> float | None:
+        """When a job that runs ends if it goes on as it did on average until its last progress.
+
+        Of one that should have ended by then nothing is known: it is stuck, or slower than before.
+        """
+        begin = self.created_at if self.started_at is None else self.started_at
+        ratio, moved_at = self.progress_ratio, self.last_progress_at
+        if self.status not in _RUNNING or ratio is None or not 0 < ratio < 1:
+            return None
+        if begin is None or moved_at is None:
+            return None
+        end = begin + (moved_at - begin) / ratio
+        return end if end > (self.last_refreshed_at or moved_at) else None
+
 
 @dataclass(frozen=True, slots=True)
 class ApiView:
@@ -99,24 +134,3 @@ class ProjectView:
     last_listing_at: float | None = None
     counting_since: float | None = None
     apis: tuple[ApiView, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectStatus:
-    """How the exporter fares with one project; ``last_listing_at`` is by LlamaCloud's clock.
-
-    ``listing_failure`` is why the last listing failed, ``None`` if it succeeded or there was none.
-    """
-
-    listing_was_tried: bool
-    listing_failure: Failure | None
-    is_stale: bool
-    is_truncated: bool
-    last_listing_at: float | None
-    active_jobs: int
-    jobs_waiting_for_refresh: int
-
-    @property
-    def listing_works(self) -> bool:
-        """Whether the last listing succeeded."""
-        return self.listing_was_tried and self.listing_failure is None

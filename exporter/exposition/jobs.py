@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     LabelledJobs = list[tuple[str, JobView]]
 
-_ATTRIBUTE_OF_GAUGE = {
+ATTRIBUTE_OF_GAUGE = {
     "llamacloud_batch_job_progress_ratio": "progress_ratio",
     "llamacloud_batch_job_total_items": "total_items",
     "llamacloud_batch_job_processed_items": "processed_items",
@@ -39,7 +39,7 @@ def job_samples(project: str, jobs: Sequence[JobView]) -> Iterator[tuple[str, li
     yield "llamacloud_batch_job_status", _statuses(labelled)
     yield "llamacloud_batch_job_item_failures", _item_failures(labelled)
     yield "llamacloud_batch_job_items", _items(labelled)
-    for name, attribute in _ATTRIBUTE_OF_GAUGE.items():
+    for name, attribute in ATTRIBUTE_OF_GAUGE.items():
         yield name, _gauge(name, attribute, labelled)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from itertools import product
 from typing import TYPE_CHECKING
 
 from exporter.core.events import JobGivenUp, ListingFailed, ListingSucceeded, PollFinished
 from exporter.domain import ErrorReason
+from exporter.telemetry.last_minute import LastMinute
 from exporter.texts import well_formed
 
 if TYPE_CHECKING:
@@ -19,13 +21,6 @@ if TYPE_CHECKING:
 POLL_RESULTS = ("success", "partial", "error")
 POLL_ERROR_REASONS = tuple(map(str, ErrorReason))
 USUAL_CODES = ("200", "401", "429", "500", "503", "timeout", "network")
-# What a failure says of the key; the others say nothing of it.
-_AUTHENTICATED = {
-    ErrorReason.UNAUTHORIZED: False,
-    ErrorReason.NO_KEY: False,
-    ErrorReason.PAYMENT_REQUIRED: True,
-    ErrorReason.FORBIDDEN: True,
-}
 
 
 class ProjectTelemetry:
@@ -45,9 +40,9 @@ class ProjectTelemetry:
         self._metrics = metrics
         self._endpoints_of = endpoints_of
         self._answered: set[str] = set()
-        self._waits_for_key = False
         self._project = well_formed(project)
         self._apis: set[str] = set()
+        self._lately = LastMinute(time.monotonic)
         self.configure(configured)
         # It is not up before the first listing, nor known to be authenticated.
         self._show("project_up", value=False)
@@ -64,10 +59,15 @@ class ProjectTelemetry:
 
     def request_finished(self, endpoint: str, code: str, seconds: float) -> None:
         """Count one request; ``code`` is its HTTP status, ``timeout`` or ``network``."""
+        self._lately.add()
         requests = self._metrics.counters["api_requests_total"]
         requests.labels(self._project, endpoint, code).inc()
         durations = self._metrics.histograms["api_request_duration_seconds"]
         durations.labels(self._project, endpoint).observe(seconds)
+
+    def requests_in_last_minute(self) -> int:
+        """Return how many requests ended within the last minute."""
+        return self._lately.count()
 
     def request_retried(self, endpoint: str) -> None:
         """Count one request as a retry."""
@@ -94,9 +94,9 @@ class ProjectTelemetry:
             case ListingSucceeded():
                 self._show("project_up", value=True)
                 self._show("project_authenticated", value=True)
-            case ListingFailed(failure):
+            case ListingFailed(is_authenticated=is_authenticated):
                 self._show("project_up", value=False)
-                self._show_authenticated(failure.reason)
+                self._show("project_authenticated", is_authenticated)
             case PollFinished():
                 self._poll_finished(event)
             case JobGivenUp():
@@ -122,14 +122,6 @@ class ProjectTelemetry:
         """Show the rate that the project's key is allowed at the moment of each scrape."""
         gauge = self._metrics.gauges["api_budget_requests_per_second"]
         gauge.labels(self._project).set_function(requests_per_second)
-
-    def _show_authenticated(self, reason: ErrorReason) -> None:
-        if reason in _AUTHENTICATED:
-            self._show("project_authenticated", _AUTHENTICATED[reason])
-        elif self._waits_for_key:
-            # There is a key now, and no answer has told yet whether it is accepted.
-            self._show("project_authenticated", None)
-        self._waits_for_key = reason is ErrorReason.NO_KEY
 
     def _poll_finished(self, poll: PollFinished) -> None:
         self._metrics.counters["polls_total"].labels(self._project, poll.result).inc()

@@ -78,10 +78,11 @@ def test_metrics_pages_and_the_log_escape_them(flag: str) -> None:
         if (labels["job_id"], labels["directory_id"]) == (JOB_ID, TEXT)
     }
     assert {NAME, NO_PROJECT} == Scrape(text).labels("llamacloud_exporter_project_up", "project")
-    assert [False] * 3 == [MARK in shown for shown in (text, openmetrics, page)]
+    assert [False, False, True] == [MARK in shown for shown in (text, openmetrics, page)]
 
     assert "&lt;script&gt;alert" in page
-    assert "<script" not in page
+    assert ['<script src="./status.js" defer>'] == re.findall("<script[^>]*>", page)
+    assert [] == re.findall("<b>", page)
 
     assert (TEXT, MESSAGE) == (item["item_name"], item["error_message"])
     assert MESSAGE in failed["detail"]

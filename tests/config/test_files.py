@@ -120,7 +120,8 @@ BAD_FILES = {
         '{file}: jobs.max_per_project must be greater than or equal to 0, not "-1".',
         f'{{file}}: web.listen_address {ADDRESS_WANTED}, not "9910".',
         (
-            "{file}: web.telemetry_path must not be one of /, /-/healthy, /-/ready,"
+            "{file}: web.telemetry_path must not be one of /, /job, /api/v1/status, /api/v1/jobs,"
+            " /api/v1/openapi.yaml, /status.css, /status.js, /-/healthy, /-/ready,"
             ' /-/reload, /-/quit, which serve other pages, not "/-/healthy".'
         ),
         "{file}: log.level must be 'debug', 'info', 'warning' or 'error', not \"loud\".",

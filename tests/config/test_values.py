@@ -15,7 +15,8 @@ ADDRESS_WANTED = "must be written host:port, :port or [::1]:port, the port at mo
 VERSIONS_WANTED = "must be one or more of v1beta and v2, separated by commas"
 PATH_WANTED = "must start with / and hold letters, digits and . _ ~ - only"
 PATH_TAKEN = (
-    "must not be one of /, /-/healthy, /-/ready, /-/reload, /-/quit, which serve other pages"
+    "must not be one of /, /job, /api/v1/status, /api/v1/jobs, /api/v1/openapi.yaml, /status.css,"
+    " /status.js, /-/healthy, /-/ready, /-/reload, /-/quit, which serve other pages"
 )
 
 
@@ -63,6 +64,7 @@ def test_a_written_duration_is_read_as_the_same(milliseconds: int) -> None:
         ("--web.telemetry-path=/", PATH_TAKEN),
         ("--web.telemetry-path=/-/ready/", PATH_TAKEN),
         ("--web.telemetry-path=/-/quit", PATH_TAKEN),
+        ("--web.telemetry-path=/api/v1/jobs", PATH_TAKEN),
     ],
 )
 def test_wrong_addresses_and_paths_are_explained(flag: str, complaint: str) -> None:

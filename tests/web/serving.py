@@ -11,10 +11,12 @@ from dataclasses import dataclass, field, replace
 
 from exposition.views import full_view
 from starlette.types import ASGIApp, Receive, Scope, Send
+from status_pages.reports import SECRET, listed_status, report
 
 from exporter.app.listening import listen
 from exporter.config import ListenAddress
 from exporter.exposition import Form
+from exporter.pages import ProjectReport
 from exporter.server import Limits, Server
 from exporter.snapshot import Snapshot
 from exporter.web import Site, build_app
@@ -40,6 +42,7 @@ class Exporter:
     scraped: list[Mapping[str, int]] = field(default_factory=list)
     healthy: bool = True
     ready: bool = True
+    reports: list[ProjectReport] = field(default_factory=lambda: [report(listed_status("default"))])
     requests_ended: Counter[str] = field(default_factory=Counter)
     server: Server | None = None
     loop: asyncio.AbstractEventLoop | None = None
@@ -54,7 +57,8 @@ class Exporter:
             healthy=lambda: self.healthy,
             ready=lambda: self.ready,
             version="1.2.3",
-            projects=lambda: ("default",),
+            reports=lambda: self.reports,
+            clean=lambda text: text.replace(SECRET, "[redacted]"),
         )
 
     def connections(self) -> int:

@@ -1,16 +1,10 @@
-"""Health, the landing page, and what is answered to requests for anything else."""
+"""Health, and what is answered to requests for anything else."""
 
-import base64
-import hashlib
-import re
 import socket
 from collections.abc import Iterator
-from html.parser import HTMLParser
 
 import pytest
 from web.serving import Exporter, ask, served
-
-HOSTILE = "<script>alert('x')</script>&\"\udc80"
 
 
 @pytest.fixture
@@ -24,22 +18,6 @@ def address(exporter: Exporter) -> Iterator[str]:
     """Serve the pages."""
     with served(exporter) as address:
         yield address
-
-
-class _Page(HTMLParser):
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.links: list[str | None] = []
-        self.text = ""
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.links += [value for name, value in attrs if name in {"href", "src"}]
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
 
 
 @pytest.mark.parametrize("path", ["/-/healthy", "/-/ready"])
@@ -75,51 +53,14 @@ def test_an_exporter_that_is_not_ready_says_what_to_do(exporter: Exporter, addre
     assert ask(address, "/-/healthy").status == 200
 
 
-def test_the_landing_page_leads_to_everything(address: str) -> None:
-    """By relative links, so that it works behind a path of a proxy."""
-    answer = ask(address, "/")
-    page = _Page(answer.body.decode())
-
-    assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
-    assert page.links == ["./metrics", "./-/healthy", "./-/ready"]
-    for link in page.links:
-        assert ask(address, f"/{str(link).removeprefix('./')}").status == 200
-    assert "1.2.3" in page.text
-    assert "default" in page.text
-    assert "When nothing shows" in page.text
-
-
-def test_the_landing_page_lets_nothing_run_but_its_own_style(address: str) -> None:
-    """The policy names the style that stands in the page, by its hash."""
-    answer = ask(address, "/")
-    style = re.search(rb"<style>(.*)</style>", answer.body, re.DOTALL)
-    assert style is not None
-    digest = base64.b64encode(hashlib.sha256(style[1]).digest()).decode()
-
-    assert answer.headers["content-security-policy"] == (
-        f"default-src 'none'; style-src 'sha256-{digest}'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
-    assert answer.headers["referrer-policy"] == "no-referrer"
-
-
-def test_the_landing_page_escapes_names(exporter: Exporter) -> None:
-    """A project's name is text, whatever it looks like."""
-    with served(exporter, projects=lambda: (HOSTILE,), telemetry_path='/"><b>') as address:
-        page = _Page(ask(address, "/").body.decode())
-
-    assert not {"script", "b"} & set(page.tags)
-    assert HOSTILE.replace("\udc80", r"\udc80") in page.text
-    assert page.links[0] == './"><b>'
-
-
 @pytest.mark.parametrize("path", ["/nothing", "/metrics/", "/-/ready/", "/-/", "//metrics"])
 def test_other_paths_are_not_found_and_not_redirected(address: str, path: str) -> None:
     """The answer names the paths that exist."""
     answer = ask(address, path)
 
     words = (
-        b"There is nothing here. What there is: / /metrics /-/healthy /-/ready /-/reload /-/quit\n"
+        b"There is nothing here. What there is: / /job /metrics /-/healthy /-/ready /api/v1/status"
+        b" /api/v1/jobs /api/v1/openapi.yaml /-/reload /-/quit\n"
     )
     assert (answer.status, answer.body) == (404, words)
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"

@@ -1,0 +1,61 @@
+"""What this process lately saw of jobs, for people who look for what went wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from exporter.domain import FAILED_ITEMS_KEPT, FailedItem, StatusChange
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from exporter.core.jobs import TrackedJob
+
+_CHANGES_KEPT_OF_A_JOB = 10
+# Their texts have up to 500 characters each: a few megabytes in all.
+_FAILED_ITEMS_KEPT_OF_ALL = 2_000
+
+
+class Recent:
+    """Owns the last status changes of each tracked job, and the last failed items of the project.
+
+    Both are by job id, the newest last. What they hold is never edited, only replaced.
+    """
+
+    def __init__(self) -> None:
+        self.status_changes: dict[str, tuple[StatusChange, ...]] = {}
+        self.failed_items: dict[str, tuple[FailedItem, ...]] = {}
+        self._items = 0
+
+    def note(self, before: TrackedJob | None, after: TrackedJob, seen_at: float | None) -> None:
+        """Note the status of a job, if it is another one than before."""
+        job = after.job
+        if before is not None and before.job.status is job.status:
+            return
+        moment = after.last_refreshed_at if seen_at is None else seen_at
+        change = StatusChange(job.status, moment, job.error_message)
+        known = self.status_changes.get(job.id, ())
+        self.status_changes[job.id] = (*known, change)[-_CHANGES_KEPT_OF_A_JOB:]
+
+    def items_failed(self, job_id: str, items: Iterable[FailedItem]) -> None:
+        """Note failed items; where they are too many, those of the longest unchanged jobs go."""
+        known = self.failed_items.pop(job_id, ())
+        self.failed_items[job_id] = both = (*known, *items)[-FAILED_ITEMS_KEPT:]
+        self._items += len(both) - len(known)
+        while self._items > _FAILED_ITEMS_KEPT_OF_ALL:
+            oldest = next(iter(self.failed_items))
+            self._items -= len(self.failed_items.pop(oldest))
+
+    def forget(self, job_id: str) -> None:
+        """Forget a job that is no longer tracked."""
+        self.status_changes.pop(job_id, None)
+        self._items -= len(self.failed_items.pop(job_id, ()))
+
+    def go_on_from(self, former: Recent, job_ids: Iterable[str]) -> None:
+        """Take over what is known of these jobs."""
+        for job_id in job_ids:
+            if job_id in former.status_changes:
+                self.status_changes[job_id] = former.status_changes[job_id]
+        for job_id, items in former.failed_items.items():
+            if job_id in self.status_changes:
+                self.items_failed(job_id, items)

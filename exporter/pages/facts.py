@@ -1,0 +1,147 @@
+"""The facts of a project and of a job by the names that they have as metrics.
+
+What is not known is left out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from exporter.exposition import ATTRIBUTE_OF_GAUGE
+from exporter.pages.report import problems_of
+from exporter.texts import cut, well_formed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from exporter.domain import ApiStatus, FailedItem, Failure, JobView, StatusChange
+    from exporter.pages.report import Problem, ProjectReport
+
+    Facts = dict[str, Any]
+
+# As long as a value in the log.
+_LONGEST_TEXT = 1_000
+_GAUGES = {
+    name.removeprefix("llamacloud_batch_job_"): attribute
+    for name, attribute in ATTRIBUTE_OF_GAUGE.items()
+}
+
+
+class FactWriter:
+    """Writes facts; ``clean`` takes secrets out of a text that others wrote."""
+
+    def __init__(self, clean: Callable[[str], str]) -> None:
+        self._clean = clean
+
+    def project(self, report: ProjectReport) -> Facts:
+        """Return what is known of a project."""
+        status, was_tried = report.status, report.status.listing_was_tried
+        was_listed = status.last_listing_at is not None
+        return _known(
+            {
+                "project": well_formed(status.project),
+                "project_id": status.project_id or None,
+                "organization_id": status.organization_id or None,
+                "project_up": status.listing_works if was_tried else None,
+                "project_authenticated": status.is_authenticated,
+                "stale": status.is_stale,
+                "listing_truncated": status.is_truncated if was_listed else None,
+                "last_listing_timestamp_seconds": status.last_listing_at,
+                "poll_interval_seconds": status.interval,
+                "stale_after_seconds": status.stale_after,
+                "active_jobs": status.active_jobs,
+                "failing_jobs": status.failing_jobs,
+                "jobs_waiting_for_refresh": status.jobs_waiting_for_refresh,
+                "tracked_jobs": len(status.jobs),
+                "hidden_jobs": status.hidden_jobs,
+                "uncounted_jobs": status.uncounted_jobs,
+                "api_budget_limit_requests_per_second": report.budget_limit,
+                "api_budget_requests_per_second": report.budget,
+                "requests_in_last_minute": report.requests_in_last_minute,
+                "apis": [_api(api) for api in status.apis],
+                "problems": [self._problem(p, report) for p in problems_of(status)],
+            }
+        )
+
+    def job(self, report: ProjectReport, job: JobView) -> Facts:
+        """Return what is known of a job."""
+        status, id_ = report.status, job.job_id
+        changes, items = status.status_changes.get(id_, ()), status.failed_items.get(id_, ())
+        return _known(
+            {
+                "project": well_formed(status.project),
+                "job_id": id_,
+                "job_type": str(job.job_type),
+                "api_version": str(job.api_version),
+                "directory_id": job.directory_id or None,
+                "configuration_id": job.configuration_id or None,
+                "status": str(job.status),
+                "active": job.active,
+                "failing": job.is_failing,
+                **{name: getattr(job, attribute) for name, attribute in _GAUGES.items()},
+                "estimated_end_timestamp_seconds": job.estimated_end_at,
+                "items": _numbers(job.items),
+                "item_failures": _numbers(job.item_failures),
+                "status_changes": [self._change(each, report) for each in changes],
+                "last_failed_items": [self._item(each, report) for each in items],
+            }
+        )
+
+    def _problem(self, problem: Problem, report: ProjectReport) -> Facts:
+        return _known(
+            {
+                "event": problem.event,
+                "api_version": problem.api_version,
+                **self._failure(problem.failure, report),
+                "advice": self._text(problem.advice),
+            }
+        )
+
+    def _failure(self, failure: Failure | None, report: ProjectReport) -> Facts:
+        if failure is None:
+            return {}
+        detail = failure.detail
+        if failure.detail_without_texts and not report.tells_documents:
+            detail = failure.detail_without_texts
+        return {"reason": str(failure.reason), "detail": self._text(detail)}
+
+    def _change(self, change: StatusChange, report: ProjectReport) -> Facts:
+        message = change.error_message if report.tells_documents else None
+        return _known(
+            {
+                "status": str(change.status),
+                "timestamp_seconds": change.seen_at,
+                "error_message": self._text(message),
+            }
+        )
+
+    def _item(self, item: FailedItem, report: ProjectReport) -> Facts:
+        facts: Facts = {"item_id": item.item_id, "reason": item.reason}
+        if report.tells_documents:
+            facts["item_name"] = self._text(item.item_name)
+            facts["error_message"] = self._text(item.error_message)
+        return _known(facts)
+
+    def _text(self, text: str | None) -> str | None:
+        return None if text is None else cut(well_formed(self._clean(text)), _LONGEST_TEXT)
+
+
+def _api(api: ApiStatus) -> Facts:
+    is_known = api.last_answered_at is not None or api.set_aside is not None
+    return _known(
+        {
+            "api_version": str(api.api_version),
+            "api_offered": api.set_aside is None if is_known else None,
+            "api_last_answered_timestamp_seconds": api.last_answered_at,
+        }
+    )
+
+
+def _numbers(by_label: Mapping[Any, int] | None) -> dict[str, int] | None:
+    if by_label is None:
+        return None
+    return {str(label): number for label, number in by_label.items()}
+
+
+def _known(facts: Facts) -> Facts:
+    return {name: value for name, value in facts.items() if value is not None}

@@ -1,0 +1,128 @@
+"""The pages in a real browser: what axe finds, and what the script does."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from status_pages.reports import (
+    NOW,
+    empty_status,
+    failure,
+    full_report,
+    listed_status,
+    report,
+    running_job,
+)
+from web.serving import Exporter, served
+
+if TYPE_CHECKING:
+    from exporter.pages import ProjectReport
+
+FOLDER = Path(__file__).parent
+NODE = shutil.which("node")
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+HOSTILE = "\u202e<b>\u05d0\u05d1" + "x" * 900
+
+pytestmark = pytest.mark.skipif(
+    not (NODE and CHROMIUM and (FOLDER / "node_modules").is_dir())
+    and "REQUIRE_BROWSER" not in os.environ,
+    reason="this takes node, chromium, and what `make browser-test` installs",
+)
+
+
+def states() -> dict[str, list[ProjectReport]]:
+    """Return what the page shows in each state that a project may be in."""
+    refused = empty_status(listing_was_tried=True, is_authenticated=False)
+    credits_ = failure("payment_required", "HTTP 402: no credits left")
+    jobs = [running_job(f"job-{n}", failed_items=n % 3, created_at=NOW - n) for n in range(60)]
+    listed = listed_status("invoices", *jobs)
+    return {
+        "first-seconds": [report(empty_status())],
+        "wrong-key": [
+            report(replace(refused, listing_failure=failure("unauthorized", "HTTP 401")))
+        ],
+        "no-key": [report(replace(refused, listing_failure=failure("no_key", "no file")))],
+        "out-of-credits": [report(replace(listed, listing_failure=credits_))],
+        "stale": [report(replace(listed, is_stale=True))],
+        "truncated": [report(replace(listed, is_truncated=True))],
+        "set-aside": [report(replace(listed, apis=full_report().status.apis))],
+        "no-jobs": [report(listed_status())],
+        "usual": [report(listed), report(listed_status("contracts", running_job("other")))],
+        "hostile": [full_report(HOSTILE, HOSTILE)],
+    }
+
+
+def look(*pages: str) -> list[str]:
+    """Return what is wrong with pages in both sizes and both colour schemes."""
+    command = ["node", str(FOLDER / "look.mjs"), "", *pages]
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    problems: list[str] = json.loads(printed)
+    return problems
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("state", states())
+def test_axe_finds_nothing_and_the_policy_holds(state: str) -> None:
+    """Nothing is too wide, nothing is asked of other hosts, and no console has anything to say."""
+    with served(Exporter(reports=states()[state])) as address:
+        assert [] == look(f"{state}=http://{address}/")
+
+
+@pytest.mark.timeout(180)
+def test_the_page_of_a_job_has_no_fault_either() -> None:
+    """Neither has that of one that is not followed, but for the status that the console tells."""
+    with served(Exporter(reports=[full_report()])) as address:
+        job = f"http://{address}/job?project=default&job_id="
+        problems = look(f"job={job}job-2", f"missing={job}missing")
+    assert 4 == len(problems)
+    assert {True} == {"missing" in problem and "404" in problem for problem in problems}
+
+
+@pytest.mark.timeout(180)
+def test_a_refresh_keeps_the_place() -> None:
+    """Focus, scroll and what is typed stay; what did not change is not sent again."""
+    exporter = Exporter(reports=states()["usual"])
+    first, second = exporter.reports
+    jobs = (replace(first.status.jobs[0], total_items=1_234_567), *first.status.jobs[1:])
+    with served(exporter) as address:
+        node = subprocess.Popen(
+            ["node", FOLDER / "place.mjs", f"http://{address}/"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        wait_for_ready(node)
+        exporter.reports = [replace(first, status=replace(first.status, jobs=jobs)), second]
+        go_on(node)
+        wait_for_ready(node)
+    printed, _ = node.communicate("go on\n", timeout=60)
+    seen = json.loads(printed)
+    assert seen["age"].endswith((" ago", " d"))
+    assert "job-1" == seen["copied"]
+    assert seen["before"] > 0
+    assert {
+        "focused": "job invoices job-10",
+        "scrolled": seen["before"],
+        "typed": "typed",
+    } == seen["place"]
+    assert [200, 304] == seen["answers"]
+
+
+def wait_for_ready(node: subprocess.Popen[str]) -> None:
+    """Wait until the script has done what comes before a change."""
+    assert node.stdout is not None
+    assert "ready\n" == node.stdout.readline()
+
+
+def go_on(node: subprocess.Popen[str]) -> None:
+    """Let the script go on after a change."""
+    assert node.stdin is not None
+    node.stdin.write("go on\n")
+    node.stdin.flush()

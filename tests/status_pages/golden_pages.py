@@ -1,0 +1,44 @@
+"""Whole pages that are kept: ``python tests/status_pages/golden_pages.py`` writes them anew."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from status_pages.reports import SECRET, full_report
+
+from exporter.pages import Source
+from exporter.pages.html import job_page, status_page
+from exporter.pages.selection import Query, find
+
+FOLDER = Path(__file__).parent / "golden"
+
+
+def written() -> dict[str, str]:
+    """Return the main part of each page as it is now, by the name of its file."""
+    source = Source(
+        reports=list,
+        clean=lambda text: text.replace(SECRET, "[redacted]"),
+        version="1.2.3",
+        telemetry_path="/metrics",
+    )
+    reports = [full_report()]
+    found = find(reports, "default", "job-2")
+    assert found is not None
+    return {
+        "status.html": _main(status_page(source, reports, Query(search="job-2"), "tag")),
+        "job.html": _main(job_page(source, reports, found, "tag")),
+    }
+
+
+def _main(html: str) -> str:
+    main = html[html.index("<main") : html.index("</main>")]
+    return "".join(f"{line}\n" for line in main.split("\n") if line.strip())
+
+
+if __name__ == "__main__":
+    for name, text in written().items():
+        (FOLDER / name).write_text(text)
