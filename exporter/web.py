@@ -22,7 +22,7 @@ from exporter.scrape import Scrape
 from exporter.targets import TargetMiddleware
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Mapping
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
     from starlette.requests import Request
 
@@ -59,8 +59,8 @@ class Site:
     clock: Callable[[], float] = time.monotonic
 
 
-def build_app(site: Site) -> Starlette:
-    """Build the application; it redirects nothing.
+def build_app(site: Site, gate: Sequence[Middleware] = ()) -> Starlette:
+    """Build the application; it redirects nothing. Every request passes the ``gate`` first.
 
     It answers GET, HEAD and OPTIONS, and POST where that does something.
     """
@@ -76,7 +76,7 @@ def build_app(site: Site) -> Starlette:
             *(Route(path, endpoint, methods=["GET"]) for path, endpoint in pages.items()),
             *(Route(path, endpoint, methods=["POST"]) for path, endpoint in posts.items()),
         ],
-        middleware=[Middleware(TargetMiddleware)],
+        middleware=[Middleware(TargetMiddleware), *gate],
         exception_handlers={404: _not_found((*pages, *posts)), 405: _method_not_allowed},
     )
     app.router.redirect_slashes = False

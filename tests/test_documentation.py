@@ -91,7 +91,7 @@ def test_every_metric_that_the_readme_names_exists() -> None:
 def test_every_setting_that_the_readme_names_exists() -> None:
     """In its text, as in its tables."""
     groups = "|".join({doc.setting.split(".")[0] for doc in documented_settings()} - {"projects"})
-    named = set(re.findall(rf"`((?:{groups})\.[a-z_]+)", readme()))
+    named = set(re.findall(rf"`((?:{groups})(?:\.[a-z_]+)+)", readme()))
     assert set() == named - {doc.setting for doc in documented_settings()} - log_events()
     assert set(LLAMA_CLOUD_VARIABLES) <= set(re.findall(r"LLAMA_(?:CLOUD|PARSE)_[A-Z_]+", readme()))
 

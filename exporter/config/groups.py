@@ -159,6 +159,17 @@ class State(Group):
     )
 
 
+class WebConfig(Group):
+    """``web.config.*``."""
+
+    file: Path | None = Field(
+        None,
+        title="FILE",
+        description="The file of TLS, client certificates, basic authentication, headers and rate"
+        " limit, in the format of Prometheus's exporter toolkit; none by default.",
+    )
+
+
 class Web(Group):
     """``web.*``."""
 
@@ -178,6 +189,7 @@ class Web(Group):
         description="Whether POST /-/reload applies the settings again, as SIGHUP always does, and"
         " POST /-/quit stops the exporter; false answers both with 403.",
     )
+    config: WebConfig = WebConfig()
 
 
 class Log(Group):

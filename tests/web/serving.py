@@ -5,11 +5,12 @@ import http.client
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from exposition.views import full_view
+from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from exporter.app.listening import listen
@@ -82,14 +83,19 @@ class Exporter:
 
 @contextmanager
 def served(
-    exporter: Exporter, limits: Limits | None = None, *, tls: Tls | None = None, **changes: object
+    exporter: Exporter,
+    limits: Limits | None = None,
+    *,
+    tls: Tls | None = None,
+    gate: Sequence[Middleware] = (),
+    **changes: object,
 ) -> Iterator[str]:
     """Serve the site of ``exporter``, with ``changes``, and yield its address."""
     exporter.snapshot.replace(full_view())
     site = replace(exporter.site(), **changes)  # type: ignore[arg-type]
     (listening,) = listen([ListenAddress(host="127.0.0.1", port=0)])
     with listening:
-        exporter.server = Server(exporter.counting(build_app(site)), limits or Limits(), tls)
+        exporter.server = Server(exporter.counting(build_app(site, gate)), limits or Limits(), tls)
         exporter.loop = asyncio.new_event_loop()
         serving = exporter.server.serve([listening])
         thread = threading.Thread(target=exporter.loop.run_until_complete, args=[serving])
