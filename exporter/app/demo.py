@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from exporter.log_writer import LogWriter
     from exporter.redaction import Secrets
     from exporter.signals import Signals
-    from exporter.web_config import CurrentWebConfig
+    from exporter.web_config.current import CurrentWebConfig
 
 
 async def demo(

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from exporter.config import Command, Settings
     from exporter.log_writer import LogWriter
     from exporter.signals import Signals
-    from exporter.web_config import CurrentWebConfig
+    from exporter.web_config.current import CurrentWebConfig
 
 _OF_OTHER_PROGRAMS = "it is ignored; that is right if it is there for another program"
 _OK, _FAILED, _BAD_SETTINGS = 0, 1, 2
@@ -79,7 +79,7 @@ def _web_config_of(command: Command) -> CurrentWebConfig | None:
     file = command.settings.web.config.file
     if file is None or command.mode is Mode.ONCE:
         return None
-    from exporter.web_config import CurrentWebConfig  # noqa: PLC0415 - only who uses it pays for it
+    from exporter.web_config.current import CurrentWebConfig  # noqa: PLC0415 - only who uses it pays for it
 
     return CurrentWebConfig(file)
 

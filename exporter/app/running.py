@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from exporter.redaction import Secrets
     from exporter.signals import Signals
     from exporter.state import LoadedState
-    from exporter.web_config import CurrentWebConfig
+    from exporter.web_config.current import CurrentWebConfig
 
 # The publishing thread computes for tenths of a second: the loop gets its turn so soon.
 _SWITCH_THREADS_WITHIN_SECONDS = 0.001
@@ -167,7 +167,7 @@ def _server(
     limits = limits.with_connections(possible)
     if web_config is None:
         return Server(build_app(site), limits)
-    from exporter.web_config import GateMiddleware  # noqa: PLC0415 - only who uses it pays for it
+    from exporter.web_config.gate import GateMiddleware  # noqa: PLC0415 - only who uses it pays for it
 
     web_config.loaded = exporter.telemetry.web_config_loaded
     app = build_app(site, [Middleware(GateMiddleware, web_config.get)])

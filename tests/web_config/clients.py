@@ -13,7 +13,8 @@ import bcrypt
 from starlette.middleware import Middleware
 from web.serving import DEADLINE_SECONDS, Answer, Exporter, served
 
-from exporter.web_config import CurrentWebConfig, GateMiddleware
+from exporter.web_config.current import CurrentWebConfig
+from exporter.web_config.gate import GateMiddleware
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

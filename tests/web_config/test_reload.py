@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from web_config.clients import basic, hash_of
 
 from exporter.config import ConfigError
-from exporter.web_config import CurrentWebConfig
+from exporter.web_config.current import CurrentWebConfig
 
 if TYPE_CHECKING:
     from pathlib import Path
