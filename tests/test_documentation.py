@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from exporter.exposition import Family
 
 FAMILIES = (*BATCH_FAMILIES, *EXPORTER_FAMILIES)
-EVENT = r"(?:project|job|item|items|api|exporter|budget|key|config|state)\.[a-z_]+"
+GROUPS_OF_EVENTS = "project|job|item|items|api|exporter|budget|key|config|state"
+# The others that begin with web are settings.
+EVENT = rf"(?:(?:{GROUPS_OF_EVENTS})\.[a-z_]+|web\.config_failed)"
 PACKAGE = Path(exporter.__file__).parent
 SUFFIXES = {"histogram": ("_bucket", "_count", "_sum")}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
+from deployed import DEPLOY
 from web_config.clients import basic, hash_of, served_with
 from web_config.reference import Reference, build_reference
 from web_config.test_parsing import ACCEPTED, REFUSED
@@ -23,23 +24,26 @@ if TYPE_CHECKING:
     from web_config.certificates import Certificates
     from web_config.clients import Options
 
-# Refused here, and accepted by the reference, mostly to do something else than what was meant.
+# Refused here, and accepted by the reference, mostly to do something else than what was meant: by
+# the row of the list.
+CLIENT_AUTH = "`client_auth_type` `RequestClientCert`, `RequireAnyClientCert`, `RequireClientCert`"
+HASH = "a hash that is not 60 characters long, or begins with another letter"
 DEVIATIONS = {
-    "asking without verifying",
-    "client CA without certificate",
-    "header's line break",
-    "hash of another kind",
-    "hash too short",
-    "its old name",
-    "names without policy",
-    "negative interval",
-    "no burst",
-    "no cipher",
-    "no version",
-    "old version",
-    "options alone",
-    "requiring without verifying",
-    "several curves",
+    "asking without verifying": CLIENT_AUTH,
+    "requiring without verifying": CLIENT_AUTH,
+    "its old name": CLIENT_AUTH,
+    "client CA without certificate": "`client_ca_file` without a certificate in it",
+    "header's line break": "`headers` with a line break in a value",
+    "hash of another kind": HASH,
+    "hash too short": HASH,
+    "names without policy": "`client_allowed_sans` without a `client_auth_type` that verifies",
+    "negative interval": "a negative `rate_limit.interval`",
+    "no burst": "`rate_limit.burst` below 1",
+    "no cipher": "`cipher_suites` of TLS 1.3 alone with `max_version: TLS12`",
+    "no version": "`max_version` below `min_version`",
+    "old version": "`min_version`, `max_version` `TLS10`, `TLS11`",
+    "options alone": "TLS options without a certificate",
+    "several curves": "`curve_preferences` of several curves",
 }
 LONG = "l" * 80
 COMPARED = ("content-type", "www-authenticate", "x-content-type-options", "x-frame-options")
@@ -62,6 +66,13 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Reference:
 def file(certificates: Certificates) -> Path:
     """Name a file beside the certificates."""
     return certificates.folder / "compared.yml"
+
+
+def test_the_list_of_deviations_is_complete() -> None:
+    """Whoever has a file that is refused finds it there."""
+    text = (DEPLOY / "docs" / "web-configuration.md").read_text()
+    for row in DEVIATIONS.values():
+        assert f"\n| {row}" in text
 
 
 def is_accepted(file: Path) -> bool:
