@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from kubernetes.helm import CI_VALUES, NAME, exporter_in, only, pod_of, refusal, rendered
 from kubernetes.kustomize import named
 
 from exporter.config import load
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FILE = "/etc/llamacloud-batch-exporter/web/web-config.yml"
 SECRET = {"existingConfigSecret": "llamacloud-web"}
@@ -91,6 +94,18 @@ def test_with_client_certificates_probes_open_the_port() -> None:
 def test_values_that_contradict_each_other_are_refused(web: dict[str, Any], words: str) -> None:
     """They would show late, as probes that fail."""
     assert words in refusal({"web": web})
+
+
+def test_a_sidecar_starts_its_workload_without_the_secret(parent: Path) -> None:
+    """Its probe asks as the exporter answers."""
+    values = {NAME: {"web": {**SECRET, "tls": True}}}
+    pod = pod_of(only(rendered(values, chart=parent), "Deployment"))
+    container = exporter_in(pod)
+    assert f"--web.config.file={FILE}" in container["args"]
+    assert "HTTPS" == container["livenessProbe"]["httpGet"]["scheme"]
+    (volume,) = (each for each in pod["volumes"] if each["name"] == "llamacloud-web")
+    secret = {"secretName": "llamacloud-web", "defaultMode": 0o444, "optional": True}
+    assert secret == volume["secret"]
 
 
 def test_the_kustomize_component_does_the_same() -> None:
