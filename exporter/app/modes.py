@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from contextlib import redirect_stdout
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import stamina.instrumentation
@@ -123,17 +124,10 @@ def _start(
                 _OK if asyncio.run(print_once(settings, secrets, signals, log_writer)) else _FAILED
             )
         sockets = listen(settings.web.listen_address)
-        serving = _demo() if command.mode is Mode.DEMO else serve
-        serve_until_stopped = serving(
-            settings,
-            secrets,
-            sockets,
-            signals,
-            log_writer,
-            read_again=_settings_again,
-            web_config=web_config,
+        serving = partial(_demo() if command.mode is Mode.DEMO else serve, web_config=web_config)
+        asyncio.run(
+            serving(settings, secrets, sockets, signals, log_writer, read_again=_settings_again)
         )
-        asyncio.run(serve_until_stopped)
     except AddressUnavailableError as error:
         log.error("exporter.cannot_listen", address=error.address, detail=str(error))  # noqa: TRY400 - no traceback: it is no bug
         return _FAILED

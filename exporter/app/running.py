@@ -81,16 +81,26 @@ async def serve(
             wanted=hang_up,
         )
         server = _server(exporter, settings, reloader, web_config)
-        async with asyncio.TaskGroup() as tasks, _saving(exporter, tasks):
-            tasks.create_task(server.serve(sockets))
-            exporter.projects.start(tasks)
-            announcer.announce("exporter.listening")
-            telling = tasks.create_task(_tell_when_polled(exporter, announcer))
-            reloading = tasks.create_task(reloader.run())
-            await stop.wait()
-            server.stop()
-            await _cancel(telling, reloading)
-            await exporter.projects.stop()
+        await _run_until(stop, exporter, server, reloader, announcer)
+
+
+async def _run_until(
+    stop: asyncio.Event,
+    exporter: Exporter,
+    server: Server,
+    reloader: Reloader,
+    announcer: Announcer,
+) -> None:
+    async with asyncio.TaskGroup() as tasks, _saving(exporter, tasks):
+        tasks.create_task(server.serve(announcer.sockets))
+        exporter.projects.start(tasks)
+        announcer.announce("exporter.listening")
+        telling = tasks.create_task(_tell_when_polled(exporter, announcer))
+        reloading = tasks.create_task(reloader.run())
+        await stop.wait()
+        server.stop()
+        await _cancel(telling, reloading)
+        await exporter.projects.stop()
 
 
 def _loaded(settings: Settings) -> LoadedState | None:
