@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from deployed import CHART
 from kubernetes.helm import CI_VALUES, NAME, exporter_in, only, pod_of, refusal, rendered
 from kubernetes.kustomize import named
+from web_config.certificates import make_certificates
+from web_config.clients import hash_of, served_with
 
 from exporter.config import load
 
@@ -82,6 +87,27 @@ def test_with_client_certificates_probes_open_the_port() -> None:
         endpoint["scheme"],
         endpoint["tlsConfig"]["serverName"],
     }
+
+
+def test_the_release_can_be_tested_over_tls(tmp_path: Path) -> None:
+    """An exporter that asks for a password works; one that is no exporter does not."""
+    values = {"web": {**SECRET, "tls": True}}
+    (url,) = only(rendered(values), "Pod")["spec"]["containers"][0]["args"][1:]
+    assert url.startswith("https://")
+    pair = make_certificates(tmp_path).pair("server")
+    tls = "tls_server_config: {{cert_file: {}, key_file: {}}}".format(*pair)
+    file = tmp_path / "web.yml"
+    file.write_text(f"{tls}\nbasic_auth_users: {{alice: '{hash_of('secret')}'}}")
+    with served_with(file) as served:
+        assert 0 == status_of_scrape(f"{served.url}/metrics")
+        assert 1 == status_of_scrape(f"{served.url}/-/healthy")
+
+
+def status_of_scrape(url: str) -> int:
+    """Run the script of the chart's test, and return its exit status."""
+    return subprocess.run(
+        [sys.executable, CHART / "files" / "scrape.py", url], capture_output=True, check=False
+    ).returncode
 
 
 @pytest.mark.parametrize(
