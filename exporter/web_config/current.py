@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import structlog
 
 from exporter.config import ConfigError
-from exporter.web_config.loading import load_web_config, stamp_of
+from exporter.web_config.loading import is_empty, load_web_config, stamp_of
 from exporter.web_config.parsing import named
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class CurrentWebConfig:
 
         It costs one ``stat`` of each file, and milliseconds where one has changed.
         """
-        if any(stamp_of(path) != stamp for path, stamp in self._stamps.items()):
+        if self._has_changed():
             self._renew()
         return self._current
 
@@ -71,6 +71,9 @@ class CurrentWebConfig:
         tls = self._current.tls
         return tls is not None and tls.admits(certificate)
 
+    def _has_changed(self) -> bool:
+        return any(stamp_of(path) != stamp for path, stamp in self._stamps.items())
+
     def _load(self) -> WebConfig:
         stamps: dict[Path, Stamp] = {}
 
@@ -84,11 +87,18 @@ class CurrentWebConfig:
             self._stamps = stamps
 
     def _renew(self) -> None:
+        if is_empty(self._path):
+            # Half of the ways to write a file empty it first: that must not let anybody in.
+            self._stamps = {self._path: stamp_of(self._path)}
+            self._refuse((f"{named(self._path)} is empty: write {{}} for no settings.",))
+            return
         try:
             config = self._load()
         except ConfigError as error:
             self._refuse(error.problems)
             return
+        if self._has_changed():
+            return  # It is being written: the next look reads it again.
         if (config.tls is None) == self.has_tls:
             switched = f"TLS cannot be switched {'off' if self.has_tls else 'on'}"
             told = f"{named(self._path)}: {switched} while the exporter runs: restart it."

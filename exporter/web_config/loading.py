@@ -52,6 +52,12 @@ def stamp_of(path: Path) -> Stamp:
     return (status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_dev, status.st_size)
 
 
+def is_empty(path: Path) -> bool:
+    """Tell whether a file is there, and holds nothing."""
+    stamp = stamp_of(path)
+    return stamp is not None and stamp[-1] == 0
+
+
 def load_web_config(path: Path, watch: Callable[[Path], object] = stamp_of) -> WebConfig:
     """Read everything; ``watch`` is told of each file before it is read.
 

@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 from structlog.testing import capture_logs
-from web_config.clients import basic, hash_of
+from web_config.clients import basic, hash_of, rewrite
 
 from exporter.config import ConfigError
+from exporter.web_config import current
 from exporter.web_config.current import CurrentWebConfig
+from exporter.web_config.loading import load_web_config
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from web_config.certificates import Certificates
+
+    from exporter.web_config.loading import WebConfig
 
 ADVICE = "the web configuration that was read before stays in force; mend the file"
 
@@ -113,11 +118,48 @@ def test_a_pair_that_does_not_match_leaves_the_former_one(
     context = watch.current.context()
     other_cert, other_key = (path.read_bytes() for path in certificates.pair("second"))
     with capture_logs():
-        (tmp_path / "tls.crt").write_bytes(other_cert)
+        rewrite(tmp_path / "tls.crt", other_cert)
         assert context is watch.current.context()
-        (tmp_path / "tls.key").write_bytes(other_key)
+        rewrite(tmp_path / "tls.key", other_key)
         assert context is not watch.current.context()
     assert [False, True] == watch.told
+
+
+def test_a_file_that_is_being_written_lets_nobody_in(file: Path) -> None:
+    """Many programs empty a file before they write it; at the start, that is no mistake."""
+    file.write_text(f"basic_auth_users: {{alice: '{hash_of('secret')}'}}")
+    watch = Watch(file)
+    with capture_logs() as lines:
+        file.write_text("")
+        assert watch.current.get().users
+        file.write_text("{}")
+        assert not watch.current.get().users
+    told = f'the web configuration file "{file}" is empty: write {{}} for no settings.'
+    assert told == lines[0]["detail"]
+    assert [False, True] == watch.told
+    file.write_text("")
+    assert not CurrentWebConfig(file).get().users
+
+
+def test_a_file_that_changes_while_it_is_read_is_read_again(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was read may be half of it."""
+    watch = Watch(file)
+    users = f"basic_auth_users: {{alice: '{hash_of('secret')}'}}"
+
+    def load_while_it_is_written(path: Path, watched: Callable[[Path], object]) -> WebConfig:
+        config = load_web_config(path, watched)
+        rewrite(file, users)
+        return config
+
+    monkeypatch.setattr(current, "load_web_config", load_while_it_is_written)
+    rewrite(file, "{}")
+    with capture_logs() as lines:
+        assert "deny" == watch.current.get().headers["X-Frame-Options"]
+        monkeypatch.undo()
+        assert watch.current.get().users
+    assert ["config.reloaded"] == [line["event"] for line in lines]
 
 
 def test_a_file_with_mistakes_is_refused_at_the_start(file: Path) -> None:

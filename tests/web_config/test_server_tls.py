@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tools import require_tool
-from web_config.clients import basic, hash_of, open_connection, served_with, server_name
+from web_config.clients import (
+    basic,
+    hash_of,
+    open_connection,
+    rewrite,
+    served_with,
+    server_name,
+)
 
 from exporter.web_config.server_tls import has_one_of
 
@@ -33,7 +40,7 @@ def file(tmp_path: Path, certificates: Certificates) -> Path:
 
 def write(file: Path, options: str = "", rest: str = "", *, name: str = "server") -> None:
     pair = f"cert_file: {name}.crt, key_file: {name}.key"
-    file.write_text(f"tls_server_config: {{{pair}{options}}}\n{rest}\n")
+    rewrite(file, f"tls_server_config: {{{pair}{options}}}\n{rest}\n")
 
 
 def status(
