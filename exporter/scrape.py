@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -19,6 +19,18 @@ if TYPE_CHECKING:
 _TURN_SECONDS = 0.002
 # Large enough to cost no measurable time, small enough to be held for every client there may be.
 _SLICE_BYTES = 64 * 1024
+
+
+class Connection(Protocol):
+    """What the server tells of a client's connection, as ``connection`` in a scope's state."""
+
+    client_ended: bool
+
+    def abort(self) -> None:
+        """Close it at once."""
+
+    def is_closing(self) -> bool:
+        """Tell whether it is lost or about to be closed."""
 
 
 class Scrape(Response):
@@ -43,11 +55,11 @@ class Scrape(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it, as ASGI wants it."""
-        with self._reading(scope["state"]["dismiss"]):
+        with self._reading(scope["state"]["connection"].abort):
             await self._send(scope, receive, send)
 
     async def _send(self, scope: Scope, receive: Receive, send: Send) -> None:
-        state = scope["state"]
+        connection: Connection = scope["state"]["connection"]
         await send(
             {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
         )
@@ -58,7 +70,7 @@ class Scrape(Response):
                 await asyncio.sleep(0)
                 turn_ends = time.perf_counter() + _TURN_SECONDS
             # Each write after a broken one would have asyncio say so in the log.
-            if state["is_closing"]():
+            if connection.is_closing():
                 # uvicorn hears of it in the loop's next turn, and till then wants an end.
                 await asyncio.sleep(0)
                 return
@@ -66,7 +78,7 @@ class Scrape(Response):
         # uvicorn waits before a piece, not after it, for the connection to take the earlier ones.
         await _send_on(send, b"")
         # One that ended its side before may be gone; from now on it may because it has it all.
-        ended = state["client_ended"]()
+        ended = connection.client_ended
         # A connection that broke while it was written to is reported in the loop's next turn.
         await asyncio.sleep(0)
         left = ended or await Request(scope, receive).is_disconnected()

@@ -65,8 +65,8 @@ class Site:
     clock: Callable[[], float] = time.monotonic
 
 
-def build_app(site: Site) -> Starlette:
-    """Build the application; it redirects nothing.
+def build_app(site: Site, gate: Sequence[Middleware] = ()) -> Starlette:
+    """Build the application; it redirects nothing. Every request passes the ``gate`` first.
 
     It answers GET, HEAD and OPTIONS, and POST where that does something.
     """
@@ -87,7 +87,7 @@ def build_app(site: Site) -> Starlette:
             *(Route(path, endpoint, methods=["GET"]) for path, endpoint in pages.items()),
             *(Route(path, endpoint, methods=["POST"]) for path, endpoint in posts.items()),
         ],
-        middleware=[Middleware(TargetMiddleware)],
+        middleware=[Middleware(TargetMiddleware), *gate],
         exception_handlers={404: _not_found(shown), 405: _method_not_allowed},
     )
     app.router.redirect_slashes = False

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from exporter.exposition import Family
 
 FAMILIES = (*BATCH_FAMILIES, *EXPORTER_FAMILIES)
-EVENT = r"(?:project|job|item|items|api|exporter|budget|key|config|state)\.[a-z_]+"
+GROUPS_OF_EVENTS = "project|job|item|items|api|exporter|budget|key|config|state"
+# The others that begin with web are settings.
+EVENT = rf"(?:(?:{GROUPS_OF_EVENTS})\.[a-z_]+|web\.config_failed)"
 PACKAGE = Path(exporter.__file__).parent
 SUFFIXES = {"histogram": ("_bucket", "_count", "_sum")}
 
@@ -91,7 +93,7 @@ def test_every_metric_that_the_readme_names_exists() -> None:
 def test_every_setting_that_the_readme_names_exists() -> None:
     """In its text, as in its tables."""
     groups = "|".join({doc.setting.split(".")[0] for doc in documented_settings()} - {"projects"})
-    named = set(re.findall(rf"`((?:{groups})\.[a-z_]+)", readme()))
+    named = set(re.findall(rf"`((?:{groups})(?:\.[a-z_]+)+)", readme()))
     assert set() == named - {doc.setting for doc in documented_settings()} - log_events()
     assert set(LLAMA_CLOUD_VARIABLES) <= set(re.findall(r"LLAMA_(?:CLOUD|PARSE)_[A-Z_]+", readme()))
 

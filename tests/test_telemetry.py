@@ -292,6 +292,23 @@ def test_a_failed_reading_of_the_settings_keeps_the_time_of_the_last_good_one(
     assert registry.get_sample_value(f"{name}_timestamp_seconds") == 100
 
 
+def test_either_refused_file_shows_until_it_is_mended(
+    registry: CollectorRegistry, telemetry: Telemetry
+) -> None:
+    """Mending one does not hide the other."""
+    shown = []
+    for settings, web_config in [(None, True), (None, False), (True, None), (False, True)]:
+        if settings is not None:
+            telemetry.config_loaded(successful=settings, at=100.0)
+        if web_config is not None:
+            telemetry.web_config_loaded(successful=web_config, at=200.0)
+        shown.append(registry.get_sample_value(f"{PREFIX}config_last_reload_successful"))
+
+    assert [1, 0, 0, 0] == shown
+    telemetry.config_loaded(successful=True, at=300.0)
+    assert 1 == registry.get_sample_value(f"{PREFIX}config_last_reload_successful")
+
+
 def test_dropped_log_records_are_counted_since_the_start(
     registry: CollectorRegistry, telemetry: Telemetry
 ) -> None:

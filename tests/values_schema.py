@@ -65,7 +65,7 @@ _BOUNDS: Mapping[str, Schema] = {
 _NOT_IN_CONFIG = {
     "config": {"file"},
     "state": {"file"},
-    "web": {"listen_address", "telemetry_path"},
+    "web": {"config", "listen_address", "telemetry_path"},
 }
 _DURATION_OF_A_SETTING: Schema = {"type": "string", "pattern": "^(0|([0-9]+(ms|s|m|h|d|w))+)$"}
 _LEFT_OUT = {"title", "default", "written_default", "format", "writeOnly"}

@@ -20,6 +20,7 @@ FIXED: Final = (
     "web.listen_address",
     "web.telemetry_path",
     "web.enable_lifecycle",
+    "web.config.file",
 )
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from exporter.log_writer import LogWriter
     from exporter.redaction import Secrets
     from exporter.signals import Signals
+    from exporter.web_config.current import CurrentWebConfig
 
 
 async def demo(
@@ -30,6 +31,7 @@ async def demo(
     log_writer: LogWriter,
     *,
     read_again: Callable[[], Settings],
+    web_config: CurrentWebConfig | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT."""
     async with simulated_projects() as projects:
@@ -47,6 +49,7 @@ async def demo(
             signals,
             log_writer,
             read_again=lambda: simulated(read_again()),
+            web_config=web_config,
             environ={},
         )
 

@@ -37,12 +37,12 @@ def listen(addresses: Iterable[ListenAddress]) -> list[socket.socket]:
     return sockets
 
 
-def url_of(listening: socket.socket, path: str = "/") -> str:
+def url_of(listening: socket.socket, path: str = "/", scheme: str = "http") -> str:
     """Return a URL that a person on this machine can open."""
     host, port = listening.getsockname()[:2]
     if host in {"::", "0.0.0.0"}:
         host = "localhost"
-    return f"http://[{host}]:{port}{path}" if ":" in host else f"http://{host}:{port}{path}"
+    return f"{scheme}://[{host}]:{port}{path}" if ":" in host else f"{scheme}://{host}:{port}{path}"
 
 
 def _listen(address: ListenAddress) -> socket.socket:

@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from contextlib import redirect_stdout
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import stamina.instrumentation
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from exporter.config import Command, Settings
     from exporter.log_writer import LogWriter
     from exporter.signals import Signals
+    from exporter.web_config.current import CurrentWebConfig
 
 _OF_OTHER_PROGRAMS = "it is ignored; that is right if it is there for another program"
 _OK, _FAILED, _BAD_SETTINGS = 0, 1, 2
@@ -60,6 +62,7 @@ def run(signals: Signals, log_writer: LogWriter) -> int:
             # Only for the mistakes in variables that it finds: nothing is sent.
             proxies = Proxies(os.environ)
             connections_of(command.settings, proxies)
+        web_config = _web_config_of(command)
     except SystemExit:
         return _print(printed.getvalue(), log_writer)
     except (ConfigError, BadEnvironmentError) as error:
@@ -70,7 +73,18 @@ def run(signals: Signals, log_writer: LogWriter) -> int:
         ignored = proxies.ignored()
         warnings = [*command.warnings, *([] if ignored is None else [str(ignored)])]
         return _print(f"{describe(command.settings, warnings)}\n", log_writer)
-    return _left(_start(command, signals, log_writer), began_monotonic, signals)
+    status = _start(command, web_config, signals, log_writer)
+    return _left(status, began_monotonic, signals)
+
+
+def _web_config_of(command: Command) -> CurrentWebConfig | None:
+    """Read the web configuration file where it is to be used or checked, before anything starts."""
+    file = command.settings.web.config.file
+    if file is None or command.mode is Mode.ONCE:
+        return None
+    from exporter.web_config.current import CurrentWebConfig  # noqa: PLC0415 - only who uses it pays for it
+
+    return CurrentWebConfig(file)
 
 
 def _left(status: int, began_monotonic: float, signals: Signals) -> int:
@@ -90,7 +104,12 @@ def _print(text: str, log_writer: LogWriter) -> int:
     return _OK
 
 
-def _start(command: Command, signals: Signals, log_writer: LogWriter) -> int:
+def _start(
+    command: Command,
+    web_config: CurrentWebConfig | None,
+    signals: Signals,
+    log_writer: LogWriter,
+) -> int:
     settings = command.settings
     keys = (project.api_key for project in settings.projects)
     secrets = Secrets(*(key.get_secret_value() for key in keys if key is not None))
@@ -107,7 +126,7 @@ def _start(command: Command, signals: Signals, log_writer: LogWriter) -> int:
                 all_listed = runner.run(print_once(settings, secrets, signals, log_writer))
             return _OK if all_listed else _FAILED
         sockets = listen(settings.web.listen_address)
-        serving = _demo() if command.mode is Mode.DEMO else serve
+        serving = partial(_demo() if command.mode is Mode.DEMO else serve, web_config=web_config)
         # Where there can be no loop, asyncio.run would warn of the coroutine that never runs.
         with asyncio.Runner() as runner:
             runner.run(

@@ -6,11 +6,13 @@ import asyncio
 import os
 import sys
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from signal import SIGTERM
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from starlette.middleware import Middleware
 
 from exporter import __version__
 from exporter.app.assembly import assemble
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from exporter.redaction import Secrets
     from exporter.signals import Signals
     from exporter.state import LoadedState
+    from exporter.web_config.current import CurrentWebConfig
 
 # The publishing thread computes for tenths of a second: the loop gets its turn so soon.
 _SWITCH_THREADS_WITHIN_SECONDS = 0.001
@@ -51,12 +54,16 @@ async def serve(
     log_writer: LogWriter,
     *,
     read_again: Callable[[], Settings],
+    web_config: CurrentWebConfig | None = None,
     environ: Mapping[str, str] = os.environ,
 ) -> None:
     """Poll and serve until SIGTERM or SIGINT; a bug in any task raises.
 
     ``read_again`` reads the settings for a reload, in a thread. ``environ`` names proxies.
     """
+    announcer = Announcer(
+        settings, sockets, "https" if web_config and web_config.has_tls else "http"
+    )
     stop, hang_up = stop_event(signals), hang_up_event(signals)
     sys.setswitchinterval(_SWITCH_THREADS_WITHIN_SECONDS)
     look_ups = LookUps()
@@ -73,17 +80,27 @@ async def serve(
             look_ups=look_ups,
             wanted=hang_up,
         )
-        server = _server(exporter, settings, reloader)
-        async with asyncio.TaskGroup() as tasks, _saving(exporter, tasks):
-            tasks.create_task(server.serve(sockets))
-            exporter.projects.start(tasks)
-            _announce("exporter.listening", settings, sockets)
-            telling = tasks.create_task(_tell_when_polled(exporter, settings, sockets))
-            reloading = tasks.create_task(reloader.run())
-            await stop.wait()
-            server.stop()
-            await _cancel(telling, reloading)
-            await exporter.projects.stop()
+        server = _server(exporter, settings, reloader, web_config)
+        await _run_until(stop, exporter, server, reloader, announcer)
+
+
+async def _run_until(
+    stop: asyncio.Event,
+    exporter: Exporter,
+    server: Server,
+    reloader: Reloader,
+    announcer: Announcer,
+) -> None:
+    async with asyncio.TaskGroup() as tasks, _saving(exporter, tasks):
+        tasks.create_task(server.serve(announcer.sockets))
+        exporter.projects.start(tasks)
+        announcer.announce("exporter.listening")
+        telling = tasks.create_task(_tell_when_polled(exporter, announcer))
+        reloading = tasks.create_task(reloader.run())
+        await stop.wait()
+        server.stop()
+        await _cancel(telling, reloading)
+        await exporter.projects.stop()
 
 
 def _loaded(settings: Settings) -> LoadedState | None:
@@ -112,27 +129,39 @@ async def _cancel(*tasks: asyncio.Task[Any]) -> None:
     await asyncio.wait(tasks)
 
 
-async def _tell_when_polled(
-    exporter: Exporter, settings: Settings, sockets: list[socket.socket]
-) -> None:
+async def _tell_when_polled(exporter: Exporter, announcer: Announcer) -> None:
     """Name the page once more when there is something to see: the log has moved on by then."""
     for poller in exporter.projects.pollers.values():
         await poller.first_poll_is_published.wait()
-    _announce("exporter.first_poll_ended", settings, sockets)
+    announcer.announce("exporter.first_poll_ended")
 
 
-def _announce(event: str, settings: Settings, sockets: list[socket.socket]) -> None:
-    for listening in sockets:
-        log.info(
-            event,
-            open_in_browser=url_of(listening),
-            metrics=url_of(listening, settings.web.telemetry_path),
-            version=__version__,
-            projects=len(settings.projects),
-        )
+@dataclass(frozen=True, slots=True)
+class Announcer:
+    """Logs the URLs under which the exporter is reached."""
+
+    settings: Settings
+    sockets: list[socket.socket]
+    scheme: str
+
+    def announce(self, event: str) -> None:
+        """Log them."""
+        for listening in self.sockets:
+            log.info(
+                event,
+                open_in_browser=url_of(listening, scheme=self.scheme),
+                metrics=url_of(listening, self.settings.web.telemetry_path, self.scheme),
+                version=__version__,
+                projects=len(self.settings.projects),
+            )
 
 
-def _server(exporter: Exporter, settings: Settings, reloader: Reloader) -> Server:
+def _server(
+    exporter: Exporter,
+    settings: Settings,
+    reloader: Reloader,
+    web_config: CurrentWebConfig | None,
+) -> Server:
     limits = Limits()
     # What asks LlamaCloud comes first: a poll that finds no socket is a poll that failed.
     upstream = len(settings.projects) * (settings.api.concurrency + 1)
@@ -144,5 +173,12 @@ def _server(exporter: Exporter, settings: Settings, reloader: Reloader) -> Serve
     # The signal does the rest, in the same way and within the same time.
     stop = partial(os.kill, os.getpid(), SIGTERM)
     lifecycle = Lifecycle(reloader.reload, stop) if settings.web.enable_lifecycle else None
-    app = build_app(exporter.site(settings.web.telemetry_path, lifecycle))
-    return Server(app, limits.with_connections(possible))
+    site = exporter.site(settings.web.telemetry_path, lifecycle)
+    limits = limits.with_connections(possible)
+    if web_config is None:
+        return Server(build_app(site), limits)
+    from exporter.web_config.gate import GateMiddleware  # noqa: PLC0415 - only who uses it pays for it
+
+    web_config.loaded = exporter.telemetry.web_config_loaded
+    app = build_app(site, [Middleware(GateMiddleware, web_config.get)])
+    return Server(app, limits, web_config if web_config.has_tls else None)

@@ -13,6 +13,9 @@ from exporter.config.model import ENV_PREFIX, Settings
 from exporter.config.values import format_duration
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pydantic import BaseModel
     from pydantic.fields import FieldInfo
 
 PROJECTS = "projects"
@@ -46,14 +49,7 @@ class SettingDoc:
 
 def documented_settings() -> tuple[SettingDoc, ...]:
     """Return all settings, in the order of the model."""
-    docs = []
-    for name, field in Settings.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Group):
-            members = field.annotation.model_fields.items()
-            docs += [_documented(f"{name}.{member}", leaf) for member, leaf in members]
-        else:
-            docs.append(_documented(name, field))
-    return tuple(docs)
+    return tuple(_documented(name, field) for name, field in _leaves(Settings))
 
 
 def flag_name(setting: str) -> str:
@@ -75,6 +71,14 @@ def written(value: object, metavar: str) -> str:
     if isinstance(value, tuple):
         return ",".join(str(part) for part in value)
     return "none" if value is None else str(value)
+
+
+def _leaves(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Group):
+            yield from _leaves(field.annotation, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", field
 
 
 def _documented(name: str, field: FieldInfo) -> SettingDoc:

@@ -159,9 +159,11 @@ def _grouped(given: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
         if None in values:
             problems.append(f"flag {doc.flag} needs a value, as in {doc.flag}=VALUE.")
         elif values:
-            group, _, member = doc.setting.partition(".")
-            value = values if doc.setting == _REPEATABLE else values[0]
-            groups.setdefault(group, {})[member] = value
+            *path, member = doc.setting.split(".")
+            group = groups
+            for part in path:
+                group = group.setdefault(part, {})
+            group[member] = values if doc.setting == _REPEATABLE else values[0]
     return groups
 
 

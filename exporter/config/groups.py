@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from exporter.addresses import DEFAULT_LISTEN_ADDRESSES, ListenAddress, parse_listen_addresses
 from exporter.config.values import (
-    check_telemetry_path,
     duration_between,
     format_duration,
     parse_api_versions,
@@ -156,27 +154,6 @@ class State(Group):
         title="FILE",
         description="The file that keeps counters and jobs over a restart, none by default; its"
         " folder must exist, and a relative path is one of the working directory.",
-    )
-
-
-class Web(Group):
-    """``web.*``."""
-
-    listen_address: Annotated[
-        tuple[ListenAddress, ...], BeforeValidator(parse_listen_addresses)
-    ] = Field(
-        DEFAULT_LISTEN_ADDRESSES,
-        title="ADDRESS",
-        description="Where to listen: host:port, :port or [::1]:port; may be given several"
-        " times, in the variable separated by commas.",
-    )
-    telemetry_path: Annotated[str, AfterValidator(check_telemetry_path)] = Field(
-        "/metrics", title="PATH", description="The path under which metrics are served."
-    )
-    enable_lifecycle: bool = Field(
-        default=False,
-        description="Whether POST /-/reload applies the settings again, as SIGHUP always does, and"
-        " POST /-/quit stops the exporter; false answers both with 403.",
     )
 
 

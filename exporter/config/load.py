@@ -121,9 +121,16 @@ def _validated(
         return Settings.model_validate({"sources": sources})
     except ValidationError as error:
         for details in error.errors():
-            setting = ".".join(map(str, details["loc"][:2]))
+            setting = _setting_at(tuple(map(str, details["loc"])))
             source = strongest(sources, setting)
             # A default that depends on another setting cannot be told while that one is wrong.
             if source is not None and setting not in misplaced:
                 problems.append(invalid(source.origin(setting), details, show_value=True))
         return None
+
+
+def _setting_at(place: tuple[str, ...]) -> str:
+    """Return the setting in which pydantic found a mistake; what follows its name is within it."""
+    names = (doc.setting for doc in documented_settings())
+    within = (name for name in names if (*name.split("."),) == place[: name.count(".") + 1])
+    return next(within, ".".join(place))

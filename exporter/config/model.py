@@ -16,9 +16,9 @@ from exporter.config.groups import (
     Poll,
     Retention,
     State,
-    Web,
 )
 from exporter.config.project import Project
+from exporter.config.web_groups import Web
 
 if TYPE_CHECKING:
     from pydantic_settings import PydanticBaseSettingsSource

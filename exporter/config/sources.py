@@ -92,14 +92,24 @@ def _members(group: str, members: Any, problems: list[str]) -> Any:  # noqa: ANN
         example = next(name for name in known if name.startswith(f"{group}."))
         problems.append(f"{group} must be a mapping of settings such as {example}.")
     else:
-        names = {member: f"{group}.{member}" for member in members}
-        problems += [unknown(name, known) for name in names.values() if name not in known]
-        return {
-            member: value
-            for member, value in members.items()
-            if names[member] in known and value is not None
-        }
+        return _known_members(group, members, known, problems)
     return None
+
+
+def _known_members(
+    group: str, members: dict[str, Any], known: list[str], problems: list[str]
+) -> dict[str, Any]:
+    kept = {}
+    for member, value in members.items():
+        name = f"{group}.{member}"
+        if name in known:
+            if value is not None:
+                kept[member] = value
+        elif isinstance(value, dict) and any(each.startswith(f"{name}.") for each in known):
+            kept[member] = _known_members(name, value, known, problems)
+        elif value is not None or not any(each.startswith(f"{name}.") for each in known):
+            problems.append(unknown(name, known))
+    return kept
 
 
 def _stripped(values: Any) -> Any:  # noqa: ANN401 - texts, and lists and mappings of them

@@ -84,21 +84,22 @@ class _PlainLoader(yaml.SafeLoader):
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         """Put the mappings that are merged into a mapping; one that grows large is a mistake."""
+        merges = any(key.tag == _MERGE for key, _ in node.value)
         super().flatten_mapping(node)
-        if len(node.value) > _LARGEST_MAPPING:
+        if merges and len(node.value) > _LARGEST_MAPPING:
             raise yaml.constructor.ConstructorError(
-                problem=f"a mapping has more than {_LARGEST_MAPPING} keys",
+                problem=f"a mapping that merges others has more than {_LARGEST_MAPPING} keys",
                 problem_mark=node.start_mark,
             )
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Return the mapping that a YAML file holds, its scalars as text.
+def read_yaml(path: Path, kind: str = "configuration file") -> dict[str, Any]:
+    """Return the mapping that a YAML file holds, its scalars as text; messages tell its ``kind``.
 
     Raises:
         ConfigError: if the file cannot be read, or is not one YAML mapping.
     """
-    named = f"the configuration file {shown(path)}"
+    named = f"the {kind} {shown(path)}"
     text = read_text(path, named, most_kib=_LARGEST_FILE_KIB)
     try:
         # PyYAML's loader of untrusted input is the base of ours.

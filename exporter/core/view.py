@@ -94,7 +94,12 @@ def project_status(table: JobTable, listings: Listings, waiting: int, now: float
         hidden_jobs=len(table) - len(table.shown()),
         uncounted_jobs=_uncounted_jobs(table, ()) if rules.items_enabled else None,
         apis=tuple(
-            ApiStatus(api_version, of.last_answered_at, of.has_answered, of.set_aside)
+            ApiStatus(
+                api_version,
+                of.last_answered_at,
+                api_version in table.history.answered,
+                of.set_aside,
+            )
             for api_version, of in listings.generations.items()
         ),
         jobs=tuple(table.job_views.values()),

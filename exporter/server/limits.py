@@ -1,22 +1,29 @@
-"""What a client may cost."""
+"""What a client may cost, and how many clients the process has open files for."""
 
 from __future__ import annotations
 
+import contextlib
+import resource
 from dataclasses import dataclass, replace
 
 _TURNS_TO_BE_ANSWERED = 4
+# More than is ever needed; tables as long as some hard limits are would cost memory.
+_ENOUGH_FILES = 65_536
+_FEWEST_CONNECTIONS = 8
+# A connection that is closed still has its file while those accepted in three turns come.
+_TURNS_UNTIL_CLOSED = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """How many clients there may be, and how long each may take.
 
-    ``connections`` may be open at once; beyond it one is closed for each that comes.
-    ``accepted_at_once`` of those that wait are taken in one turn of the loop, before any of them
-    can be closed. ``head_seconds`` is the time for a request's line and headers, from connecting
-    or from its first byte; ``answer_seconds`` that for taking the whole answer. A connection on
-    which nothing was asked for ``idle_seconds`` is closed. ``leaving_seconds`` is what answers
-    under way get when the server stops.
+    ``connections`` may be open at once, TLS handshakes included. ``accepted_at_once`` of those that
+    wait are accepted in one turn of the loop, before any of them can be closed. ``head_seconds`` is
+    the time for a TLS handshake and the first request's head, or for the head of a later one;
+    ``answer_seconds`` that for taking the whole answer. A connection on which nothing was asked for
+    ``idle_seconds`` is closed. ``leaving_seconds`` is what answers under way get when the server
+    stops.
     """
 
     connections: int = 256
@@ -30,9 +37,30 @@ class Limits:
     def with_connections(self, possible: int) -> Limits:
         """Return limits with at most that many connections.
 
-        In a flood, who just came waits for some turns to be answered: those who come in one turn
-        must not be enough to drive out all the others.
+        In a flood, a new client waits for some turns to be answered: those that come in one turn
+        must not be enough to replace all others.
         """
         connections = min(self.connections, possible)
         at_once = max(min(self.accepted_at_once, connections // _TURNS_TO_BE_ANSWERED), 1)
         return replace(self, connections=connections, accepted_at_once=at_once)
+
+
+def raise_open_files_limit() -> int:
+    """Raise the soft limit to the hard one, within reason, and return what holds now."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _at_most_enough(hard)
+    if _at_most_enough(soft) < wanted:
+        # Some systems refuse what they said to be allowed: then it stays as it is.
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return _at_most_enough(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
+def connections_within(open_files: int, *, others: int, accepted_at_once: int) -> int:
+    """Return how many connections leave room for ``others`` and for those that just came."""
+    left = open_files - others - _TURNS_UNTIL_CLOSED * accepted_at_once
+    return max(left, _FEWEST_CONNECTIONS)
+
+
+def _at_most_enough(limit: int) -> int:
+    return _ENOUGH_FILES if limit == resource.RLIM_INFINITY else min(limit, _ENOUGH_FILES)

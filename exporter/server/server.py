@@ -1,24 +1,25 @@
-"""uvicorn, made to bear hostile clients and to stop in time."""
+"""Accepting clients until told to stop."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import socket
-from functools import partial
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
-import uvicorn
+from uvicorn import Config
+from uvicorn.server import ServerState
 
-from exporter.server.crowd import Crowd
-from exporter.server.protocol import ClientConnection
+from exporter.server.clients import Clients
+from exporter.server.connection import ClientConnection
+from exporter.server.tls import TlsConnection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from starlette.types import ASGIApp
 
     from exporter.server.limits import Limits
+    from exporter.server.tls import Tls
 
 _BACKLOG = 1024
 # The system would let megabytes pile up for each client that reads nothing.
@@ -28,66 +29,71 @@ _TICK_SECONDS = 1.0
 _ABORTED_END_WITHIN_SECONDS = 1.0
 
 
-class Server(uvicorn.Server):
+class Server:
     """Serves ``app`` until it is stopped; leaves signals to the program, and logs of no client."""
 
-    def __init__(self, app: ASGIApp, limits: Limits) -> None:
-        protocol = partial(ClientConnection, limits=limits, crowd=Crowd(limits.connections))
-        super().__init__(
-            uvicorn.Config(
-                app,
-                http=protocol,  # type: ignore[arg-type]  # it is called, and no more
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                backlog=limits.accepted_at_once,
-                timeout_keep_alive=limits.idle_seconds,
-            )
+    def __init__(self, app: ASGIApp, limits: Limits, tls: Tls | None = None) -> None:
+        self._config = Config(
+            app,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            timeout_keep_alive=limits.idle_seconds,
         )
         self._limits = limits
+        self._tls = tls
+        self._state = ServerState()
+        self._clients = Clients(limits.connections)
         self._stopping = asyncio.Event()
+
+    @property
+    def connections(self) -> int:
+        """The number of connections, TLS handshakes included."""
+        return len(self._clients)
 
     def stop(self) -> None:
         """Have ``serve`` return soon, within ``leaving_seconds`` of the limits and a bit."""
-        self.should_exit = True
         self._stopping.set()
 
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave them: uvicorn's handlers end the process by the signal, not with 0."""
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen; asyncio uses one number for how many it accepts at once and may wait."""
-        for listening in sockets or ():
-            # Connections inherit it.
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
-        await super().startup(sockets)
-        for listening in sockets or ():
-            listening.listen(_BACKLOG)
-
-    async def main_loop(self) -> None:
-        """Keep the header Date right."""
-        while not await self.on_tick(0):
+    async def serve(self, sockets: list[socket.socket]) -> None:
+        """Accept clients on listening sockets until ``stop`` is called, and close them."""
+        servers = [await self._listen(listening) for listening in sockets]
+        while not self._stopping.is_set():
+            self._state.default_headers = [(b"date", formatdate(usegmt=True).encode())]
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), _TICK_SECONDS)
+        for server in servers:
+            server.close()
+        await self._disconnect()
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let answers under way end, for a while; uvicorn logs a traceback for each it cancels."""
-        for listening in (*self.servers, *(sockets or ())):
-            listening.close()
-        connections = self.server_state.connections
-        for connection in list(connections):
-            connection.shutdown()
+    async def _listen(self, listening: socket.socket) -> asyncio.Server:
+        # Connections inherit it.
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+        # asyncio uses one number for how many it accepts at once and may wait.
+        server = await asyncio.get_running_loop().create_server(
+            self._accept, sock=listening, backlog=self._limits.accepted_at_once
+        )
+        listening.listen(_BACKLOG)
+        return server
+
+    def _accept(self) -> asyncio.BaseProtocol:
+        tls = self._tls
+        admits = None if tls is None else tls.admits
+        client = ClientConnection(self._config, self._state, self._limits, self._clients, admits)
+        return client if tls is None else TlsConnection(client, tls, self._limits)
+
+    async def _disconnect(self) -> None:
+        """Let answers under way end, for a while."""
+        for client in self._clients:
+            client.shutdown()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._limits.leaving_seconds):
-                while connections:  # noqa: ASYNC110 - nobody tells when the last one is lost
+                while self._clients:  # noqa: ASYNC110 - nobody tells when the last one is lost
                     await asyncio.sleep(0.01)
-        for connection in list(connections):
-            connection.transport.abort()
+        for client in self._clients:
+            client.abort()
         # The loop tells the connections that they are lost, which ends their answers.
         await asyncio.sleep(0)
-        if self.server_state.tasks:
-            await asyncio.wait(set(self.server_state.tasks), timeout=_ABORTED_END_WITHIN_SECONDS)
+        if self._state.tasks:
+            await asyncio.wait(set(self._state.tasks), timeout=_ABORTED_END_WITHIN_SECONDS)

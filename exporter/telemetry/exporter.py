@@ -42,6 +42,7 @@ class Telemetry:
         self._projects: dict[str, ProjectTelemetry] = {}
         self._endpoints_of = endpoints_of
         self._log_records_dropped = 0
+        self._settings_loaded = self._web_config_loaded = True
 
     def project(self, name: str) -> ProjectTelemetry:
         """Start the series of the project ``name``, which has none."""
@@ -66,7 +67,17 @@ class Telemetry:
 
     def config_loaded(self, *, successful: bool, at: float) -> None:
         """Say that settings were read ``at`` a Unix time, and whether they are in force."""
-        self._metrics.gauges["config_last_reload_successful"].set(successful)
+        self._settings_loaded = successful
+        self._show_loaded(successful=successful, at=at)
+
+    def web_config_loaded(self, *, successful: bool, at: float) -> None:
+        """Say that the web configuration was read, and whether it is in force."""
+        self._web_config_loaded = successful
+        self._show_loaded(successful=successful, at=at)
+
+    def _show_loaded(self, *, successful: bool, at: float) -> None:
+        both = self._settings_loaded and self._web_config_loaded
+        self._metrics.gauges["config_last_reload_successful"].set(both)
         if successful:
             self._metrics.gauges["config_last_reload_success_timestamp_seconds"].set(at)
 

@@ -179,13 +179,15 @@ FAMILIES = (
         "llamacloud_exporter_config_last_reload_successful",
         "gauge",
         (),
-        "1 if the last reload of the settings succeeded, or there was none, 0 if it was refused.",
+        "1 if the last reload of the settings and that of the web configuration file succeeded, or"
+        " there was none, 0 while either is refused.",
     ),
     Family(
         "llamacloud_exporter_config_last_reload_success_timestamp_seconds",
         "gauge",
         (),
-        "Unix time at which the last reload of the settings succeeded; at first that of the start.",
+        "Unix time at which the settings or the web configuration file were last reloaded with"
+        " success; at first that of the start.",
     ),
     Family(
         "llamacloud_exporter_state_last_write_successful",

@@ -17,7 +17,7 @@ from web.serving import Exporter, served
 
 from exporter.addresses import ListenAddress
 from exporter.app.listening import listen
-from exporter.healthcheck import listen_addresses, problem_at
+from exporter.healthcheck import problem_at, target_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -209,8 +209,8 @@ def test_the_short_way_to_the_addresses_leads_where_the_long_one_does(
     variables: dict[str, str],
 ) -> None:
     """Another flag makes it take the long one."""
-    short = listen_addresses([FLAG], variables)
-    assert short == listen_addresses([FLAG, "--log.level=info"], variables)
+    short = target_of([FLAG], variables)
+    assert short == target_of([FLAG, "--log.level=info"], variables)
 
 
 def test_it_loads_next_to_nothing() -> None:

@@ -51,6 +51,7 @@ def test_everything_can_be_set_in_the_file() -> None:
             ),
             "telemetry_path": "/batch/metrics",
             "enable_lifecycle": True,
+            "config": {"file": Path("/etc/exporter/web.yml")},
         },
         "log": {"level": "debug", "format": "json", "documents": False},
     }

@@ -86,7 +86,7 @@ HOSTILE = {
     "a million aliases": ("a: [&a b," + "*a," * 1_000_000 + "]", "is larger than 128 KiB."),
     "merges": (
         "projects:\n" + chained("{name: a}", "{{<<: [*{0}, *{0}]}}"),
-        "is not valid YAML: line 9: a mapping has more than 100 keys.",
+        "is not valid YAML: line 9: a mapping that merges others has more than 100 keys.",
     ),
     "projects": (
         "projects:\n" + "- {name: a}\n" * 2_000,

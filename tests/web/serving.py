@@ -5,11 +5,12 @@ import http.client
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from exposition.views import full_view
+from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 from status_pages.reports import SECRET, listed_status, report
 
@@ -17,7 +18,7 @@ from exporter.app.listening import listen
 from exporter.config import ListenAddress
 from exporter.exposition import Form
 from exporter.pages import ProjectReport
-from exporter.server import Limits, Server
+from exporter.server import Limits, Server, Tls
 from exporter.snapshot import Snapshot
 from exporter.web import Site, build_app
 
@@ -64,7 +65,7 @@ class Exporter:
     def connections(self) -> int:
         """Count the connections that the server holds."""
         assert self.server is not None
-        return len(self.server.server_state.connections)
+        return self.server.connections
 
     def stop(self) -> None:
         """Tell the server to stop."""
@@ -85,13 +86,20 @@ class Exporter:
 
 
 @contextmanager
-def served(exporter: Exporter, limits: Limits | None = None, **changes: object) -> Iterator[str]:
+def served(
+    exporter: Exporter,
+    limits: Limits | None = None,
+    *,
+    tls: Tls | None = None,
+    gate: Sequence[Middleware] = (),
+    **changes: object,
+) -> Iterator[str]:
     """Serve the site of ``exporter``, with ``changes``, and yield its address."""
     exporter.snapshot.replace(full_view())
     site = replace(exporter.site(), **changes)  # type: ignore[arg-type]
     (listening,) = listen([ListenAddress(host="127.0.0.1", port=0)])
     with listening:
-        exporter.server = Server(exporter.counting(build_app(site)), limits or Limits())
+        exporter.server = Server(exporter.counting(build_app(site, gate)), limits or Limits(), tls)
         exporter.loop = asyncio.new_event_loop()
         serving = exporter.server.serve([listening])
         thread = threading.Thread(target=exporter.loop.run_until_complete, args=[serving])

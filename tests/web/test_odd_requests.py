@@ -148,7 +148,7 @@ def test_an_endless_head_is_refused(address: str, head: bytes) -> None:
     answer = exchange(address, head)
 
     assert [431] == statuses_in(answer)
-    assert answer.endswith(b"\r\n\r\nThe request line and headers are too long.\n")
+    assert answer.endswith(b"\r\n\r\nRequest Header Fields Too Large\n")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,12 @@
 {{- if and .Values.workload.enabled .Values.state.enabled .Values.state.persistence.enabled (ne (.Values.strategy.type | default "") "Recreate") -}}
 {{- fail "state.persistence needs strategy.type Recreate: with any other, the new exporter starts while the old one still holds the state file, and runs without it." -}}
 {{- end -}}
+{{- if and .Values.web.tls .Values.workload.enabled (not .Values.web.existingConfigSecret) -}}
+{{- fail "web.tls needs a web configuration file with a certificate: put it into a Secret, and name that in web.existingConfigSecret." -}}
+{{- end -}}
+{{- if and .Values.web.clientCertificates (not .Values.web.tls) -}}
+{{- fail "web.clientCertificates needs web.tls." -}}
+{{- end -}}
 {{- range .Values.extraEnv -}}
 {{- $isKey := has .name (list "LLAMA_CLOUD_API_KEY" "LLAMA_PARSE_API_KEY") -}}
 {{- if and .value (or $isKey (contains "api_key\"" .value)) -}}

@@ -40,10 +40,19 @@ imagePullSecrets:
 {{- with $placement }}{{ toYaml . }}{{ end -}}
 {{- end -}}
 
+{{/* `root`, `path` and `timing`. A kubelet verifies no certificate, and has none of its own to show. */}}
 {{- define "llamacloud-batch-exporter.probe" -}}
+{{- if .root.Values.web.clientCertificates -}}
+tcpSocket:
+  port: llamacloud
+{{- else -}}
 httpGet:
   path: {{ .path }}
   port: llamacloud
+  {{- if .root.Values.web.tls }}
+  scheme: HTTPS
+  {{- end }}
+{{- end }}
 {{ toYaml .timing }}
 {{- end -}}
 
@@ -59,6 +68,9 @@ args:
   {{- end }}
   - --web.listen-address=:{{ $values.web.port }}
   - --web.telemetry-path={{ $values.web.telemetryPath }}
+  {{- if $values.web.existingConfigSecret }}
+  - --web.config.file=/etc/llamacloud-batch-exporter/web/web-config.yml
+  {{- end }}
   {{- if $values.state.enabled }}
   - --state.file={{ $values.state.path | trimSuffix "/" }}/exporter.state
   {{- end }}
@@ -92,6 +104,9 @@ resources:
 {{- if $values.apiKeys.existingSecret }}
 {{- /* The whole directory: a mount with subPath would never show a new key. */}}
 {{- $mounts = append $mounts (dict "name" "llamacloud-keys" "mountPath" "/etc/llamacloud-batch-exporter/keys" "readOnly" true) }}
+{{- end }}
+{{- if $values.web.existingConfigSecret }}
+{{- $mounts = append $mounts (dict "name" "llamacloud-web" "mountPath" "/etc/llamacloud-batch-exporter/web" "readOnly" true) }}
 {{- end }}
 {{- if $values.state.enabled }}
 {{- $mounts = append $mounts (dict "name" "llamacloud-state" "mountPath" $values.state.path) }}

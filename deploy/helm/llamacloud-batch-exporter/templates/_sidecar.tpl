@@ -44,7 +44,7 @@ the Pod from starting, and because a change of them then restarts the Pod.
 - restartPolicy: Always
   {{- include "llamacloud-batch-exporter.container" (dict "root" . "settings" (list) "env" $env) | nindent 2 }}
   livenessProbe:
-    {{- include "llamacloud-batch-exporter.probe" (dict "path" "/-/healthy" "timing" .Values.livenessProbe) | nindent 4 }}
+    {{- include "llamacloud-batch-exporter.probe" (dict "root" . "path" "/-/healthy" "timing" .Values.livenessProbe) | nindent 4 }}
   securityContext:
     {{- include "llamacloud-batch-exporter.securityContext" (dict "root" . "context" $context) | nindent 4 }}
 {{- end -}}
@@ -57,6 +57,14 @@ the Pod from starting, and because a change of them then restarts the Pod.
     # Readable for every user in the containers that mount it: the Pod has no fsGroup of the exporter.
     defaultMode: 0444
     # A Secret that is missing must not keep the workload from starting.
+    optional: true
+{{ end -}}
+{{- if .Values.web.existingConfigSecret -}}
+- name: llamacloud-web
+  secret:
+    secretName: {{ .Values.web.existingConfigSecret }}
+    # As of the keys. Without the file the exporter fails, beside a workload that runs.
+    defaultMode: 0444
     optional: true
 {{ end -}}
 {{- if .Values.state.enabled -}}

@@ -1,0 +1,61 @@
+"""asyncio's TLS, counted from the first byte and with a buffer of a reasonable size."""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio.sslproto import SSLProtocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import ssl
+
+    from exporter.server.connection import ClientConnection
+    from exporter.server.limits import Limits
+
+# As ``SSLSocket.getpeercert`` returns it; empty where it was not verified.
+Certificate = dict[str, Any]
+
+
+class Tls(Protocol):
+    """How to speak TLS with the next client: both may change while the server runs."""
+
+    def context(self) -> ssl.SSLContext:
+        """Return the context of a connection that was just accepted."""
+
+    def admits(self, certificate: Certificate | None) -> bool:
+        """Tell whether a client may go on, by its certificate, if it gave one."""
+
+
+class TlsConnection(SSLProtocol):
+    """The TLS beneath one ``ClientConnection``.
+
+    ``loop.create_server`` makes one as well, but tells nobody of it before the handshake, and 256
+    silent clients would cost 64 MiB.
+    """
+
+    # asyncio allocates that for each connection, by default 256 KiB; a record has 16 KiB at most.
+    max_size = 32 * 1024
+
+    def __init__(self, client: ClientConnection, tls: Tls, limits: Limits) -> None:
+        super().__init__(
+            asyncio.get_running_loop(),
+            client,
+            tls.context(),
+            waiter=None,  # type: ignore[arg-type]  # nobody waits
+            server_side=True,
+            # The connection's own deadlines end before these.
+            ssl_handshake_timeout=2 * limits.head_seconds,  # type: ignore[arg-type]  # no float?
+            ssl_shutdown_timeout=2 * limits.answer_seconds,
+        )
+        self._client = client
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Count the client, and begin the handshake."""
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - of a listening TCP socket
+        self._client.accepted(transport)
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Stop counting the client, also if the handshake failed."""
+        super().connection_lost(exc)
+        self._client.lost()

@@ -1,0 +1,175 @@
+"""The server over TLS: the same bounds as without it, from the first byte of the handshake."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import struct
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from broken_tls import certificate
+from exposition.views import empty_view, full_job
+from web.raw import HEALTHY, SCRAPE, connect, read_to_end
+from web.serving import OWN, Exporter, served, wait_until
+
+from exporter.exposition import Form
+from exporter.server import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+IMPATIENT = Limits(head_seconds=0.3, answer_seconds=0.5, idle_seconds=5)
+# More than all buffers between the exporter and a client hold.
+MANY_JOBS = 3_000
+RESET = struct.pack("ii", 1, 0)
+
+
+@dataclass(frozen=True)
+class FixedTls:
+    """TLS that never changes."""
+
+    server_context: ssl.SSLContext
+    admits_all: bool = True
+
+    def context(self) -> ssl.SSLContext:
+        """Return the one context."""
+        return self.server_context
+
+    def admits(self, certificate: dict[str, Any] | None) -> bool:
+        """Admit everybody, or nobody."""
+        assert not certificate
+        return self.admits_all
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> FixedTls:
+    """Make a certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate(tmp_path_factory.mktemp("tls")))
+    return FixedTls(context)
+
+
+@pytest.fixture
+def exporter(caplog: pytest.LogCaptureFixture) -> Iterator[Exporter]:
+    """Hold the state behind the exposition; no client makes the server log anything."""
+    yield Exporter()
+    assert [] == [record.getMessage() for record in caplog.records]
+
+
+def secured(address: str, sent: bytes = b"", *, reads_little: bool = False) -> ssl.SSLSocket:
+    """Open a TLS connection, whatever the certificate, and send ``sent`` on it."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    connection = context.wrap_socket(connect(address, reads_little=reads_little))
+    connection.sendall(sent)
+    return connection
+
+
+@contextmanager
+def serving_much(exporter: Exporter, limits: Limits, tls: FixedTls) -> Iterator[str]:
+    with served(exporter, limits, tls=tls) as address:
+        jobs = tuple(full_job(f"job-{n}") for n in range(MANY_JOBS))
+        exporter.snapshot.replace(replace(empty_view(generation=2), jobs=jobs))
+        yield address
+
+
+def test_a_scrape_that_was_read_is_complete(exporter: Exporter, tls: FixedTls) -> None:
+    """One whose client reset the connection in the middle is not."""
+    with serving_much(exporter, Limits(), tls) as address:
+        with secured(address, SCRAPE, reads_little=True) as leaving:
+            leaving.recv(1000)
+            leaving.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        wait_until(lambda: exporter.requests_ended["/metrics"] == 1)
+        assert [] == exporter.scraped
+        closing = SCRAPE.replace(b"Host: x", b"Host: x\r\nConnection: close")
+        with secured(address, closing) as reader:
+            assert read_to_end(reader).endswith(OWN[Form.TEXT])
+        wait_until(lambda: len(exporter.scraped) == 1)
+
+
+def test_silent_handshakes_have_the_time_of_a_head(exporter: Exporter, tls: FixedTls) -> None:
+    """Whether the client sends nothing, or part of a handshake."""
+    with (
+        served(exporter, IMPATIENT, tls=tls) as address,
+        connect(address) as silent,
+        connect(address, bytes.fromhex("16030100f1010000ed0303")) as partial,
+    ):
+        assert [b"", b""] == [read_to_end(silent), read_to_end(partial)]
+        assert 0 == exporter.connections()
+
+
+def test_handshakes_count_as_connections(exporter: Exporter, tls: FixedTls) -> None:
+    """The longest-idle one is closed for a new client."""
+    with (
+        ExitStack() as opened,
+        served(exporter, Limits(connections=3), tls=tls) as address,
+    ):
+        silent = [opened.enter_context(connect(address)) for _ in range(6)]
+        assert [b"", b"", b""] == [read_to_end(connection) for connection in silent[:3]]
+        with secured(address, HEALTHY) as served_client:
+            assert served_client.recv(17) == b"HTTP/1.1 200 OK\r\n"
+        assert exporter.connections() <= 3
+
+
+@pytest.mark.parametrize(
+    "garbage", [HEALTHY, b"\x00" * 1000, b"\x16\x03\x01\x00\x05hello" + 100 * b"x", b""]
+)
+def test_what_is_no_tls_is_closed(exporter: Exporter, tls: FixedTls, garbage: bytes) -> None:
+    """Nobody is to fill a disk with it."""
+    with served(exporter, tls=tls) as address, connect(address, garbage) as connection:
+        connection.shutdown(socket.SHUT_WR)
+        assert b"HTTP" not in read_to_end(connection)
+        wait_until(lambda: exporter.connections() == 0)
+
+
+def test_an_answer_must_be_taken_in_time(exporter: Exporter, tls: FixedTls) -> None:
+    """Its scrape does not count."""
+    with (
+        serving_much(exporter, IMPATIENT, tls) as address,
+        secured(address, SCRAPE, reads_little=True),
+    ):
+        wait_until(lambda: exporter.requests_ended["/metrics"] == 1)
+        wait_until(lambda: exporter.connections() == 0)
+    assert [] == exporter.scraped
+
+
+def test_an_endless_head_is_refused(exporter: Exporter, tls: FixedTls) -> None:
+    """And the client has the time to see why."""
+    with (
+        served(exporter, tls=tls) as address,
+        secured(address, b"GET / HTTP/1.1\r\n" + b"H: x\r\n" * 20_000) as connection,
+    ):
+        answer = connection.recv(1000)
+    assert answer.startswith(b"HTTP/1.1 431 ")
+
+
+def test_a_client_that_is_not_admitted_gets_no_answer(exporter: Exporter, tls: FixedTls) -> None:
+    """Its request does nothing, even if it comes with the end of the handshake."""
+    strict = replace(tls, admits_all=False)
+    with served(exporter, tls=strict) as address:
+        try:
+            with secured(address, HEALTHY) as connection:
+                assert b"" == read_to_end(connection)
+        except OSError:
+            pass  # The reset may come before the request is sent.
+        wait_until(lambda: exporter.connections() == 0)
+    assert not exporter.requests_ended
+
+
+def test_stopping_does_not_wait_for_clients(exporter: Exporter, tls: FixedTls) -> None:
+    """Idle, in the handshake, or reading slowly."""
+    with serving_much(exporter, Limits(), tls) as address, ExitStack() as opened:
+        idle = opened.enter_context(secured(address, HEALTHY))
+        assert idle.recv(17) == b"HTTP/1.1 200 OK\r\n"
+        opened.enter_context(connect(address))
+        slow = opened.enter_context(secured(address, SCRAPE, reads_little=True))
+        assert slow.recv(17) == b"HTTP/1.1 200 OK\r\n"
+        began = time.monotonic()
+        exporter.stop()
+        wait_until(lambda: exporter.connections() == 0)
+        assert time.monotonic() - began < 2

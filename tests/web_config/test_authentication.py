@@ -1,0 +1,200 @@
+"""Who is let in by basic authentication, what it costs, and what a storm of log-ins does."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+from web.serving import wait_until
+from web_config.clients import basic, hash_of, served_with
+
+from exporter.web_config.passwords import Passwords, TooManyChecksError, parse_basic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from web_config.clients import Served
+
+LONG = "l" * 80
+USERS = {"alice": "secret", "long": LONG, "": "empty", "döner": "käse"}
+GOOD = basic("alice", "secret")
+STORM = 300
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Serve with some users, and a header."""
+    file = tmp_path_factory.mktemp("users") / "web.yml"
+    users = "\n".join(f'  "{user}": "{hash_of(word)}"' for user, word in USERS.items())
+    headers = "http_server_config: {headers: {X-Frame-Options: deny}}"
+    file.write_text(f"basic_auth_users:\n{users}\n{headers}\n")
+    with served_with(file) as served:
+        yield served
+
+
+@pytest.mark.parametrize(
+    ("authorization", "status"),
+    [
+        (None, 401),
+        (GOOD, 200),
+        (GOOD.replace("Basic", "bASIC"), 200),
+        (GOOD.replace(" ", "  "), 401),
+        (GOOD + "   ", 200),
+        (GOOD + "=", 401),
+        ("Bearer x", 401),
+        ("Basic", 401),
+        ("Basic !!!", 401),
+        (basic("alice", "wrong"), 401),
+        (basic("bob", "secret"), 401),
+        (basic("alice", "secret\0"), 401),
+        (basic("alice", "x" * 10_000), 401),
+        ("Basic YWxpY2U=", 401),
+        (basic("", "empty"), 200),
+        (basic("döner", "käse"), 200),
+        (basic("döner".encode("latin-1"), "käse".encode("latin-1")), 401),
+        (basic("long", LONG), 200),
+        (basic("long", LONG[:72]), 200),
+        (basic("long", LONG[:71]), 401),
+        (basic("long", LONG[:72] + "other"), 200),
+    ],
+)
+def test_who_is_let_in(guarded: Served, authorization: str | None, status: int) -> None:
+    """Passwords count by their first 72 bytes, as everywhere with bcrypt."""
+    assert status == guarded.ask(authorization=authorization).status
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/nothing", "/-/reload", "/-/healthy/", "/%2d"])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
+def test_every_other_path_is_closed(guarded: Served, path: str, method: str) -> None:
+    """Whatever there is, and whether there is anything."""
+    answer = guarded.ask(path, method=method)
+
+    assert (401, "Basic") == (answer.status, answer.headers["www-authenticate"])
+    assert "deny" == answer.headers["x-frame-options"]
+    assert b"Unauthorized\n" == answer.body or method == "HEAD"
+
+
+@pytest.mark.parametrize("path", ["/-/healthy", "/-/ready", "http://x/-/healthy", "/%2d/ready?x"])
+def test_health_needs_no_password(guarded: Served, path: str) -> None:
+    """Whatever the form of the target, by which the application chooses as well."""
+    answer = guarded.ask(path)
+    assert (200, b"ok\n") == (answer.status, answer.body)
+    assert "deny" == answer.headers["x-frame-options"]
+
+
+def test_of_two_headers_the_first_counts(guarded: Served) -> None:
+    """As in Go."""
+    good, bad = ("Authorization", GOOD), ("Authorization", basic("alice", "x"))
+    assert [200, 401] == [
+        guarded.ask("/metrics", *pair).status for pair in ((good, bad), (bad, good))
+    ]
+
+
+def test_a_page_keeps_its_own_policy(guarded: Served) -> None:
+    """Configured headers are added to those that an answer has."""
+    answer = guarded.ask("/", authorization=GOOD)
+    assert "deny" == answer.headers["x-frame-options"]
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+class SlowChecks:
+    """Stands for bcrypt: waits until it may go on, and counts."""
+
+    def __init__(self) -> None:
+        self.may_go_on = threading.Event()
+        self.checked: list[tuple[bytes, bytes]] = []
+
+    def __call__(self, password: bytes, hashed: bytes) -> bool:
+        """Tell that the password is the hash."""
+        self.checked.append((password, hashed))
+        assert self.may_go_on.wait(20)
+        return password == hashed
+
+
+async def all_of(*checks: asyncio.Task[bool]) -> list[object]:
+    return await asyncio.gather(*checks, return_exceptions=True)
+
+
+def test_only_a_few_wait_for_a_check() -> None:
+    """The others are told at once; those who ask the same share one check."""
+
+    async def storm() -> tuple[list[object], int]:
+        slow = SlowChecks()
+        passwords = Passwords(slow)
+        users = {b"alice": b"secret"}
+
+        def ask(password: str) -> asyncio.Task[bool]:
+            header = basic("alice", password).encode()
+            return asyncio.create_task(passwords.are_right(users, header))
+
+        checks = [ask("secret") for _ in range(5)] + [ask(str(n)) for n in range(STORM)]
+        await asyncio.sleep(0)
+        slow.may_go_on.set()
+        results = await all_of(*checks)
+        # It is remembered, so that nobody has to hash again.
+        assert await ask("secret")
+        return results, len(slow.checked)
+
+    results, checked = asyncio.run(storm())
+    assert [True] * 5 + [False] * 15 == results[:20]
+    assert {TooManyChecksError} == {type(result) for result in results[20:]}
+    assert 16 == checked
+
+
+def test_strangers_cost_as_much_as_the_dearest_user() -> None:
+    """And a wrong password is never remembered."""
+
+    async def ask_twice() -> list[tuple[bytes, bytes]]:
+        slow = SlowChecks()
+        slow.may_go_on.set()
+        passwords = Passwords(slow)
+        users = {b"a": hash_of("x", 4).encode(), b"b": b"$2y$11$" + b"." * 53}
+        for _ in range(2):
+            assert not await passwords.are_right(users, basic("nobody", "x").encode())
+        return slow.checked
+
+    assert [(b"x", b"$2b$11$" + b"." * 53)] * 2 == asyncio.run(ask_twice())
+
+
+def test_the_hash_of_nobody_matches_nothing() -> None:
+    """It is one that bcrypt accepts."""
+    assert not asyncio.run(
+        Passwords().are_right({b"a": hash_of("x").encode()}, basic("nobody", "x").encode())
+    )
+
+
+@pytest.mark.parametrize("text", [b"Basic YTpi", b"BASIC YTpi", b"basic YTpi"])
+def test_credentials_are_read_as_go_does(text: bytes) -> None:
+    """Split at the first colon."""
+    assert (b"a", b"b") == parse_basic(text)
+    assert (b"a", b"b:c") == parse_basic(basic("a", "b:c").encode())
+    assert parse_basic(text + b"!") is None
+
+
+def test_a_storm_of_log_ins_does_not_disturb_a_scraper(tmp_path: Path) -> None:
+    """Some of 300 are refused, some told to come again; a user of before does not wait."""
+    file = tmp_path / "web.yml"
+    # Dear enough for a queue: a check takes some 4 ms.
+    file.write_text(f"basic_auth_users: {{alice: '{hash_of('secret', 6)}'}}")
+    with served_with(file) as served, ThreadPoolExecutor(STORM // 3) as crowd:
+        assert 200 == served.ask(authorization=GOOD).status
+        storm = [
+            crowd.submit(served.ask, "/metrics", authorization=basic("alice", f"guess-{n}"))
+            for n in range(STORM)
+        ]
+        seconds = []
+        while not all(guess.done() for guess in storm):
+            began = time.monotonic()
+            assert 200 == served.ask(authorization=GOOD).status
+            seconds.append(time.monotonic() - began)
+        statuses = {guess.result().status for guess in storm}
+        wait_until(lambda: served.exporter.connections() == 0)
+
+    assert statuses <= {401, 503}
+    assert 401 in statuses
+    assert max(seconds) < 2
