@@ -49,7 +49,11 @@ def test_modes_that_end_tell_it_too(cloud: Cloud) -> None:
 
 def test_doubts_about_valid_settings_are_told_and_stop_nothing(cloud: Cloud) -> None:
     """By the log, and by the report."""
-    variables = of(cloud, LLAMACLOUD_EXPORTER_PROJECTS='[{"name": "a"}, {"name": "b"}]')
+    variables = of(
+        cloud,
+        LLAMACLOUD_EXPORTER_PROJECTS='[{"name": "a"}, {"name": "b"}]',
+        LLAMACLOUD_EXPORTER_API__REQUESTS_PER_MINUTE="6000",
+    )
     once = run("--once", "--log.format=json", **variables)
     check = run("--config.check", **variables)
 
