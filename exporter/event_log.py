@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -11,6 +12,7 @@ from exporter.core.events import (
     ApiOfferedAgain,
     ApiSetAside,
     ItemsFailed,
+    ItemsFailedBeforeStart,
     JobAppeared,
     JobChangedStatus,
     JobEnded,
@@ -76,6 +78,15 @@ class EventLog:
                 for item in items:
                     texts = _item_texts(item) if self.tells_documents else {}
                     self._log.warning("item.failed", **_item_facts(job, item), **texts)
+            case ItemsFailedBeforeStart(job, number, reasons, items):
+                self._log.warning(
+                    "items.failed_before_start",
+                    **_facts(replace(job, failed_items=number)),
+                    reasons=", ".join(f"{reason} {n}" for reason, n in sorted(reasons.items())),
+                )
+                for item in items:
+                    texts = _item_texts(item) if self.tells_documents else {}
+                    self._log.debug("item.failed", **_item_facts(job, item), **texts)
             case MoreItemsFailed(job, not_reported):
                 self._log.warning("items.more_failed", job_id=job.id, not_shown=not_reported)
 
