@@ -32,11 +32,12 @@ _SHORT_NAMES: Final = {
 _LEFT_OUT_OF_JOBS: Final = frozenset({"api_version", "processed_items", "skipped_items"})
 _LEFT_OUT: Final = {
     "item.failed": frozenset({"job_type", "status", "item_id"}),
+    "items.failed_before_start": frozenset({"job_type", "total_items"}),
     "exporter.listening": frozenset({"metrics", "version"}),
     "exporter.first_poll_ended": frozenset({"metrics", "version"}),
 }
 # What may be cut where a line is too long, in this order; an error has a reason beside it.
-_CUT: Final = ("error_message", "item_name")
+_CUT: Final = ("error_message", "reasons", "item_name")
 _LEAST_SHOWN: Final = 12
 _LONGEST_ID: Final = 16
 _SHORT_ID: Final = 12

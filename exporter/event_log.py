@@ -31,6 +31,8 @@ from exporter.core.events import (
 from exporter.domain import ErrorReason, JobStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from exporter.core.events import Event
     from exporter.domain import FailedItem, Failure, Job
 
@@ -82,7 +84,7 @@ class EventLog:
                 self._log.warning(
                     "items.failed_before_start",
                     **_facts(replace(job, failed_items=number)),
-                    reasons=", ".join(f"{reason} {n}" for reason, n in sorted(reasons.items())),
+                    reasons=_by_number(reasons),
                 )
                 for item in items:
                     texts = _item_texts(item) if self.tells_documents else {}
@@ -157,6 +159,12 @@ class EventLog:
         else:
             facts = {"items_not_ended": items_not_ended, "advice": advice.NEVER_SETTLED}
             self._log.warning("job.given_up", **_facts(job), **facts)
+
+
+def _by_number(reasons: Mapping[str, int]) -> str:
+    """Return the reasons with their numbers, the most frequent first."""
+    ordered = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join(f"{reason} {number}" for reason, number in ordered)
 
 
 def _failure_facts(failure: Failure) -> dict[str, str]:

@@ -14,6 +14,7 @@ from test_logs import logging_as_it_was
 
 from exporter.core.events import (
     ItemsFailed,
+    ItemsFailedBeforeStart,
     JobAppeared,
     JobChangedStatus,
     JobEnded,
@@ -96,6 +97,18 @@ def test_a_failed_item_has_one_line_of_at_most_120_columns(reason: str) -> None:
     (written,) = stream.getvalue().splitlines()
     assert 80 < len(written) <= 120
     assert f'invoices bjb-a1c311b6 {reason} item="Invoice of' in written
+
+
+def test_the_failures_of_a_job_that_had_ended_have_one_line_of_at_most_120_columns() -> None:
+    """The most frequent reasons come first; those that have no room stand in JSON."""
+    reasons = dict.fromkeys(FAILURE_REASONS, 1) | {"timeout": 60}
+    stream = io.StringIO()
+    configure_logging("info", "console", stream)
+    event = ItemsFailedBeforeStart(OVER, 1_234, reasons, (LONG,))
+    EventLog("invoices", key_origin="").log(event)
+    (written,) = stream.getvalue().splitlines()
+    assert 100 < len(written) <= 120
+    assert 'bjb-a1c311b6 completed failed=1234 reasons="timeout 60, docum' in written
 
 
 def test_a_short_name_and_message_are_not_cut() -> None:

@@ -317,7 +317,7 @@ class TestLines:
         item = FailedItem("item-1", "a.pdf", "EXPIRED: a.pdf", "expired")
         event = ItemsFailedBeforeStart(job(), 69, {"timeout": 60, "expired": 9}, (item,))
         line, detail = logged(event, tells_documents=tells_documents)
-        assert ("items.failed_before_start", "warning", "job-1", 69, "expired 9, timeout 60") == (
+        assert ("items.failed_before_start", "warning", "job-1", 69, "timeout 60, expired 9") == (
             *(line["event"], line["log_level"], line["job_id"]),
             *(line["failed_items"], line["reasons"]),
         )
