@@ -1,4 +1,5 @@
-# Two commands do everything: `make run` and `make test`. They need Python 3.11+ and a package index.
+# Two commands do everything: `make run` and `make test`. They need a POSIX system, Python 3.11+ and a
+# package index.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -147,7 +148,13 @@ release: $(VENV)/.installed
 LOCK := --quiet --upgrade --generate-hashes --strip-extras --no-emit-index-url --no-emit-trusted-host \
 	--no-emit-find-links --no-header --no-annotate --allow-unsafe
 
+# Without it pip would say which versions of which packages it cannot find.
+CHECK_PYTHON = @$(PYTHON) -c 'import sys; \
+	sys.exit(sys.version_info < (3, 11) and "$(PYTHON) is Python %d.%d; Python 3.11 or newer is needed: \
+	install it, and name it as in `make PYTHON=python3.11`." % sys.version_info[:2])'
+
 $(VENV)/bin/python:
+	$(CHECK_PYTHON)
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: requirements.lock requirements-build.lock pyproject.toml | $(VENV)/bin/python
@@ -161,16 +168,19 @@ $(VENV)/.installed-test: requirements-test.lock $(VENV)/.installed
 	@touch $@
 
 $(TOOLS_VENV)/.installed: requirements-tools.lock
+	$(CHECK_PYTHON)
 	$(PYTHON) -m venv --clear $(TOOLS_VENV)
 	$(TOOLS_BIN)/pip install --quiet --require-hashes --requirement requirements-tools.lock
 	@touch $@
 
 $(SDK_VENV)/.installed: requirements-sdk.lock
+	$(CHECK_PYTHON)
 	$(PYTHON) -m venv --clear $(SDK_VENV)
 	$(SDK_VENV)/bin/pip install --quiet --require-hashes --requirement requirements-sdk.lock
 	@touch $@
 
 $(WHEEL_VENV)/.installed-test: requirements-test.lock requirements-build.lock
+	$(CHECK_PYTHON)
 	$(PYTHON) -m venv --clear $(WHEEL_VENV)
 	$(WHEEL_BIN)/pip install --quiet --require-hashes \
 		--requirement requirements-test.lock --requirement requirements-build.lock

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -11,6 +12,7 @@ from exporter.core.events import (
     ApiOfferedAgain,
     ApiSetAside,
     ItemsFailed,
+    ItemsFailedBeforeStart,
     JobAppeared,
     JobChangedStatus,
     JobEnded,
@@ -29,6 +31,8 @@ from exporter.core.events import (
 from exporter.domain import ErrorReason, JobStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from exporter.core.events import Event
     from exporter.domain import FailedItem, Failure, Job
 
@@ -76,6 +80,15 @@ class EventLog:
                 for item in items:
                     texts = _item_texts(item) if self.tells_documents else {}
                     self._log.warning("item.failed", **_item_facts(job, item), **texts)
+            case ItemsFailedBeforeStart(job, number, reasons, items):
+                self._log.warning(
+                    "items.failed_before_start",
+                    **_facts(replace(job, failed_items=number)),
+                    reasons=_by_number(reasons),
+                )
+                for item in items:
+                    texts = _item_texts(item) if self.tells_documents else {}
+                    self._log.debug("item.failed", **_item_facts(job, item), **texts)
             case MoreItemsFailed(job, not_reported):
                 self._log.warning("items.more_failed", job_id=job.id, not_shown=not_reported)
 
@@ -146,6 +159,12 @@ class EventLog:
         else:
             facts = {"items_not_ended": items_not_ended, "advice": advice.NEVER_SETTLED}
             self._log.warning("job.given_up", **_facts(job), **facts)
+
+
+def _by_number(reasons: Mapping[str, int]) -> str:
+    """Return the reasons with their numbers, the most frequent first."""
+    ordered = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
+    return ", ".join(f"{reason} {number}" for reason, number in ordered)
 
 
 def _failure_facts(failure: Failure) -> dict[str, str]:

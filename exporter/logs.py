@@ -14,8 +14,8 @@ import structlog
 from structlog.processors import JSONRenderer
 from structlog.stdlib import ProcessorFormatter
 
+from exporter.console_log import ConsoleRenderer
 from exporter.redaction import Secrets
-from exporter.texts import escaped
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
@@ -51,11 +51,17 @@ def configure_logging(
 ) -> None:
     """Write every record from ``level`` on to ``stream``, standard error if it is ``None``.
 
-    ``format`` is ``json``, ``console``, or ``auto``: console on a terminal, else JSON lines. No
-    occurrence of ``secrets`` is written. May be called again: the last call counts.
+    ``format`` is ``json``, ``console``, or ``auto``: console on a terminal, else JSON lines. The
+    console shows whole ids and every key at level ``debug`` alone. No occurrence of ``secrets`` is
+    written. May be called again: the last call counts.
     """
     stream = sys.stderr if stream is None else stream
     console = format == "console" or (format == "auto" and stream.isatty())
+    # Who debugs needs whole ids; everyone else reads them in JSON.
+    in_full = level == "debug"
+    renderer: Processor = (
+        ConsoleRenderer(colors=stream.isatty(), in_full=in_full) if console else JSONRenderer()
+    )
     handler = _Handler(stream)
     handler.setFormatter(
         ProcessorFormatter(
@@ -64,7 +70,7 @@ def configure_logging(
                 ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 _values_without(secrets or Secrets()),
-                *(_console(colors=stream.isatty()) if console else [JSONRenderer()]),
+                renderer,
             ],
         )
     )
@@ -139,27 +145,3 @@ def _value(key: str, value: object, secrets: Secrets) -> str | float | None:
         # The first lines say where it began, the last ones what it was.
         return text[: longest // 2] + left_out + text[-longest // 2 :]
     return text[:longest] + left_out
-
-
-def _console(*, colors: bool) -> list[Processor]:
-    renderer = structlog.dev.ConsoleRenderer(
-        colors=colors,
-        sort_keys=False,
-        # The default prints local variables where rich is installed.
-        exception_formatter=structlog.dev.plain_traceback,
-    )
-    return [_escaped_values, renderer]
-
-
-def _escaped_values(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    return {
-        key: _escaped(key, value) if isinstance(value, str) else value
-        for key, value in event.items()
-    }
-
-
-def _escaped(key: str, value: str) -> str:
-    if key != "exception":
-        return escaped(value)
-    # Indented, so that no line of an exception's message looks like a record of its own.
-    return "\n".join(f"    {escaped(line)}" for line in value.split("\n"))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from exporter.llamacloud.clock import UpstreamClock
+    from exporter.llamacloud.request_log import RequestLog
     from exporter.llamacloud.requests import Access, RequestObserver
 
 QUICK_RETRIES = RetryPolicy(
@@ -139,6 +140,7 @@ async def client_of(
     access: Access | None = None,
     retry: RetryPolicy = QUICK_RETRIES,
     upstream_clock: UpstreamClock | None = None,
+    request_log: RequestLog | None = None,
 ) -> AsyncIterator[Client]:
     """Open a client of the simulated LlamaCloud."""
     async with open_connections(
@@ -152,4 +154,5 @@ async def client_of(
             observer=observer or Observer(),
             retry=retry,
             upstream_clock=upstream_clock,
+            request_log=request_log,
         )

@@ -9,6 +9,7 @@ from exporter.core.actions import CountItems, FetchStatus, ListJobs
 from exporter.core.due import due_jobs, wants_count
 from exporter.core.events import (
     ItemsFailed,
+    ItemsFailedBeforeStart,
     JobAppeared,
     JobChangedStatus,
     JobEnded,
@@ -69,7 +70,7 @@ RULES = Rules(
 JobAnswer = JobRefreshed | JobNotFound | ItemsCounted | NotCounted
 _JOB_EVENTS = (
     *(JobAppeared, JobChangedStatus, JobEnded, JobReturned, JobGivenUp, JobRecordsContradict),
-    *(ItemsFailed, MoreItemsFailed),
+    *(ItemsFailed, MoreItemsFailed, ItemsFailedBeforeStart),
 )
 
 

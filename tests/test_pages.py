@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from deployed import DEPLOY
 from pages import INDEX, PAGES, blocks, broken_links
 
 import exporter
@@ -56,6 +57,14 @@ def test_the_index_leads_to_every_page() -> None:
     """And names each once, in one of its two tables."""
     linked = re.findall(r"^\|.*\]\(docs/([\w-]+)\.md\)", INDEX.read_text(), re.MULTILINE)
     assert sorted(linked) == sorted(page.stem for page in PAGES.glob("*.md"))
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted(DEPLOY.rglob("*.md"))], ids=lambda page: page.name
+)
+def test_no_command_edits_files_in_place(page: Path) -> None:
+    """The `sed -i` of macOS reads its next word otherwise than the one of Linux."""
+    assert "sed -i" not in page.read_text()
 
 
 @every_page

@@ -71,7 +71,11 @@ def run(signals: Signals, log_writer: LogWriter) -> int:
         return _left(_BAD_SETTINGS, began_monotonic, signals)
     if command.mode is Mode.CHECK:
         ignored = proxies.ignored()
-        warnings = [*command.warnings, *([] if ignored is None else [str(ignored)])]
+        warnings = [
+            *command.unknown_variables,
+            *command.doubts,
+            *([] if ignored is None else [str(ignored)]),
+        ]
         return _print(f"{describe(command.settings, warnings)}\n", log_writer)
     status = _start(command, web_config, signals, log_writer)
     return _left(status, began_monotonic, signals)
@@ -116,8 +120,10 @@ def _start(
     configure_logging(settings.log.level, settings.log.format, log_writer, secrets)
     log_uncaught_exceptions()
     signals.handle(OTHERS, _log_ignored)
-    for warning in command.warnings:
+    for warning in command.unknown_variables:
         log.warning("exporter.unknown_variable", detail=warning, advice=_OF_OTHER_PROGRAMS)
+    for doubt in command.doubts:
+        log.warning("config.doubtful", detail=doubt)
     # Its default hooks would count retries on the global registry and log every one.
     stamina.instrumentation.set_on_retry_hooks([])
     try:

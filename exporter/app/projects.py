@@ -15,6 +15,7 @@ from exporter.core.saved import restore, saved_project
 from exporter.domain import ApiVersion
 from exporter.event_log import EventLog
 from exporter.llamacloud.client import Client
+from exporter.llamacloud.request_log import RequestLog
 from exporter.llamacloud.v1beta import V1BetaApi
 from exporter.llamacloud.v2 import V2Api
 from exporter.poller import ProjectPoller
@@ -111,6 +112,7 @@ def polled_project(
         access=access,
         timeout_seconds=settings.api.timeout,
         observer=telemetry,
+        request_log=RequestLog(project.name),
     )
     event_log = EventLog(
         project.name,

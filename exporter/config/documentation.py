@@ -46,6 +46,11 @@ class SettingDoc:
     help: str
     metavar: str
 
+    @property
+    def example(self) -> str:
+        """A value of the setting: its default, or its kind where that is none or in words."""
+        return self.metavar if self.default == "none" or " " in self.default else self.default
+
 
 def documented_settings() -> tuple[SettingDoc, ...]:
     """Return all settings, in the order of the model."""
@@ -60,6 +65,12 @@ def flag_name(setting: str) -> str:
 def variable_name(setting: str) -> str:
     """Return the environment variable of a setting such as ``poll.interval``."""
     return ENV_PREFIX + setting.upper().replace(".", "__")
+
+
+def example_of(setting: str) -> str:
+    """Return how a setting such as ``poll.interval`` is written in its group: ``interval: 30s``."""
+    doc = next(doc for doc in documented_settings() if doc.setting == setting)
+    return f"{setting.partition('.')[2]}: {doc.example}"
 
 
 def written(value: object, metavar: str) -> str:

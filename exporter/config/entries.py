@@ -86,13 +86,17 @@ def _stripped(value: Any) -> Any:  # noqa: ANN401 - any YAML or JSON
 
 
 def _listed(value: object, origin: str, problems: list[str]) -> list[Any]:
+    begin = 'begin each project with a hyphen, as in "- name: invoices"'
     if isinstance(value, str):
+        begin = "put the projects into brackets"
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):
             problems.append(f"{origin} must be a list of projects; in a variable, as JSON.")
             return []
-    if not isinstance(value, list) or not value:
+    if isinstance(value, dict):
+        problems.append(f"{origin} must be a list of projects; {begin}.")
+    elif not isinstance(value, list) or not value:
         problems.append(f"{origin} must be a list of at least one project.")
     elif len(value) > _MOST_PROJECTS:
         problems.append(f"{origin} must be a list of at most {_MOST_PROJECTS} projects.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 _SHOWN_LENGTH = 200
 _SHOWN_PROBLEMS = 100
+# Where nothing is like an unknown name, all known ones say more, if they are few.
+_LEAST_LIKENESS = 0.5
+_LISTED_NAMES = 12
 _KEY_PREFIX = "llx-"
 _REQUIREMENTS = {
     "tuple_type": "must be a list",
@@ -68,13 +72,19 @@ def unknown(name: str, known: Iterable[str]) -> str:
     named = shown(name).strip('"')
     by_folded = {each.casefold(): each for each in known}
     folded = name[:_SHOWN_LENGTH].casefold()
-    nearest = get_close_matches(folded, by_folded, n=1, cutoff=0.0)[0]
+    near = get_close_matches(folded, by_folded, n=1, cutoff=_LEAST_LIKENESS)
+    if not near and len(by_folded) <= _LISTED_NAMES:
+        return f"{named} is unknown; the known ones are {', '.join(by_folded.values())}."
+    nearest = (near or get_close_matches(folded, by_folded, n=1, cutoff=0.0))[0]
     return f"{named} is unknown; the nearest known one is {by_folded[nearest]}."
 
 
 def invalid(named: str, details: ErrorDetails, *, show_value: bool) -> str:
     """Say what pydantic found wrong with the setting ``named``, its value only where asked for."""
     value = details["input"]
+    if details["type"] == "tuple_type" and show_value and isinstance(value, str):
+        parts = ", ".join(json.dumps(part.strip()) for part in value.split(","))
+        return f"{named} must be a list; write {shown(f'[{parts}]')[1:-1]}."
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
         value = ",".join(value)
     if show_value and isinstance(value, (str, int, float)):

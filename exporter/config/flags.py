@@ -41,6 +41,12 @@ the least that works:
   LLAMA_CLOUD_API_KEY=... llamacloud-batch-exporter"""
 
 
+_NO_FLAG = (
+    "an argument is no flag; values are written --flag=VALUE, and the settings file is named by"
+    " --config.file=FILE."
+)
+
+
 class Mode(StrEnum):
     """What the program is to do."""
 
@@ -157,7 +163,7 @@ def _grouped(given: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
         if doc.setting != _REPEATABLE:
             values = values[-1:]
         if None in values:
-            problems.append(f"flag {doc.flag} needs a value, as in {doc.flag}=VALUE.")
+            problems.append(f"flag {doc.flag} needs a value, as in {doc.flag}={doc.example}.")
         elif values:
             *path, member = doc.setting.split(".")
             group = groups
@@ -172,6 +178,6 @@ def _unknown_arguments(rest: Sequence[str]) -> list[str]:
     known += [doc.flag for doc in documented_settings() if doc.flag]
     flags = [argument.partition("=")[0] for argument in rest if argument.startswith("-")]
     if rest and not flags:
-        return ["an argument is no flag; values are written --flag=VALUE."]
+        return [_NO_FLAG]
     # Words between unknown flags are their values, and may be keys.
     return [f"flag {unknown(flag, known)}" for flag in flags]

@@ -124,7 +124,11 @@ class Jobs(Group):
     """``jobs.*``."""
 
     max_per_project: int = Field(
-        500, ge=0, le=1_000_000, description="The most jobs of a project with series of their own."
+        500,
+        ge=0,
+        le=1_000_000,
+        description="The most jobs of a project with series of their own; 0 publishes totals only,"
+        " and no alert about single jobs can fire.",
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from exporter.config.documentation import PROJECTS, documented_settings
+from exporter.config.doubts import doubts_about
 from exporter.config.errors import ConfigError, invalid
 from exporter.config.flags import Mode, parse_arguments
 from exporter.config.groups import Api
@@ -29,11 +30,15 @@ _DEMO_DEFAULTS = {"poll": {"interval": "5s"}, "api": {"requests_per_minute": "60
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What the program is to do, with what settings, and which ``warnings`` come first."""
+    """What the program is to do, and with what settings.
+
+    ``unknown_variables`` and ``doubts`` are warnings, each a sentence.
+    """
 
     mode: Mode
     settings: Settings
-    warnings: tuple[str, ...] = ()
+    unknown_variables: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 def load(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
@@ -50,7 +55,7 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
     file_is_read = _add_file(sources, problems)
     known_keys = KnownKeys()
     projects: tuple[Project, ...] = ()
-    warnings: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
     if mode is Mode.DEMO:
         sources.append(Source(_DEMO_DEFAULTS))
     elif file_is_read and mode is not Mode.HEALTHCHECK:
@@ -58,11 +63,12 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
         naming = strongest(sources, PROJECTS)
         waits = _waits(sources)
         projects = resolve_projects(naming, environ, problems, known_keys, waits_for_key=waits)
-        warnings = unknown_variables(environ)
+        variables = unknown_variables(environ)
     settings = _validated([Source({PROJECTS: projects}), *sources], known_keys, problems)
     if settings is None or problems:
         raise ConfigError(*map(known_keys.taken_out_of, problems))
-    return Command(mode, settings, tuple(map(known_keys.taken_out_of, warnings)))
+    variables = tuple(map(known_keys.taken_out_of, variables))
+    return Command(mode, settings, variables, doubts_about(projects))
 
 
 def serves_and_waits_for_key(argv: Sequence[str], environ: Mapping[str, str]) -> bool:

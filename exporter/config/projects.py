@@ -18,11 +18,12 @@ from exporter.config.variables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from exporter.config.misplaced import KnownKeys
     from exporter.config.sources import Source
 
+_TWO = 2
 _SHOWN_FIELDS = {
     "name",
     "project_id",
@@ -64,11 +65,15 @@ def _resolve_all(
     entries: Iterable[Entry], common: Common | None, known_keys: KnownKeys, problems: list[str]
 ) -> tuple[Project, ...]:
     names: list[str] = []
+    nameless: list[str] = []
     projects: list[Project] = []
     key_problems: list[str] = []
     for entry in entries:
         configured = _configured(entry, known_keys, problems)
-        names.append(configured.called if configured else str(entry.item.get("name") or ""))
+        if configured and not (configured.name or configured.project_id):
+            nameless.append(entry.named)
+        else:
+            names.append(configured.called if configured else str(entry.item.get("name") or ""))
         if entry.key_problems:
             # An entry with other mistakes is to be mended in one go.
             (key_problems if configured else problems).extend(entry.key_problems)
@@ -78,6 +83,7 @@ def _resolve_all(
             except ConfigError as error:
                 key_problems += error.problems
     problems += key_problems if common else []
+    problems += _without_name(nameless)
     problems += _repeated(name for name in names if not known_keys.are_in(name))
     return tuple(projects)
 
@@ -135,4 +141,17 @@ def _repeated(names: Iterable[str]) -> list[str]:
         f"{count} projects are named {shown(name)}; give each a name of its own."
         for name, count in Counter(names).items()
         if name and count > 1
+    ]
+
+
+def _without_name(entries: Sequence[str]) -> list[str]:
+    """Say that several entries of the list leave out both name and id."""
+    if len(entries) < _TWO:
+        return []
+    first, second, *_ = entries
+    return [
+        (
+            f"{len(entries)} projects have no name, such as {first} and {second};"
+            ' give each a name of its own, as in "name: invoices".'
+        )
     ]

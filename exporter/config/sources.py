@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_settings import EnvSettingsSource, InitSettingsSource
 
-from exporter.config.documentation import PROJECTS, documented_settings, flag_name, variable_name
+from exporter.config.documentation import (
+    PROJECTS,
+    documented_settings,
+    example_of,
+    flag_name,
+    variable_name,
+)
 from exporter.config.errors import unknown
 from exporter.config.model import ENV_PREFIX, Settings
 from exporter.config.values import is_service_link
@@ -85,12 +91,15 @@ def _members(group: str, members: Any, problems: list[str]) -> Any:  # noqa: ANN
     if group == "config":
         problems.append("config has no place in the file; name the file by flag or variable.")
     elif group not in groups:
-        problems.append(unknown(group, groups))
+        problems.append(_written_flat(group, known) or unknown(group, groups))
     elif group == PROJECTS or members is None:
         return members
     elif not isinstance(members, dict):
-        example = next(name for name in known if name.startswith(f"{group}."))
-        problems.append(f"{group} must be a mapping of settings such as {example}.")
+        example = example_of(next(name for name in known if name.startswith(f"{group}.")))
+        problems.append(
+            f'{group} must hold settings on indented lines below it, such as "{example}", with a'
+            " space after the colon."
+        )
     else:
         return _known_members(group, members, known, problems)
     return None
@@ -110,6 +119,15 @@ def _known_members(
         elif value is not None or not any(each.startswith(f"{name}.") for each in known):
             problems.append(unknown(name, known))
     return kept
+
+
+def _written_flat(name: str, known: Iterable[str]) -> str | None:
+    """Say how a setting is nested that is written as in the documentation, or as its flag."""
+    setting = name.lstrip("-").replace("-", "_")
+    group, _, member = setting.partition(".")
+    if setting not in known or not member:
+        return None
+    return f'{name} must be nested; write "{member}:" on an indented line below "{group}:".'
 
 
 def _stripped(values: Any) -> Any:  # noqa: ANN401 - texts, and lists and mappings of them

@@ -19,6 +19,9 @@ _DURATION = re.compile("".join(f"(?:([0-9]{{1,9}}){unit})?" for unit in _UNIT_SE
 _BARE_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
 _PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+# What holds neither a password nor anything else that nobody may read.
+_HOST_ALONE = re.compile(r"(localhost|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+)(:[0-9]{1,5})?/?")
+_API_PATH = re.compile(r"/api/v[0-9][a-z0-9/]*$")
 # Kubernetes sets these in every pod for a Service whose name begins like our prefixes.
 _SERVICE_LINK = re.compile(
     r"(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)"
@@ -89,7 +92,10 @@ def check_telemetry_path(path: str) -> str:
 
 def check_uuid(text: str) -> str:
     """Return a LlamaCloud id in lower case."""
-    if not _UUID.fullmatch(text.lower()):
+    found = _UUID.search(text.lower())
+    if found and found[0] != text.lower():
+        raise ValueError(f"must be the UUID alone, which is {found[0]}")
+    if not found:
         raise ValueError("must be a UUID such as 123e4567-e89b-12d3-a456-426614174000")
     return text.lower()
 
@@ -101,12 +107,16 @@ def check_base_url(text: str) -> str:
         whole = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
     except ValueError:
         whole = False
+    if _HOST_ALONE.fullmatch(text):
+        raise ValueError(f"must begin with https:// or http://, as in https://{text}")
     if not whole or not re.fullmatch(r"[!-~]+", text) or "\\" in text:
         raise ValueError(f"must be an http or https URL such as {DEFAULT_BASE_URL}")
     if "@" in text:
         raise ValueError("must not hold a user name or a password")
     if "?" in text or "#" in text:
         raise ValueError("must not have a query or a fragment")
+    if path := _API_PATH.search(text):
+        raise ValueError(f"must end before {path[0]}, which every request adds")
     return text.rstrip("/")
 
 

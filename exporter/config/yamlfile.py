@@ -27,6 +27,24 @@ _DEEPEST_BRACKETS = 20
 _LARGEST_MAPPING = 100
 _MOST_ALIASES = 1000
 _NULL, _MERGE = "tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"
+# What PyYAML says of usual mistakes, and what to write instead.
+_ADVICE = {
+    r"found character '\\t' that .*": "a tab is in the place of spaces; indent with spaces",
+    r"found character '(.)' that .*": r"put a text that begins with \1 into quotation marks",
+    r"mapping values are not allowed.*": (
+        "a colon is where none can be; indent the line as its neighbours are, or put a text that"
+        " holds a colon into quotation marks"
+    ),
+    r"expected <block end>.*": (
+        "the line is not indented as those that it belongs to; settings of one group begin in one"
+        " column"
+    ),
+    r"expected ',' or '(.)'.*": r"a comma or a \1 is missing",
+    r"could not find expected ':'": "a colon is missing; write NAME: VALUE",
+    r"found unexpected end of stream": "a quotation mark that opens here is never closed",
+}
+# Of these, PyYAML's mark is where it gave up.
+_BEGAN_EARLIER = ("while scanning a quoted scalar", "while scanning a simple key")
 _KINDS = (_NULL, "tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map", None)
 
 
@@ -118,6 +136,12 @@ def read_yaml(path: Path, kind: str = "configuration file") -> dict[str, Any]:
 def _problem(error: yaml.YAMLError) -> str:
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
         return "it holds characters that YAML does not allow"
+    problem = error.problem or "it cannot be read"
+    begun = error.context_mark if (error.context or "") in _BEGAN_EARLIER else None
+    line = (begun or error.problem_mark).line + 1
+    for pattern, advice in _ADVICE.items():
+        if found := re.fullmatch(pattern, problem):
+            return f"line {line}: {found.expand(advice)}"
     # PyYAML quotes words of the file, and any of them may be a key.
-    problem = re.sub(r"'[^'<,\s][^'].*", "'...'", error.problem or "it cannot be read")
-    return f"line {error.problem_mark.line + 1}: {escaped(problem)}"
+    problem = re.sub(r"'[^'<,\s][^'].*", "'...'", problem)
+    return f"line {line}: {escaped(problem)}"

@@ -5,21 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from exporter.core.durations import DurationHistograms
 from exporter.core.item_counts import known_numbers
 from exporter.domain import (
     ENDED_ITEM_STATUSES,
     FAILURE_REASONS,
     FINISHED_STATUSES,
-    ITEM_DURATION_BUCKETS,
     KNOWN_JOB_TYPES,
     KNOWN_SKIP_REASONS,
     OTHER_SKIP_REASON,
-    QUEUE_DURATION_BUCKETS,
-    RUN_DURATION_BUCKETS,
     Counters,
-    Histogram,
     ItemStatus,
-    JobStatus,
 )
 
 if TYPE_CHECKING:
@@ -28,12 +24,11 @@ if TYPE_CHECKING:
     from exporter.core.marks import HighWaterMarks
     from exporter.domain import ItemCounts, Job
 
-_RUN_STATUSES = (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
 _COUNTED_ONLY = (ItemStatus.COMPLETED, ItemStatus.CANCELLED)
 
 
 class CounterBook:
-    """Owns a project's counters."""
+    """Owns a project's counters; they start at zero for all known label values."""
 
     def __init__(self) -> None:
         types = KNOWN_JOB_TYPES
@@ -42,14 +37,7 @@ class CounterBook:
         self._items_finished = {(t, status): 0 for t in types for status in ENDED_ITEM_STATUSES}
         self._items_failed = dict.fromkeys(FAILURE_REASONS, 0)
         self._items_skipped = {(t, reason): 0 for t in types for reason in reasons}
-        self._queue_duration = {t: Histogram.empty(QUEUE_DURATION_BUCKETS) for t in types}
-        self._run_duration = {
-            (t, status): Histogram.empty(RUN_DURATION_BUCKETS)
-            for t in types
-            for status in _RUN_STATUSES
-        }
-        self._turnaround_duration = {t: Histogram.empty(RUN_DURATION_BUCKETS) for t in types}
-        self._item_duration = {t: Histogram.empty(ITEM_DURATION_BUCKETS) for t in types}
+        self._durations = DurationHistograms()
 
     def counters(self, *, items_enabled: bool = True) -> Counters:
         """Return the counters as they are now.
@@ -61,17 +49,20 @@ class CounterBook:
             items_finished=dict(self._items_finished),
             items_failed=dict(self._items_failed),
             items_skipped=dict(self._items_skipped),
-            queue_duration=dict(self._queue_duration),
-            run_duration=dict(self._run_duration),
-            turnaround_duration=dict(self._turnaround_duration),
-            item_duration=dict(self._item_duration),
+            queue_duration=dict(self._durations.queue),
+            run_duration=dict(self._durations.run),
+            turnaround_duration=dict(self._durations.turnaround),
+            item_duration=dict(self._durations.item),
         )
         return counters if items_enabled else _without_counted_only(counters)
 
     def restore(self, counters: Counters) -> None:
         """Go on from ``counters``."""
-        for name in Counters.__slots__:
-            getattr(self, f"_{name}").update(getattr(counters, name))
+        self._jobs_finished.update(counters.jobs_finished)
+        self._items_finished.update(counters.items_finished)
+        self._items_failed.update(counters.items_failed)
+        self._items_skipped.update(counters.items_skipped)
+        self._durations.restore(counters)
 
     def add(
         self,
@@ -82,14 +73,15 @@ class CounterBook:
         items_are_final: bool = False,
     ) -> HighWaterMarks:
         """Add what a job shows beyond its high-water marks, and return its new marks."""
+        self._durations.start(job)
         if not marks.adds:
             return marks
         marks = self._add_items(marks, job, counts)
-        marks = self._add_durations(marks, job)
+        marks = self._durations.add(marks, job)
         if not job.active:
             marks = self._add_end(marks, job)
         if counts is not None and items_are_final:
-            marks = self._add_item_durations(marks, job, counts)
+            marks = self._durations.add_items(marks, job, counts)
         return marks
 
     def _add_items(
@@ -132,42 +124,12 @@ class CounterBook:
             self._items_failed[reason] += number - before.get(reason, 0)
         return replace(marks, failure_reasons={**before, **greater}) if greater else marks
 
-    def _add_durations(self, marks: HighWaterMarks, job: Job) -> HighWaterMarks:
-        if not marks.queue_observed and job.queue_seconds is not None:
-            queue = self._queue_duration
-            before = queue.get(job.job_type) or Histogram.empty(QUEUE_DURATION_BUCKETS)
-            queue[job.job_type] = before.observe(job.queue_seconds)
-            marks = replace(marks, queue_observed=True)
-        if job.active or job.status is JobStatus.GONE:
-            return marks
-        if not marks.run_observed and job.run_seconds is not None:
-            key = (job.job_type, job.status)
-            before = self._run_duration.get(key) or Histogram.empty(RUN_DURATION_BUCKETS)
-            self._run_duration[key] = before.observe(job.run_seconds)
-            marks = replace(marks, run_observed=True)
-        if not marks.turnaround_observed and job.turnaround_seconds is not None:
-            durations = self._turnaround_duration
-            before = durations.get(job.job_type) or Histogram.empty(RUN_DURATION_BUCKETS)
-            durations[job.job_type] = before.observe(job.turnaround_seconds)
-            marks = replace(marks, turnaround_observed=True)
-        return marks
-
     def _add_end(self, marks: HighWaterMarks, job: Job) -> HighWaterMarks:
         if job.status in marks.ended_as:
             return marks
         key = (job.job_type, job.status)
         self._jobs_finished[key] = self._jobs_finished.get(key, 0) + 1
         return replace(marks, ended_as=marks.ended_as | {job.status})
-
-    def _add_item_durations(
-        self, marks: HighWaterMarks, job: Job, counts: ItemCounts
-    ) -> HighWaterMarks:
-        """Add the durations of an ended job's items, once a job, if all were counted."""
-        if marks.items_observed or not counts.whole:
-            return marks
-        before = self._item_duration.get(job.job_type) or Histogram.empty(ITEM_DURATION_BUCKETS)
-        self._item_duration[job.job_type] = before.merge(counts.durations)
-        return replace(marks, items_observed=True)
 
 
 def _without_counted_only(counters: Counters) -> Counters:

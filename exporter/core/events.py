@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from exporter.domain import ErrorReason, FailedItem, Failure, Job, JobStatus
 
 
@@ -71,6 +73,19 @@ class MoreItemsFailed:
 
     job: Job
     not_reported: int
+
+
+@dataclass(frozen=True, slots=True)
+class ItemsFailedBeforeStart:
+    """A job that had ended before the baseline has failed items, so many for each reason.
+
+    ``items`` are the first of them.
+    """
+
+    job: Job
+    number: int
+    reasons: Mapping[str, int]
+    items: tuple[FailedItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +184,7 @@ Event: TypeAlias = (
     | JobRecordsContradict
     | ItemsFailed
     | MoreItemsFailed
+    | ItemsFailedBeforeStart
     | ListingSucceeded
     | ListingFailed
     | ApiSetAside

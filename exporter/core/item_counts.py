@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from exporter.core.events import ItemsFailed, MoreItemsFailed
+from exporter.core.events import ItemsFailed, ItemsFailedBeforeStart, MoreItemsFailed
 from exporter.core.final_state import MOST_DOUBLINGS
 from exporter.domain import (
     ENDED_ITEM_STATUSES,
@@ -143,6 +143,18 @@ def with_nothing_counted(
 def _is_settled(tracked: TrackedJob, counts: ItemCounts) -> bool:
     all_there = counts.total >= (tracked.job.total_items or 0) or not counts.whole
     return counts.settled and all_there
+
+
+def failures_summed_up(tracked: TrackedJob, events: tuple[Event, ...]) -> tuple[Event, ...]:
+    """Replace reports of failed items, which are no news, by one for the job."""
+    others = tuple(e for e in events if not isinstance(e, ItemsFailed | MoreItemsFailed))
+    counts = tracked.counts
+    if counts is None or len(others) == len(events):
+        return events
+    items = tuple(item for e in events if isinstance(e, ItemsFailed) for item in e.items)
+    number = counts.by_status[ItemStatus.FAILED]
+    summary = ItemsFailedBeforeStart(tracked.job, number, counts.failure_reasons, items)
+    return (*others, summary)
 
 
 def with_failures_reported(

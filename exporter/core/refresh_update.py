@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from exporter.core.contradictions import NO_ANSWERS
 from exporter.core.events import ItemsFailed, JobAppeared, JobEnded
+from exporter.core.item_counts import failures_summed_up
 from exporter.core.jobs import TrackedJob, is_failing, with_status
 from exporter.core.marks import from_zero, without_end
 from exporter.core.refresh_answers import with_answer
@@ -33,6 +34,9 @@ class RefreshUpdate:
     def apply(self, before: TrackedJob, observation: Refreshed) -> TrackedJob:
         """Apply an answer about a tracked job, and return the job as it is then."""
         tracked, self.events, seen_at = self._answered(before, observation)
+        # Failures of later counts are news.
+        if before.counts is None and self._is_history(before, before.job.ended_at):
+            self.events = failures_summed_up(tracked, self.events)
         self._table.update(before, tracked, seen_at, self._now)
         self._note_failed_items()
         return tracked
@@ -78,9 +82,9 @@ class RefreshUpdate:
                 tracked.final, ended_monotonic=ended_monotonic, ended_before_first_sight=True
             )
             tracked = replace(tracked, final=final, memory=None)
-            # Without a date it ended when it was created, for all that is known.
-            if (ended_at or job.created_at or 0.0) < (self._history.baseline_at or 0.0):
+            if self._is_history(tracked, ended_at):
                 events = tuple(e for e in events if not isinstance(e, JobEnded))
+                events = failures_summed_up(tracked, events)
                 marks = self._history.marks[job.id]
                 self._history.marks[job.id] = without_end(marks, tracked.job)
         self._history.count(tracked)
@@ -113,6 +117,12 @@ class RefreshUpdate:
             to_add = self._history.counts_to_add(answer)
             tracked = replace(tracked, counts_to_add=to_add)
         return tracked, events, seen_at
+
+    def _is_history(self, tracked: TrackedJob, ended_at: float | None) -> bool:
+        """Tell whether a job ended before the baseline: without a date, when it was created."""
+        final, baseline_at = tracked.final, self._history.baseline_at or 0.0
+        moment = ended_at or tracked.job.created_at or 0.0
+        return final is not None and final.ended_before_first_sight and moment < baseline_at
 
 
 def _tells_how_it_fares(observation: Refreshed) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from exporter.core.contradictions import NO_ANSWERS
+from exporter.core.durations import BUCKETS
 from exporter.core.final_state import LONGEST_WAIT_SECONDS, FinalState
 from exporter.core.jobs import TrackedJob
 from exporter.core.marks import HighWaterMarks  # noqa: TC001 - see above
@@ -147,18 +148,17 @@ def _counters(saved: SavedCounters, known: Counters) -> Counters:
             field.name: {
                 labels: value
                 for labels, value in _flat(getattr(saved, field.name)).items()
-                if _goes_on(labels, value, getattr(known, field.name))
+                if _goes_on(field.name, value, getattr(known, field.name))
             }
             for field in fields(SavedCounters)
         }
     )
 
 
-def _goes_on(labels: object, value: object, known: Mapping[Any, Any]) -> bool:
+def _goes_on(family: str, value: object, known: Mapping[Any, Any]) -> bool:
     """Tell whether a counter can go on: buckets and what is counted at all may have changed."""
-    begun = known.get(labels)
     if isinstance(value, Histogram):
-        return begun is None or value.bounds == begun.bounds
+        return value.bounds == BUCKETS[family]
     # What has no labels yet may be of a type or a status that is newer than this exporter.
     return bool(known)
 

@@ -61,7 +61,7 @@ def project_view(table: JobTable, listings: Listings, generation: int, now: floa
         gauges=None if is_stale else table.totals.gauges(rules, listings.seen_project_id, stale),
         jobs=table.views(stale),
         tracked_jobs=len(table),
-        hidden_jobs=len(table) - len(table.shown()),
+        hidden_jobs=_hidden_jobs(table),
         uncounted_jobs=_uncounted_jobs(table, stale) if has_counts else None,
         listing_truncated=listings.is_truncated,
         last_listing_at=listings.last_listing_at,
@@ -71,6 +71,11 @@ def project_view(table: JobTable, listings: Listings, generation: int, now: floa
             for api_version, of in listings.generations.items()
         ),
     )
+
+
+def _hidden_jobs(table: JobTable) -> int:
+    """Count the jobs that the cap hides; a cap of 0 asks for totals only, so it hides none."""
+    return len(table) - len(table.shown()) if table.rules.max_jobs else 0
 
 
 def project_status(table: JobTable, listings: Listings, waiting: int, now: float) -> ProjectStatus:
@@ -91,7 +96,7 @@ def project_status(table: JobTable, listings: Listings, waiting: int, now: float
         active_jobs=table.totals.active_jobs(stale=()),
         failing_jobs=table.totals.failing_jobs(stale=()),
         jobs_waiting_for_refresh=waiting,
-        hidden_jobs=len(table) - len(table.shown()),
+        hidden_jobs=_hidden_jobs(table),
         uncounted_jobs=_uncounted_jobs(table, ()) if rules.items_enabled else None,
         apis=tuple(
             ApiStatus(

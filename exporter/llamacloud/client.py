@@ -14,6 +14,7 @@ import stamina
 from exporter.llamacloud.clock import UpstreamClock
 from exporter.llamacloud.errors import (
     LlamaCloudError,
+    NetworkFailed,
     RateLimited,
     RequestTimedOut,
     StatusRefused,
@@ -25,12 +26,14 @@ from exporter.llamacloud.headers import date
 from exporter.llamacloud.permit import KeyReplaced
 from exporter.llamacloud.refusals import refusal
 from exporter.llamacloud.requests import LISTINGS, Answer, RetryPolicy
+from exporter.llamacloud.retries import backoff, backoff_unless_of_body
 from exporter.redaction import REDACTED
 
 if TYPE_CHECKING:
     from exporter.llamacloud.connections import Connections
     from exporter.llamacloud.exchange import Received
     from exporter.llamacloud.permit import Permit
+    from exporter.llamacloud.request_log import RequestLog
     from exporter.llamacloud.requests import Access, Endpoint, Query, RequestObserver
 
 _NEXT_REQUEST_GOES_OUT_WITHIN_SECONDS = 0.001
@@ -49,6 +52,7 @@ class Client:
         observer: RequestObserver,
         retry: RetryPolicy | None = None,
         upstream_clock: UpstreamClock | None = None,
+        request_log: RequestLog | None = None,
     ) -> None:
         self._connections = connections
         self._base_url = base_url
@@ -57,6 +61,7 @@ class Client:
         self._observer = observer
         self._retry = retry or RetryPolicy()
         self._upstream_clock = upstream_clock or UpstreamClock()
+        self._log = request_log
 
     @property
     def observer(self) -> RequestObserver:
@@ -112,7 +117,7 @@ class Client:
         retries_bodies: bool,  # noqa: FBT001 - passed on as it came
     ) -> Answer:
         async for attempt in stamina.retry_context(
-            on=_backoff if retries_bodies else _backoff_unless_of_body,
+            on=backoff if retries_bodies else backoff_unless_of_body,
             attempts=self._retry.attempts,
             timeout=None,
             wait_initial=self._retry.wait_initial_seconds,
@@ -143,10 +148,15 @@ class Client:
                     timeout_seconds=self.timeout_seconds,
                 )
             except LlamaCloudError as error:
-                self._observer.request_finished(endpoint, _code(error), time.monotonic() - asked)
+                taken = time.monotonic() - asked
+                self._finished(endpoint, _code(error), taken, waited_seconds)
+                if self._log and isinstance(error, (NetworkFailed, RequestTimedOut)):
+                    self._log.not_reached(str(error), error.advice)
                 raise
             taken = time.monotonic() - asked
-            self._observer.request_finished(endpoint, str(answer.code), taken)
+            self._finished(endpoint, str(answer.code), taken, waited_seconds)
+            if self._log:
+                self._log.answered()
         if answer.code != HTTPStatus.OK:
             refused = _refusal(answer, api_key, self._upstream_clock.now(), asked)
             if isinstance(refused, RateLimited):
@@ -156,6 +166,14 @@ class Client:
         # Whoever asked reads a page for milliseconds: what has its place now is asked for before.
         await asyncio.sleep(_NEXT_REQUEST_GOES_OUT_WITHIN_SECONDS)
         return Answer(answer.body, asked, answered_at)
+
+    def _finished(
+        self, endpoint: Endpoint, code: str, seconds: float, waited_seconds: float
+    ) -> None:
+        self._observer.request_finished(endpoint, code, seconds)
+        if self._log:
+            rate = self._access.budget.requests_per_second
+            self._log.sent(endpoint, code, seconds, waited_seconds=waited_seconds, rate=rate)
 
 
 def _refusal(
@@ -180,18 +198,3 @@ def _code(error: LlamaCloudError) -> str:
             return str(HTTPStatus.OK.value)
         case _:
             return "network"
-
-
-def _backoff(error: Exception) -> bool | float:
-    if not isinstance(error, LlamaCloudError) or not error.retryable:
-        return False
-    asked_for = error.retry_after_seconds if isinstance(error, StatusRefused) else None
-    if asked_for is None:
-        return True
-    # The budget waits as long, but not for a key that replaced the one that was refused.
-    return 0.0 if isinstance(error, RateLimited) else asked_for
-
-
-def _backoff_unless_of_body(error: Exception) -> bool | float:
-    is_of_body = isinstance(error, LlamaCloudError) and error.is_of_body
-    return False if is_of_body else _backoff(error)

@@ -79,7 +79,8 @@ FAMILIES = (
         "llamacloud_exporter_hidden_jobs",
         "gauge",
         _PROJECT,
-        "Batch jobs kept out of the series of each job by the cap, as of the last poll.",
+        "Batch jobs kept out of the series of each job by the cap, as of the last poll; 0 where"
+        " jobs.max_per_project is 0.",
     ),
     Family(
         "llamacloud_exporter_api_offered",

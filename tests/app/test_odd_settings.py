@@ -47,6 +47,23 @@ def test_modes_that_end_tell_it_too(cloud: Cloud) -> None:
     assert f"warnings:\n  {WARNING}\n" in check.stdout
 
 
+def test_doubts_about_valid_settings_are_told_and_stop_nothing(cloud: Cloud) -> None:
+    """By the log, and by the report."""
+    variables = of(
+        cloud,
+        LLAMACLOUD_EXPORTER_PROJECTS='[{"name": "a"}, {"name": "b"}]',
+        LLAMACLOUD_EXPORTER_API__REQUESTS_PER_MINUTE="6000",
+    )
+    once = run("--once", "--log.format=json", **variables)
+    check = run("--config.check", **variables)
+
+    assert [0, 0] == [once.returncode, check.returncode]
+    records = [json.loads(line) for line in once.stderr.splitlines()]
+    (doubt,) = (record for record in records if record["event"] == "config.doubtful")
+    assert doubt["detail"].startswith('projects "a" and "b" are one project')
+    assert f"warnings:\n  {doubt['detail']}\n" in check.stdout
+
+
 @pytest.mark.parametrize("mode", ["--once", "--config.check", "--web.listen-address=127.0.0.1:0"])
 def test_a_configuration_file_that_is_a_pipe_is_a_mistake(
     cloud: Cloud, tmp_path: Path, mode: str

@@ -176,7 +176,7 @@ def test_grafana_finds_the_dashboard() -> None:
 def test_the_links_to_runbooks_can_be_set(tmp_path: Path) -> None:
     """As the page of the dashboard tells."""
     (command,) = re.findall(
-        r"^sed -i .* llamacloud-batch\.json$",
+        r"^sed .* llamacloud-batch\.json > mine\.json$",
         (DEPLOY / "docs/dashboard.md").read_text(),
         re.MULTILINE,
     )
@@ -185,7 +185,7 @@ def test_the_links_to_runbooks_can_be_set(tmp_path: Path) -> None:
     subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True)
     (address,) = (
         variable["query"]
-        for variable in json.loads(dashboard.read_text())["templating"]["list"]
+        for variable in json.loads((tmp_path / "mine.json").read_text())["templating"]["list"]
         if variable["name"] == "runbooks"
     )
     assert "https://YOUR-COPY/blob/main/deploy/runbooks.md" == address

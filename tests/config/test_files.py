@@ -111,7 +111,10 @@ BAD_FILES = {
         '{file}: poll.full_listing_every must be a duration such as 30s, 5m or 1h30m, not "soon".',
     ],
     "wrong_types.yml": [
-        "{file}: poll must be a mapping of settings such as poll.interval.",
+        (
+            '{file}: poll must hold settings on indented lines below it, such as "interval: 30s",'
+            " with a space after the colon."
+        ),
         '{file}: api.timeout must be a duration such as 30s, 5m or 1h30m, not "1s".',
         '{file}: api.requests_per_minute must be a number, not ".nan".',
         f"{{file}}: api.versions {VERSIONS_WANTED}.",
@@ -137,7 +140,10 @@ BAD_FILES = {
         )
     ],
     "broken.yml": [
-        'the configuration file "{file}" is not valid YAML: line 4: found unexpected end of stream.'
+        (
+            'the configuration file "{file}" is not valid YAML:'
+            " line 2: a quotation mark that opens here is never closed."
+        )
     ],
     "alias.yml": [
         "the configuration file \"{file}\" is not valid YAML: line 2: found undefined alias '...'."
@@ -163,7 +169,7 @@ BAD_FILES = {
         f'{{file}}: projects[0].project_id {UUID_WANTED}, not "17".',
         "{file}: projects[0].base_url must not hold a user name or a password.",
         "{file}: projects[0].api_kye is unknown; the nearest known one is api_key.",
-        '{file}: projects[3].directory_ids must be a list, not "dir-1".',
+        '{file}: projects[3].directory_ids must be a list; write ["dir-1"].',
         (
             "{file}: projects[3].job_types[1] must be 'parse', 'extract' or 'classify',"
             ' not "classfy".'

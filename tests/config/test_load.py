@@ -8,6 +8,7 @@ from exporter import __version__
 from exporter.config import ConfigError, ListenAddress, Mode, describe, load
 
 KEY = {"LLAMA_CLOUD_API_KEY": "llx-environment-secret"}
+VALUES = "values are written --flag=VALUE, and the settings file is named by --config.file=FILE"
 UNKNOWN_API_KEY = "flag --api-key is unknown; the nearest known one is --api.wait-for-key."
 LEVEL_WANTED = "flag --log.level must be 'debug', 'info', 'warning' or 'error'"
 
@@ -141,11 +142,11 @@ def test_all_mistakes_are_told_at_once() -> None:
     [
         (["--once", "--demo"], "--once and --demo are modes; choose one."),
         (["--demo=llx-secret"], "flag --demo takes no value."),
-        (["--poll.interval"], "flag --poll.interval needs a value, as in --poll.interval=VALUE."),
-        (["--items.enabled"], "flag --items.enabled needs a value, as in --items.enabled=VALUE."),
+        (["--poll.interval"], "flag --poll.interval needs a value, as in --poll.interval=30s."),
+        (["--items.enabled"], "flag --items.enabled needs a value, as in --items.enabled=true."),
         (["--api-key=llx-secret"], UNKNOWN_API_KEY),
         (["--api-key", "secret"], UNKNOWN_API_KEY),
-        (["secret"], "an argument is no flag; values are written --flag=VALUE."),
+        (["secret"], f"an argument is no flag; {VALUES}."),
         (
             ["--poll.int=5s"],
             "flag --poll.int is unknown; the nearest known one is --poll.interval.",
@@ -232,8 +233,8 @@ def test_an_unknown_variable_of_llamacloud_is_a_warning(name: str, nearest: str)
     command = load([], {**KEY, name: "secret"})
     warning = f"environment variable {name} is unknown; the nearest known one is {nearest}."
 
-    assert (warning,) == command.warnings
-    report = describe(command.settings, command.warnings).splitlines()
+    assert (warning,) == command.unknown_variables
+    report = describe(command.settings, command.unknown_variables).splitlines()
     assert ["The settings are valid.", "", "warnings:", f"  {warning}", "", "projects:"] == (
         report[:6]
     )
@@ -249,13 +250,15 @@ def test_an_unknown_variable_of_llamacloud_is_a_warning(name: str, nearest: str)
 )
 def test_known_variables_and_those_of_kubernetes_are_no_warning(environ: dict[str, str]) -> None:
     """Nor those that begin otherwise."""
-    assert () == load([], {**KEY, **environ}).warnings
+    assert () == load([], {**KEY, **environ}).unknown_variables
 
 
 def test_the_demo_and_the_health_check_warn_of_nothing() -> None:
     """They read none of these variables."""
     environ = {**KEY, "LLAMA_CLOUD_PROJECT": "x"}
-    assert [(), ()] == [load([mode], environ).warnings for mode in ("--demo", "--healthcheck")]
+    assert [(), ()] == [
+        load([mode], environ).unknown_variables for mode in ("--demo", "--healthcheck")
+    ]
 
 
 @pytest.mark.parametrize(

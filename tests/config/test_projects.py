@@ -16,6 +16,7 @@ NO_KEY = (
     " or try `llamacloud-batch-exporter --demo`."
 )
 PROJECTS = "LLAMACLOUD_EXPORTER_PROJECTS"
+SCHEME_WANTED = "must begin with https:// or http://, as in https://"
 URL_WANTED = "must be an http or https URL such as https://api.cloud.llamaindex.ai"
 
 
@@ -194,7 +195,10 @@ def test_a_mistake_in_the_setting_that_waits_is_told_alone() -> None:
         ),
         (
             {**KEY, PROJECTS: '{"api_key": "secret"}'},
-            f"environment variable {PROJECTS} must be a list of at least one project.",
+            (
+                f"environment variable {PROJECTS} must be a list of projects;"
+                " put the projects into brackets."
+            ),
         ),
         (
             {**KEY, PROJECTS: '[{"api_key": ["secret"]}]'},
@@ -220,7 +224,7 @@ def test_a_wrong_project_is_explained(environ: dict[str, str], expected: str) ->
 @pytest.mark.parametrize(
     ("url", "complaint"),
     [
-        ("api.cloud.llamaindex.ai", URL_WANTED),
+        ("api.cloud.llamaindex.ai", f"{SCHEME_WANTED}api.cloud.llamaindex.ai"),
         ("ftp://example.org", URL_WANTED),
         ("https://", URL_WANTED),
         ("https://example.org:99999", URL_WANTED),

@@ -1,11 +1,16 @@
 """Counters: every increase once, and none falls."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
-from history import EPOCH, HOUR, History, counts, job
+from history import EPOCH, HOUR, History, counts, job, table_of
 
+from exporter.core.counters import CounterBook
+from exporter.core.marks import from_zero
+from exporter.core.project import ProjectCore
+from exporter.core.saved import SavedCounters, restore, saved_project
 from exporter.domain import (
     FAILURE_REASONS,
     Histogram,
@@ -372,6 +377,54 @@ class TestDurations:
         history.count(items=replace(counts(completed=2), durations=durations))
         assert sum(history.view().counters.item_duration[JobType.PARSE].counts) == 2
 
+    def test_histograms_start_at_zero_with_the_first_job_of_a_type(self) -> None:
+        """Before there is a duration; those that a type never needs cost no series."""
+        none, extract = (0, 0.0), JobType.EXTRACT
+        started = History().listing(job(job_type=extract)).view().counters
+        assert {extract: none} == observed(started.queue_duration)
+        assert {extract: none} == observed(started.item_duration)
+        assert {extract: none} == observed(started.turnaround_duration)
+        assert {(extract, JobStatus.COMPLETED): none} == observed(started.run_duration)
+
+    def test_histograms_start_with_jobs_that_ended_before_the_baseline(self) -> None:
+        """The next job of their type is a rise, also where it is first seen at its end."""
+        long_ago = ended(created_at=EPOCH - 9e6, completed_at=EPOCH - 8e6)
+        started = History().listing(long_ago).view().counters
+        assert {JobType.PARSE: (0, 0.0)} == observed(started.turnaround_duration)
+
+    def test_a_batch_of_v2_starts_the_histogram_of_its_turnaround_alone(self) -> None:
+        """It tells no start, nor do its items."""
+        book = CounterBook()
+        book.add(from_zero(), job(api_version="v2"))
+        started = book.counters()
+        assert {JobType.PARSE: (0, 0.0)} == observed(started.turnaround_duration)
+        assert ({}, {}) == (started.queue_duration, started.run_duration)
+        assert {} == started.item_duration
+
+    @pytest.mark.parametrize("family", [f.name for f in fields(SavedCounters)][4:])
+    def test_saved_histograms_of_other_buckets_do_not_go_on(self, family: str) -> None:
+        """One family has one set of buckets; nothing was seen of the type before it is restored."""
+        history = History().listing().at(65).listing(job()).at(95).listing(ended())
+        saved = saved_project(history.table, 95.0, 95.0)
+        known = getattr(saved.counters, family)
+        labels = JobType.PARSE
+        other = Histogram((1.5,), (1, 0), 1.0)
+        changed = {JobStatus.FAILED: other} if isinstance(known[labels], dict) else other
+        counters: dict[str, Any] = {family: {labels: changed}}
+        saved = replace(saved, counters=replace(saved.counters, **counters))
+        core = ProjectCore(history.rules, 0.0)
+        restore(table_of(core), saved, 0.0, 95.0)
+        assert {} == getattr(core.view(0.0).counters, family)
+
+    def test_runs_that_failed_start_a_histogram_of_their_own(self) -> None:
+        """With the first of them."""
+        over = ended(status=JobStatus.FAILED, started_at=EPOCH + 70, completed_at=EPOCH + 90)
+        history = History().listing().at(65).listing(job()).at(95).listing(over)
+        assert {
+            (JobType.PARSE, JobStatus.COMPLETED): (0, 0.0),
+            (JobType.PARSE, JobStatus.FAILED): (1, 20.0),
+        } == observed(history.view().counters.run_duration)
+
     def test_queue_and_run_durations_are_observed_once_a_job(self) -> None:
         """From its own times."""
         over = ended(started_at=EPOCH + 70, completed_at=EPOCH + 190)
@@ -466,6 +519,11 @@ class TestWithoutCounting:
         assert view.counters.items_failed == {}
         assert view.gauges is not None
         assert (view.gauges.active_items, view.uncounted_jobs) == (None, None)
+
+
+def observed(family: Mapping[Any, Histogram]) -> dict[Any, tuple[int, float]]:
+    """Return count and sum by labels."""
+    return {labels: totals(histogram) for labels, histogram in family.items()}
 
 
 def totals(histogram: Histogram) -> tuple[int, float]:

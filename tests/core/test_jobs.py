@@ -8,6 +8,7 @@ from history import EPOCH, History, counts, job
 
 from exporter.core.events import (
     ItemsFailed,
+    ItemsFailedBeforeStart,
     JobAppeared,
     JobChangedStatus,
     JobEnded,
@@ -286,6 +287,32 @@ class TestEvents:
         history.at(30).count(items=replace(counts(failed=2), failed=(first, second)))
         history.at(60).count(items=replace(counts(failed=2), failed=(second, first)))
         assert [ItemsFailed(job(), (first,)), ItemsFailed(job(), (second,))] == history.events[1:]
+
+    def test_failed_items_of_a_job_that_had_ended_are_summed_up(self) -> None:
+        """They are history; what fails at a later count is news, as of a job that ended since."""
+        first, second = FailedItem("i-1", "a.pdf", "bad"), FailedItem("i-2", "b.pdf", None)
+        old = job(
+            status=JobStatus.COMPLETED,
+            created_at=EPOCH - 90,
+            completed_at=EPOCH - 60,
+            failed_items=1,
+        )
+        history = History().listing(old).status(old, 0.5)
+        counted = replace(counts(failed=1), failed=(first,), failure_reasons={"none": 1})
+        history.count(items=counted)
+        history.at(30).count(items=replace(counts(failed=2), failed=(first, second)))
+        assert [
+            ItemsFailedBeforeStart(old, 1, {"none": 1}, (first,)),
+            ItemsFailed(old, (second,)),
+        ] == history.events
+
+    def test_failed_items_of_a_job_that_ended_unseen_since_are_told_one_by_one(self) -> None:
+        """It began and ended between two listings."""
+        item = FailedItem("i-1", "a.pdf", "bad")
+        over = job(status=JobStatus.COMPLETED, completed_at=EPOCH + 80, failed_items=1)
+        history = History().listing().at(90).listing(over).status(over, 0.5)
+        history.count(items=replace(counts(failed=1), failed=(item,)))
+        assert [JobEnded(over), ItemsFailed(over, (item,))] == history.events
 
     def test_after_twenty_failed_items_only_their_number_is_told_once(self) -> None:
         """A log that drowns is not read."""

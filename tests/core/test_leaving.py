@@ -261,6 +261,13 @@ class TestCap:
             assert 6 - cap == history.view().hidden_jobs
             assert history.view().tracked_jobs == 6
 
+    def test_a_cap_of_zero_shows_totals_only_and_hides_nothing(self) -> None:
+        """Whoever asks for no series of single jobs needs no alert about hidden ones."""
+        view = History(max_jobs=0).listing(job("a", failed_items=1), job("b")).view()
+        assert ((), 0, 2) == (view.jobs, view.hidden_jobs, view.tracked_jobs)
+        assert view.gauges is not None
+        assert 1 == view.gauges.failing_jobs[JobType.PARSE]
+
     def test_aggregates_cover_hidden_jobs(self) -> None:
         """The cap is for series, not for the truth."""
         history = History(max_jobs=1).listing(

@@ -32,6 +32,7 @@ def _exercise(telemetry: Telemetry, name: str) -> None:
     project.budget_read_by(lambda: 0.25)
     project.count(ListingSucceeded(jobs=3, active_jobs=1, is_first=True, recovered=False))
     project.published(full_view(name))
+    project.request_finished("list_jobs", "200", 0.1)
     project.fields_left_out("list_jobs", "created_at", 1)
 
 

@@ -15,6 +15,7 @@ from exporter.core.events import (
     ApiSetAside,
     Event,
     ItemsFailed,
+    ItemsFailedBeforeStart,
     JobAppeared,
     JobEnded,
     JobGivenUp,
@@ -33,7 +34,7 @@ from exporter.core.events import (
 from exporter.domain import ApiVersion, ErrorReason, FailedItem, JobStatus
 from exporter.event_log import EventLog
 from exporter.llamacloud.errors import NotFound, RequestTimedOut, ServerFailed, Unauthorized
-from exporter.simulator import Fault, Paging, items_of
+from exporter.simulator import Fault, Paging, files_of, items_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, MutableMapping
@@ -310,10 +311,46 @@ class TestLines:
             line["not_shown"],
         )
 
+    @pytest.mark.parametrize("tells_documents", [True, False])
+    def test_history_is_one_line_a_job(self, *, tells_documents: bool) -> None:
+        """At debug level its failed items have lines of their own."""
+        item = FailedItem("item-1", "a.pdf", "EXPIRED: a.pdf", "expired")
+        event = ItemsFailedBeforeStart(job(), 69, {"timeout": 60, "expired": 9}, (item,))
+        line, detail = logged(event, tells_documents=tells_documents)
+        assert ("items.failed_before_start", "warning", "job-1", 69, "timeout 60, expired 9") == (
+            *(line["event"], line["log_level"], line["job_id"]),
+            *(line["failed_items"], line["reasons"]),
+        )
+        assert ("item.failed", "debug", "item-1") == (
+            *(detail["event"], detail["log_level"]),
+            detail["item_id"],
+        )
+        assert tells_documents is ("item_name" in detail)
+
 
 @pytest.mark.anyio
 class TestEndToEnd:
     """What a person reads."""
+
+    @pytest.mark.parametrize("api_version", ["v1beta", "v2"])
+    async def test_failed_items_from_before_the_start_are_one_line_a_job(
+        self, cloud: Cloud, api_version: str
+    ) -> None:
+        """By each generation of the API."""
+        if api_version == "v1beta":
+            cloud.add_job(status="completed", items=items_of("job-1", failed=40, completed=2))
+            cloud.world.jobs["job-1"].completed_at = cloud.world.clock() - 600
+        else:
+            now = cloud.world.clock()
+            files = files_of("bat-1", failed=40, created_at=now - 900, ended_at=now - 600)
+            cloud.add_batch(status="COMPLETED", files=files, created_at=now - 1000)
+        with capture_logs() as logs:
+            async with polling(cloud, api_versions=(api_version,)):
+                await eventually(lambda: bool(named(logs, "items.")))
+        assert ["items.failed_before_start"] == named(logs, "items.", "job.")
+        (line,) = (line for line in logs if line["event"].startswith("items."))
+        assert 40 == line["failed_items"]
+        assert {"debug"} == {line["log_level"] for line in logs if line["event"] == "item.failed"}
 
     async def test_a_jobs_life_is_a_few_lines(self, cloud: Cloud) -> None:
         """Appearing, failed items, the end with counts and duration; none again."""

@@ -37,6 +37,8 @@ EXPECTED_EVENTS: Final = {
     "job.refresh_recovered": "info",
     "item.failed": "warning",
     "items.more_failed": "warning",
+    "items.failed_before_start": "warning",
+    "request.not_answered": "warning",
     "project.stale": "warning",
     "api.set_aside": "info or warning",
     "api.offered_again": "info",
@@ -234,6 +236,15 @@ def wrong_left_out_lines(log: Log, counted: Mapping[tuple[str, str, str], float]
     ]
 
 
+def _summed_up(log: Log) -> Counter[str]:
+    """Count by job the failed items that were told by their number, as they were history."""
+    summed_up: Counter[str] = Counter()
+    for record in log.records:
+        if record["event"] == "items.failed_before_start":
+            summed_up[record["job_id"]] += record["failed_items"]
+    return summed_up
+
+
 def _wrong_failures(
     log: Log, histories: dict[str, JobHistory], items_seen: Callable[[JobHistory], bool]
 ) -> Iterator[str]:
@@ -242,6 +253,11 @@ def _wrong_failures(
     for record in log.records:
         if record["event"] == "item.failed":
             told.setdefault(record["job_id"], []).append(record["item_id"])
+    summed_up = _summed_up(log)
+    for job_id, number in summed_up.items():
+        ever = set().union(*(state.failed_ids for state in histories[job_id].states))
+        if number > len(ever):
+            yield f"items.failed_before_start of {job_id}: told {number}, failed {sorted(ever)}"
     for job_id, item_ids in told.items():
         ever = set().union(*(state.failed_ids for state in histories[job_id].states))
         if len(set(item_ids)) != len(item_ids) or not set(item_ids) <= ever:
@@ -251,5 +267,5 @@ def _wrong_failures(
             continue
         missed = history.latest.failed_ids - set(told.get(history.job_id, ()))
         full = len(told.get(history.job_id, ())) == _TOLD_ONE_BY_ONE and history.job_id in more
-        if missed and not full:
+        if len(missed) > summed_up[history.job_id] and not full:
             yield f"item.failed of {history.job_id} is missing for {sorted(missed)}"

@@ -303,6 +303,9 @@ TOLD = [
         ),
         lambda log: log.records.append(record("job.ended", "warning", status="completed")),
         lambda log: log.records.append(log.records[-1]),
+        lambda log: log.records.append(
+            record("items.failed_before_start", "warning", failed_items=4)
+        ),
         lambda log: log.records.pop(),
     ],
 )
@@ -311,6 +314,15 @@ def test_a_line_that_is_not_expected_or_missing_is_seen(spoil: Callable[[Log], o
     log = Log(list(TOLD), [])
     assert [] == wrong_lines(log, {"job-1": finished_job()}, lambda _: True)
     spoil(log)
+    assert 1 == len(wrong_lines(log, {"job-1": finished_job()}, lambda _: True))
+
+
+def test_failed_items_of_history_may_be_summed_up() -> None:
+    """The number has to be theirs."""
+    summary = record("items.failed_before_start", "warning", failed_items=3)
+    log = Log([TOLD[0], summary], [])
+    assert [] == wrong_lines(log, {"job-1": finished_job()}, lambda _: True)
+    summary["failed_items"] = 2
     assert 1 == len(wrong_lines(log, {"job-1": finished_job()}, lambda _: True))
 
 

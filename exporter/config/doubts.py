@@ -1,0 +1,65 @@
+"""What the settings may say, and hardly anyone means: told as warnings."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from exporter.config.errors import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from exporter.config.project import Project
+
+# Names that no public DNS server resolves, or that nobody outside of a network can.
+_PRIVATE_SUFFIXES = (
+    *(".local", ".localhost", ".internal", ".intranet", ".lan", ".home.arpa", ".svc"),
+    *(".test", ".invalid", ".corp", ".home"),
+)
+
+
+def doubts_about(projects: Sequence[Project]) -> tuple[str, ...]:
+    """Return one sentence for each doubt, which says what to write instead."""
+    return (*_keys_in_clear(projects), *_read_twice(projects))
+
+
+def _keys_in_clear(projects: Sequence[Project]) -> Iterator[str]:
+    for url in dict.fromkeys(project.base_url for project in projects):
+        parts = urlsplit(url)
+        if parts.scheme == "http" and _is_public(parts.hostname or ""):
+            yield (
+                f"base URL {shown(url)} sends API keys unencrypted;"
+                f" write {shown('https' + url.removeprefix('http'))}."
+            )
+
+
+def _is_public(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return "." in host.strip(".") and not host.rstrip(".").endswith(_PRIVATE_SUFFIXES)
+
+
+def _read_twice(projects: Sequence[Project]) -> Iterator[str]:
+    first: dict[tuple[object, ...], Project] = {}
+    for project in projects:
+        one = first.setdefault(_what_is_read(project), project)
+        if one is not project:
+            yield (
+                f"projects {shown(one.name)} and {shown(project.name)} are one project, read and"
+                " counted twice; remove one, or tell them apart by directory_ids, job_types or"
+                " api_versions."
+            )
+
+
+def _what_is_read(project: Project) -> tuple[object, ...]:
+    # The default project of a key has no id that is known.
+    key = project.api_key and project.api_key.get_secret_value()
+    return (
+        project.base_url.lower(),
+        project.project_id or ("default of", key),
+        *(frozenset(project.directory_ids), frozenset(project.job_types)),
+        frozenset(project.api_versions),
+    )
