@@ -26,7 +26,7 @@ RUN python -m pip uninstall --yes --quiet --root-user-action=ignore pip \
     && rm -r "$(python -c 'import ensurepip; print(ensurepip.__path__[0])')"
 COPY --from=builder /opt/exporter /opt/exporter
 # The base image has no bytecode of the standard library, and at run time nobody can write it.
-RUN ["/opt/exporter/bin/python", "-c", "import exporter.app, exporter.app.demo, exporter.healthcheck"]
+RUN ["/opt/exporter/bin/python", "-c", "import exporter.app, exporter.app.demo, exporter.healthcheck, jinja2"]
 
 # For a state file. A new volume of Docker or Podman that is mounted here gets the owner of the folder.
 RUN install --directory --owner=65532 --group=65532 --mode=0700 /var/lib/llamacloud-batch-exporter

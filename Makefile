@@ -31,7 +31,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: run test explore coverage soak test-wheel bench bench-test kubernetes-test kubernetes-tools cluster-test
-.PHONY: lint tables dashboard chart lock image image-test systemd-test release
+.PHONY: lint tables dashboard chart lock image image-test systemd-test browser-test screenshot release
 
 run: $(VENV)/.installed
 	$(BIN)/llamacloud-batch-exporter $(if $(LLAMA_CLOUD_API_KEY)$(LLAMA_CLOUD_API_KEY_FILE),,--demo) $(ARGS)
@@ -135,6 +135,18 @@ image:
 # Builds the image with buildah and runs it with podman; `pytest -rs` tells what is missing for that.
 image-test: $(VENV)/.installed-test
 	$(BIN)/pytest tests/image
+
+# Opens the pages in Chromium, and has axe look at them; `pytest -rs` tells what is missing for that.
+browser-test: $(VENV)/.installed-test tests/browser/node_modules/.installed
+	$(BIN)/pytest tests/browser
+
+# Takes the README's picture of the status page anew, of the demo.
+screenshot: $(VENV)/.installed-test tests/browser/node_modules/.installed
+	$(BIN)/python tests/browser/screenshot.py
+
+tests/browser/node_modules/.installed: tests/browser/package.json tests/browser/package-lock.json
+	cd tests/browser && npm ci --silent
+	@touch $@
 
 # Boots a systemd in namespaces of its own, and runs the unit there; takes root and systemd 250.
 systemd-test: $(VENV)/.installed-test

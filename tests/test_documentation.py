@@ -189,3 +189,11 @@ def test_links_within_the_readme_lead_somewhere() -> None:
             assert target[1:] in headings
         elif not target.startswith("http"):
             assert (README.parent / target.split("#")[0]).exists()
+
+
+def test_the_picture_of_the_status_page_is_small() -> None:
+    """Whoever clones the repository loads each version of it."""
+    (picture,) = re.findall(r"!\[[^\]]+\]\(([^)]+\.png)\)", readme())
+    data = (README.parent / picture).read_bytes()
+    assert data.startswith(b"\x89PNG")
+    assert 20_000 < len(data) < 200_000

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _REFRESH_AT_LEAST_EVERY_SECONDS = 300.0
 _REFRESH_AT_MOST_EVERY_SECONDS = 5.0
 _SECONDS_PER_MINUTE = 60
+_WHOLE_FROM = 10
 
 
 def status_page(source: Source, reports: Sequence[ProjectReport], query: Query, tag: str) -> str:
@@ -92,12 +93,18 @@ def _environment() -> Environment:
         "visible": lambda text: escaped(str(text)),
         "iso_time": _iso_time,
         "percent": lambda ratio: f"{100 * ratio:.0f} %",
-        "per_minute": lambda rate: f"{rate * _SECONDS_PER_MINUTE:.3g}",
+        "per_minute": _per_minute,
         "number": lambda number: f"{number:,}",
         "job_link": lambda job: "./job?" + urlencode({k: job[k] for k in ("project", "job_id")}),
     }
     environment.globals["list_link"] = _list_link
     return environment
+
+
+def _per_minute(rate: float) -> str:
+    """Return a rate a second as one a minute, with two digits at least."""
+    number = rate * _SECONDS_PER_MINUTE
+    return f"{number:,.0f}" if number >= _WHOLE_FROM else f"{number:.2g}"
 
 
 def _iso_time(unix_time: float) -> str:

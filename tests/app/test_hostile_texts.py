@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
+from urllib.parse import urlencode
 
 import pytest
 from cloud import KEY, Cloud
@@ -84,6 +85,8 @@ def test_both_forms_and_the_log_say_what_llamacloud_wrote(hostile_cloud: Cloud) 
         _, text = exporter.get()
         _, openmetrics = exporter.get(headers=OPENMETRICS)
         pages = [exporter.get(path) for path in ("/", "/-/ready", "/-/healthy")]
+        shown = json.loads(exporter.get("/api/v1/jobs?per_page=500")[1])["jobs"]
+        pages += [exporter.get(page_of(job_id)) for job_id in job_ids]
         _end_jobs(hostile_cloud)
         exporter.wait_for(lambda: len(exporter.events("job.ended")) == len(TEXTS))
         lines = lines_of(exporter.log_file)
@@ -92,10 +95,17 @@ def test_both_forms_and_the_log_say_what_llamacloud_wrote(hostile_cloud: Cloud) 
         assert job_ids == labels(families, "llamacloud_batch_job_info", "job_id")
         assert set(TEXTS.values()) == labels(families, "llamacloud_batch_job_info", "directory_id")
         assert job_ids == labels(families, "llamacloud_batch_job_items", "job_id")
-    assert [200, 200, 200] == [status for status, _ in pages]
+    assert {200} == {status for status, _ in pages}
+    assert job_ids == {job["job_id"] for job in shown}
+    assert set(TEXTS.values()) == {job["directory_id"] for job in shown}
+    assert [] == [page[:300] for _, page in pages if "<img" in page or "\x1b" in page]
     assert_tame(lines)
     failed = {json.loads(line)["item_id"] for line in lines if '"item.failed"' in line}
     assert set(IDS.values()) == failed
+
+
+def page_of(job_id: str) -> str:
+    return "/job?" + urlencode({"project": "default", "job_id": job_id})
 
 
 def _counted_jobs(text: str) -> int:

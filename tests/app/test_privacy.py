@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from process import running
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from exporter.simulator.faults import Endpoint
 
 KEY = "llx-key-of-this-test"
+PAGES = (
+    *("/", "/metrics", "/api/v1/status", "/api/v1/jobs"),
+    *(f"/job?project=default&job_id={job_id}" for job_id in ("job-1", "bat-1")),
+)
 NAME = "dismissal-of-Muster.pdf"
 MESSAGE = "PDF_IS_BROKEN: the letter to Muster"
 STATED = "Muster could not be read"
@@ -55,11 +60,14 @@ def test_documents_can_be_left_out_of_the_log(cloud: Cloud) -> None:
         job = cloud.world.jobs["job-1"]
         job.status, job.completed_at = "failed", (job.started_at or 0) + 40
         exporter.wait_for(lambda: bool(exporter.events("job.ended")))
-        pages = [exporter.get(path)[1] for path in ("/", "/metrics")]
+        (shown,) = json.loads(exporter.get("/api/v1/jobs?search=job-1")[1])["jobs"]
+        pages = [exporter.get(path)[1] for path in PAGES]
         log = exporter.log_file.read_text()
         failed, ended = exporter.events("item.failed"), exporter.events("job.ended")[0]
         refused = exporter.events("job.refresh_failed")
 
+    assert {"item_id": "item-1", "reason": "pdf_is_broken"} in shown["last_failed_items"]
+    assert "failed" == shown["status_changes"][-1]["status"]
     assert [] == [text for text in (log, *pages) if "Muster" in text]
     assert {("item-1", "pdf_is_broken"), ("dfl-1", "pdf_is_broken"), ("dfl-2", "not_mapped")} == {
         (line["item_id"], line["reason"]) for line in failed

@@ -17,7 +17,11 @@ from web.serving import wait_until
 from exporter.simulator import DEMO_PROJECTS
 
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
-PAGES = ("/", "/metrics", "/-/healthy", "/-/ready", "/nothing")
+JOBS, JOB = "/api/v1/jobs?per_page=500", "/job?project=by-yaml&job_id=job-1"
+PAGES = (
+    *("/", "/metrics", "/-/healthy", "/-/ready", "/nothing"),
+    *("/api/v1/status", JOBS, JOB, "/job?project=yaml&job_id=bat-1"),
+)
 FORMATS = pytest.mark.parametrize("log_format", ["json", "console"])
 
 
@@ -62,6 +66,7 @@ def test_serving_shows_no_key(configured: Configured) -> None:
         log = exporter.log_file.read_text()
 
     assert "[redacted]" in log
+    assert {True} == {"[redacted]" in pages[PAGES.index(page)] for page in (JOBS, JOB)}
     assert {("list_jobs", "created_at")} == {(line["endpoint"], line["field"]) for line in odd}
     assert [] == leaks(log, *pages)
 

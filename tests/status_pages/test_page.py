@@ -152,6 +152,7 @@ def test_no_page_holds_a_key(address: str) -> None:
             {"apis": full_report().status.apis},
             "A generation of the API is set aside: v2 (not_found)",
         ),
+        ({}, "7 in the last minute; 7.5 of 15 a minute are allowed now"),
         ({"failing_jobs": 7, "jobs_waiting_for_refresh": 1234}, "1,234 for their next refresh"),
     ],
 )
