@@ -44,7 +44,7 @@ class EventLog:
 
     def __init__(self, project: str, *, key_origin: str, tells_documents: bool = True) -> None:
         self._log = structlog.get_logger("exporter").bind(project=project)
-        self._key_origin = key_origin
+        self.key_origin = key_origin
         self.tells_documents = tells_documents
 
     def log(self, event: Event) -> None:
@@ -129,7 +129,7 @@ class EventLog:
     def _what_to_do(self, failure: Failure) -> dict[str, str]:
         if failure.reason is not ErrorReason.UNAUTHORIZED:
             return {"advice": failure.advice}
-        return {"key": self._key_origin, "advice": f"{failure.advice}; {advice.REFUSED_KEY}"}
+        return {"key": self.key_origin, "advice": f"{failure.advice}; {advice.REFUSED_KEY}"}
 
     def _job_ended(self, job: Job) -> None:
         bad = job.status in _BAD_ENDS or bool(job.failed_items)

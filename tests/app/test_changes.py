@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_DNS, uuid5
 
 import pytest
 from pydantic import SecretStr
@@ -15,8 +17,6 @@ from exporter.config.keys import KeyFile
 from exporter.domain import ApiVersion
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from exporter.config import Settings
 
 URL = "https://api.cloud.llamaindex.ai"
@@ -58,6 +58,27 @@ def test_the_same_settings_change_nothing() -> None:
 def test_the_order_of_projects_means_nothing() -> None:
     """They are known by their names."""
     assert (TWO, ONE) == changes_between(settings(ONE, TWO), settings(TWO, ONE)).kept
+
+
+@pytest.mark.parametrize("key", ["api_key", "api_key_file"])
+def test_the_place_of_a_project_in_the_file_means_nothing(tmp_path: Path, key: str) -> None:
+    """It goes on when one before it is added or removed, with its key where it is now."""
+    (tmp_path / "key").write_text("llx-made-up")
+    file = tmp_path / "exporter.yml"
+
+    def written(*names: str) -> Settings:
+        held = {"api_key": "llx-made-up", "api_key_file": "key"}[key]
+        entries = [
+            f"{{name: {name}, project_id: {uuid5(NAMESPACE_DNS, name)}, {key}: {held}}}"
+            for name in names
+        ]
+        file.write_text(f"projects: [{', '.join(entries)}]")
+        return load([f"--config.file={file}"], {}).settings
+
+    before, after = written("one", "two"), written("two", "one", "three")
+    changes = changes_between(before, after)
+    assert after.projects[:2] == changes.kept
+    assert ((), ("three",)) == (changes.changed, changes.added)
 
 
 def test_projects_are_added_and_removed() -> None:
@@ -105,8 +126,7 @@ def test_a_default_project_is_known_by_its_name() -> None:
     [
         {"organization_id": "org"},
         {"api_key": SecretStr("llx-another")},
-        {"api_key_origin": "exporter.yml: projects[0].api_key"},
-        {"api_key_file": KeyFile(__file__, "the file")},  # type: ignore[arg-type]
+        {"api_key_file": KeyFile(Path(__file__), "the file")},
         {"base_url": f"{URL}:443"},
         {"directory_ids": ("dir",)},
         {"job_types": ("parse",)},
