@@ -14,7 +14,7 @@ import structlog
 
 from exporter import __version__
 from exporter.app.assembly import assemble
-from exporter.app.identity import state_keys_of
+from exporter.app.identity import former_state_keys_of, state_keys_of
 from exporter.app.leaving import LookUps, hang_up_event, stop_event
 from exporter.app.listening import url_of
 from exporter.app.reloading import Reloader
@@ -88,8 +88,10 @@ async def serve(
 
 def _loaded(settings: Settings) -> LoadedState | None:
     """Read the state file, if there is to be one."""
-    keys = state_keys_of(settings.projects).values()
-    return load_state(settings.state.file, keys) if settings.state.file else None
+    if settings.state.file is None:
+        return None
+    keys, former = state_keys_of(settings.projects), former_state_keys_of(settings.projects)
+    return load_state(settings.state.file, keys.values(), former)
 
 
 @asynccontextmanager

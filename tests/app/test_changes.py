@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from exporter.app.changes import Begun, changes_between, with_fixed_of
-from exporter.app.identity import state_keys_of
+from exporter.app.identity import former_state_keys_of, state_keys_of
 from exporter.config import Project, load
 from exporter.config.keys import KeyFile
 from exporter.domain import ApiVersion
@@ -214,6 +214,14 @@ def test_several_entries_of_one_project_have_states_of_their_own() -> None:
     keys = state_keys_of([parse, extract, TWO])
     assert 3 == len(set(keys.values()))
     assert keys["two"] == state_keys_of([TWO])["two"]
+
+
+def test_an_entry_was_alone_or_one_of_several_before() -> None:
+    """Nobody knows what a default project was called before."""
+    one, two, default = project("one", "id"), project("two", "id"), project("default", None)
+    alone, several = state_keys_of([one])["one"], state_keys_of([one, two])
+    assert {alone: several["one"]} == former_state_keys_of([one, default])
+    assert dict.fromkeys(several.values(), alone) == former_state_keys_of([one, two])
 
 
 def test_an_entry_that_is_no_longer_alone_goes_on_under_another_key() -> None:
