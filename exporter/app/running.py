@@ -77,7 +77,7 @@ async def serve(
         async with asyncio.TaskGroup() as tasks, _saving(exporter, tasks):
             tasks.create_task(server.serve(sockets))
             exporter.projects.start(tasks)
-            _announce("exporter.listening", settings, sockets)
+            _announce("exporter.listening", exporter, settings, sockets)
             telling = tasks.create_task(_tell_when_polled(exporter, settings, sockets))
             reloading = tasks.create_task(reloader.run())
             await stop.wait()
@@ -118,19 +118,26 @@ async def _tell_when_polled(
     exporter: Exporter, settings: Settings, sockets: list[socket.socket]
 ) -> None:
     """Name the page once more when there is something to see: the log has moved on by then."""
-    for poller in exporter.projects.pollers.values():
-        await poller.first_poll_is_published.wait()
-    _announce("exporter.first_poll_ended", settings, sockets)
+    # Reloads may replace any poller meanwhile.
+    while left := [
+        is_published
+        for poller in exporter.projects.pollers.values()
+        if not (is_published := poller.first_poll_is_published).is_set()
+    ]:
+        await left[0].wait()
+    _announce("exporter.first_poll_ended", exporter, settings, sockets)
 
 
-def _announce(event: str, settings: Settings, sockets: list[socket.socket]) -> None:
+def _announce(
+    event: str, exporter: Exporter, settings: Settings, sockets: list[socket.socket]
+) -> None:
     for listening in sockets:
         log.info(
             event,
             open_in_browser=url_of(listening),
             metrics=url_of(listening, settings.web.telemetry_path),
             version=__version__,
-            projects=len(settings.projects),
+            projects=len(exporter.projects.names()),
         )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from app.reloading import LIFECYCLE, names, reloadable
+from nowhere import address_that_takes_no_connection
 from process import run, running_command
 from projects import key_of, project, settings_file
 
@@ -173,3 +174,22 @@ def test_a_stop_answers_all_who_wait_for_a_reload(cloud: Cloud, tmp_path: Path) 
             exporter.process.send_signal(signal.SIGTERM)
             assert [503, 503] == [connection.getresponse().status for connection in waiting]
         assert 0 == exporter.process.wait(10)
+
+
+def test_the_end_of_the_first_poll_is_told_of_those_that_are_polled_now(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    """Not of the pollers that a reload replaced while LlamaCloud hung."""
+    entries = [project(cloud, "one"), project(cloud, "two")]
+    with address_that_takes_no_connection() as nowhere:
+        hanging = [entry | {"base_url": nowhere} for entry in entries]
+        with reloadable(tmp_path, hanging[:1]) as running:
+            running.reload([hanging[0] | {"job_types": ["parse"]}])
+            running.reload(hanging)
+            running.reload(entries)
+            running.exporter.wait_for(
+                lambda: bool(running.exporter.events("exporter.first_poll_ended"))
+            )
+            assert {"one", "two"} == running.scrape().labels("llamacloud_batch_job_info", "project")
+            (line,) = running.exporter.events("exporter.first_poll_ended")
+            assert 2 == line["projects"]
