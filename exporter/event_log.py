@@ -48,7 +48,7 @@ class EventLog:
 
     def __init__(self, project: str, *, key_origin: str, tells_documents: bool = True) -> None:
         self._log = structlog.get_logger("exporter").bind(project=project)
-        self._key_origin = key_origin
+        self.key_origin = key_origin
         self.tells_documents = tells_documents
 
     def log(self, event: Event) -> None:
@@ -141,7 +141,7 @@ class EventLog:
     def _what_to_do(self, failure: Failure) -> dict[str, str]:
         what_to_do = {"advice": advice.listing_failed(failure)}
         if failure.reason is ErrorReason.UNAUTHORIZED:
-            return {"key": self._key_origin} | what_to_do
+            return {"key": self.key_origin} | what_to_do
         return what_to_do
 
     def _job_ended(self, job: Job) -> None:

@@ -41,12 +41,16 @@ class Exporter:
         """Return the lines of one event."""
         return [line for line in self.log() if line["event"] == name]
 
+    def connection(self) -> http.client.HTTPConnection:
+        """Return a connection to the exporter that is not open yet."""
+        address = urlsplit(self.events("exporter.listening")[0]["open_in_browser"])
+        return http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
+
     def get(
         self, path: str = "/metrics", *, method: str = "GET", headers: Mapping[str, str] = {}
     ) -> tuple[int, str]:
         """Ask the exporter, on a connection of its own."""
-        address = urlsplit(self.events("exporter.listening")[0]["open_in_browser"])
-        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=10)
+        connection = self.connection()
         try:
             connection.request(method, path, headers=dict(headers))
             response = connection.getresponse()

@@ -130,6 +130,11 @@ class ProjectAccess:
             raise KeyMissing(self._problem)
         return self._api_key
 
+    def adjust(self, project: Project) -> None:
+        """Go on with the same key, or file of it, which other settings may call otherwise."""
+        self._project = project
+        self.budget.rename(project.api_key_origin)
+
     def renew(self) -> None:
         """Read the key's file again.
 

@@ -110,12 +110,14 @@ def _former_entries(before: Sequence[Project], after: Sequence[Project]) -> dict
 def _poller_of(project: Project, settings: Settings) -> tuple[Hashable, ...]:
     """Return what a project's poller is made of, and cannot change while it polls.
 
-    A key's file is read again by the poller itself.
+    A key's file is read again by the poller itself. What the log calls a key is not among it: that
+    of a list tells its place there, which changes where another project is added or removed.
     """
-    key = None if project.api_key_file else project.api_key
+    file = project.api_key_file
+    key = file.path if file else project.api_key
     return (
         *(project.name, project.base_url, project.project_id, project.organization_id),
-        *(project.api_key_origin, project.api_key_file, key),
+        *(file is None, key),
         *(project.directory_ids, project.job_types, api_versions_of(project, settings)),
         settings.api.concurrency,
     )

@@ -38,6 +38,24 @@ def state_keys_of(projects: Sequence[Project]) -> dict[str, str]:
     return {
         project.name: identity
         if entries[identity := identity_of(project)] == 1
-        else f"{identity} name {project.name}"
+        else _key_of_one_of_several(project)
         for project in projects
     }
+
+
+def former_state_keys_of(projects: Sequence[Project]) -> dict[str, str]:
+    """Return what else a project may be called in the state file, by what it is called there now.
+
+    An entry that was alone may be one of several now, and the other way round.
+    """
+    return {
+        key: _key_of_one_of_several(project)
+        if key == identity_of(project)
+        else identity_of(project)
+        for project, key in zip(projects, state_keys_of(projects).values(), strict=True)
+        if project.project_id
+    }
+
+
+def _key_of_one_of_several(project: Project) -> str:
+    return f"{identity_of(project)} name {project.name}"

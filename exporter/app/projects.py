@@ -84,7 +84,9 @@ class PolledProject:
         """Go on by other settings that leave the poller as it is."""
         self.project = project
         self.client.timeout_seconds = settings.api.timeout
+        self.event_log.key_origin = project.api_key_origin
         self.event_log.tells_documents = settings.log.documents
+        self.access.adjust(project)
         if (rules := _rules(project, settings)) != self.core.rules:
             self.poller.change_rules(rules)
         self.poller.renew_key()

@@ -18,7 +18,7 @@ from exporter.llamacloud.environment import BadEnvironmentError
 from exporter.logs import configure_logging
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from exporter.app.assembly import Exporter
     from exporter.app.changes import Changes
@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 _REFUSED = "Nothing was changed: the settings that were read before stay in force."
 _REFUSED_ADVICE = "the settings that were read before stay in force; mend them, and reload again"
 _FIXED_ADVICE = "what cannot change while the exporter runs stays as it was; restart the exporter"
-_STOPPED = "The exporter stops: the settings were not applied."
+_STOPPED = Reloaded(
+    HTTPStatus.SERVICE_UNAVAILABLE, "The exporter stops: the settings were not applied."
+)
 
 log = structlog.get_logger("exporter")
 
@@ -60,26 +62,28 @@ class Reloader:
         self._look_ups = look_ups
         self._wanted = wanted
         self._waiting: list[asyncio.Future[Reloaded]] = []
+        self._has_stopped = False
         # The loop's own threads may all hang in look-ups of names.
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="settings")
 
     async def run(self) -> NoReturn:
         """Reload whenever that is wanted, until cancelled; a bug raises."""
-        while True:
-            await self._wanted.wait()
-            self._wanted.clear()
-            waiting, self._waiting = self._waiting, []
-            reloaded = Reloaded(HTTPStatus.SERVICE_UNAVAILABLE, _STOPPED)
-            try:
+        try:
+            while True:
+                await self._wanted.wait()
+                self._wanted.clear()
+                asked = len(self._waiting)
                 reloaded = await self._reload()
-            finally:
-                # Somebody who left has cancelled the answer.
-                for answer in waiting:
-                    if not answer.done():
-                        answer.set_result(reloaded)
+                answered, self._waiting = self._waiting[:asked], self._waiting[asked:]
+                _answer(answered, reloaded)
+        finally:
+            self._has_stopped = True
+            _answer(self._waiting, _STOPPED)
 
     async def reload(self) -> Reloaded:
         """Apply the settings as they are from now on, and say what came of it."""
+        if self._has_stopped:
+            return _STOPPED
         answer: asyncio.Future[Reloaded] = asyncio.get_running_loop().create_future()
         self._waiting.append(answer)
         self._wanted.set()
@@ -122,6 +126,13 @@ class Reloader:
                 advice=_REFUSED_ADVICE,
             )
         return Reloaded(HTTPStatus.BAD_REQUEST, self._secrets.taken_out_of(words))
+
+
+def _answer(waiting: Iterable[asyncio.Future[Reloaded]], reloaded: Reloaded) -> None:
+    for answer in waiting:
+        # Somebody who left has cancelled the answer.
+        if not answer.done():
+            answer.set_result(reloaded)
 
 
 def _applied(changes: Changes) -> Reloaded:

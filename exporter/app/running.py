@@ -16,7 +16,7 @@ from starlette.middleware import Middleware
 
 from exporter import __version__
 from exporter.app.assembly import assemble
-from exporter.app.identity import state_keys_of
+from exporter.app.identity import former_state_keys_of, state_keys_of
 from exporter.app.leaving import LookUps, hang_up_event, stop_event
 from exporter.app.listening import url_of
 from exporter.app.reloading import Reloader
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
     from exporter.app.assembly import Exporter
+    from exporter.app.project_set import ProjectSet
     from exporter.config import Settings
     from exporter.log_writer import LogWriter
     from exporter.redaction import Secrets
@@ -94,7 +95,7 @@ async def _run_until(
     async with asyncio.TaskGroup() as tasks, _saving(exporter, tasks):
         tasks.create_task(server.serve(announcer.sockets))
         exporter.projects.start(tasks)
-        announcer.announce("exporter.listening")
+        announcer.announce("exporter.listening", exporter.projects)
         telling = tasks.create_task(_tell_when_polled(exporter, announcer))
         reloading = tasks.create_task(reloader.run())
         await stop.wait()
@@ -105,8 +106,10 @@ async def _run_until(
 
 def _loaded(settings: Settings) -> LoadedState | None:
     """Read the state file, if there is to be one."""
-    keys = state_keys_of(settings.projects).values()
-    return load_state(settings.state.file, keys) if settings.state.file else None
+    if settings.state.file is None:
+        return None
+    keys, former = state_keys_of(settings.projects), former_state_keys_of(settings.projects)
+    return load_state(settings.state.file, keys.values(), former)
 
 
 @asynccontextmanager
@@ -131,9 +134,14 @@ async def _cancel(*tasks: asyncio.Task[Any]) -> None:
 
 async def _tell_when_polled(exporter: Exporter, announcer: Announcer) -> None:
     """Name the page once more when there is something to see: the log has moved on by then."""
-    for poller in exporter.projects.pollers.values():
-        await poller.first_poll_is_published.wait()
-    announcer.announce("exporter.first_poll_ended")
+    # Reloads may replace any poller meanwhile.
+    while left := [
+        is_published
+        for poller in exporter.projects.pollers.values()
+        if not (is_published := poller.first_poll_is_published).is_set()
+    ]:
+        await left[0].wait()
+    announcer.announce("exporter.first_poll_ended", exporter.projects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,15 +152,15 @@ class Announcer:
     sockets: list[socket.socket]
     scheme: str
 
-    def announce(self, event: str) -> None:
-        """Log them."""
+    def announce(self, event: str, projects: ProjectSet) -> None:
+        """Log them, and how many projects are polled."""
         for listening in self.sockets:
             log.info(
                 event,
                 open_in_browser=url_of(listening, scheme=self.scheme),
                 metrics=url_of(listening, self.settings.web.telemetry_path, self.scheme),
                 version=__version__,
-                projects=len(self.settings.projects),
+                projects=len(projects.names()),
             )
 
 

@@ -101,6 +101,10 @@ class RequestBudget:
         self._concurrency = concurrency
         self._grant()
 
+    def rename(self, key_name: str) -> None:
+        """Have the log call the key otherwise."""
+        self._log.key_name = key_name
+
     def refused(self, asked_at: float, retry_after_seconds: float | None) -> None:
         """Slow down: LlamaCloud answered 429 to a request that was sent at ``asked_at``.
 

@@ -13,7 +13,7 @@ class BudgetLog:
     """Logs the budget of one key, which the log calls ``key_name``; rates are requests a second."""
 
     def __init__(self, key_name: str) -> None:
-        self._log = log.bind(key=key_name)
+        self.key_name = key_name
         self._is_reduced = False
 
     def reduced(self, rate: float, limit: float) -> None:
@@ -21,8 +21,9 @@ class BudgetLog:
         if self._is_reduced:
             return
         self._is_reduced = True
-        self._log.warning(
+        log.warning(
             "budget.reduced",
+            key=self.key_name,
             requests_per_minute=_per_minute(rate),
             limit_per_minute=_per_minute(limit),
             advice="LlamaCloud answered 429 and may do so to your own work: if that lasts, lower"
@@ -33,7 +34,8 @@ class BudgetLog:
         """Log that the rate is at the limit again."""
         if self._is_reduced and rate >= limit:
             self._is_reduced = False
-            self._log.info("budget.recovered", requests_per_minute=_per_minute(rate))
+            recovered = _per_minute(rate)
+            log.info("budget.recovered", key=self.key_name, requests_per_minute=recovered)
 
 
 def _per_minute(rate: float) -> float:

@@ -14,7 +14,7 @@ from exporter.state.decoding import DamagedStateError, NewerStateError, decode, 
 from exporter.state.file import StateFile, StateInUseError, StateTooLargeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     from exporter.core.saved import SavedProject
@@ -47,8 +47,12 @@ class _Age(msgspec.Struct):
     saved_at: float
 
 
-def load_state(path: Path, keys: Iterable[str]) -> LoadedState:
-    """Read the state of the projects with ``keys``; what is wrong with it is logged."""
+def load_state(path: Path, keys: Iterable[str], former: Mapping[str, str] = {}) -> LoadedState:
+    """Read the state of the projects with ``keys``; what is wrong with it is logged.
+
+    A project that is not found goes on from what was saved under its ``former`` key, the first one
+    where several have the same.
+    """
     state = LoadedState(StateFile(path))
     try:
         # Whether it can be written is told when it is.
@@ -66,17 +70,27 @@ def load_state(path: Path, keys: Iterable[str]) -> LoadedState:
         _set_aside(state, str(error))
     else:
         if found is not None:
-            _take(state, found, set(keys))
+            _take(state, found, _places(found, keys, former))
     return state
 
 
-def _take(state: LoadedState, found: dict[str, bytes], keys: set[str]) -> None:
+def _places(
+    found: Collection[str], keys: Iterable[str], former: Mapping[str, str]
+) -> dict[str, str]:
+    """Return which project goes on from which key of a file."""
+    places: dict[str, str] = {}
+    for key in keys:
+        places.setdefault(key if key in found else former.get(key, key), key)
+    return places
+
+
+def _take(state: LoadedState, found: dict[str, bytes], places: Mapping[str, str]) -> None:
     now = time.time()
     problem = ""
     for key, encoded in found.items():
         try:
-            if key in keys:
-                state.projects[key] = decode_project(encoded)
+            if key in places:
+                state.projects[places[key]] = decode_project(encoded)
             elif now - msgspec.json.decode(encoded, type=_Age).saved_at < _OTHERS_KEPT_SECONDS:
                 state.others[key] = encoded
         except (DamagedStateError, msgspec.MsgspecError) as error:

@@ -281,3 +281,16 @@ def test_other_limits_apply_to_all_budgets() -> None:
     shared.configure(BudgetLimits(0.5, 0.1, 2))
     second = shared.of("llx-second", "https://h", key_name="")
     assert (0.5, 0.5) == (first.requests_per_second, second.requests_per_second)
+
+
+def test_a_key_has_the_name_that_the_settings_give_it_now(file: Path) -> None:
+    """That of a list tells its place there; its budget is called the same."""
+    access = ProjectAccess(project(file), budgets_of_plenty(), Secrets())
+    access.adjust(replace(project(file), api_key_origin="the second"))
+    with capture_logs() as logs:
+        access.budget.refused(asked_at=0.0, retry_after_seconds=None)
+        file.write_text("llx-second")
+        access.renew()
+    assert [("budget.reduced", "the second"), ("key.changed", "the second")] == [
+        (line["event"], line["key"]) for line in logs
+    ]

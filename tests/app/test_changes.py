@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_DNS, uuid5
 
 import pytest
 from pydantic import SecretStr
 
 from exporter.app.changes import Begun, changes_between, with_fixed_of
-from exporter.app.identity import state_keys_of
+from exporter.app.identity import former_state_keys_of, state_keys_of
 from exporter.config import Project, load
 from exporter.config.keys import KeyFile
 from exporter.domain import ApiVersion
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from exporter.config import Settings
 
 URL = "https://api.cloud.llamaindex.ai"
@@ -58,6 +58,27 @@ def test_the_same_settings_change_nothing() -> None:
 def test_the_order_of_projects_means_nothing() -> None:
     """They are known by their names."""
     assert (TWO, ONE) == changes_between(settings(ONE, TWO), settings(TWO, ONE)).kept
+
+
+@pytest.mark.parametrize("key", ["api_key", "api_key_file"])
+def test_the_place_of_a_project_in_the_file_means_nothing(tmp_path: Path, key: str) -> None:
+    """It goes on when one before it is added or removed, with its key where it is now."""
+    (tmp_path / "key").write_text("llx-made-up")
+    file = tmp_path / "exporter.yml"
+
+    def written(*names: str) -> Settings:
+        held = {"api_key": "llx-made-up", "api_key_file": "key"}[key]
+        entries = [
+            f"{{name: {name}, project_id: {uuid5(NAMESPACE_DNS, name)}, {key}: {held}}}"
+            for name in names
+        ]
+        file.write_text(f"projects: [{', '.join(entries)}]")
+        return load([f"--config.file={file}"], {}).settings
+
+    before, after = written("one", "two"), written("two", "one", "three")
+    changes = changes_between(before, after)
+    assert after.projects[:2] == changes.kept
+    assert ((), ("three",)) == (changes.changed, changes.added)
 
 
 def test_projects_are_added_and_removed() -> None:
@@ -105,8 +126,7 @@ def test_a_default_project_is_known_by_its_name() -> None:
     [
         {"organization_id": "org"},
         {"api_key": SecretStr("llx-another")},
-        {"api_key_origin": "exporter.yml: projects[0].api_key"},
-        {"api_key_file": KeyFile(__file__, "the file")},  # type: ignore[arg-type]
+        {"api_key_file": KeyFile(Path(__file__), "the file")},
         {"base_url": f"{URL}:443"},
         {"directory_ids": ("dir",)},
         {"job_types": ("parse",)},
@@ -194,6 +214,14 @@ def test_several_entries_of_one_project_have_states_of_their_own() -> None:
     keys = state_keys_of([parse, extract, TWO])
     assert 3 == len(set(keys.values()))
     assert keys["two"] == state_keys_of([TWO])["two"]
+
+
+def test_an_entry_was_alone_or_one_of_several_before() -> None:
+    """Nobody knows what a default project was called before."""
+    one, two, default = project("one", "id"), project("two", "id"), project("default", None)
+    alone, several = state_keys_of([one])["one"], state_keys_of([one, two])
+    assert {alone: several["one"]} == former_state_keys_of([one, default])
+    assert dict.fromkeys(several.values(), alone) == former_state_keys_of([one, two])
 
 
 def test_an_entry_that_is_no_longer_alone_goes_on_under_another_key() -> None:

@@ -135,3 +135,22 @@ def test_one_that_was_removed_returns_from_its_state(cloud: Cloud, tmp_path: Pat
     with reloadable(tmp_path, [one], **state) as running:
         running.reload([one, two])
         assert 2.0 == failed_of(running.scrape(), "two")
+
+
+def test_one_that_is_joined_by_another_entry_at_a_restart_goes_on(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    """And again when it is left alone; the other entry, of other jobs, counts for itself."""
+    one = project(cloud, "one")
+    other = one | {"name": "other", "job_types": ["extract"]}
+    state = {"state": {"file": str(tmp_path / "state")}}
+    with reloadable(tmp_path, [one], **state) as running:
+        running.wait_for_job("one")
+        more_fail(cloud, "one")
+        running.exporter.wait_for(lambda: failed_of(running.scrape(), "one") == 2.0)
+        assert 0 == running.exporter.stop()[0]
+    for entries in ([one, other], [one]):
+        with reloadable(tmp_path, entries, **state) as running:
+            assert 2.0 == failed_of(running.scrape(), "one")
+            assert 0.0 == failed_of(running.scrape(), "other")
+            assert 0 == running.exporter.stop()[0]

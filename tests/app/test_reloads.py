@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 import threading
 import time
+from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 import pytest
-from app.reloading import names, reloadable
-from process import run
-from projects import key_of, project
+from app.reloading import LIFECYCLE, names, reloadable
+from nowhere import address_that_takes_no_connection
+from process import run, running_command
+from projects import key_of, project, settings_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +22,19 @@ if TYPE_CHECKING:
 
 SUCCESSFUL = "config_last_reload_successful"
 TIMESTAMP = "config_last_reload_success_timestamp_seconds"
+# The disk of the settings hangs while a file says so.
+HANGING_SETTINGS = """
+import os, sys, time
+from exporter.config import yamlfile
+read, sign = yamlfile.read_text, sys.argv.pop(1)
+def hang(*arguments, **options):
+    while os.path.exists(sign):
+        time.sleep(0.01)
+    return read(*arguments, **options)
+yamlfile.read_text = hang
+from exporter.__main__ import main
+sys.exit(main())
+"""
 
 
 class TestSignal:
@@ -139,3 +156,40 @@ class TestEndpoints:
             assert ["warning"] * 2 == [line["level"] for line in lines]
             assert fixed == lines[0]["settings"]
             assert not (tmp_path / "state").exists()
+
+
+def test_a_stop_answers_all_who_wait_for_a_reload(cloud: Cloud, tmp_path: Path) -> None:
+    """Those whose reload has begun, and those whose reload was to come after it."""
+    sign = tmp_path / "hangs"
+    flag = settings_file(tmp_path, [project(cloud, "one")], **LIFECYCLE)
+    with running_command((sys.executable, "-c", HANGING_SETTINGS, str(sign)), flag) as exporter:
+        sign.touch()
+        with ExitStack() as opened:
+            waiting = []
+            for _ in range(2):
+                waiting.append(opened.enter_context(closing(exporter.connection())))
+                waiting[-1].request("POST", "/-/reload")
+                # What is answered after it tells that it has arrived.
+                assert 200 == exporter.get("/-/healthy")[0]
+            exporter.process.send_signal(signal.SIGTERM)
+            assert [503, 503] == [connection.getresponse().status for connection in waiting]
+        assert 0 == exporter.process.wait(10)
+
+
+def test_the_end_of_the_first_poll_is_told_of_those_that_are_polled_now(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    """Not of the pollers that a reload replaced while LlamaCloud hung."""
+    entries = [project(cloud, "one"), project(cloud, "two")]
+    with address_that_takes_no_connection() as nowhere:
+        hanging = [entry | {"base_url": nowhere} for entry in entries]
+        with reloadable(tmp_path, hanging[:1]) as running:
+            running.reload([hanging[0] | {"job_types": ["parse"]}])
+            running.reload(hanging)
+            running.reload(entries)
+            running.exporter.wait_for(
+                lambda: bool(running.exporter.events("exporter.first_poll_ended"))
+            )
+            assert {"one", "two"} == running.scrape().labels("llamacloud_batch_job_info", "project")
+            (line,) = running.exporter.events("exporter.first_poll_ended")
+            assert 2 == line["projects"]

@@ -324,6 +324,17 @@ def test_a_state_is_read_by_the_keys_of_its_projects(path: Path, log: list[Any])
     assert 0 <= line["age_seconds"] < SOON_SECONDS
 
 
+def test_a_project_is_found_by_its_former_key(path: Path, log: list[Any]) -> None:
+    """Unless it has one of its own there; of two with the same former key, the first one is."""
+    write(path, alone=saved(failed=1), known=saved(failed=2))
+    former = dict.fromkeys(["known", "first", "second"], "alone")
+    loaded = load_state(path, former, former)
+    assert ["first", "known"] == sorted(loaded.projects)
+    assert saved(failed=1).counters == loaded.projects["first"].counters
+    assert {} == loaded.others
+    assert ["state.loaded"] == [line["event"] for line in log]
+
+
 def test_there_may_be_no_file_yet(path: Path, log: list[Any]) -> None:
     """That is no news."""
     loaded = load_state(path, [KEY])
