@@ -17,6 +17,7 @@ from deployed import (
     RULE_FILES,
     RUNBOOKS,
     alerts,
+    label_lists_in,
     labels_by_sample,
     labels_grouped_by_in,
     matchers_in,
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
 
 ALERTS = alerts()
 RECORDED = {rule["record"] for rule in records()}
-FROM_PROMETHEUS = {"job", "instance"}
+# Many who scrape in Kubernetes add `cluster` and `namespace`; without them nothing changes.
+FROM_PROMETHEUS = {"job", "instance", "cluster", "namespace"}
 VALUES: Mapping[str, set[str]] = {
     "status": set(JobStatus),
     "item_status": set(ItemStatus),
@@ -122,7 +124,7 @@ def test_no_query_takes_a_job_that_ended_in_an_unknown_status_for_an_active_one(
     of_active_jobs = [query for query in everywhere() if _ACTIVE_BY_STATUS.search(query)]
     assert len(of_active_jobs) > 5
     for query in of_active_jobs:
-        assert re.search(r"unless on \((project, )?job_id\)\s+\(", query), query
+        assert re.search(r"unless on \([\w, ]*\bjob_id\)\s+\(", query), query
         assert "llamacloud_batch_job_completed_timestamp_seconds" in query
 
 
@@ -180,8 +182,19 @@ def test_replicas_are_one_before_anything_else(rule: dict[str, Any]) -> None:
         for found in re.finditer(rf"\b{name}\b(?!:)", query):
             calls = calls_around(query, found.start())
             assert any(
-                re.search(r"\b((max|count) by \(project[\w, ]*\)|absent)$", c) for c in calls
+                re.search(r"\b((max|count) by \(cluster, namespace, project[\w, ]*\)|absent)$", c)
+                for c in calls
             )
+
+
+@pytest.mark.parametrize(
+    "rule", list(rules()), ids=lambda rule: rule.get("alert", rule.get("record"))
+)
+def test_clusters_and_namespaces_are_kept_apart(rule: dict[str, Any]) -> None:
+    """By every aggregation and join: one cluster's project never answers for another's."""
+    grouped = [labels for labels in label_lists_in(rule["expr"]) if labels]
+    assert grouped
+    assert all(["cluster", "namespace"] == labels[:2] for labels in grouped), rule["expr"]
 
 
 def test_each_file_is_usable_without_the_others() -> None:

@@ -5,39 +5,27 @@ from __future__ import annotations
 import re
 from copy import deepcopy
 from itertools import product
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 from deployed import RULE_FILES, alerts, records
+from rules.cases import HERE, RULE_FILES_LINE, run_alone
 from tools import promtool
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Iterator
+    from pathlib import Path
 
-HERE = Path(__file__).parent
 TEST_FILES = sorted(HERE.glob("*.yml"))
-RULE_FILES_LINE = re.compile(r"^rule_files: \[(.*)\]$", re.MULTILINE)
 RECORDING_TESTS = HERE / "recording_rules.yml"
 ALERTS = {alert["alert"]: alert for alert in alerts()}
+ON_JOB = "on (cluster, namespace, project, job_id)"
 
 
 def cases_of(alert: str) -> list[dict[str, Any]]:
     cases: list[dict[str, Any]] = yaml.safe_load((HERE / f"{alert}.yml").read_text())["tests"]
     return cases
-
-
-def run_alone(alert: str, rule: dict[str, Any], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run the tests of an alert with no rule but this one."""
-    groups = [{"name": "alone", "rules": [rule]}]
-    (folder / "rules.yml").write_text(yaml.safe_dump({"groups": groups}))
-    file = folder / "tests.yml"
-    # As text: what promtool reads as a series, 0x60, would be a number in Python's YAML.
-    text = (HERE / f"{alert}.yml").read_text()
-    file.write_text(RULE_FILES_LINE.sub("rule_files: [rules.yml]", text, count=1))
-    return promtool("test", "rules", file)
 
 
 def fires_after(case: dict[str, Any]) -> list[bool]:
@@ -105,7 +93,7 @@ def without_keep_firing_for(rule: dict[str, Any]) -> None:
 
 def an_alert_for_each_replica(rule: dict[str, Any]) -> None:
     rule["expr"] = re.sub(
-        r"\b(max|count|sum) by \(project\b", r"\1 by (instance, project", rule["expr"]
+        r"\b(max|count|sum) by \(cluster\b", r"\1 by (instance, cluster", rule["expr"]
     )
 
 
@@ -139,7 +127,7 @@ SLIPS = {
         (">= 5 )", ">= 4 )"),
         ("failed_items) >= 5", "failed_items) >= 4"),
         ('{reason!="not_mapped"} ) ) >= 5', "{} ) ) >= 5"),
-        ("+ on (project, job_id) sum by", "+ on (project, job_id) 0 * sum by"),
+        (f"+ {ON_JOB} sum by", f"+ {ON_JOB} 0 * sum by"),
         ("job_failed_items) unless on", "job_failed_items) or on"),
         ('api_version="v2"', 'api_version="v1beta"'),
         ("job_total_items", "job_processed_items"),
@@ -170,16 +158,16 @@ SLIPS = {
         ("> 0", ">= 0"),
         ("job_last_refreshed", "job_created"),
         ("last_progress_timestamp_seconds) > 3600", "last_progress_timestamp_seconds) > 1800"),
-        ("and on (project, job_id) ( time()", "and on (project, job_id) ( 0 * time()"),
+        (f"and {ON_JOB} ( time()", f"and {ON_JOB} ( 0 * time()"),
     ],
     "LlamaCloudExporterStateNotWritten": [
-        ("and on (job, instance)", "and on (job)"),
-        ("and on (job, instance)", "and on (instance)"),
+        ("namespace, job, instance)", "namespace, job)"),
+        ("namespace, job, instance)", "namespace, instance)"),
         ("== 0", ">= 0"),
     ],
     "LlamaCloudExporterApiSetAside": [
-        ("on (project, api_version)", "on (project)"),
-        ("on (project, api_version)", "on (api_version)"),
+        (", project, api_version)", ", project)"),
+        (", project, api_version)", ", api_version)"),
         ("and on", "or on"),
         ("[14d]", "[5m]"),
     ],

@@ -1,0 +1,55 @@
+"""The tests of the alerts, as promtool runs them."""
+
+from __future__ import annotations
+
+import re
+from itertools import takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from deployed import RULE_FILES
+from tools import promtool
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Mapping
+
+HERE = Path(__file__).parent
+RULE_FILES_LINE = re.compile(r"^rule_files: \[(.*)\]$", re.MULTILINE)
+
+
+def case_file_of(alert: str) -> Path:
+    """Return the file that holds the tests of an alert."""
+    return HERE / f"{alert}.yml"
+
+
+def recorded_before(alert: str) -> list[dict[str, Any]]:
+    """Return the recording rules that stand before an alert in its file: it may need them."""
+    groups = [g for file in RULE_FILES for g in yaml.safe_load(file.read_text())["groups"]]
+    for group in groups:
+        before = list(takewhile(lambda rule: rule.get("alert") != alert, group["rules"]))
+        if len(before) < len(group["rules"]):
+            return [rule for rule in before if "record" in rule]
+    raise AssertionError(alert)
+
+
+def run_alone(
+    alert: str,
+    rule: Mapping[str, Any],
+    folder: Path,
+    *,
+    recorded: list[dict[str, Any]] | None = None,
+    tests: Mapping[str, Any] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run the tests of an alert, or others, with this rule and with what its group records."""
+    before = recorded_before(alert) if recorded is None else recorded
+    groups = [{"name": "alone", "rules": [*before, rule]}]
+    (folder / "rules.yml").write_text(yaml.safe_dump({"groups": groups}))
+    # As text: what promtool reads as a series, 0x60, would be a number in Python's YAML.
+    text = case_file_of(alert).read_text()
+    if tests is not None:
+        text = yaml.safe_dump({**tests, "rule_files": ["rules.yml"]})
+    file = folder / "tests.yml"
+    file.write_text(RULE_FILES_LINE.sub("rule_files: [rules.yml]", text, count=1))
+    return promtool("test", "rules", file)
