@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from deployed import RULE_FILES
+from deployed import RULE_FILES, samples_named_in
 from tools import promtool
 
 if TYPE_CHECKING:
@@ -24,14 +24,18 @@ def case_file_of(alert: str) -> Path:
     return HERE / f"{alert}.yml"
 
 
-def recorded_before(alert: str) -> list[dict[str, Any]]:
-    """Return the recording rules that stand before an alert in its file: it may need them."""
+def recorded_for(alert: str) -> list[dict[str, Any]]:
+    """Return the recording rules before an alert in its group that it needs, or they need."""
     groups = [g for file in RULE_FILES for g in yaml.safe_load(file.read_text())["groups"]]
-    for group in groups:
-        before = list(takewhile(lambda rule: rule.get("alert") != alert, group["rules"]))
-        if len(before) < len(group["rules"]):
-            return [rule for rule in before if "record" in rule]
-    raise AssertionError(alert)
+    (group,) = (g for g in groups if alert in {rule.get("alert") for rule in g["rules"]})
+    before = list(takewhile(lambda rule: rule.get("alert") != alert, group["rules"]))
+    needed = group["rules"][len(before)]["expr"]
+    found = []
+    for rule in reversed(before):
+        if rule.get("record") in samples_named_in(needed):
+            found.append(rule)
+            needed += rule["expr"]
+    return found[::-1]
 
 
 def run_alone(
@@ -42,8 +46,8 @@ def run_alone(
     recorded: list[dict[str, Any]] | None = None,
     tests: Mapping[str, Any] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run the tests of an alert, or others, with this rule and with what its group records."""
-    before = recorded_before(alert) if recorded is None else recorded
+    """Run the tests of an alert, or others, with this rule and with what is recorded for it."""
+    before = recorded_for(alert) if recorded is None else recorded
     groups = [{"name": "alone", "rules": [*before, rule]}]
     (folder / "rules.yml").write_text(yaml.safe_dump({"groups": groups}))
     # As text: what promtool reads as a series, 0x60, would be a number in Python's YAML.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from deployed import alerts
-from rules.cases import case_file_of, run_alone
+from rules.cases import case_file_of, recorded_for, run_alone
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,7 +78,9 @@ def test_what_is_well_elsewhere_hides_nothing(alert: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize("alert", ALERTS)
 def test_a_rule_without_the_label_is_noticed(alert: str, label: str, tmp_path: Path) -> None:
     """It would take clusters, or namespaces, for one."""
-    rule = deepcopy(ALERTS[alert])
-    rule["expr"] = rule["expr"].replace(f"{label}, ", "")
-    tested = run_alone(alert, rule, tmp_path, tests=among_clusters(alert))
+    *recorded, rule = (
+        rule | {"expr": rule["expr"].replace(f"{label}, ", "")}
+        for rule in (*recorded_for(alert), ALERTS[alert])
+    )
+    tested = run_alone(alert, rule, tmp_path, recorded=recorded, tests=among_clusters(alert))
     assert 1 == tested.returncode, tested.stdout
