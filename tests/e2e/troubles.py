@@ -59,6 +59,7 @@ FIRES: dict[str, set[str]] = {
         "LlamaCloudExporterJobsUncounted",
     },
     "absent": {"LlamaCloudExporterAbsent"},
+    "left": {"LlamaCloudExporterProjectNotServed"},
     "unsteady": {"LlamaCloudExporterUnsteady"},
     "state-not-written": {"LlamaCloudExporterStateNotWritten"},
 }
@@ -73,7 +74,7 @@ SUPPRESSED: dict[str, set[str]] = {
     "rate-limited": {"LlamaCloudExporterListingFailing"},
     "small-budget": {"LlamaCloudExporterJobsNotRefreshed"},
 }
-_OF_OTHER_EXPORTERS = {"small-budget", "absent", "unsteady", "state-not-written"}
+_OF_OTHER_EXPORTERS = {"small-budget", "absent", "left", "unsteady", "state-not-written"}
 NEVER_LISTED = {"refused", "never-listed"}
 
 _LATER = {

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HERE = Path(__file__).parent
+# Cases that last for a day, evaluated less often.
+DAYS = HERE / "days"
 RULE_FILES_LINE = re.compile(r"^rule_files: \[(.*)\]$", re.MULTILINE)
 
 
@@ -51,9 +53,13 @@ def run_alone(
     groups = [{"name": "alone", "rules": [*before, rule]}]
     (folder / "rules.yml").write_text(yaml.safe_dump({"groups": groups}))
     # As text: what promtool reads as a series, 0x60, would be a number in Python's YAML.
-    text = case_file_of(alert).read_text()
+    texts = [
+        file.read_text() for file in (case_file_of(alert), DAYS / f"{alert}.yml") if file.exists()
+    ]
     if tests is not None:
-        text = yaml.safe_dump({**tests, "rule_files": ["rules.yml"]})
-    file = folder / "tests.yml"
-    file.write_text(RULE_FILES_LINE.sub("rule_files: [rules.yml]", text, count=1))
-    return promtool("test", "rules", file)
+        texts = [yaml.safe_dump({**tests, "rule_files": ["rules.yml"]})]
+    files = []
+    for number, text in enumerate(texts):
+        files.append(folder / f"tests-{number}.yml")
+        files[-1].write_text(RULE_FILES_LINE.sub("rule_files: [rules.yml]", text, count=1))
+    return promtool("test", "rules", *files)

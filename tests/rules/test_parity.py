@@ -58,6 +58,7 @@ VALUES: Mapping[str, set[str]] = {
 }
 README_OF_RULES = (DEPLOY / "docs" / "rules.md").read_text()
 _ACTIVE_BY_STATUS = re.compile(r'_job_status\{[^}]*status=~"[a-z|]*\|unknown')
+LEVELS = {"project", "job", "instance", "id", "item", "status", "api", "version"}
 HEADINGS = ["Meaning", "Impact", "Diagnosis", "Mitigation", "When to ignore"]
 
 
@@ -177,15 +178,27 @@ def calls_around(query: str, position: int) -> list[str]:
     "rule", list(rules()), ids=lambda rule: rule.get("alert", rule.get("record"))
 )
 def test_replicas_are_one_before_anything_else(rule: dict[str, Any]) -> None:
-    """Every series of the exporter is seen through an aggregation by its project, or missed."""
+    """Every series of the exporter is aggregated by its project or process, or is missed."""
     query = rule["expr"]
     for name in samples_named_in(query) - RECORDED:
         for found in re.finditer(rf"\b{name}\b(?!:)", query):
             calls = calls_around(query, found.start())
             assert any(
-                re.search(r"\b((max|count) by \(cluster, namespace, project[\w, ]*\)|absent)$", c)
+                re.search(
+                    r"\b((max|count) by \(cluster, namespace, (project|job)[\w, ]*\)|absent)$", c
+                )
                 for c in calls
             )
+
+
+@pytest.mark.parametrize(
+    "rule", list(rules()), ids=lambda rule: rule.get("alert", rule.get("record"))
+)
+def test_no_rule_reads_more_than_an_hour_of_what_is_scraped(rule: dict[str, Any]) -> None:
+    """What is to be known for longer is recorded."""
+    ranges = re.findall(r"([\w:]+)(?:\{[^}]*\})?\s*\[(\w+)[\]:]", rule["expr"])
+    scraped = {asked for name, asked in ranges if name not in RECORDED}
+    assert scraped <= {"15m", "30m", "1h"}, rule["expr"]
 
 
 @pytest.mark.parametrize(
@@ -211,7 +224,7 @@ def test_each_file_is_usable_without_the_others() -> None:
 def test_recorded_names_say_level_metric_and_operations(name: str) -> None:
     """The level names the labels that are left."""
     level, metric, operations = name.split(":")
-    assert level in {"project", "project_job_id", "project_item_status"}
+    assert set(level.split("_")) <= LEVELS
     assert metric.startswith(("llamacloud_batch_", "llamacloud_exporter_"))
     assert operations in {"max", "sum", "ratio", "deriv15m", "rate15m"}
 

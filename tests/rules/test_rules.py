@@ -21,6 +21,7 @@ TEST_FILES = sorted(HERE.glob("*.yml"))
 RECORDING_TESTS = HERE / "recording_rules.yml"
 ALERTS = {alert["alert"]: alert for alert in alerts()}
 ON_JOB = "on (cluster, namespace, project, job_id)"
+ON_PROCESS = "on (cluster, namespace, job, instance)"
 
 
 def cases_of(alert: str) -> list[dict[str, Any]]:
@@ -115,6 +116,7 @@ MUTATIONS = (
 NO_DIFFERENCE = {
     ("LlamaCloudExporterOutOfCredits", with_the_least_of_replicas),
     ("LlamaCloudExporterAbsent", with_the_least_of_replicas),
+    ("LlamaCloudExporterProjectNotServed", with_the_least_of_replicas),
     ("LlamaCloudExporterUnsteady", with_the_least_of_replicas),
 }
 
@@ -164,7 +166,6 @@ SLIPS = {
         (", project, api_version)", ", project)"),
         (", project, api_version)", ", api_version)"),
         ("and on", "or on"),
-        ("[14d]", "[5m]"),
     ],
 }
 
@@ -182,6 +183,23 @@ RECORDED_SLIPS = {
         (f"or {ON_JOB} max by", f"and {ON_JOB} max by"),
         (f"processed_items) + {ON_JOB}", f"processed_items) + 0 * {ON_JOB}"),
         ('api_version="v2"', 'api_version="v1beta"'),
+    ],
+    "LlamaCloudExporterAbsent": [
+        (" or last_over_time", " and last_over_time"),
+        (f"unless {ON_PROCESS} max by", f"or {ON_PROCESS} -1 * max by"),
+        ("unless on (cluster, namespace, project) max by", "or on (project) -1 * max by"),
+        ("< 900", "< -1"),
+        (f"unless {ON_PROCESS} up", ""),
+    ],
+    "LlamaCloudExporterProjectNotServed": [
+        ("> time() - 86400", "> time() - 600"),
+        ("> time() - 86400", "> time() - 100000"),
+        ("< 900", "< 90"),
+        ("abs(", "("),
+    ],
+    "LlamaCloudExporterApiSetAside": [
+        ("> time() - 14 * 86400", "> time() - 7 * 86400"),
+        ("> time() - 14 * 86400", ""),
     ],
 }
 
