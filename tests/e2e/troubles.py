@@ -99,6 +99,7 @@ def troubled_projects(cloud: Cloud) -> dict[str, dict[str, Any]]:
     entries = {name: well(cloud, name) for name in FIRES.keys() - _OF_OTHER_EXPORTERS}
     for name, spoil in _FROM_THE_START.items():
         spoil(cloud, name)
+    _add_one_that_has_ended(cloud, HEALTHY)
     entries["hidden"]["directory_ids"] = ["directory-1", "directory-2"]
     return entries
 
@@ -116,6 +117,8 @@ def begin_trouble(cloud: Cloud) -> None:
     for name, fault in _LATER.items():
         _befall(cloud, name, fault)
     cloud.world.remove_job(job_id_of("gone"))
+    # What had ended before the first listing is not told.
+    _fail(cloud, "job-failed")
 
 
 def complete_an_item(cloud: Cloud, name: str) -> None:
@@ -142,6 +145,13 @@ def _add_jobs(cloud: Cloud, name: str, jobs: int, **facts: Any) -> None:
         job_id = f"{job_id_of(name)}-{facts.get('directory_id')}-{number}"
         items = items_of(job_id, completed=2, pending=3)
         cloud.add_job(job_id, project_id=project_id_of(name), items=items, **facts)
+
+
+def _add_one_that_has_ended(cloud: Cloud, name: str) -> None:
+    job_id = f"old-{job_id_of(name)}"
+    ended = {"status": "completed", "completed_at": cloud.world.clock() - 60}
+    items = items_of(job_id, completed=2)
+    cloud.add_job(job_id, project_id=project_id_of(name), items=items, **ended)
 
 
 def _fail_items(number: int) -> Callable[[Cloud, str], None]:
@@ -204,7 +214,6 @@ def _lack_an_id(cloud: Cloud, name: str) -> None:
 _FROM_THE_START: dict[str, Callable[[Cloud, str], None]] = {
     "items-failed": _fail_items(1),
     "many-failed": _fail_items(6),
-    "job-failed": _fail,
     "stuck": _stand_still,
     "queued": _wait_to_be_started,
     "refused": _refuse,

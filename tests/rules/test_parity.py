@@ -185,7 +185,8 @@ def test_replicas_are_one_before_anything_else(rule: dict[str, Any]) -> None:
             calls = calls_around(query, found.start())
             assert any(
                 re.search(
-                    r"\b((max|count) by \(cluster, namespace, (project|job)[\w, ]*\)|absent)$", c
+                    r"\b((max|min|count) by \(cluster, namespace, (project|job)[\w, ]*\)|absent)$",
+                    c,
                 )
                 for c in calls
             )
@@ -226,7 +227,7 @@ def test_recorded_names_say_level_metric_and_operations(name: str) -> None:
     level, metric, operations = name.split(":")
     assert set(level.split("_")) <= LEVELS
     assert metric.startswith(("llamacloud_batch_", "llamacloud_exporter_"))
-    assert operations in {"max", "sum", "ratio", "deriv15m", "rate15m"}
+    assert operations in {"max", "min", "sum", "ratio", "deriv15m", "rate15m"}
 
 
 def test_log_lines_and_settings_that_are_named_exist() -> None:

@@ -128,6 +128,7 @@ SLIPS = {
         (">= 0.1", ">= 0.34"),
         ("failed_items:max[15m]) >= 5", "failed_items:max[15m]) >= 4"),
         ("ratio[15m]", "ratio[2m]"),
+        ("listing_timestamp_seconds:max[15m]", "listing_timestamp_seconds:max[1m]"),
     ],
     "LlamaCloudBatchJobStuck": [
         ('status="dispatched"', 'status="running"'),
@@ -183,6 +184,11 @@ RECORDED_SLIPS = {
         (f"or {ON_JOB} max by", f"and {ON_JOB} max by"),
         (f"processed_items) + {ON_JOB}", f"processed_items) + 0 * {ON_JOB}"),
         ('api_version="v2"', 'api_version="v1beta"'),
+    ],
+    "LlamaCloudBatchItemsFailed": [
+        (" or min_over_time", " and min_over_time"),
+        ("< on (cluster", "> on (cluster"),
+        ("min by", "max by"),
     ],
     "LlamaCloudExporterAbsent": [
         (" or last_over_time", " and last_over_time"),
