@@ -37,6 +37,7 @@ FIRES: dict[str, set[str]] = {
     "gone": {"LlamaCloudBatchJobGone"},
     "stuck": {"LlamaCloudBatchJobStuck"},
     "queued": {"LlamaCloudBatchJobQueuedTooLong"},
+    "creeping": {"LlamaCloudBatchJobRunningTooLong", "LlamaCloudBatchProjectIdle"},
     "refused": {"LlamaCloudExporterProjectNotAuthenticated", "LlamaCloudExporterDataStale"},
     "never-listed": _NOT_READ,
     "failing": _NOT_READ,
@@ -175,6 +176,12 @@ def _stand_still(cloud: Cloud, name: str) -> None:
     _change(cloud, name, created_at=long_ago, started_at=long_ago, items=items)
 
 
+def _creep(cloud: Cloud, name: str) -> None:
+    long_ago, now = cloud.world.clock() + 15 * _HOURS_AGO, cloud.world.clock()
+    items = items_of(job_id_of(name), completed=2, pending=3, started_at=long_ago, completed_at=now)
+    _change(cloud, name, created_at=long_ago, started_at=long_ago, items=items)
+
+
 def _wait_to_be_started(cloud: Cloud, name: str) -> None:
     long_ago = cloud.world.clock() + _HOURS_AGO
     items = items_of(job_id_of(name), pending=5)
@@ -216,6 +223,7 @@ _FROM_THE_START: dict[str, Callable[[Cloud, str], None]] = {
     "many-failed": _fail_items(6),
     "stuck": _stand_still,
     "queued": _wait_to_be_started,
+    "creeping": _creep,
     "refused": _refuse,
     "never-listed": _answer_nothing,
     "not-refreshed": _fail_to_refresh,

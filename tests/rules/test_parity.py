@@ -154,11 +154,17 @@ def test_every_alert_says_what_a_person_needs(alert: dict[str, Any]) -> None:
     assert {"severity"} == set(alert["labels"])
     assert alert["labels"]["severity"] in {"critical", "warning", "info"}
     annotations = alert["annotations"]
-    assert {"summary", "description", "runbook_url"} == set(annotations)
+    assert {"summary", "description", "runbook_url", "dashboard_url"} == set(annotations)
     assert f"deploy/runbooks.md#{alert['alert'].lower()}" == annotations["runbook_url"]
     assert "$" not in annotations["summary"]
     assert "$labels.project }}" in annotations["description"]
-    about_a_job = alert["alert"].startswith("LlamaCloudBatch")
+    url = annotations["dashboard_url"]
+    assert url.startswith(f"/d/{dashboard.BOARD['uid']}")
+    assert {name for name in ("project", "job_id") if f"var-{name}=" in url} <= set(
+        dashboard.VARIABLES
+    )
+    about_a_job = bool(re.match(r"LlamaCloudBatch(?!Project)", alert["alert"]))
+    assert about_a_job == ("var-job_id={{ urlquery $labels.job_id }}" in url)
     assert about_a_job == ("{{ $labels.job_id }}" in annotations["description"])
     assert re.search(r"\bFirst (?!time)[a-z]+ ", annotations["description"])
 
@@ -247,7 +253,7 @@ def test_links_within_the_runbooks_lead_somewhere() -> None:
 def test_the_advice_for_other_set_ups_works(tmp_path: Path) -> None:
     """What deploy/docs/rules.md tells to do to the files leaves them valid."""
     commands = re.findall(r"^sed -i .*\*\.yml$", README_OF_RULES, re.MULTILINE)
-    assert 2 == len(commands)
+    assert 3 == len(commands)
     for file in RULE_FILES:
         (tmp_path / file.name).write_text(file.read_text())
     for command in commands:
@@ -257,3 +263,4 @@ def test_the_advice_for_other_set_ups_works(tmp_path: Path) -> None:
     changed = "".join(file.read_text() for file in tmp_path.glob("*.yml"))
     assert "keep_firing_for: " not in changed
     assert len(ALERTS) == changed.count("runbook_url: https://")
+    assert len(ALERTS) == changed.count('dashboard_url: "https://')
