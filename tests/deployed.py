@@ -72,10 +72,14 @@ def matchers_in(query: str) -> Iterator[tuple[str, str, list[str]]]:
             yield selector["metric"], matcher["label"], matcher["values"].split("|")
 
 
+def label_lists_in(query: str) -> list[list[str]]:
+    """Return the labels of each grouping and join of a query, in the order in which they stand."""
+    return [re.findall(r"\w+", names) for names in _LABEL_LIST.findall(query)]
+
+
 def labels_grouped_by_in(query: str) -> set[str]:
     """Return the labels by which a query groups and joins."""
-    lists = (re.split(r"[\s,]+", names.strip()) for names in _LABEL_LIST.findall(query))
-    return set(chain.from_iterable(lists)) - {""}
+    return set(chain.from_iterable(label_lists_in(query)))
 
 
 def runbook_queries() -> list[str]:

@@ -15,6 +15,7 @@ from series import (
     from_minute,
     own,
     progressed,
+    recorded,
     refreshed,
     rising,
     status,
@@ -23,6 +24,8 @@ from series import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+FAILED = "project_job_id:llamacloud_batch_job_failed_items:max"
+TIME_LEFT = "project_job_id:llamacloud_batch_job_time_to_completion_seconds:deriv15m"
 INTERVAL: dict[str, str] = {own("poll_interval_seconds"): always(30)}
 
 
@@ -41,7 +44,7 @@ CASES: dict[str, list[Case]] = {
                 batch("job_failed_items", job_id="bad"): always(3),
                 batch("job_failed_items", job_id="good"): always(0),
             },
-            {answer(job_id="bad"): 3},
+            {recorded(FAILED, job_id="bad"): 3},
         ),
         # LlamaCloud may tell no number.
         Case(
@@ -49,7 +52,7 @@ CASES: dict[str, list[Case]] = {
                 batch("job_items", job_id="counted", item_status="failed"): always(2),
                 batch("job_items", job_id="counted", item_status="completed"): always(9),
             },
-            {answer(job_id="counted"): 2},
+            {recorded(FAILED, job_id="counted"): 2},
         ),
         Case(
             {
@@ -80,7 +83,7 @@ CASES: dict[str, list[Case]] = {
                 batch("job_processed_items", job_id="a"): rising(60),
             }
             | status("a", "running"),
-            {answer(job_id="a"): 3600},
+            {recorded(TIME_LEFT, job_id="a"): 3600},
         ),
         # One that waited does not look slow for it: it ran for five minutes of the fifteen.
         Case(
@@ -92,7 +95,7 @@ CASES: dict[str, list[Case]] = {
                 ),
                 batch("job_status", job_id="waited", status="running"): from_minute(55, 1),
             },
-            {answer(job_id="waited"): 600},
+            {recorded(TIME_LEFT, job_id="waited"): 600},
         ),
         Case(
             {
@@ -100,6 +103,19 @@ CASES: dict[str, list[Case]] = {
                 batch("job_processed_items", job_id="stuck"): always(60),
             }
             | status("stuck", "running"),
+            {},
+        ),
+        # Jobs that are over have no time left, also where not all of their items were processed.
+        Case(
+            {
+                batch(f"job_{name}_items", job_id=job_id): values
+                for job_id in ("completed", "failed", "cancelled", "gone")
+                for name, values in {"total": always(120), "processed": rising(1)}.items()
+            }
+            | status("completed", "completed")
+            | status("failed", "failed")
+            | status("cancelled", "cancelled")
+            | status("gone", "gone"),
             {},
         ),
     ],

@@ -42,6 +42,11 @@ def answer(**labels: str) -> str:
     return _series("", labels)
 
 
+def recorded(name: str, **labels: str) -> str:
+    """Name a sample of project p that a rule has recorded."""
+    return _series(name, labels)
+
+
 def _series(name: str, labels: dict[str, str]) -> str:
     written = ",".join(f'{label}="{value}"' for label, value in ({"project": "p"} | labels).items())
     return f"{name}{{{written}}}"

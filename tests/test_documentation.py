@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from deployed import records
 from documentation import README, tables, tables_in, with_tables
 from process import environment
 from readme import readme, section
@@ -87,6 +88,7 @@ def test_every_metric_that_the_readme_names_exists() -> None:
             for family in FAMILIES
         )
     )
+    names |= set(chain.from_iterable(samples_named_in(rule["record"]) for rule in records()))
     assert set() == samples_named_in(readme()) - names
 
 

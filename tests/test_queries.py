@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from dashboard import reading as dashboard
+from deployed import RULE_FILES
 from query_cases import CASES
 from readme import queries
 from series import NOW, STEP
@@ -41,6 +44,16 @@ def test_a_query_answers_its_question(question: str, tmp_path: Path) -> None:
     """As Prometheus computes it."""
     file = tmp_path / "tests.yml"
     tests = [_as_promtool_reads_it(question, case) for case in CASES[question]]
-    file.write_text(yaml.safe_dump({"evaluation_interval": "1m", "tests": tests}))
+    files = list(map(str, RULE_FILES)) if ":llamacloud" in queries()[question] else []
+    whole = {"rule_files": files, "evaluation_interval": "1m", "tests": tests}
+    file.write_text(yaml.safe_dump(whole))
     tested = promtool("test", "rules", file)
     assert 0 == tested.returncode, tested.stdout + tested.stderr
+
+
+def test_what_is_recorded_is_not_computed_otherwise() -> None:
+    """One question has one text, in README and dashboard as in rules."""
+    asked = [*queries().values(), *(query.expr for query in dashboard.queries())]
+    for query in asked:
+        assert "deriv(" not in query
+        assert not re.search(r"llamacloud_batch_job_failed_items(\{|\b(?!:))", query), query

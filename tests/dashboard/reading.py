@@ -19,9 +19,7 @@ VARIABLES: Final[dict[str, dict[str, Any]]] = {
     variable["name"]: variable for variable in BOARD["templating"]["list"]
 }
 # Grafana's own, as they are for steps of a second.
-BUILT_IN: Final = {"__rate_interval": "1m"}
-POLL_STEP: Final = ":30s]"
-POLL_STEP_OF_TESTS: Final = ":1s]"
+BUILT_IN: Final = {"__rate_interval": "1m", "__interval": "1m"}
 ALL: Final = ".*"
 
 
@@ -74,7 +72,6 @@ def variables_in(text: str) -> set[str]:
 
 
 def with_variables(promql: str, **values: str) -> str:
-    """Return a query as Grafana sends it, but for polls of every second."""
+    """Return a query as Grafana sends it."""
     known = {name: ALL for name, v in VARIABLES.items() if v["type"] == "query"} | BUILT_IN
-    hurried = promql.replace(POLL_STEP, POLL_STEP_OF_TESTS)
-    return re.sub(r"\$(\w+)", lambda found: (known | values)[found[1]], hurried)
+    return re.sub(r"\$(\w+)", lambda found: (known | values)[found[1]], promql)

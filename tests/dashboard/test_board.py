@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WIDTH = 24
 ON_TIME_RANGE_CHANGED = 2
-GRAFANAS_OWN = {"__rate_interval", "__data", "__url_time_range", "__all"}
+GRAFANAS_OWN = {"__rate_interval", "__interval", "__data", "__url_time_range", "__all"}
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
 

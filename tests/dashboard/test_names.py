@@ -14,7 +14,7 @@ from dashboard.reading import (
     variables_in,
     with_variables,
 )
-from deployed import labels_by_sample, labels_grouped_by_in, matchers_in
+from deployed import labels_by_sample, labels_grouped_by_in, matchers_in, records
 
 from exporter.domain import ItemStatus, JobStatus
 from exporter.exposition import FAMILIES as BATCH_FAMILIES
@@ -25,9 +25,12 @@ LABELS = labels_by_sample()
 COUNTERS = {family.name for family in FAMILIES if family.type == "counter"}
 # What prometheus_client says of any process, and what Prometheus says of any series.
 OF_PROCESSES = {"process_resident_memory_bytes"}
-FROM_PROMETHEUS = {"job", "instance"}
+FROM_PROMETHEUS = {"job", "instance", "cluster", "namespace"}
+RECORDED = {rule["record"] for rule in records()}
 VALUES: dict[str, set[str]] = {"status": set(JobStatus), "item_status": set(ItemStatus)}
-NAME = re.compile(r"\b(?:llamacloud_(?:batch|exporter)|process)_[a-z_]+[a-z]\b")
+NAME = re.compile(r"(?<![\w:])(?:llamacloud_(?:batch|exporter)|process)_[a-z_]+[a-z]\b")
+
+_RECORDED_NAME = re.compile(r"\w+:llamacloud_\w+:\w+")
 
 every_query = pytest.mark.parametrize("query", queries(), ids=str)
 
@@ -38,7 +41,7 @@ def names_in(text: str) -> set[str]:
 
 def check_selectors(promql: str) -> None:
     for metric, label, values in matchers_in(promql):
-        assert label in LABELS[metric], f"{metric} has no {label}"
+        assert metric in RECORDED or label in LABELS[metric], f"{metric} has no {label}"
         if label in VALUES:
             assert set() == set(values) - VALUES[label]
 
@@ -46,7 +49,9 @@ def check_selectors(promql: str) -> None:
 @every_query
 def test_every_name_in_a_query_exists(query: Query) -> None:
     """Metrics, the labels that they are picked by and grouped by, and the values of those."""
-    assert names_in(query.expr)
+    recorded = set(_RECORDED_NAME.findall(query.expr))
+    assert names_in(query.expr) | recorded
+    assert set() == recorded - RECORDED
     assert set() == names_in(query.expr) - set(LABELS) - OF_PROCESSES
     check_selectors(query.expr)
     grouped = labels_grouped_by_in(query.expr)
@@ -78,21 +83,25 @@ def test_variables_are_filled_from_series_that_exist() -> None:
 
 @every_query
 def test_replicas_are_one_before_anything_else(query: Query) -> None:
-    """Every series of jobs and projects is seen through ``max by (project, ...)``."""
-    for found in re.finditer(r"\bllamacloud_[a-z_]+", query.expr):
+    """Every series of jobs and projects is seen through a maximum by its project."""
+    for found in re.finditer(r"(?<![\w:])llamacloud_[a-z_]+", query.expr):
         if found[0] == "llamacloud_exporter_build_info":
             continue
         around = open_calls(query.expr, found.start())
-        assert any(re.search(r"\bmax by \(project\b[\w, ]*\)$", call) for call in around)
+        assert any(
+            re.search(r"\bmax by \(cluster, namespace, project\b[\w, ]*\)$", call)
+            for call in around
+        )
 
 
 @every_query
 def test_counters_are_only_read_as_they_rise(query: Query) -> None:
-    """In a range of Grafana's, or in a fixed one for what happens seldom."""
+    """By their rate, or by the difference of two samples that are a step of the graph apart."""
     promql = with_variables(query.expr)
-    for found in re.finditer(r"\bllamacloud_[a-z_]+", promql):
+    rises = re.sub(r"(\w+\{[^}]*\}) - \1 offset 1m >= 0", "", promql)
+    for found in re.finditer(r"(?<![\w:])llamacloud_[a-z_]+", rises):
         if found[0] in COUNTERS or found[0].endswith("_bucket"):
-            assert re.search(r"\b(rate|increase)$", open_calls(promql, found.start())[-1])
+            assert re.search(r"\b(rate|increase)$", open_calls(rises, found.start())[-1])
     assert {"1m", "1h", "15m"} >= set(re.findall(r"\[(\w+)\]", promql))
 
 
@@ -100,7 +109,7 @@ def test_texts_name_what_exists() -> None:
     """Metrics in descriptions, and nothing that is not there."""
     described = " ".join(panel.get("description", "") for panel in BOARD["panels"])
     assert set() == names_in(described) - set(LABELS)
-    assert {"__rate_interval", "project", "job_type", "job_id"} == set().union(
+    assert {"__rate_interval", "__interval", "project", "job_type", "job_id"} == set().union(
         *(variables_in(query.expr) for query in queries())
     )
 

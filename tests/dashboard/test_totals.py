@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from dashboard.reading import queries_of
+from deployed import RULE_FILES
 from series import NOW, STEP, always, answer, batch, from_minute
 from tools import promtool
 
@@ -143,6 +144,36 @@ def check(query: str, series: dict[str, str], samples: list[dict[str, Any]], fil
             {"expr": query, "eval_time": f"{NOW}s", "exp_samples": samples},
         ],
     }
-    file.write_text(yaml.safe_dump({"tests": [case]}))
+    rules = list(map(str, RULE_FILES)) if ":llamacloud" in query else []
+    file.write_text(
+        yaml.safe_dump({"rule_files": rules, "evaluation_interval": "1m", "tests": [case]})
+    )
+    tested = promtool("test", "rules", file)
+    assert 0 == tested.returncode, tested.stdout + tested.stderr
+
+
+@pytest.mark.parametrize("scraped_every", [15, 60])
+@pytest.mark.parametrize("step", ["1m", "2m"])
+def test_bars_add_up_to_what_happened(scraped_every: int, step: str, tmp_path: Path) -> None:
+    """Ten jobs ended at uneven moments: the steps of an hour show ten, whatever is scraped when."""
+    ended = [0, 130, 140, 150, 790, 1205, 1206, 1700, 2222, 2999, 3300]
+    moments = range(0, NOW + 1, scraped_every)
+    counts = [sum(0 < end <= moment for end in ended) for moment in moments]
+    (query,) = queries_of("Jobs that ended")
+    shown = f"sum(sum_over_time(({query.picking(__interval=step)})[{NOW}s:{step}]))"
+    case = {
+        "interval": f"{scraped_every}s",
+        "input_series": [
+            {
+                "series": batch("jobs_finished_total", job_type="parse", status="completed"),
+                "values": " ".join(map(str, counts)),
+            }
+        ],
+        "promql_expr_test": [
+            {"expr": shown, "eval_time": f"{NOW}s", "exp_samples": [{"labels": "{}", "value": 10}]}
+        ],
+    }
+    file = tmp_path / "tests.yml"
+    file.write_text(yaml.safe_dump({"evaluation_interval": "1m", "tests": [case]}))
     tested = promtool("test", "rules", file)
     assert 0 == tested.returncode, tested.stdout + tested.stderr

@@ -40,3 +40,19 @@ def prometheus_config(
 
 def _static(targets: Sequence[str | None], labels: Mapping[str, str] = {}) -> dict[str, Any]:
     return {"static_configs": [{"targets": targets, "labels": labels}]}
+
+
+def discovering(config: str, job: str, targets: Path) -> str:
+    """Let one scrape job discover its targets: it reads them from a file, also if that changes."""
+    changed: dict[str, Any] = json.loads(config)
+    (scraped,) = (each for each in changed["scrape_configs"] if each["job_name"] == job)
+    targets.write_text(json.dumps(scraped.pop("static_configs")))
+    scraped["file_sd_configs"] = [{"files": [str(targets)]}]
+    return json.dumps(changed)
+
+
+def leave(targets: Path) -> None:
+    """Take all targets out of a file, at once."""
+    beside = targets.with_suffix(".new")
+    beside.write_text("[]")
+    beside.replace(targets)

@@ -13,7 +13,7 @@ from cloud import Cloud, running_cloud
 from deployed import alerts, records
 from e2e.alertmanager import receiving, running_alertmanager
 from e2e.meanwhile import Wavering, Work
-from e2e.scraping_config import prometheus_config
+from e2e.scraping_config import discovering, leave, prometheus_config
 from e2e.shortening import alertmanager_config, shortened_rules
 from e2e.troubles import (
     FIRES,
@@ -46,6 +46,7 @@ MISSED_SCRAPES = (
     "group by (project) (last_over_time(llamacloud_exporter_project_up[10m])"
     " and on (instance) min_over_time(up[10m]) == 0)"
 )
+SERVED = "project_job_instance:llamacloud_exporter_served_timestamp_seconds:max"
 FIRED = 'max_over_time(ALERTS{alertstate="firing"}[1h])'
 ACTIVE_JOBS = "project:llamacloud_batch_active_jobs:sum"
 # What is recorded of other projects than the one that is well, and is known exactly.
@@ -68,7 +69,7 @@ def cloud() -> Iterator[Cloud]:
 
 @pytest.fixture
 def exporters(cloud: Cloud, tmp_path: Path) -> Iterator[dict[str, Exporter]]:
-    """Run five exporters that have listed what they can."""
+    """Run six exporters that have listed what they can."""
     projects = troubled_projects(cloud)
     with ExitStack() as stack:
 
@@ -87,6 +88,7 @@ def exporters(cloud: Cloud, tmp_path: Path) -> Iterator[dict[str, Exporter]]:
                 "frugal", [small_budget, projects["several"], other_of_that_name], **SMALL_BUDGET
             ),
             "doomed": start("doomed", [well(spacious, "absent")]),
+            "leaving": start("leaving", [well(spacious, "left")]),
             "wavering": start("wavering", [well(spacious, "unsteady")]),
             "forgetful": start(
                 "forgetful",
@@ -97,6 +99,7 @@ def exporters(cloud: Cloud, tmp_path: Path) -> Iterator[dict[str, Exporter]]:
         wait_until_listed(started["troubled"], projects.keys() - NEVER_LISTED)
         wait_until_listed(started["frugal"], {"small-budget", "several", "mixed"})
         wait_until_listed(started["doomed"], {"absent"})
+        wait_until_listed(started["leaving"], {"left"})
         wait_until_listed(started["wavering"], {"unsteady"})
         wait_until_listed(started["forgetful"], {"state-not-written"})
         yield started
@@ -115,14 +118,17 @@ def alertmanager() -> Iterator[Daemon]:
 def prometheus(
     exporters: dict[str, Exporter], alertmanager: Daemon, tmp_path: Path
 ) -> Iterator[Prometheus]:
-    """Run Prometheus, which has scraped them all."""
+    """Run Prometheus, which has scraped them all, and scrapes one of them no more."""
     config = prometheus_config(
         targets := {name: address_of(exporter) for name, exporter in exporters.items()},
         shortened_rules(tmp_path, by=TIMES_SHORTER),
         alertmanager=alertmanager.address,
     )
-    with running_prometheus(config) as prometheus:
+    discovered = tmp_path / "leaving.json"
+    with running_prometheus(discovering(config, "leaving", discovered)) as prometheus:
         prometheus.wait_for(lambda: len(prometheus.query("up == 1")) == len(targets))
+        prometheus.wait_for(lambda: len(prometheus.query(f'{SERVED}{{project="left"}}')) == 1)
+        leave(discovered)
         yield prometheus
 
 
@@ -206,11 +212,7 @@ def suppressed(alertmanager: Daemon, prometheus: Prometheus) -> dict[str, set[st
 
 def each_job_alert_names_its_job(prometheus: Prometheus) -> None:
     """In every project with such an alert it is the first job."""
-    about_jobs = [
-        labels
-        for labels in labels_of_fired(prometheus)
-        if labels["alertname"].startswith("LlamaCloudBatch")
-    ]
+    about_jobs = [labels for labels in labels_of_fired(prometheus) if "job_id" in labels]
     assert [job_id_of(labels["project"]) for labels in about_jobs] == [
         labels["job_id"] for labels in about_jobs
     ]

@@ -37,6 +37,7 @@ FIRES: dict[str, set[str]] = {
     "gone": {"LlamaCloudBatchJobGone"},
     "stuck": {"LlamaCloudBatchJobStuck"},
     "queued": {"LlamaCloudBatchJobQueuedTooLong"},
+    "creeping": {"LlamaCloudBatchJobRunningTooLong", "LlamaCloudBatchProjectIdle"},
     "refused": {"LlamaCloudExporterProjectNotAuthenticated", "LlamaCloudExporterDataStale"},
     "never-listed": _NOT_READ,
     "failing": _NOT_READ,
@@ -59,6 +60,7 @@ FIRES: dict[str, set[str]] = {
         "LlamaCloudExporterJobsUncounted",
     },
     "absent": {"LlamaCloudExporterAbsent"},
+    "left": {"LlamaCloudExporterProjectNotServed"},
     "unsteady": {"LlamaCloudExporterUnsteady"},
     "state-not-written": {"LlamaCloudExporterStateNotWritten"},
 }
@@ -73,7 +75,7 @@ SUPPRESSED: dict[str, set[str]] = {
     "rate-limited": {"LlamaCloudExporterListingFailing"},
     "small-budget": {"LlamaCloudExporterJobsNotRefreshed"},
 }
-_OF_OTHER_EXPORTERS = {"small-budget", "absent", "unsteady", "state-not-written"}
+_OF_OTHER_EXPORTERS = {"small-budget", "absent", "left", "unsteady", "state-not-written"}
 NEVER_LISTED = {"refused", "never-listed"}
 
 _LATER = {
@@ -98,6 +100,7 @@ def troubled_projects(cloud: Cloud) -> dict[str, dict[str, Any]]:
     entries = {name: well(cloud, name) for name in FIRES.keys() - _OF_OTHER_EXPORTERS}
     for name, spoil in _FROM_THE_START.items():
         spoil(cloud, name)
+    _add_one_that_has_ended(cloud, HEALTHY)
     entries["hidden"]["directory_ids"] = ["directory-1", "directory-2"]
     return entries
 
@@ -115,6 +118,8 @@ def begin_trouble(cloud: Cloud) -> None:
     for name, fault in _LATER.items():
         _befall(cloud, name, fault)
     cloud.world.remove_job(job_id_of("gone"))
+    # What had ended before the first listing is not told.
+    _fail(cloud, "job-failed")
 
 
 def complete_an_item(cloud: Cloud, name: str) -> None:
@@ -143,6 +148,13 @@ def _add_jobs(cloud: Cloud, name: str, jobs: int, **facts: Any) -> None:
         cloud.add_job(job_id, project_id=project_id_of(name), items=items, **facts)
 
 
+def _add_one_that_has_ended(cloud: Cloud, name: str) -> None:
+    job_id = f"old-{job_id_of(name)}"
+    ended = {"status": "completed", "completed_at": cloud.world.clock() - 60}
+    items = items_of(job_id, completed=2)
+    cloud.add_job(job_id, project_id=project_id_of(name), items=items, **ended)
+
+
 def _fail_items(number: int) -> Callable[[Cloud, str], None]:
     def spoil(cloud: Cloud, name: str) -> None:
         items = items_of(job_id_of(name), completed=2, failed=number, pending=3)
@@ -161,6 +173,12 @@ def _stand_still(cloud: Cloud, name: str) -> None:
     items = items_of(
         job_id_of(name), completed=2, pending=3, started_at=long_ago, completed_at=long_ago
     )
+    _change(cloud, name, created_at=long_ago, started_at=long_ago, items=items)
+
+
+def _creep(cloud: Cloud, name: str) -> None:
+    long_ago, now = cloud.world.clock() + 15 * _HOURS_AGO, cloud.world.clock()
+    items = items_of(job_id_of(name), completed=2, pending=3, started_at=long_ago, completed_at=now)
     _change(cloud, name, created_at=long_ago, started_at=long_ago, items=items)
 
 
@@ -203,9 +221,9 @@ def _lack_an_id(cloud: Cloud, name: str) -> None:
 _FROM_THE_START: dict[str, Callable[[Cloud, str], None]] = {
     "items-failed": _fail_items(1),
     "many-failed": _fail_items(6),
-    "job-failed": _fail,
     "stuck": _stand_still,
     "queued": _wait_to_be_started,
+    "creeping": _creep,
     "refused": _refuse,
     "never-listed": _answer_nothing,
     "not-refreshed": _fail_to_refresh,

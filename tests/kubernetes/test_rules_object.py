@@ -107,6 +107,15 @@ def test_links_lead_to_the_copy_of_the_runbooks(prefix: str) -> None:
         assert url == found[alert["alert"]]["annotations"]["runbook_url"]
 
 
+@pytest.mark.parametrize("url", ["https://grafana.example.org", "https://grafana.example.org/"])
+def test_links_lead_to_the_dashboard(url: str) -> None:
+    """With a slash at the end of Grafana's address, or without."""
+    found = by_name(grafanaUrl=url)
+    for alert in alerts():
+        linked = f"https://grafana.example.org{alert['annotations']['dashboard_url']}"
+        assert linked == found[alert["alert"]]["annotations"]["dashboard_url"]
+
+
 def test_an_old_prometheus_gets_no_keep_firing_for() -> None:
     """Prometheus before 2.42 refuses it."""
     assert any("keep_firing_for" in rule for rule in by_name().values())

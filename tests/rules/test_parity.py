@@ -17,6 +17,7 @@ from deployed import (
     RULE_FILES,
     RUNBOOKS,
     alerts,
+    label_lists_in,
     labels_by_sample,
     labels_grouped_by_in,
     matchers_in,
@@ -25,6 +26,7 @@ from deployed import (
     runbook_queries,
     samples_named_in,
 )
+from rules.cases import recorded_for
 from tools import promtool
 
 import exporter
@@ -38,7 +40,8 @@ if TYPE_CHECKING:
 
 ALERTS = alerts()
 RECORDED = {rule["record"] for rule in records()}
-FROM_PROMETHEUS = {"job", "instance"}
+# Many who scrape in Kubernetes add `cluster` and `namespace`; without them nothing changes.
+FROM_PROMETHEUS = {"job", "instance", "cluster", "namespace"}
 VALUES: Mapping[str, set[str]] = {
     "status": set(JobStatus),
     "item_status": set(ItemStatus),
@@ -55,6 +58,7 @@ VALUES: Mapping[str, set[str]] = {
 }
 README_OF_RULES = (DEPLOY / "docs" / "rules.md").read_text()
 _ACTIVE_BY_STATUS = re.compile(r'_job_status\{[^}]*status=~"[a-z|]*\|unknown')
+LEVELS = {"project", "job", "instance", "id", "item", "status", "api", "version"}
 HEADINGS = ["Meaning", "Impact", "Diagnosis", "Mitigation", "When to ignore"]
 
 
@@ -122,7 +126,7 @@ def test_no_query_takes_a_job_that_ended_in_an_unknown_status_for_an_active_one(
     of_active_jobs = [query for query in everywhere() if _ACTIVE_BY_STATUS.search(query)]
     assert len(of_active_jobs) > 5
     for query in of_active_jobs:
-        assert re.search(r"unless on \((project, )?job_id\)\s+\(", query), query
+        assert re.search(r"unless on \([\w, ]*\bjob_id\)\s+\(", query), query
         assert "llamacloud_batch_job_completed_timestamp_seconds" in query
 
 
@@ -150,11 +154,17 @@ def test_every_alert_says_what_a_person_needs(alert: dict[str, Any]) -> None:
     assert {"severity"} == set(alert["labels"])
     assert alert["labels"]["severity"] in {"critical", "warning", "info"}
     annotations = alert["annotations"]
-    assert {"summary", "description", "runbook_url"} == set(annotations)
+    assert {"summary", "description", "runbook_url", "dashboard_url"} == set(annotations)
     assert f"deploy/runbooks.md#{alert['alert'].lower()}" == annotations["runbook_url"]
     assert "$" not in annotations["summary"]
     assert "$labels.project }}" in annotations["description"]
-    about_a_job = alert["alert"].startswith("LlamaCloudBatch")
+    url = annotations["dashboard_url"]
+    assert url.startswith(f"/d/{dashboard.BOARD['uid']}")
+    assert {name for name in ("project", "job_id") if f"var-{name}=" in url} <= set(
+        dashboard.VARIABLES
+    )
+    about_a_job = bool(re.match(r"LlamaCloudBatch(?!Project)", alert["alert"]))
+    assert about_a_job == ("var-job_id={{ urlquery $labels.job_id }}" in url)
     assert about_a_job == ("{{ $labels.job_id }}" in annotations["description"])
     assert re.search(r"\bFirst (?!time)[a-z]+ ", annotations["description"])
 
@@ -174,28 +184,56 @@ def calls_around(query: str, position: int) -> list[str]:
     "rule", list(rules()), ids=lambda rule: rule.get("alert", rule.get("record"))
 )
 def test_replicas_are_one_before_anything_else(rule: dict[str, Any]) -> None:
-    """Every series of the exporter is seen through an aggregation by its project, or missed."""
+    """Every series of the exporter is aggregated by its project or process, or is missed."""
     query = rule["expr"]
     for name in samples_named_in(query) - RECORDED:
         for found in re.finditer(rf"\b{name}\b(?!:)", query):
             calls = calls_around(query, found.start())
             assert any(
-                re.search(r"\b((max|count) by \(project[\w, ]*\)|absent)$", c) for c in calls
+                re.search(
+                    r"\b((max|min|count) by \(cluster, namespace, (project|job)[\w, ]*\)|absent)$",
+                    c,
+                )
+                for c in calls
             )
 
 
+@pytest.mark.parametrize(
+    "rule", list(rules()), ids=lambda rule: rule.get("alert", rule.get("record"))
+)
+def test_no_rule_reads_more_than_an_hour_of_what_is_scraped(rule: dict[str, Any]) -> None:
+    """What is to be known for longer is recorded."""
+    ranges = re.findall(r"([\w:]+)(?:\{[^}]*\})?\s*\[(\w+)[\]:]", rule["expr"])
+    scraped = {asked for name, asked in ranges if name not in RECORDED}
+    assert scraped <= {"15m", "30m", "1h"}, rule["expr"]
+
+
+@pytest.mark.parametrize(
+    "rule", list(rules()), ids=lambda rule: rule.get("alert", rule.get("record"))
+)
+def test_clusters_and_namespaces_are_kept_apart(rule: dict[str, Any]) -> None:
+    """By every aggregation and join: one cluster's project never answers for another's."""
+    grouped = [labels for labels in label_lists_in(rule["expr"]) if labels]
+    assert grouped or samples_named_in(rule["expr"]) <= RECORDED
+    assert all(["cluster", "namespace"] == labels[:2] for labels in grouped), rule["expr"]
+
+
 def test_each_file_is_usable_without_the_others() -> None:
-    """Alerts rest on what the exporter exposes, not on what is recorded."""
-    assert set() == RECORDED & samples_named_in("\n".join(alert["expr"] for alert in ALERTS))
+    """Alerts rest on what the exporter exposes, and on what their group records before them."""
+    for alert in ALERTS:
+        before = {rule["record"] for rule in recorded_for(alert["alert"])}
+        assert before == RECORDED & samples_named_in(
+            " ".join([alert["expr"], *(rule["expr"] for rule in recorded_for(alert["alert"]))])
+        )
 
 
 @pytest.mark.parametrize("name", sorted(RECORDED))
 def test_recorded_names_say_level_metric_and_operations(name: str) -> None:
     """The level names the labels that are left."""
     level, metric, operations = name.split(":")
-    assert level in {"project", "project_job_id", "project_item_status"}
+    assert set(level.split("_")) <= LEVELS
     assert metric.startswith(("llamacloud_batch_", "llamacloud_exporter_"))
-    assert operations in {"max", "sum", "deriv15m", "rate15m"}
+    assert operations in {"max", "min", "sum", "ratio", "deriv15m", "rate15m"}
 
 
 def test_log_lines_and_settings_that_are_named_exist() -> None:
@@ -217,7 +255,7 @@ def test_the_advice_for_other_set_ups_works(tmp_path: Path) -> None:
     commands = re.findall(
         r"^for file in \*\.yml.*?^done$", README_OF_RULES, re.MULTILINE | re.DOTALL
     )
-    assert 2 == len(commands)
+    assert 3 == len(commands)
     for file in RULE_FILES:
         (tmp_path / file.name).write_text(file.read_text())
     for command in commands:
@@ -227,3 +265,4 @@ def test_the_advice_for_other_set_ups_works(tmp_path: Path) -> None:
     changed = "".join(file.read_text() for file in tmp_path.glob("*.yml"))
     assert "keep_firing_for: " not in changed
     assert len(ALERTS) == changed.count("runbook_url: https://")
+    assert len(ALERTS) == changed.count('dashboard_url: "https://')

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 STEP_MINUTES = 5
 INTERVAL_SECONDS = 30
 OF_A_DAY = 24 * 60 // STEP_MINUTES
+# Nothing else happens in the project meanwhile.
+LONG = {"LlamaCloudBatchJobRunningTooLong": "warning", "LlamaCloudBatchProjectIdle": "info"}
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,7 @@ SITUATIONS = [
         48,
         job("dispatched", last_progress_timestamp_seconds=rising(), total_items=always(1000))
         | items(completed=rising(0.2), processing=always(5)),
+        LONG,
     ),
     Situation(
         "dispatched for two days, and not moving for the last of them",
@@ -163,7 +166,7 @@ SITUATIONS = [
             total_items=always(1000),
         )
         | items(completed=f"0+1x{OF_A_DAY} {OF_A_DAY}x{OF_A_DAY}", processing=always(5)),
-        {"LlamaCloudBatchJobStuck": "warning"},
+        {"LlamaCloudBatchJobStuck": "warning"} | LONG,
     ),
     Situation(
         "dispatched for an hour behind another batch",
@@ -192,7 +195,11 @@ SITUATIONS = [
 
 def fired(situation: Situation) -> list[dict[str, Any]]:
     """Return the alerts of a situation as promtool compares them."""
-    labels = {"LlamaCloudBatch": ',job_id="bat-1"', "LlamaCloudExporter": ""}
+    labels = {
+        "LlamaCloudBatchProject": "",
+        "LlamaCloudBatch": ',job_id="bat-1"',
+        "LlamaCloudExporter": "",
+    }
     return [
         {
             "labels": f'{{alertname="{alert}",alertstate="firing",project="p",severity="{severity}"'

@@ -30,7 +30,7 @@ JSON_FILE: Final = (
 )
 _DESCRIPTION: Final = (
     "Batch jobs of LlamaCloud, as llamacloud-batch-exporter sees them: it needs the exporter's own"
-    " metrics and no recording rules. What is not known is absent and never 0."
+    " metrics and its recording rules. What is not known is absent and never 0."
 )
 # Grafana migrates older ones as it loads them; this is the one of 11.0.
 _SCHEMA_VERSION: Final = 39

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from grafana_foundation_sdk.builders import heatmap, timeseries
 
-_TYPED = "project, job_type, le"
+_TYPED = "cluster, namespace, project, job_type, le"
 
 
 def panels() -> Iterator[timeseries.Panel | heatmap.Panel]:

@@ -17,17 +17,18 @@ from batch_dashboard.colours import (
     steps,
 )
 from batch_dashboard.panels import SOURCE, bars, lines, over_time
-from batch_dashboard.queries import LISTING_AGE, OF_PROJECTS, rate_of, rise_of
+from batch_dashboard.queries import LISTING_AGE, OF_PROJECTS, PROJECT, rate_of, rise_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from grafana_foundation_sdk.builders import timeseries
 
-_OF_EXPORTERS = "and on (job, instance) llamacloud_exporter_build_info"
+_OF_EXPORTERS = "and on (cluster, namespace, job, instance) llamacloud_exporter_build_info"
+_GENERATION = f"{PROJECT}, api_version"
 _OFFERED = (
-    f"max by (project, api_version) (llamacloud_exporter_api_offered{{{OF_PROJECTS}}})"
-    " and on (project, api_version) max by (project, api_version)"
+    f"max by ({_GENERATION}) (llamacloud_exporter_api_offered{{{OF_PROJECTS}}})"
+    f" and on ({_GENERATION}) max by ({_GENERATION})"
     f" (llamacloud_exporter_api_last_answered_timestamp_seconds{{{OF_PROJECTS}}})"
 )
 
@@ -49,7 +50,7 @@ def panels() -> Iterator[timeseries.Panel | statetimeline.Panel]:
 
 
 def _of_project(metric: str) -> str:
-    return f"max by (project) ({metric}{{{OF_PROJECTS}}})"
+    return f"max by (cluster, namespace, project) ({metric}{{{OF_PROJECTS}}})"
 
 
 def _listed() -> statetimeline.Panel:
@@ -94,7 +95,9 @@ def _freshness() -> timeseries.Panel:
 
 
 def _polls() -> timeseries.Panel:
-    rise = rise_of("llamacloud_exporter_polls_total", "project, result", OF_PROJECTS)
+    rise = rise_of(
+        "llamacloud_exporter_polls_total", "cluster, namespace, project, result", OF_PROJECTS
+    )
     return lines(
         "Polls by result",
         "Polls in each step of the graph: partial ones listed all jobs, and could not refresh some;"
@@ -106,19 +109,21 @@ def _polls() -> timeseries.Panel:
 
 
 def _errors() -> timeseries.Panel:
-    rise = rise_of("llamacloud_exporter_poll_errors_total", "project, reason", OF_PROJECTS)
+    rise = rise_of(
+        "llamacloud_exporter_poll_errors_total", "cluster, namespace, project, reason", OF_PROJECTS
+    )
     return lines(
         "Polls that went wrong, by reason",
         "Why polls were no success, in each step of the graph, once a poll and reason. The log"
         " lines project.listing_failed and job.refresh_failed say more.",
-        {"{{project}} {{reason}}": f"sum by (project, reason) ({rise}) > 0"},
+        {"{{project}} {{reason}}": f"sum by (cluster, namespace, project, reason) ({rise}) > 0"},
         unit="short",
         otherwise="no errors in this time, or no data",
     )
 
 
 def _requests() -> timeseries.Panel:
-    by = "project, endpoint, code"
+    by = "cluster, namespace, project, endpoint, code"
     rate = rate_of("llamacloud_exporter_api_requests_total", by, OF_PROJECTS)
     allowed = _of_project("llamacloud_exporter_api_budget_requests_per_second")
     limit = _of_project("llamacloud_exporter_api_budget_limit_requests_per_second")
@@ -127,7 +132,7 @@ def _requests() -> timeseries.Panel:
         "Requests a minute to LlamaCloud, what the key may send at the moment, less after a"
         " 429, and what is configured. Projects that share a key share its budget.",
         {
-            "{{project}}": f"60 * sum by (project) ({rate})",
+            "{{project}}": f"60 * sum by (cluster, namespace, project) ({rate})",
             "{{project}} allowed": f"60 * {allowed}",
             "{{project}} limit": f"60 * {limit}",
         },
@@ -137,7 +142,7 @@ def _requests() -> timeseries.Panel:
 
 
 def _answers() -> timeseries.Panel:
-    by = "project, endpoint, code"
+    by = "cluster, namespace, project, endpoint, code"
     rise = rise_of("llamacloud_exporter_api_requests_total", by, OF_PROJECTS)
     return lines(
         "Answers of LlamaCloud",
@@ -164,7 +169,11 @@ def _lacking() -> timeseries.Panel:
 
 
 def _poll_duration() -> timeseries.Panel:
-    rate = rate_of("llamacloud_exporter_poll_duration_seconds_bucket", "project, le", OF_PROJECTS)
+    rate = rate_of(
+        "llamacloud_exporter_poll_duration_seconds_bucket",
+        "cluster, namespace, project, le",
+        OF_PROJECTS,
+    )
     return lines(
         "Duration of polls",
         "All but one poll in twenty took no longer, its listing and refreshes together; at most an"

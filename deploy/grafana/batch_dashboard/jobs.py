@@ -31,6 +31,7 @@ from batch_dashboard.queries import (
     ACTIVE,
     ENDED,
     FAILED,
+    JOB,
     OF_TYPES,
     PROCESSED,
     QUIET,
@@ -75,16 +76,16 @@ def _coloured_text(colours: ThresholdsConfig) -> dict[str, object]:
 # Two exporters may see a job in two statuses for a moment, or by both generations of the API: it
 # has one row all the same.
 _STATUS = (
-    "topk by (project, job_id) (1, "
-    f"{of_jobs('llamacloud_batch_job_status', by='project, job_id, status')} == 1)"
+    "topk by (cluster, namespace, project, job_id) (1, "
+    f"{of_jobs('llamacloud_batch_job_status', by=f'{JOB}, status')} == 1)"
 )
 _TYPE = (
-    "topk by (project, job_id) (1, max by (project, job_id, job_type, api_version) "
+    f"topk by ({JOB}) (1, max by ({JOB}, job_type, api_version) "
     f'(llamacloud_batch_job_info{{{OF_TYPES}, job_id=~"$job_id"}}))'
 )
 _PROGRESS = first_of(
     of_jobs("llamacloud_batch_job_progress_ratio"),
-    f"({PROCESSED} / on (project, job_id) ({TOTAL} > 0))",
+    f"({PROCESSED} / on (cluster, namespace, project, job_id) ({TOTAL} > 0))",
 )
 _CREATED = f"1000 * {of_jobs('llamacloud_batch_job_created_timestamp_seconds')}"
 _AGE = first_of(where(f"(time() - {REFRESHED})", ACTIVE), f"(0 * {ENDED} - 1)")
@@ -159,6 +160,7 @@ def _joined() -> list[DataTransformerConfig]:
     titles = {"project": "Project", "job_id": "Job", "job_type": "Type", "api_version": "API"}
     titles |= {"status": "Status"}
     titles |= dict(zip(values, (column.title for column in COLUMNS), strict=True))
+    titles |= {"cluster": "Cluster", "namespace": "Namespace"}
     left_out = ("Time", "Value #A", "Value #B")
     return [
         DataTransformerConfig(id_val="merge", options={}),

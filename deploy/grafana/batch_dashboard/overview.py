@@ -103,7 +103,9 @@ def _oldest() -> stat.Panel:
 
 
 def _unreachable() -> stat.Panel:
-    listed = f"max by (project) (llamacloud_exporter_project_up{{{OF_PROJECTS}}})"
+    listed = (
+        f"max by (cluster, namespace, project) (llamacloud_exporter_project_up{{{OF_PROJECTS}}})"
+    )
     return number(
         "Projects not listed",
         "Projects whose last listing failed, or that were not listed since the exporter started."

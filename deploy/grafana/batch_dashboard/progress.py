@@ -12,6 +12,7 @@ from batch_dashboard.queries import (
     OF_PROJECTS,
     OF_TYPES,
     PROCESSED,
+    PROJECT,
     SPEED,
     TOTAL,
     of_jobs,
@@ -44,7 +45,9 @@ def panels() -> Iterator[timeseries.Panel]:
 
 
 def _items() -> timeseries.Panel:
-    items = of_jobs("llamacloud_batch_job_items", by="project, job_id, item_status")
+    items = of_jobs(
+        "llamacloud_batch_job_items", by="cluster, namespace, project, job_id, item_status"
+    )
     return lines(
         "Items by status",
         "Counted items of the jobs shown in the table, those that ended included until they leave."
@@ -56,7 +59,7 @@ def _items() -> timeseries.Panel:
 
 
 def _active_jobs() -> timeseries.Panel:
-    jobs = f"max by (project, job_type, status) (llamacloud_batch_active_jobs{{{OF_TYPES}}})"
+    jobs = f"max by ({PROJECT}, job_type, status) (llamacloud_batch_active_jobs{{{OF_TYPES}}})"
     return lines(
         "Active jobs by status",
         "Jobs that wait or run, those without series of their own included. Follows project and job"
@@ -68,7 +71,7 @@ def _active_jobs() -> timeseries.Panel:
 
 
 def _throughput() -> timeseries.Panel:
-    by = "project, job_type, item_status"
+    by = "cluster, namespace, project, job_type, item_status"
     rate = rate_of("llamacloud_batch_items_finished_total", by, OF_TYPES)
     return lines(
         "Items that end a minute",
@@ -104,7 +107,9 @@ def _failed() -> timeseries.Panel:
 
 
 def _failed_by_reason() -> timeseries.Panel:
-    failures = of_jobs("llamacloud_batch_job_item_failures", by="project, job_id, reason")
+    failures = of_jobs(
+        "llamacloud_batch_job_item_failures", by="cluster, namespace, project, job_id, reason"
+    )
     return lines(
         "Failed items by reason",
         "Counted failed items of the jobs shown in the table, by the code in their message: none is"
@@ -117,7 +122,11 @@ def _failed_by_reason() -> timeseries.Panel:
 
 
 def _jobs_ended() -> timeseries.Panel:
-    rise = rise_of("llamacloud_batch_jobs_finished_total", "project, job_type, status", OF_TYPES)
+    rise = rise_of(
+        "llamacloud_batch_jobs_finished_total",
+        "cluster, namespace, project, job_type, status",
+        OF_TYPES,
+    )
     return lines(
         "Jobs that ended",
         "Jobs seen to end in each step of the graph. Follows project and job type.",
@@ -129,7 +138,9 @@ def _jobs_ended() -> timeseries.Panel:
 
 
 def _reasons_over_time() -> timeseries.Panel:
-    rise = rise_of("llamacloud_batch_items_failed_total", "project, reason", OF_PROJECTS)
+    rise = rise_of(
+        "llamacloud_batch_items_failed_total", "cluster, namespace, project, reason", OF_PROJECTS
+    )
     return lines(
         "Items that failed, by reason",
         "Items seen to fail in each step of the graph, of all jobs that are counted, by the code in"
@@ -142,7 +153,11 @@ def _reasons_over_time() -> timeseries.Panel:
 
 
 def _skipped() -> timeseries.Panel:
-    rise = rise_of("llamacloud_batch_items_skipped_total", "project, job_type, reason", OF_TYPES)
+    rise = rise_of(
+        "llamacloud_batch_items_skipped_total",
+        "cluster, namespace, project, job_type, reason",
+        OF_TYPES,
+    )
     return lines(
         "Skipped items by reason",
         "Items seen to be skipped in each step of the graph: already_processed costs nothing,"
