@@ -160,7 +160,7 @@ class Announcer:
                 open_in_browser=url_of(listening, scheme=self.scheme),
                 metrics=url_of(listening, self.settings.web.telemetry_path, self.scheme),
                 version=__version__,
-                projects=len(projects.names()),
+                projects=len(projects.pollers),
             )
 
 
