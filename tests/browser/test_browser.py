@@ -9,8 +9,10 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 import pytest
+from process import running
 from status_pages.reports import (
     NOW,
     empty_status,
@@ -23,6 +25,8 @@ from status_pages.reports import (
 from web.serving import Exporter, served
 
 if TYPE_CHECKING:
+    from process import Exporter as Running
+
     from exporter.pages import ProjectReport
 
 FOLDER = Path(__file__).parent
@@ -126,3 +130,22 @@ def go_on(node: subprocess.Popen[str]) -> None:
     assert node.stdin is not None
     node.stdin.write("go on\n")
     node.stdin.flush()
+
+
+@pytest.mark.timeout(180)
+def test_the_demo_has_no_fault() -> None:
+    """Jobs of both generations come and go; the pages of two failing ones have none either."""
+    with running("--demo", "--poll.interval=2s", "--api.requests-per-minute=1200") as exporter:
+        exporter.wait_for(lambda: {"v1beta", "v2"} <= failing_jobs(exporter).keys())
+        address = exporter.events("exporter.listening")[0]["open_in_browser"]
+        jobs = failing_jobs(exporter)
+        pages = [
+            f"{api_version}={address}job?{urlencode(job)}" for api_version, job in jobs.items()
+        ]
+        assert [] == look(f"demo={address}", *pages)
+
+
+def failing_jobs(demo: Running) -> dict[str, dict[str, str]]:
+    """Return a failing job of each generation of the API that has one."""
+    jobs = json.loads(demo.get("/api/v1/jobs?status=failing&per_page=500")[1])["jobs"]
+    return {job["api_version"]: {k: job[k] for k in ("project", "job_id")} for job in jobs}
