@@ -127,6 +127,12 @@ CASES: dict[str, list[Case]] = {
             | {batch("job_total_items", job_id=job_id): always(9) for job_id in ("stuck", "moves")},
             {answer(job_id="stuck"): 1801, answer(job_id="sent"): 1801},
         ),
+        # Counted items are enough where no total is told.
+        Case(
+            progressed("counted", 1801, "running")
+            | {batch("job_items", job_id="counted", item_status="processing"): always(9)},
+            {answer(job_id="counted"): 1801},
+        ),
         # A batch of v2 that runs tells nothing of its items.
         Case(progressed("tells-nothing", 7200, "running"), {}),
         # A batch whose items all wait, or have ended, is queued behind others.
@@ -271,14 +277,14 @@ CASES: dict[str, list[Case]] = {
     "Is its budget too small?": [
         Case(
             INTERVAL
-            | refreshed("a", 91, "dispatched")
+            | refreshed("a", 1201, "dispatched")
             | refreshed("b", 30, "running")
             | {own("api_budget_wait_seconds_total"): rising(66)},
-            {answer(): 91},
+            {answer(): 1201},
         ),
         Case(
             INTERVAL
-            | refreshed("a", 89, "running")
+            | refreshed("a", 1199, "running")
             | refreshed("ended", 3000, "completed")
             | ended_unknown("ended-somehow", 3000)
             # Requests are spread over the interval: that they wait says nothing.
@@ -288,7 +294,7 @@ CASES: dict[str, list[Case]] = {
         # Where LlamaCloud is down, to ask it more often would be wrong.
         Case(
             INTERVAL
-            | refreshed("a", 900, "running")
+            | refreshed("a", 1800, "running")
             | {own("api_budget_wait_seconds_total"): rising(6)},
             {},
         ),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from dashboard import reading as dashboard
-from deployed import RULE_FILES
+from deployed import RULE_FILES, label_lists_in
 from query_cases import CASES
 from readme import queries
 from series import NOW, STEP
@@ -57,3 +57,12 @@ def test_what_is_recorded_is_not_computed_otherwise() -> None:
     for query in asked:
         assert "deriv(" not in query
         assert not re.search(r"llamacloud_batch_job_failed_items(\{|\b(?!:))", query), query
+
+
+def test_clusters_and_namespaces_are_kept_apart() -> None:
+    """In README and dashboard as in rules: by each grouping and join by project."""
+    asked = [*queries().values(), *(query.expr for query in dashboard.queries())]
+    lists = [labels for query in asked for labels in label_lists_in(query)]
+    of_projects = [labels for labels in lists if "project" in labels]
+    assert len(of_projects) > 50
+    assert all(["cluster", "namespace"] == labels[:2] for labels in of_projects)

@@ -211,8 +211,9 @@ def test_a_mistake_in_the_setting_that_waits_is_told_alone() -> None:
         ),
         (
             {**KEY, PROJECTS: '[{"\\ud800": "x"}]'},
-            (f"environment variable {PROJECTS}[0].\\ud800 is unknown; the nearest known one is"
-             " project_id."),
+            (f"environment variable {PROJECTS}[0].\\ud800 is unknown; the known ones are name,"
+             " project_id, organization_id, api_key, api_key_file, base_url, directory_ids,"
+             " job_types, api_versions."),
         ),
     ],
 )  # fmt: skip

@@ -19,7 +19,7 @@ VARIABLES: Final[dict[str, dict[str, Any]]] = {
     variable["name"]: variable for variable in BOARD["templating"]["list"]
 }
 # Grafana's own, as they are for steps of a second.
-BUILT_IN: Final = {"__rate_interval": "1m", "__interval": "1m"}
+BUILT_IN: Final = {"__rate_interval": "1m", "__interval": "1m", "__range": "1h"}
 ALL: Final = ".*"
 
 

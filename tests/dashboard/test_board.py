@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WIDTH = 24
 ON_TIME_RANGE_CHANGED = 2
-GRAFANAS_OWN = {"__rate_interval", "__interval", "__data", "__url_time_range", "__all"}
+GRAFANAS_OWN = {"__rate_interval", "__interval", "__range", "__data", "__url_time_range", "__all"}
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
 
@@ -118,7 +118,7 @@ def test_every_query_follows_the_project() -> None:
 
 def test_the_table_of_jobs_tells_first_what_kind_of_job_it_is() -> None:
     """Which one, of which type and generation of the API, and its status; then its numbers."""
-    (table,) = [panel for panel in PANELS if panel["type"] == "table"]
+    (table,) = [panel for panel in PANELS if panel["title"] == "Jobs"]
     (organize,) = [t["options"] for t in table["transformations"] if t["id"] == "organize"]
     shown = {
         organize["renameByName"][name]: index
@@ -131,7 +131,7 @@ def test_the_table_of_jobs_tells_first_what_kind_of_job_it_is() -> None:
 
 def test_a_job_leads_to_a_view_of_it_alone() -> None:
     """In this dashboard, for the same time and data source."""
-    (table,) = [panel for panel in PANELS if panel["type"] == "table"]
+    (table,) = [panel for panel in PANELS if panel["title"] == "Jobs"]
     (link, _) = next(
         prop["value"]
         for override in table["fieldConfig"]["overrides"]

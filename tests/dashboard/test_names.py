@@ -41,7 +41,9 @@ def names_in(text: str) -> set[str]:
 
 def check_selectors(promql: str) -> None:
     for metric, label, values in matchers_in(promql):
-        assert metric in RECORDED or label in LABELS[metric], f"{metric} has no {label}"
+        assert metric in RECORDED | {"ALERTS"} or label in LABELS[metric], (
+            f"{metric} has no {label}"
+        )
         if label in VALUES:
             assert set() == set(values) - VALUES[label]
 
@@ -50,7 +52,7 @@ def check_selectors(promql: str) -> None:
 def test_every_name_in_a_query_exists(query: Query) -> None:
     """Metrics, the labels that they are picked by and grouped by, and the values of those."""
     recorded = set(_RECORDED_NAME.findall(query.expr))
-    assert names_in(query.expr) | recorded
+    assert names_in(query.expr) | recorded or query.expr.startswith("ALERTS{")
     assert set() == recorded - RECORDED
     assert set() == names_in(query.expr) - set(LABELS) - OF_PROCESSES
     check_selectors(query.expr)
@@ -102,16 +104,21 @@ def test_counters_are_only_read_as_they_rise(query: Query) -> None:
     for found in re.finditer(r"(?<![\w:])llamacloud_[a-z_]+", rises):
         if found[0] in COUNTERS or found[0].endswith("_bucket"):
             assert re.search(r"\b(rate|increase)$", open_calls(rises, found.start())[-1])
-    assert {"1m", "1h", "15m"} >= set(re.findall(r"\[(\w+)\]", promql))
+    assert {"1m", "1h", "15m", "7d"} >= set(re.findall(r"\[(\w+)\]", promql))
 
 
 def test_texts_name_what_exists() -> None:
     """Metrics in descriptions, and nothing that is not there."""
     described = " ".join(panel.get("description", "") for panel in BOARD["panels"])
     assert set() == names_in(described) - set(LABELS)
-    assert {"__rate_interval", "__interval", "project", "job_type", "job_id"} == set().union(
-        *(variables_in(query.expr) for query in queries())
-    )
+    assert {
+        "__rate_interval",
+        "__interval",
+        "__range",
+        "project",
+        "job_type",
+        "job_id",
+    } == set().union(*(variables_in(query.expr) for query in queries()))
 
 
 def open_calls(promql: str, position: int) -> list[str]:

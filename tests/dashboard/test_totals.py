@@ -177,3 +177,58 @@ def test_bars_add_up_to_what_happened(scraped_every: int, step: str, tmp_path: P
     file.write_text(yaml.safe_dump({"evaluation_interval": "1m", "tests": [case]}))
     tested = promtool("test", "rules", file)
     assert 0 == tested.returncode, tested.stdout + tested.stderr
+
+
+def test_this_week_stands_beside_last(tmp_path: Path) -> None:
+    """Nine of ten jobs completed this week, and half of them last week."""
+    hours = 14 * 24
+    ends = {"completed": "0+5x168 840+9x168", "failed": "0+5x168 840+1x168"}
+    case = {
+        "interval": "1h",
+        "input_series": [
+            {
+                "series": batch("jobs_finished_total", job_type="parse", status=name),
+                "values": values,
+            }
+            for name, values in ends.items()
+        ],
+        "promql_expr_test": [
+            {
+                "expr": f"round({query.picking()}, 0.01)",
+                "eval_time": f"{hours}h",
+                "exp_samples": [{"labels": "{}", "value": share}],
+            }
+            for query, share in zip(
+                queries_of("Jobs that completed: this week, and last"), (0.9, 0.5), strict=True
+            )
+        ],
+    }
+    file = tmp_path / "tests.yml"
+    file.write_text(yaml.safe_dump({"evaluation_interval": "1h", "tests": [case]}))
+    tested = promtool("test", "rules", file)
+    assert 0 == tested.returncode, tested.stdout + tested.stderr
+
+
+def test_jobs_that_have_left_are_told_of(tmp_path: Path) -> None:
+    """With their end, and how long they took; those that go on are not."""
+    left = {
+        batch("job_info", job_id="a", job_type="parse"): "1x60 stale",
+        batch("job_status", job_id="a", status="completed"): "0x30 1x29 stale",
+        batch("job_status", job_id="a", status="failed"): "0x60 stale",
+        batch("job_started_timestamp_seconds", job_id="a"): "60x60 stale",
+        batch("job_completed_timestamp_seconds", job_id="a"): "_x31 930x28 stale",
+    }
+    (status, ended, took, *_, kind) = queries_of("Jobs that ended in this time")
+    series = left | job("running", created_timestamp_seconds=0) | left
+    series |= {batch("job_status", job_id="b", status="running"): always(1)}
+    series |= {batch("job_info", job_id="b", job_type="parse"): always(1)}
+    for number, (query, value, labels) in enumerate(
+        [
+            (status, 1, {"status": "completed"}),
+            (ended, 930_000, {}),
+            (took, 870, {}),
+            (kind, 1, {"job_type": "parse"}),
+        ]
+    ):
+        samples = [{"labels": answer(job_id="a", **labels), "value": value}]
+        check(query.picking(), series, samples, tmp_path / f"tests-{number}.yml")

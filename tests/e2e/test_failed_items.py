@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from contextlib import ExitStack
@@ -163,14 +164,17 @@ def end_job(cloud: Cloud) -> None:
 def told_of(status: str) -> dict[str, Any]:
     """Return all that is to be told of the alert."""
     (alert,) = (each for each in alerts() if each["alert"] == ALERT)
-    description = alert["annotations"]["description"]
     values = {"$value": "1"} | {f"$labels.{name}": value for name, value in JOB.items()}
-    for name, value in values.items():
-        description = description.replace(f"{{{{ {name} }}}}", value)
+
+    def filled_in(text: str) -> str:
+        for name, value in values.items():
+            text = re.sub(rf"{{{{ (urlquery )?{re.escape(name)} }}}}", value, text)
+        return text
+
     return {
         "status": status,
         "labels": {"alertname": ALERT, **alert["labels"], **JOB},
-        "annotations": alert["annotations"] | {"description": description},
+        "annotations": {name: filled_in(text) for name, text in alert["annotations"].items()},
     }
 
 

@@ -98,7 +98,7 @@ def test_of_two_headers_the_first_counts(guarded: Served) -> None:
 def test_a_page_keeps_its_own_policy(guarded: Served) -> None:
     """Configured headers are added to those that an answer has."""
     answer = guarded.ask("/", authorization=GOOD)
-    assert "deny" == answer.headers["x-frame-options"]
+    assert "deny" == answer.headers["x-frame-options"].lower()
     assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 

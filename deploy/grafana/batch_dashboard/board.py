@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from grafana_foundation_sdk.builders.dashboard import Dashboard, Row
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import DashboardCursorSync
 
-from batch_dashboard import durations, health, jobs, overview, progress
+from batch_dashboard import durations, health, history, jobs, outlook, overview, progress
 from batch_dashboard.links import UID, all_runbooks
 from batch_dashboard.variables import variables
 
@@ -38,7 +38,23 @@ _SCHEMA_VERSION: Final = 39
 
 def as_json() -> str:
     """Return the dashboard as Grafana imports it."""
-    return json.dumps(_board(), cls=JSONEncoder, indent=2, sort_keys=True) + "\n"
+    board = json.loads(json.dumps(_board(), cls=JSONEncoder))
+    return json.dumps(board | _for_sharing(board["panels"]), indent=2, sort_keys=True) + "\n"
+
+
+def _for_sharing(panels: list[dict[str, Any]]) -> dict[str, list[dict[str, str]]]:
+    """Return what grafana.com wants to know of a dashboard.
+
+    Nothing is asked for at an import, because a variable picks the data source: where the file is
+    provisioned, nobody would be asked.
+    """
+    kinds = sorted({panel["type"] for panel in panels} - {"row"})
+    needed = [
+        {"type": "grafana", "id": "grafana", "name": "Grafana", "version": "11.0.0"},
+        {"type": "datasource", "id": "prometheus", "name": "Prometheus", "version": "1.0.0"},
+        *({"type": "panel", "id": kind, "name": kind, "version": ""} for kind in kinds),
+    ]
+    return {"__inputs": [], "__requires": needed}
 
 
 def _board() -> dashboard.Dashboard:
@@ -56,8 +72,9 @@ def _board() -> dashboard.Dashboard:
         .link(all_runbooks())
         .variables([*variables()])
     )
-    _add(board, "Now", overview.panels())
+    _add(board, "Now", [*overview.panels(), *outlook.panels()])
     _add(board, "Jobs", jobs.panels())
+    _add(board, "Jobs that ended", history.panels())
     _add(board, "Progress", progress.panels())
     _add(board, "Durations", durations.panels())
     _add(board, "The exporter itself", health.panels())

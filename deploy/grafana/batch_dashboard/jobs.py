@@ -39,6 +39,7 @@ from batch_dashboard.queries import (
     SECONDS_LEFT,
     TOTAL,
     first_of,
+    minus,
     of_jobs,
     where,
 )
@@ -80,7 +81,7 @@ _STATUS = (
     f"{of_jobs('llamacloud_batch_job_status', by=f'{JOB}, status')} == 1)"
 )
 _TYPE = (
-    f"topk by ({JOB}) (1, max by ({JOB}, job_type, api_version) "
+    f"topk by ({JOB}) (1, max by ({JOB}, job_type, api_version, directory_id) "
     f'(llamacloud_batch_job_info{{{OF_TYPES}, job_id=~"$job_id"}}))'
 )
 _PROGRESS = first_of(
@@ -88,6 +89,13 @@ _PROGRESS = first_of(
     f"({PROCESSED} / on (cluster, namespace, project, job_id) ({TOTAL} > 0))",
 )
 _CREATED = f"1000 * {of_jobs('llamacloud_batch_job_created_timestamp_seconds')}"
+_ENDED_AT = of_jobs("llamacloud_batch_job_completed_timestamp_seconds")
+# v2 tells no start.
+_BEGAN_AT = first_of(
+    of_jobs("llamacloud_batch_job_started_timestamp_seconds"),
+    of_jobs("llamacloud_batch_job_created_timestamp_seconds"),
+)
+_TAKES = first_of(minus(_ENDED_AT, _BEGAN_AT), where(f"(time() - {_BEGAN_AT})", ACTIVE))
 _AGE = first_of(where(f"(time() - {REFRESHED})", ACTIVE), f"(0 * {ENDED} - 1)")
 
 COLUMNS: Final = (
@@ -106,6 +114,11 @@ COLUMNS: Final = (
     Column("Items", TOTAL, _look("short")),
     Column("Processed", PROCESSED, _look("short")),
     Column("Failed", FAILED, _look("short", **_coloured_text(steps(INDIFFERENT, (1, BAD))))),
+    Column(
+        "Failed share",
+        of_jobs("project_job_id:llamacloud_batch_job_failed_items_per_handled_items:ratio"),
+        _look("percentunit", decimals=1, **_coloured_text(steps(INDIFFERENT, (0.1, BAD)))),
+    ),
     Column("Skipped", of_jobs("llamacloud_batch_job_skipped_items"), _look("short")),
     Column("Done in", SECONDS_LEFT, _look("s", no_value="", decimals=1)),
     Column(
@@ -114,6 +127,8 @@ COLUMNS: Final = (
         _look("s", no_value="", decimals=1, **_coloured_text(steps(INDIFFERENT, (1800, WARNING)))),
     ),
     Column("Created", _CREATED, _look("dateTimeFromNow")),
+    Column("Ended", f"1000 * {_ENDED_AT}", _look("dateTimeFromNow", no_value="")),
+    Column("Takes", _TAKES, _look("s", no_value="", decimals=1)),
     Column(
         "Data age",
         _AGE,
@@ -136,8 +151,10 @@ def _table() -> table.Panel:
             "The jobs that have series of their own, most failed items first. 'API' is the"
             " generation of LlamaCloud's API that lists a job. Progress is what v1beta computes, or"
             " else processed of all items; in v2 both are counted, and unknown while a batch has no"
-            " results. 'Done in' is extrapolated from the last 15 minutes, and empty where nothing"
-            " moves. 'Data age' is the age of progress and counted items; what has ended is final."
+            " results. 'Failed share' is of the items that were handled, or of all items where"
+            " fewer than five failed. 'Takes' runs from the start, in v2 from the creation. 'Done"
+            " in' is extrapolated from the last 15 minutes, and empty where nothing moves. 'Data"
+            " age' is the age of progress and counted items; what has ended is final."
             " Click a job for a view of it alone."
         )
         .datasource(SOURCE)
@@ -160,7 +177,7 @@ def _joined() -> list[DataTransformerConfig]:
     titles = {"project": "Project", "job_id": "Job", "job_type": "Type", "api_version": "API"}
     titles |= {"status": "Status"}
     titles |= dict(zip(values, (column.title for column in COLUMNS), strict=True))
-    titles |= {"cluster": "Cluster", "namespace": "Namespace"}
+    titles |= {"directory_id": "Directory", "cluster": "Cluster", "namespace": "Namespace"}
     left_out = ("Time", "Value #A", "Value #B")
     return [
         DataTransformerConfig(id_val="merge", options={}),

@@ -1,7 +1,7 @@
 """PromQL that several panels share.
 
-Every query first takes a maximum by project: several exporters may serve one project. A sum would
-count everything twice then, and a join would find two partners.
+Every query first takes a maximum by project: several exporters may serve one project, and then a
+sum would count everything twice, and a join would find two partners.
 """
 
 from __future__ import annotations

@@ -1,0 +1,113 @@
+"""Beneath the large numbers: which alerts fire, how it went, and when all is done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from grafana_foundation_sdk.builders import common, stat, table
+from grafana_foundation_sdk.models import common as choices
+from grafana_foundation_sdk.models.dashboard import (
+    DataTransformerConfig,
+    DynamicConfigValue,
+)
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+
+from batch_dashboard.colours import BAD, BUSY, GOOD, INDIFFERENT, WARNING, mapped, steps
+from batch_dashboard.panels import SOURCE, now, number
+from batch_dashboard.queries import (
+    ACTIVE,
+    LEFT,
+    OF_PROJECTS,
+    OF_TYPES,
+    PROJECT,
+    SPEED,
+    where,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SEVERITY: Final = {"critical": BAD, "warning": WARNING, "info": INDIFFERENT}
+_FIRING: Final = (
+    'ALERTS{alertname=~"LlamaCloud.*", alertstate="firing", '
+    f"{OF_PROJECTS.replace('$project', '($project)?')}}}"
+)
+
+
+def panels() -> Iterator[stat.Panel | table.Panel]:
+    """Return a line of a table and two numbers."""
+    yield _alerts().height(7).span(16)
+    yield _success().height(7).span(4)
+    yield _backlog().height(7).span(4)
+
+
+def _alerts() -> table.Panel:
+    titles = {"severity": "Severity", "alertname": "Alert", "project": "Project", "job_id": "Job"}
+    titles |= {"api_version": "API", "cluster": "Cluster", "namespace": "Namespace"}
+    options = {
+        "excludeByName": dict.fromkeys(("Time", "Value", "__name__", "alertstate"), True),
+        "indexByName": {name: index for index, name in enumerate(titles)},
+        "renameByName": titles,
+    }
+    return (
+        table.Panel()
+        .title("Alerts that fire")
+        .description(
+            "The alerts of the rules that come with the exporter, as Prometheus evaluates them now."
+            " An empty table says that none fires, or that the rules are not loaded."
+        )
+        .datasource(SOURCE)
+        .unit("short")
+        .no_value("-")
+        .cell_height(choices.TableCellHeight.SM)
+        .sort_by([common.TableSortByFieldState().display_name("Severity").desc(desc=False)])
+        .with_target(now(_FIRING).format(PromQueryFormat.TABLE))
+        .with_transformation(DataTransformerConfig(id_val="organize", options=options))
+        .override_by_name(
+            "Severity",
+            [
+                mapped(_SEVERITY),
+                DynamicConfigValue("custom.cellOptions", {"type": "color-background"}),
+            ],
+        )
+    )
+
+
+def _success() -> stat.Panel:
+    panel = number(
+        "Jobs that completed: this week, and last",
+        "Share of the jobs that ended as completed, of all that ended in the last seven days,"
+        " beside the seven days before. A completed job may have failed items. Follows project and"
+        " job type.",
+        _completed(""),
+        unit="percentunit",
+        colours=steps(BAD, (0.9, WARNING), (0.99, GOOD)),
+    )
+    return (
+        panel.with_target(now(_completed(" offset 7d"), "B").legend_format("last week"))
+        .text_mode(choices.BigValueTextMode.VALUE_AND_NAME)
+        .override_by_query("A", [DynamicConfigValue("displayName", "this week")])
+        .override_by_query("B", [DynamicConfigValue("displayName", "last week")])
+    )
+
+
+def _completed(offset: str) -> str:
+    def ended(*matchers: str) -> str:
+        selector = ", ".join((OF_TYPES, *matchers))
+        rise = f"increase(llamacloud_batch_jobs_finished_total{{{selector}}}[7d]{offset})"
+        return f"sum(max by ({PROJECT}, job_type, status) ({rise}))"
+
+    completed = 'status="completed"'
+    return f"{ended(completed)} / ({ended()} > 0)"
+
+
+def _backlog() -> stat.Panel:
+    return number(
+        "All done in",
+        "Items of active jobs that are not processed yet, divided by the speed of all running jobs"
+        " over the last 15 minutes. No data where nothing moves. Batches of v2 are missing while"
+        " nothing tells their items.",
+        f"sum({where(LEFT, ACTIVE)}) / (sum({SPEED}) > 0)",
+        unit="s",
+        colours=steps(BUSY),
+    )
