@@ -310,6 +310,7 @@ class Soak:
             "times that a generation of the API vanished": self._withdrawals.number,
             **of_requests(self._ledger, self._faults),
             "requests a second left to the limited project": round(self._rate_left(), 1),
+            "log records dropped": self._log_records_dropped(),
             "scrapes": told(scrapes),
             "scrapes read strictly": strictly,
             "memory": self._memory.told(),
@@ -319,3 +320,7 @@ class Soak:
     def _rate_left(self) -> float:
         name = "llamacloud_exporter_api_budget_requests_per_second"
         return self._watch.latest.value(name, project=LIMITED.name) or 0.0
+
+    def _log_records_dropped(self) -> float:
+        """Return how many lines the log lacks, on a machine that is too busy to write them."""
+        return self._watch.latest.value("llamacloud_exporter_log_records_dropped_total") or 0.0
