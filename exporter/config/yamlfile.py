@@ -12,7 +12,7 @@ import yaml
 
 from exporter.config.errors import ConfigError, shown
 from exporter.config.files import read_text
-from exporter.texts import escaped
+from exporter.texts import escaped, well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -81,8 +81,12 @@ class _PlainLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
     def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> str:
-        """Return the text of a scalar, without white space around it."""
-        return str(super().construct_scalar(node)).strip()
+        """Return the text of a scalar, without white space around it; UTF-8 must have all of it."""
+        text = str(super().construct_scalar(node)).strip()
+        if text != well_formed(text):
+            problem = "an escape such as \\ud800 stands for half a character"
+            raise yaml.constructor.ConstructorError(problem=problem, problem_mark=node.start_mark)
+        return text
 
     def fetch_flow_collection_start(self, TokenClass: type[yaml.Token]) -> None:  # noqa: N803 - PyYAML's name
         """Read an opening bracket; too many that are open are a mistake."""
