@@ -115,8 +115,10 @@ class _PlainLoader(yaml.SafeLoader):
             )
 
 
-def read_yaml(path: Path, kind: str = "configuration file") -> dict[str, Any]:
+def read_yaml(path: Path, kind: str = "configuration file") -> dict[str, Any] | None:
     """Return the mapping that a YAML file holds, its scalars as text; messages tell its ``kind``.
+
+    A file that holds nothing, or comments alone, gives ``None``.
 
     Raises:
         ConfigError: if the file cannot be read, or is not one YAML mapping.
@@ -131,7 +133,7 @@ def read_yaml(path: Path, kind: str = "configuration file") -> dict[str, Any]:
     except RecursionError:
         raise ConfigError(f"{named} is nested too deeply.") from None
     if tree is None:
-        return {}
+        return None
     if not isinstance(tree, dict) or not all(isinstance(key, str) for key in tree):
         raise ConfigError(f"{named} must hold a mapping of settings to values.")
     return tree
