@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import bcrypt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
 # More than that would be waited for in vain: at a cost of 12, each takes a quarter of a second.
 _MOST_CHECKS = 16
@@ -50,25 +50,37 @@ class Passwords:
         user, password = credentials[0], credentials[1][:_PASSWORD_BYTES]
         hashed = users.get(user)
         # A user who does not exist takes as long as the slowest who does.
-        against = hashed or _nobodys_hash(users.values())
+        dearest = max(map(_cost_of, users.values()))
+        against = hashed or _nobodys_hash(dearest)
         key = _digest(user, against, password)
         if key in self._right:
             self._right.move_to_end(key)
             return True
-        matches = await asyncio.shield(self._checked(key, password, against))
+        matches = await asyncio.shield(self._checked(key, password, against, dearest))
         return matches and hashed is not None
 
-    def _checked(self, key: bytes, password: bytes, hashed: bytes) -> asyncio.Future[bool]:
+    def _checked(
+        self, key: bytes, password: bytes, hashed: bytes, dearest: int
+    ) -> asyncio.Future[bool]:
         """Begin a check, or join the same one that is under way."""
         if key in self._checks:
             return self._checks[key]
         if len(self._checks) >= _MOST_CHECKS:
             raise TooManyChecksError
         loop = asyncio.get_running_loop()
-        check = loop.run_in_executor(self._thread, self._check, password, hashed)
+        check = loop.run_in_executor(self._thread, self._matches, password, hashed, dearest)
         self._checks[key] = check
         check.add_done_callback(lambda done: self._finish(key, done))
         return check
+
+    def _matches(self, password: bytes, hashed: bytes, dearest: int) -> bool:
+        """Check a password; a wrong one costs as much as with the dearest user's hash."""
+        if self._check(password, hashed):
+            return True
+        # Each cost is twice the one before: the first of these once more, then all between.
+        for cost in range(_cost_of(hashed), dearest):
+            self._check(password, _nobodys_hash(cost))
+        return False
 
     def _finish(self, key: bytes, check: asyncio.Future[bool]) -> None:
         del self._checks[key]
@@ -94,9 +106,12 @@ def parse_basic(authorization: bytes) -> tuple[bytes, bytes] | None:
     return (user, password) if colon else None
 
 
-def _nobodys_hash(hashes: Iterable[bytes]) -> bytes:
-    cost = max(hashed[4:6] for hashed in hashes)
-    return b"$2b$%s$%s" % (cost, b"." * 53)
+def _cost_of(hashed: bytes) -> int:
+    return int(hashed[4:6])
+
+
+def _nobodys_hash(cost: int) -> bytes:
+    return b"$2b$%02d$%s" % (cost, b"." * 53)
 
 
 def _digest(*parts: bytes) -> bytes:
