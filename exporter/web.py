@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ from exporter.addresses import HEALTHY_PATH, READY_PATH, SCRIPT_PATH, STYLE_PATH
 from exporter.lifecycle import PATHS as LIFECYCLE_PATHS
 from exporter.lifecycle import Lifecycle, lifecycle_endpoints
 from exporter.negotiation import accepts_gzip, choose_form
-from exporter.pages import ProjectReport, Source, api_endpoints, page_endpoints
+from exporter.pages import ProjectReport, Source, Worker, api_endpoints, page_endpoints
 from exporter.pages.report import nothing_is_listed
 from exporter.readers import Readers
 from exporter.scrape import Scrape
@@ -70,8 +69,7 @@ def build_app(site: Site, gate: Sequence[Middleware] = ()) -> Starlette:
 
     It answers GET, HEAD and OPTIONS, and POST where that does something.
     """
-    # Pages of many jobs take long to write: scrapes do not wait for them.
-    worker = ThreadPoolExecutor(1, thread_name_prefix="pages")
+    worker = Worker()
     source = Source(site.reports, site.clean, site.version, site.telemetry_path)
     pages = {
         **page_endpoints(source, worker),

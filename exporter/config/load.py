@@ -96,7 +96,7 @@ def _add_file(sources: list[Source], problems: list[str]) -> bool:
 
     path = Path(naming.value("config.file"))
     try:
-        sources.append(from_file(path, read_yaml(path), problems))
+        sources.append(from_file(path, read_yaml(path) or {}, problems))
     except ConfigError as error:
         problems += error.problems
         return False

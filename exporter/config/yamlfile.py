@@ -12,7 +12,7 @@ import yaml
 
 from exporter.config.errors import ConfigError, shown
 from exporter.config.files import read_text
-from exporter.texts import escaped
+from exporter.texts import escaped, well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -81,8 +81,12 @@ class _PlainLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
     def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> str:
-        """Return the text of a scalar, without white space around it."""
-        return str(super().construct_scalar(node)).strip()
+        """Return the text of a scalar, without white space around it; UTF-8 must have all of it."""
+        text = str(super().construct_scalar(node)).strip()
+        if text != well_formed(text):
+            problem = "an escape such as \\ud800 stands for half a character"
+            raise yaml.constructor.ConstructorError(problem=problem, problem_mark=node.start_mark)
+        return text
 
     def fetch_flow_collection_start(self, TokenClass: type[yaml.Token]) -> None:  # noqa: N803 - PyYAML's name
         """Read an opening bracket; too many that are open are a mistake."""
@@ -111,8 +115,10 @@ class _PlainLoader(yaml.SafeLoader):
             )
 
 
-def read_yaml(path: Path, kind: str = "configuration file") -> dict[str, Any]:
+def read_yaml(path: Path, kind: str = "configuration file") -> dict[str, Any] | None:
     """Return the mapping that a YAML file holds, its scalars as text; messages tell its ``kind``.
+
+    A file that holds nothing, or comments alone, gives ``None``.
 
     Raises:
         ConfigError: if the file cannot be read, or is not one YAML mapping.
@@ -127,7 +133,7 @@ def read_yaml(path: Path, kind: str = "configuration file") -> dict[str, Any]:
     except RecursionError:
         raise ConfigError(f"{named} is nested too deeply.") from None
     if tree is None:
-        return {}
+        return None
     if not isinstance(tree, dict) or not all(isinstance(key, str) for key in tree):
         raise ConfigError(f"{named} must hold a mapping of settings to values.")
     return tree

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -90,7 +91,8 @@ class JobView:
         if begin is None or moved_at is None:
             return None
         end = begin + (moved_at - begin) / ratio
-        return end if end > (self.last_refreshed_at or moved_at) else None
+        # A ratio next to nothing leads to infinity.
+        return end if (self.last_refreshed_at or moved_at) < end < math.inf else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,5 +3,6 @@
 from exporter.pages.api import api_endpoints
 from exporter.pages.page import page_endpoints
 from exporter.pages.report import ProjectReport, Source
+from exporter.pages.worker import Worker
 
-__all__ = ["ProjectReport", "Source", "api_endpoints", "page_endpoints"]
+__all__ = ["ProjectReport", "Source", "Worker", "api_endpoints", "page_endpoints"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from functools import cache
 from importlib.resources import files
@@ -17,23 +16,23 @@ from exporter.pages.selection import BadQueryError, Query, select
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
-    from concurrent.futures import Executor
 
     from starlette.requests import Request
 
     from exporter.pages.report import ProjectReport, Source
+    from exporter.pages.worker import Worker
 
     Endpoint = Callable[[Request], Awaitable[Response]]
 
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
-def api_endpoints(source: Source, worker: Executor) -> dict[str, Endpoint]:
+def api_endpoints(source: Source, worker: Worker) -> dict[str, Endpoint]:
     """Return the endpoint for each path; ``worker`` writes the answers."""
 
     async def status(_: Request) -> Response:
         reports = source.reports()
-        return await _in(worker, lambda: _json(_status(source, reports)))
+        return await worker.answer(lambda: _json(_status(source, reports)))
 
     async def jobs(request: Request) -> Response:
         try:
@@ -41,7 +40,7 @@ def api_endpoints(source: Source, worker: Executor) -> dict[str, Endpoint]:
         except BadQueryError as error:
             return _json({"detail": str(error)}, 400)
         reports = source.reports()
-        return await _in(worker, lambda: _json(_jobs(source, reports, query)))
+        return await worker.answer(lambda: _json(_jobs(source, reports, query)))
 
     async def openapi(_: Request) -> Response:
         return Response(_openapi(), media_type="application/yaml", headers=_HEADERS)
@@ -67,10 +66,6 @@ def _jobs(source: Source, reports: Sequence[ProjectReport], query: Query) -> dic
         "total": selection.total,
         "jobs": [writer.job(report, job) for report, job in selection.jobs],
     }
-
-
-async def _in(worker: Executor, write: Callable[[], Response]) -> Response:
-    return await asyncio.get_running_loop().run_in_executor(worker, write)
 
 
 def _json(facts: Mapping[str, Any], status: int = 200) -> Response:

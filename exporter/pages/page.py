@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from functools import cache, partial
 from importlib.resources import files
@@ -16,11 +15,11 @@ from exporter.pages.selection import BadQueryError, Query, find
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
-    from concurrent.futures import Executor
 
     from starlette.requests import Request
 
     from exporter.pages.report import ProjectReport, Source
+    from exporter.pages.worker import Worker
 
     Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -39,7 +38,7 @@ _HEADERS = {
 _ASSETS = {STYLE_PATH: "text/css", SCRIPT_PATH: "text/javascript"}
 
 
-def page_endpoints(source: Source, worker: Executor) -> dict[str, Endpoint]:
+def page_endpoints(source: Source, worker: Worker) -> dict[str, Endpoint]:
     """Return the endpoint for each path; ``worker`` writes the pages."""
     tags = _Tags()
 
@@ -50,7 +49,7 @@ def page_endpoints(source: Source, worker: Executor) -> dict[str, Endpoint]:
         tag = tags.of(reports)
         if tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers={"ETag": tag, **_HEADERS})
-        return await asyncio.get_running_loop().run_in_executor(worker, write, reports, tag)
+        return await worker.answer(partial(write, reports, tag))
 
     async def status(request: Request) -> Response:
         try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import structlog
 
 from exporter.config import ConfigError
-from exporter.web_config.loading import is_empty, load_web_config, stamp_of
+from exporter.web_config.loading import load_web_config, stamp_of
 from exporter.web_config.parsing import named
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class CurrentWebConfig:
         self._stamps: dict[Path, Stamp] = {}
         self._problems: tuple[str, ...] = ()
         self.loaded: Loaded = _tell_nobody
-        self._current = self._load()
+        self._current = self._load(may_be_empty=True)
 
     def get(self) -> WebConfig:
         """Return the newest configuration without mistakes.
@@ -74,7 +74,7 @@ class CurrentWebConfig:
     def _has_changed(self) -> bool:
         return any(stamp_of(path) != stamp for path, stamp in self._stamps.items())
 
-    def _load(self) -> WebConfig:
+    def _load(self, *, may_be_empty: bool) -> WebConfig:
         stamps: dict[Path, Stamp] = {}
 
         def watch(path: Path) -> None:
@@ -82,18 +82,14 @@ class CurrentWebConfig:
             stamps[path] = stamp_of(path)
 
         try:
-            return load_web_config(self._path, watch)
+            return load_web_config(self._path, watch, may_be_empty=may_be_empty)
         finally:
             self._stamps = stamps
 
     def _renew(self) -> None:
-        if is_empty(self._path):
-            # Half of the ways to write a file empty it first: that must not let anybody in.
-            self._stamps = {self._path: stamp_of(self._path)}
-            self._refuse((f"{named(self._path)} is empty: write {{}} for no settings.",))
-            return
         try:
-            config = self._load()
+            # Half of the ways to write a file empty it first: that must not let anybody in.
+            config = self._load(may_be_empty=False)
         except ConfigError as error:
             self._refuse(error.problems)
             return

@@ -76,10 +76,16 @@ class GateMiddleware:
             return self._app
         given = (value for name, value in scope["headers"] if name == b"authorization")
         try:
-            right = await self._passwords.are_right(users, next(given, b""))
+            right = await self._passwords.are_right(users, next(given, b""), _host_of(scope))
         except TooManyChecksError:
             return _BUSY
         return self._app if right else _UNAUTHORIZED
+
+
+def _host_of(scope: Scope) -> str:
+    """Return the address of the client, empty where the server does not know it."""
+    client: tuple[str, int] | None = scope["client"]
+    return "" if client is None else client[0]
 
 
 def _with_headers(send: Send, headers: Mapping[str, str]) -> Send:

@@ -52,20 +52,18 @@ def stamp_of(path: Path) -> Stamp:
     return (status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_dev, status.st_size)
 
 
-def is_empty(path: Path) -> bool:
-    """Tell whether a file is there, and holds nothing."""
-    stamp = stamp_of(path)
-    return stamp is not None and stamp[-1] == 0
-
-
-def load_web_config(path: Path, watch: Callable[[Path], object] = stamp_of) -> WebConfig:
+def load_web_config(
+    path: Path, watch: Callable[[Path], object] = stamp_of, *, may_be_empty: bool = True
+) -> WebConfig:
     """Read everything; ``watch`` is told of each file before it is read.
+
+    An empty file has no settings, or is a mistake unless it ``may_be_empty``.
 
     Raises:
         ConfigError: with all mistakes of the first file that has any.
     """
     watch(path)
-    model = parse_web_config(path)
+    model = parse_web_config(path, may_be_empty=may_be_empty)
     tls = model.tls_server_config
     return WebConfig(
         users={user.encode(): hashed.encode() for user, hashed in model.basic_auth_users.items()},

@@ -20,8 +20,9 @@ from exporter.web_config.go_values import (
     parse_go_duration,
 )
 
-# bcrypt's own alphabet; 22 characters of salt and 31 of the hash.
-_HASH = re.compile(r"\$2[abxy]\$(?P<cost>\d\d)\$[./A-Za-z0-9]{53}")
+# bcrypt's own alphabet; 22 characters of salt and 31 of the hash. The salt's last one has two bits:
+# Python's library raises where there is more in it.
+_HASH = re.compile(r"\$2[abxy]\$(?P<cost>[0-9]{2})\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
 _COSTS = range(4, 32)
 _HEADERS: dict[str, tuple[str, ...]] = {
     "Content-Security-Policy": (),
@@ -84,8 +85,8 @@ def _check_hash(text: str) -> str:
     match = _HASH.fullmatch(text)
     if match is None or int(match["cost"]) not in _COSTS:
         raise ValueError(
-            "must be a bcrypt hash: 60 characters that begin with $2a$, $2b$, $2x$ or $2y$, and a"
-            " cost from 04 to 31"
+            "must be a bcrypt hash: 60 characters that begin with $2a$, $2b$, $2x$ or $2y$, a cost"
+            " from 04 to 31, and a salt as bcrypt writes it"
         )
     return text
 

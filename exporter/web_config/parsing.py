@@ -30,15 +30,19 @@ def named(path: Path) -> str:
     return f"the {_KIND} {shown(path)}"
 
 
-def parse_web_config(path: Path) -> WebConfigModel:
+def parse_web_config(path: Path, *, may_be_empty: bool = True) -> WebConfigModel:
     """Read and check a web configuration file, but none of the files that it names.
+
+    An empty file has no settings, or is a mistake unless it ``may_be_empty``.
 
     Raises:
         ConfigError: with all mistakes.
     """
     tree = read_yaml(path, _KIND)
+    if tree is None and not may_be_empty:
+        raise ConfigError(f"{named(path)} is empty: write {{}} for no settings.")
     try:
-        model = WebConfigModel.model_validate(tree)
+        model = WebConfigModel.model_validate(tree or {})
     except ValidationError as error:
         problems = [f"{named(path)}: {_told(details)}" for details in error.errors()]
         raise ConfigError(*problems) from None

@@ -7,15 +7,17 @@ import binascii
 import hashlib
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import bcrypt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
 # More than that would be waited for in vain: at a cost of 12, each takes a quarter of a second.
 _MOST_CHECKS = 16
+# One that guesses passwords must not keep all others out.
+_MOST_CHECKS_OF_A_CLIENT = 4
 _REMEMBERED = 100
 _SCHEME = b"basic "
 # bcrypt ignores what follows, and its library raises.
@@ -23,7 +25,12 @@ _PASSWORD_BYTES = 72
 
 
 class TooManyChecksError(Exception):
-    """So many passwords are being checked already that another one would have to wait for long."""
+    """So many passwords are being checked, in all or of the client, that no other one is."""
+
+
+class _Check(NamedTuple):
+    client: str
+    matches: asyncio.Future[bool]
 
 
 class Passwords:
@@ -36,10 +43,14 @@ class Passwords:
         self._check = check
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="passwords")
         self._right: OrderedDict[bytes, None] = OrderedDict()
-        self._checks: dict[bytes, asyncio.Future[bool]] = {}
+        self._checks: dict[bytes, _Check] = {}
 
-    async def are_right(self, users: Mapping[bytes, bytes], authorization: bytes) -> bool:
+    async def are_right(
+        self, users: Mapping[bytes, bytes], authorization: bytes, client: str = ""
+    ) -> bool:
         """Tell whether the value of an Authorization header names a user and their password.
+
+        ``client`` is the address that it came from.
 
         Raises:
             TooManyChecksError: it cannot be told now.
@@ -50,25 +61,35 @@ class Passwords:
         user, password = credentials[0], credentials[1][:_PASSWORD_BYTES]
         hashed = users.get(user)
         # A user who does not exist takes as long as the slowest who does.
-        against = hashed or _nobodys_hash(users.values())
+        dearest = max(map(_cost_of, users.values()))
+        against = hashed or _nobodys_hash(dearest)
         key = _digest(user, against, password)
         if key in self._right:
             self._right.move_to_end(key)
             return True
-        matches = await asyncio.shield(self._checked(key, password, against))
+        # The same one may be under way.
+        if key not in self._checks:
+            self._begin(client, key, password, against, dearest)
+        matches = await asyncio.shield(self._checks[key].matches)
         return matches and hashed is not None
 
-    def _checked(self, key: bytes, password: bytes, hashed: bytes) -> asyncio.Future[bool]:
-        """Begin a check, or join the same one that is under way."""
-        if key in self._checks:
-            return self._checks[key]
-        if len(self._checks) >= _MOST_CHECKS:
+    def _begin(self, client: str, key: bytes, password: bytes, hashed: bytes, dearest: int) -> None:
+        of_client = sum(check.client == client for check in self._checks.values())
+        if len(self._checks) >= _MOST_CHECKS or of_client >= _MOST_CHECKS_OF_A_CLIENT:
             raise TooManyChecksError
         loop = asyncio.get_running_loop()
-        check = loop.run_in_executor(self._thread, self._check, password, hashed)
-        self._checks[key] = check
-        check.add_done_callback(lambda done: self._finish(key, done))
-        return check
+        matches = loop.run_in_executor(self._thread, self._matches, password, hashed, dearest)
+        self._checks[key] = _Check(client, matches)
+        matches.add_done_callback(lambda done: self._finish(key, done))
+
+    def _matches(self, password: bytes, hashed: bytes, dearest: int) -> bool:
+        """Check a password; a wrong one costs as much as with the dearest user's hash."""
+        if self._check(password, hashed):
+            return True
+        # Each cost is twice the one before: the first of these once more, then all between.
+        for cost in range(_cost_of(hashed), dearest):
+            self._check(password, _nobodys_hash(cost))
+        return False
 
     def _finish(self, key: bytes, check: asyncio.Future[bool]) -> None:
         del self._checks[key]
@@ -94,9 +115,12 @@ def parse_basic(authorization: bytes) -> tuple[bytes, bytes] | None:
     return (user, password) if colon else None
 
 
-def _nobodys_hash(hashes: Iterable[bytes]) -> bytes:
-    cost = max(hashed[4:6] for hashed in hashes)
-    return b"$2b$%s$%s" % (cost, b"." * 53)
+def _cost_of(hashed: bytes) -> int:
+    return int(hashed[4:6])
+
+
+def _nobodys_hash(cost: int) -> bytes:
+    return b"$2b$%02d$%s" % (cost, b"." * 53)
 
 
 def _digest(*parts: bytes) -> bytes:

@@ -219,6 +219,13 @@ def test_long_texts_are_cut(exporter: Exporter, address: str, described: dict[st
     assert 1_000 == len(job["last_failed_items"][0]["error_message"])
 
 
+def test_a_job_that_hardly_began_is_answered(exporter: Exporter, address: str) -> None:
+    """JSON has no infinity, and one odd number must not take the other jobs away."""
+    exporter.reports = [report(listed_status("a", running_job(progress_ratio=1e-320)))]
+    (job,) = get(address, JOBS)["jobs"]
+    assert "estimated_end_timestamp_seconds" not in job
+
+
 def test_nothing_is_stored_on_the_way(address: str) -> None:
     """What is old is worse than nothing."""
     for path in (STATUS, JOBS, OPENAPI, f"{JOBS}?page=x"):

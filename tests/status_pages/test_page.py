@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -21,7 +24,7 @@ from status_pages.reports import (
     report,
     running_job,
 )
-from web.serving import Answer, Exporter, ask, served
+from web.serving import DEADLINE_SECONDS, Answer, Exporter, ask, served
 
 from exporter.domain import JobStatus
 from exporter.pages import Source
@@ -255,6 +258,29 @@ def test_times_that_no_calendar_has_are_no_error(exporter: Exporter, address: st
     exporter.reports = [report(listed_status("default", job, last_listing_at=1e15))]
     assert "Listed unknown" in get(address).words
     assert "Completed unknown" in get(address, job_path("job-1")).words
+
+
+@pytest.mark.parametrize("path", ["/", job_path("job-2"), "/api/v1/status", "/api/v1/jobs"])
+def test_a_crowd_that_asks_for_pages_is_bounded(path: str) -> None:
+    """Each that waits holds memory, also when its client has left; scrapes go on meanwhile."""
+    may_go_on = threading.Event()
+
+    def clean_slowly(text: str) -> str:
+        assert may_go_on.wait(DEADLINE_SECONDS)
+        return text
+
+    exporter = Exporter(reports=[full_report()])
+    with served(exporter, clean=clean_slowly) as address, ThreadPoolExecutor(20) as crowd:
+        asked = [crowd.submit(ask, address, path) for _ in range(20)]
+        try:
+            refused = [each.result() for each in islice(as_completed(asked, DEADLINE_SECONDS), 4)]
+            assert 200 == ask(address, "/metrics").status
+        finally:
+            may_go_on.set()
+        statuses = Counter(each.result().status for each in asked)
+        assert 200 == ask(address, path).status
+    assert {503: 4, 200: 16} == statuses
+    assert {"5"} == {answer.headers["retry-after"] for answer in refused}
 
 
 class TestTags:

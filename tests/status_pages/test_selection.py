@@ -130,6 +130,7 @@ def test_the_end_of_a_running_job_is_estimated_from_what_it_did_so_far() -> None
         {"progress_ratio": None},
         {"progress_ratio": 0.0},
         {"progress_ratio": 1.0},
+        {"progress_ratio": 1e-320},
         {"last_progress_at": None},
         {"last_progress_at": NOW - 150},
         {"last_refreshed_at": NOW + 50},

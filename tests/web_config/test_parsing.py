@@ -20,7 +20,7 @@ TLS = "tls_server_config: {{cert_file: server.crt, key_file: server.key{}}}"
 VERIFY = "client_auth_type: RequireAndVerifyClientCert"
 NO_HASH = (
     "basic_auth_users.a must be a bcrypt hash: 60 characters that begin with $2a$, $2b$, $2x$ or"
-    " $2y$, and a cost from 04 to 31."
+    " $2y$, a cost from 04 to 31, and a salt as bcrypt writes it."
 )
 NO_EFFECT = (
     "has no effect without a client_auth_type that verifies client certificates: set"
@@ -171,6 +171,11 @@ REFUSED = {
     "hash of another kind": (f"basic_auth_users: {{a: '{HASH.replace('$2y', '$2z')}'}}", NO_HASH),
     "cheap hash": (f"basic_auth_users: {{a: '{HASH.replace('$10$', '$03$')}'}}", NO_HASH),
     "dear hash": (f"basic_auth_users: {{a: '{HASH.replace('$10$', '$32$')}'}}", NO_HASH),
+    "cost in other digits": (f"basic_auth_users: {{a: '{HASH.replace('$10$', '$١٢$')}'}}", NO_HASH),
+    "salt with too many bits": (
+        f"basic_auth_users: {{a: '{HASH.replace('zPeM', 'zPfM')}'}}",
+        NO_HASH,
+    ),
     "days": (
         "rate_limit: {interval: 1d, burst: 1}",
         (
@@ -249,9 +254,13 @@ def test_mistakes_are_named_with_file_and_key(file: Path, text: str, problem: st
         ("words", "must hold a mapping of settings to values."),
         ("a: [", "is not valid YAML: line 1: "),
         ("{}\n---\n{}", "is not valid YAML: line 2: but found another document."),
+        (
+            f'basic_auth_users: {{"\\ud800": "{HASH}"}}',
+            "is not valid YAML: line 1: an escape such as \\ud800 stands for half a character.",
+        ),
         ("#" * 200_000, "is larger than 128 KiB."),
     ],
-    ids=["twice", "list", "words", "brackets", "documents", "large"],
+    ids=["twice", "list", "words", "brackets", "documents", "surrogate", "large"],
 )
 def test_a_file_that_is_no_mapping_is_refused(file: Path, text: str, problem: str) -> None:
     """As the exporter's own configuration file is."""

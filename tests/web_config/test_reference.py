@@ -43,6 +43,7 @@ DEVIATIONS = {
     "no version": "`max_version` below `min_version`",
     "old version": "`min_version`, `max_version` `TLS10`, `TLS11`",
     "options alone": "TLS options without a certificate",
+    "salt with too many bits": HASH,
     "several curves": "`curve_preferences` of several curves",
 }
 LONG = "l" * 80

@@ -125,19 +125,20 @@ def test_a_pair_that_does_not_match_leaves_the_former_one(
     assert [False, True] == watch.told
 
 
-def test_a_file_that_is_being_written_lets_nobody_in(file: Path) -> None:
+@pytest.mark.parametrize("begun", ["", "\n", "# Who may scrape\n", "---\n"])
+def test_a_file_that_is_being_written_lets_nobody_in(file: Path, begun: str) -> None:
     """Many programs empty a file before they write it; at the start, that is no mistake."""
     file.write_text(f"basic_auth_users: {{alice: '{hash_of('secret')}'}}")
     watch = Watch(file)
     with capture_logs() as lines:
-        file.write_text("")
+        file.write_text(begun)
         assert watch.current.get().users
         file.write_text("{}")
         assert not watch.current.get().users
     told = f'the web configuration file "{file}" is empty: write {{}} for no settings.'
     assert told == lines[0]["detail"]
     assert [False, True] == watch.told
-    file.write_text("")
+    file.write_text(begun)
     assert not CurrentWebConfig(file).get().users
 
 
@@ -148,8 +149,10 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(
     watch = Watch(file)
     users = f"basic_auth_users: {{alice: '{hash_of('secret')}'}}"
 
-    def load_while_it_is_written(path: Path, watched: Callable[[Path], object]) -> WebConfig:
-        config = load_web_config(path, watched)
+    def load_while_it_is_written(
+        path: Path, watched: Callable[[Path], object], *, may_be_empty: bool
+    ) -> WebConfig:
+        config = load_web_config(path, watched, may_be_empty=may_be_empty)
         rewrite(file, users)
         return config
 
