@@ -108,14 +108,16 @@ def test_every_log_line_that_the_readme_names_is_written() -> None:
     assert set() == named - log_events()
 
 
-def test_every_path_and_target_that_the_readme_names_exists() -> None:
+def test_every_path_and_target_that_contributors_are_told_of_exists() -> None:
     """Those who contribute find the places where to do so."""
     # The wheel is tested in a folder without the code.
     roots = (README.parent, PACKAGE.parent)
-    paths = re.findall(r"`(?:bash )?([\w.-]*/[\w./-]+)`", section("Contribute"))
+    contributing = (README.parent / "CONTRIBUTING.md").read_text()
+    paths = re.findall(r"`(?:bash )?([\w.-]*/[\w./-]+)`", contributing)
     assert {"exporter/core/marks.py", ".ci/run"} <= set(paths)
     assert [] == [path for path in paths if not any((root / path).exists() for root in roots)]
-    targets = set(re.findall(r"(?:`|^)make ([a-z-]+)", readme(), re.MULTILINE))
+    both = readme() + contributing
+    targets = set(re.findall(r"(?:`|^)make ([a-z-]+)", both, re.MULTILINE))
     assert {"run", "test", "lint", "image"} <= targets
     written = (README.parent / "Makefile").read_text()
     assert set() == targets - set(re.findall(r"^([a-z-]+):", written, re.MULTILINE))
