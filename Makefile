@@ -104,7 +104,7 @@ lint: $(TOOLS_VENV)/.installed $(VENV)/.installed-test
 	$(TOOLS_BIN)/mypy --python-executable $(BIN)/python
 	$(TOOLS_BIN)/lint-imports
 
-# Writes the tables of the README, the schema of the chart's values, and the pages that tests compare with,
+# Writes the tables of the documentation, the schema of the chart's values, and the pages that tests compare with,
 # anew from the code.
 tables: $(VENV)/.installed-test
 	$(BIN)/python tests/documentation.py
@@ -140,7 +140,7 @@ image-test: $(VENV)/.installed-test
 browser-test: $(VENV)/.installed-test tests/browser/node_modules/.installed
 	$(BIN)/pytest tests/browser
 
-# Takes the README's picture of the status page anew, of the demo.
+# Takes the picture of the status page anew, of the demo.
 screenshot: $(VENV)/.installed-test tests/browser/node_modules/.installed
 	$(BIN)/python tests/browser/screenshot.py
 

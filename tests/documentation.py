@@ -1,12 +1,11 @@
-"""The README's tables, as the code says they are: ``python tests/documentation.py`` writes them."""
+"""The tables of the documentation: ``python tests/documentation.py`` writes them from the code."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from deployed import alerts
+from deployed import DEPLOY, alerts
 
 from exporter.config.documentation import LLAMA_CLOUD_VARIABLES, documented_settings
 from exporter.exposition import FAMILIES as BATCH_FAMILIES
@@ -17,12 +16,20 @@ if TYPE_CHECKING:
 
     from exporter.exposition import Family
 
-README = Path(__file__).parent.parent / "README.md"
+ROOT = DEPLOY.parent
+README = ROOT / "README.md"
+# All of this is for users, but the changelog, the chart's README and the runbooks.
+DOCUMENTS = (
+    README,
+    ROOT / "CONTRIBUTING.md",
+    DEPLOY / "README.md",
+    *sorted((DEPLOY / "docs").glob("*.md")),
+)
 _BLOCK = re.compile(r"(<!-- (?P<name>[a-z ]+) -->\n)(?P<table>.*?)(<!-- end -->)", re.DOTALL)
 
 
 def tables() -> Mapping[str, str]:
-    """Return each table by the name that marks it in the README."""
+    """Return each table by the name that marks it in a document."""
     return {
         "batch metrics": _metrics(BATCH_FAMILIES),
         "exporter metrics": _metrics(EXPORTER_FAMILIES),
@@ -35,15 +42,15 @@ def tables() -> Mapping[str, str]:
     }
 
 
-def tables_in(readme: str) -> Mapping[str, str]:
-    """Return the tables that stand in a README, by name."""
-    return {block["name"]: block["table"] for block in _BLOCK.finditer(readme)}
+def tables_in(document: str) -> Mapping[str, str]:
+    """Return the tables of a document, by name."""
+    return {block["name"]: block["table"] for block in _BLOCK.finditer(document)}
 
 
-def with_tables(readme: str) -> str:
-    """Return a README with its tables as the code says they are."""
+def with_tables(document: str) -> str:
+    """Return a document with its tables as the code says they are."""
     written = tables()
-    return _BLOCK.sub(lambda block: f"{block[1]}{written[block['name']]}{block[4]}", readme)
+    return _BLOCK.sub(lambda block: f"{block[1]}{written[block['name']]}{block[4]}", document)
 
 
 def _metrics(families: Iterable[Family]) -> str:
@@ -76,7 +83,7 @@ def _settings() -> str:
 def _alerts() -> str:
     rows = (
         (
-            f"[`{alert['alert']}`]({alert['annotations']['runbook_url']})",
+            f"[`{alert['alert']}`](../{_within_deploy(alert['annotations']['runbook_url'])})",
             alert["labels"]["severity"],
             alert.get("for", ""),
             alert["annotations"]["summary"],
@@ -84,6 +91,10 @@ def _alerts() -> str:
         for alert in alerts()
     )
     return _table(("alert", "severity", "`for`", "meaning"), rows)
+
+
+def _within_deploy(path: str) -> str:
+    return path.removeprefix("deploy/")
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -101,4 +112,7 @@ def _escaped(cell: str) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(with_tables(README.read_text()))
+    for document in DOCUMENTS:
+        text = document.read_text()
+        if tables_in(text):
+            document.write_text(with_tables(text))

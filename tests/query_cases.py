@@ -1,4 +1,4 @@
-"""For each query of the README what there is, and what it answers."""
+"""For each query of the documentation what there is, and what it answers."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ CASES: dict[str, list[Case]] = {
         ),
         Case({batch("job_total_items", job_id="not-refreshed"): always(5)}, {}),
     ],
-    "When will it be done, in seconds?": [
+    "In how many seconds will each job be done?": [
         Case(
             {
                 batch("job_total_items", job_id="a"): always(7200),
@@ -149,11 +149,11 @@ CASES: dict[str, list[Case]] = {
         ),
         Case(progressed("ended", 1801, "completed") | progressed("waits", 1801, "pending"), {}),
     ],
-    "How many items wait?": [
+    "How many items are pending?": [
         Case({batch("active_items", item_status="pending"): always(5)}, {answer(): 5}),
         Case({batch("active_items", item_status="processing"): always(5)}, {}),
     ],
-    "How many items end a second?": [
+    "How many items end per second?": [
         Case(
             {
                 batch("items_finished_total", job_type=job_type, item_status="failed"): rising(60)
@@ -166,7 +166,7 @@ CASES: dict[str, list[Case]] = {
             {answer(item_status="failed"): 0},
         ),
     ],
-    "Of which type are the failures?": [
+    "Which job types have failures?": [
         Case(
             {
                 batch("items_finished_total", job_type="parse", item_status="failed"): rising(1),
@@ -189,12 +189,12 @@ CASES: dict[str, list[Case]] = {
         ),
         Case({batch("items_failed_total", reason="timeout"): always(0)}, {}),
     ],
-    "How long do jobs wait to be started, at worst one in twenty?": [
+    "What is the 95th-percentile queue time?": [
         # The highest bound is what a histogram can tell of those above it.
         Case(buckets("queue_duration_seconds", 0.1), {answer(job_type="parse"): 10}),
         Case(buckets("run_duration_seconds", 0.1), {}),
     ],
-    "How long until a new job is done, at worst one in twenty?": [
+    "What is the 95th-percentile time from creation to completion?": [
         Case(buckets("turnaround_duration_seconds", 0.1), {answer(job_type="parse"): 10}),
         Case(buckets("run_duration_seconds", 0.1), {}),
     ],
@@ -212,14 +212,14 @@ CASES: dict[str, list[Case]] = {
         ),
         Case({own("api_offered", api_version="v1beta"): always(1)}, {}),
     ],
-    "When was each listed last, in intervals?": [
+    "How many intervals ago was each project last listed?": [
         Case(
             {own("last_listing_timestamp_seconds"): always(NOW - 300), **INTERVAL},
             {answer(): 10},
         ),
         Case(INTERVAL, {}),
     ],
-    "How old is the oldest data of an active job that was refreshed at all, in seconds?": [
+    "How old is the oldest data of an active job, in seconds?": [
         Case(
             refreshed("a", 600, "running")
             | refreshed("b", 60, "pending")
@@ -231,7 +231,7 @@ CASES: dict[str, list[Case]] = {
         Case(refreshed("new-status", 900, "unknown"), {answer(): 900}),
         Case(refreshed("c", 3000, "completed") | status("never-refreshed", "running"), {}),
     ],
-    "Does a scrape lack anything?": [
+    "Is anything missing from the metrics?": [
         Case(
             {
                 own("listing_truncated"): always(1),
@@ -261,7 +261,7 @@ CASES: dict[str, list[Case]] = {
             {own("api_requests_total", endpoint="list_jobs", code="200"): always(4)}, {answer(): 0}
         ),
     ],
-    "Does it meet the rate limit?": [
+    "Does LlamaCloud refuse requests because of its rate limit?": [
         Case(
             {own("api_requests_total", endpoint="list_items", code="429"): rising(1)},
             {answer(): 15},
@@ -274,7 +274,7 @@ CASES: dict[str, list[Case]] = {
             {},
         ),
     ],
-    "Is its budget too small?": [
+    "Is the request budget too small?": [
         Case(
             INTERVAL
             | refreshed("a", 1201, "dispatched")

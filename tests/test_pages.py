@@ -1,4 +1,4 @@
-"""What the pages of ``deploy/`` tell people to type exists."""
+"""What README, CONTRIBUTING and the pages of ``deploy/`` name and tell people to type exists."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 import yaml
-from deployed import DEPLOY
+from deployed import DEPLOY, labels_by_sample, records, samples_named_in
+from documentation import DOCUMENTS, ROOT
 from pages import INDEX, PAGES, blocks, broken_links
 
 import exporter
 from exporter.config import load
 from exporter.config.documentation import LLAMA_CLOUD_VARIABLES, documented_settings
-from exporter.exposition import FAMILIES as BATCH_FAMILIES
-from exporter.telemetry import FAMILIES as EXPORTER_FAMILIES
 
-ROOT = Path(__file__).parent.parent
 SETTINGS = tuple(documented_settings())
+# A file of a wheel, and a pattern of names.
+IN_NO_SCRAPE = {"llamacloud_batch_exporter"}
 GROUPS = {doc.setting.partition(".")[0] for doc in SETTINGS}
 MODES = {"--config.check", "--demo", "--help", "--once", "--version", "--healthcheck"}
 # A container, a chart, a Deployment or a folder of that name is not the program.
@@ -30,7 +30,7 @@ PROGRAM = re.compile(
 PATH = re.compile(r"(?<![\w/.~-])((?:deploy|exporter|tests)/[\w./-]*\w|[\w-]+\.lock)")
 
 every_page = pytest.mark.parametrize(
-    "page", [INDEX, *sorted(PAGES.glob("*.md"))], ids=lambda page: page.stem
+    "page", DOCUMENTS, ids=lambda page: str(page.relative_to(ROOT).with_suffix(""))
 )
 
 
@@ -60,7 +60,7 @@ def test_the_index_leads_to_every_page() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", [ROOT / "README.md", *sorted(DEPLOY.rglob("*.md"))], ids=lambda page: page.name
+    "page", {*DOCUMENTS, *DEPLOY.rglob("*.md")}, ids=lambda page: str(page.relative_to(ROOT))
 )
 def test_no_command_edits_files_in_place(page: Path) -> None:
     """The `sed -i` of macOS reads its next word otherwise than the one of Linux."""
@@ -85,9 +85,9 @@ def test_variables_exist(page: Path) -> None:
 @every_page
 def test_metrics_exist(page: Path) -> None:
     """Whoever looks for one that does not would wait for ever."""
-    named = set(re.findall(r"\bllamacloud_(?:batch|exporter)_[a-z_]+[a-z]\b", page.read_text()))
-    named -= {"llamacloud_batch_exporter"}  # wheels
-    assert set() == named - {family.name for family in (*BATCH_FAMILIES, *EXPORTER_FAMILIES)}
+    named = samples_named_in(page.read_text()) - IN_NO_SCRAPE
+    known = {*labels_by_sample(), *(rule["record"] for rule in records())}
+    assert set() == {name for name in named if not name.endswith("_")} - known
 
 
 def test_the_page_about_the_state_names_every_log_line_about_it() -> None:

@@ -1,4 +1,4 @@
-"""The README's queries answer what they are asked, and nothing where there is nothing to say."""
+"""Documented queries answer what they are asked, and nothing where there is nothing to say."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import yaml
 from dashboard import reading as dashboard
 from deployed import RULE_FILES, label_lists_in
 from query_cases import CASES
-from readme import queries
+from reference import queries
 from series import NOW, STEP
 from tools import promtool
 
@@ -52,7 +52,7 @@ def test_a_query_answers_its_question(question: str, tmp_path: Path) -> None:
 
 
 def test_what_is_recorded_is_not_computed_otherwise() -> None:
-    """One question has one text, in README and dashboard as in rules."""
+    """One question has one text, in documentation and dashboard as in rules."""
     asked = [*queries().values(), *(query.expr for query in dashboard.queries())]
     for query in asked:
         assert "deriv(" not in query
@@ -60,7 +60,7 @@ def test_what_is_recorded_is_not_computed_otherwise() -> None:
 
 
 def test_clusters_and_namespaces_are_kept_apart() -> None:
-    """In README and dashboard as in rules: by each grouping and join by project."""
+    """In documentation and dashboard as in rules: by each grouping and join by project."""
     asked = [*queries().values(), *(query.expr for query in dashboard.queries())]
     lists = [labels for query in asked for labels in label_lists_in(query)]
     of_projects = [labels for labels in lists if "project" in labels]

@@ -22,14 +22,14 @@ PROJECTS = "projects"
 _DURATION = "DURATION"
 LLAMA_CLOUD_VARIABLES = MappingProxyType(
     {
-        "LLAMA_CLOUD_API_KEY": "The key of every project that has none of its own.",
-        "LLAMA_CLOUD_API_KEY_FILE": "A file that holds that key, and nothing else.",
-        "LLAMA_PARSE_API_KEY": "That key as well, where neither of these is set.",
+        "LLAMA_CLOUD_API_KEY": "The API key of every project that has none of its own.",
+        "LLAMA_CLOUD_API_KEY_FILE": "A file that holds only that key.",
+        "LLAMA_PARSE_API_KEY": "The same key, used if neither of these is set.",
         "LLAMA_CLOUD_BASE_URL": "The API's base URL, https://api.cloud.llamaindex.ai by default;"
         " https://api.cloud.eu.llamaindex.ai in Europe.",
         "LLAMA_CLOUD_PROJECT_ID": "The ids of the projects to watch, separated by commas;"
         " the key's default project if it is not set.",
-        "LLAMA_CLOUD_ORGANIZATION_ID": "The organization's id of every project that has none of its"
+        "LLAMA_CLOUD_ORGANIZATION_ID": "The organization id of every project that has none of its"
         " own.",
     }
 )

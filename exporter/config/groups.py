@@ -32,7 +32,7 @@ class ConfigFile(Group):
     file: Path | None = Field(
         None,
         title="FILE",
-        description="The YAML file that holds any of the other settings, and projects.",
+        description="The YAML file with other settings and the projects.",
     )
 
 
@@ -48,17 +48,17 @@ class Poll(Group):
     )
     stale_after: Annotated[float, duration_between(1, 30 * _DAY)] = Field(
         default_factory=_stale_after_default,
-        description="A project that was not listed for so long is stale: what it says of active"
-        " jobs is withdrawn.",
+        description="Time without a successful listing after which a project is stale: the data"
+        " of its active jobs is withdrawn.",
         json_schema_extra={"written_default": "5 intervals, at least 5m"},
     )
     full_listing_every: Annotated[float, duration_between(1, 7 * _DAY)] = Field(
         15 * _MINUTE,
-        description="How often the whole history of v1beta, and eight days of v2 at least, are"
-        " listed, whatever shortcut is in use.",
+        description="How often all jobs of v1beta and at least eight days of v2 are listed;"
+        " listings in between read less.",
     )
     max_pages: int = Field(
-        100, ge=1, le=100_000, description="The most pages of jobs that one listing reads."
+        100, ge=1, le=100_000, description="Maximum number of pages of jobs that a listing reads."
     )
 
     @field_validator("stale_after")
@@ -76,34 +76,37 @@ class Api(Group):
     """``api.*``."""
 
     timeout: Annotated[float, duration_between(0.1, 10 * _MINUTE)] = Field(
-        30.0, description="How long one request may take; connecting has its own shorter limit."
+        30.0, description="Time limit of a request; connecting has a shorter one."
     )
     requests_per_minute: float = Field(
         10.0,
         gt=0,
         le=100_000,
         allow_inf_nan=False,
-        description="Request budget of one key at one base URL; may be a fraction.",
+        description="Request budget of a key at a base URL; fractions are allowed.",
     )
     versions: Annotated[tuple[ApiVersion, ...], BeforeValidator(parse_api_versions)] = Field(
         tuple(ApiVersion),
         title="VERSIONS",
-        description="The generations of the batch API that are read, separated by commas; one that"
+        description="Generations of the batch API that are read, separated by commas; one that"
         " LlamaCloud refuses while it answers the other is set aside.",
     )
     tls_strict: bool = Field(
         default=True,
-        description="Whether certificates must have what RFC 5280 asks for, as Python 3.13 insists"
-        " on; false accepts those of company CAs that lack it.",
+        description="Whether certificates must have all fields that RFC 5280 requires, as in"
+        " Python 3.13; false accepts certificates of company CAs that lack some.",
     )
     wait_for_key: bool = Field(
         default=False,
-        description="Whether to start without a key file that is not there yet, or holds no usable"
-        " key, and to use its key when it appears. For sidecars: a start that fails takes five"
-        " seconds, so that Kubernetes starts the workload all the same.",
+        description="Whether to start when a key file is missing or holds no usable key, and to use"
+        " the key when it appears. For sidecars: a start that fails then takes five seconds, so"
+        " that Kubernetes starts the workload anyway.",
     )
     concurrency: int = Field(
-        8, ge=1, le=1000, description="The most refreshes at once for one key, beside its listings."
+        8,
+        ge=1,
+        le=1000,
+        description="Maximum number of simultaneous refreshes for a key, in addition to listings.",
     )
 
 
@@ -115,8 +118,8 @@ class Items(Group):
         10,
         ge=1,
         le=100_000,
-        description="The most pages that one reading of an active job's items takes, five times"
-        " that for its final count; a list that moves is read again, of a larger one what matters.",
+        description="Maximum number of pages in one reading of an active job's items, and five"
+        " times as many for the final count; of larger jobs only some statuses are counted.",
     )
 
 
@@ -127,8 +130,8 @@ class Jobs(Group):
         500,
         ge=0,
         le=1_000_000,
-        description="The most jobs of a project with series of their own; 0 publishes totals only,"
-        " and no alert about single jobs can fire.",
+        description="Maximum number of jobs of a project with series of their own; 0 publishes"
+        " totals only, and no alert about single jobs can fire.",
     )
 
 
@@ -136,17 +139,17 @@ class Retention(Group):
     """``retention.*``."""
 
     finished: Annotated[float, duration_between(0, 365 * _DAY)] = Field(
-        _HOUR, description="How long a job that ended without failures stays."
+        _HOUR, description="How long a job that ended without failures is kept."
     )
     failed: Annotated[float, duration_between(0, 365 * _DAY)] = Field(
-        _DAY, description="How long a job that failed, or has failed items, stays."
+        _DAY, description="How long a job that failed or has failed items is kept."
     )
     min_scrapes: int = Field(
         2,
         ge=0,
         le=1000,
-        description="How many scrapes must have shown a job's final state before it leaves,"
-        " within retention.failed at most.",
+        description="Number of scrapes that must have shown the final state of a job before it is"
+        " removed; after retention.failed it is removed anyway.",
     )
 
 
@@ -156,8 +159,8 @@ class State(Group):
     file: Path | None = Field(
         None,
         title="FILE",
-        description="The file that keeps counters and jobs over a restart, none by default; its"
-        " folder must exist, and a relative path is one of the working directory.",
+        description="The file that keeps counters and jobs over restarts, none by default; its"
+        " folder must exist, and a relative path starts from the working directory.",
     )
 
 
@@ -165,13 +168,13 @@ class Log(Group):
     """``log.*``."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Records below this level are left out."
+        "info", description="Records below this level are not logged."
     )
     format: Literal["auto", "json", "console"] = Field(
-        "auto", description="How records are written; auto: console on a terminal, else json."
+        "auto", description="Format of the log; auto is console on a terminal, else json."
     )
     documents: bool = Field(
         default=True,
-        description="Whether names of documents and error texts of jobs and items are logged; false"
-        " leaves ids, codes and counts.",
+        description="Whether names of documents and error texts of jobs and items are logged and"
+        " shown on the status page; with false, only ids, codes and counts are.",
     )

@@ -18,7 +18,7 @@ class WebConfig(Group):
     file: Path | None = Field(
         None,
         title="FILE",
-        description="The file of TLS, client certificates, basic authentication, headers and rate"
+        description="The file with TLS, client certificates, basic authentication, headers and rate"
         " limit, in the format of Prometheus's exporter toolkit; none by default.",
     )
 
@@ -31,8 +31,8 @@ class Web(Group):
     ] = Field(
         DEFAULT_LISTEN_ADDRESSES,
         title="ADDRESS",
-        description="Where to listen: host:port, :port or [::1]:port; may be given several"
-        " times, in the variable separated by commas.",
+        description="Address to listen on: host:port, :port or [::1]:port; the flag may be"
+        " repeated, the variable takes several separated by commas.",
     )
     telemetry_path: Annotated[str, AfterValidator(check_telemetry_path)] = Field(
         "/metrics", title="PATH", description="The path under which metrics are served."
@@ -40,6 +40,6 @@ class Web(Group):
     enable_lifecycle: bool = Field(
         default=False,
         description="Whether POST /-/reload applies the settings again, as SIGHUP always does, and"
-        " POST /-/quit stops the exporter; false answers both with 403.",
+        " POST /-/quit stops the exporter; with false, both answer 403.",
     )
     config: WebConfig = WebConfig()

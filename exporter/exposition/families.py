@@ -11,60 +11,61 @@ _JOB_FAMILIES = (
         "llamacloud_batch_job_info",
         "gauge",
         (*_JOB, "job_type", "directory_id", "api_version", "configuration_id"),
-        "What does not change about a batch job, in labels; always 1.",
+        "Properties of a batch job that do not change, as labels; always 1.",
     ),
     Family(
         "llamacloud_batch_job_status",
         "gauge",
         (*_JOB, "status"),
-        "1 for the status of a batch job and 0 for each of the others, as of the last poll.",
+        "1 for the status of a batch job, 0 for every other status, as of the last poll.",
     ),
     Family(
         "llamacloud_batch_job_progress_ratio",
         "gauge",
         _JOB,
-        "Progress of a batch job, from 0 to 1, as of the last poll: as LlamaCloud computes it, or"
-        " in v2 the share of its items that have ended.",
+        "Progress of a batch job from 0 to 1, as of the last poll: as LlamaCloud reports it, in v2"
+        " the share of its items that have ended.",
     ),
     Family(
         "llamacloud_batch_job_total_items",
         "gauge",
         _JOB,
-        "Items that a batch job has in all, as of the last poll; it can grow while a job starts.",
+        "Total number of items of a batch job, as of the last poll; it can grow while a job"
+        " starts.",
     ),
     Family(
         "llamacloud_batch_job_processed_items",
         "gauge",
         _JOB,
-        "Items that LlamaCloud reports as processed in a batch job, or in v2 those that have ended,"
-        " as of the last poll.",
+        "Processed items of a batch job, as of the last poll: as LlamaCloud reports them, in v2"
+        " all items that have ended.",
     ),
     Family(
         "llamacloud_batch_job_failed_items",
         "gauge",
         _JOB,
-        "Items that LlamaCloud reports as failed in a batch job, or in v2 those that were counted"
-        " as such, as of the last poll.",
+        "Failed items of a batch job, as of the last poll: as LlamaCloud reports them, in v2"
+        " counted item by item.",
     ),
     Family(
         "llamacloud_batch_job_skipped_items",
         "gauge",
         _JOB,
-        "Items that LlamaCloud reports as skipped in a batch job, as of the last poll.",
+        "Skipped items of a batch job as LlamaCloud reports them, as of the last poll.",
     ),
     Family(
         "llamacloud_batch_job_item_failures",
         "gauge",
         (*_JOB, "reason"),
-        "Failed items of a batch job by the reason that their messages tell, counted from the"
-        " items, as of the last poll that counted them.",
+        "Failed items of a batch job by reason, counted item by item, as of the last poll that"
+        " counted them.",
     ),
     Family(
         "llamacloud_batch_job_items",
         "gauge",
         (*_JOB, "item_status"),
-        "Items of a batch job in each status, counted from the items, as of the last poll that"
-        " counted them.",
+        "Items of a batch job by status, counted item by item, as of the last poll that counted"
+        " them.",
     ),
     Family(
         "llamacloud_batch_job_created_timestamp_seconds",
@@ -110,7 +111,7 @@ _PROJECT_FAMILIES = (
         "llamacloud_batch_project_info",
         "gauge",
         ("project", "project_id", "organization_id"),
-        "Which LlamaCloud project a configured project is, in labels; always 1.",
+        "LlamaCloud's ids of a configured project, as labels; always 1.",
     ),
     Family(
         "llamacloud_batch_active_jobs",
@@ -123,65 +124,68 @@ _PROJECT_FAMILIES = (
         "llamacloud_batch_active_items",
         "gauge",
         ("project", "item_status"),
-        "Counted items of the active batch jobs in each status, as of the last poll.",
+        "Counted items of the active batch jobs by status, as of the last poll.",
     ),
     Family(
         "llamacloud_batch_failing_jobs",
         "gauge",
         ("project", "job_type"),
-        "Batch jobs, active or within retention, that failed or have failed items, as of the last"
-        " poll.",
+        "Batch jobs, active or kept after their end, that failed or have failed items, as of the"
+        " last poll.",
     ),
     Family(
         "llamacloud_batch_jobs_finished_total",
         "counter",
         ("project", "job_type", "status"),
-        "Batch jobs seen to end in each status, as of the last poll.",
+        "Batch jobs that ended, by final status, as of the last poll.",
     ),
     Family(
         "llamacloud_batch_items_finished_total",
         "counter",
         ("project", "job_type", "item_status"),
-        "Items of batch jobs that ended in each status, as of the last poll: each job adds the most"
-        " that were seen in it at once.",
+        "Items of batch jobs that ended, by status, as of the last poll; each job adds the"
+        " greatest number that it had in a status at one time.",
     ),
     Family(
         "llamacloud_batch_items_failed_total",
         "counter",
         ("project", "reason"),
-        "Counted failed items of batch jobs by the reason that their messages tell, as of the last"
-        " poll: each job adds the most that were seen to have it at once.",
+        "Failed items of batch jobs by reason, counted item by item, as of the last poll; each job"
+        " adds the greatest number that it had for a reason at one time.",
     ),
     Family(
         "llamacloud_batch_items_skipped_total",
         "counter",
         ("project", "job_type", "reason"),
-        "Items of batch jobs seen to be skipped for each reason, as of the last poll.",
+        "Skipped items of batch jobs by reason, as of the last poll.",
     ),
     Family(
         "llamacloud_batch_queue_duration_seconds",
         "histogram",
         ("project", "job_type"),
-        "Time from a batch job's creation to its start, once a job, as of the last poll.",
+        "Time from the creation of a batch job to its start, observed once for each job, as of the"
+        " last poll.",
     ),
     Family(
         "llamacloud_batch_run_duration_seconds",
         "histogram",
         ("project", "job_type", "status"),
-        "Time from a batch job's start to its completion, once a job, as of the last poll.",
+        "Time from the start of a batch job to its completion, observed once for each job, as of"
+        " the last poll.",
     ),
     Family(
         "llamacloud_batch_turnaround_duration_seconds",
         "histogram",
         ("project", "job_type"),
-        "Time from a batch job's creation to its completion, once a job, as of the last poll.",
+        "Time from the creation of a batch job to its completion, observed once for each job, as"
+        " of the last poll.",
     ),
     Family(
         "llamacloud_batch_item_duration_seconds",
         "histogram",
         ("project", "job_type"),
-        "Time from an item's start to its completion, once an item of an ended batch job, as of"
-        " the last poll.",
+        "Time from the start of an item to its completion, observed once for each item of an ended"
+        " batch job, as of the last poll.",
     ),
 )
 

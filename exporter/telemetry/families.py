@@ -11,51 +11,52 @@ FAMILIES = (
         "llamacloud_exporter_build_info",
         "gauge",
         ("version", "revision", "python_version"),
-        "What runs: the exporter's version, its revision and Python's version; always 1.",
+        "Version and revision of the exporter, and version of Python, as labels; always 1.",
     ),
     Family(
         "llamacloud_exporter_project_up",
         "gauge",
         _PROJECT,
-        "1 if the last listing of the project's jobs succeeded, 0 if not or before the first.",
+        "1 if the last listing of the project's jobs succeeded, 0 if it failed or there was none"
+        " yet.",
     ),
     Family(
         "llamacloud_exporter_project_authenticated",
         "gauge",
         _PROJECT,
-        "0 while LlamaCloud refuses the project's API key with 401, or while there is no key yet,"
+        "0 while LlamaCloud refuses the project's API key with 401 or there is no key yet,"
         " otherwise 1; absent before the first answer.",
     ),
     Family(
         "llamacloud_exporter_polls_total",
         "counter",
         (*_PROJECT, "result"),
-        "Polls by result: success, partial if some job could not be refreshed or some row was left"
-        " out, error if the jobs could not be listed.",
+        "Polls by result: success; partial if a job could not be refreshed or a row was left out;"
+        " error if the jobs could not be listed.",
     ),
     Family(
         "llamacloud_exporter_poll_errors_total",
         "counter",
         (*_PROJECT, "reason"),
-        "Polls that were not a success, once for each reason.",
+        "Polls with the result partial or error, once for each reason.",
     ),
     Family(
         "llamacloud_exporter_poll_duration_seconds",
         "histogram",
         _PROJECT,
-        "Time that one poll took, its listing and refreshes together.",
+        "Duration of a poll, with its listing and all refreshes.",
     ),
     Family(
         "llamacloud_exporter_poll_interval_seconds",
         "gauge",
         _PROJECT,
-        "Interval between polls that the exporter aims at.",
+        "Configured interval between two polls of a project.",
     ),
     Family(
         "llamacloud_exporter_stale_after_seconds",
         "gauge",
         _PROJECT,
-        "Age of the last successful listing at which the project's active data is withdrawn.",
+        "Age of the last successful listing at which the data of active jobs is withdrawn.",
     ),
     Family(
         "llamacloud_exporter_last_listing_timestamp_seconds",
@@ -67,7 +68,8 @@ FAMILIES = (
         "llamacloud_exporter_listing_truncated",
         "gauge",
         _PROJECT,
-        "1 if the page limit hides jobs, by the last listing that could tell, otherwise 0.",
+        "1 if the page limit hides jobs, otherwise 0; a listing that cannot tell does not change"
+        " it.",
     ),
     Family(
         "llamacloud_exporter_tracked_jobs",
@@ -79,122 +81,121 @@ FAMILIES = (
         "llamacloud_exporter_hidden_jobs",
         "gauge",
         _PROJECT,
-        "Batch jobs kept out of the series of each job by the cap, as of the last poll; 0 where"
-        " jobs.max_per_project is 0.",
+        "Batch jobs without series of their own because of jobs.max_per_project, as of the last"
+        " poll; 0 if that setting is 0.",
     ),
     Family(
         "llamacloud_exporter_api_offered",
         "gauge",
         (*_PROJECT, "api_version"),
-        "1 while the project is read by this generation of LlamaCloud's batch API, 0 while it is"
+        "1 while this generation of LlamaCloud's batch API is read for the project, 0 while it is"
         " set aside; absent before the first listing.",
     ),
     Family(
         "llamacloud_exporter_api_last_answered_timestamp_seconds",
         "gauge",
         (*_PROJECT, "api_version"),
-        "Unix time at which the last listing ended that this generation of LlamaCloud's batch API"
-        " answered; absent before its first answer.",
+        "Unix time at which this generation of LlamaCloud's batch API last answered a listing;"
+        " absent before its first answer.",
     ),
     Family(
         "llamacloud_exporter_counting_since_timestamp_seconds",
         "gauge",
         _PROJECT,
-        "Unix time of the baseline: counters tell what happened after it; absent before the first"
-        " listing.",
+        "Unix time of the baseline, after which counters count; absent before the first listing.",
     ),
     Family(
         "llamacloud_exporter_jobs_given_up_total",
         "counter",
         _PROJECT,
-        "Ended batch jobs whose items were never fully counted, and are no longer asked for.",
+        "Ended batch jobs whose items were never fully counted and are no longer requested.",
     ),
     Family(
         "llamacloud_exporter_uncounted_jobs",
         "gauge",
         _PROJECT,
-        "Batch jobs whose items are not all counted, too large, not reached, ended and not"
-        " counted yet, or batches of v2 not read yet, as of the last poll.",
+        "Batch jobs whose items are not all counted, as of the last poll: too large, not reached,"
+        " ended and not counted yet, or batches of v2 not read yet.",
     ),
     Family(
         "llamacloud_exporter_api_requests_total",
         "counter",
         (*_PROJECT, "endpoint", "code"),
-        "Requests sent to LlamaCloud, by the HTTP status of the answer, or timeout or network"
-        " where there was none.",
+        "Requests to LlamaCloud by HTTP status of the answer, or timeout or network if there was"
+        " no answer.",
     ),
     Family(
         "llamacloud_exporter_api_request_duration_seconds",
         "histogram",
         (*_PROJECT, "endpoint"),
-        "Time that one request to LlamaCloud took.",
+        "Duration of one request to LlamaCloud.",
     ),
     Family(
         "llamacloud_exporter_api_retries_total",
         "counter",
         (*_PROJECT, "endpoint"),
-        "Requests to LlamaCloud that were a retry of an earlier one.",
+        "Requests to LlamaCloud that were retries of an earlier one.",
     ),
     Family(
         "llamacloud_exporter_unreadable_rows_total",
         "counter",
         (*_PROJECT, "endpoint"),
-        "Rows of LlamaCloud's answers that were left out because they have no usable id, once for"
-        " each answer.",
+        "Rows in LlamaCloud's answers that were left out because they have no usable id, counted"
+        " in each answer.",
     ),
     Family(
         "llamacloud_exporter_unreadable_fields_total",
         "counter",
         (*_PROJECT, "endpoint", "field"),
-        "Fields of LlamaCloud's answers that were taken as absent because they cannot be read, once"
-        " for each answer; no series for a field that was always readable.",
+        "Fields in LlamaCloud's answers that were treated as absent because they cannot be read,"
+        " counted in each answer; a field that was always readable has no series.",
     ),
     Family(
         "llamacloud_exporter_api_budget_limit_requests_per_second",
         "gauge",
         _PROJECT,
-        "Configured request budget of the project's API key; projects that share a key share it,"
-        " so do not sum.",
+        "Configured request budget of the project's API key; projects with the same key share it,"
+        " so do not sum it.",
     ),
     Family(
         "llamacloud_exporter_api_budget_requests_per_second",
         "gauge",
         _PROJECT,
-        "Request rate that the project's API key is allowed at the moment; projects that share a"
-        " key share it, so do not sum.",
+        "Current limit of the request rate of the project's API key; projects with the same key"
+        " share it, so do not sum it.",
     ),
     Family(
         "llamacloud_exporter_api_budget_wait_seconds_total",
         "counter",
         _PROJECT,
-        "Time that requests waited for the request budget.",
+        "Time that requests spent waiting for the request budget.",
     ),
     Family(
         "llamacloud_exporter_log_records_dropped_total",
         "counter",
         (),
-        "Log records that could not be written, because standard error is closed, full, or read too"
+        "Log records that could not be written because standard error is closed, full or read too"
         " slowly.",
     ),
     Family(
         "llamacloud_exporter_config_last_reload_successful",
         "gauge",
         (),
-        "1 if the last reload of the settings and that of the web configuration file succeeded, or"
-        " there was none, 0 while either is refused.",
+        "1 if the last reload of the settings and of the web configuration file succeeded or there"
+        " was none, otherwise 0.",
     ),
     Family(
         "llamacloud_exporter_config_last_reload_success_timestamp_seconds",
         "gauge",
         (),
-        "Unix time at which the settings or the web configuration file were last reloaded with"
-        " success; at first that of the start.",
+        "Unix time of the last successful reload of the settings or the web configuration file;"
+        " before the first, that of the start.",
     ),
     Family(
         "llamacloud_exporter_state_last_write_successful",
         "gauge",
         (),
-        "1 if the state file holds what is published, 0 if it could not be written or is not used;"
-        " absent without state.file.",
+        "1 if the state file contains what is published, 0 if it could not be written or is not"
+        " used; absent without state.file.",
     ),
 )

@@ -1,4 +1,4 @@
-"""How many series a project and a job cost Prometheus: the README says so."""
+"""How many series a project and a job cost Prometheus: the documentation says so."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import Counter
 from cloud import KEY, Cloud
 from process import running
 from prometheus_client.parser import text_string_to_metric_families
-from readme import readme
+from reference import page
 
 from exporter.simulator import SimulatedJob, items_of
 
@@ -26,12 +26,12 @@ def costs(exposition: str) -> Counter[str]:
 
 
 def stated(words: str) -> int:
-    """Return the number that the README states before ``words``."""
-    (number,) = re.findall(rf"(\d+) {words}", " ".join(readme().split()))
+    """Return the number that the documentation states before ``words``."""
+    (number,) = re.findall(rf"(\d+) {words}", " ".join(page("cost-and-capacity").split()))
     return int(number)
 
 
-def test_a_project_and_a_job_cost_what_the_readme_says(cloud: Cloud) -> None:
+def test_a_project_and_a_job_cost_what_the_documentation_says(cloud: Cloud) -> None:
     """A project without jobs, the first job of a type, and a job of which all is known."""
     cloud.world.clock = lambda: START
     with running(
@@ -61,6 +61,6 @@ def test_a_project_and_a_job_cost_what_the_readme_says(cloud: Cloud) -> None:
         with_job = costs(exporter.get()[1])
     assert {"the project": stated("series without jobs")} == idle
     assert stated("series at most") == with_job["job"]
-    of_endpoints = 2 * stated("for each endpoint that is asked")
+    of_endpoints = 2 * stated("for each endpoint that is requested")
     of_type = with_job["the project"] - idle["the project"] - of_endpoints
     assert stated("for each job type of `v1beta`") == of_type

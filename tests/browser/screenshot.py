@@ -1,4 +1,4 @@
-"""Takes the README's picture of the status page, of the demo: ``make screenshot``."""
+"""Takes the picture of the status page, of the demo: ``make screenshot``."""
 
 from __future__ import annotations
 

@@ -63,8 +63,8 @@ def test_settings_are_documented_from_the_model() -> None:
         flag="--poll.stale-after",
         env="LLAMACLOUD_EXPORTER_POLL__STALE_AFTER",
         default="5 intervals, at least 5m",
-        help="A project that was not listed for so long is stale: what it says of active"
-        " jobs is withdrawn.",
+        help="Time without a successful listing after which a project is stale: the data"
+        " of its active jobs is withdrawn.",
         metavar="DURATION",
     )
     assert docs["projects"].flag is None

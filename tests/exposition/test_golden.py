@@ -8,11 +8,11 @@ from exporter.domain import Histogram, ItemStatus, JobStatus, JobType, ProjectVi
 from exporter.exposition import FAMILIES, Family, Form
 
 A_JOB = """\
-# HELP llamacloud_batch_job_info What does not change about a batch job, in labels; always 1.
+# HELP llamacloud_batch_job_info Properties of a batch job that do not change, as labels; always 1.
 # TYPE llamacloud_batch_job_info gauge
 llamacloud_batch_job_info{api_version="v1beta",configuration_id="",\
 directory_id="dir-1",job_id="a",job_type="parse",project="p"} 1.0
-# HELP llamacloud_batch_job_status 1 for the status of a batch job and 0 for each of the others, \
+# HELP llamacloud_batch_job_status 1 for the status of a batch job, 0 for every other status, \
 as of the last poll.
 # TYPE llamacloud_batch_job_status gauge
 llamacloud_batch_job_status{job_id="a",project="p",status="pending"} 0.0
@@ -24,16 +24,16 @@ llamacloud_batch_job_status{job_id="a",project="p",status="failed"} 0.0
 llamacloud_batch_job_status{job_id="a",project="p",status="cancelled"} 0.0
 llamacloud_batch_job_status{job_id="a",project="p",status="unknown"} 0.0
 llamacloud_batch_job_status{job_id="a",project="p",status="gone"} 0.0
-# HELP llamacloud_batch_job_total_items Items that a batch job has in all, as of the last poll; \
+# HELP llamacloud_batch_job_total_items Total number of items of a batch job, as of the last poll; \
 it can grow while a job starts.
 # TYPE llamacloud_batch_job_total_items gauge
 llamacloud_batch_job_total_items{job_id="a",project="p"} 1e+06
-# HELP llamacloud_batch_job_item_failures Failed items of a batch job by the reason that their \
-messages tell, counted from the items, as of the last poll that counted them.
+# HELP llamacloud_batch_job_item_failures Failed items of a batch job by reason, counted item by \
+item, as of the last poll that counted them.
 # TYPE llamacloud_batch_job_item_failures gauge
 llamacloud_batch_job_item_failures{job_id="a",project="p",reason="none"} 1.0
 llamacloud_batch_job_item_failures{job_id="a",project="p",reason="timeout"} 2.0
-# HELP llamacloud_batch_job_items Items of a batch job in each status, counted from the items, \
+# HELP llamacloud_batch_job_items Items of a batch job by status, counted item by item, \
 as of the last poll that counted them.
 # TYPE llamacloud_batch_job_items gauge
 llamacloud_batch_job_items{item_status="failed",job_id="a",project="p"} 3.0
@@ -44,17 +44,18 @@ llamacloud_batch_job_created_timestamp_seconds{job_id="a",project="p"} 1.7900000
 """
 
 COUNTERS_IN_TEXT = """\
-# HELP llamacloud_batch_jobs_finished_total Batch jobs seen to end in each status, as of the last \
+# HELP llamacloud_batch_jobs_finished_total Batch jobs that ended, by final status, as of the last \
 poll.
 # TYPE llamacloud_batch_jobs_finished_total counter
 llamacloud_batch_jobs_finished_total{job_type="parse",project="p",status="gone"} 2.0
-# HELP llamacloud_batch_items_failed_total Counted failed items of batch jobs by the reason that \
-their messages tell, as of the last poll: each job adds the most that were seen to have it at once.
+# HELP llamacloud_batch_items_failed_total Failed items of batch jobs by reason, counted item by \
+item, as of the last poll; each job adds the greatest number that it had for a reason at one \
+time.
 # TYPE llamacloud_batch_items_failed_total counter
 llamacloud_batch_items_failed_total{project="p",reason="other"} 5.0
 llamacloud_batch_items_failed_total{project="p",reason="timeout"} 0.0
-# HELP llamacloud_batch_run_duration_seconds Time from a batch job's start to its completion, \
-once a job, as of the last poll.
+# HELP llamacloud_batch_run_duration_seconds Time from the start of a batch job to its \
+completion, observed once for each job, as of the last poll.
 # TYPE llamacloud_batch_run_duration_seconds histogram
 llamacloud_batch_run_duration_seconds_bucket{job_type="parse",le="10.0",project="p",\
 status="failed"} 1.0
@@ -102,7 +103,7 @@ def test_openmetrics_names_a_counter_without_total_in_its_header_only() -> None:
     """The sample lines of both forms are the same; a counter's HELP and TYPE are not."""
     counters = replace(NO_COUNTERS, jobs_finished={(JobType.PARSE, JobStatus.GONE): 2})
     expected = (
-        "# HELP llamacloud_batch_jobs_finished Batch jobs seen to end in each status, as of the"
+        "# HELP llamacloud_batch_jobs_finished Batch jobs that ended, by final status, as of the"
         " last poll.\n"
         "# TYPE llamacloud_batch_jobs_finished counter\n"
         'llamacloud_batch_jobs_finished_total{job_type="parse",project="p",status="gone"} 2.0\n'

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import readme
+import reference
 import yaml
 from dashboard import reading as dashboard
 from deployed import (
@@ -69,7 +69,7 @@ def queries() -> Iterator[str]:
 
 def everywhere() -> Iterator[str]:
     yield from queries()
-    yield from readme.queries().values()
+    yield from reference.queries().values()
     yield from (query.expr for query in dashboard.queries())
 
 
@@ -122,7 +122,7 @@ def test_every_query_of_the_runbooks_is_promql(tmp_path: Path) -> None:
 
 
 def test_no_query_takes_a_job_that_ended_in_an_unknown_status_for_an_active_one() -> None:
-    """In rules, runbooks, README and dashboard: it has ended once it has a completion time."""
+    """In rules, runbooks, pages and dashboard: it has ended once it has a completion time."""
     of_active_jobs = [query for query in everywhere() if _ACTIVE_BY_STATUS.search(query)]
     assert len(of_active_jobs) > 5
     for query in of_active_jobs:
@@ -131,7 +131,7 @@ def test_no_query_takes_a_job_that_ended_in_an_unknown_status_for_an_active_one(
 
 
 def test_a_query_about_jobs_that_wait_covers_those_of_both_generations() -> None:
-    """In rules, runbooks, README and dashboard: v1beta has `pending`, v2 `throttled` as well."""
+    """In rules, runbooks, pages and dashboard: v1beta has `pending`, v2 `throttled` as well."""
     asked_for = [
         {value for _, label, values in matchers_in(query) if label == "status" for value in values}
         for query in everywhere()

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from readme import readme
+from reference import page
 
 from exporter.app.running import _FILES_OF_ITS_OWN
 from exporter.server import Limits, connections_within
@@ -30,10 +30,11 @@ def test_who_comes_at_once_does_not_drive_out_who_came_before(
     assert (connections, accepted_at_once) == (limits.connections, limits.accepted_at_once)
 
 
-def test_the_readme_tells_how_many_files_all_clients_need() -> None:
+def test_the_documentation_says_how_many_files_all_clients_need() -> None:
     """Beside those of the projects, of which each has its own."""
     limits = Limits()
-    (told,) = re.findall(r"open files is below (\d+) and `api.concurrency` \+ 1 for", readme())
+    words = " ".join(page("operation").split())
+    (told,) = re.findall(r"open files is below (\d+) and `api.concurrency` \+ 1 for", words)
     for short in (0, 1):
         assert limits.connections - short == connections_within(
             int(told) - short,

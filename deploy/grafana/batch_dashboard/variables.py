@@ -19,7 +19,7 @@ from grafana_foundation_sdk.models.dashboard import (
 from batch_dashboard.panels import SOURCE
 from batch_dashboard.queries import OF_PROJECTS, OF_TYPES
 
-# Nobody knows where you keep yours: README.md beside the dashboard says how to set it.
+# Nobody knows where you keep yours: deploy/docs/dashboard.md says how to set it.
 RUNBOOKS: Final = "https://git.example.org/llamacloud-batch-exporter/blob/main/deploy/runbooks.md"
 _ALL: Final = VariableOption(selected=True, text=["All"], value=["$__all"])
 

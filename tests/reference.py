@@ -1,8 +1,9 @@
-"""What the README says, for tests that hold it to the code."""
+"""What README and reference say, for tests that hold them to the code."""
 
 from __future__ import annotations
 
 from documentation import README
+from pages import PAGES, section
 
 
 def readme() -> str:
@@ -10,14 +11,16 @@ def readme() -> str:
     return README.read_text()
 
 
-def section(title: str) -> str:
-    """Return what stands under a heading."""
-    return readme().split(f"## {title}\n", 1)[1].split("\n## ", 1)[0]
+def page(name: str) -> str:
+    """Return a page of ``deploy/docs``, which is named without its suffix."""
+    return (PAGES / f"{name}.md").read_text()
 
 
 def queries() -> dict[str, str]:
     """Return the PromQL by its question, as a person would copy it from the rendered page."""
-    rows = [row for row in section("Read the numbers").splitlines() if row.startswith("| ")]
+    rows = [
+        row for row in section("reading-the-numbers", "Queries").splitlines() if row[:2] == "| "
+    ]
     cells = [row.removeprefix("| ").removesuffix(" |").split(" | ", 1) for row in rows]
     return {
         question: query.strip("`").replace("\\|", "|")
