@@ -17,8 +17,7 @@ FAMILIES = (
         "llamacloud_exporter_project_up",
         "gauge",
         _PROJECT,
-        "1 if the last listing of the project's jobs succeeded, 0 if it failed or there was none"
-        " yet.",
+        "1 if the last listing of the project's jobs succeeded, 0 if it failed or none was made.",
     ),
     Family(
         "llamacloud_exporter_project_authenticated",
