@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import ssl
 import struct
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import pytest
 from broken_tls import certificate
 from exposition.views import empty_view, full_job
 from web.raw import HEALTHY, SCRAPE, connect, read_to_end
-from web.serving import OWN, Exporter, served, wait_until
+from web.serving import DEADLINE_SECONDS, OWN, Exporter, served, wait_until
 
 from exporter.exposition import Form
 from exporter.server import Limits
@@ -57,17 +58,26 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> FixedTls:
 def exporter(caplog: pytest.LogCaptureFixture) -> Iterator[Exporter]:
     """Hold the state behind the exposition; no client makes the server log anything."""
     yield Exporter()
-    assert [] == [record.getMessage() for record in caplog.records]
+    # The exporter leaves out the warnings of clients that speak no HTTP.
+    assert [] == [
+        record.getMessage()
+        for record in caplog.get_records("call")
+        if record.name != "uvicorn.error" or record.levelno >= logging.ERROR
+    ]
 
 
 def secured(address: str, sent: bytes = b"", *, reads_little: bool = False) -> ssl.SSLSocket:
     """Open a TLS connection, whatever the certificate, and send ``sent`` on it."""
+    connection = unverifying().wrap_socket(connect(address, reads_little=reads_little))
+    connection.sendall(sent)
+    return connection
+
+
+def unverifying() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    connection = context.wrap_socket(connect(address, reads_little=reads_little))
-    connection.sendall(sent)
-    return connection
+    return context
 
 
 @contextmanager
@@ -90,6 +100,33 @@ def test_a_scrape_that_was_read_is_complete(exporter: Exporter, tls: FixedTls) -
         with secured(address, closing) as reader:
             assert read_to_end(reader).endswith(OWN[Form.TEXT])
         wait_until(lambda: len(exporter.scraped) == 1)
+
+
+@pytest.mark.parametrize(
+    ("read_first", "resets"), [(0, False), (1, False), (1, True), (100_000, False), (100_000, True)]
+)
+def test_a_client_that_ends_its_side_is_no_error(
+    exporter: Exporter, tls: FixedTls, read_first: int, *, resets: bool
+) -> None:
+    """Over TLS, asyncio has no half-close: the answer ends, and there is nothing to log."""
+    with serving_much(exporter, Limits(), tls) as address:
+        for _ in range(5):
+            with secured(address, SCRAPE) as connection:
+                left = read_first
+                while left > 0:
+                    left -= len(connection.recv(left))
+                connection.settimeout(0)
+                # It sends the end of its side, and does not find that of the other one yet.
+                with suppress(ssl.SSLError):
+                    connection.unwrap()
+                wire = socket.socket(fileno=connection.detach())
+            with wire:
+                wire.settimeout(DEADLINE_SECONDS)
+                while not resets and wire.recv(100_000):
+                    pass
+        wait_until(lambda: exporter.connections() == 0)
+        wait_until(lambda: exporter.requests_ended["/metrics"] == 5)
+    assert [] == exporter.scraped
 
 
 def test_silent_handshakes_have_the_time_of_a_head(exporter: Exporter, tls: FixedTls) -> None:
