@@ -91,6 +91,10 @@ def _check_hash(text: str) -> str:
     return text
 
 
+def _blank_if_null(value: object) -> object:
+    return "" if value is None else value
+
+
 _Bool = Annotated[bool, BeforeValidator(parse_bool)]
 _Version = Annotated[str, AfterValidator(_check_version)]
 _Path = str | None
@@ -151,7 +155,9 @@ class HttpSection(Section):
     """``http_server_config``."""
 
     http2: _Bool = True
-    headers: Annotated[dict[str, str], AfterValidator(_check_headers)] = {}
+    headers: Annotated[
+        dict[str, Annotated[str, BeforeValidator(_blank_if_null)]], AfterValidator(_check_headers)
+    ] = {}
 
 
 class RateLimitSection(Section):
