@@ -33,12 +33,12 @@ RESET = struct.pack("ii", 1, 0)
 class FixedTls:
     """TLS that never changes."""
 
-    server_context: ssl.SSLContext
+    context: ssl.SSLContext
     admits_all: bool = True
 
-    def context(self) -> ssl.SSLContext:
-        """Return the one context."""
-        return self.server_context
+    def get(self) -> FixedTls:
+        """Return what holds for each connection."""
+        return self
 
     def admits(self, certificate: dict[str, Any] | None) -> bool:
         """Admit everybody, or nobody."""
@@ -82,7 +82,7 @@ def unverifying() -> ssl.SSLContext:
 
 @contextmanager
 def serving_much(exporter: Exporter, limits: Limits, tls: FixedTls) -> Iterator[str]:
-    with served(exporter, limits, tls=tls) as address:
+    with served(exporter, limits, tls=tls.get) as address:
         jobs = tuple(full_job(f"job-{n}") for n in range(MANY_JOBS))
         exporter.snapshot.replace(replace(empty_view(generation=2), jobs=jobs))
         yield address
@@ -132,7 +132,7 @@ def test_a_client_that_ends_its_side_is_no_error(
 def test_silent_handshakes_have_the_time_of_a_head(exporter: Exporter, tls: FixedTls) -> None:
     """Whether the client sends nothing, or part of a handshake."""
     with (
-        served(exporter, IMPATIENT, tls=tls) as address,
+        served(exporter, IMPATIENT, tls=tls.get) as address,
         connect(address) as silent,
         connect(address, bytes.fromhex("16030100f1010000ed0303")) as partial,
     ):
@@ -144,7 +144,7 @@ def test_handshakes_count_as_connections(exporter: Exporter, tls: FixedTls) -> N
     """The longest-idle one is closed for a new client."""
     with (
         ExitStack() as opened,
-        served(exporter, Limits(connections=3), tls=tls) as address,
+        served(exporter, Limits(connections=3), tls=tls.get) as address,
     ):
         silent = [opened.enter_context(connect(address)) for _ in range(6)]
         assert [b"", b"", b""] == [read_to_end(connection) for connection in silent[:3]]
@@ -158,7 +158,7 @@ def test_handshakes_count_as_connections(exporter: Exporter, tls: FixedTls) -> N
 )
 def test_what_is_no_tls_is_closed(exporter: Exporter, tls: FixedTls, garbage: bytes) -> None:
     """Nobody is to fill a disk with it."""
-    with served(exporter, tls=tls) as address, connect(address, garbage) as connection:
+    with served(exporter, tls=tls.get) as address, connect(address, garbage) as connection:
         connection.shutdown(socket.SHUT_WR)
         assert b"HTTP" not in read_to_end(connection)
         wait_until(lambda: exporter.connections() == 0)
@@ -178,7 +178,7 @@ def test_an_answer_must_be_taken_in_time(exporter: Exporter, tls: FixedTls) -> N
 def test_an_endless_head_is_refused(exporter: Exporter, tls: FixedTls) -> None:
     """And the client has the time to see why."""
     with (
-        served(exporter, tls=tls) as address,
+        served(exporter, tls=tls.get) as address,
         secured(address, b"GET / HTTP/1.1\r\n" + b"H: x\r\n" * 20_000) as connection,
     ):
         answer = connection.recv(1000)
@@ -188,7 +188,7 @@ def test_an_endless_head_is_refused(exporter: Exporter, tls: FixedTls) -> None:
 def test_a_client_that_is_not_admitted_gets_no_answer(exporter: Exporter, tls: FixedTls) -> None:
     """Its request does nothing, even if it comes with the end of the handshake."""
     strict = replace(tls, admits_all=False)
-    with served(exporter, tls=strict) as address:
+    with served(exporter, tls=strict.get) as address:
         try:
             with secured(address, HEALTHY) as connection:
                 assert b"" == read_to_end(connection)
