@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from exporter.web_config.go_values import (
     CIPHERS,
@@ -31,6 +31,8 @@ _HEADERS: dict[str, tuple[str, ...]] = {
     "X-Frame-Options": ("deny", "sameorigin"),
     "X-XSS-Protection": (),
 }
+# Go's; beyond a float's there would be no bucket.
+_GREATEST_INT = 2**63 - 1
 _VERIFYING = ("VerifyClientCertIfGiven", "RequireAndVerifyClientCert")
 _UNVERIFIED = ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert")
 
@@ -164,7 +166,7 @@ class RateLimitSection(Section):
     """``rate_limit``; an ``interval`` of 0 switches it off."""
 
     interval: Annotated[float, BeforeValidator(parse_go_duration)] = 0.0
-    burst: int = 0
+    burst: Annotated[int, Field(le=_GREATEST_INT)] = 0
 
 
 class WebConfigModel(Section):

@@ -213,6 +213,10 @@ REFUSED = {
         "rate_limit: {burst: x}",
         'rate_limit.burst must be a whole number, not "x".',
     ),
+    "burst beyond Go's": (
+        f"rate_limit: {{interval: 1s, burst: 1{'0' * 400}}}",
+        "rate_limit.burst must be less than or equal to 9223372036854775807, not ",
+    ),
     "pair": (
         "tls_server_config: {cert_file: server.crt, key_file: second.key}",
         "tls_server_config.key_file does not belong to the certificate.",
