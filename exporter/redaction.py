@@ -31,6 +31,9 @@ class Secrets:
             text = text.replace(form, REDACTED)
         if may_be_cut:
             for form in self._forms:
+                # Nearly always, and quicker than to try all lengths.
+                if form[:_SHORTEST_TELLING] not in text:
+                    continue
                 for length in range(len(form) - 1, _SHORTEST_TELLING - 1, -1):
                     if text.endswith(form[:length]):
                         return text[:-length] + REDACTED

@@ -71,8 +71,7 @@ class Scrape(Response):
                 turn_ends = time.perf_counter() + _TURN_SECONDS
             # Each write after a broken one would have asyncio say so in the log.
             if connection.is_closing():
-                # uvicorn hears of it in the loop's next turn, and till then wants an end.
-                await asyncio.sleep(0)
+                await _until_disconnected(receive)
                 return
             await _send_on(send, part)
         # uvicorn waits before a piece, not after it, for the connection to take the earlier ones.
@@ -85,6 +84,15 @@ class Scrape(Response):
         await send({"type": "http.response.body", "body": b""})
         if not left:
             self._handed_over()
+
+
+async def _until_disconnected(receive: Receive) -> None:
+    """Wait until uvicorn knows of it: up to then it logs an answer without an end as a bug.
+
+    Over TLS that takes some turns of the loop.
+    """
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _in_slices(pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -189,4 +189,4 @@ def _server(
 
     web_config.loaded = exporter.telemetry.web_config_loaded
     app = build_app(site, [Middleware(GateMiddleware, web_config.get)])
-    return Server(app, limits, web_config if web_config.has_tls else None)
+    return Server(app, limits, web_config.tls if web_config.has_tls else None)

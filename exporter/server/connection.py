@@ -152,7 +152,9 @@ class ClientConnection(H11Protocol):
 
     def is_closing(self) -> bool:
         """Tell whether the connection is lost or about to be closed."""
-        return self.transport.is_closing()
+        # Over TLS, Python 3.11 does not look at what is beneath it.
+        is_lost = self._wire is not None and self._wire.is_closing()
+        return is_lost or self.transport.is_closing()
 
     def _is_answering(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete

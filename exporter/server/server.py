@@ -16,6 +16,8 @@ from exporter.server.connection import ClientConnection
 from exporter.server.tls import TlsConnection
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp
 
     from exporter.server.limits import Limits
@@ -30,9 +32,12 @@ _ABORTED_END_WITHIN_SECONDS = 1.0
 
 
 class Server:
-    """Serves ``app`` until it is stopped; leaves signals to the program, and logs of no client."""
+    """Serves ``app`` until it is stopped; leaves signals to the program, and logs of no client.
 
-    def __init__(self, app: ASGIApp, limits: Limits, tls: Tls | None = None) -> None:
+    ``tls`` is asked once for each connection: what it returns may change while the server runs.
+    """
+
+    def __init__(self, app: ASGIApp, limits: Limits, tls: Callable[[], Tls] | None = None) -> None:
         self._config = Config(
             app,
             ws="none",
@@ -78,7 +83,7 @@ class Server:
         return server
 
     def _accept(self) -> asyncio.BaseProtocol:
-        tls = self._tls
+        tls = None if self._tls is None else self._tls()
         admits = None if tls is None else tls.admits
         client = ClientConnection(self._config, self._state, self._limits, self._clients, admits)
         return client if tls is None else TlsConnection(client, tls, self._limits)

@@ -17,10 +17,11 @@ Certificate = dict[str, Any]
 
 
 class Tls(Protocol):
-    """How to speak TLS with the next client: both may change while the server runs."""
+    """How to speak TLS on one connection, from its first byte to its last."""
 
+    @property
     def context(self) -> ssl.SSLContext:
-        """Return the context of a connection that was just accepted."""
+        """The context of the handshake."""
 
     def admits(self, certificate: Certificate | None) -> bool:
         """Tell whether a client may go on, by its certificate, if it gave one."""
@@ -40,7 +41,7 @@ class TlsConnection(SSLProtocol):
         super().__init__(
             asyncio.get_running_loop(),
             client,
-            tls.context(),
+            tls.context,
             waiter=None,  # type: ignore[arg-type]  # nobody waits
             server_side=True,
             # The connection's own deadlines end before these.

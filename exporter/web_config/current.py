@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
@@ -12,11 +12,10 @@ from exporter.web_config.loading import load_web_config, stamp_of
 from exporter.web_config.parsing import named
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Mapping
     from pathlib import Path
 
     from exporter.web_config.loading import Stamp, WebConfig
+    from exporter.web_config.server_tls import ServerTls
 
 _ADVICE = "the web configuration that was read before stays in force; mend the file"
 
@@ -60,16 +59,11 @@ class CurrentWebConfig:
         """Whether the server speaks TLS, which only a restart changes."""
         return self._current.tls is not None
 
-    def context(self) -> ssl.SSLContext:
-        """Return the TLS context for a connection that was just accepted."""
+    def tls(self) -> ServerTls:
+        """Return how to speak TLS on a connection that was just accepted."""
         tls = self.get().tls
         assert tls is not None  # noqa: S101 - the server asks only where there is TLS
-        return tls.context
-
-    def admits(self, certificate: Mapping[str, Any] | None) -> bool:
-        """Tell whether a client with this verified certificate may go on."""
-        tls = self._current.tls
-        return tls is not None and tls.admits(certificate)
+        return tls
 
     def _has_changed(self) -> bool:
         return any(stamp_of(path) != stamp for path, stamp in self._stamps.items())

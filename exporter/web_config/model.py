@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from exporter.web_config.go_values import (
     CIPHERS,
@@ -31,6 +31,8 @@ _HEADERS: dict[str, tuple[str, ...]] = {
     "X-Frame-Options": ("deny", "sameorigin"),
     "X-XSS-Protection": (),
 }
+# Go's; beyond a float's there would be no bucket.
+_GREATEST_INT = 2**63 - 1
 _VERIFYING = ("VerifyClientCertIfGiven", "RequireAndVerifyClientCert")
 _UNVERIFIED = ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert")
 
@@ -89,6 +91,10 @@ def _check_hash(text: str) -> str:
             " from 04 to 31, and a salt as bcrypt writes it"
         )
     return text
+
+
+def _blank_if_null(value: object) -> object:
+    return "" if value is None else value
 
 
 _Bool = Annotated[bool, BeforeValidator(parse_bool)]
@@ -151,14 +157,16 @@ class HttpSection(Section):
     """``http_server_config``."""
 
     http2: _Bool = True
-    headers: Annotated[dict[str, str], AfterValidator(_check_headers)] = {}
+    headers: Annotated[
+        dict[str, Annotated[str, BeforeValidator(_blank_if_null)]], AfterValidator(_check_headers)
+    ] = {}
 
 
 class RateLimitSection(Section):
     """``rate_limit``; an ``interval`` of 0 switches it off."""
 
     interval: Annotated[float, BeforeValidator(parse_go_duration)] = 0.0
-    burst: int = 0
+    burst: Annotated[int, Field(le=_GREATEST_INT)] = 0
 
 
 class WebConfigModel(Section):

@@ -61,15 +61,14 @@ class Passwords:
         user, password = credentials[0], credentials[1][:_PASSWORD_BYTES]
         hashed = users.get(user)
         # A user who does not exist takes as long as the slowest who does.
-        dearest = max(map(_cost_of, users.values()))
-        against = hashed or _nobodys_hash(dearest)
+        against = hashed or _nobodys_hash(_greatest_cost(users))
         key = _digest(user, against, password)
         if key in self._right:
             self._right.move_to_end(key)
             return True
         # The same one may be under way.
         if key not in self._checks:
-            self._begin(client, key, password, against, dearest)
+            self._begin(client, key, password, against, _greatest_cost(users))
         matches = await asyncio.shield(self._checks[key].matches)
         return matches and hashed is not None
 
@@ -117,6 +116,10 @@ def parse_basic(authorization: bytes) -> tuple[bytes, bytes] | None:
 
 def _cost_of(hashed: bytes) -> int:
     return int(hashed[4:6])
+
+
+def _greatest_cost(users: Mapping[bytes, bytes]) -> int:
+    return max(map(_cost_of, users.values()))
 
 
 def _nobodys_hash(cost: int) -> bytes:

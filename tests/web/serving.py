@@ -90,7 +90,7 @@ def served(
     exporter: Exporter,
     limits: Limits | None = None,
     *,
-    tls: Tls | None = None,
+    tls: Callable[[], Tls] | None = None,
     gate: Sequence[Middleware] = (),
     **changes: object,
 ) -> Iterator[str]:

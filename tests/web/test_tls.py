@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import ssl
 import struct
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import pytest
 from broken_tls import certificate
 from exposition.views import empty_view, full_job
 from web.raw import HEALTHY, SCRAPE, connect, read_to_end
-from web.serving import OWN, Exporter, served, wait_until
+from web.serving import DEADLINE_SECONDS, OWN, Exporter, served, wait_until
 
 from exporter.exposition import Form
 from exporter.server import Limits
@@ -32,12 +33,12 @@ RESET = struct.pack("ii", 1, 0)
 class FixedTls:
     """TLS that never changes."""
 
-    server_context: ssl.SSLContext
+    context: ssl.SSLContext
     admits_all: bool = True
 
-    def context(self) -> ssl.SSLContext:
-        """Return the one context."""
-        return self.server_context
+    def get(self) -> FixedTls:
+        """Return what holds for each connection."""
+        return self
 
     def admits(self, certificate: dict[str, Any] | None) -> bool:
         """Admit everybody, or nobody."""
@@ -57,22 +58,31 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> FixedTls:
 def exporter(caplog: pytest.LogCaptureFixture) -> Iterator[Exporter]:
     """Hold the state behind the exposition; no client makes the server log anything."""
     yield Exporter()
-    assert [] == [record.getMessage() for record in caplog.records]
+    # The exporter leaves out the warnings of clients that speak no HTTP.
+    assert [] == [
+        record.getMessage()
+        for record in caplog.get_records("call")
+        if record.name != "uvicorn.error" or record.levelno >= logging.ERROR
+    ]
 
 
 def secured(address: str, sent: bytes = b"", *, reads_little: bool = False) -> ssl.SSLSocket:
     """Open a TLS connection, whatever the certificate, and send ``sent`` on it."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    connection = context.wrap_socket(connect(address, reads_little=reads_little))
+    connection = unverifying().wrap_socket(connect(address, reads_little=reads_little))
     connection.sendall(sent)
     return connection
 
 
+def unverifying() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 @contextmanager
 def serving_much(exporter: Exporter, limits: Limits, tls: FixedTls) -> Iterator[str]:
-    with served(exporter, limits, tls=tls) as address:
+    with served(exporter, limits, tls=tls.get) as address:
         jobs = tuple(full_job(f"job-{n}") for n in range(MANY_JOBS))
         exporter.snapshot.replace(replace(empty_view(generation=2), jobs=jobs))
         yield address
@@ -92,10 +102,37 @@ def test_a_scrape_that_was_read_is_complete(exporter: Exporter, tls: FixedTls) -
         wait_until(lambda: len(exporter.scraped) == 1)
 
 
+@pytest.mark.parametrize(
+    ("read_first", "resets"), [(0, False), (1, False), (1, True), (100_000, False), (100_000, True)]
+)
+def test_a_client_that_ends_its_side_is_no_error(
+    exporter: Exporter, tls: FixedTls, read_first: int, *, resets: bool
+) -> None:
+    """Over TLS, asyncio has no half-close: the answer ends, and there is nothing to log."""
+    with serving_much(exporter, Limits(), tls) as address:
+        for _ in range(5):
+            with secured(address, SCRAPE) as connection:
+                left = read_first
+                while left > 0:
+                    left -= len(connection.recv(left))
+                connection.settimeout(0)
+                # It sends the end of its side, and does not find that of the other one yet.
+                with suppress(ssl.SSLError):
+                    connection.unwrap()
+                wire = socket.socket(fileno=connection.detach())
+            with wire:
+                wire.settimeout(DEADLINE_SECONDS)
+                while not resets and wire.recv(100_000):
+                    pass
+        wait_until(lambda: exporter.connections() == 0)
+        wait_until(lambda: exporter.requests_ended["/metrics"] == 5)
+    assert [] == exporter.scraped
+
+
 def test_silent_handshakes_have_the_time_of_a_head(exporter: Exporter, tls: FixedTls) -> None:
     """Whether the client sends nothing, or part of a handshake."""
     with (
-        served(exporter, IMPATIENT, tls=tls) as address,
+        served(exporter, IMPATIENT, tls=tls.get) as address,
         connect(address) as silent,
         connect(address, bytes.fromhex("16030100f1010000ed0303")) as partial,
     ):
@@ -107,7 +144,7 @@ def test_handshakes_count_as_connections(exporter: Exporter, tls: FixedTls) -> N
     """The longest-idle one is closed for a new client."""
     with (
         ExitStack() as opened,
-        served(exporter, Limits(connections=3), tls=tls) as address,
+        served(exporter, Limits(connections=3), tls=tls.get) as address,
     ):
         silent = [opened.enter_context(connect(address)) for _ in range(6)]
         assert [b"", b"", b""] == [read_to_end(connection) for connection in silent[:3]]
@@ -121,7 +158,7 @@ def test_handshakes_count_as_connections(exporter: Exporter, tls: FixedTls) -> N
 )
 def test_what_is_no_tls_is_closed(exporter: Exporter, tls: FixedTls, garbage: bytes) -> None:
     """Nobody is to fill a disk with it."""
-    with served(exporter, tls=tls) as address, connect(address, garbage) as connection:
+    with served(exporter, tls=tls.get) as address, connect(address, garbage) as connection:
         connection.shutdown(socket.SHUT_WR)
         assert b"HTTP" not in read_to_end(connection)
         wait_until(lambda: exporter.connections() == 0)
@@ -141,7 +178,7 @@ def test_an_answer_must_be_taken_in_time(exporter: Exporter, tls: FixedTls) -> N
 def test_an_endless_head_is_refused(exporter: Exporter, tls: FixedTls) -> None:
     """And the client has the time to see why."""
     with (
-        served(exporter, tls=tls) as address,
+        served(exporter, tls=tls.get) as address,
         secured(address, b"GET / HTTP/1.1\r\n" + b"H: x\r\n" * 20_000) as connection,
     ):
         answer = connection.recv(1000)
@@ -151,7 +188,7 @@ def test_an_endless_head_is_refused(exporter: Exporter, tls: FixedTls) -> None:
 def test_a_client_that_is_not_admitted_gets_no_answer(exporter: Exporter, tls: FixedTls) -> None:
     """Its request does nothing, even if it comes with the end of the handshake."""
     strict = replace(tls, admits_all=False)
-    with served(exporter, tls=strict) as address:
+    with served(exporter, tls=strict.get) as address:
         try:
             with secured(address, HEALTHY) as connection:
                 assert b"" == read_to_end(connection)

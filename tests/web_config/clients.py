@@ -57,7 +57,7 @@ class Served:
 def served_with(file: Path, limits: Limits | None = None) -> Iterator[Served]:
     """Serve with a web configuration file until the end of the block."""
     web_config = CurrentWebConfig(file)
-    tls = web_config if web_config.has_tls else None
+    tls = web_config.tls if web_config.has_tls else None
     gate = [Middleware(GateMiddleware, web_config.get)]
     exporter = Exporter()
     with served(exporter, limits, tls=tls, gate=gate) as address:

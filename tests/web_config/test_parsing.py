@@ -48,9 +48,11 @@ ACCEPTED = {
     "curve": TLS.format(", curve_preferences: [X25519], prefer_server_cipher_suites: no"),
     "http2": "http_server_config: {http2: off}",
     "headers": "http_server_config: {headers: {X-Frame-Options: deny, X-XSS-Protection: ''}}",
+    "blank header": "http_server_config: {headers: {Strict-Transport-Security: }}",
     "users": f"basic_auth_users: {{a: '{HASH}', '': '{HASH.replace('$2y', '$2x')}'}}",
     "rate": "rate_limit: {interval: 1m30.5s, burst: 20}",
     "rate in nanoseconds": "rate_limit: {interval: 1, burst: 20}",
+    "quoted number": "rate_limit: {interval: 1s, burst: '20'}",
     "no rate": "rate_limit: {burst: 0}",
 }
 REFUSED = {
@@ -165,6 +167,14 @@ REFUSED = {
         'http_server_config: {headers: {X-XSS-Protection: "a\\nSet-Cookie: b"}}',
         "http_server_config.headers must set X-XSS-Protection to printable ASCII characters.",
     ),
+    "header's blank choice": (
+        "http_server_config: {headers: {X-Frame-Options: }}",
+        "http_server_config.headers must set X-Frame-Options to deny or sameorigin.",
+    ),
+    "header's letter": (
+        "http_server_config: {headers: {X-XSS-Protection: ü}}",
+        "http_server_config.headers must set X-XSS-Protection to printable ASCII characters.",
+    ),
     "hash too short": (f"basic_auth_users: {{a: '{HASH[:-1]}'}}", NO_HASH),
     "no hash": ("basic_auth_users: {a: hunter2}", NO_HASH),
     "null hash": ("basic_auth_users: {a: }", "basic_auth_users.a must be text."),
@@ -183,6 +193,14 @@ REFUSED = {
             ' not "1d".'
         ),
     ),
+    "hash with a blot": (f"basic_auth_users: {{a: '{HASH[:-1]}!'}}", NO_HASH),
+    "number in another base": (
+        "rate_limit: {interval: 0x10, burst: 1}",
+        (
+            "rate_limit.interval must be a duration as Go writes it, such as 1s, 500ms or 1m30s,"
+            ' not "0x10".'
+        ),
+    ),
     "negative interval": (
         "rate_limit: {interval: -1s, burst: 1}",
         "rate_limit.interval must not be negative: leave it out for no limit.",
@@ -194,6 +212,10 @@ REFUSED = {
     "burst": (
         "rate_limit: {burst: x}",
         'rate_limit.burst must be a whole number, not "x".',
+    ),
+    "burst beyond Go's": (
+        f"rate_limit: {{interval: 1s, burst: 1{'0' * 400}}}",
+        "rate_limit.burst must be less than or equal to 9223372036854775807, not ",
     ),
     "pair": (
         "tls_server_config: {cert_file: server.crt, key_file: second.key}",

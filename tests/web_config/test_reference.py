@@ -28,21 +28,26 @@ if TYPE_CHECKING:
 # the row of the list.
 CLIENT_AUTH = "`client_auth_type` `RequestClientCert`, `RequireAnyClientCert`, `RequireClientCert`"
 HASH = "a hash that is not 60 characters long, or begins with another letter"
+HEADERS = "`headers` with other than printable ASCII characters in a value"
 DEVIATIONS = {
     "asking without verifying": CLIENT_AUTH,
     "requiring without verifying": CLIENT_AUTH,
     "its old name": CLIENT_AUTH,
     "client CA without certificate": "`client_ca_file` without a certificate in it",
-    "header's line break": "`headers` with a line break in a value",
+    "header's letter": HEADERS,
+    "header's line break": HEADERS,
     "hash of another kind": HASH,
     "hash too short": HASH,
+    "hash with a blot": HASH,
     "names without policy": "`client_allowed_sans` without a `client_auth_type` that verifies",
     "negative interval": "a negative `rate_limit.interval`",
     "no burst": "`rate_limit.burst` below 1",
     "no cipher": "`cipher_suites` of TLS 1.3 alone with `max_version: TLS12`",
     "no version": "`max_version` below `min_version`",
+    "number in another base": "`rate_limit` with numbers that are not written in plain decimals",
     "old version": "`min_version`, `max_version` `TLS10`, `TLS11`",
     "options alone": "TLS options without a certificate",
+    "quoted number": "quoted numbers and booleans",
     "salt with too many bits": HASH,
     "several curves": "`curve_preferences` of several curves",
 }

@@ -115,13 +115,13 @@ def test_a_pair_that_does_not_match_leaves_the_former_one(
     file = tmp_path / "web.yml"
     file.write_text("tls_server_config: {cert_file: tls.crt, key_file: tls.key}")
     watch = Watch(file)
-    context = watch.current.context()
+    context = watch.current.tls().context
     other_cert, other_key = (path.read_bytes() for path in certificates.pair("second"))
     with capture_logs():
         rewrite(tmp_path / "tls.crt", other_cert)
-        assert context is watch.current.context()
+        assert context is watch.current.tls().context
         rewrite(tmp_path / "tls.key", other_key)
-        assert context is not watch.current.context()
+        assert context is not watch.current.tls().context
     assert [False, True] == watch.told
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import ssl
 import subprocess
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 from tools import require_tool
+from web.raw import connect
+from web.serving import wait_until
 from web_config.clients import (
     basic,
     hash_of,
@@ -16,6 +19,7 @@ from web_config.clients import (
     rewrite,
     served_with,
     server_name,
+    unverifying_context,
 )
 
 from exporter.web_config.server_tls import has_one_of
@@ -225,6 +229,28 @@ def test_policies_and_versions_change_too(file: Path, certificates: Certificates
         assert 200 == status(served, certificates.pair("client"))
         write(file, ", min_version: TLS13")
         assert REFUSED == status(served, tls=ssl.TLSVersion.TLSv1_2)
+
+
+def test_a_handshake_is_decided_by_the_file_that_it_began_with(file: Path) -> None:
+    """A client that waits for a change must not pass between the former policy and the new one."""
+    ca = ", client_ca_file: ca.crt"
+    write(file, f", client_auth_type: VerifyClientCertIfGiven{ca}, client_allowed_sans: [x]")
+    received, to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = unverifying_context().wrap_bio(received, to_send)
+    with served_with(file) as served, connect(served.address) as wire:
+        with pytest.raises(ssl.SSLWantReadError):
+            client.do_handshake()
+        wire.sendall(to_send.read())
+        while not client.version():
+            received.write(wire.recv(10_000))
+            with suppress(ssl.SSLWantReadError):
+                client.do_handshake()
+        write(file, f", client_auth_type: RequireAndVerifyClientCert{ca}")
+        assert REFUSED == status(served)
+        client.write(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n")
+        wire.sendall(to_send.read())
+        wait_until(lambda: served.exporter.connections() == 0)
+        assert not served.exporter.requests_ended
 
 
 def test_curl_and_openssl_agree(file: Path, certificates: Certificates) -> None:
