@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 _LISTING_FAILED = "see the last project.listing_failed"
 _LISTING_TAKES_LONG = (
-    "a listing takes longer than poll.stale_after: raise api.requests_per_minute or "
-    "poll.stale_after, or narrow the project by directory_ids or job_types"
+    "a listing takes longer than poll.stale_after: raise api.requests_per_minute or"
+    " poll.stale_after, or limit the project with directory_ids or job_types"
 )
 CERTIFICATE_REFUSED = (
-    "name the file of your company's CA in SSL_CERT_FILE if that signed the certificate; if a"
-    " certificate lacks what RFC 5280 asks for, set api.tls_strict to false; otherwise check"
+    "if the CA of your company signed the certificate, name its file in SSL_CERT_FILE; if a"
+    " certificate lacks what RFC 5280 requires, set api.tls_strict to false; otherwise check"
     " LLAMA_CLOUD_BASE_URL and the clock of this machine"
 )
 LIMIT_REACHED = (
@@ -25,40 +25,44 @@ LIMIT_REACHED = (
     " or look for what uses them up"
 )
 _REFUSED_KEY = (
-    "it is tried ever less often, every five minutes in the end; a key file is read again within "
-    "an interval, one in the settings file at a reload, one in a variable at a restart"
+    "it is tried less and less often, in the end every five minutes; a new key in a key file is"
+    " used within an interval, one in the settings file after a reload, one in a variable after a"
+    " restart"
 )
-RETURNED = "failed items were reported after the job had left: it is shown again"
+RETURNED = "failed items were reported after the job was removed: it is shown again"
 NEVER_COUNTED = (
-    "its items were never counted, and are no longer asked for: raise api.requests_per_minute if"
-    " the budget is too small, or items.max_pages if the job is too large; if they do not add up"
-    " to its total_items, look at it in LlamaCloud's own console"
+    "its items were never counted and are no longer requested: raise api.requests_per_minute if the"
+    " budget is too small, or items.max_pages if the job is too large; if they do not add up to its"
+    " total_items, look at it in LlamaCloud's own console"
 )
 NEVER_SETTLED = (
-    "some of its items were in no end state when they were last counted, and are no longer asked"
-    " for: look at the job in LlamaCloud's own console"
+    "some of its items had not ended when they were last counted, and are no longer requested: look"
+    " at the job in LlamaCloud's own console"
 )
 CONTRADICTED = (
-    "LlamaCloud's list and its status of this job contradict each other: the newer updated_at is"
-    " published, without one what moved last, or else the list; where both tell one status, the"
-    " greater number of failed items is, unless it is of an end before a retry"
+    "LlamaCloud's list and its status of this job contradict each other: the answer with the newer"
+    " updated_at is published, without that the one that changed last, or else the list; if both"
+    " have the same status, the greater number of failed items is published, unless it is from"
+    " before a retry"
 )
 NOT_OFFERED = (
     "LlamaCloud does not offer this generation of its batch API to the project, which is read"
-    " without it; it is asked again with every full listing: set api.versions to the other one"
-    " alone to stop that"
+    " without it; it is requested again with every full listing; to stop that, set api.versions to"
+    " the other generation"
 )
 WITHDRAWN = (
-    "its jobs are no longer followed: their active series are withdrawn after poll.stale_after, and"
-    " they leave after retention.failed, unless it answers before; it is asked again with every"
-    " full listing: if LlamaCloud withdrew it for good, set api.versions to the other one alone"
+    "its jobs are no longer refreshed: series of active ones are withdrawn after poll.stale_after,"
+    " and all are removed after retention.failed, unless it answers before; it is requested again"
+    " with every full listing; if LlamaCloud has withdrawn it, set api.versions to the other"
+    " generation"
 )
 NEVER_ANSWERED = (
-    "the project is read without this generation of the batch API until it answers; it is asked"
+    "the project is read without this generation of the batch API until it answers; it is requested"
     " again after one interval, then two, four and so on"
 )
 TRUNCATED = (
-    "jobs may be missing: raise poll.max_pages, or narrow the project by directory_ids or job_types"
+    "jobs may be missing: raise poll.max_pages, or limit the project with directory_ids or"
+    " job_types"
 )
 
 

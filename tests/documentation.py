@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 ROOT = DEPLOY.parent
 README = ROOT / "README.md"
-# All of this is for users, but the changelog, the chart's README and the runbooks.
+# What people read, except the changelog and the chart's README.
 DOCUMENTS = (
     README,
     ROOT / "CONTRIBUTING.md",
     DEPLOY / "README.md",
+    DEPLOY / "runbooks.md",
     *sorted((DEPLOY / "docs").glob("*.md")),
 )
 _BLOCK = re.compile(r"(<!-- (?P<name>[a-z ]+) -->\n)(?P<table>.*?)(<!-- end -->)", re.DOTALL)

@@ -23,10 +23,7 @@ if TYPE_CHECKING:
 # As long as a budget remembers a 429; it is full again long before.
 _KEPT_SECONDS = 900.0
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_KEY_STAYS = (
-    "the key that was read before stays in use; mend the file, and it is read again within an"
-    " interval"
-)
+_KEY_STAYS = "the previous key stays in use; correct the file: it is read again within an interval"
 
 log = structlog.get_logger("exporter")
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from exporter.signals import Signals
     from exporter.web_config.current import CurrentWebConfig
 
-_OF_OTHER_PROGRAMS = "it is ignored; that is right if it is there for another program"
+_OF_OTHER_PROGRAMS = "it is ignored; that is correct if another program uses it"
 _OK, _FAILED, _BAD_SETTINGS = 0, 1, 2
 
 log = structlog.get_logger("exporter")

@@ -81,7 +81,7 @@ def warn_of_jobs_not_reached(project: str, poller: ProjectPoller) -> None:
             jobs_not_refreshed=not_reached,
             active_jobs=status.active_jobs,
             advice="raise api.requests_per_minute as far as your plan allows, or poll.interval:"
-            " one poll takes so long at most",
+            " a poll takes at most that long",
         )
 
 

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from exporter.llamacloud.connections import Connections
     from exporter.redaction import Secrets
 
-_REFUSED = "Nothing was changed: the settings that were read before stay in force."
-_REFUSED_ADVICE = "the settings that were read before stay in force; mend them, and reload again"
-_FIXED_ADVICE = "what cannot change while the exporter runs stays as it was; restart the exporter"
+_REFUSED = "Nothing was changed: the previous settings stay in force."
+_REFUSED_ADVICE = "the previous settings stay in force; correct the mistakes, and reload again"
+_FIXED_ADVICE = "these settings cannot change while the exporter runs; restart it"
 _STOPPED = Reloaded(
     HTTPStatus.SERVICE_UNAVAILABLE, "The exporter stops: the settings were not applied."
 )

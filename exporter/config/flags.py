@@ -37,7 +37,7 @@ A relative api_key_file in the YAML file starts from that file's directory.
 exit status: 0 done, or stopped by a signal while it served; 1 failed; 2 mistakes in the settings,
 or in the variables about proxies and certificates
 
-the least that works:
+minimal example:
   LLAMA_CLOUD_API_KEY=... llamacloud-batch-exporter"""
 
 

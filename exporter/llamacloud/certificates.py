@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _VARIABLES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-_STAYS = "those that were read before stay in use; mend the file, and it is read again"
+_STAYS = "the previous certificates stay in use; correct the file: it is read again"
 
 log = structlog.get_logger("exporter")
 

@@ -58,7 +58,7 @@ class NetworkFailed(LlamaCloudError):
     """No whole answer came: no connection, TLS trouble, a reset or a cut-off body."""
 
     reason = ErrorReason.NETWORK
-    advice = "check LLAMA_CLOUD_BASE_URL, DNS, proxy, TLS and egress rules between here and there"
+    advice = "check LLAMA_CLOUD_BASE_URL, DNS, proxy, TLS and egress rules on the way to that host"
     retryable = True
 
 
@@ -80,7 +80,7 @@ class BadResponse(LlamaCloudError):
     """The answer was not JSON, or not of the documented shape."""
 
     reason = ErrorReason.BAD_RESPONSE
-    advice = "does the base URL point at LlamaCloud, without a login page or gateway between?"
+    advice = "check that the base URL is LlamaCloud's, and that no login page or gateway answers"
 
 
 class UnreadableBody(BadResponse):
@@ -94,7 +94,7 @@ class BodyTooLarge(UnreadableBody):
 class DoubtfulDate(BadResponse):
     """The first answers were dated far from our own clock, and either may be wrong."""
 
-    advice = "is the clock of this machine right? Otherwise that of the base URL's host is wrong"
+    advice = "check the clock of this machine; if it is right, that of the base URL's host is wrong"
     retryable = True
 
 
@@ -117,7 +117,7 @@ class GatewayRefused(StatusRefused):
     """A refusal without the JSON ``detail`` that LlamaCloud gives: it says nothing of the key."""
 
     reason = ErrorReason.BAD_RESPONSE
-    advice = "LlamaCloud did not say so: look at the gateway, proxy or login page on the way there"
+    advice = "LlamaCloud did not send this: check the gateway, proxy or login page in between"
 
 
 class Unauthorized(StatusRefused):
@@ -131,7 +131,7 @@ class PaymentRequired(StatusRefused):
     """402: the organization has no credits."""
 
     reason = ErrorReason.PAYMENT_REQUIRED
-    advice = "the organization is probably out of credits; look at its billing page"
+    advice = "the organization is probably out of credits: see its billing page"
 
 
 class Forbidden(StatusRefused):
@@ -172,7 +172,9 @@ class RateLimited(StatusRefused):
 class CapReached(RateLimited):
     """429 whose text is that of a plan's cap; it is not tried again before the next poll."""
 
-    advice = "waiting does not clear a plan's cap: free what the detail names, or raise the plan"
+    advice = (
+        "waiting does not help at a plan's limit: free what the detail names, or raise the plan"
+    )
     retryable = False
 
 
@@ -180,14 +182,14 @@ class ServerFailed(StatusRefused):
     """5xx: LlamaCloud, or a gateway before it, failed."""
 
     reason = ErrorReason.SERVER
-    advice = "LlamaCloud itself has trouble; see its status page"
+    advice = "LlamaCloud itself has a problem: see its status page"
     retryable = True
 
 
 class Unprocessable(StatusRefused):
     """422: LlamaCloud refuses a parameter, one of the ``parameters`` that it named."""
 
-    advice = "correct the setting that the detail names; if it is none, look for a newer exporter"
+    advice = "correct the setting that the detail names; if it names none, try a newer exporter"
 
     def __init__(self, code: int, detail: str, *, parameters: frozenset[str]) -> None:
         super().__init__(code, detail)
@@ -197,4 +199,4 @@ class Unprocessable(StatusRefused):
 class UnexpectedStatus(StatusRefused):
     """A status that the API documents nowhere, redirects included."""
 
-    advice = "LlamaCloud documents no such answer: check the base URL and the detail"
+    advice = "LlamaCloud does not document this status: check the base URL and the detail"

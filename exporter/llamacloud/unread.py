@@ -56,7 +56,7 @@ class LeftOut:
                     endpoint=str(endpoint),
                     field=name,
                     **_about(job_id or unread.first_rows[name]),
-                    advice="taken as absent; if it is as LlamaCloud documents it, report it",
+                    advice="treated as absent; if it is as LlamaCloud documents it, report it",
                 )
         if not unread.rows:
             return
@@ -67,7 +67,7 @@ class LeftOut:
                 endpoint=str(endpoint),
                 rows=unread.rows,
                 **_about(job_id),
-                advice="rows without a usable id are left out: ask LlamaCloud's support",
+                advice="rows without a usable id are left out: contact LlamaCloud's support",
             )
 
     def not_asked_for(self, what: str, job_id: str) -> None:
@@ -84,7 +84,7 @@ class LeftOut:
             "api.row_not_asked_for",
             filter=what,
             job_id=job_id,
-            advice="left out; does a proxy or cache answer with other requests' answers?",
+            advice="left out; check whether a proxy or cache sends answers of other requests",
         )
 
     def listing_ended(self) -> None:

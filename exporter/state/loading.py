@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 # Of a project that is not configured any more: it may come back.
 _OTHERS_KEPT_SECONDS = 30 * 86_400.0
-_WITHOUT = "the exporter runs without a state, and leaves the file alone; "
-_IN_USE = _WITHOUT + "let each exporter have a state.file of its own, and restart this one"
+_WITHOUT = "the exporter runs without a state, and does not touch the file; "
+_IN_USE = _WITHOUT + "give each exporter its own state.file, and restart this one"
 _NEWER = _WITHOUT + "start the newer exporter again, or move the file away"
 _UNREADABLE = _WITHOUT + "let the exporter's user read and write it, and restart the exporter"
-_DAMAGED = "counters begin at zero; the damaged file is kept, and may be removed"
+_DAMAGED = "counters begin at zero; the damaged file is kept and may be removed"
 
 log = structlog.get_logger("exporter")
 

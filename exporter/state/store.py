@@ -30,8 +30,8 @@ _CANNOT = "make the folder of state.file writable, or free its disk: it is tried
 _HANGS = "see whether the disk or the mount of state.file hangs: it is written once that answers"
 _TOO_LARGE = "spread the projects over several exporters"
 _NOT_OURS = (
-    "the exporter runs without a state, and leaves the file alone; let each exporter have a"
-    " state.file of its own, and restart this one"
+    "the exporter runs without a state, and does not touch the file; give each exporter its own"
+    " state.file, and restart this one"
 )
 _LOST = "the project's counters begin at zero"
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from exporter.web_config.loading import Stamp, WebConfig
     from exporter.web_config.server_tls import ServerTls
 
-_ADVICE = "the web configuration that was read before stays in force; mend the file"
+_ADVICE = "the previous web configuration stays in force; correct the file"
 
 log = structlog.get_logger("exporter")
 

@@ -79,7 +79,7 @@ class TestSignal:
             assert [] == [problem for problem in told if f"  - {problem}\n" not in words]
             checked = run("--config.check", f"--config.file={running.file}").stderr
             assert words.splitlines()[:-1] == checked.splitlines()[:-1]
-            assert words.endswith("settings that were read before stay in force.\n")
+            assert words.endswith("the previous settings stay in force.\n")
             running.reload([one])
             assert [1.0] == running.scrape().own(SUCCESSFUL)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from deployed import CHART, DEPLOY, RULE_FILES
+from documentation import README
 from kubernetes.helm import helm, objects_in, only, pod_of, template
 from kubernetes.kustomize import EXAMPLES, build
 from pages import PAGES, blocks
@@ -51,7 +52,11 @@ def test_there_are_values_on_the_pages() -> None:
     assert [4, 1, 3] == [len(values_on(text)) for text in texts]
 
 
-@pytest.mark.parametrize("text", [TEXTS["helm"], CHART_README], ids=["page", "readme"])
+@pytest.mark.parametrize(
+    "text",
+    [TEXTS["helm"], CHART_README, README.read_text()],
+    ids=["page", "readme of the chart", "readme"],
+)
 def test_the_installation_brings_everything(text: str) -> None:
     """The exporter with its key, a monitor and rules that are selected, and the dashboard."""
     (install,) = (words for words in commands(text) if words[0] == "helm" and "install" in words)

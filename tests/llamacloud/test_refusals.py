@@ -146,7 +146,7 @@ def test_a_cap_of_the_plan_is_told_as_one(apostrophe: str) -> None:
     error = refused(429, stating(words))
     assert (CapReached, False) == (type(error), error.retryable)
     assert ErrorReason.RATE_LIMITED is error.reason
-    assert "waiting does not clear" in error.advice
+    assert "waiting does not help" in error.advice
 
 
 @pytest.mark.parametrize("body", [b"", stating("Rate limit exceeded")])

@@ -80,10 +80,10 @@ class TestLines:
         assert ("project.listing_failed", "error") == (line["event"], line["log_level"])
         assert "LLAMA_CLOUD_API_KEY" == line["key"]
         assert (
-            "the API key is wrong or revoked, or belongs to another region than the base URL; it "
-            "is tried ever less often, every five minutes in the end; a key file is read again "
-            "within an interval, one in the settings file at a reload, one in a variable at a "
-            "restart"
+            "the API key is wrong or revoked, or belongs to another region than the base URL; it is"
+            " tried less and less often, in the end every five minutes; a new key in a key file is"
+            " used within an interval, one in the settings file after a reload, one in a variable"
+            " after a restart"
         ) == line["advice"]
 
     def test_what_is_no_news_is_not_logged(self) -> None:
@@ -116,8 +116,8 @@ class TestLines:
             (
                 False,
                 (
-                    "a listing takes longer than poll.stale_after: raise api.requests_per_minute "
-                    "or poll.stale_after, or narrow the project by directory_ids or job_types"
+                    "a listing takes longer than poll.stale_after: raise api.requests_per_minute or"
+                    " poll.stale_after, or limit the project with directory_ids or job_types"
                 ),
             ),
         ],
@@ -136,25 +136,25 @@ class TestLines:
             (
                 *(not_found(), False, "info"),
                 (
-                    "LlamaCloud does not offer this generation of its batch API to the project, "
-                    "which is read without it; it is asked again with every full listing: set "
-                    "api.versions to the other one alone to stop that"
+                    "LlamaCloud does not offer this generation of its batch API to the project,"
+                    " which is read without it; it is requested again with every full listing; to"
+                    " stop that, set api.versions to the other generation"
                 ),
             ),
             (
                 *(not_found(), True, "warning"),
                 (
-                    "its jobs are no longer followed: their active series are withdrawn after "
-                    "poll.stale_after, and they leave after retention.failed, unless it answers "
-                    "before; it is asked again with every full listing: if LlamaCloud withdrew it "
-                    "for good, set api.versions to the other one alone"
+                    "its jobs are no longer refreshed: series of active ones are withdrawn after"
+                    " poll.stale_after, and all are removed after retention.failed, unless it"
+                    " answers before; it is requested again with every full listing; if LlamaCloud"
+                    " has withdrawn it, set api.versions to the other generation"
                 ),
             ),
             (
                 *(timed_out(), False, "info"),
                 (
                     "the project is read without this generation of the batch API until it "
-                    "answers; it is asked again after one interval, then two, four and so on; "
+                    "answers; it is requested again after one interval, then two, four and so on; "
                 )
                 + timed_out().advice,
             ),

@@ -133,7 +133,13 @@ def test_a_release_is_built_the_same_again(tree: Path, tmp_path: Path) -> None:
         assert PACKAGE in wheel.namelist()
     with tarfile.open(tree / "dist" / BUILT[3]) as sources:
         inside = {name.partition("/")[2] for name in sources.getnames()}
-    assert {"requirements.lock", "Makefile", "deploy/README.md", CHANGELOG} <= inside
+    assert {
+        "requirements.lock",
+        "Makefile",
+        "deploy/README.md",
+        "CONTRIBUTING.md",
+        CHANGELOG,
+    } <= inside
     with tarfile.open(tree / "dist" / BUILT[1]) as chart:
         assert "llamacloud-batch-exporter/Chart.yaml" in chart.getnames()
 

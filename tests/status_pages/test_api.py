@@ -143,7 +143,7 @@ def test_the_status_tells_what_is_wrong_and_what_to_do(address: str) -> None:
     listing, stale, truncated, aside = project["problems"]
     assert ("project.listing_failed", "unauthorized") == (listing["event"], listing["reason"])
     assert listing["detail"] == "HTTP 401: Müller.pdf [redacted]"
-    assert listing["advice"].startswith("look at the project's members; it is tried ever less")
+    assert listing["advice"].startswith("look at the project's members; it is tried less")
     assert stale["advice"].startswith("its active jobs are withdrawn until it is listed again;")
     assert truncated["advice"].startswith("jobs may be missing: raise poll.max_pages")
     assert ("api.set_aside", "v2", "not_found") == (

@@ -140,7 +140,7 @@ def test_no_page_holds_a_key(address: str) -> None:
             {"last_listing_at": None, "listing_was_tried": False, "is_authenticated": None},
             "not listed yet Listed never",
         ),
-        ({}, "It has no batch job that is active or ended lately."),
+        ({}, "It has no batch job that is active or ended recently."),
         (
             {"listing_failure": failure("unauthorized", "HTTP 401"), "is_authenticated": False},
             "not listed not authenticated",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from exporter.web_config.loading import WebConfig
 
-ADVICE = "the web configuration that was read before stays in force; mend the file"
+ADVICE = "the previous web configuration stays in force; correct the file"
 
 
 class Watch:
