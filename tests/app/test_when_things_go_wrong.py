@@ -45,7 +45,7 @@ KINDS = {
     "no-project": Kind(Fault("status", code=404), "not_found", "project_id is wrong"),
     "rate-limit": Kind(Fault("status", code=429), "rate_limited", "api.requests_per_minute"),
     "failing": Kind(Fault("status", code=500), "server", "LlamaCloud itself"),
-    "gateway-401": Kind(Fault("html", code=401), "bad_response", "LlamaCloud did not say so"),
+    "gateway-401": Kind(Fault("html", code=401), "bad_response", "LlamaCloud did not send this"),
     "gateway": Kind(Fault("html", code=502), "server", "LlamaCloud itself"),
     "hanging": Kind(Fault("hang"), "timeout", "api.timeout"),
     "resetting": Kind(Fault("reset"), "network", "egress rules"),
