@@ -60,7 +60,9 @@ def test_the_index_leads_to_every_page() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", {*DOCUMENTS, *DEPLOY.rglob("*.md")}, ids=lambda page: str(page.relative_to(ROOT))
+    "page",
+    sorted({*DOCUMENTS, *DEPLOY.rglob("*.md")}),
+    ids=lambda page: str(page.relative_to(ROOT)),
 )
 def test_no_command_edits_files_in_place(page: Path) -> None:
     """The `sed -i` of macOS reads its next word otherwise than the one of Linux."""
