@@ -26,11 +26,12 @@ IGNORED = [signal.SIGUSR1, signal.SIGUSR2]
 IGNORED_AT_FIRST = [signal.SIGHUP, *IGNORED]
 # A poll that never gives the event loop its turn again.
 STUCK = """
-import sys, time
+import os, sys, time
 from exporter.__main__ import main
 from exporter.llamacloud.v1beta import api
 def stuck(*_arguments, **_options):
-    print("stuck", flush=True)
+    # A line in one piece: the log is written beside it.
+    os.write(1, b"stuck\\n")
     time.sleep(60)
 api.list_jobs = stuck
 sys.exit(main())

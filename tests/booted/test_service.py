@@ -259,5 +259,7 @@ def test_the_page_tells_how_to_upgrade_and_remove_it(service: Service) -> None:
     install(service.machine, upgrade)
     service.wait_until_it_polls()
     install(service.machine, remove)
-    assert "" == service.machine.call(f"find /var/lib /etc -name '{SERVICE}*'")
+    of_a_person = f"{SERVICE}.service.d"
+    found = f"find /var/lib /etc -name '{SERVICE}*' -not -name {of_a_person}"
+    assert "" == service.machine.call(found)
     assert "not-found" == service.facts()["LoadState"]
