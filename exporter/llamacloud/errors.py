@@ -157,8 +157,8 @@ class NotFound(StatusRefused):
 
     def failure(self) -> Failure:
         """Describe the error; the project is not blamed for what a gateway says."""
-        said_by: type[StatusRefused] = NotFound if self.from_api else GatewayRefused
-        return Failure(said_by.reason, str(self), said_by.advice, True, f"HTTP {self.code}")  # noqa: FBT003 - is_refusal
+        by_gateway = GatewayRefused(self.code, self.detail)
+        return super().failure() if self.from_api else by_gateway.failure()
 
 
 class RateLimited(StatusRefused):
@@ -172,9 +172,7 @@ class RateLimited(StatusRefused):
 class CapReached(RateLimited):
     """429 whose text is that of a plan's cap; it is not tried again before the next poll."""
 
-    advice = (
-        "waiting does not help at a plan's limit: free what the detail names, or raise the plan"
-    )
+    advice = "waiting does not help at a plan's limit: free what the detail names, or raise it"
     retryable = False
 
 
