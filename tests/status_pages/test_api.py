@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import yaml
@@ -19,31 +19,15 @@ from status_pages.reports import (
     report,
     running_job,
 )
-from web.serving import Exporter, ask, served
+from web.serving import Exporter, ask
 
 from exporter.domain import ErrorReason, ItemStatus, JobStatus, JobType
 from exporter.exposition import FAMILIES as BATCH_FAMILIES
 from exporter.pages.selection import SORTS, STATUSES
 from exporter.telemetry import FAMILIES as EXPORTER_FAMILIES
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 STATUS, JOBS, OPENAPI = "/api/v1/status", "/api/v1/jobs", "/api/v1/openapi.yaml"
 HOSTILE = '</script><b>"\\\n\x00\u2028\U0001f999'
-
-
-@pytest.fixture
-def exporter() -> Exporter:
-    """Hold the state behind the answers."""
-    return Exporter(reports=[full_report()])
-
-
-@pytest.fixture
-def address(exporter: Exporter) -> Iterator[str]:
-    """Serve the answers."""
-    with served(exporter) as address:
-        yield address
 
 
 @pytest.fixture

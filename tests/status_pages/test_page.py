@@ -8,7 +8,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -33,26 +33,10 @@ from exporter.pages.selection import Query
 from exporter.redaction import Secrets
 from exporter.texts import escaped
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 HOSTILE = (
     "\"><script>alert(1)</script>'<b onclick=x>&amp;{{7*7}}{% x %}</title>"
     "\n\x00\u202e\U0001f999\udc80"
 )
-
-
-@pytest.fixture
-def exporter() -> Exporter:
-    """Hold the state behind the pages."""
-    return Exporter(reports=[full_report()])
-
-
-@pytest.fixture
-def address(exporter: Exporter) -> Iterator[str]:
-    """Serve the pages."""
-    with served(exporter) as address:
-        yield address
 
 
 def get(address: str, path: str = "/") -> Page:

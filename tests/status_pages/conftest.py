@@ -1,0 +1,25 @@
+"""An exporter that serves the pages and their JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from status_pages.reports import full_report
+from web.serving import Exporter, served
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def exporter() -> Exporter:
+    """Hold the state behind the answers."""
+    return Exporter(reports=[full_report()])
+
+
+@pytest.fixture
+def address(exporter: Exporter) -> Iterator[str]:
+    """Serve the answers."""
+    with served(exporter) as address:
+        yield address
