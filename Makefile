@@ -30,14 +30,22 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Tests start more than a hundred processes, which are not to compile the same sources each time.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run test explore coverage soak test-wheel bench bench-test kubernetes-test kubernetes-tools cluster-test
+.PHONY: run test test-all test-python explore coverage soak test-wheel bench bench-test kubernetes-test kubernetes-tools cluster-test
 .PHONY: lint tables dashboard chart lock image image-test systemd-test browser-test screenshot release
 
 run: $(VENV)/.installed
 	$(BIN)/llamacloud-batch-exporter $(if $(LLAMA_CLOUD_API_KEY)$(LLAMA_CLOUD_API_KEY_FILE),,--demo) $(ARGS)
 
+# All but the slow tests: two minutes of two cores.
 test: $(VENV)/.installed-test $(SDK_VENV)/.installed
+	$(BIN)/pytest $(IN_PARALLEL) -m "not slow"
+
+test-all: $(VENV)/.installed-test $(SDK_VENV)/.installed
 	$(BIN)/pytest $(IN_PARALLEL)
+
+# What may differ in another version of Python: `make test-python VENV=.venv-3.13 PYTHON=python3.13`.
+test-python: $(VENV)/.installed-test $(SDK_VENV)/.installed
+	$(BIN)/pytest $(IN_PARALLEL) -m "not slow and not deployment"
 
 # The tests by properties, with so many times as many examples, and others in every run.
 EXPLORE ?= 10
@@ -51,12 +59,12 @@ coverage: $(VENV)/.installed-test $(SDK_VENV)/.installed
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-# Minutes of random trouble with thousands of jobs; `make test` has a short form of it. The output
+# Minutes of random trouble with thousands of jobs; `make test-all` has a short form of it. The output
 # tells the seed: `make soak SOAK="--seed 1"`.
 soak: $(VENV)/.installed-test
 	PYTHONPATH=tests $(BIN)/python -m soak $(SOAK)
 
-# Fifty kills at random moments, with a state file; `make test` kills a few times.
+# Fifty kills at random moments, with a state file; `make test-all` kills a few times.
 restarts: $(VENV)/.installed-test
 	KILLS=50 $(BIN)/pytest --timeout=900 tests/app/test_restarts.py -k kills
 
@@ -87,7 +95,9 @@ cluster-test: $(VENV)/.installed-test kubernetes-tools
 	REQUIRE_CLUSTER=1 PATH="$$CLUSTER_TOOLS/bin:$(KUBERNETES_TOOLS)/bin:$$PATH" \
 		$(BIN)/pytest tests/kubernetes/cluster
 
-# All tests against the built wheel: in a copy of this tree that has no exporter/ to import.
+# What may differ in the built wheel, such as a file that it lacks: in a copy of this tree that has no exporter/
+# to import.
+WHEEL_TESTS := tests/app tests/config tests/simulator tests/state tests/status_pages tests/web tests/web_config
 test-wheel: $(WHEEL_VENV)/.installed-test $(SDK_VENV)/.installed
 	rm -rf $(WHEEL_VENV)/wheel $(WHEEL_VENV)/tree
 	$(WHEEL_BIN)/pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir $(WHEEL_VENV)/wheel .
@@ -96,7 +106,7 @@ test-wheel: $(WHEEL_VENV)/.installed-test $(SDK_VENV)/.installed
 	git ls-files -z --cached --others --exclude-standard -- . ':!exporter' | xargs -0 sh -c \
 		'for file; do [ ! -e "$$file" ] || cp --parents --target-directory $(WHEEL_VENV)/tree "$$file"; done' sh
 	cd $(WHEEL_VENV)/tree && ../bin/python -c 'import exporter, sys; print("Testing", exporter.__file__); \
-		sys.exit("site-packages" not in exporter.__file__)' && ../bin/pytest $(IN_PARALLEL)
+		sys.exit("site-packages" not in exporter.__file__)' && ../bin/pytest $(IN_PARALLEL) -m "not slow" $(WHEEL_TESTS)
 
 lint: $(TOOLS_VENV)/.installed $(VENV)/.installed-test
 	$(TOOLS_BIN)/ruff format --check

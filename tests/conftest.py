@@ -1,6 +1,8 @@
 """Fixtures that every test may use."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 import pytest
 from cloud import Cloud, running_cloud
@@ -8,6 +10,48 @@ from prometheus_client import CollectorRegistry
 
 from exporter.llamacloud.requests import ENDPOINTS_OF
 from exporter.telemetry import Telemetry
+
+TESTS: Final = Path(__file__).parent
+# Files whose tests wait for many seconds, or compute for many.
+SLOW: Final = {
+    "app/test_disks.py",
+    "app/test_hanging.py",
+    "app/test_isolation.py",
+    "app/test_keys.py",
+    "app/test_reloaded_projects.py",
+    "app/test_reloads_under_load.py",
+    "app/test_restarts.py",
+    "app/test_secrets.py",
+    "app/test_time.py",
+    "core/test_batch_histories.py",
+    "core/test_policy_days.py",
+    "core/test_policy_still_jobs.py",
+    "core/test_properties.py",
+    "dashboard/test_queries.py",
+    "e2e/test_failed_items.py",
+    "e2e/test_rules_for_real.py",
+    "exposition/test_properties.py",
+    "poller/test_hostile_upstream.py",
+    "poller/test_small_budget.py",
+    "soak/test_soak.py",
+    "web/test_crowds.py",
+}
+# Folders and files whose tests read what stands under deploy/ and in the documentation. They do not
+# depend on the version of Python.
+DEPLOYMENT: Final = {"compose", "dashboard", "release", "rules", "systemd", "test_queries.py"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by where they stand; `pyproject.toml` says what each mark is for."""
+    missing = [name for name in (*SLOW, *DEPLOYMENT) if not (TESTS / name).exists()]
+    assert not missing, f"tests/conftest.py names files that do not exist: {missing}"
+    for item in items:
+        path = item.path.relative_to(TESTS)
+        if path.as_posix() in SLOW:
+            item.add_marker("slow")
+        if path.parts[0] in DEPLOYMENT:
+            item.add_marker("deployment")
 
 
 @pytest.fixture
