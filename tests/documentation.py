@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deployed import DEPLOY, alerts
 
+import exporter
 from exporter.config.documentation import LLAMA_CLOUD_VARIABLES, documented_settings
 from exporter.exposition import FAMILIES as BATCH_FAMILIES
 from exporter.telemetry import FAMILIES as EXPORTER_FAMILIES
@@ -36,6 +40,7 @@ def tables() -> Mapping[str, str]:
         "exporter metrics": _metrics(EXPORTER_FAMILIES),
         "settings": _settings(),
         "alerts": _alerts(),
+        "packages": _packages(),
         "variables": _table(
             ("variable", "meaning"),
             ((f"`{name}`", meaning) for name, meaning in LLAMA_CLOUD_VARIABLES.items()),
@@ -92,6 +97,31 @@ def _alerts() -> str:
         for alert in alerts()
     )
     return _table(("alert", "severity", "`for`", "meaning"), rows)
+
+
+def _packages() -> str:
+    """Return what stands in ``exporter/``, in the layers that the contract of the imports names."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
+        "contracts"
+    ]
+    (layers,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
+    rows = (
+        (str(number), f"`{name}`", _purpose(name))
+        for number, layer in enumerate(layers, start=1)
+        for name in layer.split(" | ")
+    )
+    return _table(("layer", "module of `exporter/`", "what it is for"), rows)
+
+
+def _purpose(module: str) -> str:
+    """Return the first line of a module's docstring, as Markdown."""
+    folder = Path(exporter.__file__).parent
+    file = folder / f"{module}.py"
+    if not file.exists():
+        file = folder / module / "__init__.py"
+    described = ast.get_docstring(ast.parse(file.read_text()))
+    assert described is not None, file
+    return described.splitlines()[0].replace("``", "`")
 
 
 def _within_deploy(path: str) -> str:

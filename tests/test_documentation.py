@@ -54,6 +54,8 @@ LOOK_ALIKES = {
     "web.yml",
 }
 PACKAGE = Path(exporter.__file__).parent
+# As a page is named: from the folder of the pages.
+CONTRIBUTING = "../../CONTRIBUTING"
 
 
 def log_events() -> set[str]:
@@ -179,6 +181,19 @@ def test_every_path_and_target_that_contributors_are_told_of_exists() -> None:
     assert {"run", "test", "lint", "image"} <= targets
     written = (ROOT / "Makefile").read_text()
     assert set() == targets - set(re.findall(r"^([a-z-]+):", written, re.MULTILINE))
+
+
+def test_contributors_learn_where_a_test_goes() -> None:
+    """Every folder of tests has its place in the table, and is there."""
+    named = set(re.findall(r"`(\w+)`", section(CONTRIBUTING, "Where a test goes")))
+    folders = {file.parent.name for file in (ROOT / "tests").glob("*/test_*.py")}
+    assert folders == named
+
+
+def test_the_glossary_is_short() -> None:
+    """It names each term once, and no more than one can keep in mind."""
+    terms = re.findall(r"^\| \*\*(.+?)\*\* \|", section(CONTRIBUTING, "Glossary"), re.MULTILINE)
+    assert 20 <= len(terms) == len(set(terms)) <= 25
 
 
 def test_the_annotated_configuration_is_valid(tmp_path: Path) -> None:
