@@ -90,7 +90,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
     with running_cloud() as cloud:
         projects = [project(cloud, name) for name in (GOOD, *KINDS)]
         projects.append(project(cloud, TLS, base_url=cloud.base_url.replace("http:", "https:")))
-        with running(settings_file(folder, projects, api={"timeout": "1s"})) as exporter:
+        with running(settings_file(folder, projects, api={"timeout": "3s"})) as exporter:
             exporter.wait_for(lambda: exporter.get()[1].count(COUNTED) == len({GOOD, *KINDS}))
             before = scrape(exporter)
             for name, kind in KINDS.items():
