@@ -8,7 +8,7 @@ import pytest
 from soak.batch_truth import GIVEN_UP_WITHIN_SECONDS, GIVES_UP_AFTER_SECONDS, contradictions_in
 from soak.births import seeded
 from soak.counter_truth import Happened, too_much_counted, what_happened, wrong_counters
-from soak.exposition import Exposition, Reader
+from soak.exposition import Exposition, Reader, series
 from soak.gauge_truth import jobs_in_parts, wrong_gauges
 from soak.history import (
     API_VERSIONS,
@@ -410,6 +410,24 @@ class TestCounters:
         assert not must_be_shown(history, NOW + RETENTION_FAILED_SECONDS)
         for log in (told, Log([], [])):
             assert [] == wrong_lines(log, {"bat-1": history}, lambda _: False)
+
+
+def test_an_exporter_that_was_killed_may_have_forgotten_when_file_jobs_ended() -> None:
+    """The number of turnarounds is certain then, their lengths are not."""
+    name = "llamacloud_batch_turnaround_duration_seconds"
+    happened = what_happened([], lambda _: True)
+    happened.certain_seconds[series(name, project="invoices", job_type="parse")] = [12.0]
+
+    def wrong(*, forgot: bool, number: float = 1.0) -> list[str]:
+        samples = {f"{name}_sum{{{OF_TYPE}}}": 8.0, f"{name}_count{{{OF_TYPE}}}": number}
+        samples |= {f'{name}_bucket{{{OF_TYPE},le="10.0"}}': 1.0}
+        samples |= {f'{name}_bucket{{{OF_TYPE},le="+Inf"}}': number}
+        found = wrong_counters(happened, exposition(samples), ["invoices"], forgot_file_jobs=forgot)
+        return [line.partition("{")[0].removeprefix(name) for line in found if name in line]
+
+    assert ["_sum", "_bucket"] == wrong(forgot=False)
+    assert [] == wrong(forgot=True)
+    assert ["_count", "_bucket"] == wrong(forgot=True, number=2.0)
 
 
 def _wrong_ends_counted(happened: Happened) -> list[str]:

@@ -43,10 +43,12 @@ class Watch:
         # Told by the log: the items of these jobs are no longer asked for.
         self.given_up: set[str] = set()
         self._restarted = False
+        self._forgot_file_jobs = False
 
     def restarted(self) -> None:
         """Note that the next scrape is that of another process, which has the state of this one."""
         self._restarted = True
+        self._forgot_file_jobs = any(history.is_batch for history in self._histories.values())
 
     def take(self, exposition: Exposition) -> list[str]:
         """Take in a scrape, and say what can never be right in it."""
@@ -110,7 +112,12 @@ class Watch:
             if expected != (actual := exposition.samples.get((name, labels)))
         ]
         happened = what_happened(self._histories.values(), self.items_seen)
-        return wrong + wrong_counters(happened, exposition, [p.name for p in PROJECTS])
+        return wrong + wrong_counters(
+            happened,
+            exposition,
+            [project.name for project in PROJECTS],
+            forgot_file_jobs=self._forgot_file_jobs,
+        )
 
     def inexact(self) -> list[str]:
         """Name the jobs whose items were never seen to be counted to their end."""
