@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, get_args, get_origin
 
@@ -52,6 +53,7 @@ class SettingDoc:
         return self.metavar if self.default == "none" or " " in self.default else self.default
 
 
+@cache
 def documented_settings() -> tuple[SettingDoc, ...]:
     """Return all settings, in the order of the model."""
     return tuple(_documented(name, field) for name, field in _leaves(Settings))
@@ -67,10 +69,10 @@ def variable_name(setting: str) -> str:
     return ENV_PREFIX + setting.upper().replace(".", "__")
 
 
-def example_of(setting: str) -> str:
-    """Return how a setting such as ``poll.interval`` is written in its group: ``interval: 30s``."""
-    doc = next(doc for doc in documented_settings() if doc.setting == setting)
-    return f"{setting.partition('.')[2]}: {doc.example}"
+def example_in(group: str) -> str:
+    """Return how the first setting of a group is written below it, such as ``interval: 30s``."""
+    doc = next(doc for doc in documented_settings() if doc.setting.startswith(f"{group}."))
+    return f"{doc.setting.removeprefix(f'{group}.')}: {doc.example}"
 
 
 def written(value: object, metavar: str) -> str:

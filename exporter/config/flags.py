@@ -79,10 +79,10 @@ class _Parser(argparse.ArgumentParser):
         raise ConfigError("the command line cannot be understood.")
 
 
-def parse_arguments(argv: Sequence[str], problems: list[str]) -> tuple[Mode, dict[str, Any]]:
-    """Return the mode, and what flags set by group; ``--help`` and ``--version`` print and exit.
+def parse_arguments(argv: Sequence[str], problems: list[str]) -> tuple[Mode, dict[str, str]]:
+    """Return the mode, and the settings that flags set, by name.
 
-    Mistakes are added to ``problems``.
+    ``--help`` and ``--version`` print and exit. Mistakes are added to ``problems``.
 
     Raises:
         ConfigError: if a mode was given a value.
@@ -92,12 +92,12 @@ def parse_arguments(argv: Sequence[str], problems: list[str]) -> tuple[Mode, dic
     except argparse.ArgumentError as error:
         raise ConfigError(f"flag {error.argument_name} takes no value.") from None
     given = vars(namespace)
-    groups = _grouped(given, problems)
+    settings = _settings_of(given, problems)
     problems += _unknown_arguments(rest)
     modes = [flag for flag in _MODE_FLAGS if given.get(flag)]
     if len(modes) > 1:
         problems.append(f"{' and '.join(modes)} are modes; choose one.")
-    return _MODE_FLAGS[modes[0]][0] if modes else Mode.SERVE, groups
+    return _MODE_FLAGS[modes[0]][0] if modes else Mode.SERVE, settings
 
 
 def _parser() -> _Parser:
@@ -155,9 +155,9 @@ def _paragraph(name: str, lines: str) -> str:
     return f"  {name}\n{textwrap.indent(lines, _INDENT)}"
 
 
-def _grouped(given: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
-    """Return what flags set, by group; of a flag that stands there several times the last wins."""
-    groups: dict[str, Any] = {}
+def _settings_of(given: Mapping[str, Any], problems: list[str]) -> dict[str, str]:
+    """Return what flags set; the last one counts, but of addresses to listen on all do."""
+    settings: dict[str, str] = {}
     for doc in documented_settings():
         values = given.get(doc.setting, [])
         if doc.setting != _REPEATABLE:
@@ -165,12 +165,8 @@ def _grouped(given: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
         if None in values:
             problems.append(f"flag {doc.flag} needs a value, as in {doc.flag}={doc.example}.")
         elif values:
-            *path, member = doc.setting.split(".")
-            group = groups
-            for part in path:
-                group = group.setdefault(part, {})
-            group[member] = values if doc.setting == _REPEATABLE else values[0]
-    return groups
+            settings[doc.setting] = ",".join(value.strip() for value in values)
+    return settings
 
 
 def _unknown_arguments(rest: Sequence[str]) -> list[str]:

@@ -11,9 +11,10 @@ from pydantic import SecretStr
 
 from exporter.config.errors import ConfigError, shown
 from exporter.config.files import read_text
+from exporter.redaction import Secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _LARGEST_KEY_FILE_KIB = 16
 # What can stand in an HTTP header: anything else would fail at the first request.
@@ -73,9 +74,9 @@ class KeyFile:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key and the place that it came from, in words; ``file`` is ``None`` where that is none.
+    """A key, and in words where it came from; ``file`` is ``None`` if that is no file.
 
-    ``value`` is ``None`` while the file is waited for; then ``problem`` says what it lacks.
+    Without a usable key ``value`` is ``None``, and ``problem`` says why.
     """
 
     value: SecretStr | None
@@ -84,39 +85,53 @@ class ApiKey:
     problem: str = ""
 
 
+class KnownKeys(Secrets):
+    """The keys in the settings; another value must not hold one of them."""
+
+    def find_in(self, values: Mapping[str, object], problems: list[str]) -> set[str]:
+        """Return the names of the values that hold a key, in any case, and report each.
+
+        A value is a text or a list of texts; all others hold no key.
+        """
+        found = {name for name, value in values.items() if self._are_in(value)}
+        problems += [
+            f"{name} holds an API key; it must not, because it is shown."
+            for name in values
+            if name in found
+        ]
+        return found
+
+    def _are_in(self, value: object) -> bool:
+        texts = value if isinstance(value, list) else [value]
+        folded = [text.casefold() for text in texts if isinstance(text, str)]
+        return any(form.casefold() in text for text in folded for form in self.forms)
+
+
 def find_key(
-    values: Mapping[str, str],
-    key_name: str,
-    file_name: str | None = None,
-    directory: Path = Path(),
-    *,
-    waits: bool = False,
+    values: Mapping[str, str], key_name: str, file_name: str = "", directory: Path = Path()
 ) -> ApiKey | None:
     """Return the key that one of two values holds: itself, or the path of a file with it.
 
-    Return ``None`` where neither is set. A relative path starts from ``directory``. If it
-    ``waits``, nothing that is wrong with the file is a mistake: that may be mended later.
-
-    Raises:
-        ConfigError: if both are set, or what is set holds no usable key.
+    Return ``None`` if neither is set. A relative path starts from ``directory``.
     """
     key = values.get(key_name)
-    file = values.get(file_name, "").strip() if file_name else ""
+    file = values.get(file_name, "").strip()
     if key and file:
-        raise ConfigError(f"{key_name} and {file_name} are both set; choose one.")
+        return ApiKey(None, "", problem=f"{key_name} and {file_name} are both set; choose one.")
     if key:
-        return ApiKey(_checked(key, key_name), key_name)
+        return _tried(lambda: _checked(key, key_name), key_name, None)
     if file:
         path = directory / file
         key_file = KeyFile(path, f"the file {shown(path)} of {file_name}")
-        origin = f"file {shown(path)}"
-        try:
-            return ApiKey(key_file.read(), origin, key_file)
-        except ConfigError as error:
-            if not waits:
-                raise
-            return ApiKey(None, origin, key_file, " ".join(error.problems))
+        return _tried(key_file.read, f"file {shown(path)}", key_file)
     return None
+
+
+def _tried(read: Callable[[], SecretStr], origin: str, file: KeyFile | None) -> ApiKey:
+    try:
+        return ApiKey(read(), origin, file)
+    except ConfigError as error:
+        return ApiKey(None, origin, file, " ".join(error.problems))
 
 
 def _checked(text: str, named: str) -> SecretStr:

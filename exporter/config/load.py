@@ -13,11 +13,17 @@ from exporter.config.doubts import doubts_about
 from exporter.config.errors import ConfigError, invalid
 from exporter.config.flags import Mode, parse_arguments
 from exporter.config.groups import Api
-from exporter.config.misplaced import KnownKeys
+from exporter.config.keys import KnownKeys
 from exporter.config.model import Settings
 from exporter.config.projects import resolve_projects
-from exporter.config.sources import Source, from_environment, from_file, from_flags, strongest
-from exporter.config.variables import unknown_variables
+from exporter.config.sources import (
+    Source,
+    from_environment,
+    from_file,
+    from_flags,
+    strongest,
+    unknown_llama_cloud_variables,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +31,7 @@ if TYPE_CHECKING:
     from exporter.config.project import Project
 
 # The simulator has no budget to spare: a demo that moves is worth more.
-_DEMO_DEFAULTS = {"poll": {"interval": "5s"}, "api": {"requests_per_minute": "600"}}
+_DEMO_DEFAULTS = {"poll.interval": "5s", "api.requests_per_minute": "600"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
         naming = strongest(sources, PROJECTS)
         waits = _waits(sources)
         projects = resolve_projects(naming, environ, problems, known_keys, waits_for_key=waits)
-        variables = unknown_variables(environ)
+        variables = unknown_llama_cloud_variables(environ)
     settings = _validated([Source({PROJECTS: projects}), *sources], known_keys, problems)
     if settings is None or problems:
         raise ConfigError(*map(known_keys.taken_out_of, problems))
@@ -94,7 +100,7 @@ def _add_file(sources: list[Source], problems: list[str]) -> bool:
         return True
     from exporter.config.yamlfile import read_yaml  # noqa: PLC0415 - most have no file to read
 
-    path = Path(naming.value("config.file"))
+    path = Path(naming.values["config.file"])
     try:
         sources.append(from_file(path, read_yaml(path) or {}, problems))
     except ConfigError as error:
@@ -108,7 +114,7 @@ def _waits(sources: Sequence[Source]) -> bool:
     setting = "api.wait_for_key"
     source = strongest(sources, setting)
     try:
-        return source is not None and Api(wait_for_key=source.value(setting)).wait_for_key
+        return source is not None and Api(wait_for_key=source.values[setting]).wait_for_key
     except ValidationError:
         # That is a mistake of its own; whoever made it wants to wait.
         return True
@@ -117,26 +123,28 @@ def _waits(sources: Sequence[Source]) -> bool:
 def _validated(
     sources: Sequence[Source], known_keys: KnownKeys, problems: list[str]
 ) -> Settings | None:
-    misplaced = {}
-    for setting in (doc.setting for doc in documented_settings() if doc.setting != PROJECTS):
-        source = strongest(sources, setting)
-        if source is not None and known_keys.are_in(source.value(setting)):
-            misplaced[setting] = known_keys.mistake(source.origin(setting))
-    problems += misplaced.values()
+    origins = {
+        doc.setting: source
+        for doc in documented_settings()
+        if doc.setting != PROJECTS and (source := strongest(sources, doc.setting))
+    }
+    places = {name: source.origin(name) for name, source in origins.items()}
+    misplaced = known_keys.find_in(
+        {places[name]: source.values[name] for name, source in origins.items()}, problems
+    )
     try:
         return Settings.model_validate({"sources": sources})
     except ValidationError as error:
         for details in error.errors():
-            setting = _setting_at(tuple(map(str, details["loc"])))
-            source = strongest(sources, setting)
-            # A default that depends on another setting cannot be told while that one is wrong.
-            if source is not None and setting not in misplaced:
-                problems.append(invalid(source.origin(setting), details, show_value=True))
+            place = places.get(_setting_at(details["loc"]))
+            # A default that depends on another setting is not checked while that one is wrong.
+            if place is not None and place not in misplaced:
+                problems.append(invalid(place, details, show_value=True))
         return None
 
 
-def _setting_at(place: tuple[str, ...]) -> str:
+def _setting_at(location: tuple[int | str, ...]) -> str:
     """Return the setting in which pydantic found a mistake; what follows its name is within it."""
-    names = (doc.setting for doc in documented_settings())
-    within = (name for name in names if (*name.split("."),) == place[: name.count(".") + 1])
-    return next(within, ".".join(place))
+    path = ".".join(map(str, location))
+    settings = (doc.setting for doc in documented_settings())
+    return next((name for name in settings if f"{path}.".startswith(f"{name}.")), path)

@@ -176,18 +176,18 @@ BAD_FILES = {
         ),
         f'{{file}}: projects[3].api_versions {VERSIONS_WANTED}, not "v3".',
         (
-            'the file "missing.key" of {file}: projects[3].api_key_file cannot be read:'
-            " No such file or directory."
-        ),
-        (
             "{file}: projects[2].api_key and {file}: projects[2].api_key_file are both set;"
             " choose one."
         ),
         (
+            'the file "missing.key" of {file}: projects[3].api_key_file cannot be read:'
+            " No such file or directory."
+        ),
+        "{file}: projects[5].api_key holds characters that no key has, such as spaces.",
+        (
             "{file}: projects[4] has no key; give it an api_key_file,"
             " or set LLAMA_CLOUD_API_KEY or LLAMA_CLOUD_API_KEY_FILE."
         ),
-        "{file}: projects[5].api_key holds characters that no key has, such as spaces.",
         '2 projects are named "four"; give each a name of its own.',
     ],
 }

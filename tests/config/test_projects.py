@@ -269,6 +269,14 @@ def test_all_mistakes_of_an_entry_are_told_at_once() -> None:
     )
 
 
+def test_a_wrong_variable_does_not_hide_that_there_is_no_key() -> None:
+    """Both mistakes are reported at once."""
+    assert problems({"LLAMA_CLOUD_BASE_URL": "ftp://example.org"}) == (
+        f"environment variable LLAMA_CLOUD_BASE_URL {URL_WANTED}.",
+        NO_KEY,
+    )
+
+
 def test_the_organization_is_of_every_project_without_its_own() -> None:
     """Otherwise another organization's project might be watched."""
     entries = [{"name": "one"}, {"name": "two", "organization_id": SECOND_ID}]
