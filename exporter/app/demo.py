@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
@@ -13,44 +14,29 @@ from exporter.config import Project
 from exporter.simulator import DEMO_PROJECTS, Scenario, Simulator, World, serving
 
 if TYPE_CHECKING:
-    import socket
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
+    from exporter.app.running import Serving
     from exporter.config import Settings
-    from exporter.log_writer import LogWriter
-    from exporter.redaction import Secrets
-    from exporter.signals import Signals
-    from exporter.web_config.current import CurrentWebConfig
 
 
-async def demo(
-    settings: Settings,
-    secrets: Secrets,
-    sockets: list[socket.socket],
-    signals: Signals,
-    log_writer: LogWriter,
-    *,
-    read_again: Callable[[], Settings],
-    web_config: CurrentWebConfig | None = None,
-) -> None:
+async def demo(serving: Serving) -> None:
     """Serve until SIGTERM or SIGINT."""
     async with simulated_projects() as projects:
 
         def simulated(settings: Settings) -> Settings:
-            # What is made up is not to be kept.
+            # Simulated counters are not kept.
             state = settings.state.model_copy(update={"file": None})
             return settings.model_copy(update={"projects": projects, "state": state})
 
-        # No proxy leads to the simulator, which is in this process.
         await serve(
-            simulated(settings),
-            secrets,
-            sockets,
-            signals,
-            log_writer,
-            read_again=lambda: simulated(read_again()),
-            web_config=web_config,
-            environ={},
+            replace(
+                serving,
+                settings=simulated(serving.settings),
+                read_again=lambda: simulated(serving.read_again()),
+                # No proxy leads to the simulator, which is in this process.
+                environ={},
+            )
         )
 
 
@@ -60,7 +46,7 @@ async def simulated_projects() -> AsyncIterator[tuple[Project, ...]]:
     world = World()
     scenario = Scenario(world)
     async with serving(Simulator(world).app) as base_url, asyncio.TaskGroup() as tasks:
-        days_work = tasks.create_task(scenario.run())
+        moving = tasks.create_task(scenario.run())
         yield tuple(
             Project(
                 name=demo.name,
@@ -73,4 +59,4 @@ async def simulated_projects() -> AsyncIterator[tuple[Project, ...]]:
             )
             for demo in DEMO_PROJECTS
         )
-        days_work.cancel()
+        moving.cancel()

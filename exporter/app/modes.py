@@ -8,17 +8,16 @@ import os
 import sys
 import time
 from contextlib import redirect_stdout
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import stamina.instrumentation
 import structlog
 
 from exporter.advice import LIMIT_REACHED
-from exporter.app.failed_start import stay_until_seen_running
 from exporter.app.listening import AddressUnavailableError, listen
 from exporter.app.once import print_once
-from exporter.app.running import serve
+from exporter.app.running import Serving, serve
+from exporter.app.signal_handlers import log_ignored, stay_until_seen_running
 from exporter.app.upstream import connections_of
 from exporter.config import ConfigError, Mode, describe, load, serves_and_waits_for_key
 from exporter.llamacloud.environment import BadEnvironmentError
@@ -26,11 +25,9 @@ from exporter.llamacloud.proxies import Proxies
 from exporter.logs import configure_logging, log_uncaught_exceptions
 from exporter.machine_limits import is_limit
 from exporter.redaction import Secrets
-from exporter.signals import OTHERS
 from exporter.standard_streams import StandardOutputError, encoded, write_output
 
 if TYPE_CHECKING:
-    import signal
     from collections.abc import Callable, Coroutine
 
     from exporter.config import Command, Settings
@@ -58,27 +55,30 @@ def run(signals: Signals, log_writer: LogWriter) -> int:
         # argparse ignores that what --help and --version print cannot be written.
         with redirect_stdout(printed):
             command = load(sys.argv[1:], os.environ)
-        if command.mode is Mode.CHECK:
-            # Only for the mistakes in variables that it finds: nothing is sent.
-            proxies = Proxies(os.environ)
-            connections_of(command.settings, proxies)
         web_config = _web_config_of(command)
+        if command.mode is Mode.CHECK:
+            return _check(command, log_writer)
     except SystemExit:
         return _print(printed.getvalue(), log_writer)
     except (ConfigError, BadEnvironmentError) as error:
         # The log is not configured yet.
         log_writer.write(f"{error}\n")
         return _left(_BAD_SETTINGS, began_monotonic, signals)
-    if command.mode is Mode.CHECK:
-        ignored = proxies.ignored()
-        warnings = [
-            *command.unknown_variables,
-            *command.doubts,
-            *([] if ignored is None else [str(ignored)]),
-        ]
-        return _print(f"{describe(command.settings, warnings)}\n", log_writer)
     status = _start(command, web_config, signals, log_writer)
     return _left(status, began_monotonic, signals)
+
+
+def _check(command: Command, log_writer: LogWriter) -> int:
+    """Print the report of ``--config.check``; nothing is sent.
+
+    Raises:
+        BadEnvironmentError: the environment's proxies or certificates cannot be used.
+    """
+    proxies = Proxies(os.environ)
+    connections_of(command.settings, proxies)
+    ignored = proxies.ignored()
+    warnings = [*command.unknown_variables, *command.doubts, *([str(ignored)] if ignored else [])]
+    return _print(f"{describe(command.settings, warnings)}\n", log_writer)
 
 
 def _web_config_of(command: Command) -> CurrentWebConfig | None:
@@ -119,7 +119,7 @@ def _start(
     secrets = Secrets(*(key.get_secret_value() for key in keys if key is not None))
     configure_logging(settings.log.level, settings.log.format, log_writer, secrets)
     log_uncaught_exceptions()
-    signals.handle(OTHERS, _log_ignored)
+    log_ignored(signals)
     for warning in command.unknown_variables:
         log.warning("exporter.unknown_variable", detail=warning, advice=_OF_OTHER_PROGRAMS)
     for doubt in command.doubts:
@@ -132,12 +132,13 @@ def _start(
                 all_listed = runner.run(print_once(settings, secrets, signals, log_writer))
             return _OK if all_listed else _FAILED
         sockets = listen(settings.web.listen_address)
-        serving = partial(_demo() if command.mode is Mode.DEMO else serve, web_config=web_config)
-        # Where there can be no loop, asyncio.run would warn of the coroutine that never runs.
+        serving = Serving(
+            settings, secrets, sockets, signals, log_writer, _read_again, os.environ, web_config
+        )
+        run_mode = _demo() if command.mode is Mode.DEMO else serve
+        # If no loop can be made, asyncio.run would warn of the coroutine that never runs.
         with asyncio.Runner() as runner:
-            runner.run(
-                serving(settings, secrets, sockets, signals, log_writer, read_again=_settings_again)
-            )
+            runner.run(run_mode(serving))
     except AddressUnavailableError as error:
         log.error("exporter.cannot_listen", address=error.address, detail=str(error))  # noqa: TRY400 - no traceback: it is no bug
         return _FAILED
@@ -156,12 +157,8 @@ def _demo() -> Callable[..., Coroutine[Any, Any, None]]:
     return demo
 
 
-def _settings_again() -> Settings:
+def _read_again() -> Settings:
     return load(sys.argv[1:], os.environ).settings
-
-
-def _log_ignored(number: signal.Signals) -> None:
-    log.info("exporter.signal_ignored", signal=number.name)
 
 
 def _ended_by(error: BaseException) -> int:

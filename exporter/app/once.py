@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from exporter.app.assembly import assemble
-from exporter.app.leaving import LookUps, fail_when_stopped
-from exporter.app.upstream import logged_connections_of
+from exporter.app.signal_handlers import fail_when_stopped
+from exporter.app.upstream import open_upstream
 from exporter.exposition import Form
 from exporter.standard_streams import write_output
 
@@ -38,8 +38,7 @@ async def print_once(
         StandardOutputError: the exposition was not printed, or not all of it.
     """
     fail_when_stopped(signals, log_writer)
-    LookUps().allow_for(len(settings.projects))
-    async with logged_connections_of(settings, os.environ) as connections:
+    async with open_upstream(settings, os.environ) as connections:
         exporter = assemble(settings, connections, secrets, log_writer, of_process=False)
         pollers, interval = exporter.projects.pollers, settings.poll.interval
         began = exporter.started_monotonic

@@ -9,9 +9,11 @@ from exporter.app.access import BudgetLimits
 from exporter.app.identity import api_versions_of, state_keys_of
 from exporter.app.projects import PolledProject, polled_project
 from exporter.pages import ProjectReport
+from exporter.waiting import cancelled
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+    from typing import NoReturn
 
     from exporter.app.changes import Begun, Changes
     from exporter.app.projects import Shared
@@ -84,7 +86,7 @@ class ProjectSet:
 
     async def stop(self) -> None:
         """Poll no more."""
-        await _stopped(self._projects.values())
+        await cancelled(_tasks(self._projects.values()))
 
     async def publish(self) -> None:
         """Publish every project as it is now."""
@@ -116,7 +118,7 @@ class ProjectSet:
             self._projects[project.name].adjust(project, settings)
 
     async def _stop(self, stopped: Collection[PolledProject]) -> None:
-        await _stopped(stopped)
+        await cancelled(_tasks(stopped))
         for polled in stopped:
             self._shared.budgets.keep(polled.access.budget)
             self._last_generation = max(self._last_generation, polled.core.generation)
@@ -173,10 +175,5 @@ def _report(polled: PolledProject, budget_limit: float) -> ProjectReport:
     )
 
 
-async def _stopped(projects: Iterable[PolledProject]) -> None:
-    """Cancel the tasks of projects, and wait until they have ended."""
-    tasks = [polled.task for polled in projects if polled.task is not None]
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks)
+def _tasks(projects: Iterable[PolledProject]) -> list[asyncio.Task[NoReturn]]:
+    return [polled.task for polled in projects if polled.task is not None]

@@ -22,10 +22,8 @@ if TYPE_CHECKING:
 
     from exporter.app.assembly import Exporter
     from exporter.app.changes import Changes
-    from exporter.app.leaving import LookUps
     from exporter.config import Settings
     from exporter.llamacloud.connections import Connections
-    from exporter.redaction import Secrets
 
 _REFUSED = "Nothing was changed: the previous settings stay in force."
 _REFUSED_ADVICE = "the previous settings stay in force; correct the mistakes, and reload again"
@@ -50,16 +48,12 @@ class Reloader:
         *,
         read: Callable[[], Settings],
         connections: Connections,
-        secrets: Secrets,
-        look_ups: LookUps,
         wanted: asyncio.Event,
     ) -> None:
         self._settings = settings
         self._read = read
         self._exporter = exporter
         self._connections = connections
-        self._secrets = secrets
-        self._look_ups = look_ups
         self._wanted = wanted
         self._waiting: list[asyncio.Future[Reloaded]] = []
         self._has_stopped = False
@@ -107,11 +101,12 @@ class Reloader:
         before, self._settings = self._settings, settings
         for project in settings.projects:
             if project.api_key is not None:
-                self._secrets.add(project.api_key.get_secret_value())
+                self._exporter.secrets.add(project.api_key.get_secret_value())
         if settings.log != before.log:
             writer = self._exporter.log_writer
-            configure_logging(settings.log.level, settings.log.format, writer, self._secrets)
-        self._look_ups.allow_for(len(settings.projects))
+            configure_logging(
+                settings.log.level, settings.log.format, writer, self._exporter.secrets
+            )
         await self._exporter.projects.apply(changes, settings)
 
     def _refused(self, problems: tuple[str, ...] | list[str], words: str) -> Reloaded:
@@ -125,7 +120,7 @@ class Reloader:
                 mistakes=len(problems),
                 advice=_REFUSED_ADVICE,
             )
-        return Reloaded(HTTPStatus.BAD_REQUEST, self._secrets.taken_out_of(words))
+        return Reloaded(HTTPStatus.BAD_REQUEST, self._exporter.secrets.taken_out_of(words))
 
 
 def _answer(waiting: Iterable[asyncio.Future[Reloaded]], reloaded: Reloaded) -> None:

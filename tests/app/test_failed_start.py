@@ -11,7 +11,7 @@ import pytest
 from process import COMMAND, DEADLINE_SECONDS, environment, run
 from waiting import wait_until
 
-from exporter.app.failed_start import seconds_left
+from exporter.app.signal_handlers import seconds_left
 from exporter.config import serves_and_waits_for_key
 
 if TYPE_CHECKING:
