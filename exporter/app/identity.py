@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from exporter.app.access import server_address_of
+from exporter.app.access import normalized_url
 from exporter.domain.ids import plain_id
 
 if TYPE_CHECKING:
@@ -22,11 +22,10 @@ def api_versions_of(project: Project, settings: Settings) -> tuple[ApiVersion, .
 
 def identity_of(project: Project) -> str:
     """Return what is the same for two entries of one project, however they are named."""
-    scheme, host, port, path = server_address_of(project.base_url)
     # The default project of a key has no id that is known.
     project_id = project.project_id
-    of_server = f"id {plain_id(project_id)}" if project_id else f"name {project.name}"
-    return f"{scheme}://{host}:{port}{path} {of_server}"
+    in_server = f"id {plain_id(project_id)}" if project_id else f"name {project.name}"
+    return f"{normalized_url(project.base_url)} {in_server}"
 
 
 def state_keys_of(projects: Sequence[Project]) -> dict[str, str]:

@@ -39,8 +39,6 @@ or in the variables about proxies and certificates
 
 minimal example:
   LLAMA_CLOUD_API_KEY=... llamacloud-batch-exporter"""
-
-
 _NO_FLAG = (
     "an argument is no flag; values are written --flag=VALUE, and the settings file is named by"
     " --config.file=FILE."
@@ -48,26 +46,22 @@ _NO_FLAG = (
 
 
 class Mode(StrEnum):
-    """What the program is to do."""
+    """What the program is to do; each value but the first is the flag that chooses it."""
 
     SERVE = "serve"
-    HEALTHCHECK = "healthcheck"
-    CHECK = "check"
-    ONCE = "once"
-    DEMO = "demo"
+    HEALTHCHECK = "--healthcheck"
+    CHECK = "--config.check"
+    ONCE = "--once"
+    DEMO = "--demo"
 
 
-_MODE_FLAGS = {
-    "--healthcheck": (
-        Mode.HEALTHCHECK,
-        "Ask the exporter that runs with these settings whether it is healthy: exit status 0 or 1.",
+_MODE_HELP = {
+    Mode.HEALTHCHECK: (
+        "Ask the exporter that runs with these settings whether it is healthy: exit status 0 or 1."
     ),
-    "--config.check": (Mode.CHECK, "Report on the settings and exit."),
-    "--once": (
-        Mode.ONCE,
-        "List the jobs, refresh them for one interval at most, print the metrics and exit.",
-    ),
-    "--demo": (Mode.DEMO, "Serve against the built-in LlamaCloud simulator; needs no key."),
+    Mode.CHECK: "Report on the settings and exit.",
+    Mode.ONCE: "List the jobs, refresh them for one interval at most, print the metrics and exit.",
+    Mode.DEMO: "Serve against the built-in LlamaCloud simulator; needs no key.",
 }
 
 
@@ -94,10 +88,10 @@ def parse_arguments(argv: Sequence[str], problems: list[str]) -> tuple[Mode, dic
     given = vars(namespace)
     settings = _settings_of(given, problems)
     problems += _unknown_arguments(rest)
-    modes = [flag for flag in _MODE_FLAGS if given.get(flag)]
+    modes = [mode for mode in _MODE_HELP if mode in given]
     if len(modes) > 1:
         problems.append(f"{' and '.join(modes)} are modes; choose one.")
-    return _MODE_FLAGS[modes[0]][0] if modes else Mode.SERVE, settings
+    return modes[0] if modes else Mode.SERVE, settings
 
 
 def _parser() -> _Parser:
@@ -114,8 +108,8 @@ def _parser() -> _Parser:
         ),
     )
     modes = parser.add_argument_group("modes (none: serve)")
-    for flag, (_, words) in _MODE_FLAGS.items():
-        modes.add_argument(flag, dest=flag, action="store_true", help=words)
+    for mode, words in _MODE_HELP.items():
+        modes.add_argument(mode, dest=mode, action="store_true", help=words)
     version, words = f"%(prog)s {__version__}", "Print the version and exit."
     modes.add_argument("--version", action="version", version=version, help=words)
     settings = parser.add_argument_group(
@@ -170,7 +164,7 @@ def _settings_of(given: Mapping[str, Any], problems: list[str]) -> dict[str, str
 
 
 def _unknown_arguments(rest: Sequence[str]) -> list[str]:
-    known = [*_MODE_FLAGS, "--help", "--version"]
+    known = [*_MODE_HELP, "--help", "--version"]
     known += [doc.flag for doc in documented_settings() if doc.flag]
     flags = [argument.partition("=")[0] for argument in rest if argument.startswith("-")]
     if rest and not flags:

@@ -12,7 +12,7 @@ from asking import budgets_of_plenty
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from exporter.app.access import BudgetLimits, Budgets, ProjectAccess, server_address_of
+from exporter.app.access import BudgetLimits, Budgets, ProjectAccess, normalized_url
 from exporter.config import Project
 from exporter.config.keys import KeyFile
 from exporter.llamacloud.errors import KeyMissing
@@ -230,7 +230,7 @@ def test_a_server_has_one_budget_however_it_is_spelled(spelled: str) -> None:
 @pytest.mark.parametrize("other", ["http://h", "https://h:444", "https://h/eu", "https://i"])
 def test_another_server_has_another_budget(other: str) -> None:
     """A path may lead to another one as well, behind one gateway."""
-    assert server_address_of(other) != server_address_of("https://h")
+    assert normalized_url(other) != normalized_url("https://h")
 
 
 @pytest.mark.parametrize(
@@ -239,7 +239,7 @@ def test_another_server_has_another_budget(other: str) -> None:
 )
 def test_spellings_of_one_server_are_one(one: str, same: str) -> None:
     """Addresses and paths included."""
-    assert server_address_of(one) == server_address_of(same)
+    assert normalized_url(one) == normalized_url(same)
 
 
 def test_projects_of_one_key_share_its_budget(file: Path) -> None:
