@@ -1,4 +1,4 @@
-"""One chain for our own log records and everybody else's: structured, bounded, without keys."""
+"""The log: our own records and those of libraries, structured, bounded, and without keys."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import math
 import sys
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, TextIO
 
 import structlog
 from structlog.processors import JSONRenderer
@@ -20,10 +20,12 @@ from exporter.redaction import Secrets
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
+    from exporter.log_writer import LogWriter
+
 _LONGEST_VALUE = 1_000
 _LONGEST_TRACEBACK = 20_000
 _LEADING_KEYS = ("timestamp", "level", "event", "logger")
-# Below warnings these tell URLs and headers, and one of the headers is the key.
+# Below warnings they log URLs and headers, and one of the headers is the key.
 _LOGGERS_WITH_HEADERS = ("httpx", "httpcore")
 _OF_EVERY_RECORD: tuple[Processor, ...] = (
     structlog.contextvars.merge_contextvars,
@@ -33,31 +35,18 @@ _OF_EVERY_RECORD: tuple[Processor, ...] = (
 )
 
 
-class LogStream(Protocol):
-    """Where log records are written, each by one call."""
-
-    def write(self, text: str, /) -> object:
-        """Write one record."""
-
-    def isatty(self) -> bool:
-        """Tell whether it is a terminal."""
-
-
 def configure_logging(
     level: str,
     format: str,  # noqa: A002 - the setting's name
-    stream: LogStream | None = None,
+    stream: LogWriter | TextIO,
     secrets: Secrets | None = None,
 ) -> None:
-    """Write every record from ``level`` on to ``stream``, standard error if it is ``None``.
+    """Write the records of this ``level`` and above to ``stream``, without the ``secrets``.
 
     ``format`` is ``json``, ``console``, or ``auto``: console on a terminal, else JSON lines. The
-    console shows whole ids and every key at level ``debug`` alone. No occurrence of ``secrets`` is
-    written. May be called again: the last call counts.
+    console shows whole ids and every key only at level ``debug``. The last call counts.
     """
-    stream = sys.stderr if stream is None else stream
     console = format == "console" or (format == "auto" and stream.isatty())
-    # Who debugs needs whole ids; everyone else reads them in JSON.
     in_full = level == "debug"
     renderer: Processor = (
         ConsoleRenderer(colors=stream.isatty(), in_full=in_full) if console else JSONRenderer()
@@ -100,7 +89,7 @@ def log_uncaught_exceptions() -> None:
     threading.excepthook = lambda caught: log(caught.thread, caught.exc_value)
 
 
-class _Handler(logging.StreamHandler[LogStream]):
+class _Handler(logging.StreamHandler["LogWriter | TextIO"]):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Say which record was lost; logging itself would print its values, keys included."""
         lost = {"event": "log.record_lost", "level": "error", "logger": record.name}
@@ -115,9 +104,9 @@ def _route_standard_logging(handler: logging.Handler, level: int) -> None:
     logging.captureWarnings(capture=True)
     for name in _LOGGERS_WITH_HEADERS:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
-    # Scrapes are no news, and uvicorn's start and stop are told by our own records.
+    # Nobody needs a line for each scrape.
     logging.getLogger("uvicorn.access").disabled = True
-    # It warns of clients that speak no HTTP, without saying which: nobody can act on that.
+    # Its warnings about clients that do not speak HTTP do not name the client.
     quiet = level if level <= logging.DEBUG else max(level, logging.ERROR)
     logging.getLogger("uvicorn.error").setLevel(quiet)
 

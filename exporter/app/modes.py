@@ -115,8 +115,7 @@ def _start(
     log_writer: LogWriter,
 ) -> int:
     settings = command.settings
-    keys = (project.api_key for project in settings.projects)
-    secrets = Secrets(*(key.get_secret_value() for key in keys if key is not None))
+    secrets = Secrets(*settings.api_keys())
     configure_logging(settings.log.level, settings.log.format, log_writer, secrets)
     log_uncaught_exceptions()
     log_ignored(signals)

@@ -1,4 +1,4 @@
-"""Applying the settings again while the exporter runs: those that changed, or none of them."""
+"""Applying changed settings while the exporter runs: all of them, or none."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ log = structlog.get_logger("exporter")
 
 
 class Reloader:
-    """Owns the settings in force, and replaces them one time after the other.
+    """Owns the current settings, and replaces them, by one reload at a time.
 
-    ``read`` reads them, in a thread. ``wanted`` is set where nobody waits for what comes of it.
+    ``read`` reads them, in a thread. ``wanted`` is set by SIGHUP, which waits for no result.
     """
 
     def __init__(
@@ -62,20 +62,19 @@ class Reloader:
 
     async def run(self) -> NoReturn:
         """Reload whenever that is wanted, until cancelled; a bug raises."""
+        answered: list[asyncio.Future[Reloaded]] = []
         try:
             while True:
                 await self._wanted.wait()
                 self._wanted.clear()
-                asked = len(self._waiting)
-                reloaded = await self._reload()
-                answered, self._waiting = self._waiting[:asked], self._waiting[asked:]
-                _answer(answered, reloaded)
+                answered, self._waiting = self._waiting, []
+                _answer(answered, await self._reload())
         finally:
             self._has_stopped = True
-            _answer(self._waiting, _STOPPED)
+            _answer([*answered, *self._waiting], _STOPPED)
 
     async def reload(self) -> Reloaded:
-        """Apply the settings as they are from now on, and say what came of it."""
+        """Apply the settings as they are from now on, and return the result of that reload."""
         if self._has_stopped:
             return _STOPPED
         answer: asyncio.Future[Reloaded] = asyncio.get_running_loop().create_future()
@@ -99,20 +98,19 @@ class Reloader:
 
     async def _apply(self, changes: Changes, settings: Settings) -> None:
         before, self._settings = self._settings, settings
-        for project in settings.projects:
-            if project.api_key is not None:
-                self._exporter.secrets.add(project.api_key.get_secret_value())
-        if settings.log != before.log:
-            writer = self._exporter.log_writer
+        exporter = self._exporter
+        for key in settings.api_keys():
+            exporter.secrets.add(key)
+        if (log_settings := settings.log) != before.log:
             configure_logging(
-                settings.log.level, settings.log.format, writer, self._exporter.secrets
+                log_settings.level, log_settings.format, exporter.log_writer, exporter.secrets
             )
-        await self._exporter.projects.apply(changes, settings)
+        await exporter.projects.apply(changes, settings)
 
     def _refused(self, problems: tuple[str, ...] | list[str], words: str) -> Reloaded:
         self._exporter.telemetry.config_loaded(successful=False, at=time.time())
         for number, problem in enumerate(problems, 1):
-            # Each in a line of its own: lines are bounded, and every mistake is to be told.
+            # One line each, because lines are cut and every mistake must be logged.
             log.error(
                 "config.reload_failed",
                 detail=problem,
@@ -125,7 +123,7 @@ class Reloader:
 
 def _answer(waiting: Iterable[asyncio.Future[Reloaded]], reloaded: Reloaded) -> None:
     for answer in waiting:
-        # Somebody who left has cancelled the answer.
+        # A client that has left has cancelled its answer.
         if not answer.done():
             answer.set_result(reloaded)
 
@@ -138,9 +136,9 @@ def _applied(changes: Changes) -> Reloaded:
         "changed": changes.changed,
         "settings": changes.changed_settings,
     }
-    told = {name: ", ".join(names) for name, names in facts.items() if names}
-    log.info("config.reloaded", **told)
-    lines = ["The settings were applied.", *(f"{name}: {names}" for name, names in told.items())]
+    texts = {name: ", ".join(names) for name, names in facts.items() if names}
+    log.info("config.reloaded", **texts)
+    lines = ["The settings were applied.", *(f"{name}: {names}" for name, names in texts.items())]
     if changes.fixed_settings:
         fixed = ", ".join(changes.fixed_settings)
         log.warning("config.restart_needed", settings=fixed, advice=_FIXED_ADVICE)

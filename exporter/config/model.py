@@ -92,6 +92,11 @@ class Settings(BaseSettings):
         json_schema_extra={"written_default": "one, from the LLAMA_CLOUD_* variables"},
     )
 
+    def api_keys(self) -> list[str]:
+        """Return the keys of the projects, without those that are waited for."""
+        keys = (project.api_key for project in self.projects)
+        return [key.get_secret_value() for key in keys if key is not None]
+
     @classmethod
     def settings_customise_sources(
         cls,

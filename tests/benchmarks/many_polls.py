@@ -28,8 +28,7 @@ def main() -> None:
     # A copy is not validated.
     poll = settings.poll.model_copy(update={"interval": float(interval)})
     settings = settings.model_copy(update={"poll": poll})
-    keys = (project.api_key for project in settings.projects)
-    secrets = Secrets(*(key.get_secret_value() for key in keys if key is not None))
+    secrets = Secrets(*settings.api_keys())
     configure_logging(settings.log.level, settings.log.format, log_writer, secrets)
     sockets = listen(settings.web.listen_address)
     serving = Serving(settings, secrets, sockets, signals, log_writer, lambda: settings, os.environ)
