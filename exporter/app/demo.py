@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from exporter.config import Settings
 
 
-async def demo(serving: Serving) -> None:
+async def serve_demo(serving: Serving) -> None:
     """Serve until SIGTERM or SIGINT."""
     async with simulated_projects() as projects:
 

@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from contextlib import redirect_stdout
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import stamina.instrumentation
 import structlog
@@ -19,7 +19,7 @@ from exporter.app.once import print_once
 from exporter.app.running import Serving, serve
 from exporter.app.signal_handlers import log_ignored, stay_until_seen_running
 from exporter.app.upstream import connections_of
-from exporter.config import ConfigError, Mode, describe, load, serves_and_waits_for_key
+from exporter.config import ConfigError, Mode, describe, load
 from exporter.llamacloud.environment import BadEnvironmentError
 from exporter.llamacloud.proxies import Proxies
 from exporter.logs import configure_logging, log_uncaught_exceptions
@@ -28,9 +28,7 @@ from exporter.redaction import Secrets
 from exporter.standard_streams import StandardOutputError, encoded, write_output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
-    from exporter.config import Command, Settings
+    from exporter.config import Command
     from exporter.log_writer import LogWriter
     from exporter.signals import Signals
     from exporter.web_config.current import CurrentWebConfig
@@ -51,21 +49,26 @@ def run(signals: Signals, log_writer: LogWriter) -> int:
     """
     began_monotonic = time.monotonic()
     printed = io.StringIO()
+    waits_for_key = False
     try:
         # argparse ignores that what --help and --version print cannot be written.
         with redirect_stdout(printed):
             command = load(sys.argv[1:], os.environ)
+        waits_for_key = command.mode is Mode.SERVE and command.settings.api.wait_for_key
         web_config = _web_config_of(command)
         if command.mode is Mode.CHECK:
             return _check(command, log_writer)
+        status = _start(command, web_config, signals, log_writer)
     except SystemExit:
         return _print(printed.getvalue(), log_writer)
     except (ConfigError, BadEnvironmentError) as error:
         # The log is not configured yet.
         log_writer.write(f"{error}\n")
-        return _left(_BAD_SETTINGS, began_monotonic, signals)
-    status = _start(command, web_config, signals, log_writer)
-    return _left(status, began_monotonic, signals)
+        status = _BAD_SETTINGS
+        waits_for_key |= isinstance(error, ConfigError) and error.waits_for_key
+    if waits_for_key and status != _OK:
+        stay_until_seen_running(began_monotonic, signals)
+    return status
 
 
 def _check(command: Command, log_writer: LogWriter) -> int:
@@ -89,13 +92,6 @@ def _web_config_of(command: Command) -> CurrentWebConfig | None:
     from exporter.web_config.current import CurrentWebConfig  # noqa: PLC0415 - only who uses it pays for it
 
     return CurrentWebConfig(file)
-
-
-def _left(status: int, began_monotonic: float, signals: Signals) -> int:
-    """Return the exit status, of a sidecar that failed at its start after a moment."""
-    if status != _OK and serves_and_waits_for_key(sys.argv[1:], os.environ):
-        stay_until_seen_running(began_monotonic, signals)
-    return status
 
 
 def _print(text: str, log_writer: LogWriter) -> int:
@@ -130,11 +126,21 @@ def _start(
             with asyncio.Runner() as runner:
                 all_listed = runner.run(print_once(settings, secrets, signals, log_writer))
             return _OK if all_listed else _FAILED
-        sockets = listen(settings.web.listen_address)
         serving = Serving(
-            settings, secrets, sockets, signals, log_writer, _read_again, os.environ, web_config
+            settings=settings,
+            secrets=secrets,
+            sockets=listen(settings.web.listen_address),
+            signals=signals,
+            log_writer=log_writer,
+            read_again=lambda: load(sys.argv[1:], os.environ).settings,
+            environ=os.environ,
+            web_config=web_config,
         )
-        run_mode = _demo() if command.mode is Mode.DEMO else serve
+        run_mode = serve
+        if command.mode is Mode.DEMO:
+            from exporter.app import demo  # noqa: PLC0415 - only the demo needs the simulator
+
+            run_mode = demo.serve_demo
         # If no loop can be made, asyncio.run would warn of the coroutine that never runs.
         with asyncio.Runner() as runner:
             runner.run(run_mode(serving))
@@ -148,16 +154,6 @@ def _start(
     except Exception as error:  # noqa: BLE001 - it is told
         return _ended_by(error)
     return _OK
-
-
-def _demo() -> Callable[..., Coroutine[Any, Any, None]]:
-    from exporter.app.demo import demo  # noqa: PLC0415 - only the demo pays for the simulator
-
-    return demo
-
-
-def _read_again() -> Settings:
-    return load(sys.argv[1:], os.environ).settings
 
 
 def _ended_by(error: BaseException) -> int:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NoReturn
 import structlog
 
 from exporter.app.changes import changes_between, with_fixed_of
-from exporter.app.upstream import base_urls_of
 from exporter.config import ConfigError
 from exporter.lifecycle import Reloaded
 from exporter.llamacloud.environment import BadEnvironmentError
@@ -86,7 +85,7 @@ class Reloader:
         loop = asyncio.get_running_loop()
         try:
             settings = await loop.run_in_executor(self._reader, self._read)
-            self._connections.check(base_urls_of(settings))
+            self._connections.check([project.base_url for project in settings.projects])
         except ConfigError as error:
             return self._refused(error.problems, error.told(_REFUSED))
         except BadEnvironmentError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from signal import SIGTERM
@@ -29,7 +28,7 @@ from exporter.web import build_app
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import Callable, Mapping
 
     from exporter.app.assembly import Exporter
     from exporter.app.project_set import ProjectSet
@@ -83,16 +82,21 @@ async def serve(serving: Serving) -> None:
             wanted=reload_wanted,
         )
         server = _server(exporter, serving, reloader)
-        async with asyncio.TaskGroup() as tasks, _saving(exporter, tasks):
+        projects, store = exporter.projects, exporter.store
+        async with asyncio.TaskGroup() as tasks:
+            saving = [tasks.create_task(store.run())] if store else []
             tasks.create_task(server.serve(serving.sockets))
-            exporter.projects.start(tasks)
-            _announce("exporter.listening", serving, exporter.projects)
-            announcing = tasks.create_task(_announce_first_poll(serving, exporter.projects))
+            projects.start(tasks)
+            _announce("exporter.listening", serving, projects)
+            announcing = tasks.create_task(_announce_first_poll(serving, projects))
             reloading = tasks.create_task(reloader.run())
             await stop.wait()
             server.stop()
             await cancelled([announcing, reloading])
-            await exporter.projects.stop()
+            await projects.stop()
+            await cancelled(saving)
+            if store:
+                await store.close(projects.saved())
 
 
 def _loaded(settings: Settings) -> LoadedState | None:
@@ -101,19 +105,6 @@ def _loaded(settings: Settings) -> LoadedState | None:
         return None
     keys, former = state_keys_of(settings.projects), former_state_keys_of(settings.projects)
     return load_state(settings.state.file, keys.values(), former)
-
-
-@asynccontextmanager
-async def _saving(exporter: Exporter, tasks: asyncio.TaskGroup) -> AsyncIterator[None]:
-    """Write the state file while the exporter runs, and once more at the end."""
-    store = exporter.store
-    if store is None:
-        yield
-        return
-    writing = tasks.create_task(store.run())
-    yield
-    await cancelled([writing])
-    await store.close(exporter.projects.saved())
 
 
 async def _announce_first_poll(serving: Serving, projects: ProjectSet) -> None:

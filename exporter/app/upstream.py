@@ -41,15 +41,10 @@ def connections_of(settings: Settings, proxies: Proxies) -> Connections:
     """
     return open_connections(
         USER_AGENT,
-        base_urls=base_urls_of(settings),
+        base_urls=[project.base_url for project in settings.projects],
         proxies=proxies,
         tls_strict=settings.api.tls_strict,
     )
-
-
-def base_urls_of(settings: Settings) -> list[str]:
-    """Return the URLs that the projects are read from."""
-    return [project.base_url for project in settings.projects]
 
 
 def open_upstream(settings: Settings, environ: Mapping[str, str]) -> Connections:

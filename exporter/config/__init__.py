@@ -8,7 +8,7 @@ from exporter.config.documentation import (
 )
 from exporter.config.errors import ConfigError
 from exporter.config.flags import Mode
-from exporter.config.load import Command, load, serves_and_waits_for_key
+from exporter.config.load import Command, load
 from exporter.config.model import Settings
 from exporter.config.project import Project
 from exporter.config.report import describe
@@ -25,5 +25,4 @@ __all__ = [
     "describe",
     "documented_settings",
     "load",
-    "serves_and_waits_for_key",
 ]

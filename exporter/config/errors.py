@@ -32,10 +32,14 @@ _REQUIREMENTS = {
 
 
 class ConfigError(Exception):
-    """The settings cannot be used; ``problems`` holds each mistake as one sentence."""
+    """The settings cannot be used; ``problems`` holds each mistake as one sentence.
 
-    def __init__(self, *problems: str) -> None:
+    ``waits_for_key``: whether they say to serve, and to wait for a key file.
+    """
+
+    def __init__(self, *problems: str, waits_for_key: bool = False) -> None:
         self.problems = problems
+        self.waits_for_key = waits_for_key
         super().__init__(*problems)
 
     def __str__(self) -> str:

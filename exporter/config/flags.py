@@ -76,15 +76,14 @@ class _Parser(argparse.ArgumentParser):
 def parse_arguments(argv: Sequence[str], problems: list[str]) -> tuple[Mode, dict[str, str]]:
     """Return the mode, and the settings that flags set, by name.
 
-    ``--help`` and ``--version`` print and exit. Mistakes are added to ``problems``.
-
-    Raises:
-        ConfigError: if a mode was given a value.
+    ``--help`` and ``--version`` print and exit. Mistakes are added to ``problems``; after one that
+    argparse stops at, no setting is returned.
     """
     try:
         namespace, rest = _parser().parse_known_args(argv)
     except argparse.ArgumentError as error:
-        raise ConfigError(f"flag {error.argument_name} takes no value.") from None
+        problems.append(f"flag {error.argument_name} takes no value.")
+        return next((mode for mode in _MODE_HELP if mode == error.argument_name), Mode.SERVE), {}
     given = vars(namespace)
     settings = _settings_of(given, problems)
     problems += _unknown_arguments(rest)

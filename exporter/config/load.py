@@ -53,44 +53,32 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
     ``argv`` does not hold the program's name.
 
     Raises:
-        ConfigError: with all mistakes; a flag without its value may come alone.
+        ConfigError: with all mistakes.
     """
     problems: list[str] = []
     mode, flags = parse_arguments(argv, problems)
     sources = [from_flags(flags), from_environment(environ, problems)]
     file_is_read = _add_file(sources, problems)
+    waits_for_key = _waits_for_key(sources)
     known_keys = KnownKeys()
     projects: tuple[Project, ...] = ()
     variables: tuple[str, ...] = ()
     if mode is Mode.DEMO:
         sources.append(Source(_DEMO_DEFAULTS))
+    # Without the file it is unknown which keys are needed.
     elif file_is_read and mode is not Mode.HEALTHCHECK:
-        # Without the file nobody knows which keys are needed.
-        naming = strongest(sources, PROJECTS)
-        waits = _waits(sources)
-        projects = resolve_projects(naming, environ, problems, known_keys, waits_for_key=waits)
+        projects = resolve_projects(
+            strongest(sources, PROJECTS), environ, problems, known_keys, waits_for_key=waits_for_key
+        )
         variables = unknown_llama_cloud_variables(environ)
     settings = _validated([Source({PROJECTS: projects}), *sources], known_keys, problems)
     if settings is None or problems:
-        raise ConfigError(*map(known_keys.taken_out_of, problems))
+        raise ConfigError(
+            *map(known_keys.taken_out_of, problems),
+            waits_for_key=waits_for_key and mode is Mode.SERVE,
+        )
     variables = tuple(map(known_keys.taken_out_of, variables))
     return Command(mode, settings, variables, doubts_about(projects))
-
-
-def serves_and_waits_for_key(argv: Sequence[str], environ: Mapping[str, str]) -> bool:
-    """Tell whether ``api.wait_for_key`` is on, also where settings have mistakes.
-
-    False in every mode but serving. A file that cannot be read says nothing about it.
-    """
-    ignored: list[str] = []
-    try:
-        mode, flags = parse_arguments(argv, ignored)
-    except ConfigError:
-        # What cannot be understood may be one flag of many: the variable tells it as well.
-        mode, flags = Mode.SERVE, {}
-    sources = [from_flags(flags), from_environment(environ, ignored)]
-    _add_file(sources, ignored)
-    return mode is Mode.SERVE and _waits(sources)
 
 
 def _add_file(sources: list[Source], problems: list[str]) -> bool:
@@ -109,14 +97,14 @@ def _add_file(sources: list[Source], problems: list[str]) -> bool:
     return True
 
 
-def _waits(sources: Sequence[Source]) -> bool:
-    """Tell whether key files are waited for: to be known before the settings are validated."""
+def _waits_for_key(sources: Sequence[Source]) -> bool:
+    """Return ``api.wait_for_key``, which is needed before the settings are validated."""
     setting = "api.wait_for_key"
     source = strongest(sources, setting)
     try:
         return source is not None and Api(wait_for_key=source.values[setting]).wait_for_key
     except ValidationError:
-        # That is a mistake of its own; whoever made it wants to wait.
+        # This mistake is reported later; whoever made it wants to wait.
         return True
 
 
