@@ -1,4 +1,4 @@
-"""The demo: serving as always, against the built-in simulator of LlamaCloud."""
+"""``--demo``: the exporter serves as always, against the built-in simulator of LlamaCloud."""
 
 from __future__ import annotations
 

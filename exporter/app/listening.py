@@ -1,4 +1,4 @@
-"""Listening sockets, opened before anything else so that a taken port is told at once."""
+"""Listening sockets, opened before anything else so that a taken port is reported at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BACKLOG = 1024
 
 
 class AddressUnavailableError(Exception):
-    """An address of ``web.listen_address`` cannot be listened on; the message says what to do."""
+    """An address of ``web.listen_address`` cannot be used; the message says what to do."""
 
     def __init__(self, address: str, message: str) -> None:
         super().__init__(message)
@@ -29,7 +29,7 @@ def listen(addresses: Iterable[ListenAddress]) -> list[socket.socket]:
     An empty host means every interface, IPv6 and IPv4 alike where the machine has both.
 
     Raises:
-        AddressUnavailableError: at the first that cannot be had; none stays open.
+        AddressUnavailableError: for the first that cannot be used; no socket stays open.
     """
     with ExitStack() as opened:
         sockets = [opened.enter_context(_listen(address)) for address in addresses]
@@ -70,9 +70,9 @@ def _listen_everywhere(port: int) -> socket.socket:
 
 
 def _without_delay(listening: socket.socket) -> socket.socket:
-    """Name the protocol: asyncio sets TCP_NODELAY only on sockets that say they are TCP.
+    """Return the socket with its protocol set: asyncio sets TCP_NODELAY only where that is TCP.
 
-    Without it, answers on connections that are kept alive wait some 40 ms for an acknowledgement.
+    Without it, responses on keep-alive connections wait some 40 ms for an acknowledgement.
     """
     return socket.socket(
         listening.family, listening.type, socket.IPPROTO_TCP, fileno=listening.detach()

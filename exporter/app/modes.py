@@ -1,4 +1,4 @@
-"""What the command does in each of its modes, and with which exit status."""
+"""What the command does in each of its modes, and with which exit status it ends."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ if TYPE_CHECKING:
     from exporter.signals import Signals
     from exporter.web_config.current import CurrentWebConfig
 
-_OF_OTHER_PROGRAMS = "it is ignored; that is correct if another program uses it"
+_UNKNOWN_VARIABLE_ADVICE = "it is ignored; that is correct if another program uses it"
 _OK, _FAILED, _BAD_SETTINGS = 0, 1, 2
 
 log = structlog.get_logger("exporter")
 
 
 def run(signals: Signals, log_writer: LogWriter) -> int:
-    """Do what the command line asks for and return the exit status.
+    """Run the mode that the command line chooses, and return the exit status.
 
-    0: stopped as asked. 1: could not do what was asked, or a bug. 2: a mistake in the settings, or
-    in the environment's proxies and certificates.
+    0: done, or stopped by a signal. 1: failed, or a bug. 2: a mistake in the settings, or in the
+    environment's proxies and certificates.
 
-    With ``api.wait_for_key``, an exporter that fails within five seconds returns only after them.
+    With ``api.wait_for_key``, an exporter that fails sooner returns after five seconds.
     """
     began_monotonic = time.monotonic()
     printed = io.StringIO()
@@ -85,11 +85,11 @@ def _check(command: Command, log_writer: LogWriter) -> int:
 
 
 def _web_config_of(command: Command) -> CurrentWebConfig | None:
-    """Read the web configuration file where it is to be used or checked, before anything starts."""
+    """Read the web configuration file, if this mode uses or checks it, before anything starts."""
     file = command.settings.web.config.file
     if file is None or command.mode is Mode.ONCE:
         return None
-    from exporter.web_config.current import CurrentWebConfig  # noqa: PLC0415 - only who uses it pays for it
+    from exporter.web_config.current import CurrentWebConfig  # noqa: PLC0415 - most need none of it
 
     return CurrentWebConfig(file)
 
@@ -116,7 +116,7 @@ def _start(
     log_uncaught_exceptions()
     log_ignored(signals)
     for warning in command.unknown_variables:
-        log.warning("exporter.unknown_variable", detail=warning, advice=_OF_OTHER_PROGRAMS)
+        log.warning("exporter.unknown_variable", detail=warning, advice=_UNKNOWN_VARIABLE_ADVICE)
     for doubt in command.doubts:
         log.warning("config.doubtful", detail=doubt)
     # Its default hooks would count retries on the global registry and log every one.
@@ -151,13 +151,13 @@ def _start(
         if not error.reader_left:
             log.error("exporter.cannot_print", detail=str(error))  # noqa: TRY400 - likewise
         return _FAILED
-    except Exception as error:  # noqa: BLE001 - it is told
+    except Exception as error:  # noqa: BLE001 - it is logged
         return _ended_by(error)
     return _OK
 
 
 def _ended_by(error: BaseException) -> int:
-    # What went wrong first says it all: tasks that do the same fail in the same way.
+    # The first failure is enough: tasks of one kind fail in the same way.
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     if isinstance(error, BadEnvironmentError):

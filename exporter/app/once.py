@@ -1,4 +1,4 @@
-"""One poll of every project, printed, and what it did not reach."""
+"""``--once``: poll every project once, print the metrics, and warn of jobs not reached."""
 
 from __future__ import annotations
 
@@ -24,15 +24,14 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("exporter")
 
-
-# The poller's own schedule began a moment before it was told to run.
+# A poll that ends this close to its interval counts as cut off by it.
 _ROUNDING_INTERVALS = 0.05
 
 
 async def print_once(
     settings: Settings, secrets: Secrets, signals: Signals, log_writer: LogWriter
 ) -> bool:
-    """Poll every project once, print the exposition, and tell whether all could be listed.
+    """Poll every project once, print the exposition, and return whether all could be listed.
 
     Raises:
         StandardOutputError: the exposition was not printed, or not all of it.
@@ -57,10 +56,9 @@ async def print_once(
 
 
 async def poll_once(poller: ProjectPoller, interval: float, began: float) -> bool:
-    """Poll until all jobs were refreshed, or the next listing is due; tell whether all were.
+    """Poll until all jobs were refreshed or the next listing is due; return whether all were.
 
-    ``interval`` is that of listings, in seconds, which began at the monotonic moment ``began``. A
-    bug raises.
+    The first ``interval``, in seconds, begins at the monotonic moment ``began``. A bug raises.
     """
     async with asyncio.TaskGroup() as tasks:
         polling = tasks.create_task(poller.run())
@@ -85,6 +83,6 @@ def warn_of_jobs_not_reached(project: str, poller: ProjectPoller) -> None:
 
 
 def _never_refreshed(poller: ProjectPoller) -> int:
-    """Count the active jobs without a refresh: they do not even wait if the listing took all."""
+    """Count active jobs without a refresh; none of them waits if the listing took the budget."""
     jobs = poller.last_view.jobs if poller.last_view else ()
     return sum(job.active and job.last_refreshed_at is None for job in jobs)

@@ -1,4 +1,4 @@
-"""The projects that are polled: built, started, stopped, and changed with the settings."""
+"""The polled projects: started, stopped, and changed by reloads."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from exporter.app.access import BudgetLimits
+from exporter.app.changes import Begun
 from exporter.app.identity import api_versions_of, state_keys_of
 from exporter.app.projects import PolledProject, polled_project
 from exporter.pages import ProjectReport
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from typing import NoReturn
 
-    from exporter.app.changes import Begun, Changes
+    from exporter.app.changes import Changes
     from exporter.app.projects import Shared
     from exporter.config import Settings
     from exporter.core.saved import SavedProject
@@ -25,7 +26,7 @@ _SECONDS_PER_MINUTE = 60
 
 
 def budget_limits_of(settings: Settings) -> BudgetLimits:
-    """Return the limits of each key's budget; it never falls below one listing of a project."""
+    """Return the limits of each budget; a 429 always leaves enough for one listing an interval."""
     requests = max((len(api_versions_of(p, settings)) for p in settings.projects), default=1)
     return BudgetLimits(
         requests_per_second=settings.api.requests_per_minute / _SECONDS_PER_MINUTE,
@@ -35,7 +36,7 @@ def budget_limits_of(settings: Settings) -> BudgetLimits:
 
 
 def shown_settings_of(settings: Settings) -> dict[str, float]:
-    """Return the settings that every project shows as a gauge of the exporter's own."""
+    """Return the settings that are published as a gauge for each project."""
     limits = budget_limits_of(settings)
     return {
         "poll_interval_seconds": settings.poll.interval,
@@ -45,18 +46,14 @@ def shown_settings_of(settings: Settings) -> dict[str, float]:
 
 
 class ProjectSet:
-    """Owns the projects that are polled."""
+    """Owns the polled projects."""
 
     def __init__(self, settings: Settings, shared: Shared) -> None:
         self._shared = shared
         self._tasks: asyncio.TaskGroup | None = None
-        # Scrapes of what was published under a name before are told from later ones.
+        # New cores number their views from here: a scrape of an old view never counts for them.
         self._last_generation = 0
-        keys = state_keys_of(settings.projects)
-        self._projects = {
-            project.name: polled_project(settings, project, shared, state_key=keys[project.name])
-            for project in settings.projects
-        }
+        self._projects = self._build([Begun(each) for each in settings.projects], {}, settings)
 
     @property
     def pollers(self) -> Mapping[str, ProjectPoller]:
@@ -64,28 +61,28 @@ class ProjectSet:
         return {name: polled.poller for name, polled in self._projects.items()}
 
     def reports(self) -> Sequence[ProjectReport]:
-        """Return what people and scripts are told of the projects, by name."""
+        """Return what the pages and the JSON show of each project, sorted by name."""
         limit = self._shared.budgets.limits.requests_per_second
         return [_report(polled, limit) for _, polled in sorted(self._projects.items())]
 
     def saved(self) -> dict[str, SavedProject]:
-        """Return what a restart is to keep of each project, by its key in the state file."""
+        """Return what the state file keeps of each project, by its key there."""
         return {polled.state_key: polled.saved() for polled in self._projects.values()}
 
     def scraped(self, generations: Mapping[str, int]) -> None:
-        """Tell each project which view of it was scraped."""
+        """Report to each project which generation of its view was scraped."""
         for name, generation in generations.items():
-            # What was scraped may have been removed meanwhile.
+            # A reload may have removed the project since.
             if (polled := self._projects.get(name)) is not None:
                 polled.poller.scraped(generation)
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
-        """Poll, from now on also what is begun later, in a task group."""
+        """Start polling in a task group, which later projects are started in as well."""
         self._tasks = tasks
         self._start(self._projects.values())
 
     async def stop(self) -> None:
-        """Poll no more."""
+        """Stop polling all projects."""
         await cancelled(_tasks(self._projects.values()))
 
     async def publish(self) -> None:
@@ -93,10 +90,10 @@ class ProjectSet:
         await self._publish(self._projects.values())
 
     async def apply(self, changes: Changes, settings: Settings) -> None:
-        """Have the projects of other settings polled, which ``changes`` lead to.
+        """Stop, change and start projects, as ``changes`` that lead to other settings require.
 
-        A project that stays is not touched; one that goes on by another poller stays published as
-        it is, and its counters go on.
+        A kept project is not interrupted. One that gets another poller stays published meanwhile,
+        and its counters continue.
         """
         self._adjust(changes, settings)
         kept = {project.name for project in changes.kept}
@@ -122,7 +119,7 @@ class ProjectSet:
         for polled in stopped:
             self._shared.budgets.keep(polled.access.budget)
             self._last_generation = max(self._last_generation, polled.core.generation)
-            # Whoever waits for it waits no longer.
+            # A task that waits for it would wait for ever.
             polled.poller.first_poll_is_published.set()
         if (store := self._shared.store) is not None:
             await asyncio.gather(*(store.save(of.state_key, of.saved()) for of in stopped))
@@ -131,8 +128,8 @@ class ProjectSet:
         self, begun: Iterable[Begun], stopped: Mapping[str, PolledProject], settings: Settings
     ) -> dict[str, PolledProject]:
         shared, keys = self._shared, state_keys_of(settings.projects)
-        going_on = {begin.former for begin in begun if begin.former == begin.project.name}
-        for name in stopped.keys() - going_on:
+        continued = {each.project.name for each in begun if each.former == each.project.name}
+        for name in stopped.keys() - continued:
             shared.telemetry.remove(name)
         built = {}
         for begin in begun:
@@ -143,14 +140,14 @@ class ProjectSet:
             )
             polled.core.generation = max(polled.core.generation, self._last_generation)
             if former and shared.store and former.state_key not in keys.values():
-                # It goes on under the other key alone.
+                # It is saved under its new key from now on.
                 shared.store.forget(former.state_key)
         return built
 
     async def _publish(
         self, projects: Collection[PolledProject], without: Collection[str] = ()
     ) -> None:
-        """Publish projects that were not polled yet: what is known of them was saved before."""
+        """Publish projects before their first poll; their state was saved before."""
         if not projects and not without:
             return
         views = [polled.poller.view() for polled in projects]

@@ -87,7 +87,7 @@ class Reloader:
             settings = await loop.run_in_executor(self._reader, self._read)
             self._connections.check([project.base_url for project in settings.projects])
         except ConfigError as error:
-            return self._refused(error.problems, error.told(_REFUSED))
+            return self._refused(error.problems, error.message(_REFUSED))
         except BadEnvironmentError as error:
             return self._refused([str(error)], f"{error}\n{_REFUSED}")
         changes = changes_between(self._settings, settings)

@@ -1,8 +1,9 @@
-"""The settings, from flags, environment and file, and nothing that acts on them."""
+"""The settings: read from flags, environment and file, and validated."""
 
 from exporter.addresses import ListenAddress
 from exporter.config.documentation import (
     LLAMA_CLOUD_VARIABLES,
+    PROJECTS,
     SettingDoc,
     documented_settings,
 )
@@ -15,6 +16,7 @@ from exporter.config.report import describe
 
 __all__ = [
     "LLAMA_CLOUD_VARIABLES",
+    "PROJECTS",
     "Command",
     "ConfigError",
     "ListenAddress",

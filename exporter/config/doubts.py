@@ -1,4 +1,4 @@
-"""What the settings may say, and hardly anyone means: told as warnings."""
+"""Valid settings that are probably a mistake: they are logged as warnings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from exporter.config.project import Project
 
-# Names that no public DNS server resolves, or that nobody outside of a network can.
+# Names that no public DNS server resolves, or only inside one network.
 _PRIVATE_SUFFIXES = (
     *(".local", ".localhost", ".internal", ".intranet", ".lan", ".home.arpa", ".svc"),
     *(".test", ".invalid", ".corp", ".home"),
@@ -21,7 +21,7 @@ _PRIVATE_SUFFIXES = (
 
 
 def doubts_about(projects: Sequence[Project]) -> tuple[str, ...]:
-    """Return one sentence for each doubt, which says what to write instead."""
+    """Return one sentence for each probable mistake, which says what to write instead."""
     return (*_keys_in_clear(projects), *_read_twice(projects))
 
 
@@ -55,7 +55,7 @@ def _read_twice(projects: Sequence[Project]) -> Iterator[str]:
 
 
 def _what_is_read(project: Project) -> tuple[object, ...]:
-    # The default project of a key has no id that is known.
+    # The id of a key's default project is not known.
     key = project.api_key and project.api_key.get_secret_value()
     return (
         project.base_url.lower(),

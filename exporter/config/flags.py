@@ -1,4 +1,4 @@
-"""The command line: modes, a flag for every setting but ``projects``, and what ``--help`` says."""
+"""The command line: modes, a flag for every setting but ``projects``, and ``--help``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where keys come from: settings, variables, and files."""
+"""API keys in settings, variables and files, and texts that are put in the place of a key."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _LARGEST_KEY_FILE_KIB = 16
-# What can stand in an HTTP header: anything else would fail at the first request.
+# The characters of an HTTP header; with any other the first request would fail.
 _KEY = re.compile(r"[!-~]+")
-# All that is shorter is a file half written, or a template that had nothing to fill in.
+# Anything shorter is a half-written file, or a template that was filled with nothing.
 _SHORTEST_KEY = 8
-# The patterns below would take seconds for a whole file of brackets.
-_LOOKED_AT = 500
+# The patterns below would take seconds on a large file of brackets.
+_MATCHED_LENGTH = 500
 _QUOTATION_MARKS = (
     "\"'`\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}"
     "\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}"
     "\N{DOUBLE LOW-9 QUOTATION MARK}"
 )
-# What people and templates write in the place of a key. Only LlamaCloud's own keys begin with llx-:
-# those of other servers may hold anything else.
+# What people and templates write in the place of a key. Keys of servers other than LlamaCloud's own
+# need not begin with llx-.
 _NO_KEYS = (
     (
         re.compile(rf"[{_QUOTATION_MARKS}].*|.*[{_QUOTATION_MARKS}]"),
@@ -57,7 +57,7 @@ _NO_KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """A file that holds a key and nothing else; ``named`` is what a person knows it by."""
+    """A file that holds only a key; messages call it ``named``."""
 
     path: Path
     named: str
@@ -141,7 +141,7 @@ def _checked(text: str, named: str) -> SecretStr:
     if len(key.splitlines()) > 1:
         raise ConfigError(f"{named} has more than one line; it must hold a key alone.")
     for pattern, looks in _NO_KEYS:
-        if pattern.fullmatch(key[:_LOOKED_AT]):
+        if pattern.fullmatch(key[:_MATCHED_LENGTH]):
             raise ConfigError(f"{named} {looks}.")
     if not _KEY.fullmatch(key):
         raise ConfigError(f"{named} holds characters that no key has, such as spaces.")

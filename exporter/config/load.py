@@ -1,4 +1,4 @@
-"""From command line, environment and file to validated settings."""
+"""Loading the settings from command line, environment and file, and validating them."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
     from exporter.config.project import Project
 
-# The simulator has no budget to spare: a demo that moves is worth more.
+# The simulator sets no rate limit, and a demo should show progress soon.
 _DEMO_DEFAULTS = {"poll.interval": "5s", "api.requests_per_minute": "600"}
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What the program is to do, and with what settings.
+    """The mode of the program, and its settings.
 
     ``unknown_variables`` and ``doubts`` are warnings, each a sentence.
     """
@@ -82,7 +82,7 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
 
 
 def _add_file(sources: list[Source], problems: list[str]) -> bool:
-    """Add the file that a source names; return false where it cannot be read."""
+    """Add the settings file that a source names; return false if it cannot be read."""
     naming = strongest(sources, "config.file")
     if naming is None:
         return True
@@ -132,7 +132,7 @@ def _validated(
 
 
 def _setting_at(location: tuple[int | str, ...]) -> str:
-    """Return the setting in which pydantic found a mistake; what follows its name is within it."""
+    """Return the setting in which pydantic found a mistake; a location may lead into its value."""
     path = ".".join(map(str, location))
     settings = (doc.setting for doc in documented_settings())
     return next((name for name in settings if f"{path}.".startswith(f"{name}.")), path)

@@ -1,4 +1,4 @@
-"""A project to watch: as it is configured, and as it is used."""
+"""A project to poll: as it is configured, and as it is used."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from exporter.domain import ApiVersion
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project with all that is needed to watch it.
+    """A project with all that is needed to poll it.
 
-    ``project_id`` is ``None`` where the key's default project is meant; empty ``directory_ids`` and
-    ``job_types`` stand for all, empty ``api_versions`` for those of ``api.versions``.
-    ``api_key_origin`` says where the key came from; ``api_key_file`` is ``None`` where that is no
-    file. ``api_key`` is ``None`` while that file is waited for; then ``api_key_problem`` says why.
+    ``project_id`` is ``None`` for the key's default project. Empty ``directory_ids`` and
+    ``job_types`` mean all, empty ``api_versions`` those of ``api.versions``. ``api_key_origin``
+    describes where the key came from; ``api_key_file`` is ``None`` if that is no file. ``api_key``
+    is ``None`` while that file is waited for, and ``api_key_problem`` is what is wrong with it.
     """
 
     name: str
@@ -65,5 +65,5 @@ class ConfiguredProject(BaseModel):
 
     @property
     def called(self) -> str:
-        """The name of the project, also where it was given none."""
+        """The name of the project, or else its id, or else ``default``."""
         return self.name or self.project_id or "default"

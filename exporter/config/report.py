@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def describe(settings: Settings, warnings: Sequence[str] = ()) -> str:
-    """Return the settings in effect and the warnings about them, without keys."""
+    """Return the report: the settings and the warnings about them, without keys."""
     lines = ["The settings are valid.", ""]
     if warnings:
         lines += ["warnings:", *(f"  {warning}" for warning in warnings), ""]
