@@ -1,4 +1,4 @@
-"""The log lines of a project: one for each event that a person may want to know."""
+"""The log lines of a project, from the events of its core."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ _BAD_ENDS = frozenset({JobStatus.FAILED, JobStatus.GONE, JobStatus.UNKNOWN})
 
 
 class EventLog:
-    """Logs the events of one project; ``key_origin`` says where its API key came from.
+    """Logs the events of one project; ``key_origin`` describes where its API key came from.
 
-    Unless it ``tells_documents``, names of documents and error texts of jobs and items are not
-    logged.
+    ``tells_documents``: whether names of documents and error texts of jobs and items are logged.
     """
 
     def __init__(self, project: str, *, key_origin: str, tells_documents: bool = True) -> None:
@@ -138,7 +137,7 @@ class EventLog:
 
 
 def _by_number(reasons: Mapping[str, int]) -> str:
-    """Return the reasons with their numbers, the most frequent first."""
+    """Return the reasons, each followed by its number, the most frequent first."""
     ordered = sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))
     return ", ".join(f"{reason} {number}" for reason, number in ordered)
 
