@@ -96,10 +96,10 @@ class ProjectAccess:
         self._log = log.bind(project=project.name)
         # What was wrong with the file since it was last usable. The failing listing logs what it
         # lacks at the start.
-        self._problem = project.api_key_problem
+        self._problem = project.key.problem
         self._known_problems = {self._problem} - {""}
         self.changes = 0
-        self._use(project.api_key.get_secret_value() if project.api_key else "")
+        self._use(project.key.value.get_secret_value() if project.key.value else "")
 
     @property
     def api_key(self) -> str:
@@ -115,14 +115,14 @@ class ProjectAccess:
     def adjust(self, project: Project) -> None:
         """Continue with the same key, or file of it, which other settings may name otherwise."""
         self._project = project
-        self.budget.rename(project.api_key_origin)
+        self.budget.rename(project.key.origin)
 
     def renew(self) -> None:
         """Read the key's file again.
 
         A file that holds no usable key, as while it is written, changes nothing.
         """
-        file = self._project.api_key_file
+        file = self._project.key.file
         if file is None:
             return
         try:
@@ -139,9 +139,9 @@ class ProjectAccess:
             self._use(api_key)
             former.dismiss(self)
             self.changes += 1
-            self._log.info(event, key=self._project.api_key_origin)
+            self._log.info(event, key=self._project.key.origin)
         elif was_unreadable:
-            self._log.info("key.readable", key=self._project.api_key_origin)
+            self._log.info("key.readable", key=self._project.key.origin)
 
     def _note_problem(self, problem: str) -> None:
         """Log the first problem while a key is in use, and each new problem while none is."""
@@ -157,5 +157,5 @@ class ProjectAccess:
     def _use(self, api_key: str) -> None:
         self._api_key = api_key
         self.budget = self._budgets.of(
-            api_key, self._project.base_url, key_name=self._project.api_key_origin
+            api_key, self._project.base_url, key_name=self._project.key.origin
         )

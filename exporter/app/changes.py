@@ -113,8 +113,8 @@ def _poller_of(project: Project, settings: Settings) -> tuple[Hashable, ...]:
     The poller itself reads a key file again. The origin of a key is left out: it holds the position
     in the list of projects, which changes when another project is added or removed.
     """
-    file = project.api_key_file
-    key = file.path if file else project.api_key
+    file = project.key.file
+    key = file.path if file else project.key.value
     return (
         *(project.name, project.base_url, project.project_id, project.organization_id),
         *(file is None, key),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from exporter.app.running import serve
-from exporter.config import Project
+from exporter.config import ApiKey, Project
 from exporter.simulator import DEMO_PROJECTS, Scenario, Simulator, World, serving
 
 if TYPE_CHECKING:
@@ -52,10 +52,8 @@ async def simulated_projects() -> AsyncIterator[tuple[Project, ...]]:
                 name=demo.name,
                 project_id=demo.project_id,
                 organization_id=None,
-                api_key=SecretStr(demo.key),
+                key=ApiKey(SecretStr(demo.key), "the demo"),
                 base_url=base_url,
-                directory_ids=(),
-                job_types=(),
             )
             for demo in DEMO_PROJECTS
         )

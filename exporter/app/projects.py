@@ -84,7 +84,7 @@ class PolledProject:
         """Apply other settings that need no other poller."""
         self.project = project
         self.client.timeout_seconds = settings.api.timeout
-        self.event_log.key_origin = project.api_key_origin
+        self.event_log.key_origin = project.key.origin
         self.event_log.tells_documents = settings.log.documents
         self.access.adjust(project)
         if (rules := _rules(project, settings)) != self.core.rules:
@@ -117,7 +117,7 @@ def polled_project(
     )
     event_log = EventLog(
         project.name,
-        key_origin=project.api_key_origin,
+        key_origin=project.key.origin,
         tells_documents=settings.log.documents,
     )
 

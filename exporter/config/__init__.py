@@ -9,6 +9,7 @@ from exporter.config.documentation import (
 )
 from exporter.config.errors import ConfigError
 from exporter.config.flags import Mode
+from exporter.config.keys import ApiKey
 from exporter.config.load import Command, load
 from exporter.config.model import Settings
 from exporter.config.project import Project
@@ -17,6 +18,7 @@ from exporter.config.report import describe
 __all__ = [
     "LLAMA_CLOUD_VARIABLES",
     "PROJECTS",
+    "ApiKey",
     "Command",
     "ConfigError",
     "ListenAddress",

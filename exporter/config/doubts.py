@@ -56,7 +56,7 @@ def _read_twice(projects: Sequence[Project]) -> Iterator[str]:
 
 def _what_is_read(project: Project) -> tuple[object, ...]:
     # The id of a key's default project is not known.
-    key = project.api_key and project.api_key.get_secret_value()
+    key = project.key.value and project.key.value.get_secret_value()
     return (
         project.base_url.lower(),
         project.project_id or ("default of", key),

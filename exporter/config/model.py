@@ -94,7 +94,7 @@ class Settings(BaseSettings):
 
     def api_keys(self) -> list[str]:
         """Return the keys of the projects, without those that are waited for."""
-        keys = (project.api_key for project in self.projects)
+        keys = (project.key.value for project in self.projects)
         return [key.get_secret_value() for key in keys if key is not None]
 
     @classmethod

@@ -93,14 +93,11 @@ def _resolved(configured: ConfiguredProject, key: ApiKey, defaults: ConfiguredPr
         name=configured.called,
         project_id=configured.project_id,
         organization_id=configured.organization_id or defaults.organization_id,
-        api_key=key.value,
+        key=key,
         base_url=configured.base_url or defaults.base_url or DEFAULT_BASE_URL,
         directory_ids=configured.directory_ids,
         job_types=configured.job_types,
         api_versions=configured.api_versions,
-        api_key_origin=key.origin,
-        api_key_file=key.file,
-        api_key_problem=key.problem,
     )
 
 

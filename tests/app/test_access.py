@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from exporter.app.access import BudgetLimits, Budgets, ProjectAccess, normalized_url
 from exporter.config import Project
-from exporter.config.keys import KeyFile
+from exporter.config.keys import ApiKey, KeyFile
 from exporter.llamacloud.errors import KeyMissing
 from exporter.redaction import Secrets
 
@@ -39,12 +39,8 @@ def project(file: Path | None = None) -> Project:
         name="invoices",
         project_id=None,
         organization_id=None,
-        api_key=SecretStr("llx-first"),
+        key=ApiKey(SecretStr("llx-first"), 'file "key"', key_file),
         base_url="http://127.0.0.1:1",
-        directory_ids=(),
-        job_types=(),
-        api_key_origin='file "key"',
-        api_key_file=key_file,
     )
 
 
@@ -139,9 +135,15 @@ def test_a_file_that_is_good_again_is_told(file: Path) -> None:
     )
 
 
+def without_key(file: Path, problem: str = "") -> Project:
+    """Make a project that waits for its key file."""
+    there = project(file)
+    return replace(there, key=replace(there.key, value=None, problem=problem))
+
+
 def waiting_access(file: Path, secrets: Secrets | None = None) -> ProjectAccess:
     """Make the access of a project whose key file is not there yet."""
-    waiting = replace(project(file), api_key=None, api_key_problem=f"{NAMED} {ABSENT}")
+    waiting = without_key(file, problem=f"{NAMED} {ABSENT}")
     return ProjectAccess(waiting, budgets_of_plenty(), secrets or Secrets())
 
 
@@ -195,7 +197,7 @@ def test_each_new_problem_of_a_file_that_is_waited_for_is_told_once(tmp_path: Pa
 def test_projects_without_keys_share_no_budget_with_others(file: Path) -> None:
     """No key is none of theirs."""
     shared = budgets_of_plenty()
-    waiting = replace(project(file), api_key=None)
+    waiting = without_key(file)
     first, second = (ProjectAccess(each, shared, Secrets()) for each in (project(), waiting))
     assert first.budget is not second.budget
     second.renew()
@@ -286,7 +288,8 @@ def test_other_limits_apply_to_all_budgets() -> None:
 def test_a_key_has_the_name_that_the_settings_give_it_now(file: Path) -> None:
     """That of a list tells its place there; its budget is called the same."""
     access = ProjectAccess(project(file), budgets_of_plenty(), Secrets())
-    access.adjust(replace(project(file), api_key_origin="the second"))
+    renamed = replace(project(file).key, origin="the second")
+    access.adjust(replace(project(file), key=renamed))
     with capture_logs() as logs:
         access.budget.refused(asked_at=0.0, retry_after_seconds=None)
         file.write_text("llx-second")

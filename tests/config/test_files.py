@@ -69,19 +69,18 @@ def test_projects_of_the_file_are_complete() -> None:
         name="production",
         project_id=FIRST_ID,
         organization_id=SECOND_ID,
-        api_key=production.api_key,
+        key=production.key,
         base_url="https://api.cloud.eu.llamaindex.ai",
         directory_ids=("dir-1", "dir-2"),
         job_types=("parse", "extract"),
         api_versions=(ApiVersion.V2, ApiVersion.V1BETA),
-        api_key_origin=production.api_key_origin,
-        api_key_file=production.api_key_file,
     )
-    assert production.api_key_file is not None
-    assert production.api_key_file.read() == production.api_key
-    assert production.api_key.get_secret_value() == "llx-production-secret"
+    assert production.key.file is not None
+    assert production.key.file.read() == production.key.value
+    assert production.key.value is not None
+    assert production.key.value.get_secret_value() == "llx-production-secret"
     assert default.name == "default"
-    assert default.api_key == SecretStr("llx-staging-secret")
+    assert default.key.value == SecretStr("llx-staging-secret")
     assert default.base_url == "https://api.cloud.llamaindex.ai"
     assert default.api_versions == ()
 

@@ -166,5 +166,5 @@ def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path) -> None:
     settings.write_text("projects: [{api_key_file: key}]", "utf-8-sig")
     key.write_text("llx-first\n", "utf-8-sig")
     (project,) = load([f"--config.file={settings}"], {}).settings.projects
-    assert project.api_key is not None
-    assert "llx-first" == project.api_key.get_secret_value()
+    assert project.key.value is not None
+    assert "llx-first" == project.key.value.get_secret_value()
