@@ -47,13 +47,20 @@ def url_of(listening: socket.socket, path: str = "/", scheme: str = "http") -> s
 
 def _listen(address: ListenAddress) -> socket.socket:
     host, port = address.host, address.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        if not host:
-            return _without_delay(_listen_everywhere(port))
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return _without_delay(socket.create_server((host, port), family=family, backlog=_BACKLOG))
+        listening = (
+            socket.create_server((host, port), family=family, backlog=_BACKLOG)
+            if host
+            else _listen_everywhere(port)
+        )
     except (OSError, OverflowError) as error:
         raise AddressUnavailableError(str(address), _advice(error, port)) from error
+    # asyncio sets TCP_NODELAY only on sockets whose protocol is TCP. Without it, responses on
+    # keep-alive connections wait some 40 ms for an acknowledgement.
+    return socket.socket(
+        listening.family, listening.type, socket.IPPROTO_TCP, fileno=listening.detach()
+    )
 
 
 def _listen_everywhere(port: int) -> socket.socket:
@@ -67,16 +74,6 @@ def _listen_everywhere(port: int) -> socket.socket:
             if error.errno not in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
                 raise
     return socket.create_server(("0.0.0.0", port), backlog=_BACKLOG)
-
-
-def _without_delay(listening: socket.socket) -> socket.socket:
-    """Return the socket with its protocol set: asyncio sets TCP_NODELAY only where that is TCP.
-
-    Without it, responses on keep-alive connections wait some 40 ms for an acknowledgement.
-    """
-    return socket.socket(
-        listening.family, listening.type, socket.IPPROTO_TCP, fileno=listening.detach()
-    )
 
 
 def _advice(error: OSError | OverflowError, port: int) -> str:

@@ -104,7 +104,10 @@ def polled_project(
 
     It continues from ``former``, a stopped entry of the same project, or else from the state file.
     """
-    telemetry = _telemetry(project, shared, former)
+    if former is not None and former.project.name == project.name:
+        telemetry = former.telemetry
+    else:
+        telemetry = shared.telemetry.project(project.name)
     access = ProjectAccess(project, shared.budgets, shared.secrets)
     telemetry.budget_read_by(lambda: access.budget.requests_per_second)
     client = Client(
@@ -144,12 +147,6 @@ def polled_project(
     )
     polled = PolledProject(project, state_key, access, client, telemetry, event_log, poller)
     return polled
-
-
-def _telemetry(project: Project, shared: Shared, former: PolledProject | None) -> ProjectTelemetry:
-    if former is not None and former.project.name == project.name:
-        return former.telemetry
-    return shared.telemetry.project(project.name)
 
 
 def _core(

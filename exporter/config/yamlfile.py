@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 # About the size of a thousand projects; PyYAML reads it in a few tenths of a second.
 _LARGEST_FILE_KIB = 128
 _MOST_VALUES = 10_000
-# A list in a project is four levels deep. At each bracket PyYAML checks all open ones.
-_DEEPEST_BRACKETS = 20
 # A project has nine settings. Mappings that each merge the one before twice grow exponentially.
 _LARGEST_MAPPING = 100
 _MOST_ALIASES = 1000
@@ -86,13 +84,6 @@ class _PlainLoader(yaml.SafeLoader):
             problem = "an escape such as \\ud800 stands for half a character"
             raise yaml.constructor.ConstructorError(problem=problem, problem_mark=node.start_mark)
         return text
-
-    def fetch_flow_collection_start(self, TokenClass: type[yaml.Token]) -> None:  # noqa: N803 - PyYAML's name
-        """Read an opening bracket; too many that are open are a mistake."""
-        if self.flow_level >= _DEEPEST_BRACKETS:
-            problem = f"brackets are nested more than {_DEEPEST_BRACKETS} levels deep"
-            raise yaml.scanner.ScannerError(problem=problem, problem_mark=self.get_mark())
-        super().fetch_flow_collection_start(TokenClass)
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """Read a value or an alias; too many are a mistake."""

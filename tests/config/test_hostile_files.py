@@ -74,11 +74,10 @@ def chained(first: str, following: str) -> str:
     )
 
 
-NESTED = "brackets are nested more than 20 levels deep"
 TOO_MANY = "there are more than 10000 values, or 1000 aliases"
 HOSTILE = {
-    "brackets": ("a: " + "[" * 100_000, f"is not valid YAML: line 1: {NESTED}."),
-    "braces": ("a: " + "{a: " * 30_000, f"is not valid YAML: line 1: {NESTED}."),
+    "brackets": ("a: " + "[" * 100_000, "is nested too deeply."),
+    "braces": ("a: " + "{a: " * 30_000, "is nested too deeply."),
     "lists": ("- " * 60_000, "is nested too deeply."),
     "keys": ("? " * 60_000, "is nested too deeply."),
     "values": ("a: [" + "b," * 60_000 + "]", f"is not valid YAML: line 1: {TOO_MANY}."),
