@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exporter.config.documentation import PROJECTS
 from exporter.config.keys import ApiKey, find_key
+from exporter.texts import well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -72,7 +73,7 @@ def read_entries(
 
 
 def _entry(named: str, item: Mapping[object, Any], directory: Path) -> Entry:
-    values = {str(field): _stripped(value) for field, value in item.items()}
+    values = {well_formed(str(field)): _stripped(value) for field, value in item.items()}
     # Templates write null or nothing for what they have no value for.
     values = {field: value for field, value in values.items() if value not in (None, "")}
     texts = {f"{named}.{name}": text for name, text in values.items() if isinstance(text, str)}

@@ -1,4 +1,4 @@
-"""The projects to watch, from ``projects`` or the ``LLAMA_CLOUD_*`` variables."""
+"""The projects to poll, from ``projects`` or the ``LLAMA_CLOUD_*`` variables."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def resolve_projects(
     *,
     waits_for_key: bool = False,
 ) -> tuple[Project, ...]:
-    """Return the projects to watch, each with its key and base URL.
+    """Return the projects to poll, each with its key and base URL.
 
-    ``source`` is the place that sets ``projects``. All mistakes in it, in the variables and in key
-    files are added to ``problems``, but no mistake in a key file if it ``waits_for_key``. The keys
-    are added to ``known_keys``.
+    ``source`` is the place that sets ``projects``. All mistakes in it, in the variables and, unless
+    the exporter ``waits_for_key``, in key files are added to ``problems``. The keys are added to
+    ``known_keys``.
     """
     common = common_entry(environ)
     entries = [*read_entries(source, environ, problems)]
@@ -62,30 +62,25 @@ def _configured(
 ) -> ConfiguredProject | None:
     """Return the fields of an entry, ``None`` if there are mistakes in them."""
     places = {field: entry.place(field) for field in entry.item}
-    shown_values = {
-        places[field]: value for field, value in entry.item.items() if field != "api_key"
-    }
-    misplaced = known_keys.find_in(shown_values, problems)
-    known = ConfiguredProject.model_fields
-    configured = None
+    misplaced = known_keys.find_in(
+        {places[field]: value for field, value in entry.item.items() if field != "api_key"},
+        problems,
+    )
     try:
-        configured = ConfiguredProject.model_validate(
-            {field: value for field, value in entry.item.items() if field in known}
-        )
+        configured = ConfiguredProject.model_validate(entry.item)
     except ValidationError as error:
         for details in error.errors():
             field, *indexes = map(str, details["loc"])
-            if places[field] not in misplaced:
-                place = places[field] + "".join(f"[{index}]" for index in indexes)
+            place = places[field] + "".join(f"[{index}]" for index in indexes)
+            if places[field] in misplaced:
+                continue
+            if details["type"] == "extra_forbidden":
+                known = ConfiguredProject.model_fields
+                problems.append(f"{entry.named}.{unknown(field, known)}")
+            else:
                 problems.append(invalid(place, details, show_value=field not in _NEVER_SHOWN))
-    # pydantic does not name an unknown field if UTF-8 cannot encode its name.
-    strange = [field for field in entry.item if field not in known]
-    problems += [
-        f"{entry.named}.{unknown(field, known)}"
-        for field in strange
-        if places[field] not in misplaced
-    ]
-    return None if misplaced or strange else configured
+        return None
+    return None if misplaced else configured
 
 
 def _resolved(configured: ConfiguredProject, key: ApiKey, defaults: ConfiguredProject) -> Project:
