@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,18 +10,29 @@ from pydantic import SecretStr
 
 from exporter.app.running import serve
 from exporter.config import ApiKey, Project
-from exporter.simulator import DEMO_PROJECTS, Scenario, Simulator, World, serving
+from exporter.simulator import DEMO_PROJECTS, Scenario, Simulator, World
+from exporter.simulator import serving as serving_simulator
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from exporter.app.running import Serving
     from exporter.config import Settings
 
 
 async def serve_demo(serving: Serving) -> None:
-    """Serve until SIGTERM or SIGINT."""
-    async with simulated_projects() as projects:
+    """Simulate LlamaCloud on the loopback, and serve its projects until SIGTERM or SIGINT."""
+    world = World()
+    async with serving_simulator(Simulator(world).app) as base_url, asyncio.TaskGroup() as tasks:
+        simulation = tasks.create_task(Scenario(world).run())
+        projects = tuple(
+            Project(
+                name=demo.name,
+                project_id=demo.project_id,
+                organization_id=None,
+                key=ApiKey(SecretStr(demo.key), "the demo"),
+                base_url=base_url,
+            )
+            for demo in DEMO_PROJECTS
+        )
 
         def simulated(settings: Settings) -> Settings:
             # Simulated counters are not kept.
@@ -38,23 +48,4 @@ async def serve_demo(serving: Serving) -> None:
                 environ={},
             )
         )
-
-
-@asynccontextmanager
-async def simulated_projects() -> AsyncIterator[tuple[Project, ...]]:
-    """Run a simulated LlamaCloud on the loopback and yield its projects."""
-    world = World()
-    scenario = Scenario(world)
-    async with serving(Simulator(world).app) as base_url, asyncio.TaskGroup() as tasks:
-        moving = tasks.create_task(scenario.run())
-        yield tuple(
-            Project(
-                name=demo.name,
-                project_id=demo.project_id,
-                organization_id=None,
-                key=ApiKey(SecretStr(demo.key), "the demo"),
-                base_url=base_url,
-            )
-            for demo in DEMO_PROJECTS
-        )
-        moving.cancel()
+        simulation.cancel()

@@ -87,9 +87,9 @@ class Reloader:
             settings = await loop.run_in_executor(self._reader, self._read)
             self._connections.check([project.base_url for project in settings.projects])
         except ConfigError as error:
-            return self._refused(error.problems, error.message(_REFUSED))
+            return self._refused(error.message(_REFUSED), *error.problems)
         except BadEnvironmentError as error:
-            return self._refused([str(error)], f"{error}\n{_REFUSED}")
+            return self._refused(f"{error}\n{_REFUSED}", str(error))
         changes = changes_between(self._settings, settings)
         await self._apply(changes, with_fixed_of(settings, self._settings))
         self._exporter.telemetry.config_loaded(successful=True, at=time.time())
@@ -106,7 +106,7 @@ class Reloader:
             )
         await exporter.projects.apply(changes, settings)
 
-    def _refused(self, problems: tuple[str, ...] | list[str], words: str) -> Reloaded:
+    def _refused(self, words: str, *problems: str) -> Reloaded:
         self._exporter.telemetry.config_loaded(successful=False, at=time.time())
         for number, problem in enumerate(problems, 1):
             # One line each, because lines are cut and every mistake must be logged.

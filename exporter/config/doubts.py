@@ -45,21 +45,17 @@ def _is_public(host: str) -> bool:
 def _read_twice(projects: Sequence[Project]) -> Iterator[str]:
     first: dict[tuple[object, ...], Project] = {}
     for project in projects:
-        one = first.setdefault(_what_is_read(project), project)
-        if one is not project:
+        what_is_read = (
+            project.base_url.lower(),
+            # The id of a key's default project is not known.
+            project.project_id or ("default of", project.key.value),
+            *(frozenset(project.directory_ids), frozenset(project.job_types)),
+            frozenset(project.api_versions),
+        )
+        other = first.setdefault(what_is_read, project)
+        if other is not project:
             yield (
-                f"projects {shown(one.name)} and {shown(project.name)} are one project, read and"
+                f"projects {shown(other.name)} and {shown(project.name)} are one project, read and"
                 " counted twice; remove one, or tell them apart by directory_ids, job_types or"
                 " api_versions."
             )
-
-
-def _what_is_read(project: Project) -> tuple[object, ...]:
-    # The id of a key's default project is not known.
-    key = project.key.value and project.key.value.get_secret_value()
-    return (
-        project.base_url.lower(),
-        project.project_id or ("default of", key),
-        *(frozenset(project.directory_ids), frozenset(project.job_types)),
-        frozenset(project.api_versions),
-    )

@@ -22,8 +22,6 @@ from exporter.texts import escaped
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-LLAMA_CLOUD_PREFIX = "LLAMA_CLOUD_"
-
 
 class Source(EnvSettingsSource):
     """The values that one place sets, by names such as ``poll.interval``.
@@ -73,7 +71,7 @@ def unknown_llama_cloud_variables(environ: Mapping[str, str]) -> tuple[str, ...]
     They are no mistakes: other programs have some of their own.
     """
     known = [*LLAMA_CLOUD_VARIABLES, *(doc.env for doc in documented_settings())]
-    return tuple(_unknown_variables(environ, LLAMA_CLOUD_PREFIX, known))
+    return tuple(_unknown_variables(environ, "LLAMA_CLOUD_", known))
 
 
 def from_file(path: Path, tree: Mapping[str, Any], problems: list[str]) -> Source:
