@@ -27,7 +27,7 @@ _LONGEST_TRACEBACK = 20_000
 _LEADING_KEYS = ("timestamp", "level", "event", "logger")
 # Below warnings they log URLs and headers, and one of the headers is the key.
 _LOGGERS_WITH_HEADERS = ("httpx", "httpcore")
-_OF_EVERY_RECORD: tuple[Processor, ...] = (
+_COMMON_PROCESSORS: tuple[Processor, ...] = (
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
@@ -54,11 +54,11 @@ def configure_logging(
     handler = _Handler(stream)
     handler.setFormatter(
         ProcessorFormatter(
-            foreign_pre_chain=_OF_EVERY_RECORD,
+            foreign_pre_chain=_COMMON_PROCESSORS,
             processors=[
                 ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                _values_without(secrets or Secrets()),
+                _clean_values(secrets or Secrets()),
                 renderer,
             ],
         )
@@ -66,7 +66,7 @@ def configure_logging(
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *_OF_EVERY_RECORD,
+            *_COMMON_PROCESSORS,
             ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -91,7 +91,7 @@ def log_uncaught_exceptions() -> None:
 
 class _Handler(logging.StreamHandler["LogWriter | TextIO"]):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Say which record was lost; logging itself would print its values, keys included."""
+        """Log which record was lost; logging itself would print its values, keys included."""
         lost = {"event": "log.record_lost", "level": "error", "logger": record.name}
         with suppress(OSError, ValueError):
             self.stream.write(json.dumps({**lost, "error": type(sys.exception()).__name__}) + "\n")
@@ -111,7 +111,7 @@ def _route_standard_logging(handler: logging.Handler, level: int) -> None:
     logging.getLogger("uvicorn.error").setLevel(quiet)
 
 
-def _values_without(secrets: Secrets) -> Processor:
+def _clean_values(secrets: Secrets) -> Processor:
     """Make each value a number or a bounded text without ``secrets``; leading keys come first."""
 
     def write(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -124,13 +124,13 @@ def _values_without(secrets: Secrets) -> Processor:
 def _value(key: str, value: object, secrets: Secrets) -> str | float | None:
     if isinstance(value, int | None) or (isinstance(value, float) and math.isfinite(value)):
         return value
-    # Before it is cut: a part of a secret would not be found.
-    text = secrets.taken_out_of(str(value) if isinstance(value, (str, float)) else repr(value))
+    # Before it is cut, because a part of a secret is not found everywhere.
+    text = secrets.redact(str(value) if isinstance(value, (str, float)) else repr(value))
     longest = _LONGEST_TRACEBACK if key == "exception" else _LONGEST_VALUE
     if len(text) <= longest:
         return text
     left_out = f"... {len(text) - longest} characters ..."
     if key == "exception":
-        # The first lines say where it began, the last ones what it was.
+        # The first lines show where it began, the last ones the exception itself.
         return text[: longest // 2] + left_out + text[-longest // 2 :]
     return text[:longest] + left_out

@@ -24,7 +24,7 @@ class Secrets:
             # Longest first, in case one key is the beginning of another.
             self.forms = sorted(forms, key=len, reverse=True)
 
-    def taken_out_of(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """Return a text with all secrets replaced, also one that was cut at the end of the text."""
         may_be_cut = len(text) >= _SHORTEST_CUT_TEXT
         for form in self.forms:

@@ -13,9 +13,9 @@ from exporter.standard_streams import write_error
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-STOPPING = (signal.SIGTERM, signal.SIGINT)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # Without a handler, each of them would end the process.
-OTHERS = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+OTHER_SIGNALS = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
 class Signals:
@@ -26,10 +26,10 @@ class Signals:
     """
 
     def __init__(self, *, status_if_stopped: int) -> None:
-        leave = partial(_leave_at_once, status_if_stopped)
+        exit_at_once = partial(_exit_at_once, status_if_stopped)
         self._handlers: dict[signal.Signals, Callable[[signal.Signals], object]] = {
-            **dict.fromkeys(STOPPING, leave),
-            **dict.fromkeys(OTHERS, _ignore),
+            **dict.fromkeys(STOP_SIGNALS, exit_at_once),
+            **dict.fromkeys(OTHER_SIGNALS, _ignore),
         }
 
     def start(self) -> None:
@@ -50,7 +50,7 @@ class Signals:
             self._handlers[number](number)
 
 
-def _leave_at_once(status: int, number: signal.Signals) -> None:
+def _exit_at_once(status: int, number: signal.Signals) -> None:
     write_error(f"llamacloud-batch-exporter: stopped by {number.name}\n")
     os._exit(status)
 

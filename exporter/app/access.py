@@ -112,8 +112,8 @@ class ProjectAccess:
             raise KeyMissing(self._problem)
         return self._api_key
 
-    def adjust(self, project: Project) -> None:
-        """Continue with the same key, or file of it, which other settings may name otherwise."""
+    def apply(self, project: Project) -> None:
+        """Apply other settings of the same key or key file; its origin may have changed."""
         self._project = project
         self.budget.rename(project.key.origin)
 

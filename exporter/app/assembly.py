@@ -79,7 +79,7 @@ class Exporter:
             ready=self.is_ready,
             version=__version__,
             reports=self.projects.reports,
-            clean=self.secrets.taken_out_of,
+            clean=self.secrets.redact,
             lifecycle=lifecycle,
         )
 

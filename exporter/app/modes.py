@@ -152,11 +152,12 @@ def _start(
             log.error("exporter.cannot_print", detail=str(error))  # noqa: TRY400 - likewise
         return _FAILED
     except Exception as error:  # noqa: BLE001 - it is logged
-        return _ended_by(error)
+        return _log_failure(error)
     return _OK
 
 
-def _ended_by(error: BaseException) -> int:
+def _log_failure(error: BaseException) -> int:
+    """Log what ended the run, and return the exit status."""
     # The first failure is enough: tasks of one kind fail in the same way.
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]

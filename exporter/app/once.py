@@ -70,7 +70,10 @@ async def poll_once(poller: ProjectPoller, interval: float, began: float) -> boo
 def warn_of_jobs_not_reached(project: str, poller: ProjectPoller) -> None:
     """Log how many jobs were not refreshed because the next listing was due before."""
     status = poller.status()
-    not_reached = max(status.jobs_waiting_for_refresh, _never_refreshed(poller))
+    # None of these jobs waits for a refresh if the listing took the whole budget.
+    jobs = poller.last_view.jobs if poller.last_view else ()
+    never_refreshed = sum(job.active and job.last_refreshed_at is None for job in jobs)
+    not_reached = max(status.jobs_waiting_for_refresh, never_refreshed)
     if not_reached and status.listing_works:
         log.warning(
             "budget.too_small",
@@ -80,9 +83,3 @@ def warn_of_jobs_not_reached(project: str, poller: ProjectPoller) -> None:
             advice="raise api.requests_per_minute as far as your plan allows, or poll.interval:"
             " a poll takes at most that long",
         )
-
-
-def _never_refreshed(poller: ProjectPoller) -> int:
-    """Count active jobs without a refresh; none of them waits if the listing took the budget."""
-    jobs = poller.last_view.jobs if poller.last_view else ()
-    return sum(job.active and job.last_refreshed_at is None for job in jobs)

@@ -63,7 +63,16 @@ class ProjectSet:
     def reports(self) -> Sequence[ProjectReport]:
         """Return what the pages and the JSON show of each project, sorted by name."""
         limit = self._shared.budgets.limits.requests_per_second
-        return [_report(polled, limit) for _, polled in sorted(self._projects.items())]
+        return [
+            ProjectReport(
+                polled.poller.status(),
+                budget_limit=limit,
+                budget=polled.access.budget.requests_per_second,
+                requests_in_last_minute=polled.telemetry.requests_in_last_minute(),
+                tells_documents=polled.event_log.tells_documents,
+            )
+            for _, polled in sorted(self._projects.items())
+        ]
 
     def saved(self) -> dict[str, SavedProject]:
         """Return what the state file keeps of each project, by its key there."""
@@ -95,7 +104,7 @@ class ProjectSet:
         A kept project is not interrupted. One that gets another poller stays published meanwhile,
         and its counters continue.
         """
-        self._adjust(changes, settings)
+        self._apply_to_kept(changes, settings)
         kept = {project.name for project in changes.kept}
         stopped = {name: of for name, of in self._projects.items() if name not in kept}
         await self._stop(stopped.values())
@@ -106,13 +115,13 @@ class ProjectSet:
         await self._publish(begun.values(), without=stopped.keys() - begun.keys())
         self._start(begun.values())
 
-    def _adjust(self, changes: Changes, settings: Settings) -> None:
+    def _apply_to_kept(self, changes: Changes, settings: Settings) -> None:
         shared = self._shared
         shared.budgets.configure(budget_limits_of(settings))
         shared.telemetry.configure(shown_settings_of(settings))
         shared.connections.certificates.set_strict(is_strict=settings.api.tls_strict)
         for project in changes.kept:
-            self._projects[project.name].adjust(project, settings)
+            self._projects[project.name].apply(project, settings)
 
     async def _stop(self, stopped: Collection[PolledProject]) -> None:
         await cancelled(_tasks(stopped))
@@ -160,16 +169,6 @@ class ProjectSet:
         if self._tasks is not None:
             for polled in projects:
                 polled.task = self._tasks.create_task(polled.poller.run())
-
-
-def _report(polled: PolledProject, budget_limit: float) -> ProjectReport:
-    return ProjectReport(
-        polled.poller.status(),
-        budget_limit=budget_limit,
-        budget=polled.access.budget.requests_per_second,
-        requests_in_last_minute=polled.telemetry.requests_in_last_minute(),
-        tells_documents=polled.event_log.tells_documents,
-    )
 
 
 def _tasks(projects: Iterable[PolledProject]) -> list[asyncio.Task[NoReturn]]:

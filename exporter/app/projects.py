@@ -80,13 +80,13 @@ class PolledProject:
         """Return what the state file keeps of the project."""
         return saved_project(self.core.table, time.monotonic(), time.time())
 
-    def adjust(self, project: Project, settings: Settings) -> None:
+    def apply(self, project: Project, settings: Settings) -> None:
         """Apply other settings that need no other poller."""
         self.project = project
         self.client.timeout_seconds = settings.api.timeout
         self.event_log.key_origin = project.key.origin
         self.event_log.tells_documents = settings.log.documents
-        self.access.adjust(project)
+        self.access.apply(project)
         if (rules := _rules(project, settings)) != self.core.rules:
             self.poller.change_rules(rules)
         self.poller.renew_key()

@@ -117,7 +117,7 @@ class Reloader:
                 mistakes=len(problems),
                 advice=_REFUSED_ADVICE,
             )
-        return Reloaded(HTTPStatus.BAD_REQUEST, self._exporter.secrets.taken_out_of(words))
+        return Reloaded(HTTPStatus.BAD_REQUEST, self._exporter.secrets.redact(words))
 
 
 def _answer(waiting: Iterable[asyncio.Future[Reloaded]], reloaded: Reloaded) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from exporter.signals import OTHERS, STOPPING
+from exporter.signals import OTHER_SIGNALS, STOP_SIGNALS
 
 if TYPE_CHECKING:
     import signal
@@ -33,7 +33,9 @@ log = structlog.get_logger("exporter")
 
 def log_ignored(signals: Signals) -> None:
     """Log the signals that neither stop nor reload the exporter."""
-    signals.handle(OTHERS, lambda number: log.info("exporter.signal_ignored", signal=number.name))
+    signals.handle(
+        OTHER_SIGNALS, lambda number: log.info("exporter.signal_ignored", signal=number.name)
+    )
 
 
 def stop_event(signals: Signals) -> asyncio.Event:
@@ -53,7 +55,7 @@ def stop_event(signals: Signals) -> asyncio.Event:
         time.sleep(_EXIT_AFTER_SECONDS)
         os._exit(0)
 
-    signals.handle(STOPPING, stop_soon)
+    signals.handle(STOP_SIGNALS, stop_soon)
     return stop
 
 
@@ -79,7 +81,7 @@ def fail_when_stopped(signals: Signals, log_writer: LogWriter) -> None:
         log_writer.drain(_LOG_DRAIN_SECONDS)
         os._exit(1)
 
-    signals.handle(STOPPING, fail)
+    signals.handle(STOP_SIGNALS, fail)
 
 
 def stay_until_seen_running(since_monotonic: float, signals: Signals) -> None:
@@ -90,7 +92,7 @@ def stay_until_seen_running(since_monotonic: float, signals: Signals) -> None:
     """
     stopped = threading.Event()
     # The former handlers would end the process with another status.
-    signals.handle(STOPPING, lambda _: stopped.set())
+    signals.handle(STOP_SIGNALS, lambda _: stopped.set())
     stopped.wait(seconds_left(since_monotonic, time.monotonic()))
 
 

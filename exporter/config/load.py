@@ -74,10 +74,10 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
     settings = _validated([Source({PROJECTS: projects}), *sources], known_keys, problems)
     if settings is None or problems:
         raise ConfigError(
-            *map(known_keys.taken_out_of, problems),
+            *map(known_keys.redact, problems),
             waits_for_key=waits_for_key and mode is Mode.SERVE,
         )
-    variables = tuple(map(known_keys.taken_out_of, variables))
+    variables = tuple(map(known_keys.redact, variables))
     return Command(mode, settings, variables, doubts_about(projects))
 
 

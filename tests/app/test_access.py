@@ -71,7 +71,7 @@ def test_a_file_that_changed_gives_the_new_key(file: Path) -> None:
     assert [("key.changed", "invoices", 'file "key"')] == [
         (line["event"], line["project"], line["key"]) for line in logs
     ]
-    assert "a [redacted] b" == secrets.taken_out_of("a llx-second b")
+    assert "a [redacted] b" == secrets.redact("a llx-second b")
 
 
 def test_a_file_without_a_usable_key_changes_nothing(file: Path) -> None:
@@ -161,7 +161,7 @@ def test_there_is_no_key_before_its_file_holds_one(tmp_path: Path) -> None:
         assert renewed(access)
     assert "llx-late" == access.api_key
     assert access.budget is not budget_before
-    assert "a [redacted] b" == secrets.taken_out_of("a llx-late b")
+    assert "a [redacted] b" == secrets.redact("a llx-late b")
     # What is missing at the start is told by the listing that fails for it.
     assert [("info", "key.readable", 'file "key"')] == [
         (line["log_level"], line["event"], line["key"]) for line in logs
@@ -212,7 +212,7 @@ def test_a_key_that_is_half_written_is_none(file: Path) -> None:
         file.write_text(half)
         assert not renewed(access)
     assert "llx-first" == access.api_key
-    assert "null and l" == secrets.taken_out_of("null and l")
+    assert "null and l" == secrets.redact("null and l")
 
 
 @pytest.mark.parametrize(
@@ -289,7 +289,7 @@ def test_a_key_has_the_name_that_the_settings_give_it_now(file: Path) -> None:
     """That of a list tells its place there; its budget is called the same."""
     access = ProjectAccess(project(file), budgets_of_plenty(), Secrets())
     renamed = replace(project(file).key, origin="the second")
-    access.adjust(replace(project(file), key=renamed))
+    access.apply(replace(project(file), key=renamed))
     with capture_logs() as logs:
         access.budget.refused(asked_at=0.0, retry_after_seconds=None)
         file.write_text("llx-second")
