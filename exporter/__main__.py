@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 _COLLECTION_THRESHOLDS = (700, 10, 50)
 # Modes with a result: to be stopped before it is there is a failure.
 _MODES_WITH_A_RESULT = {"--once", "--config.check"}
-# Less than the second and a half after which SIGTERM ends the process anyway.
-_LOG_DRAIN_SECONDS = 1.0
 
 
 def main() -> int:
@@ -50,7 +48,7 @@ def main() -> int:
         write_error(f"llamacloud-batch-exporter: {error}: {LIMIT_REACHED}\n")
         return 1
     status = _imported()(signals, log_writer)
-    log_writer.drain(_LOG_DRAIN_SECONDS)
+    log_writer.drain()
     # The interpreter would wait for a thread that hangs in the look-up of a name, and end with 120
     # if it cannot flush a stream.
     os._exit(status)

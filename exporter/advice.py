@@ -9,7 +9,6 @@ from exporter.domain import ErrorReason
 if TYPE_CHECKING:
     from exporter.domain import Failure
 
-_LISTING_FAILED = "see the last project.listing_failed"
 _LISTING_TAKES_LONG = (
     "a listing takes longer than poll.stale_after: raise api.requests_per_minute or"
     " poll.stale_after, or limit the project with directory_ids or job_types"
@@ -75,7 +74,7 @@ def listing_failed(failure: Failure) -> str:
 
 def stale(*, listing_fails: bool) -> str:
     """Return the advice about a stale project."""
-    cause = _LISTING_FAILED if listing_fails else _LISTING_TAKES_LONG
+    cause = "see the last project.listing_failed" if listing_fails else _LISTING_TAKES_LONG
     return f"its active jobs are withdrawn until it is listed again; {cause}"
 
 

@@ -13,11 +13,13 @@ from exporter.standard_streams import STANDARD_ERROR, encoding_of, write_some
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Some 10,000 records: what a first listing of as many jobs logs at once.
+# About 10,000 records, as many as a first listing of 10,000 jobs logs at once.
 _MOST_BYTES = 4 * 1024 * 1024
 # While the event loop computes, the thread gets a turn once a millisecond. In one turn it must be
 # able to write more than the loop logs meanwhile.
 _BYTES_AT_ONCE = 64 * 1024
+# Less than the second and a half after which SIGTERM ends the process anyway.
+_PATIENCE_SECONDS = 1.0
 
 
 class LogWriter:
@@ -72,7 +74,7 @@ class LogWriter:
         """Return whether the stream is a terminal."""
         return os.isatty(self._stream)
 
-    def drain(self, patience_seconds: float) -> bool:
+    def drain(self, patience_seconds: float = _PATIENCE_SECONDS) -> bool:
         """Wait until all is written or dropped; give up after so many seconds without progress."""
         with self._written:
             while self._bytes:

@@ -25,7 +25,6 @@ _EXIT_AFTER_SECONDS = 1.5
 # The kubelet starts the containers after a native sidecar once a sync has seen the sidecar running.
 # It syncs once a second, and later on a busy node.
 _SEEN_RUNNING_AFTER_SECONDS = 5.0
-_LOG_DRAIN_SECONDS = 1.0
 _NO_RESULT = "the metrics were not printed, or not all of them"
 
 log = structlog.get_logger("exporter")
@@ -78,7 +77,7 @@ def fail_when_stopped(signals: Signals, log_writer: LogWriter) -> None:
 
     def fail(number: signal.Signals) -> None:
         log.error("exporter.stopped_early", signal=number.name, detail=_NO_RESULT)
-        log_writer.drain(_LOG_DRAIN_SECONDS)
+        log_writer.drain()
         os._exit(1)
 
     signals.handle(STOP_SIGNALS, fail)

@@ -6,7 +6,7 @@ import argparse
 import textwrap
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from exporter import __version__
 from exporter.config.documentation import (
@@ -15,7 +15,7 @@ from exporter.config.documentation import (
     SettingDoc,
     documented_settings,
 )
-from exporter.config.errors import ConfigError, unknown
+from exporter.config.errors import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,14 +65,6 @@ _MODE_HELP = {
 }
 
 
-class _Parser(argparse.ArgumentParser):
-    """Raises where argparse would print and exit, and never repeats a value: it may be a key."""
-
-    def error(self, message: str) -> NoReturn:  # noqa: ARG002 - it may repeat a value
-        """Raise what newer versions of argparse do not raise as an ``ArgumentError``."""
-        raise ConfigError("the command line cannot be understood.")
-
-
 def parse_arguments(argv: Sequence[str], problems: list[str]) -> tuple[Mode, dict[str, str]]:
     """Return the mode, and the settings that flags set, by name.
 
@@ -93,14 +85,15 @@ def parse_arguments(argv: Sequence[str], problems: list[str]) -> tuple[Mode, dic
     return modes[0] if modes else Mode.SERVE, settings
 
 
-def _parser() -> _Parser:
-    parser = _Parser(
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
         prog="llamacloud-batch-exporter",
         usage="LLAMA_CLOUD_API_KEY=... %(prog)s [FLAG...]",
         description="Prometheus exporter for LlamaCloud batch-processing jobs.",
         epilog=_epilog(),
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
+        # argparse would print values, which may be keys.
         exit_on_error=False,
         formatter_class=partial(
             argparse.RawTextHelpFormatter, width=_HELP_WIDTH, max_help_position=len(_INDENT)

@@ -14,7 +14,7 @@ from exporter.config.files import read_text
 from exporter.redaction import Secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 _LARGEST_KEY_FILE_KIB = 16
 # The characters of an HTTP header; with any other the first request would fail.
@@ -114,24 +114,19 @@ def find_key(
 
     Return ``None`` if neither is set. A relative path starts from ``directory``.
     """
-    key = values.get(key_name)
-    file = values.get(file_name, "").strip()
+    key, file = values.get(key_name, ""), values.get(file_name, "").strip()
     if key and file:
         return ApiKey(None, "", problem=f"{key_name} and {file_name} are both set; choose one.")
-    if key:
-        return _tried(lambda: _checked(key, key_name), key_name, None)
-    if file:
-        path = directory / file
-        key_file = KeyFile(path, f"the file {shown(path)} of {file_name}")
-        return _tried(key_file.read, f"file {shown(path)}", key_file)
-    return None
-
-
-def _tried(read: Callable[[], SecretStr], origin: str, file: KeyFile | None) -> ApiKey:
+    if not key and not file:
+        return None
+    path = directory / file
+    key_file = KeyFile(path, f"the file {shown(path)} of {file_name}") if file else None
+    origin = f"file {shown(path)}" if file else key_name
     try:
-        return ApiKey(read(), origin, file)
+        value = key_file.read() if key_file else _checked(key, key_name)
     except ConfigError as error:
-        return ApiKey(None, origin, file, " ".join(error.problems))
+        return ApiKey(None, origin, key_file, " ".join(error.problems))
+    return ApiKey(value, origin, key_file)
 
 
 def _checked(text: str, named: str) -> SecretStr:
