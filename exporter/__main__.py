@@ -17,26 +17,24 @@ if TYPE_CHECKING:
     from exporter.log_writer import LogWriter
     from exporter.signals import Signals
 
-# A full collection stops everything, for 80 ms where there are 10,000 jobs, and finds next to
-# nothing: references count for most objects, and the smaller collections for young cycles.
+# A full collection stops everything, for 80 ms with 10,000 jobs, and finds next to nothing:
+# reference counts free most objects, and the smaller collections free young cycles.
 _COLLECTION_THRESHOLDS = (700, 10, 50)
-# Modes that are asked for a result: to be stopped before it is there is to fail.
+# Modes with a result: to be stopped before it is there is a failure.
 _MODES_WITH_A_RESULT = {"--once", "--config.check"}
-# Less than the second and a half after which SIGTERM ends the process anyway.
-_LOG_STANDS_STILL_SECONDS = 1.0
 
 
 def main() -> int:
     """Run the command line; return the exit status, or end the process with it."""
     occupy_closed_streams()
-    # Before the imports: some libraries read theirs while they are imported.
+    # Before the imports: some libraries read their variables while they are imported.
     forget_foreign_variables(os.environ)
     if "--healthcheck" in sys.argv[1:]:
-        # Apart from all else, which takes ten times as long to load.
+        # Without the rest, which takes ten times as long to load.
         from exporter.healthcheck import run as healthcheck  # noqa: PLC0415 - see above
 
         return healthcheck(sys.argv[1:], os.environ)
-    # Before the imports, which take a while: as PID 1 a process has no default for signals.
+    # Before the imports, which take a while: signals have no default effect on PID 1.
     from exporter.log_writer import LogWriter  # noqa: PLC0415 - a health check needs no thread
     from exporter.signals import Signals  # noqa: PLC0415 - likewise
 
@@ -46,18 +44,18 @@ def main() -> int:
         signals.start()
         log_writer = LogWriter.to_standard_error()
     except RuntimeError as error:
-        # Python raises it where the machine gives no thread.
+        # Python raises it if the machine allows no further thread.
         write_error(f"llamacloud-batch-exporter: {error}: {LIMIT_REACHED}\n")
         return 1
     status = _imported()(signals, log_writer)
-    log_writer.drain(_LOG_STANDS_STILL_SECONDS)
-    # The interpreter would wait for threads, of which one may hang in the look-up of a name, and
-    # would end with 120 where it cannot flush a stream.
+    log_writer.drain()
+    # The interpreter would wait for a thread that hangs in the look-up of a name, and end with 120
+    # if it cannot flush a stream.
     os._exit(status)
 
 
 def _imported() -> Callable[[Signals, LogWriter], int]:
-    # What imports make stays: to search it for garbage, now and again later, is time lost.
+    # Imported objects stay: no collection, now or later, needs to search them for garbage.
     gc.disable()
     from exporter.app import run  # noqa: PLC0415 - main says why
 

@@ -1,4 +1,4 @@
-"""What the log says to do about events, or what they mean."""
+"""The advice in log lines: what an event means, or what to do about it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from exporter.domain import ErrorReason
 if TYPE_CHECKING:
     from exporter.domain import Failure
 
-_LISTING_FAILED = "see the last project.listing_failed"
 _LISTING_TAKES_LONG = (
     "a listing takes longer than poll.stale_after: raise api.requests_per_minute or"
     " poll.stale_after, or limit the project with directory_ids or job_types"
@@ -67,21 +66,21 @@ TRUNCATED = (
 
 
 def listing_failed(failure: Failure) -> str:
-    """Say what to do about a project that cannot be listed."""
+    """Return the advice about a project that cannot be listed."""
     if failure.reason is not ErrorReason.UNAUTHORIZED:
         return failure.advice
     return f"{failure.advice}; {_REFUSED_KEY}"
 
 
 def stale(*, listing_fails: bool) -> str:
-    """Say what it means that a project is stale."""
-    cause = _LISTING_FAILED if listing_fails else _LISTING_TAKES_LONG
+    """Return the advice about a stale project."""
+    cause = "see the last project.listing_failed" if listing_fails else _LISTING_TAKES_LONG
     return f"its active jobs are withdrawn until it is listed again; {cause}"
 
 
 def set_aside(failure: Failure, *, had_answered: bool) -> str:
-    """Say what it means that a generation of the API is set aside."""
+    """Return the advice about a generation of the API that is set aside."""
     if had_answered:
         return WITHDRAWN
-    # What a refusal advises is about the project, which the other generation knows.
+    # The advice of a refusal is about the project, which the other generation does know.
     return NOT_OFFERED if failure.is_refusal else f"{NEVER_ANSWERED}; {failure.advice}"

@@ -1,4 +1,4 @@
-"""Environment variables of our libraries and of Python's ``ssl``, which are to change nothing."""
+"""Environment variables of our libraries and of Python's ``ssl`` that must have no effect."""
 
 from __future__ import annotations
 

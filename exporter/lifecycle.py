@@ -1,4 +1,4 @@
-"""The endpoints that reload and stop the exporter, for those who may: ``web.enable_lifecycle``."""
+"""The endpoints that reload and stop the exporter, if ``web.enable_lifecycle`` is set."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _HEADERS = {"X-Content-Type-Options": "nosniff"}
 
 @dataclass(frozen=True, slots=True)
 class Reloaded:
-    """What came of a reload, in words for whoever asked."""
+    """The result of a reload, with the text of the response."""
 
     status: HTTPStatus
     words: str
@@ -34,7 +34,7 @@ class Reloaded:
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """What the endpoints do: ``reload`` returns once it is done, ``quit`` once it has begun."""
+    """What the endpoints do; ``reload`` returns when it is done, ``quit`` when it has begun."""
 
     reload: Callable[[], Awaitable[Reloaded]]
     quit: Callable[[], object]
@@ -56,7 +56,7 @@ def lifecycle_endpoints(
         return PlainTextResponse(f"{reloaded.words}\n", reloaded.status, headers=_HEADERS)
 
     async def quit_(_: Request) -> Response:
-        # Afterwards, so that whoever asked gets an answer.
+        # After the response, so that the client gets it.
         stop = BackgroundTask(lifecycle.quit)
         return PlainTextResponse("Stopping.\n", headers=_HEADERS, background=stop)
 

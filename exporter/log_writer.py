@@ -1,4 +1,4 @@
-"""Writing log records in a thread of its own, so that nothing else waits for standard error."""
+"""Writing log records in their own thread, so that nothing else waits for standard error."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ from exporter.standard_streams import STANDARD_ERROR, encoding_of, write_some
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Some 10,000 records: what a first listing of as many jobs logs at once.
+# About 10,000 records, as many as a first listing of 10,000 jobs logs at once.
 _MOST_BYTES = 4 * 1024 * 1024
 # While the event loop computes, the thread gets a turn once a millisecond. In one turn it must be
 # able to write more than the loop logs meanwhile.
 _BYTES_AT_ONCE = 64 * 1024
+# Less than the second and a half after which SIGTERM ends the process anyway.
+_PATIENCE_SECONDS = 1.0
 
 
 class LogWriter:
     """A text stream that never blocks and never raises: a bounded queue, and a thread that writes.
 
-    Records keep their order. Those for which the queue has no room, and those that cannot be
-    written, are dropped; ``dropped`` counts them.
+    Records keep their order. A record that does not fit into the queue, or cannot be written, is
+    dropped; ``dropped`` counts them.
     """
 
     def __init__(
@@ -38,10 +40,10 @@ class LogWriter:
         self._encoding = encoding
         self._most_bytes = most_bytes
         self._records: deque[bytes] = deque()
-        # Those that are being written included.
+        # Includes the records that are being written.
         self._bytes = 0
         self._line_is_torn = False
-        # Garbage that is collected in the midst of `write` may log as well, in the same thread.
+        # Reentrant: a garbage collection during `write` may log as well, in the same thread.
         lock = threading.RLock()
         self._queued, self._written = threading.Condition(lock), threading.Condition(lock)
         self.dropped = 0
@@ -54,7 +56,7 @@ class LogWriter:
         return writer
 
     def start(self) -> None:
-        """Start the thread; what is written before waits for it."""
+        """Start the thread, which also writes what was queued before."""
         threading.Thread(target=self._run, name="log-writer", daemon=True).start()
 
     def write(self, record: str) -> None:
@@ -69,11 +71,11 @@ class LogWriter:
             self._queued.notify()
 
     def isatty(self) -> bool:
-        """Tell whether a person reads the stream on a terminal."""
+        """Return whether the stream is a terminal."""
         return os.isatty(self._stream)
 
-    def drain(self, patience_seconds: float) -> bool:
-        """Wait until all is written or dropped; give up when nothing was for so long."""
+    def drain(self, patience_seconds: float = _PATIENCE_SECONDS) -> bool:
+        """Wait until all is written or dropped; give up after so many seconds without progress."""
         with self._written:
             while self._bytes:
                 if not self._written.wait(patience_seconds):
@@ -102,7 +104,7 @@ class LogWriter:
 
     def _write(self, records: Sequence[bytes]) -> int:
         """Write records and return how many were lost."""
-        # What follows half a line must not be taken for the rest of it.
+        # The next record must not continue a line that was written in part.
         rest = memoryview(b"\n" * self._line_is_torn + b"".join(records))
         try:
             while rest:
@@ -119,6 +121,6 @@ class LogWriter:
                 break
             lost += 1
             unwritten_bytes -= len(record)
-        # Negative in the midst of a record; 1 if even the line break after a torn one is missing.
+        # Negative within a record; 1 if the line break after a torn line is missing as well.
         self._line_is_torn = unwritten_bytes != 0
         return lost

@@ -1,4 +1,4 @@
-"""One chain for our own log records and everybody else's: structured, bounded, without keys."""
+"""The log: our own records and those of libraries, structured, bounded, and without keys."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import math
 import sys
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, TextIO
 
 import structlog
 from structlog.processors import JSONRenderer
@@ -20,12 +20,14 @@ from exporter.redaction import Secrets
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
+    from exporter.log_writer import LogWriter
+
 _LONGEST_VALUE = 1_000
 _LONGEST_TRACEBACK = 20_000
 _LEADING_KEYS = ("timestamp", "level", "event", "logger")
-# Below warnings these tell URLs and headers, and one of the headers is the key.
+# Below warnings they log URLs and headers, and one of the headers is the key.
 _LOGGERS_WITH_HEADERS = ("httpx", "httpcore")
-_OF_EVERY_RECORD: tuple[Processor, ...] = (
+_COMMON_PROCESSORS: tuple[Processor, ...] = (
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
@@ -33,31 +35,18 @@ _OF_EVERY_RECORD: tuple[Processor, ...] = (
 )
 
 
-class LogStream(Protocol):
-    """Where log records are written, each by one call."""
-
-    def write(self, text: str, /) -> object:
-        """Write one record."""
-
-    def isatty(self) -> bool:
-        """Tell whether it is a terminal."""
-
-
 def configure_logging(
     level: str,
     format: str,  # noqa: A002 - the setting's name
-    stream: LogStream | None = None,
+    stream: LogWriter | TextIO,
     secrets: Secrets | None = None,
 ) -> None:
-    """Write every record from ``level`` on to ``stream``, standard error if it is ``None``.
+    """Write the records of this ``level`` and above to ``stream``, without the ``secrets``.
 
     ``format`` is ``json``, ``console``, or ``auto``: console on a terminal, else JSON lines. The
-    console shows whole ids and every key at level ``debug`` alone. No occurrence of ``secrets`` is
-    written. May be called again: the last call counts.
+    console shows whole ids and every key only at level ``debug``. The last call counts.
     """
-    stream = sys.stderr if stream is None else stream
     console = format == "console" or (format == "auto" and stream.isatty())
-    # Who debugs needs whole ids; everyone else reads them in JSON.
     in_full = level == "debug"
     renderer: Processor = (
         ConsoleRenderer(colors=stream.isatty(), in_full=in_full) if console else JSONRenderer()
@@ -65,11 +54,11 @@ def configure_logging(
     handler = _Handler(stream)
     handler.setFormatter(
         ProcessorFormatter(
-            foreign_pre_chain=_OF_EVERY_RECORD,
+            foreign_pre_chain=_COMMON_PROCESSORS,
             processors=[
                 ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                _values_without(secrets or Secrets()),
+                _clean_values(secrets or Secrets()),
                 renderer,
             ],
         )
@@ -77,7 +66,7 @@ def configure_logging(
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *_OF_EVERY_RECORD,
+            *_COMMON_PROCESSORS,
             ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -100,9 +89,9 @@ def log_uncaught_exceptions() -> None:
     threading.excepthook = lambda caught: log(caught.thread, caught.exc_value)
 
 
-class _Handler(logging.StreamHandler[LogStream]):
+class _Handler(logging.StreamHandler["LogWriter | TextIO"]):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Say which record was lost; logging itself would print its values, keys included."""
+        """Log which record was lost; logging itself would print its values, keys included."""
         lost = {"event": "log.record_lost", "level": "error", "logger": record.name}
         with suppress(OSError, ValueError):
             self.stream.write(json.dumps({**lost, "error": type(sys.exception()).__name__}) + "\n")
@@ -115,14 +104,14 @@ def _route_standard_logging(handler: logging.Handler, level: int) -> None:
     logging.captureWarnings(capture=True)
     for name in _LOGGERS_WITH_HEADERS:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
-    # Scrapes are no news, and uvicorn's start and stop are told by our own records.
+    # Nobody needs a line for each scrape.
     logging.getLogger("uvicorn.access").disabled = True
-    # It warns of clients that speak no HTTP, without saying which: nobody can act on that.
+    # Its warnings about clients that do not speak HTTP do not name the client.
     quiet = level if level <= logging.DEBUG else max(level, logging.ERROR)
     logging.getLogger("uvicorn.error").setLevel(quiet)
 
 
-def _values_without(secrets: Secrets) -> Processor:
+def _clean_values(secrets: Secrets) -> Processor:
     """Make each value a number or a bounded text without ``secrets``; leading keys come first."""
 
     def write(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -135,13 +124,13 @@ def _values_without(secrets: Secrets) -> Processor:
 def _value(key: str, value: object, secrets: Secrets) -> str | float | None:
     if isinstance(value, int | None) or (isinstance(value, float) and math.isfinite(value)):
         return value
-    # Before it is cut: a part of a secret would not be found.
-    text = secrets.taken_out_of(str(value) if isinstance(value, (str, float)) else repr(value))
+    # Before it is cut, because a part of a secret is not found everywhere.
+    text = secrets.redact(str(value) if isinstance(value, (str, float)) else repr(value))
     longest = _LONGEST_TRACEBACK if key == "exception" else _LONGEST_VALUE
     if len(text) <= longest:
         return text
     left_out = f"... {len(text) - longest} characters ..."
     if key == "exception":
-        # The first lines say where it began, the last ones what it was.
+        # The first lines show where it began, the last ones the exception itself.
         return text[: longest // 2] + left_out + text[-longest // 2 :]
     return text[:longest] + left_out

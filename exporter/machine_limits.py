@@ -1,4 +1,4 @@
-"""Which errors say that the machine gives no more files, threads or memory."""
+"""Recognising errors that the machine raises when files, threads or memory are used up."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ _LIMITS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENO
 
 
 def is_limit(error: BaseException) -> bool:
-    """Tell whether an error was raised because a limit of the machine is reached."""
-    # Python says so of threads: "can't start new thread".
+    """Return whether an error was raised because a limit of the machine is reached."""
+    # Python raises a RuntimeError for threads: "can't start new thread".
     is_of_threads = isinstance(error, RuntimeError) and "thread" in str(error)
     is_of_system = isinstance(error, OSError) and error.errno in _LIMITS
     return is_of_threads or is_of_system or isinstance(error, MemoryError)

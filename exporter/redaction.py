@@ -1,40 +1,40 @@
-"""Keeping secrets out of texts that people read."""
+"""Removing secrets from texts that are logged or shown."""
 
 from __future__ import annotations
 
 REDACTED = "[redacted]"
-# Texts of LlamaCloud's answers are cut before they come here: at least so much of each is left.
+# Texts from responses are cut before they come here, and none to less than this length.
 _SHORTEST_CUT_TEXT = 200
-# All keys begin with llx-: less than one more character tells nothing.
-_SHORTEST_TELLING = 5
+# All keys begin with llx-: a shorter part of one is no secret.
+_SHORTEST_SECRET_PART = 5
 
 
 class Secrets:
-    """Texts that nobody may read; more may be added while the program runs."""
+    """Texts that must not be shown; more can be added at any time."""
 
     def __init__(self, *texts: str) -> None:
-        self._forms: list[str] = []
+        self.forms: list[str] = []
         for text in texts:
             self.add(text)
 
     def add(self, secret: str) -> None:
-        """Keep one more secret."""
+        """Add a secret; an empty text is none."""
         if secret:
-            forms = {*self._forms, secret, repr(secret)[1:-1]}
-            # Of two keys of which one begins the other, the longer must be found first.
-            self._forms = sorted(forms, key=len, reverse=True)
+            forms = {*self.forms, secret, repr(secret)[1:-1]}
+            # Longest first, in case one key is the beginning of another.
+            self.forms = sorted(forms, key=len, reverse=True)
 
-    def taken_out_of(self, text: str) -> str:
-        """Return a text without the secrets, also where one was cut at its end."""
+    def redact(self, text: str) -> str:
+        """Return a text with all secrets replaced, also one that was cut at the end of the text."""
         may_be_cut = len(text) >= _SHORTEST_CUT_TEXT
-        for form in self._forms:
+        for form in self.forms:
             text = text.replace(form, REDACTED)
         if may_be_cut:
-            for form in self._forms:
-                # Nearly always, and quicker than to try all lengths.
-                if form[:_SHORTEST_TELLING] not in text:
+            for form in self.forms:
+                # The usual case, and quicker than all lengths.
+                if form[:_SHORTEST_SECRET_PART] not in text:
                     continue
-                for length in range(len(form) - 1, _SHORTEST_TELLING - 1, -1):
+                for length in range(len(form) - 1, _SHORTEST_SECRET_PART - 1, -1):
                     if text.endswith(form[:length]):
                         return text[:-length] + REDACTED
         return text

@@ -1,4 +1,4 @@
-"""Signals, handled in a thread of its own: neither the event loop nor a stream can delay them."""
+"""Signals are handled in their own thread: neither the event loop nor a stream can delay them."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from exporter.standard_streams import write_error
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-STOPPING = (signal.SIGTERM, signal.SIGINT)
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # Without a handler, each of them would end the process.
-OTHERS = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+OTHER_SIGNALS = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 
 class Signals:
-    """Calls the handler of each signal that arrives, one after the other, in its own thread.
+    """Calls the handler of each signal that arrives, one at a time, in its own thread.
 
     Until ``handle`` replaces them, SIGTERM and SIGINT end the process at once with
-    ``status_if_stopped``, and the others are ignored; a line on standard error says so.
+    ``status_if_stopped``, and the others are ignored, each with a line on standard error.
     """
 
     def __init__(self, *, status_if_stopped: int) -> None:
-        leave = partial(_leave_at_once, status_if_stopped)
+        exit_at_once = partial(_exit_at_once, status_if_stopped)
         self._handlers: dict[signal.Signals, Callable[[signal.Signals], object]] = {
-            **dict.fromkeys(STOPPING, leave),
-            **dict.fromkeys(OTHERS, _ignore),
+            **dict.fromkeys(STOP_SIGNALS, exit_at_once),
+            **dict.fromkeys(OTHER_SIGNALS, _ignore),
         }
 
     def start(self) -> None:
         """Start the thread; must be called before any other is started."""
-        # Threads inherit what is blocked: so the signals wait for this one, from now to the end.
+        # Threads inherit what is blocked: only this one receives the signals, from now to the end.
         signal.pthread_sigmask(signal.SIG_BLOCK, self._handlers)
         threading.Thread(target=self._run, name="signals", daemon=True).start()
 
     def handle(
         self, numbers: Iterable[signal.Signals], handler: Callable[[signal.Signals], object]
     ) -> None:
-        """Have a handler called for some signals from now on; it must not raise."""
+        """Replace the handler of some signals; it must not raise."""
         self._handlers |= dict.fromkeys(numbers, handler)
 
     def _run(self) -> None:
@@ -50,7 +50,7 @@ class Signals:
             self._handlers[number](number)
 
 
-def _leave_at_once(status: int, number: signal.Signals) -> None:
+def _exit_at_once(status: int, number: signal.Signals) -> None:
     write_error(f"llamacloud-batch-exporter: stopped by {number.name}\n")
     os._exit(status)
 

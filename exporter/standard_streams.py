@@ -1,4 +1,4 @@
-"""The standard streams, any of which may be closed, full, or read by nobody."""
+"""The standard streams, any of which may be closed or full, or have no reader."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ class StandardOutputError(Exception):
 
 
 def occupy_closed_streams() -> None:
-    """Keep files and sockets from getting the number of a closed standard stream.
+    """Open the null device in place of closed standard streams.
 
-    Must be called before anything is opened: otherwise log lines could go to a client's socket.
+    Must be called before anything else is opened: a file or socket would get the number of a
+    closed stream, and log lines could go to a client.
     Text for a closed standard output is discarded. Writes to a closed standard error still fail, so
     that lost log records are counted.
     """
@@ -38,7 +39,7 @@ def occupy_closed_streams() -> None:
 
 
 def write_some(number: int, text: bytes | memoryview) -> int:
-    """Write what fits into a stream, wait while nothing fits, and return how many bytes it was.
+    """Write what fits into a stream, after waiting until something fits, and return its length.
 
     Raises:
         OSError: nothing can be written.
@@ -52,7 +53,7 @@ def write_some(number: int, text: bytes | memoryview) -> int:
 
 
 def write_output(parts: Iterable[bytes]) -> None:
-    """Write to standard output, without a buffer that the interpreter would flush at its end.
+    """Write to standard output without a buffer, which the interpreter would flush when it ends.
 
     Raises:
         StandardOutputError: not all could be written.
@@ -67,19 +68,19 @@ def write_output(parts: Iterable[bytes]) -> None:
 
 
 def write_error(text: str) -> None:
-    """Write a short text to standard error if that is possible at once."""
+    """Write a short text to standard error if that does not block, or else drop it."""
     with suppress(OSError):
         if _is_writable(STANDARD_ERROR, timeout_ms=0):
             os.write(STANDARD_ERROR, encoded(text, sys.stderr))
 
 
 def encoded(text: str, stream: TextIO | None) -> bytes:
-    """Encode a text as a stream does, and escape what the stream cannot carry."""
+    """Encode a text for a stream, and escape characters that its encoding lacks."""
     return text.encode(encoding_of(stream), "backslashreplace")
 
 
 def encoding_of(stream: TextIO | None) -> str:
-    """Return the encoding that Python found for a stream; of a closed one, any that fits all."""
+    """Return the encoding that Python found for a stream, UTF-8 for a closed one."""
     return getattr(stream, "encoding", None) or "utf-8"
 
 

@@ -1,4 +1,4 @@
-"""Making texts from elsewhere fit to be written: in a log, in a page, in an exposition."""
+"""Making texts from other programs safe to write to the log, a page or an exposition."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ def well_formed(text: str) -> str:
 
 
 def cut(text: str | None, length: int) -> str | None:
-    """Return so many characters of ``text`` at most: that of others may have megabytes."""
+    """Return at most ``length`` characters of ``text``, which may have megabytes."""
     return text and text[:length]

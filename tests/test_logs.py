@@ -351,15 +351,3 @@ def test_the_last_configuration_counts() -> None:
     own_logger().info("poll.finished")
 
     assert (first.getvalue(), len(records(second))) == ("", 1)
-
-
-def test_standard_error_is_the_default(capsys: pytest.CaptureFixture[str]) -> None:
-    """Standard output stays free for the exposition of ``--once``."""
-    configure_logging("info", "json")
-
-    own_logger().info("poll.finished")
-
-    sys.stderr.flush()
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert json.loads(captured.err)["event"] == "poll.finished"

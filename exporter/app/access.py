@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from exporter.config import Project
     from exporter.redaction import Secrets
 
-# As long as a budget remembers a 429; it is full again long before.
+# As long as a budget stays reduced after a 429; it is full again long before.
 _KEPT_SECONDS = 900.0
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _KEY_STAYS = "the previous key stays in use; correct the file: it is read again within an interval"
@@ -28,20 +28,11 @@ _KEY_STAYS = "the previous key stays in use; correct the file: it is read again 
 log = structlog.get_logger("exporter")
 
 
-class ServerAddress(NamedTuple):
-    """What a base URL stands for, however it is spelled."""
-
-    scheme: str
-    host: str
-    port: int
-    path: str
-
-
-def server_address_of(base_url: str) -> ServerAddress:
-    """Return the address in a valid base URL: one value for all spellings (RFC 3986, 6.2.2-3)."""
+def normalized_url(base_url: str) -> str:
+    """Return one spelling for all equivalent spellings of a valid base URL (RFC 3986, 6.2.2-3)."""
     url = urlsplit(base_url)
     port = url.port or _DEFAULT_PORTS[url.scheme]
-    return ServerAddress(url.scheme, url.hostname or "", port, url.path.rstrip("/"))
+    return f"{url.scheme}://{url.hostname}:{port}{url.path.rstrip('/')}"
 
 
 class BudgetLimits(NamedTuple):
@@ -53,30 +44,28 @@ class BudgetLimits(NamedTuple):
 
 
 class Budgets:
-    """One request budget for each key and server, shared by the projects that use them.
-
-    ``limits`` are those of each.
-    """
+    """One request budget, with these ``limits``, for each key and server; projects share it."""
 
     def __init__(self, limits: BudgetLimits, clock: Callable[[], float] = time.monotonic) -> None:
         self.limits = limits
         self._clock = clock
         # A budget lives as long as a project uses it: keys are replaced, some every day.
-        self._budgets: WeakValueDictionary[tuple[str, ServerAddress], RequestBudget] = (
-            WeakValueDictionary()
-        )
+        self._budgets: WeakValueDictionary[tuple[str, str], RequestBudget] = WeakValueDictionary()
         self._kept: dict[RequestBudget, float] = {}
 
     def of(self, api_key: str, base_url: str, *, key_name: str) -> RequestBudget:
         """Return the budget of a key; ``key_name`` is what the log calls a key that is new."""
-        server = server_address_of(base_url)
-        budget = self._budgets.get((api_key, server))
+        place = api_key, normalized_url(base_url)
+        budget = self._budgets.get(place)
         if budget is None:
-            budget = self._budgets[api_key, server] = self._new(key_name)
+            limits = self.limits
+            rate = AllowedRate(limits.requests_per_second, least=limits.least)
+            budget = RequestBudget(rate, limits.concurrency, self._clock, key_name=key_name)
+            self._budgets[place] = budget
         return budget
 
     def configure(self, limits: BudgetLimits) -> None:
-        """Have other limits apply, to the budgets that there are as well."""
+        """Apply other limits, also to the existing budgets."""
         self.limits = limits
         for budget in self._budgets.values():
             budget.configure(
@@ -84,24 +73,20 @@ class Budgets:
             )
 
     def keep(self, budget: RequestBudget) -> None:
-        """Keep a budget that a project used, in case that its key is used again soon.
+        """Keep the budget of a project that was stopped, because its key may soon be used again.
 
-        A new one would hold as many requests as may be saved up, and know of no 429.
+        A new one would start with saved-up requests, and without the rate that a 429 reduced.
         """
         now = self._clock()
         self._kept[budget] = now
         self._kept = {kept: at for kept, at in self._kept.items() if now - at < _KEPT_SECONDS}
 
-    def _new(self, key_name: str) -> RequestBudget:
-        limits = self.limits
-        rate = AllowedRate(limits.requests_per_second, least=limits.least)
-        return RequestBudget(rate, limits.concurrency, self._clock, key_name=key_name)
-
 
 class ProjectAccess:
-    """Owns the key of one project; ``secrets`` receives the keys that come later.
+    """Owns the key of one project; later keys are added to ``secrets``.
 
-    ``changes`` counts how often the key was replaced, the first one that was waited for included.
+    ``changes`` counts how often the key was replaced, the first one of a file that was waited for
+    included.
     """
 
     def __init__(self, project: Project, budgets: Budgets, secrets: Secrets) -> None:
@@ -109,16 +94,16 @@ class ProjectAccess:
         self._budgets = budgets
         self._secrets = secrets
         self._log = log.bind(project=project.name)
-        # What was wrong with the file since it was last usable. The failing listing tells what it
+        # What was wrong with the file since it was last usable. The failing listing logs what it
         # lacks at the start.
-        self._problem = project.api_key_problem
+        self._problem = project.key.problem
         self._known_problems = {self._problem} - {""}
         self.changes = 0
-        self._use(project.api_key.get_secret_value() if project.api_key else "")
+        self._use(project.key.value.get_secret_value() if project.key.value else "")
 
     @property
     def api_key(self) -> str:
-        """The key in force.
+        """The current key.
 
         Raises:
             KeyMissing: there is none yet.
@@ -127,17 +112,17 @@ class ProjectAccess:
             raise KeyMissing(self._problem)
         return self._api_key
 
-    def adjust(self, project: Project) -> None:
-        """Go on with the same key, or file of it, which other settings may call otherwise."""
+    def apply(self, project: Project) -> None:
+        """Apply other settings of the same key or key file; its origin may have changed."""
         self._project = project
-        self.budget.rename(project.api_key_origin)
+        self.budget.rename(project.key.origin)
 
     def renew(self) -> None:
         """Read the key's file again.
 
         A file that holds no usable key, as while it is written, changes nothing.
         """
-        file = self._project.api_key_file
+        file = self._project.key.file
         if file is None:
             return
         try:
@@ -148,31 +133,29 @@ class ProjectAccess:
         was_unreadable = bool(self._known_problems)
         self._known_problems.clear()
         if api_key != self._api_key:
-            self._replace(api_key)
+            event = "key.changed" if self._api_key else "key.readable"
+            former = self.budget
+            self._secrets.add(api_key)
+            self._use(api_key)
+            former.dismiss(self)
+            self.changes += 1
+            self._log.info(event, key=self._project.key.origin)
         elif was_unreadable:
-            self._log.info("key.readable", key=self._project.api_key_origin)
+            self._log.info("key.readable", key=self._project.key.origin)
 
     def _note_problem(self, problem: str) -> None:
-        """Log a problem once: while a key is in use, the first; while none is, each other one."""
-        in_use, known = bool(self._api_key), self._known_problems
-        is_news = not known if in_use else problem not in known
+        """Log the first problem while a key is in use, and each new problem while none is."""
+        if self._api_key:
+            is_new, advice = not self._known_problems, _KEY_STAYS
+        else:
+            is_new, advice = problem not in self._known_problems, KeyMissing.advice
         self._problem = problem
-        known.add(problem)
-        if is_news:
-            advice = _KEY_STAYS if in_use else KeyMissing.advice
+        self._known_problems.add(problem)
+        if is_new:
             self._log.warning("key.unreadable", detail=problem, advice=advice)
-
-    def _replace(self, api_key: str) -> None:
-        event = "key.changed" if self._api_key else "key.readable"
-        former = self.budget
-        self._secrets.add(api_key)
-        self._use(api_key)
-        former.dismiss(self)
-        self.changes += 1
-        self._log.info(event, key=self._project.api_key_origin)
 
     def _use(self, api_key: str) -> None:
         self._api_key = api_key
         self.budget = self._budgets.of(
-            api_key, self._project.base_url, key_name=self._project.api_key_origin
+            api_key, self._project.base_url, key_name=self._project.key.origin
         )

@@ -1,4 +1,4 @@
-"""From settings to the objects that do the work."""
+"""Building everything that runs from the settings."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
     from exporter.redaction import Secrets
     from exporter.state import LoadedState
 
-# What an image sets, not a setting: those are named otherwise, and documented.
+# Set by the image's build; no setting, whose names begin otherwise.
 REVISION_VARIABLE = "LLAMACLOUD_BATCH_EXPORTER_REVISION"
-# Far beyond any pause that is not a stuck loop, and short enough to be restarted within minutes.
+# Longer than any pause of a loop that is not stuck, and short enough for a restart within minutes.
 _LOOPS_ALIVE_WITHIN_SECONDS = 60.0
-# So long may a first listing keep the exporter from being ready: it is useful without it too.
+# The exporter is useful even if a first listing takes longer.
 _READY_AFTER_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Exporter:
-    """All that runs, and what it publishes."""
+    """Everything that runs."""
 
     projects: ProjectSet
     snapshot: Snapshot
@@ -52,13 +52,13 @@ class Exporter:
     store: StateStore | None = None
 
     def is_healthy(self) -> bool:
-        """Tell whether every project's loops are alive; LlamaCloud's health is not asked."""
+        """Return whether the loops of every project are alive, whatever LlamaCloud answers."""
         pollers = self.projects.pollers.values()
         oldest = min((poller.last_alive_monotonic for poller in pollers), default=0.0)
         return time.monotonic() - oldest < _LOOPS_ALIVE_WITHIN_SECONDS
 
     def is_ready(self) -> bool:
-        """Tell whether every project's first listing was tried, or long enough waited for."""
+        """Return whether every project was listed, with success or not, or 30 s have passed."""
         pollers = self.projects.pollers.values()
         tried = all(poller.status().listing_was_tried for poller in pollers)
         return tried or time.monotonic() - self.started_monotonic >= _READY_AFTER_SECONDS
@@ -69,7 +69,7 @@ class Exporter:
         return render(self.registry, form)
 
     def site(self, telemetry_path: str, lifecycle: Lifecycle | None = None) -> Site:
-        """Describe what is served over HTTP."""
+        """Return what is served over HTTP."""
         return Site(
             telemetry_path=telemetry_path,
             published=self.snapshot.published,
@@ -79,7 +79,7 @@ class Exporter:
             ready=self.is_ready,
             version=__version__,
             reports=self.projects.reports,
-            clean=self.secrets.taken_out_of,
+            clean=self.secrets.redact,
             lifecycle=lifecycle,
         )
 
@@ -95,11 +95,8 @@ def assemble(
 ) -> Exporter:
     """Build everything; nothing runs yet.
 
-    ``secrets`` takes in the keys that come later, ``loaded`` is what projects go on from.
-    ``of_process``: whether the own metrics hold those of the process, as ``Telemetry`` says.
-
-    The revision that the exporter shows is that of the image, which its build leaves in the
-    variable ``LLAMACLOUD_BATCH_EXPORTER_REVISION``; elsewhere it is unknown.
+    Later keys are added to ``secrets``. Projects continue from the ``loaded`` state.
+    ``of_process``: whether the own metrics include those of the process.
     """
     registry = CollectorRegistry()
     telemetry = Telemetry(
@@ -109,7 +106,11 @@ def assemble(
     telemetry.build_info(__version__, revision, platform.python_version())
     telemetry.config_loaded(successful=True, at=time.time())
     snapshot = Snapshot()
-    store = _store(loaded, telemetry)
+    store = None
+    if loaded is None:
+        telemetry.without_state()
+    else:
+        store = StateStore(loaded, written=lambda ok: telemetry.state_written(successful=ok))
     shared = Shared(
         connections=connections,
         budgets=Budgets(budget_limits_of(settings)),
@@ -122,10 +123,3 @@ def assemble(
     return Exporter(
         projects, snapshot, registry, telemetry, log_writer, secrets, time.monotonic(), store
     )
-
-
-def _store(loaded: LoadedState | None, telemetry: Telemetry) -> StateStore | None:
-    if loaded is None:
-        telemetry.without_state()
-        return None
-    return StateStore(loaded, written=lambda ok: telemetry.state_written(successful=ok))

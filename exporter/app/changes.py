@@ -1,4 +1,4 @@
-"""What is to be done where other settings replace those in force: decided, not done."""
+"""What a reload has to do, given the settings before and after it: a pure decision."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from exporter.app.identity import api_versions_of, identity_of, state_keys_of
-from exporter.config import documented_settings
+from exporter.config import PROJECTS, documented_settings
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
     from exporter.config import Project, Settings
 
-# Sockets and routes are made once, and the state file is locked and read once.
+# They need a restart: sockets and routes are made once, the state file is locked and read once.
 FIXED: Final = (
     "state.file",
     "web.listen_address",
@@ -26,10 +26,7 @@ FIXED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A project that is begun, perhaps where another entry of the same project stops.
-
-    ``former`` is the name of that entry.
-    """
+    """A project whose polling begins; ``former`` names the entry of the same project that ends."""
 
     project: Project
     former: str | None = None
@@ -37,11 +34,11 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The way from some settings to others.
+    """What leads from some settings to others.
 
-    Pollers of the ``kept`` projects go on, perhaps by other rules. All others are stopped, and the
-    ``begun`` ones begin after that. The names of ``changed_settings`` do not include ``projects``;
-    those of ``fixed_settings`` need a restart.
+    Pollers of ``kept`` projects continue, perhaps by other rules. All others are stopped, and then
+    those of ``begun`` projects start. ``added``, ``removed`` and ``changed`` are their names.
+    ``changed_settings`` are names without ``projects``; ``fixed_settings`` need a restart.
     """
 
     kept: tuple[Project, ...]
@@ -54,44 +51,47 @@ class Changes:
 
 
 def changes_between(before: Settings, after: Settings) -> Changes:
-    """Decide what replacing some settings by others takes."""
+    """Decide what a reload has to do."""
     former = _former_entries(before.projects, after.projects)
     known = {project.name: project for project in before.projects}
     keys_before, keys = state_keys_of(before.projects), state_keys_of(after.projects)
-    kept, begun, added, changed = [], [], [], []
+    kept, begun = [], []
     for project in after.projects:
         name = former.get(project.name)
-        if name is None:
-            begun.append(Begun(project))
-            added.append(project.name)
-        elif keys_before[name] == keys[project.name] and (
-            _poller_of(known[name], before) == _poller_of(project, after)
+        if (
+            name is not None
+            and keys_before[name] == keys[project.name]
+            and _poller_of(known[name], before) == _poller_of(project, after)
         ):
             kept.append(project)
         else:
             begun.append(Begun(project, name))
-            changed.append(project.name)
-    settings = [*_different(before, after)]
+    settings = [
+        doc.setting
+        for doc in documented_settings()
+        if doc.setting != PROJECTS
+        and attrgetter(doc.setting)(before) != attrgetter(doc.setting)(after)
+    ]
     return Changes(
         kept=tuple(kept),
         begun=tuple(begun),
-        added=tuple(added),
+        added=tuple(each.project.name for each in begun if each.former is None),
         removed=tuple(name for name in known if name not in former.values()),
-        changed=tuple(changed),
+        changed=tuple(each.project.name for each in begun if each.former is not None),
         changed_settings=tuple(name for name in settings if name not in FIXED),
         fixed_settings=tuple(name for name in settings if name in FIXED),
     )
 
 
 def with_fixed_of(settings: Settings, running: Settings) -> Settings:
-    """Return settings, but for what cannot change while the exporter runs."""
+    """Return the settings, but with the running values of those that need a restart."""
     return settings.model_copy(update={"state": running.state, "web": running.web})
 
 
 def _former_entries(before: Sequence[Project], after: Sequence[Project]) -> dict[str, str]:
-    """Name for each project that was there before its former entry, each for one at most.
+    """Map each project that was configured before to the name of its former entry.
 
-    Of several entries of one project, that of the same name is the former one.
+    No entry is the former one of two projects. An entry of the same name is preferred.
     """
     left = {project.name: identity_of(project) for project in before}
     former: dict[str, str] = {}
@@ -108,21 +108,16 @@ def _former_entries(before: Sequence[Project], after: Sequence[Project]) -> dict
 
 
 def _poller_of(project: Project, settings: Settings) -> tuple[Hashable, ...]:
-    """Return what a project's poller is made of, and cannot change while it polls.
+    """Return what a project's poller is built from, and cannot change while it polls.
 
-    A key's file is read again by the poller itself. What the log calls a key is not among it: that
-    of a list tells its place there, which changes where another project is added or removed.
+    The poller itself reads a key file again. The origin of a key is left out: it holds the position
+    in the list of projects, which changes when another project is added or removed.
     """
-    file = project.api_key_file
-    key = file.path if file else project.api_key
+    file = project.key.file
+    key = file.path if file else project.key.value
     return (
         *(project.name, project.base_url, project.project_id, project.organization_id),
         *(file is None, key),
         *(project.directory_ids, project.job_types, api_versions_of(project, settings)),
         settings.api.concurrency,
     )
-
-
-def _different(before: Settings, after: Settings) -> list[str]:
-    names = (doc.setting for doc in documented_settings() if doc.setting != "projects")
-    return [name for name in names if attrgetter(name)(before) != attrgetter(name)(after)]

@@ -1,11 +1,11 @@
-"""What makes a configured project the same one as another: its server, and its id there."""
+"""Which configured projects are the same one: those with one server, and one id there."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from exporter.app.access import server_address_of
+from exporter.app.access import normalized_url
 from exporter.domain.ids import plain_id
 
 if TYPE_CHECKING:
@@ -16,23 +16,22 @@ if TYPE_CHECKING:
 
 
 def api_versions_of(project: Project, settings: Settings) -> tuple[ApiVersion, ...]:
-    """Name the generations of the API that a project is read by."""
+    """Return the generations of the API by which a project is read."""
     return project.api_versions or settings.api.versions
 
 
 def identity_of(project: Project) -> str:
-    """Return what is the same for two entries of one project, however they are named."""
-    scheme, host, port, path = server_address_of(project.base_url)
-    # The default project of a key has no id that is known.
+    """Return a text that all entries of one project share, whatever their names."""
+    # The id of a key's default project is not known.
     project_id = project.project_id
-    of_server = f"id {plain_id(project_id)}" if project_id else f"name {project.name}"
-    return f"{scheme}://{host}:{port}{path} {of_server}"
+    in_server = f"id {plain_id(project_id)}" if project_id else f"name {project.name}"
+    return f"{normalized_url(project.base_url)} {in_server}"
 
 
 def state_keys_of(projects: Sequence[Project]) -> dict[str, str]:
-    """Return what each project is called in the state file, by its name.
+    """Return the key of each project in the state file, by the project's name.
 
-    Several entries of one project, which differ by their filters, have states of their own.
+    Several entries of one project, which differ by their filters, have a state each.
     """
     entries = Counter(map(identity_of, projects))
     return {
@@ -44,9 +43,9 @@ def state_keys_of(projects: Sequence[Project]) -> dict[str, str]:
 
 
 def former_state_keys_of(projects: Sequence[Project]) -> dict[str, str]:
-    """Return what else a project may be called in the state file, by what it is called there now.
+    """Return the other key that a project may have had in the state file, by its key now.
 
-    An entry that was alone may be one of several now, and the other way round.
+    The only entry of a project may be one of several now, or the other way round.
     """
     return {
         key: _key_of_one_of_several(project)

@@ -1,4 +1,4 @@
-"""Listening sockets, opened before anything else so that a taken port is told at once."""
+"""Listening sockets, opened before anything else so that a taken port is reported at once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BACKLOG = 1024
 
 
 class AddressUnavailableError(Exception):
-    """An address of ``web.listen_address`` cannot be listened on; the message says what to do."""
+    """An address of ``web.listen_address`` cannot be used; the message says what to do."""
 
     def __init__(self, address: str, message: str) -> None:
         super().__init__(message)
@@ -29,7 +29,7 @@ def listen(addresses: Iterable[ListenAddress]) -> list[socket.socket]:
     An empty host means every interface, IPv6 and IPv4 alike where the machine has both.
 
     Raises:
-        AddressUnavailableError: at the first that cannot be had; none stays open.
+        AddressUnavailableError: for the first that cannot be used; no socket stays open.
     """
     with ExitStack() as opened:
         sockets = [opened.enter_context(_listen(address)) for address in addresses]
@@ -47,13 +47,20 @@ def url_of(listening: socket.socket, path: str = "/", scheme: str = "http") -> s
 
 def _listen(address: ListenAddress) -> socket.socket:
     host, port = address.host, address.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        if not host:
-            return _without_delay(_listen_everywhere(port))
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return _without_delay(socket.create_server((host, port), family=family, backlog=_BACKLOG))
+        listening = (
+            socket.create_server((host, port), family=family, backlog=_BACKLOG)
+            if host
+            else _listen_everywhere(port)
+        )
     except (OSError, OverflowError) as error:
         raise AddressUnavailableError(str(address), _advice(error, port)) from error
+    # asyncio sets TCP_NODELAY only on sockets whose protocol is TCP. Without it, responses on
+    # keep-alive connections wait some 40 ms for an acknowledgement.
+    return socket.socket(
+        listening.family, listening.type, socket.IPPROTO_TCP, fileno=listening.detach()
+    )
 
 
 def _listen_everywhere(port: int) -> socket.socket:
@@ -67,16 +74,6 @@ def _listen_everywhere(port: int) -> socket.socket:
             if error.errno not in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
                 raise
     return socket.create_server(("0.0.0.0", port), backlog=_BACKLOG)
-
-
-def _without_delay(listening: socket.socket) -> socket.socket:
-    """Name the protocol: asyncio sets TCP_NODELAY only on sockets that say they are TCP.
-
-    Without it, answers on connections that are kept alive wait some 40 ms for an acknowledgement.
-    """
-    return socket.socket(
-        listening.family, listening.type, socket.IPPROTO_TCP, fileno=listening.detach()
-    )
 
 
 def _advice(error: OSError | OverflowError, port: int) -> str:

@@ -1,4 +1,4 @@
-"""What the command does in each of its modes, and with which exit status."""
+"""What the command does in each of its modes, and with which exit status it ends."""
 
 from __future__ import annotations
 
@@ -8,94 +8,90 @@ import os
 import sys
 import time
 from contextlib import redirect_stdout
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import stamina.instrumentation
 import structlog
 
 from exporter.advice import LIMIT_REACHED
-from exporter.app.failed_start import stay_until_seen_running
 from exporter.app.listening import AddressUnavailableError, listen
 from exporter.app.once import print_once
-from exporter.app.running import serve
+from exporter.app.running import Serving, serve
+from exporter.app.signal_handlers import log_ignored, stay_until_seen_running
 from exporter.app.upstream import connections_of
-from exporter.config import ConfigError, Mode, describe, load, serves_and_waits_for_key
+from exporter.config import ConfigError, Mode, describe, load
 from exporter.llamacloud.environment import BadEnvironmentError
 from exporter.llamacloud.proxies import Proxies
 from exporter.logs import configure_logging, log_uncaught_exceptions
 from exporter.machine_limits import is_limit
 from exporter.redaction import Secrets
-from exporter.signals import OTHERS
 from exporter.standard_streams import StandardOutputError, encoded, write_output
 
 if TYPE_CHECKING:
-    import signal
-    from collections.abc import Callable, Coroutine
-
-    from exporter.config import Command, Settings
+    from exporter.config import Command
     from exporter.log_writer import LogWriter
     from exporter.signals import Signals
     from exporter.web_config.current import CurrentWebConfig
 
-_OF_OTHER_PROGRAMS = "it is ignored; that is correct if another program uses it"
+_UNKNOWN_VARIABLE_ADVICE = "it is ignored; that is correct if another program uses it"
 _OK, _FAILED, _BAD_SETTINGS = 0, 1, 2
 
 log = structlog.get_logger("exporter")
 
 
 def run(signals: Signals, log_writer: LogWriter) -> int:
-    """Do what the command line asks for and return the exit status.
+    """Run the mode that the command line chooses, and return the exit status.
 
-    0: stopped as asked. 1: could not do what was asked, or a bug. 2: a mistake in the settings, or
-    in the environment's proxies and certificates.
+    0: done, or stopped by a signal. 1: failed, or a bug. 2: a mistake in the settings, or in the
+    environment's proxies and certificates.
 
-    With ``api.wait_for_key``, an exporter that fails within five seconds returns only after them.
+    With ``api.wait_for_key``, an exporter that fails sooner returns after five seconds.
     """
     began_monotonic = time.monotonic()
     printed = io.StringIO()
+    waits_for_key = False
     try:
         # argparse ignores that what --help and --version print cannot be written.
         with redirect_stdout(printed):
             command = load(sys.argv[1:], os.environ)
-        if command.mode is Mode.CHECK:
-            # Only for the mistakes in variables that it finds: nothing is sent.
-            proxies = Proxies(os.environ)
-            connections_of(command.settings, proxies)
+        waits_for_key = command.mode is Mode.SERVE and command.settings.api.wait_for_key
         web_config = _web_config_of(command)
+        if command.mode is Mode.CHECK:
+            return _check(command, log_writer)
+        status = _start(command, web_config, signals, log_writer)
     except SystemExit:
         return _print(printed.getvalue(), log_writer)
     except (ConfigError, BadEnvironmentError) as error:
         # The log is not configured yet.
         log_writer.write(f"{error}\n")
-        return _left(_BAD_SETTINGS, began_monotonic, signals)
-    if command.mode is Mode.CHECK:
-        ignored = proxies.ignored()
-        warnings = [
-            *command.unknown_variables,
-            *command.doubts,
-            *([] if ignored is None else [str(ignored)]),
-        ]
-        return _print(f"{describe(command.settings, warnings)}\n", log_writer)
-    status = _start(command, web_config, signals, log_writer)
-    return _left(status, began_monotonic, signals)
+        status = _BAD_SETTINGS
+        waits_for_key |= isinstance(error, ConfigError) and error.waits_for_key
+    if waits_for_key and status != _OK:
+        stay_until_seen_running(began_monotonic, signals)
+    return status
+
+
+def _check(command: Command, log_writer: LogWriter) -> int:
+    """Print the report of ``--config.check``; nothing is sent.
+
+    Raises:
+        BadEnvironmentError: the environment's proxies or certificates cannot be used.
+    """
+    proxies = Proxies(os.environ)
+    connections_of(command.settings, proxies)
+    ignored = proxies.ignored()
+    warnings = [*command.unknown_variables, *command.doubts, *([str(ignored)] if ignored else [])]
+    return _print(f"{describe(command.settings, warnings)}\n", log_writer)
 
 
 def _web_config_of(command: Command) -> CurrentWebConfig | None:
-    """Read the web configuration file where it is to be used or checked, before anything starts."""
+    """Read the web configuration file, if this mode uses or checks it, before anything starts."""
     file = command.settings.web.config.file
     if file is None or command.mode is Mode.ONCE:
         return None
-    from exporter.web_config.current import CurrentWebConfig  # noqa: PLC0415 - only who uses it pays for it
+    from exporter.web_config.current import CurrentWebConfig  # noqa: PLC0415 - most need none of it
 
     return CurrentWebConfig(file)
-
-
-def _left(status: int, began_monotonic: float, signals: Signals) -> int:
-    """Return the exit status, of a sidecar that failed at its start after a moment."""
-    if status != _OK and serves_and_waits_for_key(sys.argv[1:], os.environ):
-        stay_until_seen_running(began_monotonic, signals)
-    return status
 
 
 def _print(text: str, log_writer: LogWriter) -> int:
@@ -115,13 +111,12 @@ def _start(
     log_writer: LogWriter,
 ) -> int:
     settings = command.settings
-    keys = (project.api_key for project in settings.projects)
-    secrets = Secrets(*(key.get_secret_value() for key in keys if key is not None))
+    secrets = Secrets(*settings.api_keys())
     configure_logging(settings.log.level, settings.log.format, log_writer, secrets)
     log_uncaught_exceptions()
-    signals.handle(OTHERS, _log_ignored)
+    log_ignored(signals)
     for warning in command.unknown_variables:
-        log.warning("exporter.unknown_variable", detail=warning, advice=_OF_OTHER_PROGRAMS)
+        log.warning("exporter.unknown_variable", detail=warning, advice=_UNKNOWN_VARIABLE_ADVICE)
     for doubt in command.doubts:
         log.warning("config.doubtful", detail=doubt)
     # Its default hooks would count retries on the global registry and log every one.
@@ -131,13 +126,24 @@ def _start(
             with asyncio.Runner() as runner:
                 all_listed = runner.run(print_once(settings, secrets, signals, log_writer))
             return _OK if all_listed else _FAILED
-        sockets = listen(settings.web.listen_address)
-        serving = partial(_demo() if command.mode is Mode.DEMO else serve, web_config=web_config)
-        # Where there can be no loop, asyncio.run would warn of the coroutine that never runs.
+        serving = Serving(
+            settings=settings,
+            secrets=secrets,
+            sockets=listen(settings.web.listen_address),
+            signals=signals,
+            log_writer=log_writer,
+            read_again=lambda: load(sys.argv[1:], os.environ).settings,
+            environ=os.environ,
+            web_config=web_config,
+        )
+        run_mode = serve
+        if command.mode is Mode.DEMO:
+            from exporter.app import demo  # noqa: PLC0415 - only the demo needs the simulator
+
+            run_mode = demo.serve_demo
+        # If no loop can be made, asyncio.run would warn of the coroutine that never runs.
         with asyncio.Runner() as runner:
-            runner.run(
-                serving(settings, secrets, sockets, signals, log_writer, read_again=_settings_again)
-            )
+            runner.run(run_mode(serving))
     except AddressUnavailableError as error:
         log.error("exporter.cannot_listen", address=error.address, detail=str(error))  # noqa: TRY400 - no traceback: it is no bug
         return _FAILED
@@ -145,27 +151,14 @@ def _start(
         if not error.reader_left:
             log.error("exporter.cannot_print", detail=str(error))  # noqa: TRY400 - likewise
         return _FAILED
-    except Exception as error:  # noqa: BLE001 - it is told
-        return _ended_by(error)
+    except Exception as error:  # noqa: BLE001 - it is logged
+        return _log_failure(error)
     return _OK
 
 
-def _demo() -> Callable[..., Coroutine[Any, Any, None]]:
-    from exporter.app.demo import demo  # noqa: PLC0415 - only the demo pays for the simulator
-
-    return demo
-
-
-def _settings_again() -> Settings:
-    return load(sys.argv[1:], os.environ).settings
-
-
-def _log_ignored(number: signal.Signals) -> None:
-    log.info("exporter.signal_ignored", signal=number.name)
-
-
-def _ended_by(error: BaseException) -> int:
-    # What went wrong first says it all: tasks that do the same fail in the same way.
+def _log_failure(error: BaseException) -> int:
+    """Log what ended the run, and return the exit status."""
+    # The first failure is enough: tasks of one kind fail in the same way.
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     if isinstance(error, BadEnvironmentError):

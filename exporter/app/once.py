@@ -1,4 +1,4 @@
-"""One poll of every project, printed, and what it did not reach."""
+"""``--once``: poll every project once, print the metrics, and warn of jobs not reached."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from exporter.app.assembly import assemble
-from exporter.app.leaving import LookUps, fail_when_stopped
-from exporter.app.upstream import logged_connections_of
+from exporter.app.signal_handlers import fail_when_stopped
+from exporter.app.upstream import open_upstream
 from exporter.exposition import Form
 from exporter.standard_streams import write_output
 
@@ -24,22 +24,20 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("exporter")
 
-
-# The poller's own schedule began a moment before it was told to run.
+# A poll that ends this close to its interval counts as cut off by it.
 _ROUNDING_INTERVALS = 0.05
 
 
 async def print_once(
     settings: Settings, secrets: Secrets, signals: Signals, log_writer: LogWriter
 ) -> bool:
-    """Poll every project once, print the exposition, and tell whether all could be listed.
+    """Poll every project once, print the exposition, and return whether all could be listed.
 
     Raises:
         StandardOutputError: the exposition was not printed, or not all of it.
     """
     fail_when_stopped(signals, log_writer)
-    LookUps().allow_for(len(settings.projects))
-    async with logged_connections_of(settings, os.environ) as connections:
+    async with open_upstream(settings, os.environ) as connections:
         exporter = assemble(settings, connections, secrets, log_writer, of_process=False)
         pollers, interval = exporter.projects.pollers, settings.poll.interval
         began = exporter.started_monotonic
@@ -58,10 +56,9 @@ async def print_once(
 
 
 async def poll_once(poller: ProjectPoller, interval: float, began: float) -> bool:
-    """Poll until all jobs were refreshed, or the next listing is due; tell whether all were.
+    """Poll until all jobs were refreshed or the next listing is due; return whether all were.
 
-    ``interval`` is that of listings, in seconds, which began at the monotonic moment ``began``. A
-    bug raises.
+    The first ``interval``, in seconds, begins at the monotonic moment ``began``. A bug raises.
     """
     async with asyncio.TaskGroup() as tasks:
         polling = tasks.create_task(poller.run())
@@ -73,7 +70,10 @@ async def poll_once(poller: ProjectPoller, interval: float, began: float) -> boo
 def warn_of_jobs_not_reached(project: str, poller: ProjectPoller) -> None:
     """Log how many jobs were not refreshed because the next listing was due before."""
     status = poller.status()
-    not_reached = max(status.jobs_waiting_for_refresh, _never_refreshed(poller))
+    # None of these jobs waits for a refresh if the listing took the whole budget.
+    jobs = poller.last_view.jobs if poller.last_view else ()
+    never_refreshed = sum(job.active and job.last_refreshed_at is None for job in jobs)
+    not_reached = max(status.jobs_waiting_for_refresh, never_refreshed)
     if not_reached and status.listing_works:
         log.warning(
             "budget.too_small",
@@ -83,9 +83,3 @@ def warn_of_jobs_not_reached(project: str, poller: ProjectPoller) -> None:
             advice="raise api.requests_per_minute as far as your plan allows, or poll.interval:"
             " a poll takes at most that long",
         )
-
-
-def _never_refreshed(poller: ProjectPoller) -> int:
-    """Count the active jobs without a refresh: they do not even wait if the listing took all."""
-    jobs = poller.last_view.jobs if poller.last_view else ()
-    return sum(job.active and job.last_refreshed_at is None for job in jobs)

@@ -1,4 +1,4 @@
-"""The projects that are polled: built, started, stopped, and changed with the settings."""
+"""The polled projects: started, stopped, and changed by reloads."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from exporter.app.access import BudgetLimits
+from exporter.app.changes import Begun
 from exporter.app.identity import api_versions_of, state_keys_of
 from exporter.app.projects import PolledProject, polled_project
 from exporter.pages import ProjectReport
+from exporter.waiting import cancelled
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+    from typing import NoReturn
 
-    from exporter.app.changes import Begun, Changes
+    from exporter.app.changes import Changes
     from exporter.app.projects import Shared
     from exporter.config import Settings
     from exporter.core.saved import SavedProject
@@ -23,7 +26,7 @@ _SECONDS_PER_MINUTE = 60
 
 
 def budget_limits_of(settings: Settings) -> BudgetLimits:
-    """Return the limits of each key's budget; it never falls below one listing of a project."""
+    """Return the limits of each budget; a 429 always leaves enough for one listing an interval."""
     requests = max((len(api_versions_of(p, settings)) for p in settings.projects), default=1)
     return BudgetLimits(
         requests_per_second=settings.api.requests_per_minute / _SECONDS_PER_MINUTE,
@@ -33,7 +36,7 @@ def budget_limits_of(settings: Settings) -> BudgetLimits:
 
 
 def shown_settings_of(settings: Settings) -> dict[str, float]:
-    """Return the settings that every project shows as a gauge of the exporter's own."""
+    """Return the settings that are published as a gauge for each project."""
     limits = budget_limits_of(settings)
     return {
         "poll_interval_seconds": settings.poll.interval,
@@ -43,18 +46,14 @@ def shown_settings_of(settings: Settings) -> dict[str, float]:
 
 
 class ProjectSet:
-    """Owns the projects that are polled."""
+    """Owns the polled projects."""
 
     def __init__(self, settings: Settings, shared: Shared) -> None:
         self._shared = shared
         self._tasks: asyncio.TaskGroup | None = None
-        # Scrapes of what was published under a name before are told from later ones.
+        # New cores number their views from here: a scrape of an old view never counts for them.
         self._last_generation = 0
-        keys = state_keys_of(settings.projects)
-        self._projects = {
-            project.name: polled_project(settings, project, shared, state_key=keys[project.name])
-            for project in settings.projects
-        }
+        self._projects = self._build([Begun(each) for each in settings.projects], {}, settings)
 
     @property
     def pollers(self) -> Mapping[str, ProjectPoller]:
@@ -62,41 +61,50 @@ class ProjectSet:
         return {name: polled.poller for name, polled in self._projects.items()}
 
     def reports(self) -> Sequence[ProjectReport]:
-        """Return what people and scripts are told of the projects, by name."""
+        """Return what the pages and the JSON show of each project, sorted by name."""
         limit = self._shared.budgets.limits.requests_per_second
-        return [_report(polled, limit) for _, polled in sorted(self._projects.items())]
+        return [
+            ProjectReport(
+                polled.poller.status(),
+                budget_limit=limit,
+                budget=polled.access.budget.requests_per_second,
+                requests_in_last_minute=polled.telemetry.requests_in_last_minute(),
+                tells_documents=polled.event_log.tells_documents,
+            )
+            for _, polled in sorted(self._projects.items())
+        ]
 
     def saved(self) -> dict[str, SavedProject]:
-        """Return what a restart is to keep of each project, by its key in the state file."""
+        """Return what the state file keeps of each project, by its key there."""
         return {polled.state_key: polled.saved() for polled in self._projects.values()}
 
     def scraped(self, generations: Mapping[str, int]) -> None:
-        """Tell each project which view of it was scraped."""
+        """Report to each project which generation of its view was scraped."""
         for name, generation in generations.items():
-            # What was scraped may have been removed meanwhile.
+            # A reload may have removed the project since.
             if (polled := self._projects.get(name)) is not None:
                 polled.poller.scraped(generation)
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
-        """Poll, from now on also what is begun later, in a task group."""
+        """Start polling in a task group, which later projects are started in as well."""
         self._tasks = tasks
         self._start(self._projects.values())
 
     async def stop(self) -> None:
-        """Poll no more."""
-        await _stopped(self._projects.values())
+        """Stop polling all projects."""
+        await cancelled(_tasks(self._projects.values()))
 
     async def publish(self) -> None:
         """Publish every project as it is now."""
         await self._publish(self._projects.values())
 
     async def apply(self, changes: Changes, settings: Settings) -> None:
-        """Have the projects of other settings polled, which ``changes`` lead to.
+        """Stop, change and start projects, as ``changes`` that lead to other settings require.
 
-        A project that stays is not touched; one that goes on by another poller stays published as
-        it is, and its counters go on.
+        A kept project is not interrupted. One that gets another poller stays published meanwhile,
+        and its counters continue.
         """
-        self._adjust(changes, settings)
+        self._apply_to_kept(changes, settings)
         kept = {project.name for project in changes.kept}
         stopped = {name: of for name, of in self._projects.items() if name not in kept}
         await self._stop(stopped.values())
@@ -107,20 +115,20 @@ class ProjectSet:
         await self._publish(begun.values(), without=stopped.keys() - begun.keys())
         self._start(begun.values())
 
-    def _adjust(self, changes: Changes, settings: Settings) -> None:
+    def _apply_to_kept(self, changes: Changes, settings: Settings) -> None:
         shared = self._shared
         shared.budgets.configure(budget_limits_of(settings))
         shared.telemetry.configure(shown_settings_of(settings))
         shared.connections.certificates.set_strict(is_strict=settings.api.tls_strict)
         for project in changes.kept:
-            self._projects[project.name].adjust(project, settings)
+            self._projects[project.name].apply(project, settings)
 
     async def _stop(self, stopped: Collection[PolledProject]) -> None:
-        await _stopped(stopped)
+        await cancelled(_tasks(stopped))
         for polled in stopped:
             self._shared.budgets.keep(polled.access.budget)
             self._last_generation = max(self._last_generation, polled.core.generation)
-            # Whoever waits for it waits no longer.
+            # A task that waits for it would wait for ever.
             polled.poller.first_poll_is_published.set()
         if (store := self._shared.store) is not None:
             await asyncio.gather(*(store.save(of.state_key, of.saved()) for of in stopped))
@@ -129,8 +137,8 @@ class ProjectSet:
         self, begun: Iterable[Begun], stopped: Mapping[str, PolledProject], settings: Settings
     ) -> dict[str, PolledProject]:
         shared, keys = self._shared, state_keys_of(settings.projects)
-        going_on = {begin.former for begin in begun if begin.former == begin.project.name}
-        for name in stopped.keys() - going_on:
+        continued = {each.project.name for each in begun if each.former == each.project.name}
+        for name in stopped.keys() - continued:
             shared.telemetry.remove(name)
         built = {}
         for begin in begun:
@@ -141,14 +149,14 @@ class ProjectSet:
             )
             polled.core.generation = max(polled.core.generation, self._last_generation)
             if former and shared.store and former.state_key not in keys.values():
-                # It goes on under the other key alone.
+                # It is saved under its new key from now on.
                 shared.store.forget(former.state_key)
         return built
 
     async def _publish(
         self, projects: Collection[PolledProject], without: Collection[str] = ()
     ) -> None:
-        """Publish projects that were not polled yet: what is known of them was saved before."""
+        """Publish projects before their first poll; their state was saved before."""
         if not projects and not without:
             return
         views = [polled.poller.view() for polled in projects]
@@ -163,20 +171,5 @@ class ProjectSet:
                 polled.task = self._tasks.create_task(polled.poller.run())
 
 
-def _report(polled: PolledProject, budget_limit: float) -> ProjectReport:
-    return ProjectReport(
-        polled.poller.status(),
-        budget_limit=budget_limit,
-        budget=polled.access.budget.requests_per_second,
-        requests_in_last_minute=polled.telemetry.requests_in_last_minute(),
-        tells_documents=polled.event_log.tells_documents,
-    )
-
-
-async def _stopped(projects: Iterable[PolledProject]) -> None:
-    """Cancel the tasks of projects, and wait until they have ended."""
-    tasks = [polled.task for polled in projects if polled.task is not None]
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks)
+def _tasks(projects: Iterable[PolledProject]) -> list[asyncio.Task[NoReturn]]:
+    return [polled.task for polled in projects if polled.task is not None]

@@ -1,4 +1,4 @@
-"""From the settings of one project to its poller."""
+"""Building the poller of one project, and what works for it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _APIS: Final[Mapping[ApiVersion, Callable[..., BatchApi]]] = {
 class Shared:
     """What all projects share; ``store`` is ``None`` without a state file.
 
-    ``secrets`` takes in the keys that come later.
+    Later keys are added to ``secrets``.
     """
 
     connections: Connections
@@ -60,7 +60,7 @@ class Shared:
 
 @dataclass(slots=True)
 class PolledProject:
-    """A project with all that works for it; ``task`` polls, once it is started."""
+    """A project with everything that works for it; ``task`` polls once it is started."""
 
     project: Project
     state_key: str
@@ -73,20 +73,20 @@ class PolledProject:
 
     @property
     def core(self) -> ProjectCore:
-        """All that is known of the project."""
+        """The project's core, which holds all that is known of it."""
         return self.poller.core
 
     def saved(self) -> SavedProject:
-        """Return what a restart is to keep of the project."""
+        """Return what the state file keeps of the project."""
         return saved_project(self.core.table, time.monotonic(), time.time())
 
-    def adjust(self, project: Project, settings: Settings) -> None:
-        """Go on by other settings that leave the poller as it is."""
+    def apply(self, project: Project, settings: Settings) -> None:
+        """Apply other settings that need no other poller."""
         self.project = project
         self.client.timeout_seconds = settings.api.timeout
-        self.event_log.key_origin = project.api_key_origin
+        self.event_log.key_origin = project.key.origin
         self.event_log.tells_documents = settings.log.documents
-        self.access.adjust(project)
+        self.access.apply(project)
         if (rules := _rules(project, settings)) != self.core.rules:
             self.poller.change_rules(rules)
         self.poller.renew_key()
@@ -102,10 +102,12 @@ def polled_project(
 ) -> PolledProject:
     """Build the poller of one project; nothing runs yet.
 
-    It goes on from ``former``, another entry of the same project that was stopped, else from what
-    the state file holds of it.
+    It continues from ``former``, a stopped entry of the same project, or else from the state file.
     """
-    telemetry = _telemetry(project, shared, former)
+    if former is not None and former.project.name == project.name:
+        telemetry = former.telemetry
+    else:
+        telemetry = shared.telemetry.project(project.name)
     access = ProjectAccess(project, shared.budgets, shared.secrets)
     telemetry.budget_read_by(lambda: access.budget.requests_per_second)
     client = Client(
@@ -118,13 +120,13 @@ def polled_project(
     )
     event_log = EventLog(
         project.name,
-        key_origin=project.api_key_origin,
+        key_origin=project.key.origin,
         tells_documents=settings.log.documents,
     )
 
     async def publish_view(view: ProjectView) -> None:
         if shared.store is not None:
-            # First, so that no scrape shows what a crash can take back.
+            # First, so that no scrape shows numbers that a crash would take back.
             await shared.store.save(state_key, polled.saved())
         await shared.publisher.publish(view)
         telemetry.published(view)
@@ -145,12 +147,6 @@ def polled_project(
     )
     polled = PolledProject(project, state_key, access, client, telemetry, event_log, poller)
     return polled
-
-
-def _telemetry(project: Project, shared: Shared, former: PolledProject | None) -> ProjectTelemetry:
-    if former is not None and former.project.name == project.name:
-        return former.telemetry
-    return shared.telemetry.project(project.name)
 
 
 def _core(

@@ -1,4 +1,4 @@
-"""Applying the settings again while the exporter runs: those that changed, or none of them."""
+"""Applying changed settings while the exporter runs: all of them, or none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NoReturn
 import structlog
 
 from exporter.app.changes import changes_between, with_fixed_of
-from exporter.app.upstream import base_urls_of
 from exporter.config import ConfigError
 from exporter.lifecycle import Reloaded
 from exporter.llamacloud.environment import BadEnvironmentError
@@ -22,10 +21,8 @@ if TYPE_CHECKING:
 
     from exporter.app.assembly import Exporter
     from exporter.app.changes import Changes
-    from exporter.app.leaving import LookUps
     from exporter.config import Settings
     from exporter.llamacloud.connections import Connections
-    from exporter.redaction import Secrets
 
 _REFUSED = "Nothing was changed: the previous settings stay in force."
 _REFUSED_ADVICE = "the previous settings stay in force; correct the mistakes, and reload again"
@@ -38,9 +35,9 @@ log = structlog.get_logger("exporter")
 
 
 class Reloader:
-    """Owns the settings in force, and replaces them one time after the other.
+    """Owns the current settings, and replaces them, by one reload at a time.
 
-    ``read`` reads them, in a thread. ``wanted`` is set where nobody waits for what comes of it.
+    ``read`` reads them, in a thread. ``wanted`` is set by SIGHUP, which waits for no result.
     """
 
     def __init__(
@@ -50,16 +47,12 @@ class Reloader:
         *,
         read: Callable[[], Settings],
         connections: Connections,
-        secrets: Secrets,
-        look_ups: LookUps,
         wanted: asyncio.Event,
     ) -> None:
         self._settings = settings
         self._read = read
         self._exporter = exporter
         self._connections = connections
-        self._secrets = secrets
-        self._look_ups = look_ups
         self._wanted = wanted
         self._waiting: list[asyncio.Future[Reloaded]] = []
         self._has_stopped = False
@@ -68,20 +61,19 @@ class Reloader:
 
     async def run(self) -> NoReturn:
         """Reload whenever that is wanted, until cancelled; a bug raises."""
+        answered: list[asyncio.Future[Reloaded]] = []
         try:
             while True:
                 await self._wanted.wait()
                 self._wanted.clear()
-                asked = len(self._waiting)
-                reloaded = await self._reload()
-                answered, self._waiting = self._waiting[:asked], self._waiting[asked:]
-                _answer(answered, reloaded)
+                answered, self._waiting = self._waiting, []
+                _answer(answered, await self._reload())
         finally:
             self._has_stopped = True
-            _answer(self._waiting, _STOPPED)
+            _answer([*answered, *self._waiting], _STOPPED)
 
     async def reload(self) -> Reloaded:
-        """Apply the settings as they are from now on, and say what came of it."""
+        """Apply the settings as they are from now on, and return the result of that reload."""
         if self._has_stopped:
             return _STOPPED
         answer: asyncio.Future[Reloaded] = asyncio.get_running_loop().create_future()
@@ -93,11 +85,11 @@ class Reloader:
         loop = asyncio.get_running_loop()
         try:
             settings = await loop.run_in_executor(self._reader, self._read)
-            self._connections.check(base_urls_of(settings))
+            self._connections.check([project.base_url for project in settings.projects])
         except ConfigError as error:
-            return self._refused(error.problems, error.told(_REFUSED))
+            return self._refused(error.message(_REFUSED), *error.problems)
         except BadEnvironmentError as error:
-            return self._refused([str(error)], f"{error}\n{_REFUSED}")
+            return self._refused(f"{error}\n{_REFUSED}", str(error))
         changes = changes_between(self._settings, settings)
         await self._apply(changes, with_fixed_of(settings, self._settings))
         self._exporter.telemetry.config_loaded(successful=True, at=time.time())
@@ -105,19 +97,19 @@ class Reloader:
 
     async def _apply(self, changes: Changes, settings: Settings) -> None:
         before, self._settings = self._settings, settings
-        for project in settings.projects:
-            if project.api_key is not None:
-                self._secrets.add(project.api_key.get_secret_value())
-        if settings.log != before.log:
-            writer = self._exporter.log_writer
-            configure_logging(settings.log.level, settings.log.format, writer, self._secrets)
-        self._look_ups.allow_for(len(settings.projects))
-        await self._exporter.projects.apply(changes, settings)
+        exporter = self._exporter
+        for key in settings.api_keys():
+            exporter.secrets.add(key)
+        if (log_settings := settings.log) != before.log:
+            configure_logging(
+                log_settings.level, log_settings.format, exporter.log_writer, exporter.secrets
+            )
+        await exporter.projects.apply(changes, settings)
 
-    def _refused(self, problems: tuple[str, ...] | list[str], words: str) -> Reloaded:
+    def _refused(self, words: str, *problems: str) -> Reloaded:
         self._exporter.telemetry.config_loaded(successful=False, at=time.time())
         for number, problem in enumerate(problems, 1):
-            # Each in a line of its own: lines are bounded, and every mistake is to be told.
+            # One line each, because lines are cut and every mistake must be logged.
             log.error(
                 "config.reload_failed",
                 detail=problem,
@@ -125,12 +117,12 @@ class Reloader:
                 mistakes=len(problems),
                 advice=_REFUSED_ADVICE,
             )
-        return Reloaded(HTTPStatus.BAD_REQUEST, self._secrets.taken_out_of(words))
+        return Reloaded(HTTPStatus.BAD_REQUEST, self._exporter.secrets.redact(words))
 
 
 def _answer(waiting: Iterable[asyncio.Future[Reloaded]], reloaded: Reloaded) -> None:
     for answer in waiting:
-        # Somebody who left has cancelled the answer.
+        # A client that has left has cancelled its answer.
         if not answer.done():
             answer.set_result(reloaded)
 
@@ -143,9 +135,9 @@ def _applied(changes: Changes) -> Reloaded:
         "changed": changes.changed,
         "settings": changes.changed_settings,
     }
-    told = {name: ", ".join(names) for name, names in facts.items() if names}
-    log.info("config.reloaded", **told)
-    lines = ["The settings were applied.", *(f"{name}: {names}" for name, names in told.items())]
+    texts = {name: ", ".join(names) for name, names in facts.items() if names}
+    log.info("config.reloaded", **texts)
+    lines = ["The settings were applied.", *(f"{name}: {names}" for name, names in texts.items())]
     if changes.fixed_settings:
         fixed = ", ".join(changes.fixed_settings)
         log.warning("config.restart_needed", settings=fixed, advice=_FIXED_ADVICE)

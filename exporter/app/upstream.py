@@ -1,7 +1,9 @@
-"""The connections to LlamaCloud that some settings need."""
+"""The connections to LlamaCloud that some settings need, and the threads that look up its name."""
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,8 +19,18 @@ if TYPE_CHECKING:
     from exporter.llamacloud.connections import Connections
 
 USER_AGENT = f"llamacloud-batch-exporter/{__version__}"
+# More than hang at once where no name server answers: each look-up keeps its thread for minutes
+# after its request gave up.
+_MOST_LOOK_UPS = 1_000
 
 log = structlog.get_logger("exporter")
+
+
+class _LookUpThreads(ThreadPoolExecutor):
+    """Threads that the loop does not join when it ends: a hanging look-up would keep it running."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - the signature is the library's
+        super().shutdown(wait=False, cancel_futures=cancel_futures)
 
 
 def connections_of(settings: Settings, proxies: Proxies) -> Connections:
@@ -29,23 +41,23 @@ def connections_of(settings: Settings, proxies: Proxies) -> Connections:
     """
     return open_connections(
         USER_AGENT,
-        base_urls=base_urls_of(settings),
+        base_urls=[project.base_url for project in settings.projects],
         proxies=proxies,
         tls_strict=settings.api.tls_strict,
     )
 
 
-def base_urls_of(settings: Settings) -> list[str]:
-    """Return the URLs that the projects are read from."""
-    return [project.base_url for project in settings.projects]
+def open_upstream(settings: Settings, environ: Mapping[str, str]) -> Connections:
+    """Open the connections that the projects need, in the running loop.
 
-
-def logged_connections_of(settings: Settings, environ: Mapping[str, str]) -> Connections:
-    """Open the connections that the projects need; what of proxies is ignored is logged.
+    Variables about proxies that are ignored are logged. Names are looked up in enough threads that
+    no look-up waits for others that hang: the loop's own executor has a few for each processor.
 
     Raises:
         BadEnvironmentError: the environment's proxies or certificates cannot be used for them.
     """
+    threads = _LookUpThreads(_MOST_LOOK_UPS, thread_name_prefix="look-up")
+    asyncio.get_running_loop().set_default_executor(threads)
     proxies = Proxies(environ)
     if ignored := proxies.ignored():
         log.warning("exporter.bad_environment", variables=ignored.variables, advice=ignored.advice)

@@ -1,20 +1,24 @@
-"""The settings, from flags, environment and file, and nothing that acts on them."""
+"""The settings: read from flags, environment and file, and validated."""
 
 from exporter.addresses import ListenAddress
 from exporter.config.documentation import (
     LLAMA_CLOUD_VARIABLES,
+    PROJECTS,
     SettingDoc,
     documented_settings,
 )
 from exporter.config.errors import ConfigError
 from exporter.config.flags import Mode
-from exporter.config.load import Command, load, serves_and_waits_for_key
+from exporter.config.keys import ApiKey
+from exporter.config.load import Command, load
 from exporter.config.model import Settings
 from exporter.config.project import Project
 from exporter.config.report import describe
 
 __all__ = [
     "LLAMA_CLOUD_VARIABLES",
+    "PROJECTS",
+    "ApiKey",
     "Command",
     "ConfigError",
     "ListenAddress",
@@ -25,5 +29,4 @@ __all__ = [
     "describe",
     "documented_settings",
     "load",
-    "serves_and_waits_for_key",
 ]

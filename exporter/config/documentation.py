@@ -1,8 +1,9 @@
-"""Every setting as its user knows it: name, flag, variable, default, help."""
+"""Every setting as documented: name, flag, variable, default, help."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, get_args, get_origin
 
@@ -37,7 +38,7 @@ LLAMA_CLOUD_VARIABLES = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class SettingDoc:
-    """One setting; ``projects`` has no flag, since a process list shows flags."""
+    """One setting; ``flag`` is ``None`` for ``projects``, because a process list shows flags."""
 
     setting: str
     flag: str | None
@@ -48,10 +49,11 @@ class SettingDoc:
 
     @property
     def example(self) -> str:
-        """A value of the setting: its default, or its kind where that is none or in words."""
+        """A value of the setting: its default, or its kind if that is none or a description."""
         return self.metavar if self.default == "none" or " " in self.default else self.default
 
 
+@cache
 def documented_settings() -> tuple[SettingDoc, ...]:
     """Return all settings, in the order of the model."""
     return tuple(_documented(name, field) for name, field in _leaves(Settings))
@@ -67,14 +69,14 @@ def variable_name(setting: str) -> str:
     return ENV_PREFIX + setting.upper().replace(".", "__")
 
 
-def example_of(setting: str) -> str:
-    """Return how a setting such as ``poll.interval`` is written in its group: ``interval: 30s``."""
-    doc = next(doc for doc in documented_settings() if doc.setting == setting)
-    return f"{setting.partition('.')[2]}: {doc.example}"
+def example_in(group: str) -> str:
+    """Return how the first setting of a group is written below it, such as ``interval: 30s``."""
+    doc = next(doc for doc in documented_settings() if doc.setting.startswith(f"{group}."))
+    return f"{doc.setting.removeprefix(f'{group}.')}: {doc.example}"
 
 
 def written(value: object, metavar: str) -> str:
-    """Return a value of the kind that ``metavar`` names as it is written in the settings."""
+    """Return a value as it is written in the settings; ``metavar`` names its kind."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
@@ -108,7 +110,7 @@ def _documented(name: str, field: FieldInfo) -> SettingDoc:
 def _metavar(field: FieldInfo) -> str:
     if get_origin(field.annotation) is Literal:
         return "|".join(get_args(field.annotation))
-    # Only durations are read by a validator in the place of that of pydantic.
+    # Only durations have a validator that replaces pydantic's own.
     if any(isinstance(mark, PlainValidator) for mark in field.metadata):
         return _DURATION
     if field.annotation is bool:

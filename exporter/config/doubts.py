@@ -1,4 +1,4 @@
-"""What the settings may say, and hardly anyone means: told as warnings."""
+"""Valid settings that are probably a mistake: they are logged as warnings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from exporter.config.project import Project
 
-# Names that no public DNS server resolves, or that nobody outside of a network can.
+# Names that no public DNS server resolves, or only inside one network.
 _PRIVATE_SUFFIXES = (
     *(".local", ".localhost", ".internal", ".intranet", ".lan", ".home.arpa", ".svc"),
     *(".test", ".invalid", ".corp", ".home"),
@@ -21,7 +21,7 @@ _PRIVATE_SUFFIXES = (
 
 
 def doubts_about(projects: Sequence[Project]) -> tuple[str, ...]:
-    """Return one sentence for each doubt, which says what to write instead."""
+    """Return one sentence for each probable mistake, which says what to write instead."""
     return (*_keys_in_clear(projects), *_read_twice(projects))
 
 
@@ -45,21 +45,17 @@ def _is_public(host: str) -> bool:
 def _read_twice(projects: Sequence[Project]) -> Iterator[str]:
     first: dict[tuple[object, ...], Project] = {}
     for project in projects:
-        one = first.setdefault(_what_is_read(project), project)
-        if one is not project:
+        what_is_read = (
+            project.base_url.lower(),
+            # The id of a key's default project is not known.
+            project.project_id or ("default of", project.key.value),
+            *(frozenset(project.directory_ids), frozenset(project.job_types)),
+            frozenset(project.api_versions),
+        )
+        other = first.setdefault(what_is_read, project)
+        if other is not project:
             yield (
-                f"projects {shown(one.name)} and {shown(project.name)} are one project, read and"
+                f"projects {shown(other.name)} and {shown(project.name)} are one project, read and"
                 " counted twice; remove one, or tell them apart by directory_ids, job_types or"
                 " api_versions."
             )
-
-
-def _what_is_read(project: Project) -> tuple[object, ...]:
-    # The default project of a key has no id that is known.
-    key = project.api_key and project.api_key.get_secret_value()
-    return (
-        project.base_url.lower(),
-        project.project_id or ("default of", key),
-        *(frozenset(project.directory_ids), frozenset(project.job_types)),
-        frozenset(project.api_versions),
-    )

@@ -3,79 +3,82 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from exporter.config.documentation import PROJECTS
-from exporter.config.errors import ConfigError
 from exporter.config.keys import ApiKey, find_key
-from exporter.config.variables import IDS_VARIABLE, project_ids
+from exporter.texts import well_formed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
-    from exporter.config.misplaced import KnownKeys
     from exporter.config.sources import Source
 
-# Far more than one process carries; each mistake in each of them costs time and a line.
+KEY_VARIABLES = ("LLAMA_CLOUD_API_KEY", "LLAMA_CLOUD_API_KEY_FILE")
+_IDS_VARIABLE = "LLAMA_CLOUD_PROJECT_ID"
+# The vendor's SDK reads it if LLAMA_CLOUD_API_KEY is not set.
+_SDK_KEY_VARIABLE = "LLAMA_PARSE_API_KEY"
+# Far more than one process can poll; each mistake in each of them costs time and a line.
 _MOST_PROJECTS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A project as it was configured; ``named`` is what messages call it.
+class Entry(NamedTuple):
+    """What was configured of a project; ``named`` is what messages call an entry of the list.
 
-    ``key`` is its own one, ``None`` if it has none or one with ``key_problems``.
+    It is empty for what the ``LLAMA_CLOUD_*`` variables set. ``key`` is the project's own one.
     """
 
-    named: str
     item: Mapping[str, Any]
     key: ApiKey | None = None
-    key_problems: tuple[str, ...] = ()
+    named: str = ""
+
+    def place(self, field: str) -> str:
+        """Return what messages call a field."""
+        if self.named:
+            return f"{self.named}.{field}"
+        return f"environment variable LLAMA_CLOUD_{field.upper()}"
+
+
+def common_entry(environ: Mapping[str, str]) -> Entry:
+    """Return what the variables set for every project that does not set it itself."""
+    key = find_key(environ, *KEY_VARIABLES) or find_key(environ, _SDK_KEY_VARIABLE)
+    values = {
+        field: environ.get(f"LLAMA_CLOUD_{field.upper()}", "").strip()
+        for field in ("base_url", "organization_id")
+    }
+    return Entry({field: text for field, text in values.items() if text}, key)
 
 
 def read_entries(
-    source: Source | None,
-    environ: Mapping[str, str],
-    known_keys: KnownKeys,
-    problems: list[str],
-    *,
-    waits_for_key: bool,
-) -> list[Entry]:
-    """Return the entries of ``projects``, or one for each id of the variable."""
-    directory = source.directory if source else Path()
-    return [
-        _with_own_key(named, item, directory, waits=waits_for_key)
-        for named, item in _items(source, environ, known_keys, problems)
-    ]
-
-
-def _items(
-    source: Source | None,
-    environ: Mapping[str, str],
-    known_keys: KnownKeys,
-    problems: list[str],
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield each project as it was configured, after what messages call its entry of the list.
-
-    That is empty where there is no list.
-    """
+    source: Source | None, environ: Mapping[str, str], problems: list[str]
+) -> Iterator[Entry]:
+    """Yield the entries of the list that ``source`` sets, else one for each id of the variable."""
+    ids = environ.get(_IDS_VARIABLE, "").strip()
     if source is None:
-        for project_id in project_ids(environ, known_keys, problems):
-            yield "", {"project_id": project_id} if project_id else {}
+        for project_id in ids.split(",") if ids else ():
+            yield Entry({"project_id": project_id.strip()})
+        if not ids:
+            yield Entry({})
         return
     origin = source.origin(PROJECTS)
-    if environ.get(IDS_VARIABLE, "").strip():
-        problems.append(f"{origin} and {IDS_VARIABLE} are both set; choose one.")
-    for index, item in enumerate(_listed(source.value(PROJECTS), origin, problems)):
+    if ids:
+        problems.append(f"{origin} and {_IDS_VARIABLE} are both set; choose one.")
+    for index, item in enumerate(_listed(source.values[PROJECTS], origin, problems)):
         named = f"{origin}[{index}]"
         if isinstance(item, dict):
-            values = {str(field): _stripped(value) for field, value in item.items()}
-            # Templates write null or nothing for what they have no value for.
-            yield named, {field: text for field, text in values.items() if text not in (None, "")}
+            yield _entry(named, item, source.directory)
         else:
             problems.append(f"{named} must be a mapping of settings to values.")
+
+
+def _entry(named: str, item: Mapping[object, Any], directory: Path) -> Entry:
+    values = {well_formed(str(field)): _stripped(value) for field, value in item.items()}
+    # Templates write null or nothing for what they have no value for.
+    values = {field: value for field, value in values.items() if value not in (None, "")}
+    texts = {f"{named}.{name}": text for name, text in values.items() if isinstance(text, str)}
+    key = find_key(texts, f"{named}.api_key", f"{named}.api_key_file", directory)
+    return Entry(values, key, named)
 
 
 def _stripped(value: Any) -> Any:  # noqa: ANN401 - any YAML or JSON
@@ -103,12 +106,3 @@ def _listed(value: object, origin: str, problems: list[str]) -> list[Any]:
     else:
         return value
     return []
-
-
-def _with_own_key(named: str, item: Mapping[str, Any], directory: Path, *, waits: bool) -> Entry:
-    texts = {f"{named}.{name}": text for name, text in item.items() if isinstance(text, str)}
-    names = f"{named}.api_key", f"{named}.api_key_file"
-    try:
-        return Entry(named, item, find_key(texts, *names, directory, waits=waits))
-    except ConfigError as error:
-        return Entry(named, item, key_problems=error.problems)

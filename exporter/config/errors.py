@@ -1,4 +1,4 @@
-"""Mistakes in the settings: worded without secrets, and told all at once."""
+"""Mistakes in the settings: their sentences, without secrets, and the error that holds them all."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _SHOWN_LENGTH = 200
 _SHOWN_PROBLEMS = 100
-# Where nothing is like an unknown name, all known ones say more, if they are few.
+# If no known name is similar, all of them are listed, if they are few.
 _LEAST_LIKENESS = 0.5
 _LISTED_NAMES = 12
 _KEY_PREFIX = "llx-"
@@ -32,20 +32,24 @@ _REQUIREMENTS = {
 
 
 class ConfigError(Exception):
-    """The settings cannot be used; ``problems`` holds each mistake as one sentence."""
+    """The settings cannot be used; ``problems`` holds each mistake as one sentence.
 
-    def __init__(self, *problems: str) -> None:
+    ``waits_for_key``: whether they say to serve, and to wait for a key file.
+    """
+
+    def __init__(self, *problems: str, waits_for_key: bool = False) -> None:
         self.problems = problems
+        self.waits_for_key = waits_for_key
         super().__init__(*problems)
 
     def __str__(self) -> str:
-        """Word the mistakes, and how to go on, ready for standard error."""
-        return self.told(
+        """Return the mistakes and what to do next, as printed on standard error."""
+        return self.message(
             "Nothing was started. `llamacloud-batch-exporter --help` explains every setting."
         )
 
-    def told(self, advice: str) -> str:
-        """Word the mistakes, a hundred at most, and what follows from them."""
+    def message(self, advice: str) -> str:
+        """Return the mistakes, a hundred at most, followed by ``advice``."""
         count = len(self.problems)
         heading = "a mistake" if count == 1 else f"{count} mistakes"
         listed = "\n".join(f"  - {problem}" for problem in self.problems[:_SHOWN_PROBLEMS])
@@ -57,8 +61,7 @@ class ConfigError(Exception):
 def shown(value: object) -> str:
     """Return a value that is no secret in quotes, escaped and of bounded length.
 
-    What holds the beginning of a LlamaCloud key is not shown: it may have been put in the wrong
-    place.
+    A value that holds the prefix of LlamaCloud keys is not shown: it may be a key in a wrong place.
     """
     text = str(value)
     if _KEY_PREFIX in text:
@@ -68,7 +71,7 @@ def shown(value: object) -> str:
 
 
 def unknown(name: str, known: Iterable[str]) -> str:
-    """Say that ``name`` is unknown, and which of the ``known`` is nearest."""
+    """Return a sentence that ``name`` is unknown, with the most similar one of the ``known``."""
     named = shown(name).strip('"')
     by_folded = {each.casefold(): each for each in known}
     folded = name[:_SHOWN_LENGTH].casefold()
@@ -80,7 +83,7 @@ def unknown(name: str, known: Iterable[str]) -> str:
 
 
 def invalid(named: str, details: ErrorDetails, *, show_value: bool) -> str:
-    """Say what pydantic found wrong with the setting ``named``, its value only where asked for."""
+    """Return a sentence about what pydantic found wrong with the setting ``named``."""
     value = details["input"]
     if details["type"] == "tuple_type" and show_value and isinstance(value, str):
         parts = ", ".join(json.dumps(part.strip()) for part in value.split(","))

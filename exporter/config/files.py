@@ -1,4 +1,4 @@
-"""Reading a file that the settings name: it may be no file, or have no end."""
+"""Reading a file that the settings name, which may be no regular file or have no end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KIB = 1024
 def read_text(path: Path, named: str, *, most_kib: int) -> str:
     """Return the text of a regular file, without a byte order mark.
 
-    Messages call the file ``named``. Nothing is waited for, and no more than ``most_kib`` is read.
+    Messages call the file ``named``. It never blocks, and reads no more than ``most_kib``.
 
     Raises:
         ConfigError: it cannot be read, is no regular file, is larger, or is not UTF-8 text.
@@ -29,7 +29,7 @@ def read_text(path: Path, named: str, *, most_kib: int) -> str:
 
 
 def read_bytes(path: Path, named: str, *, most_kib: int) -> bytes:
-    """Return the content of a regular file; the rest is as of ``read_text``.
+    """Return the content of a regular file, as ``read_text`` does.
 
     Raises:
         ConfigError: it cannot be read, is no regular file, or is larger.
@@ -49,5 +49,5 @@ def read_bytes(path: Path, named: str, *, most_kib: int) -> bytes:
 
 
 def _without_waiting(path: str, flags: int) -> int:
-    """Open a file; a named pipe that nobody writes to would be waited for, and all else with it."""
+    """Open a file without blocking, as a named pipe without a writer would."""
     return os.open(path, flags | os.O_NONBLOCK)

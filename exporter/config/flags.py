@@ -1,4 +1,4 @@
-"""The command line: modes, a flag for every setting but ``projects``, and what ``--help`` says."""
+"""The command line: modes, a flag for every setting but ``projects``, and ``--help``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import textwrap
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from exporter import __version__
 from exporter.config.documentation import (
@@ -15,7 +15,7 @@ from exporter.config.documentation import (
     SettingDoc,
     documented_settings,
 )
-from exporter.config.errors import ConfigError, unknown
+from exporter.config.errors import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,8 +39,6 @@ or in the variables about proxies and certificates
 
 minimal example:
   LLAMA_CLOUD_API_KEY=... llamacloud-batch-exporter"""
-
-
 _NO_FLAG = (
     "an argument is no flag; values are written --flag=VALUE, and the settings file is named by"
     " --config.file=FILE."
@@ -48,74 +46,62 @@ _NO_FLAG = (
 
 
 class Mode(StrEnum):
-    """What the program is to do."""
+    """What the program is to do; each value but the first is the flag that chooses it."""
 
     SERVE = "serve"
-    HEALTHCHECK = "healthcheck"
-    CHECK = "check"
-    ONCE = "once"
-    DEMO = "demo"
+    HEALTHCHECK = "--healthcheck"
+    CHECK = "--config.check"
+    ONCE = "--once"
+    DEMO = "--demo"
 
 
-_MODE_FLAGS = {
-    "--healthcheck": (
-        Mode.HEALTHCHECK,
-        "Ask the exporter that runs with these settings whether it is healthy: exit status 0 or 1.",
+_MODE_HELP = {
+    Mode.HEALTHCHECK: (
+        "Ask the exporter that runs with these settings whether it is healthy: exit status 0 or 1."
     ),
-    "--config.check": (Mode.CHECK, "Report on the settings and exit."),
-    "--once": (
-        Mode.ONCE,
-        "List the jobs, refresh them for one interval at most, print the metrics and exit.",
-    ),
-    "--demo": (Mode.DEMO, "Serve against the built-in LlamaCloud simulator; needs no key."),
+    Mode.CHECK: "Report on the settings and exit.",
+    Mode.ONCE: "List the jobs, refresh them for one interval at most, print the metrics and exit.",
+    Mode.DEMO: "Serve against the built-in LlamaCloud simulator; needs no key.",
 }
 
 
-class _Parser(argparse.ArgumentParser):
-    """Raises where argparse would print and exit, and never repeats a value: it may be a key."""
+def parse_arguments(argv: Sequence[str], problems: list[str]) -> tuple[Mode, dict[str, str]]:
+    """Return the mode, and the settings that flags set, by name.
 
-    def error(self, message: str) -> NoReturn:  # noqa: ARG002 - it may repeat a value
-        """Raise what newer versions of argparse do not raise as an ``ArgumentError``."""
-        raise ConfigError("the command line cannot be understood.")
-
-
-def parse_arguments(argv: Sequence[str], problems: list[str]) -> tuple[Mode, dict[str, Any]]:
-    """Return the mode, and what flags set by group; ``--help`` and ``--version`` print and exit.
-
-    Mistakes are added to ``problems``.
-
-    Raises:
-        ConfigError: if a mode was given a value.
+    ``--help`` and ``--version`` print and exit. Mistakes are added to ``problems``; after one that
+    argparse stops at, no setting is returned.
     """
     try:
         namespace, rest = _parser().parse_known_args(argv)
     except argparse.ArgumentError as error:
-        raise ConfigError(f"flag {error.argument_name} takes no value.") from None
+        problems.append(f"flag {error.argument_name} takes no value.")
+        return next((mode for mode in _MODE_HELP if mode == error.argument_name), Mode.SERVE), {}
     given = vars(namespace)
-    groups = _grouped(given, problems)
+    settings = _settings_of(given, problems)
     problems += _unknown_arguments(rest)
-    modes = [flag for flag in _MODE_FLAGS if given.get(flag)]
+    modes = [mode for mode in _MODE_HELP if mode in given]
     if len(modes) > 1:
         problems.append(f"{' and '.join(modes)} are modes; choose one.")
-    return _MODE_FLAGS[modes[0]][0] if modes else Mode.SERVE, groups
+    return modes[0] if modes else Mode.SERVE, settings
 
 
-def _parser() -> _Parser:
-    parser = _Parser(
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
         prog="llamacloud-batch-exporter",
         usage="LLAMA_CLOUD_API_KEY=... %(prog)s [FLAG...]",
         description="Prometheus exporter for LlamaCloud batch-processing jobs.",
         epilog=_epilog(),
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
+        # argparse would print values, which may be keys.
         exit_on_error=False,
         formatter_class=partial(
             argparse.RawTextHelpFormatter, width=_HELP_WIDTH, max_help_position=len(_INDENT)
         ),
     )
     modes = parser.add_argument_group("modes (none: serve)")
-    for flag, (_, words) in _MODE_FLAGS.items():
-        modes.add_argument(flag, dest=flag, action="store_true", help=words)
+    for mode, words in _MODE_HELP.items():
+        modes.add_argument(mode, dest=mode, action="store_true", help=words)
     version, words = f"%(prog)s {__version__}", "Print the version and exit."
     modes.add_argument("--version", action="version", version=version, help=words)
     settings = parser.add_argument_group(
@@ -155,9 +141,9 @@ def _paragraph(name: str, lines: str) -> str:
     return f"  {name}\n{textwrap.indent(lines, _INDENT)}"
 
 
-def _grouped(given: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
-    """Return what flags set, by group; of a flag that stands there several times the last wins."""
-    groups: dict[str, Any] = {}
+def _settings_of(given: Mapping[str, Any], problems: list[str]) -> dict[str, str]:
+    """Return what flags set; the last one counts, but of addresses to listen on all do."""
+    settings: dict[str, str] = {}
     for doc in documented_settings():
         values = given.get(doc.setting, [])
         if doc.setting != _REPEATABLE:
@@ -165,16 +151,12 @@ def _grouped(given: Mapping[str, Any], problems: list[str]) -> dict[str, Any]:
         if None in values:
             problems.append(f"flag {doc.flag} needs a value, as in {doc.flag}={doc.example}.")
         elif values:
-            *path, member = doc.setting.split(".")
-            group = groups
-            for part in path:
-                group = group.setdefault(part, {})
-            group[member] = values if doc.setting == _REPEATABLE else values[0]
-    return groups
+            settings[doc.setting] = ",".join(value.strip() for value in values)
+    return settings
 
 
 def _unknown_arguments(rest: Sequence[str]) -> list[str]:
-    known = [*_MODE_FLAGS, "--help", "--version"]
+    known = [*_MODE_HELP, "--help", "--version"]
     known += [doc.flag for doc in documented_settings() if doc.flag]
     flags = [argument.partition("=")[0] for argument in rest if argument.startswith("-")]
     if rest and not flags:

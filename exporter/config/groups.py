@@ -7,11 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from exporter.config.values import (
-    duration_between,
-    format_duration,
-    parse_api_versions,
-)
+from exporter.config.values import duration_between, format_duration, parse_api_versions
 from exporter.domain import ApiVersion
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Where keys come from: settings, variables, and files."""
+"""API keys in settings, variables and files, and texts that are put in the place of a key."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ from pydantic import SecretStr
 
 from exporter.config.errors import ConfigError, shown
 from exporter.config.files import read_text
+from exporter.redaction import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _LARGEST_KEY_FILE_KIB = 16
-# What can stand in an HTTP header: anything else would fail at the first request.
+# The characters of an HTTP header; with any other the first request would fail.
 _KEY = re.compile(r"[!-~]+")
-# All that is shorter is a file half written, or a template that had nothing to fill in.
+# Anything shorter is a half-written file, or a template that was filled with nothing.
 _SHORTEST_KEY = 8
-# The patterns below would take seconds for a whole file of brackets.
-_LOOKED_AT = 500
+# The patterns below would take seconds on a large file of brackets.
+_MATCHED_LENGTH = 500
 _QUOTATION_MARKS = (
     "\"'`\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}"
     "\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}"
     "\N{DOUBLE LOW-9 QUOTATION MARK}"
 )
-# What people and templates write in the place of a key. Only LlamaCloud's own keys begin with llx-:
-# those of other servers may hold anything else.
+# What people and templates write in the place of a key. Keys of servers other than LlamaCloud's own
+# need not begin with llx-.
 _NO_KEYS = (
     (
         re.compile(rf"[{_QUOTATION_MARKS}].*|.*[{_QUOTATION_MARKS}]"),
@@ -56,7 +57,7 @@ _NO_KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class KeyFile:
-    """A file that holds a key and nothing else; ``named`` is what a person knows it by."""
+    """A file that holds only a key; messages call it ``named``."""
 
     path: Path
     named: str
@@ -73,9 +74,9 @@ class KeyFile:
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """A key and the place that it came from, in words; ``file`` is ``None`` where that is none.
+    """A key, and in words where it came from; ``file`` is ``None`` if that is no file.
 
-    ``value`` is ``None`` while the file is waited for; then ``problem`` says what it lacks.
+    Without a usable key ``value`` is ``None``, and ``problem`` says why.
     """
 
     value: SecretStr | None
@@ -84,39 +85,48 @@ class ApiKey:
     problem: str = ""
 
 
+class KnownKeys(Secrets):
+    """The keys in the settings; another value must not hold one of them."""
+
+    def find_in(self, values: Mapping[str, object], problems: list[str]) -> set[str]:
+        """Return the names of the values that hold a key, in any case, and report each.
+
+        A value is a text or a list of texts; all others hold no key.
+        """
+        found = {name for name, value in values.items() if self._are_in(value)}
+        problems += [
+            f"{name} holds an API key; it must not, because it is shown."
+            for name in values
+            if name in found
+        ]
+        return found
+
+    def _are_in(self, value: object) -> bool:
+        texts = value if isinstance(value, list) else [value]
+        folded = [text.casefold() for text in texts if isinstance(text, str)]
+        return any(form.casefold() in text for text in folded for form in self.forms)
+
+
 def find_key(
-    values: Mapping[str, str],
-    key_name: str,
-    file_name: str | None = None,
-    directory: Path = Path(),
-    *,
-    waits: bool = False,
+    values: Mapping[str, str], key_name: str, file_name: str = "", directory: Path = Path()
 ) -> ApiKey | None:
     """Return the key that one of two values holds: itself, or the path of a file with it.
 
-    Return ``None`` where neither is set. A relative path starts from ``directory``. If it
-    ``waits``, nothing that is wrong with the file is a mistake: that may be mended later.
-
-    Raises:
-        ConfigError: if both are set, or what is set holds no usable key.
+    Return ``None`` if neither is set. A relative path starts from ``directory``.
     """
-    key = values.get(key_name)
-    file = values.get(file_name, "").strip() if file_name else ""
+    key, file = values.get(key_name, ""), values.get(file_name, "").strip()
     if key and file:
-        raise ConfigError(f"{key_name} and {file_name} are both set; choose one.")
-    if key:
-        return ApiKey(_checked(key, key_name), key_name)
-    if file:
-        path = directory / file
-        key_file = KeyFile(path, f"the file {shown(path)} of {file_name}")
-        origin = f"file {shown(path)}"
-        try:
-            return ApiKey(key_file.read(), origin, key_file)
-        except ConfigError as error:
-            if not waits:
-                raise
-            return ApiKey(None, origin, key_file, " ".join(error.problems))
-    return None
+        return ApiKey(None, "", problem=f"{key_name} and {file_name} are both set; choose one.")
+    if not key and not file:
+        return None
+    path = directory / file
+    key_file = KeyFile(path, f"the file {shown(path)} of {file_name}") if file else None
+    origin = f"file {shown(path)}" if file else key_name
+    try:
+        value = key_file.read() if key_file else _checked(key, key_name)
+    except ConfigError as error:
+        return ApiKey(None, origin, key_file, " ".join(error.problems))
+    return ApiKey(value, origin, key_file)
 
 
 def _checked(text: str, named: str) -> SecretStr:
@@ -126,7 +136,7 @@ def _checked(text: str, named: str) -> SecretStr:
     if len(key.splitlines()) > 1:
         raise ConfigError(f"{named} has more than one line; it must hold a key alone.")
     for pattern, looks in _NO_KEYS:
-        if pattern.fullmatch(key[:_LOOKED_AT]):
+        if pattern.fullmatch(key[:_MATCHED_LENGTH]):
             raise ConfigError(f"{named} {looks}.")
     if not _KEY.fullmatch(key):
         raise ConfigError(f"{named} holds characters that no key has, such as spaces.")

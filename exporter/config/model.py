@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from exporter.addresses import DEFAULT_LISTEN_ADDRESSES, ListenAddress, parse_listen_addresses
 from exporter.config.groups import (
     Api,
     ConfigFile,
+    Group,
     Items,
     Jobs,
     Log,
@@ -18,12 +21,45 @@ from exporter.config.groups import (
     State,
 )
 from exporter.config.project import Project
-from exporter.config.web_groups import Web
+from exporter.config.values import check_telemetry_path
 
 if TYPE_CHECKING:
     from pydantic_settings import PydanticBaseSettingsSource
 
 ENV_PREFIX = "LLAMACLOUD_EXPORTER_"
+
+
+class WebConfig(Group):
+    """``web.config.*``."""
+
+    file: Path | None = Field(
+        None,
+        title="FILE",
+        description="The file with TLS, client certificates, basic authentication, headers and rate"
+        " limit, in the format of Prometheus's exporter toolkit; none by default.",
+    )
+
+
+class Web(Group):
+    """``web.*``."""
+
+    listen_address: Annotated[
+        tuple[ListenAddress, ...], BeforeValidator(parse_listen_addresses)
+    ] = Field(
+        DEFAULT_LISTEN_ADDRESSES,
+        title="ADDRESS",
+        description="Address to listen on: host:port, :port or [::1]:port; the flag may be"
+        " repeated, the variable takes several separated by commas.",
+    )
+    telemetry_path: Annotated[str, AfterValidator(check_telemetry_path)] = Field(
+        "/metrics", title="PATH", description="The path under which metrics are served."
+    )
+    enable_lifecycle: bool = Field(
+        default=False,
+        description="Whether POST /-/reload applies the settings again, as SIGHUP always does, and"
+        " POST /-/quit stops the exporter; with false, both answer 403.",
+    )
+    config: WebConfig = WebConfig()
 
 
 class Settings(BaseSettings):
@@ -55,6 +91,11 @@ class Settings(BaseSettings):
         " variable.",
         json_schema_extra={"written_default": "one, from the LLAMA_CLOUD_* variables"},
     )
+
+    def api_keys(self) -> list[str]:
+        """Return the keys of the projects, without those that are waited for."""
+        keys = (project.key.value for project in self.projects)
+        return [key.get_secret_value() for key in keys if key is not None]
 
     @classmethod
     def settings_customise_sources(

@@ -1,4 +1,4 @@
-"""A project to watch: as it is configured, and as it is used."""
+"""A project to poll: as it is configured, and as it is used."""
 
 from __future__ import annotations
 
@@ -15,32 +15,28 @@ from pydantic import (
     StringConstraints,
 )
 
-from exporter.config.keys import KeyFile  # noqa: TC001 - pydantic evaluates it: Settings hold projects
+from exporter.config.keys import ApiKey  # noqa: TC001 - pydantic evaluates it: Settings hold projects
 from exporter.config.values import check_base_url, check_name, check_uuid, parse_api_versions
 from exporter.domain import ApiVersion
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project with all that is needed to watch it.
+    """A project with all that is needed to poll it.
 
-    ``project_id`` is ``None`` where the key's default project is meant; empty ``directory_ids`` and
-    ``job_types`` stand for all, empty ``api_versions`` for those of ``api.versions``.
-    ``api_key_origin`` says where the key came from; ``api_key_file`` is ``None`` where that is no
-    file. ``api_key`` is ``None`` while that file is waited for; then ``api_key_problem`` says why.
+    ``project_id`` is ``None`` for the key's default project. Empty ``directory_ids`` and
+    ``job_types`` mean all, empty ``api_versions`` those of ``api.versions``. While a key file is
+    waited for, the ``key`` has no value.
     """
 
     name: str
     project_id: str | None
     organization_id: str | None
-    api_key: SecretStr | None
+    key: ApiKey
     base_url: str
-    directory_ids: tuple[str, ...]
-    job_types: tuple[str, ...]
+    directory_ids: tuple[str, ...] = ()
+    job_types: tuple[str, ...] = ()
     api_versions: tuple[ApiVersion, ...] = ()
-    api_key_origin: str = ""
-    api_key_file: KeyFile | None = None
-    api_key_problem: str = ""
 
 
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -65,5 +61,5 @@ class ConfiguredProject(BaseModel):
 
     @property
     def called(self) -> str:
-        """The name of the project, also where it was given none."""
+        """The name of the project, or else its id, or else ``default``."""
         return self.name or self.project_id or "default"

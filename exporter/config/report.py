@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def describe(settings: Settings, warnings: Sequence[str] = ()) -> str:
-    """Return the settings in effect and the warnings about them, without keys."""
+    """Return the report: the settings and the warnings about them, without keys."""
     lines = ["The settings are valid.", ""]
     if warnings:
         lines += ["warnings:", *(f"  {warning}" for warning in warnings), ""]
@@ -36,8 +36,8 @@ def _facts(project: Project) -> dict[str, str | None]:
         "project id": project.project_id or "the key's default project",
         "organization id": project.organization_id,
         "base URL": project.base_url,
-        "key from": project.api_key_origin,
-        "waited for": project.api_key_problem,
+        "key from": project.key.origin,
+        "waited for": project.key.problem,
         "directories": ", ".join(project.directory_ids),
         "job types": ", ".join(project.job_types),
         "API versions": ", ".join(project.api_versions),

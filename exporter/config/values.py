@@ -1,6 +1,6 @@
 """Kinds of values that settings have: durations, paths, URLs, ids and names.
 
-What reads or checks one raises a ``ValueError`` with words that complete "the setting ...".
+Each function that reads or checks one raises a ``ValueError`` whose text completes "the setting".
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _DURATION = re.compile("".join(f"(?:([0-9]{{1,9}}){unit})?" for unit in _UNIT_SE
 _BARE_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
 _PATH = re.compile(r"/[A-Za-z0-9._~/-]*")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-# What holds neither a password nor anything else that nobody may read.
+# A host without a scheme: it can be shown, because it cannot hold a password.
 _HOST_ALONE = re.compile(r"(localhost|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+)(:[0-9]{1,5})?/?")
 _API_PATH = re.compile(r"/api/v[0-9][a-z0-9/]*$")
 # Kubernetes sets these in every pod for a Service whose name begins like our prefixes.
@@ -57,7 +57,7 @@ def format_duration(seconds: float) -> str:
 
 
 def duration_between(at_least: float, at_most: float) -> PlainValidator:
-    """Return what marks a field of float seconds that is written as a duration within bounds."""
+    """Return a validator for float seconds that are written as a duration within bounds."""
 
     def parse(value: object) -> float:
         seconds = parse_duration(value.strip() if isinstance(value, str) else str(value))
@@ -101,7 +101,7 @@ def check_uuid(text: str) -> str:
 
 
 def check_base_url(text: str) -> str:
-    """Return a base URL without the slash at its end; a wrong one may hold a password."""
+    """Return a base URL without the slash at its end."""
     try:
         parts = urlsplit(text)
         whole = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
@@ -121,14 +121,14 @@ def check_base_url(text: str) -> str:
 
 
 def check_name(text: str) -> str:
-    """Return a name of which the log and the page can show every character."""
+    """Return a name, whose every character the log and the page can show."""
     if not text.isprintable():
         raise ValueError("must hold printable characters only")
     return text
 
 
 def is_service_link(prefix: str, name: str, value: str) -> bool:
-    """Tell whether Kubernetes set a variable ``name`` with this prefix, for a Service named so."""
+    """Return whether Kubernetes set the variable, for a Service named like ``prefix``."""
     rest = name.removeprefix(prefix)
     if rest == "PORT":
         return bool(_SERVICE_LINK_PORT.fullmatch(value))

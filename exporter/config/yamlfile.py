@@ -1,4 +1,4 @@
-"""Reading the YAML file: words as they stand, each key once, mistakes without quotations.
+"""Reading a YAML file: scalars as text, no key twice, and messages that quote no value.
 
 A file that is made to exhaust its reader is a mistake like any other.
 """
@@ -18,16 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
     from pathlib import Path
 
-# A thousand projects take about so much, and PyYAML a few tenths of a second for it.
+# About the size of a thousand projects; PyYAML reads it in a few tenths of a second.
 _LARGEST_FILE_KIB = 128
 _MOST_VALUES = 10_000
-# A list in a project is four levels deep. For each bracket PyYAML looks at all that are open.
-_DEEPEST_BRACKETS = 20
-# A project has eight settings. Mappings that merge others, each twice, double at each step.
+# A project has nine settings. Mappings that each merge the one before twice grow exponentially.
 _LARGEST_MAPPING = 100
 _MOST_ALIASES = 1000
 _NULL, _MERGE = "tag:yaml.org,2002:null", "tag:yaml.org,2002:merge"
-# What PyYAML says of usual mistakes, and what to write instead.
+# PyYAML's messages about usual mistakes, and ours, which say what to write instead.
 _ADVICE = {
     r"found character '\\t' that .*": "a tab is in the place of spaces; indent with spaces",
     r"found character '(.)' that .*": r"put a text that begins with \1 into quotation marks",
@@ -43,22 +41,21 @@ _ADVICE = {
     r"could not find expected ':'": "a colon is missing; write NAME: VALUE",
     r"found unexpected end of stream": "a quotation mark that opens here is never closed",
 }
-# Of these, PyYAML's mark is where it gave up.
+# In these contexts PyYAML's mark is the place where it gave up, not where the mistake began.
 _BEGAN_EARLIER = ("while scanning a quoted scalar", "while scanning a simple key")
 _KINDS = (_NULL, "tag:yaml.org,2002:str", "tag:yaml.org,2002:seq", "tag:yaml.org,2002:map", None)
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """Leaves scalars as the text that stands there, so that the model alone decides what it means.
+    """Reads scalars as text, without white space around them: the model converts them.
 
-    YAML itself would read ``1:30`` as 90, ``on`` as true and ``1e3`` in an id as a number. White
-    space around a text is left out.
+    YAML itself would read ``1:30`` as 90, ``on`` as true and ``1e3`` in an id as a number.
     """
 
     _values = 0
     _aliases = 0
 
-    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML declares it, and nobody writes to it
+    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML declares it so
         first: [(tag, pattern) for tag, pattern in resolvers if tag in {_NULL, _MERGE}]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
@@ -81,19 +78,12 @@ class _PlainLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
     def construct_scalar(self, node: yaml.ScalarNode | yaml.MappingNode) -> str:
-        """Return the text of a scalar, without white space around it; UTF-8 must have all of it."""
+        """Return the text of a scalar; an escape for half a character is a mistake."""
         text = str(super().construct_scalar(node)).strip()
         if text != well_formed(text):
             problem = "an escape such as \\ud800 stands for half a character"
             raise yaml.constructor.ConstructorError(problem=problem, problem_mark=node.start_mark)
         return text
-
-    def fetch_flow_collection_start(self, TokenClass: type[yaml.Token]) -> None:  # noqa: N803 - PyYAML's name
-        """Read an opening bracket; too many that are open are a mistake."""
-        if self.flow_level >= _DEEPEST_BRACKETS:
-            problem = f"brackets are nested more than {_DEEPEST_BRACKETS} levels deep"
-            raise yaml.scanner.ScannerError(problem=problem, problem_mark=self.get_mark())
-        super().fetch_flow_collection_start(TokenClass)
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """Read a value or an alias; too many are a mistake."""
@@ -105,7 +95,7 @@ class _PlainLoader(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Put the mappings that are merged into a mapping; one that grows large is a mistake."""
+        """Merge other mappings into one; a mapping that grows large is a mistake."""
         merges = any(key.tag == _MERGE for key, _ in node.value)
         super().flatten_mapping(node)
         if merges and len(node.value) > _LARGEST_MAPPING:
@@ -116,9 +106,9 @@ class _PlainLoader(yaml.SafeLoader):
 
 
 def read_yaml(path: Path, kind: str = "configuration file") -> dict[str, Any] | None:
-    """Return the mapping that a YAML file holds, its scalars as text; messages tell its ``kind``.
+    """Return the mapping that a YAML file holds, its scalars as text, ``None`` if it is empty.
 
-    A file that holds nothing, or comments alone, gives ``None``.
+    Messages name the ``kind`` of the file.
 
     Raises:
         ConfigError: if the file cannot be read, or is not one YAML mapping.

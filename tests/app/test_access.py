@@ -12,9 +12,9 @@ from asking import budgets_of_plenty
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from exporter.app.access import BudgetLimits, Budgets, ProjectAccess, server_address_of
+from exporter.app.access import BudgetLimits, Budgets, ProjectAccess, normalized_url
 from exporter.config import Project
-from exporter.config.keys import KeyFile
+from exporter.config.keys import ApiKey, KeyFile
 from exporter.llamacloud.errors import KeyMissing
 from exporter.redaction import Secrets
 
@@ -39,12 +39,8 @@ def project(file: Path | None = None) -> Project:
         name="invoices",
         project_id=None,
         organization_id=None,
-        api_key=SecretStr("llx-first"),
+        key=ApiKey(SecretStr("llx-first"), 'file "key"', key_file),
         base_url="http://127.0.0.1:1",
-        directory_ids=(),
-        job_types=(),
-        api_key_origin='file "key"',
-        api_key_file=key_file,
     )
 
 
@@ -75,7 +71,7 @@ def test_a_file_that_changed_gives_the_new_key(file: Path) -> None:
     assert [("key.changed", "invoices", 'file "key"')] == [
         (line["event"], line["project"], line["key"]) for line in logs
     ]
-    assert "a [redacted] b" == secrets.taken_out_of("a llx-second b")
+    assert "a [redacted] b" == secrets.redact("a llx-second b")
 
 
 def test_a_file_without_a_usable_key_changes_nothing(file: Path) -> None:
@@ -139,9 +135,15 @@ def test_a_file_that_is_good_again_is_told(file: Path) -> None:
     )
 
 
+def without_key(file: Path, problem: str = "") -> Project:
+    """Make a project that waits for its key file."""
+    there = project(file)
+    return replace(there, key=replace(there.key, value=None, problem=problem))
+
+
 def waiting_access(file: Path, secrets: Secrets | None = None) -> ProjectAccess:
     """Make the access of a project whose key file is not there yet."""
-    waiting = replace(project(file), api_key=None, api_key_problem=f"{NAMED} {ABSENT}")
+    waiting = without_key(file, problem=f"{NAMED} {ABSENT}")
     return ProjectAccess(waiting, budgets_of_plenty(), secrets or Secrets())
 
 
@@ -159,7 +161,7 @@ def test_there_is_no_key_before_its_file_holds_one(tmp_path: Path) -> None:
         assert renewed(access)
     assert "llx-late" == access.api_key
     assert access.budget is not budget_before
-    assert "a [redacted] b" == secrets.taken_out_of("a llx-late b")
+    assert "a [redacted] b" == secrets.redact("a llx-late b")
     # What is missing at the start is told by the listing that fails for it.
     assert [("info", "key.readable", 'file "key"')] == [
         (line["log_level"], line["event"], line["key"]) for line in logs
@@ -195,7 +197,7 @@ def test_each_new_problem_of_a_file_that_is_waited_for_is_told_once(tmp_path: Pa
 def test_projects_without_keys_share_no_budget_with_others(file: Path) -> None:
     """No key is none of theirs."""
     shared = budgets_of_plenty()
-    waiting = replace(project(file), api_key=None)
+    waiting = without_key(file)
     first, second = (ProjectAccess(each, shared, Secrets()) for each in (project(), waiting))
     assert first.budget is not second.budget
     second.renew()
@@ -210,7 +212,7 @@ def test_a_key_that_is_half_written_is_none(file: Path) -> None:
         file.write_text(half)
         assert not renewed(access)
     assert "llx-first" == access.api_key
-    assert "null and l" == secrets.taken_out_of("null and l")
+    assert "null and l" == secrets.redact("null and l")
 
 
 @pytest.mark.parametrize(
@@ -230,7 +232,7 @@ def test_a_server_has_one_budget_however_it_is_spelled(spelled: str) -> None:
 @pytest.mark.parametrize("other", ["http://h", "https://h:444", "https://h/eu", "https://i"])
 def test_another_server_has_another_budget(other: str) -> None:
     """A path may lead to another one as well, behind one gateway."""
-    assert server_address_of(other) != server_address_of("https://h")
+    assert normalized_url(other) != normalized_url("https://h")
 
 
 @pytest.mark.parametrize(
@@ -239,7 +241,7 @@ def test_another_server_has_another_budget(other: str) -> None:
 )
 def test_spellings_of_one_server_are_one(one: str, same: str) -> None:
     """Addresses and paths included."""
-    assert server_address_of(one) == server_address_of(same)
+    assert normalized_url(one) == normalized_url(same)
 
 
 def test_projects_of_one_key_share_its_budget(file: Path) -> None:
@@ -286,7 +288,8 @@ def test_other_limits_apply_to_all_budgets() -> None:
 def test_a_key_has_the_name_that_the_settings_give_it_now(file: Path) -> None:
     """That of a list tells its place there; its budget is called the same."""
     access = ProjectAccess(project(file), budgets_of_plenty(), Secrets())
-    access.adjust(replace(project(file), api_key_origin="the second"))
+    renamed = replace(project(file).key, origin="the second")
+    access.apply(replace(project(file), key=renamed))
     with capture_logs() as logs:
         access.budget.refused(asked_at=0.0, retry_after_seconds=None)
         file.write_text("llx-second")

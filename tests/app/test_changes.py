@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from exporter.app.changes import Begun, changes_between, with_fixed_of
 from exporter.app.identity import former_state_keys_of, state_keys_of
 from exporter.config import Project, load
-from exporter.config.keys import KeyFile
+from exporter.config.keys import ApiKey, KeyFile
 from exporter.domain import ApiVersion
 
 if TYPE_CHECKING:
@@ -26,11 +26,8 @@ def project(name: str, project_id: str | None = "", **facts: Any) -> Project:
     """Return a project whose id is its first name, unless told otherwise."""
     defaults: dict[str, Any] = {
         "organization_id": None,
-        "api_key": SecretStr("llx-made-up"),
+        "key": ApiKey(SecretStr("llx-made-up"), "LLAMA_CLOUD_API_KEY"),
         "base_url": URL,
-        "directory_ids": (),
-        "job_types": (),
-        "api_key_origin": "LLAMA_CLOUD_API_KEY",
     }
     return Project(name, f"id-{name}" if project_id == "" else project_id, **defaults | facts)
 
@@ -125,8 +122,8 @@ def test_a_default_project_is_known_by_its_name() -> None:
     "facts",
     [
         {"organization_id": "org"},
-        {"api_key": SecretStr("llx-another")},
-        {"api_key_file": KeyFile(Path(__file__), "the file")},
+        {"key": ApiKey(SecretStr("llx-another"), "LLAMA_CLOUD_API_KEY")},
+        {"key": ApiKey(SecretStr("llx-made-up"), "", KeyFile(Path(__file__), "the file"))},
         {"base_url": f"{URL}:443"},
         {"directory_ids": ("dir",)},
         {"job_types": ("parse",)},
@@ -154,8 +151,8 @@ def test_another_project_of_the_same_name_does_not_go_on(facts: dict[str, Any]) 
 def test_a_key_in_a_file_is_read_again_by_the_poller(tmp_path: Path) -> None:
     """What the file held when the settings were read is old by then."""
     file = KeyFile(tmp_path / "key", "the file")
-    before = project("one", api_key=SecretStr("llx-before"), api_key_file=file)
-    after = replace(before, api_key=None, api_key_problem="it is empty")
+    before = project("one", key=ApiKey(SecretStr("llx-before"), "", file))
+    after = replace(before, key=ApiKey(None, "", file, "it is empty"))
     assert (after,) == changes_between(settings(before), settings(after)).kept
 
 

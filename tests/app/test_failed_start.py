@@ -11,8 +11,8 @@ import pytest
 from process import COMMAND, DEADLINE_SECONDS, environment, run
 from waiting import wait_until
 
-from exporter.app.failed_start import seconds_left
-from exporter.config import serves_and_waits_for_key
+from exporter.app.signal_handlers import seconds_left
+from exporter.config import ConfigError, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,6 +61,13 @@ def status_of_stayed(log: Path, *arguments: str, told: str, **variables: str) ->
             process.kill()
 
 
+def waits_for_key(argv: list[str], environ: dict[str, str]) -> bool:
+    """Load wrong settings, and return what the error says of them."""
+    with pytest.raises(ConfigError) as raised:
+        load(argv, environ)
+    return raised.value.waits_for_key
+
+
 def test_a_sidecar_with_wrong_settings_stays_for_a_moment(log: Path) -> None:
     """It has said what is wrong by then, and SIGTERM ends it at once."""
     name = "LLAMACLOUD_EXPORTER_POLL__INTERVAL"
@@ -90,8 +97,8 @@ def test_it_stays_five_seconds_in_all() -> None:
 @pytest.mark.parametrize("mode", ["--config.check", "--once"])
 def test_other_modes_end_at_once(mode: str) -> None:
     """People and scripts wait for them."""
-    assert not serves_and_waits_for_key([mode], SIDECAR)
     wrong = {**SIDECAR, "LLAMACLOUD_EXPORTER_POLL__INTERVAL": "soon"}
+    assert not waits_for_key([mode], wrong)
     assert 2 == run(mode, **wrong).returncode
 
 
@@ -105,7 +112,7 @@ def test_other_modes_end_at_once(mode: str) -> None:
         (["--api.wait-for-key=false"], {VARIABLE: "true"}, False),
         # A mistake beside it, or in itself.
         (["--nonsense"], {VARIABLE: "true"}, True),
-        (["--once=1"], {VARIABLE: "true"}, True),
+        (["--once=1"], {VARIABLE: "true"}, False),
         (["--config.file=/nowhere/exporter.yml"], {VARIABLE: "true"}, True),
         ([], {VARIABLE: "perhaps"}, True),
     ],
@@ -118,11 +125,11 @@ def test_whether_it_stays_is_known_despite_mistakes(
     stays: bool,
 ) -> None:
     """They are why it has to stay."""
-    assert stays == serves_and_waits_for_key(argv, environ)
+    assert stays == waits_for_key(argv, environ)
 
 
 def test_a_file_can_tell_it_too(tmp_path: Path) -> None:
     """Also one with mistakes."""
     file = tmp_path / "exporter.yml"
     file.write_text("api: {wait_for_key: true}\npoll: {intervall: 1m}\n")
-    assert serves_and_waits_for_key([f"--config.file={file}"], {})
+    assert waits_for_key([f"--config.file={file}"], {})

@@ -10,7 +10,7 @@ import os
 import sys
 
 from exporter.app.listening import listen
-from exporter.app.running import serve
+from exporter.app.running import Serving, serve
 from exporter.config import load
 from exporter.log_writer import LogWriter
 from exporter.logs import configure_logging
@@ -28,11 +28,11 @@ def main() -> None:
     # A copy is not validated.
     poll = settings.poll.model_copy(update={"interval": float(interval)})
     settings = settings.model_copy(update={"poll": poll})
-    keys = (project.api_key for project in settings.projects)
-    secrets = Secrets(*(key.get_secret_value() for key in keys if key is not None))
+    secrets = Secrets(*settings.api_keys())
     configure_logging(settings.log.level, settings.log.format, log_writer, secrets)
     sockets = listen(settings.web.listen_address)
-    asyncio.run(serve(settings, secrets, sockets, signals, log_writer, read_again=lambda: settings))
+    serving = Serving(settings, secrets, sockets, signals, log_writer, lambda: settings, os.environ)
+    asyncio.run(serve(serving))
 
 
 if __name__ == "__main__":

@@ -69,19 +69,18 @@ def test_projects_of_the_file_are_complete() -> None:
         name="production",
         project_id=FIRST_ID,
         organization_id=SECOND_ID,
-        api_key=production.api_key,
+        key=production.key,
         base_url="https://api.cloud.eu.llamaindex.ai",
         directory_ids=("dir-1", "dir-2"),
         job_types=("parse", "extract"),
         api_versions=(ApiVersion.V2, ApiVersion.V1BETA),
-        api_key_origin=production.api_key_origin,
-        api_key_file=production.api_key_file,
     )
-    assert production.api_key_file is not None
-    assert production.api_key_file.read() == production.api_key
-    assert production.api_key.get_secret_value() == "llx-production-secret"
+    assert production.key.file is not None
+    assert production.key.file.read() == production.key.value
+    assert production.key.value is not None
+    assert production.key.value.get_secret_value() == "llx-production-secret"
     assert default.name == "default"
-    assert default.api_key == SecretStr("llx-staging-secret")
+    assert default.key.value == SecretStr("llx-staging-secret")
     assert default.base_url == "https://api.cloud.llamaindex.ai"
     assert default.api_versions == ()
 
@@ -176,18 +175,18 @@ BAD_FILES = {
         ),
         f'{{file}}: projects[3].api_versions {VERSIONS_WANTED}, not "v3".',
         (
-            'the file "missing.key" of {file}: projects[3].api_key_file cannot be read:'
-            " No such file or directory."
-        ),
-        (
             "{file}: projects[2].api_key and {file}: projects[2].api_key_file are both set;"
             " choose one."
         ),
         (
+            'the file "missing.key" of {file}: projects[3].api_key_file cannot be read:'
+            " No such file or directory."
+        ),
+        "{file}: projects[5].api_key holds characters that no key has, such as spaces.",
+        (
             "{file}: projects[4] has no key; give it an api_key_file,"
             " or set LLAMA_CLOUD_API_KEY or LLAMA_CLOUD_API_KEY_FILE."
         ),
-        "{file}: projects[5].api_key holds characters that no key has, such as spaces.",
         '2 projects are named "four"; give each a name of its own.',
     ],
 }

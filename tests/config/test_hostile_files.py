@@ -74,11 +74,10 @@ def chained(first: str, following: str) -> str:
     )
 
 
-NESTED = "brackets are nested more than 20 levels deep"
 TOO_MANY = "there are more than 10000 values, or 1000 aliases"
 HOSTILE = {
-    "brackets": ("a: " + "[" * 100_000, f"is not valid YAML: line 1: {NESTED}."),
-    "braces": ("a: " + "{a: " * 30_000, f"is not valid YAML: line 1: {NESTED}."),
+    "brackets": ("a: " + "[" * 100_000, "is nested too deeply."),
+    "braces": ("a: " + "{a: " * 30_000, "is nested too deeply."),
     "lists": ("- " * 60_000, "is nested too deeply."),
     "keys": ("? " * 60_000, "is nested too deeply."),
     "values": ("a: [" + "b," * 60_000 + "]", f"is not valid YAML: line 1: {TOO_MANY}."),
@@ -166,5 +165,5 @@ def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path) -> None:
     settings.write_text("projects: [{api_key_file: key}]", "utf-8-sig")
     key.write_text("llx-first\n", "utf-8-sig")
     (project,) = load([f"--config.file={settings}"], {}).settings.projects
-    assert project.api_key is not None
-    assert "llx-first" == project.api_key.get_secret_value()
+    assert project.key.value is not None
+    assert "llx-first" == project.key.value.get_secret_value()

@@ -77,8 +77,8 @@ def test_what_may_be_a_key_is_none_of_those(key: str) -> None:
     """Servers other than LlamaCloud's own have keys of other kinds."""
     key = key.ljust(8, "0")
     (project,) = load([], {"LLAMA_CLOUD_API_KEY": key}).settings.projects
-    assert project.api_key is not None
-    assert key == project.api_key.get_secret_value()
+    assert project.key.value is not None
+    assert key == project.key.value.get_secret_value()
 
 
 SHOWN: list[dict[str, object]] = [

@@ -163,6 +163,16 @@ def test_a_wrong_command_line_is_explained(argv: list[str], expected: str) -> No
     assert problems(argv, KEY) == (expected,)
 
 
+def test_a_mode_with_a_value_hides_no_other_mistake() -> None:
+    """The mode is known all the same: the demo needs no key."""
+    environ = {"LLAMACLOUD_EXPORTER_LOG__LEVEL": "loud"}
+    level = "environment variable LLAMACLOUD_EXPORTER_LOG__LEVEL must be 'debug', 'info', 'warning'"
+    assert problems(["--demo=true"], environ) == (
+        "flag --demo takes no value.",
+        f"{level} or 'error', not \"loud\".",
+    )
+
+
 def values_with_white_space(tmp_path: Path) -> dict[str, str]:
     """Write a file, and return settings that name it and others, in the form of the file."""
     file = tmp_path / "settings.yml"

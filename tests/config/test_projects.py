@@ -45,7 +45,7 @@ def test_the_variable_names_several_projects() -> None:
         (SECOND_ID, SECOND_ID),
     ]
     assert {project.base_url for project in found} == {"http://localhost:8000/prefix"}
-    assert {project.api_key for project in found} == {SecretStr("environment-secret")}
+    assert {project.key.value for project in found} == {SecretStr("environment-secret")}
 
 
 def test_projects_can_be_json_in_a_variable() -> None:
@@ -53,7 +53,7 @@ def test_projects_can_be_json_in_a_variable() -> None:
     configured = [{"name": "one", "api_key": "one-secret"}, {"project_id": FIRST_ID}]
     found = projects({**KEY, PROJECTS: json.dumps(configured)})
 
-    assert [(project.name, project.api_key) for project in found] == [
+    assert [(project.name, project.key.value) for project in found] == [
         ("one", SecretStr("one-secret")),
         (FIRST_ID, SecretStr("environment-secret")),
     ]
@@ -65,8 +65,8 @@ def test_a_key_file_is_read_without_surrounding_space(tmp_path: Path) -> None:
     file.write_text("\n file-secret\r\n")
     (found,) = projects({"LLAMA_CLOUD_API_KEY_FILE": str(file), "LLAMA_CLOUD_API_KEY": ""})
 
-    assert found.api_key == SecretStr("file-secret")
-    assert found.api_key_origin == f'file "{file}"'
+    assert found.key.value == SecretStr("file-secret")
+    assert found.key.origin == f'file "{file}"'
 
 
 @pytest.mark.parametrize(
@@ -112,10 +112,10 @@ def test_a_key_file_can_be_waited_for(content: bytes | None, problem: str, tmp_p
         file.write_bytes(content)
     (found,) = projects({"LLAMA_CLOUD_API_KEY_FILE": str(file), **WAITS})
 
-    assert found.api_key is None
-    assert found.api_key_file is not None
-    assert found.api_key_origin == f'file "{file}"'
-    assert found.api_key_problem == f'the file "{file}" of LLAMA_CLOUD_API_KEY_FILE {problem}'
+    assert found.key.value is None
+    assert found.key.file is not None
+    assert found.key.origin == f'file "{file}"'
+    assert found.key.problem == f'the file "{file}" of LLAMA_CLOUD_API_KEY_FILE {problem}'
 
 
 def test_each_project_waits_for_its_own_key_file(tmp_path: Path) -> None:
@@ -128,8 +128,8 @@ def test_each_project_waits_for_its_own_key_file(tmp_path: Path) -> None:
     )
     first, second = load(["--config.file", str(settings)], {}).settings.projects
 
-    assert (first.api_key, first.api_key_problem) == (SecretStr("first-secret"), "")
-    assert (second.api_key, second.name) == (None, "second")
+    assert (first.key.value, first.key.problem) == (SecretStr("first-secret"), "")
+    assert (second.key.value, second.name) == (None, "second")
     with pytest.raises(ConfigError, match=r"later.* cannot be read"):
         load(["--config.file", str(settings), "--api.wait-for-key=false"], {})
 
@@ -269,6 +269,14 @@ def test_all_mistakes_of_an_entry_are_told_at_once() -> None:
     )
 
 
+def test_a_wrong_variable_does_not_hide_that_there_is_no_key() -> None:
+    """Both mistakes are reported at once."""
+    assert problems({"LLAMA_CLOUD_BASE_URL": "ftp://example.org"}) == (
+        f"environment variable LLAMA_CLOUD_BASE_URL {URL_WANTED}.",
+        NO_KEY,
+    )
+
+
 def test_the_organization_is_of_every_project_without_its_own() -> None:
     """Otherwise another organization's project might be watched."""
     entries = [{"name": "one"}, {"name": "two", "organization_id": SECOND_ID}]
@@ -299,8 +307,8 @@ def test_the_older_variable_of_the_vendor_is_read_where_the_others_are_not_set(
 
     def key_and_origin(environ: dict[str, str]) -> tuple[str, str]:
         (found,) = projects(environ)
-        assert found.api_key is not None
-        return found.api_key.get_secret_value(), found.api_key_origin
+        assert found.key.value is not None
+        return found.key.value.get_secret_value(), found.key.origin
 
     assert [
         ("older-secret", "LLAMA_PARSE_API_KEY"),
@@ -347,7 +355,7 @@ def test_white_space_around_the_values_of_a_project_is_left_out(tmp_path: Path) 
         )
         for found in (in_json, in_file)
     ]
-    assert {SecretStr("file-secret")} == {in_json.api_key, in_file.api_key}
+    assert {SecretStr("file-secret")} == {in_json.key.value, in_file.key.value}
 
 
 def test_white_space_around_the_variables_is_left_out(tmp_path: Path) -> None:

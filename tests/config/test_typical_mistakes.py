@@ -69,6 +69,11 @@ IN_FILES = (
         ),
     ),
     (
+        "half nested",
+        "web: {config.file: web.yml}",
+        'FILE: web.config.file must be nested; write "file:" on an indented line below "config:".',
+    ),
+    (
         "hyphens",
         "web: {listen-address: ':1'}",
         "FILE: web.listen-address is unknown; the nearest known one is web.listen_address.",

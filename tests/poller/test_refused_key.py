@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from exporter.app.access import ProjectAccess
 from exporter.config import Project
-from exporter.config.keys import KeyFile
+from exporter.config.keys import ApiKey, KeyFile
 from exporter.domain import ItemStatus
 from exporter.redaction import Secrets
 from exporter.simulator import Fault, items_of
@@ -34,11 +34,8 @@ def access_of(file: Path) -> ProjectAccess:
         name="invoices",
         project_id=None,
         organization_id=None,
-        api_key=SecretStr(file.read_text()),
+        key=ApiKey(SecretStr(file.read_text()), "the file", KeyFile(file, "the file key")),
         base_url="http://127.0.0.1:1",
-        directory_ids=(),
-        job_types=(),
-        api_key_file=KeyFile(file, "the file key"),
     )
     return ProjectAccess(project, budgets_of_plenty(), Secrets())
 

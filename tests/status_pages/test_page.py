@@ -339,7 +339,7 @@ def test_ten_thousand_jobs_take_less_than_a_tenth_of_a_second() -> None:
     items = {job.job_id: (item,) * 20 for job in jobs[:100]}
     reports = [report(listed_status("default", *jobs, failed_items=items))]
     keys = Secrets(*(f"llx-{n:048}" for n in range(20)))
-    source = Source(list, keys.taken_out_of, "1.2.3", "/metrics")
+    source = Source(list, keys.redact, "1.2.3", "/metrics")
     for query in (Query(), Query(sort="-estimated_end_timestamp_seconds"), Query(search="9")):
         times = []
         for _ in range(3):
