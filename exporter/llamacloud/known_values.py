@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from exporter.llamacloud.belief import comparable_word
 from exporter.llamacloud.fields import LONGEST_TEXT
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ class KnownValues:
         # Nearly all are known, and there are a thousand on a page.
         meaning = vocabulary.meanings.get(value)
         if meaning is None:
-            meaning = vocabulary.meanings.get(comparable_word(value[:_LONGEST_WORD]))
+            meaning = vocabulary.meanings.get(value[:_LONGEST_WORD].lower())
         return self._unknown(vocabulary, value) if meaning is None else meaning
 
     def _unknown(self, vocabulary: Vocabulary[Known], value: str) -> Known:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from structlog.stdlib import BoundLogger
 
+    from exporter.llamacloud.pages import Mismatch
     from exporter.llamacloud.requests import Endpoint, RequestObserver
 
 
@@ -70,20 +71,20 @@ class LeftOut:
                 advice="rows without a usable id are left out: contact LlamaCloud's support",
             )
 
-    def not_asked_for(self, what: str, job_id: str) -> None:
-        """Note that a list showed a row although a filter, named by ``what``, excludes it.
+    def mismatch(self, mismatch: Mismatch) -> None:
+        """Log that a list showed a row that contradicts a filter of its request.
 
         It is logged the first time, and again after ten listings in a row without any.
         """
-        is_news = what not in self._listings_without
-        # The listing that ends next is none without.
-        self._listings_without[what] = -1
-        if not is_news:
+        is_new = mismatch.filter not in self._listings_without
+        # The listing that is under way is not one without.
+        self._listings_without[mismatch.filter] = -1
+        if not is_new:
             return
         self._log.warning(
             "api.row_not_asked_for",
-            filter=what,
-            job_id=job_id,
+            filter=mismatch.filter,
+            job_id=mismatch.row_id,
             advice="left out; check whether a proxy or cache sends answers of other requests",
         )
 

@@ -262,7 +262,8 @@ class TestNotAskedFor:
         with pytest.raises(BadResponse) as raised:
             await listing_of(cloud, project_id=DEFAULT_PROJECT_ID)
         assert str(raised.value) == (
-            f"project {DEFAULT_PROJECT_ID} was asked for, but the jobs are of {OTHER_PROJECT}"
+            f"project {DEFAULT_PROJECT_ID} was requested,"
+            f" but the listed jobs are of {OTHER_PROJECT}"
         )
 
     async def test_a_status_of_another_project_is_a_bad_response(self, cloud: Cloud) -> None:

@@ -15,7 +15,7 @@ from exporter.domain import (
 from exporter.llamacloud.belief import CLOCKS_DIFFER_BY_SECONDS, believed_times
 from exporter.llamacloud.failure_reasons import failure_reason
 from exporter.llamacloud.requests import Endpoint
-from exporter.llamacloud.v2.vocabulary import FILE_JOB_LISTS, ITEM_STATUSES
+from exporter.llamacloud.v2.batches import FILE_JOB_LISTS, ITEM_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

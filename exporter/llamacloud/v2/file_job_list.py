@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 from exporter.domain import ENDED_ITEM_STATUSES
 from exporter.domain.ids import bare_id
 from exporter.llamacloud.errors import StatusRefused
-from exporter.llamacloud.v2.pages import is_refused_token
+from exporter.llamacloud.v2.reader import is_refused_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from exporter.llamacloud.pages import Page
     from exporter.llamacloud.requests import Endpoint
     from exporter.llamacloud.v2.memory import BatchMemory
-    from exporter.llamacloud.v2.pages import FileJobsPage
+    from exporter.llamacloud.v2.models import FileJobRow
     from exporter.llamacloud.v2.reader import Reader
 
 
@@ -32,7 +33,7 @@ class FileJobList:
         reader: Reader,
         memory: BatchMemory,
         endpoint: Endpoint,
-        note: Callable[[FileJobsPage], None],
+        note: Callable[[Page[FileJobRow]], None],
     ) -> None:
         self.endpoint = endpoint
         self.has_answered = False
@@ -83,9 +84,9 @@ class FileJobList:
         """Return the files that refer to these file jobs and have not ended."""
         return [file_id for job_id in ids for file_id in self.files.get(job_id, ())]
 
-    def _apply(self, page: FileJobsPage, missing: dict[str, None]) -> bool:
+    def _apply(self, page: Page[FileJobRow], missing: dict[str, None]) -> bool:
         """Apply the rows that were asked for, no longer ``missing`` then; tell if any was."""
-        known_values, before = self._reader.learnt.known_values, len(missing)
+        known_values, before = self._reader.known_values, len(missing)
         for row in page.rows:
             job_id = self._asked_id(row.id)
             for file_id in self.files.get(job_id or "", ()):

@@ -14,9 +14,8 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from exporter.llamacloud.fields import document_of, field_of, have_usable_ids, row_of, text, time
 from exporter.llamacloud.json_bounds import check_number_of_values
-from exporter.llamacloud.rows import read_at_once, readable_rows, rows_of
+from exporter.llamacloud.pages import Page, read_at_once, readable_rows, rows_of
 from exporter.llamacloud.unread import Unread
-from exporter.llamacloud.v2.decoding import Rows
 from exporter.llamacloud.v2.models import FileJobRow, ParseJobRow
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ _EXTRACT_PAGE = msgspec.json.Decoder(_Page[_first_rows(FileJobRow)])  # type: ig
 _RAW_PAGE = msgspec.json.Decoder(_RawPage[_first_rows(Raw)])  # type: ignore[misc]
 
 
-def read_parse_jobs(body: bytes) -> Rows[FileJobRow]:
+def read_parse_jobs(body: bytes) -> Page[FileJobRow]:
     """Read a page of parse jobs, the first ``MOST_FILE_JOBS`` of them.
 
     Raises:
@@ -67,19 +66,19 @@ def read_parse_jobs(body: bytes) -> Rows[FileJobRow]:
     return _as_documented(_PARSE_PAGE, body) or _tolerantly(body, _parse_job)
 
 
-def read_extract_jobs(body: bytes) -> Rows[FileJobRow]:
+def read_extract_jobs(body: bytes) -> Page[FileJobRow]:
     """Read a page of extract jobs, as ``read_parse_jobs`` does."""
     return _as_documented(_EXTRACT_PAGE, body) or _tolerantly(body, _extract_job)
 
 
 def _as_documented(
     decoder: msgspec.json.Decoder[_Page[Any]], body: bytes
-) -> Rows[FileJobRow] | None:
+) -> Page[FileJobRow] | None:
     page = read_at_once(decoder, body)
     rows = _set(page.items) if page is not None else []
     if page is None or not have_usable_ids([row.id for row in rows]):
         return None
-    return Rows(rows, len(rows), page.next_page_token, Unread())
+    return Page(rows, len(rows), Unread(), page.next_page_token)
 
 
 def _set(items: Struct) -> list[Any]:
@@ -88,12 +87,12 @@ def _set(items: Struct) -> list[Any]:
 
 def _tolerantly(
     body: bytes, read: Callable[[object, Unread], FileJobRow | None]
-) -> Rows[FileJobRow]:
+) -> Page[FileJobRow]:
     unread = Unread()
     document = _used_of(body)
-    values: Sequence[object] = rows_of(document, may_be_absent=False)[:MOST_FILE_JOBS]
+    values: Sequence[object] = rows_of(document)[:MOST_FILE_JOBS]
     token = field_of(document, "next_page_token", text, unread)
-    return Rows(readable_rows(values, read, unread), len(values), token, unread)
+    return Page(readable_rows(values, read, unread), len(values), unread, token)
 
 
 def _used_of(body: bytes) -> Mapping[str, Any]:

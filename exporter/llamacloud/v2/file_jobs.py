@@ -12,9 +12,10 @@ from exporter.llamacloud.v2.file_job_list import FileJobList
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from exporter.llamacloud.pages import Page
     from exporter.llamacloud.v2.ids_at_a_time import IdsAtATime
     from exporter.llamacloud.v2.memory import BatchMemory
-    from exporter.llamacloud.v2.pages import FileJobsPage
+    from exporter.llamacloud.v2.models import FileJobRow
     from exporter.llamacloud.v2.reader import Reader
 
 _ENDPOINTS = (Endpoint.LIST_PARSE_JOBS, Endpoint.LIST_EXTRACT_JOBS)
@@ -59,9 +60,9 @@ class FileJobs:
         for endpoint in _ENDPOINTS:
             file_jobs = FileJobList(self._reader, self._memory, endpoint, self._note)
             asking = _Asking(file_jobs, self._memory)
-            await asking.ask(self._reader.learnt.ids_at_a_time, now, is_last=is_last)
+            await asking.ask(self._reader.ids_at_a_time, now, is_last=is_last)
 
-    def _note(self, page: FileJobsPage) -> None:
+    def _note(self, page: Page[FileJobRow]) -> None:
         if not self._has_asked:
             self._has_asked, self.asked_monotonic = True, page.asked_monotonic
         self.answered_at = page.answered_at

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from exporter.domain import Job
     from exporter.llamacloud.known_values import KnownValues
     from exporter.llamacloud.v2.models import FileJobRow
-    from exporter.llamacloud.v2.pages import BatchFetched
+    from exporter.llamacloud.v2.reader import BatchFetched
 
 
 @dataclass(slots=True, eq=False)

@@ -20,7 +20,7 @@ from properties import UNHURRIED
 
 from exporter.llamacloud.bodies import LONGEST_ANSWER_BYTES
 from exporter.llamacloud.errors import BadResponse
-from exporter.llamacloud.rows import read_at_once
+from exporter.llamacloud.pages import read_at_once
 from exporter.llamacloud.v2 import file_job_pages
 from exporter.llamacloud.v2.decoding import read_batch, read_batches
 from exporter.llamacloud.v2.file_job_pages import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -25,30 +25,18 @@ from exporter.llamacloud.v2.decoding import read_batch
 from exporter.llamacloud.v2.file_job_pages import read_parse_jobs
 from exporter.llamacloud.v2.ids_at_a_time import IdsAtATime
 from exporter.llamacloud.v2.memory import BatchMemory
-from exporter.llamacloud.v2.pages import BatchFetched, FileJobsPage
+from exporter.llamacloud.v2.reader import BatchFetched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from exporter.llamacloud.pages import Page
+    from exporter.llamacloud.v2.models import FileJobRow
     from exporter.llamacloud.v2.reader import Reader
 
 FILES = 4
 ENDED = {"COMPLETED": ItemStatus.COMPLETED, "FAILED": ItemStatus.FAILED}
 ACTIVE = {"PENDING": ItemStatus.PENDING, "RUNNING": ItemStatus.PROCESSING}
-
-
-@dataclass
-class Learnt:
-    """What a reader keeps."""
-
-    known_values: KnownValues = field(
-        default_factory=lambda: KnownValues(structlog.get_logger("exporter"))
-    )
-    ids_at_a_time: IdsAtATime = field(
-        default_factory=lambda: IdsAtATime(
-            structlog.get_logger("exporter"), dict.fromkeys(Endpoint, 3)
-        )
-    )
 
 
 @dataclass
@@ -60,22 +48,30 @@ class World:
     file_jobs: dict[int, str] = field(default_factory=dict)
     hidden: set[int] = field(default_factory=set)
     fails: bool = False
-    learnt: Learnt = field(default_factory=Learnt)
+    known_values: KnownValues = field(
+        default_factory=lambda: KnownValues(structlog.get_logger("exporter"))
+    )
+    ids_at_a_time: IdsAtATime = field(
+        default_factory=lambda: IdsAtATime(
+            structlog.get_logger("exporter"), dict.fromkeys(Endpoint, 3)
+        )
+    )
 
-    async def file_jobs_page(self, _: Endpoint, ids: Sequence[str], __: str | None) -> FileJobsPage:
+    async def file_jobs_page(
+        self, _: Endpoint, ids: Sequence[str], __: str | None
+    ) -> Page[FileJobRow]:
         """List file jobs, one page of them."""
         if self.fails:
             raise NetworkFailed("reset")
         numbers = [int(job_id.removeprefix("job-")) for job_id in ids]
         rows = [file_job(n, self.file_jobs[n]) for n in numbers if n not in self.hidden]
-        page = read_parse_jobs(as_json({"items": rows}))
-        return FileJobsPage(page.rows, page.next_token, 0.0, NOW)
+        return replace(read_parse_jobs(as_json({"items": rows})), answered_at=NOW)
 
     def fetched(self, memory: BatchMemory) -> BatchFetched:
         """Return the batch, with its results if they are asked for."""
         shown = self.results if memory.wants_results else None
         read = read_batch(as_json(batch(status=self.status, results=shown)))
-        job = job_of(read.row, self.learnt.known_values, NOW, job_id="bat-1")
+        job = job_of(read.row, self.known_values, NOW, job_id="bat-1")
         return BatchFetched(job, read.results, 0, 0.0, NOW)
 
     def items(self) -> dict[ItemStatus, int]:
@@ -125,7 +121,7 @@ def change(world: World, what: str, number: int, word: str) -> None:
 
 async def refreshed(world: World, memory: BatchMemory, now: float) -> ItemsCounted | None:
     """Refresh the batch; return its counts if it can be counted."""
-    memory.apply_batch(world.fetched(memory), world.learnt.known_values)
+    memory.apply_batch(world.fetched(memory), world.known_values)
     reader: Reader = world  # type: ignore[assignment]
     try:
         answer = await count_items(reader, "bat-1", memory, LIMITS, now=now)
