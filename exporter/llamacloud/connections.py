@@ -23,7 +23,7 @@ from exporter.llamacloud.errors import (
     RequestTimedOut,
 )
 from exporter.llamacloud.headers import used_headers
-from exporter.llamacloud.network_errors import CertificateRefused, network_failure
+from exporter.llamacloud.network_errors import network_failure
 from exporter.llamacloud.pools import Pools
 from exporter.llamacloud.proxies import Proxies, Proxy, described, unusable
 from exporter.llamacloud.refusals import PROXY_WANTS_CREDENTIALS
@@ -88,18 +88,14 @@ class Connections:
         headers = {"Authorization": f"Bearer {api_key}"}
         way = _Way(self._proxies.of(url), self.certificates.context())
         where = described(url, way.proxy)
-        try:
-            # httpx bounds each read, asyncio the whole: a slow drip would never end otherwise.
-            with _typed_errors(where, timeout):
-                async with (
-                    self._pools.of(api_key, way) as pool,
-                    asyncio.timeout(timeout_seconds),
-                    pool.stream("GET", url, params=params, headers=headers, timeout=timeout) as got,
-                ):
-                    yield got
-        except CertificateRefused:
-            self.certificates.doubt()
-            raise
+        # httpx bounds each read, asyncio the whole: a slow drip would never end otherwise.
+        with _typed_errors(where, timeout):
+            async with (
+                self._pools.of(api_key, way) as pool,
+                asyncio.timeout(timeout_seconds),
+                pool.stream("GET", url, params=params, headers=headers, timeout=timeout) as got,
+            ):
+                yield got
 
 
 def open_connections(
