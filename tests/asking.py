@@ -16,7 +16,7 @@ from exporter.app.access import BudgetLimits, Budgets
 from exporter.llamacloud.budget import RequestBudget
 from exporter.llamacloud.client import Client
 from exporter.llamacloud.connections import open_connections
-from exporter.llamacloud.rate import AllowedRate
+from exporter.llamacloud.rate import AdaptiveRate
 from exporter.llamacloud.requests import RetryPolicy
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def budget_of(
     least: float = 0.001,
 ) -> RequestBudget:
     """Make a budget that has drawn no 429 yet."""
-    return RequestBudget(AllowedRate(requests_per_second, least=least), concurrency, clock)
+    return RequestBudget(AdaptiveRate(requests_per_second, least=least), concurrency, clock)
 
 
 def plenty() -> RequestBudget:

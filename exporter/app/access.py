@@ -12,7 +12,7 @@ import structlog
 from exporter.config import ConfigError
 from exporter.llamacloud.budget import RequestBudget
 from exporter.llamacloud.errors import KeyMissing
-from exporter.llamacloud.rate import AllowedRate
+from exporter.llamacloud.rate import AdaptiveRate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +94,7 @@ class Budgets:
 
     def _new(self, key_name: str) -> RequestBudget:
         limits = self.limits
-        rate = AllowedRate(limits.requests_per_second, least=limits.least)
+        rate = AdaptiveRate(limits.requests_per_second, least=limits.least)
         return RequestBudget(rate, limits.concurrency, self._clock, key_name=key_name)
 
 

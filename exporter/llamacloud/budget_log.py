@@ -1,4 +1,4 @@
-"""The log lines about a request budget: that it was reduced, and that it recovered."""
+"""The log lines about a request budget that is reduced or has recovered."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ log = structlog.get_logger("exporter")
 
 
 class BudgetLog:
-    """Logs the budget of one key, which the log calls ``key_name``; rates are requests a second."""
+    """Logs the budget of one key, named ``key_name``; rates are requests a second."""
 
     def __init__(self, key_name: str) -> None:
         self.key_name = key_name
         self._is_reduced = False
 
     def reduced(self, rate: float, limit: float) -> None:
-        """Log a rate below the limit, once until it recovers."""
+        """Log that the rate fell below the limit, once until it recovers."""
         if self._is_reduced:
             return
         self._is_reduced = True
