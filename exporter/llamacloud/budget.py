@@ -6,9 +6,9 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from exporter.llamacloud.budget_log import BudgetLog
 from exporter.llamacloud.fair_queue import FairQueue, Turn
 from exporter.llamacloud.permit import KeyReplaced, Permit
+from exporter.llamacloud.request_log import BudgetLog
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, Self, TypeAlias
+from http.cookiejar import CookieJar
+from typing import TYPE_CHECKING, Final, Self
 
 import httpx
 
 from exporter.llamacloud.bodies import ACCEPTED_ENCODING
 from exporter.llamacloud.certificates import Certificates
-from exporter.llamacloud.cookies import NoCookies
 from exporter.llamacloud.errors import (
     BadResponse,
     ConnectTimedOut,
@@ -42,8 +42,6 @@ _LARGEST_SHARE_OF_CONNECTING = 0.5
 _KEPT_FOR_SECONDS = 120.0
 _PROXY_REFUSED: Final = HTTPStatus.PROXY_AUTHENTICATION_REQUIRED.value
 
-Response: TypeAlias = httpx.Response
-
 
 @dataclass(frozen=True, slots=True)
 class _Way:
@@ -51,6 +49,13 @@ class _Way:
 
     proxy: Proxy | None
     tls: ssl.SSLContext
+
+
+class _NoCookies(CookieJar):
+    """Keeps no cookie, nor reads any: projects that share a key must never share a session."""
+
+    def extract_cookies(self, response: object, request: object) -> None:
+        """Leave all of them."""
 
 
 class Connections:
@@ -79,7 +84,7 @@ class Connections:
     @asynccontextmanager
     async def get(
         self, url: str, *, api_key: str, params: Query, timeout_seconds: float
-    ) -> AsyncIterator[Response]:
+    ) -> AsyncIterator[httpx.Response]:
         """Yield the answer to a GET, whose body must be read within the same time.
 
         What is raised, also by reading the body, is typed as that of ``exchange``.
@@ -132,7 +137,7 @@ def _new_pool(user_agent: str, way: _Way) -> httpx.AsyncClient:
             "Accept": "application/json",
             "Accept-Encoding": ACCEPTED_ENCODING,
         },
-        cookies=NoCookies(),
+        cookies=_NoCookies(),
         verify=way.tls,
         proxy=_httpx_proxy(way),
         # The environment is read by ourselves.

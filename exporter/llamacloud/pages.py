@@ -18,7 +18,7 @@ from exporter.llamacloud.fields import (
     text,
 )
 from exporter.llamacloud.json_bounds import check_number_of_values
-from exporter.llamacloud.unread import Unread
+from exporter.llamacloud.left_out import Unread
 from exporter.texts import cut
 
 if TYPE_CHECKING:

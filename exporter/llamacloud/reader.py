@@ -11,8 +11,8 @@ import structlog
 
 from exporter.llamacloud.errors import Unprocessable
 from exporter.llamacloud.known_values import KnownValues
+from exporter.llamacloud.left_out import LeftOut
 from exporter.llamacloud.page_sizes import PageSizes
-from exporter.llamacloud.unread import LeftOut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -16,7 +16,7 @@ from soak.projects import PROJECTS
 from starlette.responses import JSONResponse
 
 from exporter.llamacloud.errors import BadResponse
-from exporter.llamacloud.unread import Unread
+from exporter.llamacloud.left_out import Unread
 from exporter.llamacloud.v1beta.decoding import read_items, read_jobs, read_status
 from exporter.llamacloud.v2.decoding import read_batch, read_batches
 from exporter.llamacloud.v2.file_job_pages import read_extract_jobs, read_parse_jobs

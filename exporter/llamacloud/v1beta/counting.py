@@ -56,40 +56,42 @@ async def count_items(
         LlamaCloudError: a page could not be fetched.
     """
     asked_monotonic = time.monotonic()
+    count = _count_whole
+    if was_too_large or _is_too_large(reader, job, max_pages):
+        count = _count_notable
     try:
-        if was_too_large or _is_too_large(reader, job, max_pages):
-            return await _count_notable(reader, job, max_pages, asked_monotonic)
-        return await _count_whole(reader, job, max_pages, asked_monotonic)
+        counted = await count(reader, job, max_pages)
     except _UnreadableItemError:
-        return NotCounted(job.id, asked_monotonic, UncountedReason.UNREADABLE_ITEMS)
+        counted = UncountedReason.UNREADABLE_ITEMS
+    if isinstance(counted, UncountedReason):
+        return NotCounted(job.id, asked_monotonic, counted)
+    return counted
 
 
 class _UnreadableItemError(Exception):
     """An item has no usable id, so that the items of its job cannot be counted."""
 
 
-async def _count_whole(
-    reader: Reader, job: Job, max_pages: int, asked_monotonic: float
-) -> ItemsCounted | NotCounted:
+async def _count_whole(reader: Reader, job: Job, max_pages: int) -> ItemsCounted | UncountedReason:
     for _ in range(_SWEEPS_AT_MOST):
         sweep = _Sweep(reader, job.id)
         if not await sweep.read(max_pages, job.total_items):
-            # Pages may be shorter than what was asked for, and the list longer than the job says.
-            return await _count_notable(reader, job, max_pages, asked_monotonic)
+            # Pages may be shorter than the limit, and the list longer than the job says.
+            return await _count_notable(reader, job, max_pages)
         if sweep.adds_up_to(job.total_items):
             return sweep.counted()
-    return NotCounted(job.id, asked_monotonic, UncountedReason.DOES_NOT_ADD_UP)
+    return UncountedReason.DOES_NOT_ADD_UP
 
 
 def _is_too_large(reader: Reader, job: Job, max_pages: int) -> bool:
     page_size = reader.page_sizes.of(Endpoint.LIST_ITEMS)
-    # A last page that is full does not tell that it is the last.
+    # Nothing says that a full last page is the last one.
     return page_size is not None and (job.total_items or 0) >= max_pages * page_size
 
 
 async def _count_notable(
-    reader: Reader, job: Job, max_pages: int, asked_monotonic: float
-) -> ItemsCounted | NotCounted:
+    reader: Reader, job: Job, max_pages: int
+) -> ItemsCounted | UncountedReason:
     sweep = _Sweep(reader, job.id)
     counted = [
         status
@@ -97,7 +99,7 @@ async def _count_notable(
         if await _read_notable(sweep, job, status, position, max_pages)
     ]
     if not counted:
-        return NotCounted(job.id, asked_monotonic, UncountedReason.TOO_MANY_ITEMS)
+        return UncountedReason.TOO_MANY_ITEMS
     answer = sweep.counted(counted)
     # The durations of the few that were read would pass for those of all.
     no_durations = Histogram.empty(ITEM_DURATION_BUCKETS)
@@ -122,10 +124,7 @@ async def _read_notable(
 
 
 class _Sweep:
-    """The items of one job, as far as they have been read.
-
-    ``broke_off`` is true where the list repeated itself before its end.
-    """
+    """The items of one job, as far as they have been read."""
 
     def __init__(self, reader: Reader, job_id: str) -> None:
         self.reader = reader
@@ -133,6 +132,7 @@ class _Sweep:
         self._job_id = job_id
         self._items = ItemCounter(reader.item_status)
         self._pages_with_rows = 0
+        # The list repeated itself before its end.
         self._broke_off = False
         self._asked_monotonic = 0.0
         self._answered_at = 0.0
@@ -147,9 +147,7 @@ class _Sweep:
         offset = 0
         while self.pages < last_page:
             page = await self.reader.items_page(self._job_id, offset, status)
-            if status and any(
-                self.reader.item_status(row.status) is not status for row in page.rows
-            ):
+            if status and {self.reader.item_status(row.status) for row in page.rows} - {status}:
                 # The server ignores the filter, and lists more than the few in this status.
                 return False
             offset += page.sent

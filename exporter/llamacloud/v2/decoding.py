@@ -19,8 +19,8 @@ from exporter.llamacloud.fields import (
     time,
 )
 from exporter.llamacloud.json_bounds import check_number_of_values
+from exporter.llamacloud.left_out import Unread
 from exporter.llamacloud.pages import read_at_once, read_page
-from exporter.llamacloud.unread import Unread
 from exporter.llamacloud.v2.models import (
     BatchAnswer,
     BatchConfig,

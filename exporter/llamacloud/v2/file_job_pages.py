@@ -14,8 +14,8 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from exporter.llamacloud.fields import document_of, field_of, have_usable_ids, row_of, text, time
 from exporter.llamacloud.json_bounds import check_number_of_values
+from exporter.llamacloud.left_out import Unread
 from exporter.llamacloud.pages import Page, read_at_once, readable_rows, rows_of
-from exporter.llamacloud.unread import Unread
 from exporter.llamacloud.v2.models import FileJobRow, ParseJobRow
 
 if TYPE_CHECKING:
