@@ -58,7 +58,7 @@ class V2Api:
         except NotFound as error:
             failure = job_missing(error).failure()
             return JobNotFound(job.id, error.asked_monotonic, error.answered_at, failure), memory
-        known.apply_batch(batch, self._reader.known_values)
+        known.apply_batch(batch)
         return JobRefreshed(batch.job, None, batch.asked_monotonic, batch.answered_at), known
 
     async def count_items(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.domain import ApiVersion, ItemStatus, Job, JobStatus, JobType
 from exporter.llamacloud.belief import believed_moment, believed_times
+from exporter.llamacloud.failure_reasons import failure_reason
 from exporter.llamacloud.fields import LONGEST_TEXT
 from exporter.llamacloud.known_values import Vocabulary
 from exporter.llamacloud.pages import Mismatch, mismatch_of
@@ -16,7 +18,7 @@ from exporter.texts import cut
 if TYPE_CHECKING:
     from exporter.llamacloud.known_values import KnownValues
     from exporter.llamacloud.requests import Query
-    from exporter.llamacloud.v2.models import BatchRow
+    from exporter.llamacloud.v2.models import BatchRow, FileJobRow
 
 _COMPLETED = "completed"
 
@@ -88,3 +90,36 @@ def batch_mismatch(row: BatchRow, requested: Query, created_since: float | None)
     if created_at is None or created_at >= created_since:
         return None
     return Mismatch(row.id, "created_at_on_or_after", str(created_since), str(created_at))
+
+
+@dataclass(frozen=True, slots=True)
+class FileJob:
+    """The parse or extract job of one file; times are Unix times.
+
+    ``has_new_status`` is true where LlamaCloud gave a status that is newer than this exporter.
+    """
+
+    id: str
+    status: ItemStatus
+    has_new_status: bool
+    failure_reason: str | None
+    name: str | None
+    error_message: str | None
+    created_at: float | None
+    updated_at: float | None
+
+
+def file_job_of(row: FileJobRow, known_values: KnownValues, answered_at: float) -> FileJob:
+    """Describe the file job of a row in an answer that was given at ``answered_at``."""
+    times = believed_times(answered_at, created=row.created_at, updated=row.updated_at)
+    status = known_values.read(ITEM_STATUSES, row.status)
+    return FileJob(
+        id=row.id,
+        status=status,
+        has_new_status=status is ItemStatus.UNKNOWN and row.status is not None,
+        failure_reason=failure_reason(row.error_message) if status is ItemStatus.FAILED else None,
+        name=cut(getattr(row, "name", None), LONGEST_TEXT),
+        error_message=cut(row.error_message, LONGEST_TEXT),
+        created_at=times.created_at,
+        updated_at=times.updated_at,
+    )

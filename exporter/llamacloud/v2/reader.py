@@ -13,8 +13,9 @@ from exporter.llamacloud.errors import BadResponse
 from exporter.llamacloud.pages import mismatch_of
 from exporter.llamacloud.reader import ProjectReader
 from exporter.llamacloud.requests import Endpoint
-from exporter.llamacloud.v2.batches import batch_mismatch, job_of
+from exporter.llamacloud.v2.batches import batch_mismatch, file_job_of, job_of
 from exporter.llamacloud.v2.decoding import read_batch, read_batches
+from exporter.llamacloud.v2.entries import results_of
 from exporter.llamacloud.v2.file_job_pages import read_extract_jobs, read_parse_jobs
 from exporter.llamacloud.v2.ids_at_a_time import IdsAtATime
 
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
     from exporter.llamacloud.errors import StatusRefused
     from exporter.llamacloud.pages import Page
     from exporter.llamacloud.requests import Query
+    from exporter.llamacloud.v2.batches import FileJob
+    from exporter.llamacloud.v2.entries import Result
     from exporter.llamacloud.v2.listing import BatchQuery
-    from exporter.llamacloud.v2.models import FileJobRow, ResultRow
 
 _BATCHES_PATH = "/api/v2/batches"
 _FILE_JOBS: Final = {
@@ -44,7 +46,7 @@ class BatchFetched:
     """One batch; ``results`` are ``None`` where it has none yet, or they were not requested."""
 
     job: Job
-    results: Sequence[ResultRow] | None
+    results: Mapping[str, Result] | None
     results_unread: int
     asked_monotonic: float
     answered_at: float
@@ -103,7 +105,7 @@ class Reader(ProjectReader):
             raise BadResponse("the answer is about a batch of another project")
         return BatchFetched(
             job=job_of(batch.row, self.known_values, answer.answered_at, job_id=job_id),
-            results=batch.results,
+            results=None if batch.results is None else results_of(batch.results, self.known_values),
             results_unread=batch.unread.rows,
             asked_monotonic=answer.asked_monotonic,
             answered_at=answer.answered_at,
@@ -111,7 +113,7 @@ class Reader(ProjectReader):
 
     async def file_jobs_page(
         self, endpoint: Endpoint, ids: Sequence[str], token: str | None
-    ) -> Page[FileJobRow]:
+    ) -> Page[FileJob]:
         """List a page of the file jobs with these ids.
 
         A body that breaks off is not requested again unless it is about a single id.
@@ -125,7 +127,11 @@ class Reader(ProjectReader):
             most_rows=len(ids),
             retries_bodies=len(ids) == 1,
         )
-        return self._matching(page, lambda row: mismatch_of(row, self._scope), lambda row: row)
+        return self._matching(
+            page,
+            lambda row: mismatch_of(row, self._scope),
+            lambda row: file_job_of(row, self.known_values, page.answered_at),
+        )
 
 
 def is_refused_token(error: StatusRefused, token: str | None) -> bool:
