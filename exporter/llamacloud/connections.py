@@ -71,7 +71,7 @@ class Connections:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._pools.__aexit__()
+        await self._pools.aclose()
 
     def check(self, base_urls: Iterable[str]) -> None:
         """Raise a ``BadEnvironmentError`` if the proxy to one of ``base_urls`` cannot be used."""

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from exporter.domain import ErrorReason
+from exporter.domain import ErrorReason, JobNotFound
 from exporter.llamacloud.errors import (
     BadResponse,
     CapReached,
@@ -90,6 +90,12 @@ class JobMissing(StatusRefused):
 
     def __init__(self, error: NotFound) -> None:
         super().__init__(error.code, error.detail)
+
+
+def job_not_found(job_id: str, error: NotFound) -> JobNotFound:
+    """Return the observation that a 404 about a job makes; raises what ``job_missing`` does."""
+    failure = job_missing(error).failure()
+    return JobNotFound(job_id, error.asked_monotonic, error.answered_at, failure)
 
 
 def job_missing(error: NotFound) -> JobMissing:

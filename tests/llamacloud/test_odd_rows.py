@@ -23,7 +23,7 @@ from exporter.domain import (
 from exporter.llamacloud.errors import BadResponse, Unprocessable
 from exporter.llamacloud.page_sizes import PageSizes
 from exporter.llamacloud.requests import Endpoint as AskedEndpoint
-from exporter.llamacloud.v1beta import V1BetaApi
+from exporter.llamacloud.v1beta.api import V1BetaApi
 from exporter.llamacloud.v1beta.counting import count_items
 from exporter.llamacloud.v1beta.reader import Reader
 from exporter.simulator import DEFAULT_PROJECT_ID, Fault, Paging, items_of

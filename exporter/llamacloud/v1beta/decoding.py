@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -40,6 +41,9 @@ _ITEM_FIELDS: Mapping[str, Callable[[object], Any]] = {
     **dict.fromkeys(("started_at", "completed_at"), time),
 }
 
+_job_row = partial(row_of, JobRow, "id", _JOB_FIELDS)
+_item_row = partial(row_of, ItemRow, "item_id", _ITEM_FIELDS)
+
 
 @dataclass(frozen=True, slots=True)
 class StatusRow:
@@ -75,11 +79,3 @@ def read_status(body: bytes) -> StatusRow:
     document, unread = document_of(body), Unread()
     job = _job_row(document.get("job"), unread)
     return StatusRow(job, field_of(document, "progress_percentage", number, unread), unread)
-
-
-def _job_row(value: object, unread: Unread) -> JobRow | None:
-    return row_of(JobRow, "id", _JOB_FIELDS, value, unread)
-
-
-def _item_row(value: object, unread: Unread) -> ItemRow | None:
-    return row_of(ItemRow, "item_id", _ITEM_FIELDS, value, unread)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from exporter.domain import JobNotFound, JobRefreshed
+from exporter.domain import JobRefreshed
 from exporter.domain.ids import bare_id
 from exporter.llamacloud.errors import NotFound
-from exporter.llamacloud.refusals import job_missing
+from exporter.llamacloud.refusals import job_missing, job_not_found
 from exporter.llamacloud.v2.counting import count_items
 from exporter.llamacloud.v2.listing import list_jobs
 from exporter.llamacloud.v2.memory import BatchMemory
@@ -56,8 +56,7 @@ class V2Api:
         try:
             batch = await self._reader.using(permit).batch(job.id, with_results=known.wants_results)
         except NotFound as error:
-            failure = job_missing(error).failure()
-            return JobNotFound(job.id, error.asked_monotonic, error.answered_at, failure), memory
+            return job_not_found(job.id, error), memory
         known.apply_batch(batch)
         return JobRefreshed(batch.job, None, batch.asked_monotonic, batch.answered_at), known
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from exporter.domain import ApiVersion, ItemStatus, Job, JobStatus, JobType
@@ -16,10 +17,12 @@ from exporter.llamacloud.v2.models import JobConfig
 from exporter.texts import cut
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from exporter.llamacloud.known_values import KnownValues
-    from exporter.llamacloud.requests import Query
     from exporter.llamacloud.v2.models import BatchRow, FileJobRow
 
+_CREATED_SINCE = "created_at_on_or_after"
 _COMPLETED = "completed"
 
 JOB_TYPES = Vocabulary(
@@ -78,18 +81,15 @@ def job_of(row: BatchRow, known_values: KnownValues, answered_at: float, *, job_
     )
 
 
-def batch_mismatch(row: BatchRow, requested: Query, created_since: float | None) -> Mismatch | None:
-    """Return the first filter that a batch contradicts, as ``mismatch_of`` does.
-
-    ``created_since`` is the Unix time of the filter ``created_at_on_or_after``, if there is one.
-    """
-    mismatch = mismatch_of(row, requested)
-    if mismatch is not None or created_since is None:
+def batch_mismatch(row: BatchRow, requested: Mapping[str, str]) -> Mismatch | None:
+    """Return the first filter that a batch contradicts, as ``mismatch_of`` does, or by its time."""
+    mismatch, since = mismatch_of(row, requested), requested.get(_CREATED_SINCE)
+    if mismatch is not None or since is None:
         return mismatch
     created_at = believed_moment(row.created_at, float("inf"))
-    if created_at is None or created_at >= created_since:
+    if created_at is None or created_at >= datetime.fromisoformat(since).timestamp():
         return None
-    return Mismatch(row.id, "created_at_on_or_after", str(created_since), str(created_at))
+    return Mismatch(row.id, _CREATED_SINCE, since, str(created_at))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,9 @@ class FileJob:
     updated_at: float | None
 
 
-def file_job_of(row: FileJobRow, known_values: KnownValues, answered_at: float) -> FileJob:
+def file_job_of(
+    row: FileJobRow, known_values: KnownValues, answered_at: float, *, with_name: bool
+) -> FileJob:
     """Describe the file job of a row in an answer that was given at ``answered_at``."""
     times = believed_times(answered_at, created=row.created_at, updated=row.updated_at)
     status = known_values.read(ITEM_STATUSES, row.status)
@@ -118,7 +120,7 @@ def file_job_of(row: FileJobRow, known_values: KnownValues, answered_at: float) 
         status=status,
         has_new_status=status is ItemStatus.UNKNOWN and row.status is not None,
         failure_reason=failure_reason(row.error_message) if status is ItemStatus.FAILED else None,
-        name=cut(getattr(row, "name", None), LONGEST_TEXT),
+        name=cut(row.name, LONGEST_TEXT) if with_name else None,
         error_message=cut(row.error_message, LONGEST_TEXT),
         created_at=times.created_at,
         updated_at=times.updated_at,

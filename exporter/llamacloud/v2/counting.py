@@ -31,22 +31,22 @@ async def count_items(
         LlamaCloudError: file jobs could not be fetched; the memory keeps what came before.
     """
     if not memory.has_results:
-        has_given_up = memory.look(now, limits.give_up_after_seconds)
+        has_given_up = memory.refreshed(now, limits.give_up_after_seconds)
         if has_given_up and memory.is_mapped:
             return _uncounted(job_id, memory, UncountedReason.NO_RESULTS, is_final=True)
         return NothingToCount(job_id, memory.asked_monotonic, is_final=has_given_up)
     if memory.results_unread:
-        if not memory.look(now, limits.give_up_after_seconds):
+        if not memory.refreshed(now, limits.give_up_after_seconds):
             unread = memory.results_unread
             raise BadResponse(f"results: {unread} without a usable id, so that none can be counted")
         return _uncounted(job_id, memory, UncountedReason.UNREADABLE_ITEMS, is_final=True)
     if len(memory.files.entries) > limits.max_requests * _ENTRIES_A_REQUEST:
-        has_given_up = memory.look(now, limits.give_up_after_seconds)
+        has_given_up = memory.refreshed(now, limits.give_up_after_seconds)
         return _uncounted(job_id, memory, UncountedReason.TOO_MANY_ITEMS, is_final=has_given_up)
     is_last = memory.would_give_up(now, limits.give_up_after_seconds)
     asked_monotonic, answered_at = await refresh_file_jobs(reader, memory, now, is_last=is_last)
     had_ended = memory.all_ended
-    has_given_up = memory.look(now, limits.give_up_after_seconds)
+    has_given_up = memory.refreshed(now, limits.give_up_after_seconds)
     is_final = memory.are_confirmed or (had_ended and has_given_up)
     ended = memory.files.ended()
     return ItemsCounted(

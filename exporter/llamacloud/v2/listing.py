@@ -13,30 +13,13 @@ from exporter.llamacloud.listed_jobs import ListedJobs
 from exporter.llamacloud.v2.reader import is_refused_token
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from exporter.domain import Listing, ListingPlan
     from exporter.llamacloud.v2.reader import Reader
 
 # A batch that LlamaCloud calls completed may have file jobs that run: it is asked for by its id.
 _ACTIVE = ("PENDING", "THROTTLED", "RUNNING")
-
-
-@dataclass(frozen=True, slots=True)
-class BatchQuery:
-    """The filters of one query; ``created_since`` is a whole Unix time."""
-
-    directory_id: str | None = None
-    status: str | None = None
-    created_since: int | None = None
-
-    def filters(self) -> dict[str, str]:
-        """Return the query's parameters."""
-        since = self.created_since
-        values = {
-            "source_directory_id": self.directory_id,
-            "status": self.status,
-            "created_at_on_or_after": None if since is None else _written(since),
-        }
-        return {name: value for name, value in values.items() if value is not None}
 
 
 async def list_jobs(reader: Reader, plan: ListingPlan) -> Listing:
@@ -77,7 +60,7 @@ class _Pages:
 
 
 async def _list_pages(
-    reader: Reader, plan: ListingPlan, query: BatchQuery, listed: ListedJobs
+    reader: Reader, plan: ListingPlan, query: Mapping[str, str], listed: ListedJobs
 ) -> bool:
     """Read the pages of one query, until its end or a bound; tell whether it was the end.
 
@@ -102,30 +85,28 @@ async def _list_pages(
     return False
 
 
-def _queries_of(plan: ListingPlan) -> list[BatchQuery]:
-    """List the queries of a listing: LlamaCloud takes one value of each filter at a time."""
-    windows: list[BatchQuery] = []
+def _queries_of(plan: ListingPlan) -> list[dict[str, str]]:
+    """List the filters of each query: LlamaCloud accepts one value of each at a time."""
+    windows = []
     if plan.created_since is not None:
-        windows.append(BatchQuery(created_since=math.floor(plan.created_since)))
+        windows.append(_created_since(plan.created_since))
     if plan.is_full or not windows:
-        windows.extend(BatchQuery(status=status) for status in _ACTIVE)
+        windows.extend({"status": status} for status in _ACTIVE)
     return _of_directories(plan, windows)
 
 
-def _recent_queries_of(plan: ListingPlan, now: float) -> list[BatchQuery]:
+def _recent_queries_of(plan: ListingPlan, now: float) -> list[dict[str, str]]:
     """List the queries for what was created lately before the Unix time ``now``."""
     if plan.created_within is None:
         return []
-    window = BatchQuery(created_since=math.floor(now - plan.created_within))
-    return _of_directories(plan, [window])
+    return _of_directories(plan, [_created_since(now - plan.created_within)])
 
 
-def _of_directories(plan: ListingPlan, windows: list[BatchQuery]) -> list[BatchQuery]:
-    return [
-        BatchQuery(directory_id, window.status, window.created_since)
-        for directory_id, window in product(plan.directory_ids or (None,), windows)
-    ]
+def _of_directories(plan: ListingPlan, windows: list[dict[str, str]]) -> list[dict[str, str]]:
+    directories = [{"source_directory_id": value} for value in plan.directory_ids] or [{}]
+    return [directory | window for directory, window in product(directories, windows)]
 
 
-def _written(moment: int) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _created_since(moment: float) -> dict[str, str]:
+    since = datetime.fromtimestamp(math.floor(moment), UTC)
+    return {"created_at_on_or_after": since.strftime("%Y-%m-%dT%H:%M:%SZ")}

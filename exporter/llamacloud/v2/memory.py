@@ -12,50 +12,42 @@ if TYPE_CHECKING:
     from exporter.domain import Job
     from exporter.llamacloud.v2.reader import BatchFetched
 
-_LOOKS_BEFORE_GIVING_UP = 3
-# Nobody looked meanwhile, as while LlamaCloud cannot be reached: what happened then is not known.
-# A small budget brings a look every fifteen minutes, and is not to wait for hours.
-_MOST_OF_THE_LIMIT_BETWEEN_LOOKS = 0.5
+# While LlamaCloud cannot be reached, what happens to a batch is not known. And a small budget
+# refreshes a batch every fifteen minutes, which must not make it wait for hours.
+_LARGEST_SHARE_OF_LIMIT = 0.5
 
 
 @dataclass(slots=True, eq=False)
 class Stillness:
-    """Looks at a batch, each with the number of moves in it until then, at a monotonic moment.
+    """For how long no refresh showed a move in a batch; moments are monotonic.
 
-    ``still_seconds`` is for how long nothing had moved at the last one.
+    Of the time between two refreshes, at most half the limit counts: so the limit is reached after
+    three refreshes at least. ``seconds`` is all the time.
     """
 
-    still_seconds: float = 0.0
+    seconds: float = 0.0
     _moves: int = -1
-    _looks: int = 0
-    _still_since: float = 0.0
-    _looked_at: float = 0.0
-    _watched_seconds: float = 0.0
+    _since: float = 0.0
+    _refreshed_at: float = 0.0
+    _counted_seconds: float = 0.0
 
-    def look(self, moves: int, now: float, give_up_after_seconds: float) -> bool:
-        """Note that all was asked that there is to ask; tell whether to wait no longer.
-
-        That is so after at least three looks over ``give_up_after_seconds`` in which nothing moved.
-        Of the time between two looks half of that counts at most.
-        """
-        is_over = self.would_be_over(moves, now, give_up_after_seconds)
-        watched_seconds = self._watched_until(now, give_up_after_seconds)
+    def refreshed(self, moves: int, now: float, limit_seconds: float) -> bool:
+        """Note a refresh, and the ``moves`` until then; tell whether the limit is reached."""
+        self._counted_seconds = self._counted_until(moves, now, limit_seconds)
         if moves != self._moves:
-            self._moves, self._looks, self._still_since, watched_seconds = moves, 0, now, 0.0
-        self._looks += 1
-        self._looked_at, self._watched_seconds = now, watched_seconds
-        self.still_seconds = now - self._still_since
-        return is_over
+            self._moves, self._since = moves, now
+        self._refreshed_at, self.seconds = now, now - self._since
+        return self._counted_seconds >= limit_seconds
 
-    def would_be_over(self, moves: int, now: float, give_up_after_seconds: float) -> bool:
-        """Tell whether a look at this moment would be the last one."""
-        if moves != self._moves or self._looks + 1 < _LOOKS_BEFORE_GIVING_UP:
-            return False
-        return self._watched_until(now, give_up_after_seconds) >= give_up_after_seconds
+    def would_reach_limit(self, moves: int, now: float, limit_seconds: float) -> bool:
+        """Tell whether a refresh at this moment would reach the limit."""
+        return self._counted_until(moves, now, limit_seconds) >= limit_seconds
 
-    def _watched_until(self, now: float, give_up_after_seconds: float) -> float:
-        most_seconds = _MOST_OF_THE_LIMIT_BETWEEN_LOOKS * give_up_after_seconds
-        return self._watched_seconds + min(now - self._looked_at, most_seconds)
+    def _counted_until(self, moves: int, now: float, limit_seconds: float) -> float:
+        if moves != self._moves:
+            return 0.0
+        most_seconds = _LARGEST_SHARE_OF_LIMIT * limit_seconds
+        return self._counted_seconds + min(now - self._refreshed_at, most_seconds)
 
 
 @dataclass(slots=True, eq=False)
@@ -111,26 +103,26 @@ class BatchMemory:
             self.are_final_results = are_whole
             self.are_confirmed = are_whole and had_ended and moves == self.files.moves
 
-    def look(self, now: float, give_up_after_seconds: float) -> bool:
-        """Note that all was asked that there is to ask; tell whether to wait no longer.
+    def refreshed(self, now: float, give_up_after_seconds: float) -> bool:
+        """Note that a refresh is complete; tell whether to stop waiting for the batch.
 
-        LlamaCloud is done with the batch then, and nothing of it moved for long. Files are given up
-        whose end nothing tells; should that end the batch, it is waited for anew until the results
-        were read for the last time. ``now`` is a monotonic moment.
+        That is so if LlamaCloud is done with the batch, and nothing of it moved for long. Files
+        whose end nothing tells are given up then; should that end the batch, waiting starts anew
+        until the results were read for the last time. ``now`` is a monotonic moment.
         """
         had_ended = self.all_ended
         moves = self._moves + self.files.moves
-        if not self._stillness.look(moves, now, give_up_after_seconds) or not self.is_done:
+        if not self._stillness.refreshed(moves, now, give_up_after_seconds) or not self.is_done:
             return False
-        self.files.give_up(self._stillness.still_seconds)
+        self.files.give_up(self._stillness.seconds)
         if self.all_ended and not had_ended:
             self._moves += 1
         return True
 
     def would_give_up(self, now: float, give_up_after_seconds: float) -> bool:
-        """Tell whether a look at this moment would give up, if nothing moves until then."""
+        """Tell whether a refresh at this moment would give up, if nothing moves until then."""
         moves = self._moves + self.files.moves
-        return self.is_done and self._stillness.would_be_over(moves, now, give_up_after_seconds)
+        return self.is_done and self._stillness.would_reach_limit(moves, now, give_up_after_seconds)
 
     def _apply_job(self, job: Job) -> None:
         self._moves += job.status is not self._status

@@ -16,7 +16,7 @@ from exporter.llamacloud.requests import Endpoint
 from exporter.llamacloud.v2.batches import batch_mismatch, file_job_of, job_of
 from exporter.llamacloud.v2.decoding import read_batch, read_batches
 from exporter.llamacloud.v2.entries import results_of
-from exporter.llamacloud.v2.file_job_pages import read_extract_jobs, read_parse_jobs
+from exporter.llamacloud.v2.file_job_pages import read_file_jobs
 from exporter.llamacloud.v2.ids_at_a_time import IdsAtATime
 
 if TYPE_CHECKING:
@@ -29,12 +29,11 @@ if TYPE_CHECKING:
     from exporter.llamacloud.requests import Query
     from exporter.llamacloud.v2.batches import FileJob
     from exporter.llamacloud.v2.entries import Result
-    from exporter.llamacloud.v2.listing import BatchQuery
 
 _BATCHES_PATH = "/api/v2/batches"
-_FILE_JOBS: Final = {
-    Endpoint.LIST_PARSE_JOBS: ("/api/v2/parse", read_parse_jobs),
-    Endpoint.LIST_EXTRACT_JOBS: ("/api/v2/extract", read_extract_jobs),
+_FILE_JOBS_PATHS: Final = {
+    Endpoint.LIST_PARSE_JOBS: "/api/v2/parse",
+    Endpoint.LIST_EXTRACT_JOBS: "/api/v2/extract",
 }
 # Nothing documents the default or the largest size; the vendor's own poller sends this one.
 _PAGE_SIZE = 100
@@ -73,16 +72,15 @@ class Reader(ProjectReader):
         )
         self.ids_at_a_time = IdsAtATime(self.log, clock=clock)
 
-    async def batches_page(self, query: BatchQuery, token: str | None) -> Page[Job]:
-        """List a page of the batches that a query selects."""
-        filters = query.filters()
+    async def batches_page(self, filters: Mapping[str, str], token: str | None) -> Page[Job]:
+        """List a page of the batches that query parameters select."""
         page = await self._get_page(
             Endpoint.LIST_BATCHES, _BATCHES_PATH, _with_token(filters, token), read_batches
         )
         requested = {**self._scope, **filters}
         return self._matching(
             page,
-            lambda row: batch_mismatch(row, requested, query.created_since),
+            lambda row: batch_mismatch(row, requested),
             lambda row: job_of(row, self.known_values, page.answered_at, job_id=row.id),
         )
 
@@ -118,19 +116,19 @@ class Reader(ProjectReader):
 
         A body that breaks off is not requested again unless it is about a single id.
         """
-        path, read = _FILE_JOBS[endpoint]
         page = await self._get_page(
             endpoint,
-            path,
+            _FILE_JOBS_PATHS[endpoint],
             _with_token({"job_ids": list(ids)}, token),
-            read,
+            read_file_jobs,
             most_rows=len(ids),
             retries_bodies=len(ids) == 1,
         )
+        known, with_name = self.known_values, endpoint is Endpoint.LIST_PARSE_JOBS
         return self._matching(
             page,
             lambda row: mismatch_of(row, self._scope),
-            lambda row: file_job_of(row, self.known_values, page.answered_at),
+            lambda row: file_job_of(row, known, page.answered_at, with_name=with_name),
         )
 
 

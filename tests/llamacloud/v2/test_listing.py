@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from exporter.domain import JobNotFound, JobStatus, JobType, ListingPlan
 from exporter.llamacloud.errors import BadResponse, ServerFailed, UnexpectedStatus, Unprocessable
-from exporter.llamacloud.v2 import V2Api
+from exporter.llamacloud.v2.api import V2Api
 
 pytestmark = pytest.mark.anyio
 
