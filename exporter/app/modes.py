@@ -21,7 +21,7 @@ from exporter.app.once import print_once
 from exporter.app.running import serve
 from exporter.app.upstream import connections_of
 from exporter.config import ConfigError, Mode, describe, load, serves_and_waits_for_key
-from exporter.llamacloud.environment import BadEnvironmentError
+from exporter.llamacloud.errors import BadEnvironmentError
 from exporter.llamacloud.proxies import Proxies
 from exporter.logs import configure_logging, log_uncaught_exceptions
 from exporter.machine_limits import is_limit

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 import structlog
 
 from exporter import __version__
-from exporter.llamacloud.connections import open_connections
+from exporter.llamacloud.connections import Connections
 from exporter.llamacloud.proxies import Proxies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from exporter.config import Settings
-    from exporter.llamacloud.connections import Connections
 
 USER_AGENT = f"llamacloud-batch-exporter/{__version__}"
 
@@ -27,7 +26,7 @@ def connections_of(settings: Settings, proxies: Proxies) -> Connections:
     Raises:
         BadEnvironmentError: the environment's proxies or certificates cannot be used for them.
     """
-    return open_connections(
+    return Connections(
         USER_AGENT,
         base_urls=base_urls_of(settings),
         proxies=proxies,

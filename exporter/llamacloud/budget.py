@@ -6,8 +6,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from exporter.llamacloud.fair_queue import FairQueue, Turn
-from exporter.llamacloud.permit import KeyReplaced, Permit
+from exporter.llamacloud.permit import FairQueue, KeyReplaced, Permit, Turn
 from exporter.llamacloud.request_log import BudgetLog
 
 if TYPE_CHECKING:

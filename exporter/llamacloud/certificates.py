@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from exporter.llamacloud.environment import BadEnvironmentError
+from exporter.llamacloud.errors import BadEnvironmentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -44,7 +44,10 @@ class Certificates:
         self._load = load
         self._is_strict = is_strict
         self._variable = next((name for name in _VARIABLES if environ.get(name)), "")
-        self._paths = _paths(self._variable, environ.get(self._variable, ""))
+        value = environ.get(self._variable, "")
+        # OpenSSL accepts a list of folders, but one file only.
+        values = value.split(":") if self._variable == "SSL_CERT_DIR" else [value]
+        self._paths = [Path(part) for part in values if part]
         self._is_unreadable = False
         self._state = _state_of(self._paths)
         try:
@@ -96,12 +99,6 @@ class Certificates:
             return
         self._is_unreadable = False
         log.info("certificates.changed", variable=self._variable)
-
-
-def _paths(variable: str, value: str) -> list[Path]:
-    # OpenSSL accepts a list of folders, but one file only.
-    parts = value.split(":") if variable == "SSL_CERT_DIR" else [value]
-    return [Path(part) for part in parts if part]
 
 
 def _state_of(paths: Sequence[Path]) -> list[object]:

@@ -59,13 +59,33 @@ class _NoCookies(CookieJar):
 
 
 class Connections:
-    """The connections of all keys; ``async with`` closes them."""
+    """The connection pools of all keys, able to reach ``base_urls``; ``async with`` closes them.
 
-    def __init__(self, user_agent: str, proxies: Proxies, certificates: Certificates) -> None:
+    In a pool, each server has connections of its own. Without ``proxies`` those of the environment
+    are used, and without ``tls_context`` the certificates that it names. ``tls_strict`` checks
+    certificates as strictly as RFC 5280, which Python does by default from 3.13 on.
+
+    Raises:
+        BadEnvironmentError: the environment names certificates, or a proxy to one of ``base_urls``,
+            that cannot be used, or the installed versions of httpx and httpcore cannot be guarded.
+    """
+
+    def __init__(
+        self,
+        user_agent: str,
+        *,
+        base_urls: Iterable[str] = (),
+        proxies: Proxies | None = None,
+        tls_strict: bool = True,
+        tls_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._proxies = proxies or Proxies(os.environ)
+        # It reads what SSL_CERT_FILE names, else SSL_CERT_DIR, else the certificates of certifi.
+        load = httpx.create_ssl_context if tls_context is None else lambda: tls_context
+        self.certificates = Certificates(load, os.environ, is_strict=tls_strict)
         self._new_pool = partial(_new_pool, user_agent)
         self._pools = Pools(self._new_pool, kept_for_seconds=_KEPT_FOR_SECONDS)
-        self._proxies = proxies
-        self.certificates = certificates
+        self.check(base_urls)
 
     async def __aenter__(self) -> Self:
         return self
@@ -101,33 +121,6 @@ class Connections:
                 pool.stream("GET", url, params=params, headers=headers, timeout=timeout) as got,
             ):
                 yield got
-
-
-def open_connections(
-    user_agent: str,
-    *,
-    base_urls: Iterable[str] = (),
-    proxies: Proxies | None = None,
-    tls_strict: bool = True,
-    tls_context: ssl.SSLContext | None = None,
-) -> Connections:
-    """Make the connection pools of all keys, to reach ``base_urls`` at least.
-
-    In a pool, each server has connections of its own. Without ``proxies`` those of the environment
-    are used, and without ``tls_context`` the certificates that it names. ``tls_strict`` asks of
-    certificates what RFC 5280 does, as Python does by itself from 3.13 on.
-
-    Raises:
-        BadEnvironmentError: the environment names certificates, or a proxy to one of ``base_urls``,
-            that cannot be used, or the installed versions of httpx and httpcore cannot be guarded.
-    """
-    proxies = proxies or Proxies(os.environ)
-    # It reads what SSL_CERT_FILE names, else SSL_CERT_DIR, else the certificates of certifi.
-    load = httpx.create_ssl_context if tls_context is None else lambda: tls_context
-    certificates = Certificates(load, os.environ, is_strict=tls_strict)
-    connections = Connections(user_agent, proxies, certificates)
-    connections.check(base_urls)
-    return connections
 
 
 def _new_pool(user_agent: str, way: _Way) -> httpx.AsyncClient:

@@ -43,7 +43,7 @@ class LeftOut:
     def __init__(self, observer: RequestObserver, log: BoundLogger) -> None:
         self._observer = observer
         self._log = log
-        self._logged: set[tuple[str, str]] = set()
+        self._logged: set[object] = set()
         # Listings since the last contradiction, by the filters of which one was logged.
         self._listings_without: dict[str, int] = {}
 
@@ -51,23 +51,20 @@ class LeftOut:
         """Note what could not be read in an answer, about ``job_id`` if it is about one job."""
         for name, number in unread.fields.items():
             self._observer.fields_left_out(endpoint, name, number)
-            if self._is_news(f"{endpoint}.field", name):
-                self._log.warning(
-                    "api.unreadable_field",
-                    endpoint=str(endpoint),
-                    field=name,
-                    **_about(job_id or unread.first_rows[name]),
-                    advice="treated as absent; if it is as LlamaCloud documents it, report it",
-                )
-        if not unread.rows:
-            return
-        self._observer.rows_left_out(endpoint, unread.rows)
-        if self._is_news(f"{endpoint}.row", ""):
-            self._log.warning(
+            self._warn_once(
+                "api.unreadable_field",
+                endpoint,
+                job_id or unread.first_rows[name],
+                field=name,
+                advice="treated as absent; if it is as LlamaCloud documents it, report it",
+            )
+        if unread.rows:
+            self._observer.rows_left_out(endpoint, unread.rows)
+            self._warn_once(
                 "api.unreadable_row",
-                endpoint=str(endpoint),
+                endpoint,
+                job_id,
                 rows=unread.rows,
-                **_about(job_id),
                 advice="rows without a usable id are left out: contact LlamaCloud's support",
             )
 
@@ -96,12 +93,11 @@ class LeftOut:
             if listings + 1 < _LISTINGS_UNTIL_NEWS
         }
 
-    def _is_news(self, kind: str, name: str) -> bool:
-        if (kind, name) in self._logged:
-            return False
-        self._logged.add((kind, name))
-        return True
-
-
-def _about(job_id: str | None) -> dict[str, str]:
-    return {} if job_id is None else {"job_id": job_id}
+    def _warn_once(
+        self, event: str, endpoint: Endpoint, job_id: str | None, **facts: str | int
+    ) -> None:
+        kind = (event, endpoint, facts.get("field"))
+        if kind not in self._logged:
+            self._logged.add(kind)
+            about = {} if job_id is None else {"job_id": job_id}
+            self._log.warning(event, endpoint=str(endpoint), **about, **facts)

@@ -11,8 +11,7 @@ from importlib.metadata import version
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from exporter.llamacloud.environment import BadEnvironmentError
-from exporter.llamacloud.errors import NetworkFailed
+from exporter.llamacloud.errors import BadEnvironmentError, NetworkFailed
 
 if TYPE_CHECKING:
     from h11 import Connection as Parser

@@ -97,7 +97,7 @@ class _Refresh:
         try:
             await self._list.read(ids)
         except LlamaCloudError as error:
-            if not error.is_of_body and not _is_refused(error) and not _is_too_large(error):
+            if not _may_be_of_one(error):
                 raise
             if _is_refused(error):
                 await self._check_that_it_answers(ids, error)
@@ -124,7 +124,7 @@ class _Refresh:
             try:
                 await self._list.read([job_id])
             except LlamaCloudError as other:
-                if not other.is_of_body and not _is_refused(other) and not _is_too_large(other):
+                if not _may_be_of_one(other):
                     raise
         if not self._list.has_answered:
             self._memory.times_unanswered += 1
@@ -148,3 +148,8 @@ def _is_too_large(error: LlamaCloudError) -> bool:
     if isinstance(error, StatusRefused):
         return error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     return isinstance(error, BodyTooLarge)
+
+
+def _may_be_of_one(error: LlamaCloudError) -> bool:
+    """Tell whether a single file job may be the cause of an error."""
+    return error.is_of_body or _is_refused(error) or _is_too_large(error)
