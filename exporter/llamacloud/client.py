@@ -189,11 +189,7 @@ def _refusal(
 
 
 def _code(error: LlamaCloudError) -> str:
-    """Tell by which code a request without a whole answer is counted."""
-    match error:
-        case RequestTimedOut():
-            return "timeout"
-        case UnreadableBody():
-            return str(HTTPStatus.OK.value)
-        case _:
-            return "network"
+    """Return the code by which a request without a complete answer is counted."""
+    if isinstance(error, RequestTimedOut):
+        return "timeout"
+    return str(HTTPStatus.OK.value) if isinstance(error, UnreadableBody) else "network"

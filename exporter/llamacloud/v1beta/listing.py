@@ -63,30 +63,24 @@ async def _list_pages(
         if not more_follows(page, offset):
             return _End.LAST_PAGE
         seen |= ids
-        if order.holds_through(page.rows) and order.is_past(plan.news_since):
+        if order.is_past(plan.news_since, page.rows):
             return _End.KNOWN_JOBS
     return _End.TRUNCATED
 
 
 @dataclass(slots=True)
 class _NewestFirst:
-    """Watches whether rows come newest first; nothing documents that they do.
+    """Checks whether jobs come newest first, which nothing documents.
 
-    Rows without a date say nothing of the order. Where no row has one, no moment is past.
+    Jobs without a date say nothing about the order.
     """
 
     holds: bool = True
     oldest: float = float("inf")
 
-    def holds_through(self, rows: Sequence[Job]) -> bool:
-        for job in rows:
-            if job.created_at is None:
-                continue
-            if job.created_at > self.oldest:
-                self.holds = False
-                break
-            self.oldest = job.created_at
-        return self.holds
-
-    def is_past(self, moment: float | None) -> bool:
-        return moment is not None and self.oldest < moment
+    def is_past(self, moment: float | None, jobs: Sequence[Job]) -> bool:
+        """Add the jobs of a page; tell whether all later ones are older than a moment."""
+        for created_at in (job.created_at for job in jobs if job.created_at is not None):
+            self.holds &= created_at <= self.oldest
+            self.oldest = min(self.oldest, created_at)
+        return self.holds and moment is not None and self.oldest < moment
