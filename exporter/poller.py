@@ -123,12 +123,13 @@ class ProjectPoller:
 
     async def _run_slot(self, *, listing: bool) -> NoReturn:
         while True:
-            async with self._access.budget.permit(self._access, listing=listing) as permit:
-                if not permit.is_of(self._access.budget):
+            budget = self._access.budget
+            async with budget.permit(self._access, listing=listing) as permit:
+                if budget is not self._access.budget:
                     # The key was replaced meanwhile: others wait for what this permit holds.
                     continue
                 action = self.core.next_action(
-                    self._clock(), permit.is_throttling, may_list=listing, may_refresh=not listing
+                    self._clock(), budget.is_throttling, may_list=listing, may_refresh=not listing
                 )
                 self._look_whether_poll_is_over()
                 if not isinstance(action, WaitUntil):

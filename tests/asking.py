@@ -15,8 +15,8 @@ from cloud import KEY
 from exporter.app.access import BudgetLimits, Budgets
 from exporter.llamacloud.budget import RequestBudget
 from exporter.llamacloud.client import Client
-from exporter.llamacloud.connections import open_connections
-from exporter.llamacloud.rate import AllowedRate
+from exporter.llamacloud.connections import Connections
+from exporter.llamacloud.rate import AdaptiveRate
 from exporter.llamacloud.requests import RetryPolicy
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def budget_of(
     least: float = 0.001,
 ) -> RequestBudget:
     """Make a budget that has drawn no 429 yet."""
-    return RequestBudget(AllowedRate(requests_per_second, least=least), concurrency, clock)
+    return RequestBudget(AdaptiveRate(requests_per_second, least=least), concurrency, clock)
 
 
 def plenty() -> RequestBudget:
@@ -143,7 +143,7 @@ async def client_of(
     request_log: RequestLog | None = None,
 ) -> AsyncIterator[Client]:
     """Open a client of the simulated LlamaCloud."""
-    async with open_connections(
+    async with Connections(
         "llamacloud-batch-exporter/test", tls_context=tls_context()
     ) as connections:
         yield Client(

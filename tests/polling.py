@@ -16,8 +16,8 @@ from prometheus_client import CollectorRegistry
 from exporter.core.project import ProjectCore
 from exporter.event_log import EventLog
 from exporter.llamacloud.requests import ENDPOINTS_OF
-from exporter.llamacloud.v1beta import V1BetaApi
-from exporter.llamacloud.v2 import V2Api
+from exporter.llamacloud.v1beta.api import V1BetaApi
+from exporter.llamacloud.v2.api import V2Api
 from exporter.poller import ProjectPoller
 from exporter.telemetry import Telemetry
 

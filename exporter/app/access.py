@@ -12,7 +12,7 @@ import structlog
 from exporter.config import ConfigError
 from exporter.llamacloud.budget import RequestBudget
 from exporter.llamacloud.errors import KeyMissing
-from exporter.llamacloud.rate import AllowedRate
+from exporter.llamacloud.rate import AdaptiveRate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ class Budgets:
         budget = self._budgets.get(place)
         if budget is None:
             limits = self.limits
-            rate = AllowedRate(limits.requests_per_second, least=limits.least)
+            rate = AdaptiveRate(limits.requests_per_second, least=limits.least)
             budget = RequestBudget(rate, limits.concurrency, self._clock, key_name=key_name)
             self._budgets[place] = budget
         return budget

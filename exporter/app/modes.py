@@ -20,7 +20,7 @@ from exporter.app.running import Serving, serve
 from exporter.app.signal_handlers import log_ignored, stay_until_seen_running
 from exporter.app.upstream import connections_of
 from exporter.config import ConfigError, Mode, describe, load
-from exporter.llamacloud.environment import BadEnvironmentError
+from exporter.llamacloud.errors import BadEnvironmentError
 from exporter.llamacloud.proxies import Proxies
 from exporter.logs import configure_logging, log_uncaught_exceptions
 from exporter.machine_limits import is_limit

@@ -16,8 +16,8 @@ from exporter.domain import ApiVersion
 from exporter.event_log import EventLog
 from exporter.llamacloud.client import Client
 from exporter.llamacloud.request_log import RequestLog
-from exporter.llamacloud.v1beta import V1BetaApi
-from exporter.llamacloud.v2 import V2Api
+from exporter.llamacloud.v1beta.api import V1BetaApi
+from exporter.llamacloud.v2.api import V2Api
 from exporter.poller import ProjectPoller
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import structlog
 from exporter.app.changes import changes_between, with_fixed_of
 from exporter.config import ConfigError
 from exporter.lifecycle import Reloaded
-from exporter.llamacloud.environment import BadEnvironmentError
+from exporter.llamacloud.errors import BadEnvironmentError
 from exporter.logs import configure_logging
 
 if TYPE_CHECKING:

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 import structlog
 
 from exporter import __version__
-from exporter.llamacloud.connections import open_connections
+from exporter.llamacloud.connections import Connections
 from exporter.llamacloud.proxies import Proxies
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from exporter.config import Settings
-    from exporter.llamacloud.connections import Connections
 
 USER_AGENT = f"llamacloud-batch-exporter/{__version__}"
 # More than hang at once where no name server answers: each look-up keeps its thread for minutes
@@ -39,7 +38,7 @@ def connections_of(settings: Settings, proxies: Proxies) -> Connections:
     Raises:
         BadEnvironmentError: the environment's proxies or certificates cannot be used for them.
     """
-    return open_connections(
+    return Connections(
         USER_AGENT,
         base_urls=[project.base_url for project in settings.projects],
         proxies=proxies,

@@ -16,11 +16,6 @@ LATEST_TIME_AHEAD_SECONDS = 86_400.0
 CLOCKS_DIFFER_BY_SECONDS = 60.0
 
 
-def comparable_word(word: str) -> str:
-    """Return a word of a fixed vocabulary as it is compared: without case."""
-    return word.lower()
-
-
 def believed_moment(moment: datetime | None, answered_at: float) -> float | None:
     """Return a time as Unix seconds, if it lies between 2015 and a day after the answer's own time.
 

@@ -6,14 +6,13 @@ import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from exporter.llamacloud.budget_log import BudgetLog
-from exporter.llamacloud.permit import KeyReplaced, Permit
-from exporter.llamacloud.turns import Turn, Turns
+from exporter.llamacloud.permit import FairQueue, KeyReplaced, Permit, Turn
+from exporter.llamacloud.request_log import BudgetLog
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from exporter.llamacloud.rate import AllowedRate
+    from exporter.llamacloud.rate import AdaptiveRate
 
 # Thirty seconds' worth lets the first poll of a handful of jobs end soon after the start. It is no
 # more than an interval's requests at once, which production work on the same key hardly notices.
@@ -21,16 +20,16 @@ _BURST_SECONDS = 30.0
 
 
 class RequestBudget:
-    """Lets requests pass at the allowed ``rate`` on average, at most ``concurrency`` at once.
+    """Permits requests at the allowed ``rate`` on average, at most ``concurrency`` at a time.
 
-    Listings go first, beside ``concurrency``: each project has one at a time. While other requests
-    can go as well, listings get at most every second turn, unless a 429 left no more than they
-    need. ``key_name`` is what the log calls the key.
+    Listings come first and do not count as concurrent: each project has one at a time. While other
+    requests could be sent too, listings get at most every second turn, unless a 429 left no more
+    than they need. ``key_name`` is the name of the key in the log.
     """
 
     def __init__(
         self,
-        rate: AllowedRate,
+        rate: AdaptiveRate,
         concurrency: int,
         clock: Callable[[], float],
         *,
@@ -42,8 +41,8 @@ class RequestBudget:
         self._filled_at = clock()
         self._tokens = self._capacity(rate.limit)
         self._concurrency = self._free_places = concurrency
-        self._listings = Turns()
-        self._others = Turns()
+        self._listings = FairQueue()
+        self._others = FairQueue()
         self._last_was_listing = False
         self._timer: asyncio.TimerHandle | None = None
 
@@ -59,32 +58,32 @@ class RequestBudget:
         return self._seconds_until_next() > 0 and bool(self._others)
 
     @asynccontextmanager
-    async def permit(self, asker: object, *, listing: bool) -> AsyncIterator[Permit]:
-        """Wait for a turn, and yield leave to send one request; it is given back unless used.
+    async def permit(self, project: object, *, listing: bool) -> AsyncIterator[Permit]:
+        """Wait for a turn, and yield a permit for one request; it is released unless used.
 
-        ``asker`` stands for the project that asks: projects take turns. If it is dismissed
-        meanwhile, the permit counts as used.
+        ``project`` is any object that stands for the project: projects take turns. If it is
+        dismissed meanwhile, the permit counts as used.
         """
-        permit = await self._turn(asker, listing=listing)
+        permit = await self._turn(project, listing=listing)
         try:
             yield permit
         finally:
             if not permit.is_used:
-                self._give_back(listing=listing)
+                self._release(listing=listing)
 
     @asynccontextmanager
     async def request(
-        self, asker: object, *, listing: bool, permit: Permit | None = None
+        self, project: object, *, listing: bool, permit: Permit | None = None
     ) -> AsyncIterator[float]:
-        """Hold a place for one request, and yield the seconds that it was waited for.
+        """Hold a place for one request, and yield the seconds that it waited for its turn.
 
-        Without a ``permit`` that can be used for it, the turn is waited for here.
+        The request waits here unless ``permit`` can be used for it.
 
         Raises:
-            KeyReplaced: ``asker`` was dismissed meanwhile.
+            KeyReplaced: ``project`` was dismissed meanwhile.
         """
         if permit is None or not permit.use_for(self, listing=listing):
-            permit = await self._turn(asker, listing=listing)
+            permit = await self._turn(project, listing=listing)
             if not permit.use_for(self, listing=listing):
                 raise KeyReplaced
         try:
@@ -94,7 +93,7 @@ class RequestBudget:
             self._grant()
 
     def configure(self, requests_per_second: float, *, least: float, concurrency: int) -> None:
-        """Have other limits from now on; what was saved up stays, as far as it may be saved up."""
+        """Apply new limits; saved tokens are kept, up to the new capacity."""
         self._refill()
         self._rate.configure(requests_per_second, least=least)
         self._free_places += concurrency - self._concurrency
@@ -102,32 +101,32 @@ class RequestBudget:
         self._grant()
 
     def rename(self, key_name: str) -> None:
-        """Have the log call the key otherwise."""
+        """Change the name of the key in the log."""
         self._log.key_name = key_name
 
     def refused(self, asked_at: float, retry_after_seconds: float | None) -> None:
         """Slow down: LlamaCloud answered 429 to a request that was sent at ``asked_at``.
 
-        No request passes for ``retry_after_seconds``, if LlamaCloud asked for that.
+        No request is sent for ``retry_after_seconds``, if LlamaCloud named them.
         """
         self._refill()
         now = self._clock()
         if self._rate.refused(asked_at, now):
-            # What was saved up was saved at a rate that is too high.
+            # Tokens were saved at a rate that is too high.
             self._tokens = min(self._tokens, 0.0)
             self._log.reduced(self._rate.at(now), self._rate.limit)
         if retry_after_seconds is not None:
-            # Nothing is earned before then.
+            # No token is added before then.
             self._filled_at = max(self._filled_at, now + retry_after_seconds)
             self._tokens = min(self._tokens, 1.0)
         self._wake_when_refilled()
 
-    def dismiss(self, asker: object) -> None:
-        """Let the requests of ``asker`` wait no longer: it has another key now.
+    def dismiss(self, project: object) -> None:
+        """Stop the requests of ``project`` from waiting: it has another key now.
 
-        What LlamaCloud asked the former key to wait for does not bind the new one.
+        The new key need not wait for what LlamaCloud named for the former one.
         """
-        for turn in (*self._listings.take_all(asker), *self._others.take_all(asker)):
+        for turn in (*self._listings.pop_all(project), *self._others.pop_all(project)):
             if not turn.done():
                 turn.set_result(False)
         self._wake_when_refilled()
@@ -135,44 +134,44 @@ class RequestBudget:
     def _capacity(self, requests_per_second: float) -> float:
         return max(1.0, requests_per_second * _BURST_SECONDS)
 
-    async def _turn(self, asker: object, *, listing: bool) -> Permit:
+    async def _turn(self, project: object, *, listing: bool) -> Permit:
         """Wait for a token and, unless for a listing, a place."""
-        asked = self._clock()
+        began = self._clock()
         turn: Turn = asyncio.get_running_loop().create_future()
-        turns = self._listings if listing else self._others
-        turns.add(asker, turn)
+        queue = self._listings if listing else self._others
+        queue.add(project, turn)
         self._grant()
         try:
             is_granted = await turn
         except asyncio.CancelledError:
             if turn.cancelled():
-                turns.discard(asker, turn)
+                queue.discard(project, turn)
                 self._grant()
             elif turn.result():
-                # Its turn came while it was leaving.
-                self._give_back(listing=listing)
+                # Its turn came while it was cancelled.
+                self._release(listing=listing)
             raise
-        waited_seconds = self._clock() - asked
-        return Permit(self, waited_seconds, listing=listing, is_used=not is_granted)
+        waited_seconds = self._clock() - began
+        return Permit(self, waited_seconds, listing, is_used=not is_granted)
 
-    def _give_back(self, *, listing: bool) -> None:
+    def _release(self, *, listing: bool) -> None:
         self._free_places += not listing
         self._tokens += 1
         self._grant()
 
     def _grant(self) -> None:
         self._refill()
-        while self._seconds_until_next() <= 0 and (turns := self._next_turns()):
-            turn = turns.take()
+        while self._seconds_until_next() <= 0 and (queue := self._next_queue()):
+            turn = queue.pop()
             if turn.cancelled():
                 continue
-            self._last_was_listing = turns is self._listings
+            self._last_was_listing = queue is self._listings
             self._free_places -= not self._last_was_listing
             self._tokens -= 1
             turn.set_result(True)
         self._wake_when_refilled()
 
-    def _next_turns(self) -> Turns | None:
+    def _next_queue(self) -> FairQueue | None:
         others_can_go = bool(self._others) and self._free_places > 0
         others_turn = self._last_was_listing and not self._rate.is_low(self._clock())
         if self._listings and not (others_turn and others_can_go):

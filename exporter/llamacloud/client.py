@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from contextlib import suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import stamina
 
@@ -26,7 +25,6 @@ from exporter.llamacloud.headers import date
 from exporter.llamacloud.permit import KeyReplaced
 from exporter.llamacloud.refusals import refusal
 from exporter.llamacloud.requests import LISTINGS, Answer, RetryPolicy
-from exporter.llamacloud.retries import backoff, backoff_unless_of_body
 from exporter.redaction import REDACTED
 
 if TYPE_CHECKING:
@@ -37,6 +35,26 @@ if TYPE_CHECKING:
     from exporter.llamacloud.requests import Access, Endpoint, Query, RequestObserver
 
 _NEXT_REQUEST_GOES_OUT_WITHIN_SECONDS = 0.001
+
+
+class _Request(NamedTuple):
+    endpoint: Endpoint
+    path: str
+    params: Query
+    permit: Permit | None
+    retries_bodies: bool
+
+    def backoff(self, error: Exception) -> bool | float:
+        """Return whether the request is retried, or the seconds that LlamaCloud asks to wait."""
+        if not isinstance(error, LlamaCloudError) or not error.retryable:
+            return False
+        if error.is_of_body and not self.retries_bodies:
+            return False
+        asked_for = error.retry_after_seconds if isinstance(error, StatusRefused) else None
+        if asked_for is None:
+            return True
+        # The budget waits as long, but not for a key that replaced the one that was refused.
+        return 0.0 if isinstance(error, RateLimited) else asked_for
 
 
 class Client:
@@ -58,15 +76,10 @@ class Client:
         self._base_url = base_url
         self._access = access
         self.timeout_seconds = timeout_seconds
-        self._observer = observer
+        self.observer = observer
         self._retry = retry or RetryPolicy()
         self._upstream_clock = upstream_clock or UpstreamClock()
         self._log = request_log
-
-    @property
-    def observer(self) -> RequestObserver:
-        """Who is told of the requests, and of what could not be read of their answers."""
-        return self._observer
 
     async def get(
         self,
@@ -86,38 +99,25 @@ class Client:
             LlamaCloudError: of the kind that the last attempt failed by; ``KeyMissing`` without
                 one, as long as there is no key.
         """
-        refused_key = self._access.api_key
-        try:
-            return await self._get(endpoint, path, params, permit, retries_bodies)
-        except Unauthorized:
-            self._access.renew()
-            # It may have been renewed for another request meanwhile.
-            if self._access.api_key == refused_key:
-                raise
-        return await self._get(endpoint, path, params, permit, retries_bodies)
-
-    async def _get(
-        self,
-        endpoint: Endpoint,
-        path: str,
-        params: Query,
-        permit: Permit | None,
-        retries_bodies: bool,  # noqa: FBT001 - passed on as it came
-    ) -> Answer:
+        request = _Request(endpoint, path, params, permit, retries_bodies)
+        refused_key: str | None = self._access.api_key
         while True:
-            with suppress(KeyReplaced):
-                return await self._get_with_retries(endpoint, path, params, permit, retries_bodies)
+            try:
+                return await self._send(request)
+            except KeyReplaced:
+                continue
+            except Unauthorized:
+                if refused_key is None:
+                    raise
+                self._access.renew()
+                # Another request may have renewed it meanwhile.
+                if self._access.api_key == refused_key:
+                    raise
+                refused_key = None
 
-    async def _get_with_retries(
-        self,
-        endpoint: Endpoint,
-        path: str,
-        params: Query,
-        permit: Permit | None,
-        retries_bodies: bool,  # noqa: FBT001 - passed on as it came
-    ) -> Answer:
+    async def _send(self, request: _Request) -> Answer:
         async for attempt in stamina.retry_context(
-            on=backoff if retries_bodies else backoff_unless_of_body,
+            on=request.backoff,
             attempts=self._retry.attempts,
             timeout=None,
             wait_initial=self._retry.wait_initial_seconds,
@@ -126,25 +126,24 @@ class Client:
         ):
             with attempt:
                 if attempt.num > 1:
-                    self._observer.request_retried(endpoint)
-                return await self._attempt(endpoint, path, params, permit)
+                    self.observer.request_retried(request.endpoint)
+                return await self._attempt(request)
         raise AssertionError("a retry context ends by returning or raising")
 
-    async def _attempt(
-        self, endpoint: Endpoint, path: str, params: Query, permit: Permit | None
-    ) -> Answer:
-        budget = self._access.budget
-        listing = endpoint in LISTINGS
-        async with budget.request(self._access, listing=listing, permit=permit) as waited_seconds:
-            self._observer.budget_waited(waited_seconds)
+    async def _attempt(self, request: _Request) -> Answer:
+        budget, endpoint = self._access.budget, request.endpoint
+        async with budget.request(
+            self._access, listing=endpoint in LISTINGS, permit=request.permit
+        ) as waited_seconds:
+            self.observer.budget_waited(waited_seconds)
             asked = time.monotonic()
             api_key = self._access.api_key
             try:
                 answer = await exchange(
                     self._connections,
-                    self._base_url + path,
+                    self._base_url + request.path,
                     api_key=api_key,
-                    params=params,
+                    params=request.params,
                     timeout_seconds=self.timeout_seconds,
                 )
             except LlamaCloudError as error:
@@ -170,7 +169,7 @@ class Client:
     def _finished(
         self, endpoint: Endpoint, code: str, seconds: float, waited_seconds: float
     ) -> None:
-        self._observer.request_finished(endpoint, code, seconds)
+        self.observer.request_finished(endpoint, code, seconds)
         if self._log:
             rate = self._access.budget.requests_per_second
             self._log.sent(endpoint, code, seconds, waited_seconds=waited_seconds, rate=rate)
@@ -190,11 +189,7 @@ def _refusal(
 
 
 def _code(error: LlamaCloudError) -> str:
-    """Tell by which code a request without a whole answer is counted."""
-    match error:
-        case RequestTimedOut():
-            return "timeout"
-        case UnreadableBody():
-            return str(HTTPStatus.OK.value)
-        case _:
-            return "network"
+    """Return the code by which a request without a complete answer is counted."""
+    if isinstance(error, RequestTimedOut):
+        return "timeout"
+    return str(HTTPStatus.OK.value) if isinstance(error, UnreadableBody) else "network"

@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, Self, TypeAlias
+from http.cookiejar import CookieJar
+from typing import TYPE_CHECKING, Final, Self
 
 import httpx
 
 from exporter.llamacloud.bodies import ACCEPTED_ENCODING
 from exporter.llamacloud.certificates import Certificates
-from exporter.llamacloud.cookies import NoCookies
 from exporter.llamacloud.errors import (
     BadResponse,
     ConnectTimedOut,
@@ -23,7 +23,7 @@ from exporter.llamacloud.errors import (
     RequestTimedOut,
 )
 from exporter.llamacloud.headers import used_headers
-from exporter.llamacloud.network_errors import CertificateRefused, network_failure
+from exporter.llamacloud.network_errors import network_failure
 from exporter.llamacloud.pools import Pools
 from exporter.llamacloud.proxies import Proxies, Proxy, described, unusable
 from exporter.llamacloud.refusals import PROXY_WANTS_CREDENTIALS
@@ -42,8 +42,6 @@ _LARGEST_SHARE_OF_CONNECTING = 0.5
 _KEPT_FOR_SECONDS = 120.0
 _PROXY_REFUSED: Final = HTTPStatus.PROXY_AUTHENTICATION_REQUIRED.value
 
-Response: TypeAlias = httpx.Response
-
 
 @dataclass(frozen=True, slots=True)
 class _Way:
@@ -53,20 +51,47 @@ class _Way:
     tls: ssl.SSLContext
 
 
-class Connections:
-    """The connections of all keys; ``async with`` closes them."""
+class _NoCookies(CookieJar):
+    """Keeps no cookie, nor reads any: projects that share a key must never share a session."""
 
-    def __init__(self, user_agent: str, proxies: Proxies, certificates: Certificates) -> None:
+    def extract_cookies(self, response: object, request: object) -> None:
+        """Leave all of them."""
+
+
+class Connections:
+    """The connection pools of all keys, able to reach ``base_urls``; ``async with`` closes them.
+
+    In a pool, each server has connections of its own. Without ``proxies`` those of the environment
+    are used, and without ``tls_context`` the certificates that it names. ``tls_strict`` checks
+    certificates as strictly as RFC 5280, which Python does by default from 3.13 on.
+
+    Raises:
+        BadEnvironmentError: the environment names certificates, or a proxy to one of ``base_urls``,
+            that cannot be used, or the installed versions of httpx and httpcore cannot be guarded.
+    """
+
+    def __init__(
+        self,
+        user_agent: str,
+        *,
+        base_urls: Iterable[str] = (),
+        proxies: Proxies | None = None,
+        tls_strict: bool = True,
+        tls_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._proxies = proxies or Proxies(os.environ)
+        # It reads what SSL_CERT_FILE names, else SSL_CERT_DIR, else the certificates of certifi.
+        load = httpx.create_ssl_context if tls_context is None else lambda: tls_context
+        self.certificates = Certificates(load, os.environ, is_strict=tls_strict)
         self._new_pool = partial(_new_pool, user_agent)
         self._pools = Pools(self._new_pool, kept_for_seconds=_KEPT_FOR_SECONDS)
-        self._proxies = proxies
-        self.certificates = certificates
+        self.check(base_urls)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._pools.__aexit__()
+        await self._pools.aclose()
 
     def check(self, base_urls: Iterable[str]) -> None:
         """Raise a ``BadEnvironmentError`` if the proxy to one of ``base_urls`` cannot be used."""
@@ -79,7 +104,7 @@ class Connections:
     @asynccontextmanager
     async def get(
         self, url: str, *, api_key: str, params: Query, timeout_seconds: float
-    ) -> AsyncIterator[Response]:
+    ) -> AsyncIterator[httpx.Response]:
         """Yield the answer to a GET, whose body must be read within the same time.
 
         What is raised, also by reading the body, is typed as that of ``exchange``.
@@ -88,45 +113,14 @@ class Connections:
         headers = {"Authorization": f"Bearer {api_key}"}
         way = _Way(self._proxies.of(url), self.certificates.context())
         where = described(url, way.proxy)
-        try:
-            # httpx bounds each read, asyncio the whole: a slow drip would never end otherwise.
-            with _typed_errors(where, timeout):
-                async with (
-                    self._pools.of(api_key, way) as pool,
-                    asyncio.timeout(timeout_seconds),
-                    pool.stream("GET", url, params=params, headers=headers, timeout=timeout) as got,
-                ):
-                    yield got
-        except CertificateRefused:
-            self.certificates.doubt()
-            raise
-
-
-def open_connections(
-    user_agent: str,
-    *,
-    base_urls: Iterable[str] = (),
-    proxies: Proxies | None = None,
-    tls_strict: bool = True,
-    tls_context: ssl.SSLContext | None = None,
-) -> Connections:
-    """Make the connection pools of all keys, to reach ``base_urls`` at least.
-
-    In a pool, each server has connections of its own. Without ``proxies`` those of the environment
-    are used, and without ``tls_context`` the certificates that it names. ``tls_strict`` asks of
-    certificates what RFC 5280 does, as Python does by itself from 3.13 on.
-
-    Raises:
-        BadEnvironmentError: the environment names certificates, or a proxy to one of ``base_urls``,
-            that cannot be used, or the installed versions of httpx and httpcore cannot be guarded.
-    """
-    proxies = proxies or Proxies(os.environ)
-    # It reads what SSL_CERT_FILE names, else SSL_CERT_DIR, else the certificates of certifi.
-    load = httpx.create_ssl_context if tls_context is None else lambda: tls_context
-    certificates = Certificates(load, os.environ, is_strict=tls_strict)
-    connections = Connections(user_agent, proxies, certificates)
-    connections.check(base_urls)
-    return connections
+        # httpx bounds each read, asyncio the whole: a slow drip would never end otherwise.
+        with _typed_errors(where, timeout):
+            async with (
+                self._pools.of(api_key, way) as pool,
+                asyncio.timeout(timeout_seconds),
+                pool.stream("GET", url, params=params, headers=headers, timeout=timeout) as got,
+            ):
+                yield got
 
 
 def _new_pool(user_agent: str, way: _Way) -> httpx.AsyncClient:
@@ -136,7 +130,7 @@ def _new_pool(user_agent: str, way: _Way) -> httpx.AsyncClient:
             "Accept": "application/json",
             "Accept-Encoding": ACCEPTED_ENCODING,
         },
-        cookies=NoCookies(),
+        cookies=_NoCookies(),
         verify=way.tls,
         proxy=_httpx_proxy(way),
         # The environment is read by ourselves.

@@ -1,28 +1,4 @@
-"""All that can go wrong between us and LlamaCloud.
-
-::
-
-    LlamaCloudError
-     ├── KeyMissing            there is no API key yet, and nothing was sent
-     ├── NetworkFailed         no connection, TLS, reset, a cut-off body; see ``network_errors``
-     ├── RequestTimedOut       no answer within api.timeout
-     │    └── ConnectTimedOut  no connection within its own shorter limit
-     ├── BadResponse           an answer that is not JSON, or not of the documented shape
-     │    ├── UnreadableBody   a body that is not what its encoding says, or
-     │    │    └── BodyTooLarge  larger than any that is read
-     │    └── DoubtfulDate     a time that is not our own clock's, for the first time
-     └── StatusRefused         an answer with another status than 200
-          ├── GatewayRefused   401, 402, 403, 422 or a redirect without LlamaCloud's words; 407
-          ├── Unauthorized     401
-          ├── PaymentRequired  402
-          ├── Forbidden        403
-          ├── NotFound         404
-          ├── RateLimited      429
-          │    └── CapReached  429: a plan's cap, which waiting does not clear
-          ├── Unprocessable    422: a parameter is refused
-          ├── ServerFailed     5xx
-          └── UnexpectedStatus any other
-"""
+"""All that can go wrong between the exporter and LlamaCloud."""
 
 from __future__ import annotations
 
@@ -198,3 +174,15 @@ class UnexpectedStatus(StatusRefused):
     """A status that the API documents nowhere, redirects included."""
 
     advice = "LlamaCloud does not document this status: check the base URL and the detail"
+
+
+class BadEnvironmentError(Exception):
+    """The environment's ``variables``, or the packages named in their place, cannot be used.
+
+    Values may hold passwords, so the message contains none.
+    """
+
+    def __init__(self, variables: str, advice: str) -> None:
+        super().__init__(f"{variables} cannot be used: {advice}")
+        self.variables = variables
+        self.advice = advice

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
@@ -45,21 +46,14 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
     ``Retry-After`` may also be a date: it is compared with the answer's own.
     """
     for name, unit_seconds in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        seconds = _number(headers, name)
-        # The comparison is also false for NaN.
-        if seconds is not None and seconds >= 0:
-            return min(seconds * unit_seconds, _LONGEST_RETRY_AFTER_SECONDS)
+        with suppress(KeyError, ValueError):
+            # The comparison is also false for NaN.
+            if (seconds := float(headers[name])) >= 0:
+                return min(seconds * unit_seconds, _LONGEST_RETRY_AFTER_SECONDS)
     until, since = _moment(headers, "retry-after"), date(headers)
     if until is None or since is None:
         return None
     return min(max(until - since, 0.0), _LONGEST_RETRY_AFTER_SECONDS)
-
-
-def _number(headers: Mapping[str, str], name: str) -> float | None:
-    try:
-        return float(headers[name])
-    except (KeyError, ValueError):
-        return None
 
 
 def _moment(headers: Mapping[str, str], name: str) -> float | None:

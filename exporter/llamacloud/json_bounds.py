@@ -1,7 +1,8 @@
-"""Bounding what reading a body can cost, before it is read."""
+"""Bounding what it can cost to read a body: its number of values, and how deep they are nested."""
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from exporter.llamacloud.errors import BadResponse
@@ -14,6 +15,9 @@ _BYTES_THAT_NEED_NO_COUNTING = 2**20
 _PIECE_BYTES = 65_536
 # Each value but the first follows one of these, where it does not stand in a text.
 _BEFORE_A_VALUE = (b",", b"[", b"{")
+# A field of a row is three levels deep.
+_DEEPEST: Final = 100
+_TEXTS_AND_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
 
 
 def check_number_of_values(body: bytes) -> None:
@@ -37,3 +41,28 @@ def check_number_of_values(body: bytes) -> None:
 
 def _marks_in(text: bytes) -> int:
     return sum(map(text.count, _BEFORE_A_VALUE))
+
+
+def without_deep_values(text: str) -> str:
+    """Return a JSON text with null in the place of what is nested deeper than 100 levels.
+
+    Raises:
+        BadResponse: its brackets do not match, or are too many.
+    """
+    if text.count("[") + text.count("{") > MOST_VALUES:
+        raise BadResponse("the body: nested too deeply")
+    pieces: list[str] = []
+    depth = kept_until = 0
+    for token in _TEXTS_AND_BRACKETS.finditer(text):
+        mark = text[token.start()]
+        if mark in "[{":
+            depth += 1
+            if depth == _DEEPEST + 1:
+                pieces += (text[kept_until : token.start()], "null")
+        elif mark in "]}":
+            if depth == _DEEPEST + 1:
+                kept_until = token.end()
+            depth -= 1
+    if depth:
+        raise BadResponse("the body: nested too deeply")
+    return "".join((*pieces, text[kept_until:]))

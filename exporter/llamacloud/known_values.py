@@ -1,11 +1,10 @@
-"""Statuses and types of a generation, and what becomes of values newer than this exporter."""
+"""Statuses and types of a generation of the API, known and unknown ones."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from exporter.llamacloud.belief import comparable_word
 from exporter.llamacloud.fields import LONGEST_TEXT
 
 if TYPE_CHECKING:
@@ -16,16 +15,16 @@ if TYPE_CHECKING:
 Known = TypeVar("Known")
 
 
-# No known word is longer: of megabytes no copy is made to compare them.
+# No known word is longer. A value may have megabytes, which are not copied to be compared.
 _LONGEST_WORD = 100
 _UNKNOWN_VALUES_REMEMBERED = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary(Generic[Known]):
-    """The words of one kind, in lower case, that a generation of the API uses.
+    """The words of one ``kind`` that a generation of the API uses, in lower case.
 
-    ``kind`` is what the log calls them, ``unknown`` stands for all others.
+    ``unknown`` is the meaning of all other words.
     """
 
     kind: str
@@ -34,33 +33,35 @@ class Vocabulary(Generic[Known]):
 
 
 class KnownValues:
-    """Reads statuses and types of one project; each unknown value is logged once."""
+    """Reads the statuses and types of one project, and logs each unknown value once."""
 
     def __init__(self, log: BoundLogger) -> None:
         self._log = log
         self._unknown_values_seen: set[tuple[str, str]] = set()
 
     def read(self, vocabulary: Vocabulary[Known], value: str | None) -> Known:
-        """Return what ``value`` names, ``unknown`` where it is absent or newer than this exporter.
+        """Return the meaning of a word, compared without case.
 
-        Words are compared without case.
+        It is ``unknown`` if the word is absent, or newer than this exporter.
         """
         if value is None:
             return vocabulary.unknown
-        # Nearly all are known, and there are a thousand on a page.
+        # The usual case first: a page has a thousand known words in lower case.
         meaning = vocabulary.meanings.get(value)
         if meaning is None:
-            meaning = vocabulary.meanings.get(comparable_word(value[:_LONGEST_WORD]))
-        return self._unknown(vocabulary, value) if meaning is None else meaning
+            meaning = vocabulary.meanings.get(value[:_LONGEST_WORD].lower())
+        if meaning is None:
+            self._log_once(vocabulary.kind, value[:LONGEST_TEXT])
+            return vocabulary.unknown
+        return meaning
 
-    def _unknown(self, vocabulary: Vocabulary[Known], value: str) -> Known:
-        seen, unknown = self._unknown_values_seen, (vocabulary.kind, value[:LONGEST_TEXT])
-        if unknown not in seen and len(seen) < _UNKNOWN_VALUES_REMEMBERED:
-            seen.add(unknown)
+    def _log_once(self, kind: str, value: str) -> None:
+        seen = self._unknown_values_seen
+        if (kind, value) not in seen and len(seen) < _UNKNOWN_VALUES_REMEMBERED:
+            seen.add((kind, value))
             self._log.warning(
                 "api.unknown_value",
-                kind=unknown[0],
-                value=unknown[1],
+                kind=kind,
+                value=value,
                 advice="published as 'unknown'; a newer exporter may know it",
             )
-        return vocabulary.unknown

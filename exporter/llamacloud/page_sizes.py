@@ -1,11 +1,9 @@
-"""How many rows are asked for at a time: fewer where LlamaCloud refuses as many."""
+"""The page sizes of requests: smaller ones where LlamaCloud refuses large ones."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
-
-from exporter.llamacloud.requests import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,16 +11,17 @@ if TYPE_CHECKING:
     from structlog.stdlib import BoundLogger
 
     from exporter.llamacloud.errors import Unprocessable
+    from exporter.llamacloud.requests import Endpoint
 
-# A refusal may pass: a gateway may have made it up.
+# A refusal may be temporary: a gateway may have sent it.
 _KEPT_FOR_SECONDS = 3600.0
 
 
 class PageSizes:
-    """The page size of each list endpoint, for one project; what works is kept for an hour.
+    """The page size of each list endpoint, for one project; a size that works is kept for an hour.
 
-    ``parameter`` is the query parameter that takes it, ``sizes`` are those to try, the largest
-    first. Where all are refused none is given, and LlamaCloud applies its own default.
+    ``parameter`` is its query parameter, ``sizes`` are those to try, the largest first. Where all
+    are refused no size is sent, and LlamaCloud applies its own default.
     """
 
     def __init__(
@@ -35,27 +34,26 @@ class PageSizes:
         self.parameter = parameter
         self._log = log
         self._clock = clock
-        self._largest = sizes[0]
-        self._smaller: dict[int, int | None] = dict(zip(sizes, (*sizes[1:], None), strict=True))
-        self._sizes: dict[Endpoint, int | None] = dict.fromkeys(Endpoint, sizes[0])
-        self._refused_at = dict.fromkeys(Endpoint, float("-inf"))
+        self._sizes: tuple[int | None, ...] = (*sizes, None)
+        # The position of the size that works, and when a larger one was refused.
+        self._in_use: dict[Endpoint, tuple[int, float]] = {}
         self._logged: set[tuple[Endpoint, int]] = set()
 
     def of(self, endpoint: Endpoint) -> int | None:
-        """Return how many rows to ask for, ``None`` where no limit is to be given."""
-        if self._clock() - self._refused_at[endpoint] >= _KEPT_FOR_SECONDS:
-            self._sizes[endpoint] = self._largest
-        return self._sizes[endpoint]
+        """Return the page size to request, ``None`` where no size is to be sent."""
+        position, refused_at = self._in_use.get(endpoint, (0, 0.0))
+        is_kept = self._clock() - refused_at < _KEPT_FOR_SECONDS
+        return self._sizes[position if is_kept else 0]
 
     def refused(self, endpoint: Endpoint, size: int | None, error: Unprocessable) -> bool:
-        """Tell whether to ask again, with a smaller page, after ``size`` was refused."""
+        """Tell whether to repeat a request with a smaller page, after a refusal of ``size``."""
         if self.parameter not in error.parameters or size is None:
             return False
         # Another request may have found a smaller size meanwhile.
-        if self._sizes[endpoint] == size:
-            smaller = self._smaller[size]
-            self._sizes[endpoint], self._refused_at[endpoint] = smaller, self._clock()
-            self._log_refusal(endpoint, size, smaller, error.detail)
+        if self.of(endpoint) == size:
+            position = self._sizes.index(size) + 1
+            self._in_use[endpoint] = position, self._clock()
+            self._log_refusal(endpoint, size, self._sizes[position], error.detail)
         return True
 
     def _log_refusal(self, endpoint: Endpoint, size: int, smaller: int | None, detail: str) -> None:

@@ -1,53 +1,81 @@
-"""Leave to send one request, which is waited for before it is decided what to ask."""
+"""Permits to send requests, and the fair queue of the requests that wait for one."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from exporter.llamacloud.budget import RequestBudget
+
+# Its result is true once the request may be sent, and false if its key was replaced.
+Turn: TypeAlias = asyncio.Future[bool]
 
 
 class KeyReplaced(Exception):
     """The key was replaced while a request waited for its turn, and nothing was sent."""
 
 
+@dataclass(slots=True, eq=False)
 class Permit:
-    """Leave to send one request; whoever waited for it may find that there is nothing to ask.
+    """Permission to send one request, which waited for it before deciding what to request.
 
-    ``waited_seconds`` is how long it was waited for.
+    ``listing`` permits a listing, and nothing else. ``is_used`` is true once a request was sent, or
+    if none may be sent any more.
     """
 
-    def __init__(
-        self,
-        budget: RequestBudget,
-        waited_seconds: float,
-        *,
-        listing: bool,
-        is_used: bool = False,
-    ) -> None:
-        self.waited_seconds = waited_seconds
-        self._listing = listing
-        self._budget = budget
-        self._is_used = is_used
-
-    @property
-    def is_throttling(self) -> bool:
-        """Whether other requests wait because they would be too many."""
-        return self._budget.is_throttling
-
-    def is_of(self, budget: RequestBudget) -> bool:
-        """Tell whether this budget granted the permit."""
-        return budget is self._budget
-
-    @property
-    def is_used(self) -> bool:
-        """Whether a request was sent by this permit, or none may be."""
-        return self._is_used
+    budget: RequestBudget
+    waited_seconds: float
+    listing: bool
+    is_used: bool = False
 
     def use_for(self, budget: RequestBudget, *, listing: bool) -> bool:
-        """Use the permit for such a request, if it is for one and unused; tell whether it was."""
-        if self._is_used or not self.is_of(budget) or listing is not self._listing:
+        """Use the permit for such a request, if it is unused and permits that; tell if it was."""
+        if self.is_used or budget is not self.budget or listing is not self.listing:
             return False
-        self._is_used = True
+        self.is_used = True
         return True
+
+
+class FairQueue:
+    """Waiting requests: projects in rotation, the requests of each project in order.
+
+    So no project waits longer because another one with the same key sends more requests.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: dict[object, deque[Turn]] = {}
+
+    def __bool__(self) -> bool:
+        """Tell whether a request waits."""
+        return bool(self._waiting)
+
+    def add(self, project: object, turn: Turn) -> None:
+        """Add a request of a project."""
+        self._waiting.setdefault(project, deque()).append(turn)
+
+    def pop(self) -> Turn:
+        """Remove and return the next request; there must be one."""
+        project = next(iter(self._waiting))
+        requests = self._waiting.pop(project)
+        turn = requests.popleft()
+        if requests:
+            self._waiting[project] = requests
+        return turn
+
+    def pop_all(self, project: object) -> Iterable[Turn]:
+        """Remove and return all requests of one project."""
+        return self._waiting.pop(project, ())
+
+    def discard(self, project: object, turn: Turn) -> None:
+        """Remove a request if it still waits."""
+        with suppress(KeyError, ValueError):
+            requests = self._waiting[project]
+            requests.remove(turn)
+            if not requests:
+                del self._waiting[project]

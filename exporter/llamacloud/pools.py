@@ -30,7 +30,7 @@ class _Entry(Generic[PoolT]):
 
 
 class Pools(Generic[WayT, PoolT]):
-    """Makes a pool for each key and way with ``new_pool``; ``async with`` closes them all.
+    """Makes a pool for each key and way with ``new_pool``.
 
     A way is what the connections of a pool have in common, such as a proxy.
 
@@ -50,14 +50,8 @@ class Pools(Generic[WayT, PoolT]):
         self._clock = clock
         self._entries: dict[tuple[str, WayT], _Entry[PoolT]] = {}
 
-    def __len__(self) -> int:
-        """Count the pools that are open."""
-        return len(self._entries)
-
-    async def __aenter__(self) -> Pools[WayT, PoolT]:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
+    async def aclose(self) -> None:
+        """Close all pools."""
         while self._entries:
             await self._entries.popitem()[1].pool.aclose()
 

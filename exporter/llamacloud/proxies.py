@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from exporter.llamacloud.environment import BadEnvironmentError
+from exporter.llamacloud.errors import BadEnvironmentError
 from exporter.llamacloud.no_proxy import NoProxy
 from exporter.texts import escaped
 

@@ -1,18 +1,19 @@
-"""The request rate that one key is allowed: it adapts to what LlamaCloud puts up with."""
+"""The request rate of one key, which adapts to the 429s of LlamaCloud."""
 
 from __future__ import annotations
 
-# So long is a rate that drew a 429 not tried again, and so long takes it from nothing to the limit.
+# A rate that drew a 429 is not tried again for so long, and the way from 0 to the limit takes as
+# long.
 _MEMORY_SECONDS = 900.0
-# To come back to the very rate that was refused would be to ask for the next refusal.
+# The very rate that was refused would only draw the next 429.
 _SHARE_OF_REFUSED_RATE = 0.9
 
 
-class AllowedRate:
+class AdaptiveRate:
     """Requests a second: ``limit`` at first, halved by a 429, recovering while there is none.
 
     It never falls below ``least``, and for a quarter of an hour it stays below the rate that last
-    drew a 429. Moments are seconds of one monotonic clock.
+    drew a 429. Moments are seconds of a monotonic clock.
     """
 
     def __init__(self, limit: float, *, least: float) -> None:
@@ -23,12 +24,12 @@ class AllowedRate:
         self._ceiling = limit
 
     def configure(self, limit: float, *, least: float) -> None:
-        """Have another limit, and another least rate; what drew a 429 is not forgotten."""
+        """Apply another limit and least rate; the rate that last drew a 429 is kept."""
         self.limit = limit
         self._least = min(least, limit)
 
     def at(self, now: float) -> float:
-        """Return the rate allowed at a moment, not before the last that was told."""
+        """Return the rate at a moment; moments never decrease from one call to the next."""
         quiet_seconds = now - self._halved_at
         remembered = min(quiet_seconds, _MEMORY_SECONDS)
         below = min(self._halved_to + self._gained_in(remembered), self._ceiling)
@@ -39,9 +40,10 @@ class AllowedRate:
         return self.at(now) < min(self.limit, 2 * self._least)
 
     def refused(self, asked_at: float, now: float) -> bool:
-        """Halve the rate for a 429 to a request of ``asked_at``; tell whether that was done.
+        """Halve the rate for a 429 to a request that was sent at ``asked_at``.
 
-        Requests that were under way when the rate was halved tell nothing new.
+        Return whether it was halved: a request that was under way when the rate was last halved
+        changes nothing.
         """
         if asked_at <= self._halved_at:
             return False

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from exporter.domain import ErrorReason
+from exporter.domain import ErrorReason, JobNotFound
 from exporter.llamacloud.errors import (
     BadResponse,
     CapReached,
@@ -26,7 +26,7 @@ from exporter.llamacloud.errors import (
 from exporter.llamacloud.headers import retry_after_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 PROXY_WANTS_CREDENTIALS = (
     "the proxy wants credentials, as in HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT"
@@ -61,8 +61,7 @@ def refusal(
     redirect is told where it points.
     """
     stated = _stated(body)
-    mistakes = _mistakes(stated)
-    detail = _in_words(stated, mistakes)
+    detail = _in_words(stated)
     if code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         detail = PROXY_WANTS_CREDENTIALS
     elif code in _REDIRECTS and "location" in headers:
@@ -91,6 +90,12 @@ class JobMissing(StatusRefused):
 
     def __init__(self, error: NotFound) -> None:
         super().__init__(error.code, error.detail)
+
+
+def job_not_found(job_id: str, error: NotFound) -> JobNotFound:
+    """Return the observation that a 404 about a job makes; raises what ``job_missing`` does."""
+    failure = job_missing(error).failure()
+    return JobNotFound(job_id, error.asked_monotonic, error.answered_at, failure)
 
 
 def job_missing(error: NotFound) -> JobMissing:
@@ -124,37 +129,31 @@ def _stated(body: bytes) -> object:
     return answer.get("detail") if isinstance(answer, dict) else None
 
 
-def _mistakes(detail: object) -> dict[str, str]:
-    """Read which parameters a 422 names, and what it says of each.
+def _mistakes(detail: object) -> list[tuple[list[str], str]]:
+    """Read the mistakes that a 422 names: the texts of each ``loc``, and what it says of it.
 
-    The last text of ``loc`` is the name, as in ``["query", "limit"]``; a position may follow it.
-    The shape is that of LlamaCloud's OpenAPI description (HTTPValidationError).
+    The last text is the name of the parameter, as in ``["query", "limit"]``; a position may follow
+    it. The shape is that of LlamaCloud's OpenAPI description (HTTPValidationError).
     """
-    mistakes = {}
-    for mistake, location in _locations(detail):
-        mistakes[location[-1]] = str(mistake.get("msg", ""))
-    return mistakes
-
-
-def _locations(detail: object) -> Iterator[tuple[Mapping[str, object], list[str]]]:
-    """Return the mistakes that tell where they are, each with the texts of its ``loc``."""
+    mistakes = []
     for mistake in detail if isinstance(detail, list) else ():
         match mistake:
             case {"loc": list(location)}:
                 names = [part for part in location if isinstance(part, str)]
                 if names:
-                    yield mistake, names
+                    mistakes.append((names, str(mistake.get("msg", ""))))
+    return mistakes
 
 
 def _parameters(detail: object) -> frozenset[str]:
-    """Return the words among which the refused parameters are; a text may name them anywhere."""
+    """Return words that include the refused parameters; a text may name them anywhere."""
     if isinstance(detail, str):
         return frozenset(_WORD.findall(detail[:_DETAIL_LENGTH]))
-    return frozenset(name for _, names in _locations(detail) for name in names)
+    return frozenset(name for names, _ in _mistakes(detail) for name in names)
 
 
-def _in_words(detail: object, mistakes: Mapping[str, str]) -> str:
-    if mistakes:
+def _in_words(detail: object) -> str:
+    if mistakes := {names[-1]: message for names, message in _mistakes(detail)}:
         words = "; ".join(f"{name}: {text}" if text else name for name, text in mistakes.items())
     elif isinstance(detail, str):
         words = detail

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 import ssl
+from importlib.metadata import version
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from exporter.llamacloud.environment import bad_packages
-from exporter.llamacloud.errors import NetworkFailed
+from exporter.llamacloud.errors import BadEnvironmentError, NetworkFailed
 
 if TYPE_CHECKING:
     from h11 import Connection as Parser
@@ -42,7 +42,9 @@ def guard(client: Any) -> None:  # noqa: ANN401 - httpx's
             pool._network_backend = GuardedBackend(pool._network_backend)  # noqa: SLF001
     except AttributeError as error:
         # Unguarded connections could give one project the answers to another.
-        raise bad_packages("httpx", "httpcore") from error
+        installed = ", ".join(f"{name} {version(name)}" for name in ("httpx", "httpcore"))
+        advice = "install the versions that requirements.lock names"
+        raise BadEnvironmentError(installed, advice) from error
 
 
 def answer_begins(answer: Any) -> None:  # noqa: ANN401 - httpx's

@@ -18,7 +18,7 @@ from benchmarks.cloud import KEY, BenchmarkCloud
 from benchmarks.costs import Cost
 from llama_cloud import AsyncLlamaCloud, LlamaCloud
 
-from exporter.llamacloud.rows import MOST_ROWS
+from exporter.llamacloud.pages import MOST_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

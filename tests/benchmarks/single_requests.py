@@ -12,8 +12,8 @@ from benchmarks.cloud import KEY, running_benchmark_cloud
 from benchmarks.report import Result
 
 from exporter.domain import CountLimits, ItemsCounted, JobRefreshed, ListingPlan
-from exporter.llamacloud.v1beta import V1BetaApi
-from exporter.llamacloud.v2 import V2Api
+from exporter.llamacloud.v1beta.api import V1BetaApi
+from exporter.llamacloud.v2.api import V2Api
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator

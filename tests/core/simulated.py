@@ -15,8 +15,8 @@ from history import EPOCH
 from exporter.core.actions import FetchStatus, ListJobs
 from exporter.llamacloud.errors import LlamaCloudError, NotFound, UnexpectedStatus
 from exporter.llamacloud.requests import Answer
-from exporter.llamacloud.v1beta import V1BetaApi
-from exporter.llamacloud.v2 import V2Api
+from exporter.llamacloud.v1beta.api import V1BetaApi
+from exporter.llamacloud.v2.api import V2Api
 from exporter.simulator import Simulator, World
 from exporter.simulator.endpoints import PATHS, QUERIES, read, version_of
 from exporter.simulator.refusals import RefusedError

@@ -19,7 +19,7 @@ from exporter.llamacloud.belief import (
     believed_times,
 )
 from exporter.llamacloud.known_values import KnownValues, Vocabulary
-from exporter.llamacloud.v1beta.vocabulary import ITEM_STATUSES, JOB_STATUSES, JOB_TYPES
+from exporter.llamacloud.v1beta.jobs import ITEM_STATUSES, JOB_STATUSES, JOB_TYPES
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 ANSWERED_AT = NOW.timestamp()

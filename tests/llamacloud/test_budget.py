@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 
 from exporter.llamacloud.budget import RequestBudget
 from exporter.llamacloud.permit import KeyReplaced, Permit
-from exporter.llamacloud.rate import AllowedRate
+from exporter.llamacloud.rate import AdaptiveRate
 
 pytestmark = pytest.mark.anyio
 
@@ -239,7 +239,7 @@ async def test_what_a_429_leaves_is_for_listings_first() -> None:
 async def test_a_slower_budget_is_told_once_and_when_it_is_over() -> None:
     """With the key by its name, and what to do."""
     clock = Clock()
-    rate = AllowedRate(0.5, least=0.01)
+    rate = AdaptiveRate(0.5, least=0.01)
     with capture_logs() as logs:
         budget = RequestBudget(rate, 8, clock, key_name="file keys/invoices")
         for _ in range(4):

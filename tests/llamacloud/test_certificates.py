@@ -12,8 +12,8 @@ from company_ca import CompanyCA, company_ca
 from structlog.testing import capture_logs
 
 from exporter.llamacloud.certificates import Certificates
-from exporter.llamacloud.connections import Connections, open_connections
-from exporter.llamacloud.environment import BadEnvironmentError
+from exporter.llamacloud.connections import Connections
+from exporter.llamacloud.errors import BadEnvironmentError
 from exporter.llamacloud.exchange import exchange
 from exporter.llamacloud.network_errors import CertificateRefused
 
@@ -64,12 +64,12 @@ async def test_certificates_that_lack_what_rfc_5280_asks_for_are_refused_unless_
     """On every Python, as from 3.13 on; the message says which setting helps."""
     monkeypatch.setenv("SSL_CERT_FILE", str(authorities[kind].file))
     async with serving(authorities[kind]) as url:
-        async with open_connections("test") as strict:
+        async with Connections("test") as strict:
             with pytest.raises(CertificateRefused) as raised:
                 await ask(strict, url)
-        async with open_connections("test", tls_strict=False) as lenient:
+        async with Connections("test", tls_strict=False) as lenient:
             assert b"{}" == await ask(lenient, url)
-        async with open_connections("test") as reloaded:
+        async with Connections("test") as reloaded:
             for is_strict in (False, True):
                 reloaded.certificates.set_strict(is_strict=is_strict)
             with pytest.raises(CertificateRefused):
@@ -88,7 +88,7 @@ async def test_a_proxy_that_speaks_tls_is_checked_by_the_same_certificates(
     monkeypatch.setenv("SSL_CERT_FILE", str(authorities["first"].file))
     async with serving(authorities["first"]) as url:
         monkeypatch.setenv("HTTP_PROXY", url)
-        async with open_connections("test") as connections:
+        async with Connections("test") as connections:
             assert b"{}" == await ask(connections, "http://llamacloud.example")
 
 
@@ -109,7 +109,7 @@ async def test_a_file_that_is_replaced_is_read_again(
         if not in_place:
             new.rename(file)
 
-    async with serving(authorities["second"]) as url, open_connections("test") as connections:
+    async with serving(authorities["second"]) as url, Connections("test") as connections:
         with capture_logs() as logs:
             for content in (b"no certificate", b"nor this"):
                 replace(content)
@@ -127,15 +127,15 @@ async def test_a_file_that_is_replaced_is_read_again(
     assert {"SSL_CERT_FILE"} == {line["variable"] for line in logs}
 
 
-async def test_a_folder_in_which_a_file_changed_is_read_again_after_a_refusal(
+async def test_a_folder_in_which_a_file_changed_is_read_again(
     authorities: dict[str, CompanyCA], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing else tells that it did: the folder is the same."""
+    """The folder itself looks the same."""
     file = tmp_path / authorities["first"].name_in_folder()
     file.write_bytes(authorities["first"].file.read_bytes())
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     monkeypatch.setenv("SSL_CERT_DIR", f"/nowhere:{tmp_path}")
-    async with serving(authorities["second"]) as url, open_connections("test") as connections:
+    async with serving(authorities["second"]) as url, Connections("test") as connections:
         with pytest.raises(CertificateRefused):
             await ask(connections, url)
         file.write_bytes(authorities["second"].file.read_bytes())
@@ -164,10 +164,8 @@ def test_what_did_not_change_is_not_loaded_again(tmp_path: Path, variable: str) 
     certificates = Certificates(load, {variable: str(path)})
     context = certificates.context()
     for _ in range(3):
-        certificates.doubt()
         assert context is certificates.context()
     file.write_text("other certificates")
-    certificates.doubt()
     assert context is not certificates.context()
     assert 2 == load.times
 

@@ -27,7 +27,7 @@ from exporter.llamacloud.errors import (
     Unprocessable,
 )
 from exporter.llamacloud.requests import Endpoint, RetryPolicy
-from exporter.llamacloud.v1beta import V1BetaApi
+from exporter.llamacloud.v1beta.api import V1BetaApi
 from exporter.llamacloud.v1beta.reader import Reader
 from exporter.simulator import DEFAULT_PROJECT_ID, Fault
 from exporter.simulator.faults import FaultKind

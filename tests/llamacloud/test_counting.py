@@ -21,10 +21,10 @@ from exporter.domain import (
     NotCounted,
     UncountedReason,
 )
+from exporter.llamacloud.pages import Page
 from exporter.llamacloud.v1beta.counting import count_items
 from exporter.llamacloud.v1beta.item_counter import ItemCounter
 from exporter.llamacloud.v1beta.models import ItemRow
-from exporter.llamacloud.v1beta.paging import Page
 from exporter.llamacloud.v1beta.reader import Reader
 from exporter.simulator import Fault, Paging, SimulatedJob, items_of
 

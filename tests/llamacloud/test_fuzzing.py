@@ -19,23 +19,21 @@ from exporter.domain import ItemCounts, ItemStatus, Job
 from exporter.llamacloud.errors import BadResponse
 from exporter.llamacloud.fields import is_usable_id
 from exporter.llamacloud.known_values import KnownValues
-from exporter.llamacloud.rows import read_at_once
+from exporter.llamacloud.pages import Page, read_at_once
 from exporter.llamacloud.v1beta import decoding
 from exporter.llamacloud.v1beta.decoding import (
-    Rows,
     StatusRow,
     read_items,
     read_jobs,
     read_status,
 )
 from exporter.llamacloud.v1beta.item_counter import ItemCounter
-from exporter.llamacloud.v1beta.jobs import job_of
+from exporter.llamacloud.v1beta.jobs import ITEM_STATUSES, job_of
 from exporter.llamacloud.v1beta.models import ItemRow, JobRow
-from exporter.llamacloud.v1beta.vocabulary import ITEM_STATUSES
 
 ANSWERED_AT = datetime(2026, 11, 28, tzinfo=UTC).timestamp()
 PAGE = {"next_page_token": "t", "total_size": 2}
-Read = Callable[[bytes], Rows[JobRow] | Rows[ItemRow] | StatusRow]
+Read = Callable[[bytes], Page[JobRow] | Page[ItemRow] | StatusRow]
 VALID: dict[Read, dict[str, Any]] = {
     read_jobs: {"items": [JOB, JOB | {"id": "bjb-2"}], **PAGE},
     read_status: {"job": JOB, "progress_percentage": 42.5},
@@ -109,8 +107,8 @@ def _check(read: Read, body: bytes) -> None:
     assert len(words) < 310
 
 
-def _check_answer(answer: Rows[JobRow] | Rows[ItemRow] | StatusRow) -> None:
-    rows = list(answer.rows) if isinstance(answer, Rows) else [answer.job]
+def _check_answer(answer: Page[JobRow] | Page[ItemRow] | StatusRow) -> None:
+    rows = list(answer.rows) if isinstance(answer, Page) else [answer.job]
     for row in rows:
         if isinstance(row, JobRow):
             assert is_usable_id(row.id)

@@ -12,9 +12,8 @@ import httpx
 import pytest
 from broken_tls import certificate
 
-from exporter.llamacloud.connections import Connections, open_connections
-from exporter.llamacloud.environment import BadEnvironmentError
-from exporter.llamacloud.errors import LlamaCloudError
+from exporter.llamacloud.connections import Connections
+from exporter.llamacloud.errors import BadEnvironmentError, LlamaCloudError
 from exporter.llamacloud.exchange import exchange
 
 pytestmark = pytest.mark.anyio
@@ -78,7 +77,7 @@ async def answers_of(
     between: Callable[[], Awaitable[None]] | None = None,
 ) -> list[bytes]:
     """Ask twice for the same, and return both answers."""
-    async with open_connections("test", tls_context=tls or ssl.create_default_context()) as opened:
+    async with Connections("test", tls_context=tls or ssl.create_default_context()) as opened:
         first = await ask(opened, url or server.base_url)
         if between is not None:
             await between()
@@ -156,7 +155,7 @@ def test_versions_of_httpcore_that_cannot_be_guarded_are_refused_at_the_start(
     renamed = property(absent, lambda _pool, _backend: None)
     monkeypatch.setattr(httpcore.AsyncConnectionPool, "_network_backend", renamed, raising=False)
     with pytest.raises(BadEnvironmentError) as raised:
-        open_connections("test", tls_context=ssl.create_default_context())
+        Connections("test", tls_context=ssl.create_default_context())
     assert (
         f"httpx {httpx.__version__}, httpcore {httpcore.__version__} cannot be used:"
         " install the versions that requirements.lock names"
@@ -177,7 +176,7 @@ async def test_keys_share_no_connections() -> None:
     """What is left over of one key's answers, and cannot be told, is no other key's."""
     async with (
         serving(sized(OWN)) as server,
-        open_connections("test", tls_context=ssl.create_default_context()) as opened,
+        Connections("test", tls_context=ssl.create_default_context()) as opened,
     ):
         for api_key in ("llx-one", "llx-two", "llx-one", "llx-two", "llx-two"):
             await ask(opened, server.base_url, api_key)

@@ -16,7 +16,7 @@ from exporter.domain import (
     Memory,
     NotCounted,
 )
-from exporter.llamacloud.v1beta import V1BetaApi
+from exporter.llamacloud.v1beta.api import V1BetaApi
 from exporter.simulator import Paging, items_of
 
 pytestmark = pytest.mark.anyio

@@ -15,7 +15,7 @@ import pytest
 from asking import QUICK_RETRIES, Observer, client_of
 
 from exporter.domain import ErrorReason
-from exporter.llamacloud.connections import open_connections
+from exporter.llamacloud.connections import Connections
 from exporter.llamacloud.errors import BodyTooLarge, LlamaCloudError, NetworkFailed
 from exporter.llamacloud.exchange import exchange
 from exporter.llamacloud.network_errors import CertificateRefused, LimitReached, network_failure
@@ -55,7 +55,7 @@ def no_new_files() -> Iterator[None]:
 
 
 async def failure_of(url: str, **options: float) -> LlamaCloudError:
-    async with open_connections("test") as connections:
+    async with Connections("test") as connections:
         with pytest.raises(LlamaCloudError) as raised:
             await exchange(
                 connections, url, api_key="llx-one", params={}, **{"timeout_seconds": 5.0} | options

@@ -23,7 +23,7 @@ from exporter.domain import (
 from exporter.llamacloud.errors import BadResponse, Unprocessable
 from exporter.llamacloud.page_sizes import PageSizes
 from exporter.llamacloud.requests import Endpoint as AskedEndpoint
-from exporter.llamacloud.v1beta import V1BetaApi
+from exporter.llamacloud.v1beta.api import V1BetaApi
 from exporter.llamacloud.v1beta.counting import count_items
 from exporter.llamacloud.v1beta.reader import Reader
 from exporter.simulator import DEFAULT_PROJECT_ID, Fault, Paging, items_of
@@ -262,7 +262,8 @@ class TestNotAskedFor:
         with pytest.raises(BadResponse) as raised:
             await listing_of(cloud, project_id=DEFAULT_PROJECT_ID)
         assert str(raised.value) == (
-            f"project {DEFAULT_PROJECT_ID} was asked for, but the jobs are of {OTHER_PROJECT}"
+            f"project {DEFAULT_PROJECT_ID} was requested,"
+            f" but the listed jobs are of {OTHER_PROJECT}"
         )
 
     async def test_a_status_of_another_project_is_a_bad_response(self, cloud: Cloud) -> None:

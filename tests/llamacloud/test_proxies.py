@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exporter.llamacloud.environment import BadEnvironmentError
+from exporter.llamacloud.errors import BadEnvironmentError
 from exporter.llamacloud.no_proxy import NoProxy
 from exporter.llamacloud.proxies import Proxies, described
 

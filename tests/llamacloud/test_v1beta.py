@@ -21,7 +21,7 @@ from exporter.domain import (
 )
 from exporter.llamacloud.errors import BadResponse, NotFound
 from exporter.llamacloud.refusals import JobMissing
-from exporter.llamacloud.v1beta import V1BetaApi
+from exporter.llamacloud.v1beta.api import V1BetaApi
 from exporter.llamacloud.v1beta.reader import Reader
 from exporter.simulator import Fault, items_of
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exporter.domain import ItemsCounted, JobNotFound, NotCounted, UncountedReason
+from exporter.domain import NotCounted, UncountedReason
 from exporter.llamacloud.errors import NotFound
-from exporter.llamacloud.refusals import job_missing
+from exporter.llamacloud.refusals import job_missing, job_not_found
 from exporter.llamacloud.v1beta.counting import count_items
 from exporter.llamacloud.v1beta.listing import list_jobs
 from exporter.llamacloud.v1beta.reader import Reader
@@ -61,9 +61,7 @@ class V1BetaApi:
         try:
             return await self._reader.using(permit).job_status(job.id), memory
         except NotFound as error:
-            missing = job_missing(error)
-            answered_at, asked_monotonic = error.answered_at, error.asked_monotonic
-        return JobNotFound(job.id, asked_monotonic, answered_at, missing.failure()), memory
+            return job_not_found(job.id, error), memory
 
     async def count_items(
         self, job: Job, memory: Memory, limits: CountLimits, permit: Permit | None = None
@@ -79,14 +77,8 @@ class V1BetaApi:
             )
         except NotFound as error:
             raise job_missing(error) from error
-        return answer, _TooLarge(job.total_items) if _was_too_large(answer) else None
-
-
-def _was_too_large(answer: CountAnswer) -> bool:
-    match answer:
-        case ItemsCounted(counts=counts):
-            return not counts.whole
-        case NotCounted(reason=reason):
-            return reason is UncountedReason.TOO_MANY_ITEMS
-        case _:
-            return False
+        if isinstance(answer, NotCounted):
+            is_too_large = answer.reason is UncountedReason.TOO_MANY_ITEMS
+        else:
+            is_too_large = not answer.counts.whole
+        return answer, _TooLarge(job.total_items) if is_too_large else None

@@ -16,13 +16,14 @@ from exporter.domain import (
 )
 from exporter.llamacloud.requests import Endpoint
 from exporter.llamacloud.v1beta.item_counter import ItemCounter
+from exporter.llamacloud.v1beta.paging import may_go_on, promises_more_than
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from exporter.domain import Job
+    from exporter.llamacloud.pages import Page
     from exporter.llamacloud.v1beta.models import ItemRow
-    from exporter.llamacloud.v1beta.paging import Page
     from exporter.llamacloud.v1beta.reader import Reader
 
 # Statuses still counted, by filtered listing, when a job is too large to read whole. An item that
@@ -55,40 +56,42 @@ async def count_items(
         LlamaCloudError: a page could not be fetched.
     """
     asked_monotonic = time.monotonic()
+    count = _count_whole
+    if was_too_large or _is_too_large(reader, job, max_pages):
+        count = _count_notable
     try:
-        if was_too_large or _is_too_large(reader, job, max_pages):
-            return await _count_notable(reader, job, max_pages, asked_monotonic)
-        return await _count_whole(reader, job, max_pages, asked_monotonic)
+        counted = await count(reader, job, max_pages)
     except _UnreadableItemError:
-        return NotCounted(job.id, asked_monotonic, UncountedReason.UNREADABLE_ITEMS)
+        counted = UncountedReason.UNREADABLE_ITEMS
+    if isinstance(counted, UncountedReason):
+        return NotCounted(job.id, asked_monotonic, counted)
+    return counted
 
 
 class _UnreadableItemError(Exception):
     """An item has no usable id, so that the items of its job cannot be counted."""
 
 
-async def _count_whole(
-    reader: Reader, job: Job, max_pages: int, asked_monotonic: float
-) -> ItemsCounted | NotCounted:
+async def _count_whole(reader: Reader, job: Job, max_pages: int) -> ItemsCounted | UncountedReason:
     for _ in range(_SWEEPS_AT_MOST):
         sweep = _Sweep(reader, job.id)
-        if not await sweep.read_all(max_pages, job.total_items):
-            # Pages may be shorter than what was asked for, and the list longer than the job says.
-            return await _count_notable(reader, job, max_pages, asked_monotonic)
+        if not await sweep.read(max_pages, job.total_items):
+            # Pages may be shorter than the limit, and the list longer than the job says.
+            return await _count_notable(reader, job, max_pages)
         if sweep.adds_up_to(job.total_items):
             return sweep.counted()
-    return NotCounted(job.id, asked_monotonic, UncountedReason.DOES_NOT_ADD_UP)
+    return UncountedReason.DOES_NOT_ADD_UP
 
 
 def _is_too_large(reader: Reader, job: Job, max_pages: int) -> bool:
-    page_size = reader.page_size(Endpoint.LIST_ITEMS)
-    # A last page that is full does not tell that it is the last.
+    page_size = reader.page_sizes.of(Endpoint.LIST_ITEMS)
+    # Nothing says that a full last page is the last one.
     return page_size is not None and (job.total_items or 0) >= max_pages * page_size
 
 
 async def _count_notable(
-    reader: Reader, job: Job, max_pages: int, asked_monotonic: float
-) -> ItemsCounted | NotCounted:
+    reader: Reader, job: Job, max_pages: int
+) -> ItemsCounted | UncountedReason:
     sweep = _Sweep(reader, job.id)
     counted = [
         status
@@ -96,7 +99,7 @@ async def _count_notable(
         if await _read_notable(sweep, job, status, position, max_pages)
     ]
     if not counted:
-        return NotCounted(job.id, asked_monotonic, UncountedReason.TOO_MANY_ITEMS)
+        return UncountedReason.TOO_MANY_ITEMS
     answer = sweep.counted(counted)
     # The durations of the few that were read would pass for those of all.
     no_durations = Histogram.empty(ITEM_DURATION_BUCKETS)
@@ -115,16 +118,13 @@ async def _read_notable(
         pages = min(pages, max_pages // 3)
     reported = {ItemStatus.FAILED: job.failed_items, ItemStatus.SKIPPED: job.skipped_items}
     least = reported.get(status) or 0
-    page_size = sweep.reader.page_size(Endpoint.LIST_ITEMS)
+    page_size = sweep.reader.page_sizes.of(Endpoint.LIST_ITEMS)
     is_few = page_size is None or least < pages * page_size
     return is_few and await sweep.read_status(status, pages=pages, least=least)
 
 
 class _Sweep:
-    """The items of one job, as far as they have been read.
-
-    ``broke_off`` is true where the list repeated itself before its end.
-    """
+    """The items of one job, as far as they have been read."""
 
     def __init__(self, reader: Reader, job_id: str) -> None:
         self.reader = reader
@@ -132,20 +132,31 @@ class _Sweep:
         self._job_id = job_id
         self._items = ItemCounter(reader.item_status)
         self._pages_with_rows = 0
+        # The list repeated itself before its end.
         self._broke_off = False
         self._asked_monotonic = 0.0
         self._answered_at = 0.0
 
-    async def read_all(self, max_pages: int, total_items: int | None) -> bool:
-        """Read the list of all items; tell whether ``max_pages`` were enough for that."""
+    async def read(
+        self, last_page: int, rows_expected: int | None, status: ItemStatus | None = None
+    ) -> bool:
+        """Read the list of all items, or of those in one status; tell whether it ended in time.
+
+        ``last_page`` is the greatest number of pages of this sweep.
+        """
         offset = 0
-        while self.pages < max_pages:
-            page = await self.reader.items_page(self._job_id, offset)
-            repeats = self._add(page) == 0 and bool(page.rows)
-            if repeats or not page.may_go_on(len(self._items), total_items):
-                self._broke_off = repeats and page.promises_more_than(len(self._items))
+        while self.pages < last_page:
+            page = await self.reader.items_page(self._job_id, offset, status)
+            if status and {self.reader.item_status(row.status) for row in page.rows} - {status}:
+                # The server ignores the filter, and lists more than the few in this status.
+                return False
+            offset += page.sent
+            is_new = self._add(page) > 0
+            seen = self._items.number_in(status) if status else len(self._items)
+            repeats = not status and not is_new and bool(page.rows)
+            if repeats or not may_go_on(page, offset, rows_seen=seen, rows_expected=rows_expected):
+                self._broke_off = repeats and promises_more_than(page, offset, seen)
                 return True
-            offset = page.next_offset
         return False
 
     async def read_status(self, status: ItemStatus, *, pages: int, least: int) -> bool:
@@ -156,7 +167,7 @@ class _Sweep:
         last_page = self.pages + pages
         for _ in range(_SWEEPS_AT_MOST):
             began_with = self._pages_with_rows
-            if not await self._read_status_once(status, last_page, least):
+            if not await self.read(last_page, least, status):
                 return False
             if self._pages_with_rows - began_with <= 1 or self._items.number_in(status) >= least:
                 break
@@ -174,19 +185,6 @@ class _Sweep:
         """Return the counts of the items in ``statuses``."""
         counts = self._items.counts(statuses)
         return ItemsCounted(self._job_id, counts, self._asked_monotonic, self._answered_at)
-
-    async def _read_status_once(self, status: ItemStatus, last_page: int, least: int) -> bool:
-        offset = 0
-        while self.pages < last_page:
-            page = await self.reader.items_page(self._job_id, offset, status)
-            if any(self.reader.item_status(row.status) is not status for row in page.rows):
-                # The server ignores the filter: what it lists is not few.
-                return False
-            self._add(page)
-            if not page.may_go_on(self._items.number_in(status), least):
-                return True
-            offset = page.next_offset
-        return False
 
     def _add(self, page: Page[ItemRow]) -> int:
         """Count a page; return how many of its items are new."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left
 from collections import Counter
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from exporter.domain import (
@@ -139,7 +138,7 @@ class ItemCounter:
             )
 
     def _durations(self) -> Histogram:
-        durations = sorted(self._seconds.values())
-        below = [0, *(bisect_right(durations, bound) for bound in ITEM_DURATION_BUCKETS)]
-        counts = (end - begin for begin, end in pairwise((*below, len(durations))))
-        return Histogram(ITEM_DURATION_BUCKETS, tuple(counts), sum(durations))
+        bounds, seconds = ITEM_DURATION_BUCKETS, self._seconds.values()
+        counted = Counter(bisect_left(bounds, each) for each in seconds)
+        counts = tuple(counted[bucket] for bucket in range(len(bounds) + 1))
+        return Histogram(bounds, counts, sum(seconds))

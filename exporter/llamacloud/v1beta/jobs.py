@@ -1,22 +1,36 @@
-"""From a row of v1beta to a job, as far as the row is believed."""
+"""From a row of v1beta to a job, as far as the row is believed, and the words of v1beta."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from exporter.domain import Job
-from exporter.domain.ids import contradicts
-from exporter.llamacloud.belief import believed_times, comparable_word
+from exporter.domain import ItemStatus, Job, JobStatus, JobType
+from exporter.llamacloud.belief import believed_times
 from exporter.llamacloud.fields import LONGEST_TEXT
-from exporter.llamacloud.rows import NotAskedFor
-from exporter.llamacloud.v1beta.vocabulary import JOB_STATUSES, JOB_TYPES
+from exporter.llamacloud.known_values import Vocabulary
 from exporter.texts import cut
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from enum import StrEnum
 
     from exporter.llamacloud.known_values import KnownValues
     from exporter.llamacloud.v1beta.models import JobRow
+
+Word = TypeVar("Word", bound="StrEnum")
+
+
+# Words of ours, or of another generation: in v1beta they would mean something else.
+_NOT_OF_V1BETA = frozenset({"unknown", str(JobStatus.GONE), str(JobStatus.THROTTLED)})
+
+
+def _vocabulary(kind: str, words: type[Word]) -> Vocabulary[Word]:
+    meanings = {str(word): word for word in words if word not in _NOT_OF_V1BETA}
+    return Vocabulary(kind, meanings, words("unknown"))
+
+
+JOB_TYPES = _vocabulary("job type", JobType)
+JOB_STATUSES = _vocabulary("job status", JobStatus)
+ITEM_STATUSES = _vocabulary("item status", ItemStatus)
 
 
 def job_of(row: JobRow, known_values: KnownValues, answered_at: float) -> Job:
@@ -44,18 +58,3 @@ def job_of(row: JobRow, known_values: KnownValues, answered_at: float) -> Job:
         updated_at=times.updated_at,
         error_message=cut(row.error_message, LONGEST_TEXT),
     )
-
-
-def contradiction(row: JobRow, asked_for: Mapping[str, str]) -> NotAskedFor | None:
-    """Return which of the query's filters a row contradicts; what it does not say contradicts none.
-
-    ``asked_for`` are the parameters ``project_id``, ``directory_id`` and ``job_type``, if given.
-    """
-    for name, sent in (("project_id", row.project_id), ("directory_id", row.directory_id)):
-        asked, came = asked_for.get(name), cut(sent, LONGEST_TEXT)
-        if asked is not None and came is not None and contradicts(asked, came):
-            return NotAskedFor(row.id, name, asked, came)
-    asked, came = asked_for.get("job_type"), cut(row.job_type, LONGEST_TEXT)
-    if asked is not None and came is not None and comparable_word(came) != comparable_word(asked):
-        return NotAskedFor(row.id, "job_type", asked, came)
-    return None

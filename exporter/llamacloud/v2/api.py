@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from exporter.domain import JobNotFound, JobRefreshed
+from exporter.domain import JobRefreshed
 from exporter.domain.ids import bare_id
 from exporter.llamacloud.errors import NotFound
-from exporter.llamacloud.refusals import job_missing
+from exporter.llamacloud.refusals import job_missing, job_not_found
 from exporter.llamacloud.v2.counting import count_items
 from exporter.llamacloud.v2.listing import list_jobs
 from exporter.llamacloud.v2.memory import BatchMemory
-from exporter.llamacloud.v2.reader import Learnt, Reader
+from exporter.llamacloud.v2.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,14 +40,13 @@ class V2Api:
     ) -> None:
         wanted = {"project_id": project_id, "organization_id": organization_id}
         # Queries take nothing but UUIDs, and LlamaCloud shows them with a prefix.
-        self._scope = {name: bare_id(value) for name, value in wanted.items() if value}
-        self._client = client
-        self._learnt = Learnt(client.observer, project, clock)
+        scope = {name: bare_id(value) for name, value in wanted.items() if value}
+        self._reader = Reader(client, scope, project=project, clock=clock)
         self._clock = clock
 
     async def list_jobs(self, plan: ListingPlan, permit: Permit | None = None) -> Listing:
         """List the batches of the project that the plan asks for, each once."""
-        return await list_jobs(self._reader(permit), plan)
+        return await list_jobs(self._reader.using(permit), plan)
 
     async def job_status(
         self, job: Job, memory: Memory, permit: Permit | None = None
@@ -55,11 +54,10 @@ class V2Api:
         """Fetch one batch, with its results while these may tell something new."""
         known = memory if isinstance(memory, BatchMemory) else BatchMemory()
         try:
-            batch = await self._reader(permit).batch(job.id, with_results=known.wants_results)
+            batch = await self._reader.using(permit).batch(job.id, with_results=known.wants_results)
         except NotFound as error:
-            failure = job_missing(error).failure()
-            return JobNotFound(job.id, error.asked_monotonic, error.answered_at, failure), memory
-        known.apply_batch(batch, self._learnt.known_values)
+            return job_not_found(job.id, error), memory
+        known.apply_batch(batch)
         return JobRefreshed(batch.job, None, batch.asked_monotonic, batch.answered_at), known
 
     async def count_items(
@@ -68,12 +66,8 @@ class V2Api:
         """Count the files of one batch, by what its last status told of them."""
         known = memory if isinstance(memory, BatchMemory) else BatchMemory()
         try:
-            answer = await count_items(
-                self._reader(permit), job.id, known, limits, now=self._clock()
-            )
+            reader = self._reader.using(permit)
+            answer = await count_items(reader, job.id, known, limits, now=self._clock())
         except NotFound as error:
             raise job_missing(error) from error
         return answer, known
-
-    def _reader(self, permit: Permit | None) -> Reader:
-        return Reader(self._client, self._scope, self._learnt, permit)

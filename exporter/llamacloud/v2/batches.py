@@ -1,16 +1,19 @@
-"""From a row of v2 to a job, as far as the row is believed."""
+"""From a row of v2 to a job, as far as the row is believed, and the words of v2."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from exporter.domain import ApiVersion, Job
-from exporter.domain.ids import contradicts
-from exporter.llamacloud.belief import believed_moment, believed_times, comparable_word
+from exporter.domain import ApiVersion, ItemStatus, Job, JobStatus, JobType
+from exporter.llamacloud.belief import believed_moment, believed_times
+from exporter.llamacloud.failure_reasons import failure_reason
 from exporter.llamacloud.fields import LONGEST_TEXT
-from exporter.llamacloud.rows import NotAskedFor
+from exporter.llamacloud.known_values import Vocabulary
+from exporter.llamacloud.pages import Mismatch, mismatch_of
+from exporter.llamacloud.requests import Endpoint
 from exporter.llamacloud.v2.models import JobConfig
-from exporter.llamacloud.v2.vocabulary import COMPLETED, JOB_STATUSES, JOB_TYPES
 from exporter.texts import cut
 
 if TYPE_CHECKING:
@@ -19,7 +22,44 @@ if TYPE_CHECKING:
     from exporter.llamacloud.known_values import KnownValues
     from exporter.llamacloud.v2.models import BatchRow, FileJobRow
 
-_IDS = ("project_id", "source_directory_id")
+_CREATED_SINCE = "created_at_on_or_after"
+_COMPLETED = "completed"
+
+JOB_TYPES = Vocabulary(
+    "job type", {"parse_v2": JobType.PARSE, "extract_v2": JobType.EXTRACT}, JobType.UNKNOWN
+)
+# LlamaCloud calls a batch completed once every file of it has a job, or an error: those jobs may
+# run on. So it is dispatched until all of them have ended.
+JOB_STATUSES = Vocabulary(
+    "job status",
+    {
+        "pending": JobStatus.PENDING,
+        "throttled": JobStatus.THROTTLED,
+        "running": JobStatus.RUNNING,
+        _COMPLETED: JobStatus.DISPATCHED,
+        "failed": JobStatus.FAILED,
+        "cancelled": JobStatus.CANCELLED,
+    },
+    JobStatus.UNKNOWN,
+)
+ITEM_STATUSES = Vocabulary(
+    "item status",
+    {
+        "pending": ItemStatus.PENDING,
+        "throttled": ItemStatus.PENDING,
+        "running": ItemStatus.PROCESSING,
+        "completed": ItemStatus.COMPLETED,
+        "failed": ItemStatus.FAILED,
+        "cancelled": ItemStatus.CANCELLED,
+    },
+    ItemStatus.UNKNOWN,
+)
+# Where the file jobs of a type are listed; those of other types are listed nowhere.
+FILE_JOB_LISTS: Vocabulary[Endpoint | None] = Vocabulary(
+    "job reference type",
+    {"parse_v2": Endpoint.LIST_PARSE_JOBS, "extract_v2": Endpoint.LIST_EXTRACT_JOBS},
+    None,
+)
 
 
 def job_of(row: BatchRow, known_values: KnownValues, answered_at: float, *, job_id: str) -> Job:
@@ -36,31 +76,52 @@ def job_of(row: BatchRow, known_values: KnownValues, answered_at: float, *, job_
         updated_at=times.updated_at,
         api_version=ApiVersion.V2,
         configuration_id=cut(config.configuration_id, LONGEST_TEXT),
-        is_mapped=_word(row.status) == COMPLETED,
+        is_mapped=(row.status or "").lower() == _COMPLETED,
         told_by_items=True,
     )
 
 
-def contradiction(
-    row: BatchRow | FileJobRow, asked_for: Mapping[str, str], created_since: float | None = None
-) -> NotAskedFor | None:
-    """Return which of the query's filters a row contradicts; what it does not say contradicts none.
-
-    ``asked_for`` are the parameters ``project_id``, ``source_directory_id`` and ``status``, if
-    given. ``created_since`` is the Unix time of ``created_at_on_or_after``.
-    """
-    for name in _IDS:
-        asked, came = asked_for.get(name), cut(getattr(row, name, None), LONGEST_TEXT)
-        if asked is not None and contradicts(asked, came):
-            return NotAskedFor(row.id, name, asked, came or "")
-    asked, came = asked_for.get("status"), _word(row.status)
-    if asked is not None and came is not None and came != comparable_word(asked):
-        return NotAskedFor(row.id, "status", asked, came)
+def batch_mismatch(row: BatchRow, requested: Mapping[str, str]) -> Mismatch | None:
+    """Return the first filter that a batch contradicts, as ``mismatch_of`` does, or by its time."""
+    mismatch, since = mismatch_of(row, requested), requested.get(_CREATED_SINCE)
+    if mismatch is not None or since is None:
+        return mismatch
     created_at = believed_moment(row.created_at, float("inf"))
-    if created_since is not None and created_at is not None and created_at < created_since:
-        return NotAskedFor(row.id, "created_at_on_or_after", str(created_since), str(created_at))
-    return None
+    if created_at is None or created_at >= datetime.fromisoformat(since).timestamp():
+        return None
+    return Mismatch(row.id, _CREATED_SINCE, since, str(created_at))
 
 
-def _word(status: str | None) -> str | None:
-    return None if status is None else comparable_word(status[:LONGEST_TEXT])
+@dataclass(frozen=True, slots=True)
+class FileJob:
+    """The parse or extract job of one file; times are Unix times.
+
+    ``has_new_status`` is true where LlamaCloud gave a status that is newer than this exporter.
+    """
+
+    id: str
+    status: ItemStatus
+    has_new_status: bool
+    failure_reason: str | None
+    name: str | None
+    error_message: str | None
+    created_at: float | None
+    updated_at: float | None
+
+
+def file_job_of(
+    row: FileJobRow, known_values: KnownValues, answered_at: float, *, with_name: bool
+) -> FileJob:
+    """Describe the file job of a row in an answer that was given at ``answered_at``."""
+    times = believed_times(answered_at, created=row.created_at, updated=row.updated_at)
+    status = known_values.read(ITEM_STATUSES, row.status)
+    return FileJob(
+        id=row.id,
+        status=status,
+        has_new_status=status is ItemStatus.UNKNOWN and row.status is not None,
+        failure_reason=failure_reason(row.error_message) if status is ItemStatus.FAILED else None,
+        name=cut(row.name, LONGEST_TEXT) if with_name else None,
+        error_message=cut(row.error_message, LONGEST_TEXT),
+        created_at=times.created_at,
+        updated_at=times.updated_at,
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from exporter.domain import ItemCounts, ItemsCounted, NotCounted, NothingToCount, UncountedReason
 from exporter.domain.job import latest
 from exporter.llamacloud.errors import BadResponse
-from exporter.llamacloud.v2.file_jobs import FileJobs
+from exporter.llamacloud.v2.file_jobs import refresh_file_jobs
 
 if TYPE_CHECKING:
     from exporter.domain import CountLimits
@@ -31,50 +31,42 @@ async def count_items(
         LlamaCloudError: file jobs could not be fetched; the memory keeps what came before.
     """
     if not memory.has_results:
-        has_given_up = memory.look(now, limits.give_up_after_seconds)
+        has_given_up = memory.refreshed(now, limits.give_up_after_seconds)
         if has_given_up and memory.is_mapped:
             return _uncounted(job_id, memory, UncountedReason.NO_RESULTS, is_final=True)
         return NothingToCount(job_id, memory.asked_monotonic, is_final=has_given_up)
     if memory.results_unread:
-        if not memory.look(now, limits.give_up_after_seconds):
+        if not memory.refreshed(now, limits.give_up_after_seconds):
             unread = memory.results_unread
             raise BadResponse(f"results: {unread} without a usable id, so that none can be counted")
         return _uncounted(job_id, memory, UncountedReason.UNREADABLE_ITEMS, is_final=True)
     if len(memory.files.entries) > limits.max_requests * _ENTRIES_A_REQUEST:
-        has_given_up = memory.look(now, limits.give_up_after_seconds)
+        has_given_up = memory.refreshed(now, limits.give_up_after_seconds)
         return _uncounted(job_id, memory, UncountedReason.TOO_MANY_ITEMS, is_final=has_given_up)
-    file_jobs = FileJobs(reader, memory)
     is_last = memory.would_give_up(now, limits.give_up_after_seconds)
-    await file_jobs.ask(now, is_last=is_last)
+    asked_monotonic, answered_at = await refresh_file_jobs(reader, memory, now, is_last=is_last)
     had_ended = memory.all_ended
-    has_given_up = memory.look(now, limits.give_up_after_seconds)
+    has_given_up = memory.refreshed(now, limits.give_up_after_seconds)
     is_final = memory.are_confirmed or (had_ended and has_given_up)
-    return _counted(job_id, memory, file_jobs, is_final=is_final)
+    ended = memory.files.ended()
+    return ItemsCounted(
+        job_id,
+        ItemCounts(
+            by_status=memory.files.by_status(),
+            newest_at=memory.files.newest_at,
+            failed=memory.files.failed,
+            failure_reasons=memory.files.failure_reasons(),
+        ),
+        asked_monotonic,
+        answered_at,
+        tells_job=True,
+        is_final=is_final,
+        ended_at=latest(*(item.ended_at for item in ended)),
+        ended=ended,
+    )
 
 
 def _uncounted(
     job_id: str, memory: BatchMemory, reason: UncountedReason, *, is_final: bool
 ) -> NotCounted:
     return NotCounted(job_id, memory.asked_monotonic, reason, is_final=is_final)
-
-
-def _counted(
-    job_id: str, memory: BatchMemory, file_jobs: FileJobs, *, is_final: bool
-) -> ItemsCounted:
-    ended = memory.files.ended()
-    counts = ItemCounts(
-        by_status=memory.files.by_status(),
-        newest_at=memory.newest_at,
-        failed=memory.files.failed,
-        failure_reasons=memory.files.failure_reasons(),
-    )
-    return ItemsCounted(
-        job_id,
-        counts,
-        asked_monotonic=file_jobs.asked_monotonic,
-        answered_at=file_jobs.answered_at,
-        tells_job=True,
-        is_final=is_final,
-        ended_at=latest(*(item.ended_at for item in ended)),
-        ended=ended,
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -19,8 +19,8 @@ from exporter.llamacloud.fields import (
     time,
 )
 from exporter.llamacloud.json_bounds import check_number_of_values
-from exporter.llamacloud.rows import MOST_ROWS, read_at_once, readable_rows, rows_of
-from exporter.llamacloud.unread import Unread
+from exporter.llamacloud.left_out import Unread
+from exporter.llamacloud.pages import read_at_once, read_page
 from exporter.llamacloud.v2.models import (
     BatchAnswer,
     BatchConfig,
@@ -34,26 +34,10 @@ from exporter.llamacloud.v2.models import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-Row = TypeVar("Row")
+    from exporter.llamacloud.pages import Page
 
-_NEXT_PAGE = "next_page_token"
 _BATCH_PAGE = msgspec.json.Decoder(BatchPage)
 _BATCH = msgspec.json.Decoder(BatchAnswer)
-
-
-@dataclass(frozen=True, slots=True)
-class Rows(Generic[Row]):
-    """The rows of a page that can be read, of ``sent`` ones, and the token of the next page."""
-
-    rows: Sequence[Row]
-    sent: int
-    next_token: str | None
-    unread: Unread
-
-    @property
-    def is_token_unread(self) -> bool:
-        """Whether the page has a token that cannot be read."""
-        return _NEXT_PAGE in self.unread.fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +49,9 @@ class BatchRead:
     unread: Unread
 
 
-def read_batches(body: bytes) -> Rows[BatchRow]:
-    """Read a page of the list of batches.
-
-    Raises:
-        BadResponse: it is no such page, or of ten rows or more none can be read.
-    """
-    check_number_of_values(body)
-    page = read_at_once(_BATCH_PAGE, body)
-    rows = page.items if page is not None else []
-    if page is not None and len(rows) <= MOST_ROWS and have_usable_ids([row.id for row in rows]):
-        return Rows(rows, len(rows), page.next_page_token, Unread())
-    document, unread = document_of(body), Unread()
-    sent = rows_of(document, may_be_absent=False)
-    token = field_of(document, _NEXT_PAGE, text, unread)
-    return Rows(readable_rows(sent, _batch_row, unread), len(sent), token, unread)
+def read_batches(body: bytes) -> Page[BatchRow]:
+    """Read a page of the list of batches, as ``read_page`` does."""
+    return read_page(body, _BATCH_PAGE, _batch_row)
 
 
 def read_batch(body: bytes) -> BatchRead:

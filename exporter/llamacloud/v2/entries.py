@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct
 
@@ -11,17 +12,18 @@ from exporter.domain import (
     NOT_MAPPED_FAILURE_REASON,
     EndedItem,
     ItemStatus,
+    latest,
 )
-from exporter.llamacloud.belief import CLOCKS_DIFFER_BY_SECONDS, believed_times
-from exporter.llamacloud.failure_reasons import failure_reason
+from exporter.llamacloud.belief import CLOCKS_DIFFER_BY_SECONDS
 from exporter.llamacloud.requests import Endpoint
-from exporter.llamacloud.v2.vocabulary import FILE_JOB_LISTS, ITEM_STATUSES
+from exporter.llamacloud.v2.batches import FILE_JOB_LISTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from exporter.llamacloud.known_values import KnownValues
-    from exporter.llamacloud.v2.models import FileJobRow, ResultRow
+    from exporter.llamacloud.v2.batches import FileJob
+    from exporter.llamacloud.v2.models import ResultRow
 
 _ENDED = frozenset(ENDED_ITEM_STATUSES)
 # As of all that has nothing new to expect. An answer that is too large costs megabytes each time.
@@ -37,7 +39,7 @@ class Entry(Struct, gc=False, kw_only=True):
     """One file of a batch, and its file job if it has one.
 
     ``endpoint`` lists the file job; it is ``None`` where there is none, and where its type is
-    listed nowhere. ``is_word_unknown`` tells a status that is newer than this exporter.
+    listed nowhere. ``has_new_status`` tells a status that is newer than this exporter.
     ``refused_since`` and ``refused_at`` are the first and the last monotonic moment at which its
     file job alone could not be had while others could.
     """
@@ -49,7 +51,7 @@ class Entry(Struct, gc=False, kw_only=True):
     failure_reason: str | None = None
     ended_at: float | None = None
     was_seen_active: bool = False
-    is_word_unknown: bool = False
+    has_new_status: bool = False
     is_given_up: bool = False
     refused_since: float | None = None
     refused_at: float | None = None
@@ -69,7 +71,7 @@ class Entry(Struct, gc=False, kw_only=True):
         self.refused_since = now if self.refused_since is None else self.refused_since
         self.refused_at = now
 
-    def is_worth_asking(self, now: float) -> bool:
+    def is_due(self, now: float) -> bool:
         """Tell whether to ask anew for a file job that was refused: each wait is twice as long."""
         if self.refused_since is None or self.refused_at is None:
             return True
@@ -78,8 +80,24 @@ class Entry(Struct, gc=False, kw_only=True):
         )
         return now - self.refused_at >= waits_seconds
 
-    def is_of(self, other: Entry) -> bool:
-        """Tell whether another entry of the same file says the same of its job."""
+    def apply(self, file_job: FileJob, batch_created_at: float | None) -> float | None:
+        """Apply what is known of the file job; return the newest time that shows progress.
+
+        An end before the batch was created, beyond what clocks differ by, is no end time.
+        """
+        self.refused_since = self.refused_at = None
+        self.status, self.has_new_status = file_job.status, file_job.has_new_status
+        self.failure_reason, self.ended_at = file_job.failure_reason, None
+        if self.status not in _ENDED:
+            self.was_seen_active |= self.status is not ItemStatus.UNKNOWN
+            return file_job.created_at
+        ended_at, earliest = file_job.updated_at, batch_created_at or 0.0
+        if ended_at is not None and ended_at >= earliest - CLOCKS_DIFFER_BY_SECONDS:
+            self.ended_at = max(ended_at, earliest)
+        return latest(file_job.created_at, self.ended_at)
+
+    def is_same_as(self, other: Entry) -> bool:
+        """Tell whether another entry of the same file has the same file job, or lacks it alike."""
         if self.has_reference or other.has_reference:
             return (self.endpoint, self.file_job_id) == (other.endpoint, other.file_job_id)
         return self.failure_reason == other.failure_reason
@@ -89,37 +107,44 @@ class Entry(Struct, gc=False, kw_only=True):
         return EndedItem(self.status, self.failure_reason, self.ended_at, self.was_seen_active)
 
 
-def entry_of(row: ResultRow, known_values: KnownValues) -> Entry:
-    """Return the entry of a result, before anything is known of its file job."""
+class Result(NamedTuple):
+    """What the results of a batch say of one file; ``message`` is why it has no file job."""
+
+    entry: Entry
+    message: str | None
+
+
+def results_of(rows: Sequence[ResultRow], known_values: KnownValues) -> dict[str, Result]:
+    """Return results by keys: the id of the file, or a longer key for what else is said of it.
+
+    A row without a file job and a message adds nothing to another row of the same file.
+    """
+    by_file: dict[str, list[ResultRow]] = defaultdict(list)
+    for row in dict.fromkeys(rows):
+        by_file[row.source_directory_file_id].append(row)
+    results = {}
+    for file_id, of_file in by_file.items():
+        told = [row for row in of_file if row.job_reference or row.error_message] or of_file[:1]
+        if len(told) > 1:
+            # No order is promised: sorted, the same rows have the same keys each time.
+            told.sort(key=repr)
+        for number, row in enumerate(told):
+            key = f"{file_id}{_AGAIN}{number}" if number else file_id
+            results[key] = Result(_entry_of(row, known_values), row.error_message)
+    return results
+
+
+def _entry_of(row: ResultRow, known_values: KnownValues) -> Entry:
     reference = row.job_reference
     if reference is not None:
-        # Without an id, or a list to look it up in, nothing tells how it fares.
-        known = reference.id is not None
-        endpoint = known_values.read(FILE_JOB_LISTS, reference.type) if known else None
+        # Without an id, or a list of jobs of its type, nothing tells the status of its job.
+        is_known = reference.id is not None
+        endpoint = known_values.read(FILE_JOB_LISTS, reference.type) if is_known else None
         status = ItemStatus.UNKNOWN if endpoint is None else ItemStatus.PENDING
         return Entry(has_reference=True, endpoint=endpoint, file_job_id=reference.id, status=status)
     if row.error_message:
         return Entry(status=ItemStatus.FAILED, failure_reason=NOT_MAPPED_FAILURE_REASON)
     return Entry()
-
-
-def results_by_key(results: Sequence[ResultRow]) -> dict[str, ResultRow]:
-    """Return results by the ids of their files; what else is said of a file has another key."""
-    rows = {row.source_directory_file_id: row for row in results}
-    if len(rows) == len(results):
-        return rows
-    by_file: dict[str, dict[str, ResultRow]] = {file_id: {} for file_id in rows}
-    for row in results:
-        # What says nothing of a file hides nothing that is said of it.
-        text = repr(row) if row.job_reference or row.error_message else ""
-        by_file[row.source_directory_file_id][text] = row
-    keyed = {}
-    for file_id, said in by_file.items():
-        # No order is promised: the same ones have the same keys each time.
-        texts = sorted(filter(None, said)) or [""]
-        for number, text in enumerate(texts):
-            keyed[f"{file_id}{_AGAIN}{number}" if number else file_id] = said[text]
-    return keyed
 
 
 def file_id_of(key: str) -> str:
@@ -138,33 +163,3 @@ def by_file(entries: Mapping[str, Entry]) -> Mapping[str, Entry]:
 
 def _weight(entry: Entry) -> int:
     return 2 if entry.status is ItemStatus.FAILED else int(not entry.has_ended)
-
-
-def apply_file_job(
-    entry: Entry,
-    row: FileJobRow,
-    known_values: KnownValues,
-    *,
-    created_at: float | None,
-    answered_at: float,
-) -> float | None:
-    """Apply the row of its file job to an entry; return the newest time that tells of progress.
-
-    ``created_at`` is the Unix time of the batch's creation: an end before it, beyond what clocks
-    differ by, is no end time.
-    """
-    times = believed_times(answered_at, created=row.created_at, updated=row.updated_at)
-    entry.refused_since = entry.refused_at = None
-    entry.status = status = known_values.read(ITEM_STATUSES, row.status)
-    entry.is_word_unknown = status is ItemStatus.UNKNOWN and row.status is not None
-    # A list that moves may tell of a file job twice: what an earlier row said is gone.
-    is_failed = status is ItemStatus.FAILED
-    entry.failure_reason = failure_reason(row.error_message) if is_failed else None
-    entry.ended_at = None
-    if status not in _ENDED:
-        entry.was_seen_active |= status is not ItemStatus.UNKNOWN
-        return times.created_at
-    ended_at = times.updated_at
-    if ended_at is not None and ended_at >= (created_at or 0.0) - CLOCKS_DIFFER_BY_SECONDS:
-        entry.ended_at = max(ended_at, created_at or 0.0)
-    return max(filter(None, (times.created_at, entry.ended_at)), default=None)

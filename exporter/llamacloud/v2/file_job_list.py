@@ -8,47 +8,47 @@ from typing import TYPE_CHECKING
 from exporter.domain import ENDED_ITEM_STATUSES
 from exporter.domain.ids import bare_id
 from exporter.llamacloud.errors import StatusRefused
-from exporter.llamacloud.v2.pages import is_refused_token
+from exporter.llamacloud.v2.reader import is_refused_token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterable, Sequence
 
+    from exporter.llamacloud.pages import Page
     from exporter.llamacloud.requests import Endpoint
-    from exporter.llamacloud.v2.memory import BatchMemory
-    from exporter.llamacloud.v2.pages import FileJobsPage
+    from exporter.llamacloud.v2.batches import FileJob
+    from exporter.llamacloud.v2.files import Files
     from exporter.llamacloud.v2.reader import Reader
 
 
 class FileJobList:
-    """Reads file jobs of a batch by their ids, and applies them to its memory page by page.
+    """Reads file jobs of a batch by their ids, and applies them to its files page by page.
 
-    ``files`` are the files of the batch that refer to each file job that has not ended, ``told``
-    are file jobs that the list has told to have ended. ``has_answered`` is true once it gave a
-    page. ``note`` is called with every page.
+    ``file_ids`` are the files that refer to each file job that has not ended, ``ended_ids`` the
+    file jobs that have ended. ``asked_monotonic`` is when the first page was requested, ``None``
+    before there is one; ``answered_at`` is the Unix time of the last page.
     """
 
-    def __init__(
-        self,
-        reader: Reader,
-        memory: BatchMemory,
-        endpoint: Endpoint,
-        note: Callable[[FileJobsPage], None],
-    ) -> None:
+    def __init__(self, reader: Reader, files: Files, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self.has_answered = False
-        self.files: dict[str, list[str]] = defaultdict(list)
-        self.told: list[str] = []
+        self.asked_monotonic: float | None = None
+        self.answered_at = 0.0
+        self.file_ids: dict[str, list[str]] = defaultdict(list)
+        self.ended_ids: list[str] = []
         self._reader = reader
-        self._memory = memory
-        self._note = note
-        for file_id, entry in memory.files.entries.items():
+        self._files = files
+        for file_id, entry in files.entries.items():
             if entry.endpoint is not endpoint or entry.file_job_id is None:
                 continue
             if not entry.has_ended:
-                self.files[entry.file_job_id].append(file_id)
+                self.file_ids[entry.file_job_id].append(file_id)
             elif entry.status in ENDED_ITEM_STATUSES:
-                self.told.append(entry.file_job_id)
-        self._by_bare_id = {bare_id(job_id): job_id for job_id in self.files}
+                self.ended_ids.append(entry.file_job_id)
+        self._by_bare_id = {bare_id(job_id): job_id for job_id in self.file_ids}
+
+    @property
+    def has_answered(self) -> bool:
+        """Whether the list gave a page."""
+        return self.asked_monotonic is not None
 
     async def read(self, ids: Sequence[str]) -> None:
         """Read the list until all of these file jobs were found, or to its end.
@@ -65,37 +65,34 @@ class FileJobList:
                     raise
                 ids, token, began_anew = list(missing), None, True
                 continue
-            self.has_answered = True
-            self._note(page)
             found = self._apply(page, missing)
             tokens.add(token or "")
             token = page.next_token
             if page.is_token_unread and found:
-                # Nobody can tell where the list goes on.
+                # Nothing tells where the list goes on.
                 ids = list(missing)
                 continue
             # A page without any of them shows that the filter was ignored.
             if not token or not found or token in tokens:
                 break
-        self._memory.files.apply_missing(self.files_of(missing))
+        self._files.apply_missing(self.files_of(missing))
 
-    def files_of(self, ids: Sequence[str] | dict[str, None]) -> list[str]:
+    def files_of(self, ids: Iterable[str]) -> list[str]:
         """Return the files that refer to these file jobs and have not ended."""
-        return [file_id for job_id in ids for file_id in self.files.get(job_id, ())]
+        return [file_id for job_id in ids for file_id in self.file_ids.get(job_id, ())]
 
-    def _apply(self, page: FileJobsPage, missing: dict[str, None]) -> bool:
-        """Apply the rows that were asked for, no longer ``missing`` then; tell if any was."""
-        known_values, before = self._reader.learnt.known_values, len(missing)
-        for row in page.rows:
-            job_id = self._asked_id(row.id)
-            for file_id in self.files.get(job_id or "", ()):
-                self._memory.apply_file_job(file_id, row, page.answered_at, known_values)
-            missing.pop(job_id or "", None)
+    def _apply(self, page: Page[FileJob], missing: dict[str, None]) -> bool:
+        """Apply the requested file jobs, no longer ``missing`` then; tell if there was any."""
+        if self.asked_monotonic is None:
+            self.asked_monotonic = page.asked_monotonic
+        self.answered_at = page.answered_at
+        before = len(missing)
+        for file_job in page.rows:
+            # LlamaCloud may write the same id with a prefix and without it.
+            job_id = file_job.id
+            if job_id not in self.file_ids:
+                job_id = self._by_bare_id.get(bare_id(job_id), "")
+            for file_id in self.files_of([job_id]):
+                self._files.apply_file_job(file_id, file_job)
+            missing.pop(job_id, None)
         return len(missing) < before
-
-    def _asked_id(self, row_id: str) -> str | None:
-        """Return the id by which a row was asked for, ``None`` if it was not.
-
-        LlamaCloud may write the same id with a prefix and without it.
-        """
-        return row_id if row_id in self.files else self._by_bare_id.get(bare_id(row_id))

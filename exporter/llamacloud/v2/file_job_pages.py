@@ -7,6 +7,7 @@ but the fields of the models is ever built, nor more rows than may be asked for.
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import msgspec
@@ -14,10 +15,9 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from exporter.llamacloud.fields import document_of, field_of, have_usable_ids, row_of, text, time
 from exporter.llamacloud.json_bounds import check_number_of_values
-from exporter.llamacloud.rows import read_at_once, readable_rows, rows_of
-from exporter.llamacloud.unread import Unread
-from exporter.llamacloud.v2.decoding import Rows
-from exporter.llamacloud.v2.models import FileJobRow, ParseJobRow
+from exporter.llamacloud.left_out import Unread
+from exporter.llamacloud.pages import Page, read_at_once, readable_rows, rows_of
+from exporter.llamacloud.v2.models import FileJobRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -45,55 +45,37 @@ def _first_rows(kind: Any) -> Any:  # noqa: ANN401 - a type that is made here
 
 
 _FIELDS: Mapping[str, Callable[[object], Any]] = {
-    **dict.fromkeys(("status", "project_id", "error_message"), text),
+    **dict.fromkeys(("status", "project_id", "error_message", "name"), text),
     **dict.fromkeys(("created_at", "updated_at"), time),
 }
-_PARSE_FIELDS = {**_FIELDS, "name": text}
 _AS_SENT = Raw(b"null")
 _RAW_ROW = msgspec.json.Decoder(
-    msgspec.defstruct("RawRow", [(name, Raw, _AS_SENT) for name in ("id", *_PARSE_FIELDS)])
+    msgspec.defstruct("RawRow", [(name, Raw, _AS_SENT) for name in ("id", *_FIELDS)])
 )
-_PARSE_PAGE = msgspec.json.Decoder(_Page[_first_rows(ParseJobRow)])  # type: ignore[misc]
-_EXTRACT_PAGE = msgspec.json.Decoder(_Page[_first_rows(FileJobRow)])  # type: ignore[misc]
+_PAGE = msgspec.json.Decoder(_Page[_first_rows(FileJobRow)])  # type: ignore[misc]
 _RAW_PAGE = msgspec.json.Decoder(_RawPage[_first_rows(Raw)])  # type: ignore[misc]
 
 
-def read_parse_jobs(body: bytes) -> Rows[FileJobRow]:
-    """Read a page of parse jobs, the first ``MOST_FILE_JOBS`` of them.
+def read_file_jobs(body: bytes) -> Page[FileJobRow]:
+    """Read a page of parse or extract jobs, the first ``MOST_FILE_JOBS`` of them.
 
     Raises:
         BadResponse: it is no such page, or of ten rows or more none can be read.
     """
-    return _as_documented(_PARSE_PAGE, body) or _tolerantly(body, _parse_job)
-
-
-def read_extract_jobs(body: bytes) -> Rows[FileJobRow]:
-    """Read a page of extract jobs, as ``read_parse_jobs`` does."""
-    return _as_documented(_EXTRACT_PAGE, body) or _tolerantly(body, _extract_job)
-
-
-def _as_documented(
-    decoder: msgspec.json.Decoder[_Page[Any]], body: bytes
-) -> Rows[FileJobRow] | None:
-    page = read_at_once(decoder, body)
+    page = read_at_once(_PAGE, body)
     rows = _set(page.items) if page is not None else []
-    if page is None or not have_usable_ids([row.id for row in rows]):
-        return None
-    return Rows(rows, len(rows), page.next_page_token, Unread())
+    if page is not None and have_usable_ids([row.id for row in rows]):
+        return Page(rows, len(rows), Unread(), page.next_page_token)
+    unread = Unread()
+    document = _used_of(body)
+    values: Sequence[object] = rows_of(document)[:MOST_FILE_JOBS]
+    token = field_of(document, "next_page_token", text, unread)
+    read = partial(row_of, FileJobRow, "id", _FIELDS)
+    return Page(readable_rows(values, read, unread), len(values), unread, token)
 
 
 def _set(items: Struct) -> list[Any]:
     return [row for row in msgspec.structs.astuple(items) if row is not UNSET]
-
-
-def _tolerantly(
-    body: bytes, read: Callable[[object, Unread], FileJobRow | None]
-) -> Rows[FileJobRow]:
-    unread = Unread()
-    document = _used_of(body)
-    values: Sequence[object] = rows_of(document, may_be_absent=False)[:MOST_FILE_JOBS]
-    token = field_of(document, "next_page_token", text, unread)
-    return Rows(readable_rows(values, read, unread), len(values), token, unread)
 
 
 def _used_of(body: bytes) -> Mapping[str, Any]:
@@ -124,11 +106,3 @@ def _plain(value: Raw) -> object:
         return None
     is_text = sent.startswith(b'"')
     return json.loads(sent.decode("utf-8", "surrogateescape"), strict=False) if is_text else False
-
-
-def _parse_job(value: object, unread: Unread) -> FileJobRow | None:
-    return row_of(ParseJobRow, "id", _PARSE_FIELDS, value, unread)
-
-
-def _extract_job(value: object, unread: Unread) -> FileJobRow | None:
-    return row_of(FileJobRow, "id", _FIELDS, value, unread)

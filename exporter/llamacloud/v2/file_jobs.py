@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     from exporter.llamacloud.v2.ids_at_a_time import IdsAtATime
     from exporter.llamacloud.v2.memory import BatchMemory
-    from exporter.llamacloud.v2.pages import FileJobsPage
     from exporter.llamacloud.v2.reader import Reader
 
 _ENDPOINTS = (Endpoint.LIST_PARSE_JOBS, Endpoint.LIST_EXTRACT_JOBS)
@@ -33,56 +32,46 @@ _FAILURES_BEFORE_ANY_ANSWER = 2
 _MOST_PROBES = 2
 
 
-class FileJobs:
-    """Asks for the file jobs of one batch, and applies them to its memory page by page.
+async def refresh_file_jobs(
+    reader: Reader, memory: BatchMemory, now: float, *, is_last: bool
+) -> tuple[float, float]:
+    """Request all file jobs of a batch that have not ended, and apply them to its memory.
 
-    ``asked_monotonic`` is when the first request was sent, ``answered_at`` the Unix time of the
-    last answer; at first they are those of the batch itself.
+    A file job whose own request was refused is requested less and less often; each one is if this
+    ``is_last``, before they are given up. ``now`` is a monotonic moment. Return the monotonic
+    moment of the first request and the Unix time of the last answer, those of the batch itself
+    where no file job was requested.
+
+    Raises:
+        LlamaCloudError: some could not be fetched; what came before is applied.
     """
-
-    def __init__(self, reader: Reader, memory: BatchMemory) -> None:
-        self.asked_monotonic = memory.asked_monotonic
-        self.answered_at = memory.answered_at
-        self._reader = reader
-        self._memory = memory
-        self._has_asked = False
-
-    async def ask(self, now: float, *, is_last: bool = False) -> None:
-        """Ask for all file jobs that have not ended.
-
-        Those that were refused alone are asked for less and less often; all of them if it
-        ``is_last``, before they are given up. ``now`` is a monotonic moment.
-
-        Raises:
-            LlamaCloudError: some could not be fetched; what came before is applied.
-        """
-        for endpoint in _ENDPOINTS:
-            file_jobs = FileJobList(self._reader, self._memory, endpoint, self._note)
-            asking = _Asking(file_jobs, self._memory)
-            await asking.ask(self._reader.learnt.ids_at_a_time, now, is_last=is_last)
-
-    def _note(self, page: FileJobsPage) -> None:
-        if not self._has_asked:
-            self._has_asked, self.asked_monotonic = True, page.asked_monotonic
-        self.answered_at = page.answered_at
+    asked_monotonic, answered_at, is_first = memory.asked_monotonic, memory.answered_at, True
+    for endpoint in _ENDPOINTS:
+        file_jobs = FileJobList(reader, memory.files, endpoint)
+        await _Refresh(file_jobs, memory, reader.ids_at_a_time).run(now, is_last=is_last)
+        if file_jobs.asked_monotonic is not None:
+            asked_monotonic = file_jobs.asked_monotonic if is_first else asked_monotonic
+            answered_at, is_first = file_jobs.answered_at, False
+    return asked_monotonic, answered_at
 
 
-class _Asking:
-    """Asks one list, and finds out what is at fault where it does not answer."""
+class _Refresh:
+    """Requests one list, and finds out what is at fault where it does not answer."""
 
-    def __init__(self, file_jobs: FileJobList, memory: BatchMemory) -> None:
+    def __init__(self, file_jobs: FileJobList, memory: BatchMemory, sizes: IdsAtATime) -> None:
         self._list = file_jobs
         self._memory = memory
+        self._sizes = sizes
         self._failures: dict[str, LlamaCloudError] = {}
 
-    async def ask(self, sizes: IdsAtATime, now: float, *, is_last: bool) -> None:
-        refused = self._memory.files.refused(self._list.files)
+    async def run(self, now: float, *, is_last: bool) -> None:
+        refused = self._memory.files.refused(self._list.file_ids)
         try:
-            await self._ask_for_all([i for i in self._list.files if i not in refused], sizes)
-            # Each alone: with others it would have them all asked for in halves again.
+            await self._request_all([i for i in self._list.file_ids if i not in refused])
+            # Each alone: with others it would have them all requested in halves again.
             for job_id, entry in refused.items():
-                if is_last or entry.is_worth_asking(now):
-                    await self._ask_for([job_id], is_known_refused=True)
+                if is_last or entry.is_due(now):
+                    await self._request([job_id], is_known_refused=True)
             others = [error for error in self._failures.values() if not _is_too_large(error)]
             if others:
                 await self._check_that_it_answers([], others[-1])
@@ -91,24 +80,24 @@ class _Asking:
                 if self._list.has_answered or _is_too_large(error):
                     self._memory.files.apply_refused(self._list.files_of([job_id]), now)
 
-    async def _ask_for_all(self, ids: Sequence[str], sizes: IdsAtATime) -> None:
+    async def _request_all(self, ids: Sequence[str]) -> None:
         while ids:
-            size, failures = sizes.of(self._list.endpoint), len(self._failures)
-            worked = await self._ask_for(ids[:size])
-            # Where a single file job cannot be had, the size is not at fault.
+            size, failures = self._sizes.of(self._list.endpoint), len(self._failures)
+            worked = await self._request(ids[:size])
+            # Where a single file job fails, the size is not at fault.
             if 0 < worked < len(ids[:size]) and failures == len(self._failures):
-                sizes.fewer_work(self._list.endpoint, worked)
+                self._sizes.fewer_work(self._list.endpoint, worked)
             ids = ids[size:]
 
-    async def _ask_for(self, ids: Sequence[str], *, is_known_refused: bool = False) -> int:
-        """Ask for file jobs, in halves where their answer is too large, refused or breaks off.
+    async def _request(self, ids: Sequence[str], *, is_known_refused: bool = False) -> int:
+        """Request file jobs, in halves where their answer is too large, refused or breaks off.
 
         Return how many at a time worked, at most.
         """
         try:
             await self._list.read(ids)
         except LlamaCloudError as error:
-            if not error.is_of_body and not _is_refused(error) and not _is_too_large(error):
+            if not _may_be_of_one(error):
                 raise
             if _is_refused(error):
                 await self._check_that_it_answers(ids, error)
@@ -121,8 +110,8 @@ class _Asking:
         else:
             return len(ids)
         half = len(ids) // 2
-        first = await self._ask_for(ids[:half])
-        return max(first, await self._ask_for(ids[half:]))
+        first = await self._request(ids[:half])
+        return max(first, await self._request(ids[half:]))
 
     async def _check_that_it_answers(self, ids: Sequence[str], error: LlamaCloudError) -> None:
         """Raise the error if the list answers about no single file job either.
@@ -135,7 +124,7 @@ class _Asking:
             try:
                 await self._list.read([job_id])
             except LlamaCloudError as other:
-                if not other.is_of_body and not _is_refused(other) and not _is_too_large(other):
+                if not _may_be_of_one(other):
                     raise
         if not self._list.has_answered:
             self._memory.times_unanswered += 1
@@ -144,7 +133,7 @@ class _Asking:
     def _probes(self, ids: Sequence[str]) -> list[str]:
         others = ids if len(ids) > 1 else ()
         turn, half = self._memory.times_unanswered, len(others) // 2
-        pools = (self._list.told, others[:half], others[half:])
+        pools = (self._list.ended_ids, others[:half], others[half:])
         return [pool[turn % len(pool)] for pool in pools if pool][:_MOST_PROBES]
 
 
@@ -159,3 +148,8 @@ def _is_too_large(error: LlamaCloudError) -> bool:
     if isinstance(error, StatusRefused):
         return error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     return isinstance(error, BodyTooLarge)
+
+
+def _may_be_of_one(error: LlamaCloudError) -> bool:
+    """Tell whether a single file job may be the cause of an error."""
+    return error.is_of_body or _is_refused(error) or _is_too_large(error)

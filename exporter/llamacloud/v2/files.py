@@ -6,23 +6,16 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from exporter.domain import FAILED_ITEMS_KEPT, FailedItem, ItemStatus
-from exporter.llamacloud.v2.entries import (
-    Entry,
-    apply_file_job,
-    by_file,
-    entry_of,
-    file_id_of,
-    results_by_key,
-)
+from exporter.domain import FAILED_ITEMS_KEPT, FailedItem, ItemStatus, latest
+from exporter.llamacloud.v2.entries import Entry, by_file, file_id_of
 from exporter.texts import cut
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from exporter.domain import EndedItem
-    from exporter.llamacloud.known_values import KnownValues
-    from exporter.llamacloud.v2.models import FileJobRow, ResultRow
+    from exporter.llamacloud.v2.batches import FileJob
+    from exporter.llamacloud.v2.entries import Result
 
 # Names and messages are free text without bound; a log line needs no more of them.
 _TEXT_LENGTH = 500
@@ -34,12 +27,15 @@ _UNKNOWN_WORD_GIVEN_UP_AFTER_SECONDS = 86_400.0
 class Files:
     """The entries of a batch by the ids of its files; ``moves`` counts what changed in them.
 
-    A file of which results say several things has an entry for each, and is one file all the same:
-    a failed one if any of them failed.
+    A file of which results say several things has an entry for each, but is counted as one file:
+    as failed if any of them failed. ``created_at`` is the Unix time of the batch's creation,
+    ``newest_at`` the newest one that shows progress.
     """
 
     entries: dict[str, Entry] = field(default_factory=dict)
     moves: int = 0
+    created_at: float | None = None
+    newest_at: float | None = None
     _failed: dict[str, FailedItem] = field(default_factory=dict)
 
     @property
@@ -57,49 +53,35 @@ class Files:
         """The first failed files, with their names and messages."""
         return tuple({item.item_id: item for item in self._failed.values()}.values())
 
-    def apply_results(
-        self, results: Sequence[ResultRow], known_values: KnownValues, *, keeps_missing: bool
-    ) -> bool:
+    def apply_results(self, results: Mapping[str, Result], *, keeps_missing: bool) -> bool:
         """Apply results; tell whether there are some, and none is kept that they lack."""
         before, self.entries = self.entries, {}
-        rows = results_by_key(results)
-        for file_id, row in rows.items():
-            entry, known = entry_of(row, known_values), before.get(file_id)
-            if known is not None and known.is_of(entry):
+        for file_id, (entry, message) in results.items():
+            known = before.get(file_id)
+            if known is not None and known.is_same_as(entry):
                 self.entries[file_id] = known
                 continue
             self._forget([file_id])
             self.entries[file_id] = entry
             if entry.status is ItemStatus.FAILED:
-                self._keep_failed(file_id, None, row.error_message)
+                self._keep_failed(file_id, None, message)
         missing = {i: entry for i, entry in before.items() if i not in self.entries}
         if keeps_missing:
             self.entries |= missing
         else:
             self._forget(missing)
-        return bool(rows) and not (keeps_missing and missing)
+        return bool(results) and not (keeps_missing and missing)
 
-    def apply_file_job(
-        self,
-        file_id: str,
-        row: FileJobRow,
-        known_values: KnownValues,
-        *,
-        created_at: float | None,
-        answered_at: float,
-    ) -> float | None:
-        """Apply the row of its file job to a file, as ``entries.apply_file_job`` does."""
+    def apply_file_job(self, file_id: str, file_job: FileJob) -> None:
+        """Apply what is known of its file job to a file."""
         entry = self.entries[file_id]
         before = entry.status
-        newest_at = apply_file_job(
-            entry, row, known_values, created_at=created_at, answered_at=answered_at
-        )
+        self.newest_at = latest(self.newest_at, entry.apply(file_job, self.created_at))
         self.moves += entry.status is not before
         if entry.status is ItemStatus.FAILED:
-            self._keep_failed(file_id, getattr(row, "name", None), row.error_message)
+            self._keep_failed(file_id, file_job.name, file_job.error_message)
         else:
             self._failed.pop(file_id, None)
-        return newest_at
 
     def apply_missing(self, file_ids: Iterable[str]) -> None:
         """Apply that an answer about the file jobs of these files did not show them."""
@@ -132,7 +114,7 @@ class Files:
             is_told = entry.has_reference and entry.status is not ItemStatus.UNKNOWN
             if entry.has_ended or is_told:
                 continue
-            if entry.is_word_unknown and still_seconds < _UNKNOWN_WORD_GIVEN_UP_AFTER_SECONDS:
+            if entry.has_new_status and still_seconds < _UNKNOWN_WORD_GIVEN_UP_AFTER_SECONDS:
                 continue
             entry.status, entry.is_given_up = ItemStatus.UNKNOWN, True
 

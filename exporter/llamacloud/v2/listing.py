@@ -1,43 +1,44 @@
-"""Listing the batches of a project, page by page."""
+"""Listing the recent batches of a project, and active ones of any age: never all of them."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import product
 from typing import TYPE_CHECKING
 
-from exporter.domain import Listing
-from exporter.llamacloud.belief import comparable_word
-from exporter.llamacloud.errors import BadResponse, StatusRefused
-from exporter.llamacloud.v2.pages import is_refused_token
-from exporter.llamacloud.v2.queries import queries_of, recent_queries_of
-from exporter.texts import escaped
+from exporter.llamacloud.errors import StatusRefused
+from exporter.llamacloud.listed_jobs import ListedJobs
+from exporter.llamacloud.v2.reader import is_refused_token
 
 if TYPE_CHECKING:
-    from exporter.domain import Job, ListingPlan
-    from exporter.llamacloud.rows import NotAskedFor
-    from exporter.llamacloud.v2.pages import BatchesPage
-    from exporter.llamacloud.v2.queries import BatchQuery
+    from collections.abc import Mapping
+
+    from exporter.domain import Listing, ListingPlan
     from exporter.llamacloud.v2.reader import Reader
 
-_TOLD_LENGTH = 100
+# A batch that LlamaCloud calls completed may have file jobs that run: it is asked for by its id.
+_ACTIVE = ("PENDING", "THROTTLED", "RUNNING")
 
 
 async def list_jobs(reader: Reader, plan: ListingPlan) -> Listing:
     """List the batches of a project, each once.
 
     Raises:
-        BadResponse: all that was listed is of another project than was asked for.
+        BadResponse: all that was listed is of another project than was requested.
         LlamaCloudError: a page could not be read; there is no such thing as half a listing.
     """
-    walk = _Walk(plan)
-    for query in queries_of(plan):
-        await walk.through(reader, query)
+    listed = ListedJobs()
+    ended = [await _list_pages(reader, plan, query, listed) for query in _queries_of(plan)]
     # By LlamaCloud's own clock, as its first answer told it.
-    for query in recent_queries_of(plan, walk.began_at):
-        await walk.through(reader, query)
-    reader.learnt.left_out.listing_ended()
-    walk.check_project()
-    return walk.listing()
+    recent = _recent_queries_of(plan, listed.began_at)
+    ended += [await _list_pages(reader, plan, query, listed) for query in recent]
+    reader.left_out.listing_ended()
+    # LlamaCloud has no filter by type.
+    return listed.listing(
+        truncated=not all(ended), reached_end=plan.is_full, job_types=plan.job_types
+    )
 
 
 @dataclass(slots=True)
@@ -49,82 +50,63 @@ class _Pages:
     seen_tokens: set[str] = field(default_factory=set)
     began_anew: bool = False
 
-    def repeats(self, page: BatchesPage) -> bool:
+    def repeats(self, next_token: str, ids: set[str]) -> bool:
         """Add a page that promises another; tell whether the server repeats itself."""
-        ids = {job.id for job in page.jobs} | {other.row_id for other in page.not_asked_for}
-        token = page.next_token or ""
-        repeats = token in self.seen_tokens or (bool(ids) and ids <= self.seen_rows)
-        self.token = token
+        repeats = next_token in self.seen_tokens or (bool(ids) and ids <= self.seen_rows)
+        self.token = next_token
         self.seen_rows |= ids
-        self.seen_tokens.add(token)
+        self.seen_tokens.add(next_token)
         return repeats
 
 
-@dataclass(slots=True)
-class _Walk:
-    """The pages read so far."""
+async def _list_pages(
+    reader: Reader, plan: ListingPlan, query: Mapping[str, str], listed: ListedJobs
+) -> bool:
+    """Read the pages of one query, until its end or a bound; tell whether it was the end.
 
-    plan: ListingPlan
-    jobs: dict[str, Job] = field(default_factory=dict)
-    asked_monotonic: float | None = None
-    began_at: float = 0.0
-    ended_at: float = 0.0
-    truncated: bool = False
-    rows_left_out: int = 0
-    of_another_project: NotAskedFor | None = None
+    It begins anew, once, where its token is refused in the middle.
+    """
+    pages = _Pages()
+    for _ in range(plan.max_requests):
+        try:
+            page = await reader.batches_page(query, pages.token)
+        except StatusRefused as error:
+            if pages.began_anew or not is_refused_token(error, pages.token):
+                raise
+            pages = _Pages(began_anew=True)
+            continue
+        ids = listed.add(page)
+        # As in the vendor's own clients: totals and short pages mean nothing.
+        if not page.sent or not page.announces_more:
+            return True
+        # More follows, and nothing says where, or the server repeats itself.
+        if page.is_token_unread or pages.repeats(page.next_token or "", ids):
+            break
+    return False
 
-    async def through(self, reader: Reader, query: BatchQuery) -> None:
-        """Read the pages of one query, until its end or a bound.
 
-        It begins anew, once, where its token is refused in the middle.
-        """
-        pages = _Pages()
-        for _ in range(self.plan.max_requests):
-            try:
-                page = await reader.batches_page(query, pages.token)
-            except StatusRefused as error:
-                if pages.began_anew or not is_refused_token(error, pages.token):
-                    raise
-                pages = _Pages(began_anew=True)
-                continue
-            self._note(page)
-            # As the vendor's own clients do: totals and short pages tell nothing.
-            if not page.sent or not (page.next_token or page.is_token_unread):
-                return
-            # More follows, and nobody can tell where, or the server repeats itself.
-            if page.is_token_unread or pages.repeats(page):
-                break
-        self.truncated = True
+def _queries_of(plan: ListingPlan) -> list[dict[str, str]]:
+    """List the filters of each query: LlamaCloud accepts one value of each at a time."""
+    windows = []
+    if plan.created_since is not None:
+        windows.append(_created_since(plan.created_since))
+    if plan.is_full or not windows:
+        windows.extend({"status": status} for status in _ACTIVE)
+    return _of_directories(plan, windows)
 
-    def check_project(self) -> None:
-        """Refuse a listing of which nothing is left, because it shows another project."""
-        other = self.of_another_project
-        if other is not None and not self.jobs:
-            asked, came = escaped(other.asked)[:_TOLD_LENGTH], escaped(other.came)[:_TOLD_LENGTH]
-            raise BadResponse(f"project {asked} was asked for, but the batches are of {came}")
 
-    def listing(self) -> Listing:
-        """Return what was read of the types that the plan names; LlamaCloud has no such filter."""
-        types = {comparable_word(job_type) for job_type in self.plan.job_types}
-        jobs = self.jobs.values()
-        return Listing(
-            jobs=tuple(job for job in jobs if not types or job.job_type in types),
-            asked_monotonic=self.asked_monotonic or 0.0,
-            began_at=self.began_at,
-            ended_at=self.ended_at,
-            truncated=self.truncated,
-            reached_end=self.plan.is_full,
-            rows_left_out=self.rows_left_out,
-        )
+def _recent_queries_of(plan: ListingPlan, now: float) -> list[dict[str, str]]:
+    """List the queries for what was created lately before the Unix time ``now``."""
+    if plan.created_within is None:
+        return []
+    return _of_directories(plan, [_created_since(now - plan.created_within)])
 
-    def _note(self, page: BatchesPage) -> None:
-        if self.asked_monotonic is None:
-            self.asked_monotonic = page.asked_monotonic
-            self.began_at = page.answered_at
-        self.ended_at = max(page.answered_at, self.began_at)
-        self.rows_left_out += page.rows_unread + len(page.not_asked_for)
-        for other in page.not_asked_for:
-            if other.filter == "project_id":
-                self.of_another_project = other
-        # A batch that comes again is the newer one: the list moved while it was read.
-        self.jobs.update((job.id, job) for job in page.jobs)
+
+def _of_directories(plan: ListingPlan, windows: list[dict[str, str]]) -> list[dict[str, str]]:
+    directories = [{"source_directory_id": value} for value in plan.directory_ids] or [{}]
+    return [directory | window for directory, window in product(directories, windows)]
+
+
+def _created_since(moment: float) -> dict[str, str]:
+    since = datetime.fromtimestamp(math.floor(moment), UTC)
+    return {"created_at_on_or_after": since.strftime("%Y-%m-%dT%H:%M:%SZ")}

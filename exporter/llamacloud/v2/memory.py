@@ -7,13 +7,47 @@ from typing import TYPE_CHECKING
 
 from exporter.domain import JobStatus, latest
 from exporter.llamacloud.v2.files import Files
-from exporter.llamacloud.v2.patience import Patience
 
 if TYPE_CHECKING:
     from exporter.domain import Job
-    from exporter.llamacloud.known_values import KnownValues
-    from exporter.llamacloud.v2.models import FileJobRow
-    from exporter.llamacloud.v2.pages import BatchFetched
+    from exporter.llamacloud.v2.reader import BatchFetched
+
+# While LlamaCloud cannot be reached, what happens to a batch is not known. And a small budget
+# refreshes a batch every fifteen minutes, which must not make it wait for hours.
+_LARGEST_SHARE_OF_LIMIT = 0.5
+
+
+@dataclass(slots=True, eq=False)
+class Stillness:
+    """For how long no refresh showed a move in a batch; moments are monotonic.
+
+    Of the time between two refreshes, at most half the limit counts: so the limit is reached after
+    three refreshes at least. ``seconds`` is all the time.
+    """
+
+    seconds: float = 0.0
+    _moves: int = -1
+    _since: float = 0.0
+    _refreshed_at: float = 0.0
+    _counted_seconds: float = 0.0
+
+    def refreshed(self, moves: int, now: float, limit_seconds: float) -> bool:
+        """Note a refresh, and the ``moves`` until then; tell whether the limit is reached."""
+        self._counted_seconds = self._counted_until(moves, now, limit_seconds)
+        if moves != self._moves:
+            self._moves, self._since = moves, now
+        self._refreshed_at, self.seconds = now, now - self._since
+        return self._counted_seconds >= limit_seconds
+
+    def would_reach_limit(self, moves: int, now: float, limit_seconds: float) -> bool:
+        """Tell whether a refresh at this moment would reach the limit."""
+        return self._counted_until(moves, now, limit_seconds) >= limit_seconds
+
+    def _counted_until(self, moves: int, now: float, limit_seconds: float) -> float:
+        if moves != self._moves:
+            return 0.0
+        most_seconds = _LARGEST_SHARE_OF_LIMIT * limit_seconds
+        return self._counted_seconds + min(now - self._refreshed_at, most_seconds)
 
 
 @dataclass(slots=True, eq=False)
@@ -30,8 +64,6 @@ class BatchMemory:
     files: Files = field(default_factory=Files)
     has_results: bool = False
     results_unread: int = 0
-    created_at: float | None = None
-    newest_at: float | None = None
     is_mapped: bool = False
     is_done: bool = False
     are_final_results: bool = False
@@ -39,7 +71,7 @@ class BatchMemory:
     asked_monotonic: float = 0.0
     answered_at: float = 0.0
     times_unanswered: int = 0
-    _patience: Patience = field(default_factory=Patience)
+    _stillness: Stillness = field(default_factory=Stillness)
     _status: JobStatus = JobStatus.UNKNOWN
     _moves: int = 0
     _runs_again: bool = False
@@ -56,12 +88,12 @@ class BatchMemory:
         """Whether all files have ended; false while there are no results."""
         return self.has_results and self.files.all_ended
 
-    def apply_batch(self, batch: BatchFetched, known_values: KnownValues) -> None:
+    def apply_batch(self, batch: BatchFetched) -> None:
         """Apply an answer about the batch itself."""
         self._apply_job(batch.job)
         self.asked_monotonic, self.answered_at = batch.asked_monotonic, batch.answered_at
         had_ended, moves = self.all_ended, self.files.moves
-        are_whole = self._apply_results(batch, known_values)
+        are_whole = self._apply_results(batch)
         if batch.job.status is JobStatus.CANCELLED:
             self.files.cancel_unmapped()
         if not self.is_done:
@@ -71,53 +103,43 @@ class BatchMemory:
             self.are_final_results = are_whole
             self.are_confirmed = are_whole and had_ended and moves == self.files.moves
 
-    def apply_file_job(
-        self, file_id: str, row: FileJobRow, answered_at: float, known_values: KnownValues
-    ) -> None:
-        """Apply the row of its file job, in an answer of that Unix time, to a file."""
-        newest_at = self.files.apply_file_job(
-            file_id, row, known_values, created_at=self.created_at, answered_at=answered_at
-        )
-        self.newest_at = latest(self.newest_at, newest_at)
+    def refreshed(self, now: float, give_up_after_seconds: float) -> bool:
+        """Note that a refresh is complete; tell whether to stop waiting for the batch.
 
-    def look(self, now: float, give_up_after_seconds: float) -> bool:
-        """Note that all was asked that there is to ask; tell whether to wait no longer.
-
-        LlamaCloud is done with the batch then, and nothing of it moved for long. Files are given up
-        whose end nothing tells; should that end the batch, it is waited for anew until the results
-        were read for the last time. ``now`` is a monotonic moment.
+        That is so if LlamaCloud is done with the batch, and nothing of it moved for long. Files
+        whose end nothing tells are given up then; should that end the batch, waiting starts anew
+        until the results were read for the last time. ``now`` is a monotonic moment.
         """
         had_ended = self.all_ended
         moves = self._moves + self.files.moves
-        if not self._patience.look(moves, now, give_up_after_seconds) or not self.is_done:
+        if not self._stillness.refreshed(moves, now, give_up_after_seconds) or not self.is_done:
             return False
-        self.files.give_up(self._patience.still_seconds)
+        self.files.give_up(self._stillness.seconds)
         if self.all_ended and not had_ended:
             self._moves += 1
         return True
 
     def would_give_up(self, now: float, give_up_after_seconds: float) -> bool:
-        """Tell whether a look at this moment would give up, if nothing moves until then."""
+        """Tell whether a refresh at this moment would give up, if nothing moves until then."""
         moves = self._moves + self.files.moves
-        return self.is_done and self._patience.would_end(moves, now, give_up_after_seconds)
+        return self.is_done and self._stillness.would_reach_limit(moves, now, give_up_after_seconds)
 
     def _apply_job(self, job: Job) -> None:
         self._moves += job.status is not self._status
-        self._status, self.is_mapped, self.created_at = job.status, job.is_mapped, job.created_at
+        self._status, self.is_mapped = job.status, job.is_mapped
         is_done = job.is_mapped or not job.active
         self._runs_again |= self.is_done and not is_done
         self.is_done = is_done
-        self.newest_at = latest(self.newest_at, job.created_at)
+        self.files.created_at = job.created_at
+        self.files.newest_at = latest(self.files.newest_at, job.created_at)
 
-    def _apply_results(self, batch: BatchFetched, known_values: KnownValues) -> bool:
+    def _apply_results(self, batch: BatchFetched) -> bool:
         """Apply results if there are any; tell whether they seem whole."""
         if batch.results is None:
             return False
         # A list may not be whole yet. What it lacks is followed on, as where there is no list.
         keeps_missing = self.is_done and not self._runs_again
-        are_whole = self.files.apply_results(
-            batch.results, known_values, keeps_missing=keeps_missing
-        )
+        are_whole = self.files.apply_results(batch.results, keeps_missing=keeps_missing)
         self.has_results, self._runs_again = True, False
         self.results_unread = batch.results_unread
         return are_whole and not batch.results_unread

@@ -70,14 +70,9 @@ class FileJobRow(Struct, frozen=True, gc=False, kw_only=True):
     """The job of one file, without the document that it made; extract jobs have no name."""
 
     id: Id
+    name: str | None = None
     status: str | None = None
     project_id: str | None = None
     error_message: str | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
-
-
-class ParseJobRow(FileJobRow, frozen=True, gc=False, kw_only=True):
-    """The parse job of one file."""
-
-    name: str | None = None

@@ -20,7 +20,7 @@ from exporter.domain import (
     NotCounted,
     NothingToCount,
 )
-from exporter.llamacloud.v2 import V2Api
+from exporter.llamacloud.v2.api import V2Api
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

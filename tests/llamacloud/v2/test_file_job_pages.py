@@ -20,14 +20,10 @@ from properties import UNHURRIED
 
 from exporter.llamacloud.bodies import LONGEST_ANSWER_BYTES
 from exporter.llamacloud.errors import BadResponse
-from exporter.llamacloud.rows import read_at_once
+from exporter.llamacloud.pages import read_at_once
 from exporter.llamacloud.v2 import file_job_pages
 from exporter.llamacloud.v2.decoding import read_batch, read_batches
-from exporter.llamacloud.v2.file_job_pages import (
-    MOST_FILE_JOBS,
-    read_extract_jobs,
-    read_parse_jobs,
-)
+from exporter.llamacloud.v2.file_job_pages import MOST_FILE_JOBS, read_file_jobs
 
 DOCUMENT = {"lines": [{"id": n, "text": "private", "amount": n / 7} for n in range(15_000)]}
 FIELDS = ("id", "project_id", "status", "error_message", "created_at", "updated_at", "name")
@@ -51,7 +47,7 @@ def test_documents_are_skipped_and_not_built() -> None:
     body = page_of(*(extract_job(n) for n in range(16)), next_page_token="t")
     assert 10**7 < len(body) < LONGEST_ANSWER_BYTES
     tracemalloc.start()
-    page = read_extract_jobs(body)
+    page = read_file_jobs(body)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert ([f"job-{n}" for n in range(16)], "t") == (
@@ -68,7 +64,7 @@ def test_an_odd_field_beside_a_document_takes_nothing_else_with_it() -> None:
     rows[3] |= {"error_message": ["private"], "updated_at": 7, "id": "caf\u00e9"}
     body = page_of(*rows, {"id": ["private"]}, "private")
     tracemalloc.start()
-    page = read_extract_jobs(body)
+    page = read_file_jobs(body)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert (8, 10, 2) == (len(page.rows), page.sent, page.unread.rows)
@@ -87,28 +83,27 @@ def test_json_that_only_python_reads_is_read_slowly() -> None:
     """NaN, and halves of characters, which a document may hold."""
     rows = [file_job(0, "FAILED", extract_result=float("nan")), file_job(1, "RUNNING", name="MARK")]
     body = with_json(page_of(*rows), "MARK", '"\\ud800"')
-    for read in (read_parse_jobs, read_extract_jobs):
-        page = read(body)
-        assert [("job-0", "FAILED"), ("job-1", "RUNNING")] == [(r.id, r.status) for r in page.rows]
+    page = read_file_jobs(body)
+    assert [("job-0", "FAILED"), ("job-1", "RUNNING")] == [(r.id, r.status) for r in page.rows]
 
 
 def test_rows_beyond_those_that_may_be_asked_for_are_skipped() -> None:
     """They would be ignored anyway."""
     for field in ({}, {"status": 7}):
         rows = (file_job(n, "COMPLETED") | field for n in range(3 * MOST_FILE_JOBS))
-        page = read_parse_jobs(page_of(*rows))
+        page = read_file_jobs(page_of(*rows))
         assert MOST_FILE_JOBS == len(page.rows) == page.sent
 
 
 def test_a_page_of_ten_rows_that_cannot_be_read_is_a_bad_answer() -> None:
     """Fewer may all be bad."""
     with pytest.raises(BadResponse, match="items: none of 10 rows has a usable id"):
-        read_extract_jobs(page_of(*({"id": 7} for _ in range(10))))
-    assert 9 == read_extract_jobs(page_of(*({"id": 7} for _ in range(9)))).unread.rows
+        read_file_jobs(page_of(*({"id": 7} for _ in range(10))))
+    assert 9 == read_file_jobs(page_of(*({"id": 7} for _ in range(9)))).unread.rows
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"<html>", b"{}", b'{"items":{}}', b'{"items":null}'])
-@pytest.mark.parametrize("read", [read_parse_jobs, read_extract_jobs, read_batches])
+@pytest.mark.parametrize("read", [read_file_jobs, read_batches])
 def test_what_is_no_page_is_a_bad_answer(read: Any, body: bytes) -> None:
     """The message says where, not what."""
     with pytest.raises(BadResponse) as raised:
@@ -124,8 +119,8 @@ def test_any_json_in_one_field_of_a_file_job_leaves_all_others_as_they_were(
     """Its row is there, unless it has no usable id; other rows are untouched."""
     rows = [file_job(0), file_job(1) | {field: "MARK"}, file_job(2)]
     body = with_json(page_of(*rows), "MARK", written)
-    page = read_parse_jobs(body)
-    expected = read_parse_jobs(page_of(*rows)).rows
+    page = read_file_jobs(body)
+    expected = read_file_jobs(page_of(*rows)).rows
     by_id = {row.id: row for row in page.rows}
     assert (expected[0], expected[2]) == (by_id["job-0"], by_id["job-2"])
     assert 3 == len(page.rows) + page.unread.rows
@@ -174,8 +169,8 @@ def test_any_json_in_a_batch_is_read_as_far_as_it_can_be(place: str, written: st
 def test_field_by_field_the_same_is_read_as_at_once(field: str, written: str) -> None:
     """Wherever a page can be read at once, both slower readers agree."""
     body = with_json(page_of(file_job(0) | {field: "MARK"}, file_job(1)), "MARK", written)
-    quickly = read_parse_jobs(body)
-    for without in ({"_PARSE_PAGE"}, {"_PARSE_PAGE", "_RAW_PAGE"}):
+    quickly = read_file_jobs(body)
+    for without in ({"_PAGE"}, {"_PAGE", "_RAW_PAGE"}):
         skipped = {getattr(file_job_pages, name) for name in without}
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(
@@ -185,7 +180,7 @@ def test_field_by_field_the_same_is_read_as_at_once(field: str, written: str) ->
                     None if decoder in skipped else read(decoder, body)
                 ),
             )
-            slowly = read_parse_jobs(body)
+            slowly = read_file_jobs(body)
         assert list(quickly.rows) == list(slowly.rows)
         assert quickly.unread == slowly.unread
 
@@ -194,7 +189,7 @@ BOUNDED = """
 import sys
 from pathlib import Path
 from exporter.llamacloud.errors import BadResponse
-from exporter.llamacloud.v2.file_job_pages import read_extract_jobs, read_parse_jobs
+from exporter.llamacloud.v2.file_job_pages import read_file_jobs
 
 def peak_mib():
     status = Path("/proc/self/status").read_text().splitlines()
@@ -204,7 +199,7 @@ for line in sys.stdin.buffer:
     body = line.rstrip()
     del line
     try:
-        {reader}(body)
+        read_file_jobs(body)
     except BadResponse as error:
         assert len(str(error)) < 310
     print(peak_mib())
@@ -228,12 +223,11 @@ def huge_pages() -> dict[str, bytes]:
     }
 
 
-@pytest.mark.parametrize("reader", ["read_extract_jobs", "read_parse_jobs"])
-def test_whatever_is_sent_costs_bounded_memory(reader: str) -> None:
+def test_whatever_is_sent_costs_bounded_memory() -> None:
     """A few times the largest body."""
     huge = huge_pages()
     ended = subprocess.run(
-        [sys.executable, "-c", BOUNDED.replace("{reader}", reader)],
+        [sys.executable, "-c", BOUNDED],
         input=b"\n".join(huge.values()),
         capture_output=True,
         timeout=50,
@@ -250,6 +244,6 @@ def test_a_page_of_a_hundred_file_jobs_is_read_in_well_under_a_millisecond() -> 
     taken = []
     for _ in range(20):
         began = time.process_time()
-        read_parse_jobs(body)
+        read_file_jobs(body)
         taken.append(time.process_time() - began)
     assert min(taken) < 0.001

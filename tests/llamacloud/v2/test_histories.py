@@ -18,37 +18,27 @@ from properties import EFFORT, UNHURRIED
 from exporter.domain import ItemsCounted, ItemStatus
 from exporter.llamacloud.errors import LlamaCloudError, NetworkFailed
 from exporter.llamacloud.known_values import KnownValues
+from exporter.llamacloud.left_out import Unread
+from exporter.llamacloud.pages import Page
 from exporter.llamacloud.requests import Endpoint
-from exporter.llamacloud.v2.batches import job_of
+from exporter.llamacloud.v2.batches import file_job_of, job_of
 from exporter.llamacloud.v2.counting import count_items
 from exporter.llamacloud.v2.decoding import read_batch
-from exporter.llamacloud.v2.file_job_pages import read_parse_jobs
+from exporter.llamacloud.v2.entries import results_of
+from exporter.llamacloud.v2.file_job_pages import read_file_jobs
 from exporter.llamacloud.v2.ids_at_a_time import IdsAtATime
 from exporter.llamacloud.v2.memory import BatchMemory
-from exporter.llamacloud.v2.pages import BatchFetched, FileJobsPage
+from exporter.llamacloud.v2.reader import BatchFetched
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from exporter.llamacloud.v2.batches import FileJob
     from exporter.llamacloud.v2.reader import Reader
 
 FILES = 4
 ENDED = {"COMPLETED": ItemStatus.COMPLETED, "FAILED": ItemStatus.FAILED}
 ACTIVE = {"PENDING": ItemStatus.PENDING, "RUNNING": ItemStatus.PROCESSING}
-
-
-@dataclass
-class Learnt:
-    """What a reader keeps."""
-
-    known_values: KnownValues = field(
-        default_factory=lambda: KnownValues(structlog.get_logger("exporter"))
-    )
-    ids_at_a_time: IdsAtATime = field(
-        default_factory=lambda: IdsAtATime(
-            structlog.get_logger("exporter"), dict.fromkeys(Endpoint, 3)
-        )
-    )
 
 
 @dataclass
@@ -60,23 +50,34 @@ class World:
     file_jobs: dict[int, str] = field(default_factory=dict)
     hidden: set[int] = field(default_factory=set)
     fails: bool = False
-    learnt: Learnt = field(default_factory=Learnt)
+    known_values: KnownValues = field(
+        default_factory=lambda: KnownValues(structlog.get_logger("exporter"))
+    )
+    ids_at_a_time: IdsAtATime = field(
+        default_factory=lambda: IdsAtATime(
+            structlog.get_logger("exporter"), dict.fromkeys(Endpoint, 3)
+        )
+    )
 
-    async def file_jobs_page(self, _: Endpoint, ids: Sequence[str], __: str | None) -> FileJobsPage:
+    async def file_jobs_page(
+        self, _: Endpoint, ids: Sequence[str], __: str | None
+    ) -> Page[FileJob]:
         """List file jobs, one page of them."""
         if self.fails:
             raise NetworkFailed("reset")
         numbers = [int(job_id.removeprefix("job-")) for job_id in ids]
         rows = [file_job(n, self.file_jobs[n]) for n in numbers if n not in self.hidden]
-        page = read_parse_jobs(as_json({"items": rows}))
-        return FileJobsPage(page.rows, page.next_token, 0.0, NOW)
+        read = read_file_jobs(as_json({"items": rows})).rows
+        file_jobs = [file_job_of(row, self.known_values, NOW, with_name=True) for row in read]
+        return Page(file_jobs, len(read), Unread(), answered_at=NOW)
 
     def fetched(self, memory: BatchMemory) -> BatchFetched:
         """Return the batch, with its results if they are asked for."""
         shown = self.results if memory.wants_results else None
         read = read_batch(as_json(batch(status=self.status, results=shown)))
-        job = job_of(read.row, self.learnt.known_values, NOW, job_id="bat-1")
-        return BatchFetched(job, read.results, 0, 0.0, NOW)
+        job = job_of(read.row, self.known_values, NOW, job_id="bat-1")
+        results = None if read.results is None else results_of(read.results, self.known_values)
+        return BatchFetched(job, results, 0, 0.0, NOW)
 
     def items(self) -> dict[ItemStatus, int]:
         """Count the files, by rules of this test's own."""
@@ -125,7 +126,7 @@ def change(world: World, what: str, number: int, word: str) -> None:
 
 async def refreshed(world: World, memory: BatchMemory, now: float) -> ItemsCounted | None:
     """Refresh the batch; return its counts if it can be counted."""
-    memory.apply_batch(world.fetched(memory), world.learnt.known_values)
+    memory.apply_batch(world.fetched(memory))
     reader: Reader = world  # type: ignore[assignment]
     try:
         answer = await count_items(reader, "bat-1", memory, LIMITS, now=now)

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from exporter.domain import JobNotFound, JobStatus, JobType, ListingPlan
 from exporter.llamacloud.errors import BadResponse, ServerFailed, UnexpectedStatus, Unprocessable
-from exporter.llamacloud.v2 import V2Api
+from exporter.llamacloud.v2.api import V2Api
 
 pytestmark = pytest.mark.anyio
 
@@ -207,7 +207,7 @@ async def test_a_listing_of_another_project_alone_is_a_bad_answer(server: Batche
     """It says nothing of this one."""
     fill(server, 2)
     async with reading(server, project_id=OTHER_PROJECT) as api:
-        with pytest.raises(BadResponse, match="was asked for, but the batches are of"):
+        with pytest.raises(BadResponse, match="was requested, but the listed jobs are of"):
             await api.listing(created_since=SINCE)
 
 

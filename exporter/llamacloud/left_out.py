@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from structlog.stdlib import BoundLogger
 
+    from exporter.llamacloud.pages import Mismatch
     from exporter.llamacloud.requests import Endpoint, RequestObserver
 
 
@@ -42,7 +43,7 @@ class LeftOut:
     def __init__(self, observer: RequestObserver, log: BoundLogger) -> None:
         self._observer = observer
         self._log = log
-        self._logged: set[tuple[str, str]] = set()
+        self._logged: set[object] = set()
         # Listings since the last contradiction, by the filters of which one was logged.
         self._listings_without: dict[str, int] = {}
 
@@ -50,40 +51,37 @@ class LeftOut:
         """Note what could not be read in an answer, about ``job_id`` if it is about one job."""
         for name, number in unread.fields.items():
             self._observer.fields_left_out(endpoint, name, number)
-            if self._is_news(f"{endpoint}.field", name):
-                self._log.warning(
-                    "api.unreadable_field",
-                    endpoint=str(endpoint),
-                    field=name,
-                    **_about(job_id or unread.first_rows[name]),
-                    advice="treated as absent; if it is as LlamaCloud documents it, report it",
-                )
-        if not unread.rows:
-            return
-        self._observer.rows_left_out(endpoint, unread.rows)
-        if self._is_news(f"{endpoint}.row", ""):
-            self._log.warning(
+            self._warn_once(
+                "api.unreadable_field",
+                endpoint,
+                job_id or unread.first_rows[name],
+                field=name,
+                advice="treated as absent; if it is as LlamaCloud documents it, report it",
+            )
+        if unread.rows:
+            self._observer.rows_left_out(endpoint, unread.rows)
+            self._warn_once(
                 "api.unreadable_row",
-                endpoint=str(endpoint),
+                endpoint,
+                job_id,
                 rows=unread.rows,
-                **_about(job_id),
                 advice="rows without a usable id are left out: contact LlamaCloud's support",
             )
 
-    def not_asked_for(self, what: str, job_id: str) -> None:
-        """Note that a list showed a row although a filter, named by ``what``, excludes it.
+    def mismatch(self, mismatch: Mismatch) -> None:
+        """Log that a list showed a row that contradicts a filter of its request.
 
         It is logged the first time, and again after ten listings in a row without any.
         """
-        is_news = what not in self._listings_without
-        # The listing that ends next is none without.
-        self._listings_without[what] = -1
-        if not is_news:
+        is_new = mismatch.filter not in self._listings_without
+        # The listing that is under way is not one without.
+        self._listings_without[mismatch.filter] = -1
+        if not is_new:
             return
         self._log.warning(
             "api.row_not_asked_for",
-            filter=what,
-            job_id=job_id,
+            filter=mismatch.filter,
+            job_id=mismatch.row_id,
             advice="left out; check whether a proxy or cache sends answers of other requests",
         )
 
@@ -95,12 +93,11 @@ class LeftOut:
             if listings + 1 < _LISTINGS_UNTIL_NEWS
         }
 
-    def _is_news(self, kind: str, name: str) -> bool:
-        if (kind, name) in self._logged:
-            return False
-        self._logged.add((kind, name))
-        return True
-
-
-def _about(job_id: str | None) -> dict[str, str]:
-    return {} if job_id is None else {"job_id": job_id}
+    def _warn_once(
+        self, event: str, endpoint: Endpoint, job_id: str | None, **facts: str | int
+    ) -> None:
+        kind = (event, endpoint, facts.get("field"))
+        if kind not in self._logged:
+            self._logged.add(kind)
+            about = {} if job_id is None else {"job_id": job_id}
+            self._log.warning(event, endpoint=str(endpoint), **about, **facts)
