@@ -1,21 +1,20 @@
 """Views as exposition bytes: pure, and rendered once for each change of a project."""
 
-from exporter.exposition.chunks import ProjectChunks, pieces, render_project
-from exporter.exposition.families import FAMILIES
+from exporter.exposition.chunks import FAMILIES, ProjectChunks, pieces, render_project
 from exporter.exposition.gzip_member import OpenMember
-from exporter.exposition.jobs import ATTRIBUTE_OF_GAUGE
-from exporter.exposition.text import Family, Form, escape, header, number
+from exporter.exposition.jobs import JOB_FAMILIES
+from exporter.exposition.text import Family, Form, header, number, series
 
 __all__ = [
-    "ATTRIBUTE_OF_GAUGE",
     "FAMILIES",
+    "JOB_FAMILIES",
     "Family",
     "Form",
     "OpenMember",
     "ProjectChunks",
-    "escape",
     "header",
     "number",
     "pieces",
     "render_project",
+    "series",
 ]

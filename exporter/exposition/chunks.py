@@ -8,10 +8,9 @@ from functools import cache, cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from exporter.exposition.families import FAMILIES
 from exporter.exposition.gzip_member import deflate
-from exporter.exposition.jobs import job_samples
-from exporter.exposition.projects import project_samples
+from exporter.exposition.jobs import JOB_FAMILIES, job_samples
+from exporter.exposition.projects import PROJECT_FAMILIES, project_samples
 from exporter.exposition.text import header
 
 if TYPE_CHECKING:
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from exporter.domain import JobView, ProjectView
     from exporter.exposition.text import Family, Form
 
+# In the order in which they are exposed.
+FAMILIES: tuple[Family, ...] = (*JOB_FAMILIES, *PROJECT_FAMILIES)
 _MOST_JOBS_IN_A_SLICE = 256
 _JOBS_IN_A_SLICE_ON_AVERAGE = 128
 

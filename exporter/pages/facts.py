@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from exporter.exposition import ATTRIBUTE_OF_GAUGE
+from exporter.exposition import JOB_FAMILIES
 from exporter.pages.report import problems_of
 from exporter.texts import cut, well_formed
 
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 # As long as a value in the log.
 _LONGEST_TEXT = 1_000
 _GAUGES = {
-    name.removeprefix("llamacloud_batch_job_"): attribute
-    for name, attribute in ATTRIBUTE_OF_GAUGE.items()
+    family.name.removeprefix("llamacloud_batch_job_"): family.attribute
+    for family in JOB_FAMILIES
+    if family.attribute
 }
 
 

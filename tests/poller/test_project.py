@@ -98,7 +98,8 @@ class TestWhatIsPublished:
         """And told with advice, once while they last."""
         cloud.simulator.faults.add(fault)
         with capture_logs() as logs:
-            async with polling(cloud, timeout_seconds=0.2 if fault.kind == "hang" else 20.0) as watch:
+            seconds = 0.2 if fault.kind == "hang" else 20.0
+            async with polling(cloud, timeout_seconds=seconds) as watch:
                 await eventually(lambda: watch.polls("error") >= 2)
                 assert watch.polls("error") == watch.own("poll_errors_total", reason=reason)
                 cloud.simulator.faults.clear()
