@@ -7,23 +7,12 @@ from typing import TYPE_CHECKING
 from prometheus_client import Counter, Gauge, Histogram
 
 from exporter.telemetry.families import FAMILIES
+from exporter.telemetry.project_families import PROJECT_FAMILIES
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
-    from exporter.exposition import Family
-
-_PREFIX = "llamacloud_exporter_"
-_BUCKETS = {
-    "poll_duration_seconds": (
-        *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
-        *(60.0, 300.0, 900.0, 3600.0),
-    ),
-    "api_request_duration_seconds": (
-        *(0.1, 0.25, 0.5),
-        *(1.0, 2.5, 5.0, 10.0, 30.0),
-    ),
-}
+    from exporter.telemetry.family import OwnFamily
 
 
 class Metrics:
@@ -39,12 +28,11 @@ class Metrics:
     def remove(self, project: str) -> None:
         """Remove the series of a project."""
         metrics = {**self.gauges, **self.counters, **self.histograms}
-        for family in FAMILIES:
-            if "project" in family.labels:
-                metrics[family.name.removeprefix(_PREFIX)].remove_by_labels({"project": project})
+        for family in PROJECT_FAMILIES:
+            metrics[short_name(family)].remove_by_labels({"project": project})
 
-    def _register(self, family: Family, registry: CollectorRegistry) -> None:
-        name = family.name.removeprefix(_PREFIX)
+    def _register(self, family: OwnFamily, registry: CollectorRegistry) -> None:
+        name = short_name(family)
         what = (family.name, family.help, family.labels)
         match family.type:
             case "gauge":
@@ -52,5 +40,9 @@ class Metrics:
             case "counter":
                 self.counters[name] = Counter(*what, registry=registry)
             case "histogram":
-                buckets = _BUCKETS[name]
-                self.histograms[name] = Histogram(*what, registry=registry, buckets=buckets)
+                self.histograms[name] = Histogram(*what, registry=registry, buckets=family.buckets)
+
+
+def short_name(family: OwnFamily) -> str:
+    """Return the name of a family without the prefix that all of them have."""
+    return family.name.removeprefix("llamacloud_exporter_")
