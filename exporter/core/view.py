@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.domain import ApiStatus, ApiView, ItemStatus, JobView, ProjectStatus, ProjectView
+from exporter.domain import ApiStatus, ItemStatus, JobView, ProjectStatus, ProjectView
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -66,10 +66,7 @@ def project_view(table: JobTable, listings: Listings, generation: int, now: floa
         listing_truncated=listings.is_truncated,
         last_listing_at=listings.last_listing_at,
         counting_since=table.history.baseline_at,
-        apis=tuple(
-            ApiView(api_version, of.set_aside is None, of.last_answered_at)
-            for api_version, of in listings.generations.items()
-        ),
+        apis=_apis(table, listings),
     )
 
 
@@ -98,18 +95,18 @@ def project_status(table: JobTable, listings: Listings, waiting: int, now: float
         jobs_waiting_for_refresh=waiting,
         hidden_jobs=_hidden_jobs(table),
         uncounted_jobs=_uncounted_jobs(table, ()) if rules.items_enabled else None,
-        apis=tuple(
-            ApiStatus(
-                api_version,
-                of.last_answered_at,
-                api_version in table.history.answered,
-                of.set_aside,
-            )
-            for api_version, of in listings.generations.items()
-        ),
+        apis=_apis(table, listings),
         jobs=tuple(table.job_views.values()),
         status_changes=dict(table.recent.status_changes),
         failed_items=dict(table.recent.failed_items),
+    )
+
+
+def _apis(table: JobTable, listings: Listings) -> tuple[ApiStatus, ...]:
+    answered = table.history.answered
+    return tuple(
+        ApiStatus(api_version, of.last_answered_at, api_version in answered, of.set_aside)
+        for api_version, of in listings.generations.items()
     )
 
 

@@ -24,9 +24,9 @@ from exporter.domain.histogram import (
     Histogram,
 )
 from exporter.domain.job import FAILED_ITEMS_KEPT, FailedItem, ItemCounts, Job, Memory, latest
-from exporter.domain.status import ApiStatus, ProjectStatus, StatusChange
+from exporter.domain.status import ProjectStatus, StatusChange
 from exporter.domain.views import (
-    ApiView,
+    ApiStatus,
     Counters,
     JobView,
     ProjectGauges,
@@ -69,7 +69,6 @@ __all__ = [
     "RUN_DURATION_BUCKETS",
     "ApiStatus",
     "ApiVersion",
-    "ApiView",
     "CountLimits",
     "Counters",
     "EndedItem",

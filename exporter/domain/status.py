@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from exporter.domain.failures import Failure
     from exporter.domain.job import FailedItem
-    from exporter.domain.views import JobView
+    from exporter.domain.views import ApiStatus, JobView
     from exporter.domain.vocabulary import JobStatus
 
 
@@ -23,19 +23,6 @@ class StatusChange(NamedTuple):
     status: JobStatus
     seen_at: float | None
     error_message: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ApiStatus:
-    """One generation of the API; ``set_aside`` is why it is not in use, ``None`` while it is.
-
-    ``has_answered`` is true if it ever listed the project in this process.
-    """
-
-    api_version: str
-    last_answered_at: float | None = None
-    has_answered: bool = False
-    set_aside: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from exporter.domain.vocabulary import ItemStatus, JobStatus, JobType, is_active
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from exporter.domain.failures import Failure
     from exporter.domain.histogram import Histogram
 
 
@@ -96,12 +97,23 @@ class JobView:
 
 
 @dataclass(frozen=True, slots=True)
-class ApiView:
-    """One generation of the API: whether it is in use, and the end of its last listing."""
+class ApiStatus:
+    """One generation of the API; ``set_aside`` is why it is not in use, ``None`` while it is.
+
+    ``last_answered_at`` is when its last listing ended, in this process. ``has_answered`` is true
+    if it ever listed the project, also in an earlier process.
+    """
 
     api_version: str
-    is_offered: bool
-    last_answered_at: float | None
+    last_answered_at: float | None = None
+    has_answered: bool = False
+    set_aside: Failure | None = None
+
+    @property
+    def is_offered(self) -> bool | None:
+        """Whether LlamaCloud offers it to the project, ``None`` before its first answer."""
+        is_known = self.last_answered_at is not None or self.set_aside is not None
+        return self.set_aside is None if is_known else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,4 +147,4 @@ class ProjectView:
     listing_truncated: bool | None = None
     last_listing_at: float | None = None
     counting_since: float | None = None
-    apis: tuple[ApiView, ...] = ()
+    apis: tuple[ApiStatus, ...] = ()

@@ -128,11 +128,10 @@ class FactWriter:
 
 
 def _api(api: ApiStatus) -> Facts:
-    is_known = api.last_answered_at is not None or api.set_aside is not None
     return _known(
         {
             "api_version": str(api.api_version),
-            "api_offered": api.set_aside is None if is_known else None,
+            "api_offered": api.is_offered,
             "api_last_answered_timestamp_seconds": api.last_answered_at,
         }
     )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from exporter.core.events import Event
-    from exporter.domain import ApiView, ProjectView
+    from exporter.domain import ApiStatus, ProjectView
     from exporter.telemetry.metrics import Metrics
 
 # A request sees other codes seldom: their series start when they occur.
@@ -121,13 +121,10 @@ class ProjectTelemetry:
             self._add("poll_errors_total", str(reason))
         self._observe("poll_duration_seconds", poll.seconds)
 
-    def _show_api(self, api: ApiView) -> None:
-        answered = api.last_answered_at is not None
-        # Before its first answer, a refusal is all that can be known.
-        offered = api.is_offered if answered or not api.is_offered else None
-        self._show("api_offered", offered, api.api_version)
+    def _show_api(self, api: ApiStatus) -> None:
+        self._show("api_offered", api.is_offered, api.api_version)
         self._show("api_last_answered_timestamp_seconds", api.last_answered_at, api.api_version)
-        if answered and api.api_version not in self._answered:
+        if api.last_answered_at is not None and api.api_version not in self._answered:
             self._answered.add(api.api_version)
             self._start_endpoints(self._endpoints_of[api.api_version])
 
