@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -11,15 +11,21 @@ if TYPE_CHECKING:
     from exporter.domain import ErrorReason, FailedItem, Failure, Job, JobStatus
 
 
+class Event:
+    """What happened."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
-class JobAppeared:
+class JobAppeared(Event):
     """A job was seen for the first time, active."""
 
     job: Job
 
 
 @dataclass(frozen=True, slots=True)
-class JobChangedStatus:
+class JobChangedStatus(Event):
     """A job is active with another status than before; ``before`` may be an ended one."""
 
     job: Job
@@ -27,21 +33,21 @@ class JobChangedStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class JobEnded:
+class JobEnded(Event):
     """A job was seen to end."""
 
     job: Job
 
 
 @dataclass(frozen=True, slots=True)
-class JobReturned:
+class JobReturned(Event):
     """An ended job has failed items that it did not have when it left: it is shown again."""
 
     job: Job
 
 
 @dataclass(frozen=True, slots=True)
-class JobGivenUp:
+class JobGivenUp(Event):
     """The items of an ended job were never fully counted, and are no longer asked for.
 
     ``items_not_ended`` is how many were in no end state when all were last counted, ``None`` if
@@ -53,14 +59,14 @@ class JobGivenUp:
 
 
 @dataclass(frozen=True, slots=True)
-class JobRecordsContradict:
+class JobRecordsContradict(Event):
     """The list and the status of a job contradict each other again and again."""
 
     job_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class ItemsFailed:
+class ItemsFailed(Event):
     """Failed items of a job were seen for the first time."""
 
     job: Job
@@ -68,7 +74,7 @@ class ItemsFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class MoreItemsFailed:
+class MoreItemsFailed(Event):
     """A job has more failed items than are reported one by one."""
 
     job: Job
@@ -76,7 +82,7 @@ class MoreItemsFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class ItemsFailedBeforeStart:
+class ItemsFailedBeforeStart(Event):
     """A job that had ended before the baseline has failed items, so many for each reason.
 
     ``items`` are the first of them.
@@ -89,7 +95,7 @@ class ItemsFailedBeforeStart:
 
 
 @dataclass(frozen=True, slots=True)
-class ListingSucceeded:
+class ListingSucceeded(Event):
     """The project was listed; ``recovered`` ends a failure that was news."""
 
     jobs: int
@@ -99,7 +105,7 @@ class ListingSucceeded:
 
 
 @dataclass(frozen=True, slots=True)
-class ListingFailed:
+class ListingFailed(Event):
     """The project could not be listed; ``is_news`` is false while a failure lasts.
 
     ``is_authenticated`` is what is known of the key by now, ``None`` if nothing is.
@@ -111,7 +117,7 @@ class ListingFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class ApiSetAside:
+class ApiSetAside(Event):
     """A generation of the API failed while another one answers, and is asked seldom from now on.
 
     ``had_answered`` is true if it listed the project before.
@@ -123,28 +129,28 @@ class ApiSetAside:
 
 
 @dataclass(frozen=True, slots=True)
-class ApiOfferedAgain:
+class ApiOfferedAgain(Event):
     """A generation of the API that was set aside has answered."""
 
     api_version: str
 
 
 @dataclass(frozen=True, slots=True)
-class ListingTruncated:
+class ListingTruncated(Event):
     """A bound on requests hides jobs, for the first time since a listing showed all."""
 
     jobs: int
 
 
 @dataclass(frozen=True, slots=True)
-class ListingWholeAgain:
+class ListingWholeAgain(Event):
     """No job is hidden by the bound on requests any more."""
 
     jobs: int
 
 
 @dataclass(frozen=True, slots=True)
-class ProjectStale:
+class ProjectStale(Event):
     """The last listing is too old, so active jobs are no longer published."""
 
     stale_after: float
@@ -152,7 +158,7 @@ class ProjectStale:
 
 
 @dataclass(frozen=True, slots=True)
-class RefreshFailed:
+class RefreshFailed(Event):
     """A job could not be refreshed, the first of those that fail for this reason."""
 
     job_id: str
@@ -160,39 +166,16 @@ class RefreshFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class RefreshRecovered:
+class RefreshRecovered(Event):
     """No job has failed to refresh for this reason for some polls."""
 
     reason: ErrorReason
 
 
 @dataclass(frozen=True, slots=True)
-class PollFinished:
+class PollFinished(Event):
     """A poll is over: a listing, and the refreshes until the next."""
 
     result: Literal["success", "partial", "error"]
     reasons: frozenset[ErrorReason]
     seconds: float
-
-
-Event: TypeAlias = (
-    JobAppeared
-    | JobChangedStatus
-    | JobEnded
-    | JobReturned
-    | JobGivenUp
-    | JobRecordsContradict
-    | ItemsFailed
-    | MoreItemsFailed
-    | ItemsFailedBeforeStart
-    | ListingSucceeded
-    | ListingFailed
-    | ApiSetAside
-    | ApiOfferedAgain
-    | ListingTruncated
-    | ListingWholeAgain
-    | ProjectStale
-    | RefreshFailed
-    | RefreshRecovered
-    | PollFinished
-)
