@@ -124,9 +124,9 @@ class History:
         return not job.active and ended_at is not None and ended_at < (self.baseline_at or 0.0)
 
     def counts_to_add(self, answer: ItemsCounted) -> ItemCounts | None:
-        """Return which of the counted items add to the counters, if not all of them."""
+        """Return which items of a batch add to the counters, ``None`` if all do."""
         was_mapped = self.marks[answer.job_id].was_mapped
-        if was_mapped is None or not answer.tells_job:
+        if was_mapped is None:
             return None
         return answer.counts_after(self.baseline_at or 0.0, was_mapped=was_mapped)
 

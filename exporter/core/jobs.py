@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from exporter.core.batches import with_what_items_told
 from exporter.core.contradictions import (
     NO_ANSWERS,
     Answers,
@@ -15,7 +16,6 @@ from exporter.core.contradictions import (
 )
 from exporter.core.events import JobChangedStatus, JobEnded, JobRecordsContradict
 from exporter.core.final_state import FinalState, with_end
-from exporter.core.told_by_items import with_what_items_told
 from exporter.domain import ItemCounts, ItemStatus, Job, JobStatus, Memory
 
 if TYPE_CHECKING:

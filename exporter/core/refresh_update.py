@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from exporter.core.batches import with_batch_answer
 from exporter.core.contradictions import NO_ANSWERS
 from exporter.core.events import ItemsFailed, JobAppeared, JobEnded
-from exporter.core.item_counts import failures_summed_up
-from exporter.core.jobs import TrackedJob, is_failing, with_status
+from exporter.core.item_counts import failures_summed_up, with_counts, with_nothing_counted
+from exporter.core.jobs import TrackedJob, is_failing, with_not_found, with_status
 from exporter.core.marks import from_zero, without_end
-from exporter.core.refresh_answers import with_answer
-from exporter.domain import ItemsCounted, JobNotFound, JobRefreshed
+from exporter.domain import ItemsCounted, JobNotFound, JobRefreshed, NotCounted, NothingToCount
 
 if TYPE_CHECKING:
     from exporter.core.events import Event
@@ -109,13 +109,27 @@ class RefreshUpdate:
     def _answered(
         self, before: TrackedJob, observation: Refreshed
     ) -> tuple[TrackedJob, tuple[Event, ...], float | None]:
-        rules, answer = self._table.rules, observation.answer
-        tracked, events, seen_at = with_answer(
-            before, observation, self._number, self._now, rules.interval
-        )
-        if isinstance(answer, ItemsCounted):
-            to_add = self._history.counts_to_add(answer)
-            tracked = replace(tracked, counts_to_add=to_add)
+        """Apply an answer; return also the events, and when an answer with news was given."""
+        answer, asked_of, now = observation.answer, observation.action.job, self._now
+        interval = self._table.rules.interval
+        tracked = replace(before, memory=observation.memory)
+        events: tuple[Event, ...] = ()
+        seen_at: float | None = None
+        match answer:
+            case JobRefreshed(answered_at=seen_at):
+                tracked, events = with_status(tracked, answer, now)
+            case JobNotFound() if answer.asked_monotonic >= before.record_asked_monotonic:
+                seen_at = answer.answered_at
+                tracked, events = with_not_found(tracked, answer, self._number, now)
+            case ItemsCounted() | NothingToCount() | NotCounted() if tracked.job.told_by_items:
+                tracked, events = with_batch_answer(tracked, answer, now)
+                if isinstance(answer, ItemsCounted):
+                    seen_at = answer.answered_at
+                    tracked = replace(tracked, counts_to_add=self._history.counts_to_add(answer))
+            case ItemsCounted(answered_at=seen_at):
+                tracked, events = with_counts(tracked, answer, asked_of, now, interval)
+            case NotCounted():
+                tracked = with_nothing_counted(tracked, answer, asked_of, now, interval)
         return tracked, events, seen_at
 
     def _is_history(self, tracked: TrackedJob, ended_at: float | None) -> bool:

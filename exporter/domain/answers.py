@@ -115,18 +115,16 @@ class EndedItem(NamedTuple):
 class ItemsCounted:
     """The items of one job, counted: all of them, or those in the statuses that were counted.
 
-    Where ``tells_job`` is true, nothing but the counts tells the job's own numbers of items and
-    its progress. ``ended`` then holds each item that has ended, those included whose end could not
-    be learnt. ``is_final`` tells whether the job itself has ended with them, ``None`` where the
-    counts do not tell that. ``ended_at`` is the Unix time of the latest end, if one is known.
+    The other fields are of v2, where the items also decide whether their job has ended. ``ended``
+    holds each item that has ended, also where its end is not known. ``is_final`` is true if the job
+    has ended with them. ``ended_at`` is the Unix time of the latest end, if one is known.
     """
 
     job_id: str
     counts: ItemCounts
     asked_monotonic: float
     answered_at: float
-    tells_job: bool = False
-    is_final: bool | None = None
+    is_final: bool = False
     ended_at: float | None = None
     ended: tuple[EndedItem, ...] = ()
 

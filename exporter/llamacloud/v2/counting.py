@@ -73,7 +73,6 @@ def _counted(
         counts,
         asked_monotonic=file_jobs.asked_monotonic,
         answered_at=file_jobs.answered_at,
-        tells_job=True,
         is_final=is_final,
         ended_at=latest(*(item.ended_at for item in ended)),
         ended=ended,
