@@ -9,8 +9,7 @@ from exporter.core.cap import Cap
 from exporter.core.departures import Departures
 from exporter.core.history import History
 from exporter.core.recent import Recent
-from exporter.core.retention import is_time_over, leaves, next_change_after, rank
-from exporter.core.sightings import Sightings
+from exporter.core.retention import rank
 from exporter.core.totals import Totals
 from exporter.core.unread import UnreadJobs
 from exporter.core.view import job_view
@@ -35,12 +34,10 @@ class JobTable:
         self.totals = Totals(rules.api_versions)
         self.recent = Recent()
         self.unread = UnreadJobs()
-        self._sightings = Sightings()
         self._jobs: dict[str, TrackedJob] = {}
         self.job_views: dict[str, JobView] = {}
-        self._ended: set[str] = set()
         self._cap = Cap()
-        self._departures = Departures()
+        self.departures = Departures(self)
 
     def replace_rules(self, rules: Rules, now: float) -> None:
         """Decide by other rules, from now on, what is shown of which jobs, and which leave."""
@@ -107,7 +104,7 @@ class JobTable:
         return tuple(
             view
             for id_, view in self.job_views.items()
-            if id_ in shown and (view.api_version not in stale or id_ in self._ended)
+            if id_ in shown and (view.api_version not in stale or self._jobs[id_].final)
         )
 
     def drop_active(self, api_version: str) -> None:
@@ -118,40 +115,9 @@ class JobTable:
         """Return the jobs that have series of their own: all, or the most important ones."""
         return self._cap.shown(self._jobs, self.rules.max_jobs)
 
-    def scraped(self, generation: int) -> None:
-        """Note that a complete scrape showed the view of ``generation``."""
-        if self._sightings.scraped(generation, keep=self.rules.min_scrapes):
-            self._departures.waiting_may_leave = True
-
-    def published(self, generation: int, views: Collection[JobView]) -> None:
-        """Note which views of ended jobs scrapes show from now on."""
-        if self._ended and self._sightings.published(generation, views, self._ended):
-            # Scrapes may show a view before it is known to be published.
-            self._departures.waiting_may_leave = True
-
     def let_go(self, now: float) -> None:
         """Drop the ended jobs that leave."""
-        leaving = []
-        for job_id in self._departures.due(now):
-            tracked = self._jobs[job_id]
-            if self._leaves(tracked, now):
-                leaving.append(tracked)
-            else:
-                self._expect_change(tracked, now)
-        self._remove(*leaving)
-
-    def _leaves(self, tracked: TrackedJob, now: float) -> bool:
-        if not is_time_over(tracked, self.rules, now):
-            return False
-        job_id = tracked.job.id
-        return leaves(
-            tracked,
-            self.rules,
-            now,
-            is_shown=job_id in self.shown(),
-            shown_since=self._sightings.shown_since(self.job_views[job_id]),
-            scraped_generations=self._sightings.scraped_generations,
-        )
+        self._remove(*self.departures.leaving(now))
 
     def _store(self, before: TrackedJob | None, after: TrackedJob, now: float) -> None:
         job_id = after.job.id
@@ -164,29 +130,16 @@ class JobTable:
         if before is None or rank(before) != rank(after):
             self._ranks_changed()
         if after.final is None:
-            self._forget_end(job_id)
+            self.departures.forget(job_id)
         else:
-            self._ended.add(job_id)
-            self._expect_change(after, now)
-
-    def _expect_change(self, tracked: TrackedJob, now: float) -> None:
-        is_waiting = is_time_over(tracked, self.rules, now)
-        if is_waiting:
-            self._departures.waiting_may_leave |= self._leaves(tracked, now)
-        moment = next_change_after(tracked, self.rules, now)
-        self._departures.expect(tracked.job.id, moment, is_waiting=is_waiting)
-
-    def _forget_end(self, job_id: str) -> None:
-        self._ended.discard(job_id)
-        self._departures.forget(job_id)
-        self._sightings.forget(job_id)
+            self.departures.expect(after, now)
 
     def _remove(self, *jobs: TrackedJob) -> None:
         for tracked in jobs:
             self.history.count(tracked, leaves=True)
             job_id = tracked.job.id
             del self._jobs[job_id], self.job_views[job_id]
-            self._forget_end(job_id)
+            self.departures.forget(job_id)
             self.recent.forget(job_id)
             self.totals.replace(tracked, None)
             self.history.job_left(job_id, tracked)
@@ -197,4 +150,4 @@ class JobTable:
     def _ranks_changed(self) -> None:
         self._cap.ranks_changed()
         # A job that is hidden from now on leaves by time alone.
-        self._departures.waiting_may_leave |= len(self._jobs) > self.rules.max_jobs
+        self.departures.waiting_may_leave |= len(self._jobs) > self.rules.max_jobs

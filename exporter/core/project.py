@@ -135,7 +135,7 @@ class ProjectCore:
             case Published(view):
                 self._published(view)
             case Scraped(generation):
-                self.table.scraped(generation)
+                self.table.departures.scraped(generation)
 
     def _refresh_failed(self, action: RefreshJob, failure: Failure, now: float) -> None:
         self._poll.failed(failure.reason)
@@ -181,7 +181,7 @@ class ProjectCore:
 
     def _published(self, view: ProjectView) -> None:
         self.generation = view.generation
-        self.table.published(view.generation, view.jobs)
+        self.table.departures.published(view.generation, view.jobs)
         if self.is_published_fresh and view.gauges is None:
             self._events.append(self.listings.stale_published())
         self.is_published_fresh = view.gauges is not None

@@ -1,4 +1,4 @@
-"""When ended jobs leave, and which jobs have series of their own."""
+"""How long ended jobs stay, and which jobs are the most important."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from exporter.core.jobs import is_failing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from exporter.core.jobs import TrackedJob
     from exporter.core.rules import Rules
 
@@ -30,28 +28,10 @@ def is_time_over(tracked: TrackedJob, rules: Rules, now: float) -> bool:
     return now - final.ended_monotonic >= counting_seconds
 
 
-def leaves(
-    tracked: TrackedJob,
-    rules: Rules,
-    now: float,
-    *,
-    is_shown: bool,
-    shown_since: int | None,
-    scraped_generations: Sequence[int],
-) -> bool:
-    """Tell whether an ended job leaves at the monotonic moment ``now``.
-
-    ``shown_since`` is the first generation that showed it as it is now, ``scraped_generations`` are
-    those of the last scrapes.
-    """
-    if tracked.final is None or not is_time_over(tracked, rules, now):
-        return False
-    age_seconds = now - tracked.final.ended_monotonic
-    if not is_shown or rules.min_scrapes == 0 or age_seconds >= _longest(tracked, rules):
-        return True
-    if shown_since is None or len(scraped_generations) < rules.min_scrapes:
-        return False
-    return min(scraped_generations) >= shown_since
+def is_longest_over(tracked: TrackedJob, rules: Rules, now: float) -> bool:
+    """Tell whether an ended job has stayed for as long as scrapes may keep it."""
+    final = tracked.final
+    return final is not None and now - final.ended_monotonic >= _longest(tracked, rules)
 
 
 def next_change_after(tracked: TrackedJob, rules: Rules, now: float) -> float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from history import EPOCH, RULES, answered, batches, counts, job
 
-from exporter.core import cap, job_table, retention
+from exporter.core import cap, departures, job_table, retention
 from exporter.core.actions import ListJobs, WaitUntil
 from exporter.core.observations import TimePassed
 from exporter.core.project import ProjectCore
@@ -84,11 +84,11 @@ def test_an_answer_about_one_job_looks_at_no_other(monkeypatch: pytest.MonkeyPat
     """Thousands of ended jobs are refreshed one after the other at a start."""
     looks: list[Any] = []
 
-    def counted_leaves(*args: Any, **facts: Any) -> bool:
+    def counted_checks(*args: Any) -> bool:
         looks.append(args)
-        return retention.leaves(*args, **facts)
+        return retention.is_time_over(*args)
 
-    monkeypatch.setattr(job_table, "leaves", counted_leaves)
+    monkeypatch.setattr(departures, "is_time_over", counted_checks)
     core = core_with_ended(1000, RULES, hours_ago=2)
     looks.clear()
     for number in range(100):
