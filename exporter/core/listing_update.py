@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from exporter.core.contradictions import NO_ANSWERS
 from exporter.core.events import JobAppeared, JobEnded, JobReturned
 from exporter.core.final_state import FinalState, is_news, with_date, with_end
-from exporter.core.first_marks import FirstMarks
+from exporter.core.first_marks import counts_whole, first_marks
 from exporter.core.jobs import TrackedJob, is_failing_record, with_record
 from exporter.core.mapped_rows import is_put_off
 from exporter.core.marks import (
@@ -48,7 +48,6 @@ class ListingUpdate:
         self._generations = generations
         self._generation = generations[api_version]
         self._is_first = api_version not in self._history.answered
-        self._first_marks = FirstMarks(self._history, api_version, is_first=self._is_first)
         self._listing = listing
         self._number = number
         self._api_version = api_version
@@ -99,11 +98,10 @@ class ListingUpdate:
         ended_again = known is not None and (not known.ends_seen or is_news(known.ends_seen, job))
         has_failures = known is not None and has_more_failures(known, job)
         if known is None:
-            marks = self._first_marks.of(job)
+            marks = first_marks(job, self._history, is_first=self._is_first)
         else:
-            marks = reopened(
-                known, job, ended_again=ended_again and self._first_marks.counts_whole(job)
-            )
+            counts = counts_whole(job, self._history, is_first=self._is_first)
+            marks = reopened(known, job, ended_again=ended_again and counts)
         marks = replace(marks, api_version=self._api_version)
         tells_end = marks.adds and job.status not in marks.ended_as
         marks = self._history.book.add(marks, job)

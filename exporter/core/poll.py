@@ -23,29 +23,24 @@ class Poll:
     """The current poll: its reasons for not being a success, and whether it is over."""
 
     def __init__(self) -> None:
-        self.began: float | None = None
+        self.began = 0.0
         self.is_listed = False
-        self._is_over = True
+        self.is_over = True
         self._reasons: set[ErrorReason] = set()
 
     def begin(self, now: float) -> None:
         """Begin a poll; its listing comes next."""
-        self.began, self.is_listed, self._is_over, self._reasons = now, False, False, set()
+        self.began, self.is_listed, self.is_over, self._reasons = now, False, False, set()
 
     def failed(self, reason: ErrorReason) -> None:
         """Note a reason why the poll is not a success."""
         self._reasons.add(reason)
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the poll has been finished."""
-        return self._is_over
-
     def finish(self, now: float) -> PollFinished | None:
         """Finish the poll unless that was done, and return what came of it."""
-        if self._is_over or self.began is None:
+        if self.is_over:
             return None
-        self._is_over = True
+        self.is_over = True
         return PollFinished(self._result(), frozenset(self._reasons), now - self.began)
 
     def _result(self) -> Literal["success", "partial", "error"]:

@@ -29,17 +29,12 @@ class RefreshQueue:
         self._to_count: deque[str] = deque()
         self._done_in_poll: set[str] = set()
         self._under_way: set[str] = set()
-        self._open = False
+        self.is_open = False
         self._round_begun_in_poll = False
 
     def __len__(self) -> int:
         """Count the jobs that wait for their turn."""
         return len(self._to_count) + len(self._round) + len(self._low_priority)
-
-    @property
-    def is_open(self) -> bool:
-        """Whether jobs may be handed out: the last listing succeeded, and the key is accepted."""
-        return self._open
 
     @property
     def is_unfinished(self) -> bool:
@@ -54,11 +49,11 @@ class RefreshQueue:
         """Let every job have a turn again, after a listing."""
         self._done_in_poll.clear()
         self._round_begun_in_poll = False
-        self._open = True
+        self.is_open = True
 
     def pause(self) -> None:
         """Hand out no further job until the next poll begins."""
-        self._open = False
+        self.is_open = False
 
     def take_to_count(self) -> str | None:
         """Hand out the next job whose status was fetched, if there is one."""
@@ -89,7 +84,7 @@ class RefreshQueue:
 
     def _next_of(self, now: float) -> deque[str] | None:
         """Return the queue whose first job is next."""
-        if not self._open:
+        if not self.is_open:
             return None
         if self._skip(self._round, now):
             return self._round

@@ -54,7 +54,7 @@ class Refreshes:
     @property
     def waiting(self) -> int:
         """How many jobs wait for their turn in this round."""
-        return len(self._queue) + self._table.unread.waiting
+        return len(self._queue) + len(self._table.unread.waiting)
 
     def is_drained(self, now: float) -> bool:
         """Tell whether nothing is under way or left to refresh before the next poll."""
