@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -50,20 +53,33 @@ class Published:
 
 
 class Snapshot:
-    """Holds what is published now."""
+    """Owns what scrapes show of all projects."""
 
     def __init__(self) -> None:
         self._projects: Mapping[str, ProjectChunks] = {}
         self._published = Published()
+        # One thread keeps publications in order.
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="publisher")
 
-    def replace(self, view: ProjectView) -> None:
-        """Publish ``view`` in the place of its project's earlier one."""
-        self.show(self.render(view))
+    async def publish(self, *views: ProjectView, without: Collection[str] = ()) -> None:
+        """Render views in a worker thread, and have scrapes show them all at once.
+
+        The projects named by ``without`` are removed at the same moment. Scrapes show the change in
+        the turn of the event loop in which this returns, so that the caller can change its own
+        metrics for the same scrapes.
+        """
+        loop = asyncio.get_running_loop()
+        render = partial(self.render, *views, without=without)
+        self._published = await loop.run_in_executor(self._worker, render)
+
+    def replace(self, *views: ProjectView, without: Collection[str] = ()) -> None:
+        """Do the same at once, without a worker thread."""
+        self._published = self.render(*views, without=without)
 
     def render(self, *views: ProjectView, without: Collection[str] = ()) -> Published:
-        """Make ready what ``views`` change, for ``show``; projects ``without`` views are left out.
+        """Render what ``views`` change; projects ``without`` views are left out.
 
-        One call after the other: this must not run twice at once. Readers may run beside it.
+        This must not run twice at once. Scrapes may run beside it.
         """
         projects = {name: of for name, of in self._projects.items() if name not in without}
         for view in views:
@@ -73,10 +89,6 @@ class Snapshot:
             published.compress(form)
         self._projects = projects
         return published
-
-    def show(self, published: Published) -> None:
-        """Let scrapes see what was rendered, in the order in which it was."""
-        self._published = published
 
     def published(self) -> Published:
         """Return what is published now; later changes do not show in it."""

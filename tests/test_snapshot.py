@@ -108,7 +108,7 @@ def test_projects_come_and_go_at_the_same_moment(form: Form) -> None:
     """No scrape shows a project that is renamed twice, or not at all."""
     snapshot = _published(full_view("a"), full_view("b"))
     rendered_before = snapshot.published()
-    snapshot.show(snapshot.render(full_view("c"), full_view("d"), without=("a",)))
+    snapshot.replace(full_view("c"), full_view("d"), without=("a",))
     assert {"b", "c", "d"} == set(snapshot.published().generations)
     alone = _published(full_view("b"), full_view("c"), full_view("d")).published()
     assert alone.lines(form) == snapshot.published().lines(form)

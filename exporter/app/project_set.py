@@ -152,7 +152,7 @@ class ProjectSet:
         if not projects and not without:
             return
         views = [polled.poller.view() for polled in projects]
-        await self._shared.publisher.publish(*views, without=without)
+        await self._shared.snapshot.publish(*views, without=without)
         for polled, view in zip(projects, views, strict=True):
             polled.telemetry.published(view)
             polled.poller.published(view)
