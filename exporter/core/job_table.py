@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from heapq import nsmallest
 from typing import TYPE_CHECKING
 
-from exporter.core.cap import Cap
 from exporter.core.departures import Departures
 from exporter.core.history import History
 from exporter.core.recent import Recent
@@ -36,13 +36,15 @@ class JobTable:
         self.unread = UnreadJobs()
         self._jobs: dict[str, TrackedJob] = {}
         self.job_views: dict[str, JobView] = {}
-        self._cap = Cap()
+        # The ids of those that are shown where not all are, until their ranks change.
+        self._most_important: frozenset[str] | None = None
+        self._withdrawn: Collection[str] = ()
         self.departures = Departures(self)
 
     def replace_rules(self, rules: Rules, now: float) -> None:
         """Decide by other rules, from now on, what is shown of which jobs, and which leave."""
         self.rules = self.history.rules = rules
-        self._cap.ranks_changed()
+        self._most_important = None
         for tracked in [*self]:
             self._store(tracked, tracked, now)
 
@@ -95,8 +97,9 @@ class JobTable:
         The active ones of generations of the API that are ``stale`` have none.
         """
         # While all are, other jobs do not take their places for as long as that lasts.
-        is_stale = len(stale) == len(self.rules.api_versions)
-        if self._cap.withdraw(() if is_stale else stale):
+        withdrawn = () if len(stale) == len(self.rules.api_versions) else stale
+        if withdrawn != self._withdrawn:
+            self._withdrawn = withdrawn
             self._ranks_changed()
         shown = self.shown()
         if not stale and len(shown) == len(self.job_views):
@@ -113,7 +116,13 @@ class JobTable:
 
     def shown(self) -> Collection[str]:
         """Return the jobs that have series of their own: all, or the most important ones."""
-        return self._cap.shown(self._jobs, self.rules.max_jobs)
+        most = self.rules.max_jobs
+        if len(self._jobs) <= most:
+            return self._jobs.keys()
+        if self._most_important is None:
+            ranked = nsmallest(most, map(self._rank, self))
+            self._most_important = frozenset(job_id for *_, job_id in ranked)
+        return self._most_important
 
     def let_go(self, now: float) -> None:
         """Drop the ended jobs that leave."""
@@ -147,7 +156,12 @@ class JobTable:
             # Once: to rank all jobs for each that leaves would take seconds.
             self._ranks_changed()
 
+    def _rank(self, tracked: TrackedJob) -> tuple[bool, int, float, str]:
+        # Jobs whose series are withdrawn must not hide others.
+        is_withdrawn = tracked.final is None and tracked.job.api_version in self._withdrawn
+        return is_withdrawn, *rank(tracked)
+
     def _ranks_changed(self) -> None:
-        self._cap.ranks_changed()
+        self._most_important = None
         # A job that is hidden from now on leaves by time alone.
         self.departures.waiting_may_leave |= len(self._jobs) > self.rules.max_jobs

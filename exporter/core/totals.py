@@ -59,14 +59,6 @@ class Totals:
         if after is not None:
             self._sums[after.job.api_version].add(after, 1)
 
-    def active_jobs(self, stale: Collection[str]) -> int:
-        """Count the active jobs."""
-        return sum(sum(sums.active_jobs.values()) for sums in self._fresh(stale))
-
-    def failing_jobs(self, stale: Collection[str]) -> int:
-        """Count the jobs that failed or have failed items."""
-        return sum(sum(sums.failing_jobs.values()) for sums in self._fresh(stale))
-
     def uncounted_jobs(self, stale: Collection[str]) -> int:
         """Count the jobs whose items are not counted."""
         return sum(sums.uncounted_jobs for sums in self._fresh(stale))

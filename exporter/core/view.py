@@ -78,10 +78,11 @@ def _hidden_jobs(table: JobTable) -> int:
 def project_status(table: JobTable, listings: Listings, waiting: int, now: float) -> ProjectStatus:
     """Return how a project is doing; ``waiting`` jobs wait for a refresh."""
     rules = table.rules
+    gauges = table.totals.gauges(rules, listings.seen_project_id, stale=())
     return ProjectStatus(
         project=rules.project,
-        project_id=rules.project_id or listings.seen_project_id,
-        organization_id=rules.organization_id or "",
+        project_id=gauges.project_id,
+        organization_id=gauges.organization_id,
         listing_was_tried=listings.was_tried,
         listing_failure=listings.failure,
         is_authenticated=listings.authentication.is_accepted,
@@ -90,8 +91,8 @@ def project_status(table: JobTable, listings: Listings, waiting: int, now: float
         last_listing_at=listings.last_listing_at,
         interval=rules.interval,
         stale_after=rules.stale_after,
-        active_jobs=table.totals.active_jobs(stale=()),
-        failing_jobs=table.totals.failing_jobs(stale=()),
+        active_jobs=sum(gauges.active_jobs.values()),
+        failing_jobs=sum(gauges.failing_jobs.values()),
         jobs_waiting_for_refresh=waiting,
         hidden_jobs=_hidden_jobs(table),
         uncounted_jobs=_uncounted_jobs(table, ()) if rules.items_enabled else None,

@@ -9,7 +9,7 @@ from core.simulated import SimulatedPolling
 from core.virtual import Polling
 from history import EPOCH, HOUR, counts, job
 
-from exporter.core import cap
+from exporter.core import job_table
 from exporter.core.actions import FetchStatus, ListJobs
 from exporter.core.events import (
     ApiOfferedAgain,
@@ -352,7 +352,7 @@ class TestJobsOfOneThatIsSetAside:
             rankings.append(tracked)
             return rank(tracked)
 
-        monkeypatch.setattr(cap, "rank", counted_rank)
+        monkeypatch.setattr(job_table, "rank", counted_rank)
         project.core.next_action(project.now, may_list=False)
         for second in range(100):
             project.core.receive(TimePassed(), project.now + second / 10)
