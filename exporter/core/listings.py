@@ -62,9 +62,8 @@ class Listings:
         return None if self.number == 0 else any(known)
 
     def rules_changed(self, now: float) -> None:
-        """List as often as the other rules of the table say, from the last listing on."""
-        is_under_way = self.under_way is not None
-        self._schedule.set_interval(self._table.rules.interval, now, is_under_way=is_under_way)
+        """List as often as the other rules of the table say."""
+        self._schedule.set_interval(self._table.rules.interval, now)
         self.generations.rules_changed(self._table.rules, now)
 
     def stale(self, now: float) -> frozenset[str]:
