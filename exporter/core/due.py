@@ -115,7 +115,7 @@ def count_can_wait(tracked: TrackedJob, now: float) -> bool:
         return False
     if tracked.job.told_by_items:
         return False
-    return tracked.changed_asked_monotonic < asked and _was_counted_lately(tracked, now)
+    return tracked.changed_asked_monotonic < asked and now - asked < LONGEST_WAIT_SECONDS
 
 
 def _uncounted_wait_seconds(tracked: TrackedJob, rules: Rules) -> float:
@@ -123,8 +123,3 @@ def _uncounted_wait_seconds(tracked: TrackedJob, rules: Rules) -> float:
         return LONGEST_WAIT_SECONDS
     intervals: float = 2 ** (tracked.times_not_added_up - 1) - EARLY_BY_INTERVALS
     return min(intervals * rules.interval, LONGEST_WAIT_SECONDS)
-
-
-def _was_counted_lately(tracked: TrackedJob, now: float) -> bool:
-    asked = tracked.items_asked_monotonic
-    return asked is not None and now - asked < LONGEST_WAIT_SECONDS

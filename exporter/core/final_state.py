@@ -49,10 +49,6 @@ class FinalState:
     failures: int = 0
     retry_monotonic: float = float("-inf")
 
-    def is_another(self, job: Job) -> bool:
-        """Tell whether a job was retried and ended unseen, or was only thought to be gone."""
-        return is_news(self.ends_seen, job)
-
     def is_complete(self, *, items_enabled: bool) -> bool:
         """Tell whether nothing is left to ask."""
         return self.status_known and (self.items_known or not items_enabled)

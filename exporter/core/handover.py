@@ -19,7 +19,9 @@ def go_on_from(core: ProjectCore, former: ProjectCore, now: float) -> None:
     and fully: they, or what they are asked for, may be others.
     """
     restore(core.table, saved_project(former.table, now, now), now, now)
-    core.table.recent.go_on_from(former.table.recent, core.table.job_views)
+    core.table.recent = former.table.recent
+    for job_id in former.table.job_views.keys() - core.table.job_views.keys():
+        core.table.recent.forget(job_id)
     core.generation, core.is_published_fresh = former.generation, former.is_published_fresh
     _listings_go_on(core.listings, former.listings)
     _generations_go_on(core.listings.generations, former.listings.generations)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from exporter.core.counters import CounterBook
 from exporter.core.events import JobGivenUp
-from exporter.core.item_counts import is_fully_counted, items_not_ended, what_adds
+from exporter.core.item_counts import items_not_ended, what_adds
 from exporter.core.marks import (
     listed_now,
     longest_unlisted,
@@ -116,7 +116,7 @@ class History:
             marks = without_end(marks, job)
         adds, counts = what_adds(tracked, items_enabled=self.rules.items_enabled)
         self.marks[job.id] = self.book.add(marks, adds, counts, items_are_final=is_final)
-        if is_final and not is_fully_counted(tracked):
+        if is_final and items_not_ended(tracked) != 0:
             self.give_up(job, items_not_ended(tracked))
 
     def _ended_before_baseline(self, job: Job) -> bool:

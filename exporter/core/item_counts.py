@@ -37,11 +37,6 @@ def _is_not_mapped_yet(tracked: TrackedJob) -> bool:
     return is_told and tracked.final is None and not tracked.job.is_mapped and not was_asked
 
 
-def is_fully_counted(tracked: TrackedJob) -> bool:
-    """Tell whether the last count was of all items, and all of them were in an end state."""
-    return items_not_ended(tracked) == 0
-
-
 def items_not_ended(tracked: TrackedJob) -> int | None:
     """Return how many items were in no end state when all were counted, if they ever were."""
     counts = tracked.counts

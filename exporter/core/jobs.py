@@ -15,7 +15,7 @@ from exporter.core.contradictions import (
     with_steady_times,
 )
 from exporter.core.events import JobChangedStatus, JobEnded, JobRecordsContradict
-from exporter.core.final_state import FinalState, with_end
+from exporter.core.final_state import FinalState, is_news, with_end
 from exporter.domain import ItemCounts, ItemStatus, Job, JobStatus, Memory
 
 if TYPE_CHECKING:
@@ -109,7 +109,9 @@ def _with_other_record(
     tracked: TrackedJob, job: Job, now: float
 ) -> tuple[TrackedJob, tuple[Event, ...]]:
     before, asked = tracked.job, tracked.record_asked_monotonic
-    ends = not job.active and (tracked.final is None or tracked.final.is_another(job))
+    final = tracked.final
+    # A job that ended once more was retried unseen, or was only thought to be gone.
+    ends = not job.active and (final is None or is_news(final.ends_seen, job))
     events: tuple[Event, ...] = ()
     if job.active and job.status is not before.status:
         events = (JobChangedStatus(job, before.status),)

@@ -50,12 +50,3 @@ class Recent:
         """Forget a job that is no longer tracked."""
         self.status_changes.pop(job_id, None)
         self._items -= len(self.failed_items.pop(job_id, ()))
-
-    def go_on_from(self, former: Recent, job_ids: Iterable[str]) -> None:
-        """Take over what is known of these jobs."""
-        for job_id in job_ids:
-            if job_id in former.status_changes:
-                self.status_changes[job_id] = former.status_changes[job_id]
-        for job_id, items in former.failed_items.items():
-            if job_id in self.status_changes:
-                self.items_failed(job_id, items)
