@@ -108,7 +108,7 @@ class EventLog:
             case ListingSucceeded(jobs, active_jobs, is_first, recovered) if recovered or is_first:
                 name = "project.listing_recovered" if recovered else "project.listed"
                 self._log.info(name, jobs=jobs, active_jobs=active_jobs)
-            case ListingFailed(failure, is_news=True):
+            case ListingFailed(failure, is_new=True):
                 facts = _failure_facts(failure) | self._what_to_do(failure)
                 # A key that is waited for is no fault before it is late: alerts tell of that.
                 waits = failure.reason is ErrorReason.NO_KEY

@@ -1,4 +1,4 @@
-"""What is published of the projects: replaced as a whole, never edited."""
+"""What scrapes show of the projects: replaced as a whole, never edited."""
 
 from __future__ import annotations
 
@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 
 
 class Published:
-    """What was published at one moment.
-
-    ``generations`` says which view of each project is in it.
-    """
+    """What was published at one moment; ``generations`` holds the number of each project's view."""
 
     def __init__(self, projects: Iterable[ProjectChunks] = ()) -> None:
         self.generations: Mapping[str, int] = MappingProxyType(
@@ -31,7 +28,7 @@ class Published:
 
     @property
     def forms_gzipped(self) -> tuple[Form, ...]:
-        """The forms that are ready compressed, for they were asked for here or before."""
+        """The forms that are compressed, because a client requested them compressed before."""
         return tuple(self._gzipped)
 
     def lines(self, form: Form) -> tuple[bytes, ...]:
@@ -41,13 +38,13 @@ class Published:
     def gzipped(self, form: Form, tail: bytes) -> tuple[bytes, bytes]:
         """Return the exposition in ``form`` followed by ``tail``, as one gzip member in two pieces.
 
-        The first, which is long, is the same bytes each time.
+        The first and long piece is the same each time.
         """
         self.compress(form)
         return self._gzipped[form].followed_by(tail)
 
     def compress(self, form: Form) -> None:
-        """Make ready what is asked for compressed."""
+        """Compress a form, unless it is compressed already."""
         if form not in self._gzipped:
             self._gzipped[form] = OpenMember.of(self._pieces[form])
 
@@ -73,7 +70,7 @@ class Snapshot:
         self._published = await loop.run_in_executor(self._worker, render)
 
     def replace(self, *views: ProjectView, without: Collection[str] = ()) -> None:
-        """Do the same at once, without a worker thread."""
+        """Render views in the calling thread, and have scrapes show them all at once."""
         self._published = self.render(*views, without=without)
 
     def render(self, *views: ProjectView, without: Collection[str] = ()) -> Published:

@@ -20,7 +20,7 @@ LISTED = ListingSucceeded(jobs=3, active_jobs=1, is_first=False, recovered=False
 _FAILED = {
     authenticated: ListingFailed(
         Failure(ErrorReason.NETWORK, "HTTP", "do this"),
-        is_news=False,
+        is_new=False,
         is_authenticated=authenticated,
     )
     for authenticated in (True, False, None)

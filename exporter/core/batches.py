@@ -1,4 +1,4 @@
-"""Batches of v2: nothing but a count of their items tells numbers, progress and end."""
+"""Batches of v2: their numbers, progress and end are known from counting their items alone."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 _UNKNOWN_ENDS_AFTER_SECONDS = 86_400.0
 
 
-def with_what_items_told(row: Job, known: Job) -> Job:
-    """Return the job of a row with what earlier counts told of it.
+def with_counted_facts(row: Job, known: Job) -> Job:
+    """Return the job of a row with the numbers and the end known from earlier counts.
 
-    A row that calls a job mapped again says nothing new of one that has completed.
+    A job that has completed stays so if a row calls it mapped again.
     """
     if not row.told_by_items:
         return row
@@ -42,14 +42,14 @@ def with_what_items_told(row: Job, known: Job) -> Job:
 def with_batch_answer(
     tracked: TrackedJob, answer: ItemsCounted | NothingToCount | NotCounted, now: float
 ) -> tuple[TrackedJob, tuple[Event, ...]]:
-    """Apply a count of a batch, or that there is none; it ends with its last item."""
+    """Apply a count of a batch, or its absence. A batch ends with its last item."""
     events: tuple[Event, ...] = ()
     if isinstance(answer, ItemsCounted):
         tracked, events = _with_counts(tracked, answer)
     else:
         tracked = replace(
             tracked,
-            # What was counted before it was gone, say, tells nothing of it now.
+            # Earlier counts may be out of date, for example if the job was gone since.
             job=_without_numbers(tracked.job),
             progress_ratio=None,
             counts=None,
@@ -92,7 +92,7 @@ def _with_end(
     ended_at = answer.ended_at if isinstance(answer, ItemsCounted) else None
     job, final = _ended(tracked.job, ended_at), tracked.final
     if job.active:
-        # Nothing tells when a job in an unknown status ended, but it has.
+        # Its end is unknown, but must have a time.
         job = replace(job, completed_at=tracked.last_refreshed_at)
     if final is not None:
         final = replace(final, ends_seen=with_date(final.ends_seen, job))
@@ -117,12 +117,12 @@ def _with_numbers(job: Job, answer: ItemsCounted) -> Job:
 
 
 def _without_numbers(job: Job) -> Job:
-    """Return a job whose items are not told."""
+    """Return a job without the numbers of its items."""
     return replace(job, total_items=None, processed_items=None, failed_items=None)
 
 
 def _progress_of(answer: ItemsCounted) -> float | None:
-    """Return the share of the items that have ended; one without items is done at its end."""
+    """Return the share of the items that have ended, 1 for an ended batch without items."""
     if answer.counts.total:
         return len(answer.ended) / answer.counts.total
     return 1.0 if answer.is_final else None
@@ -138,7 +138,7 @@ def _ended(job: Job, ended_at: float | None) -> Job:
 
 
 def _ends_as_unknown(job: Job, still_seconds: float) -> bool:
-    """Tell whether a job in a status that is not known has ended, for nothing moved for a day."""
+    """Return whether a job in an unknown status counts as ended: it has not changed for a day."""
     if job.status is not JobStatus.UNKNOWN or not job.told_by_items:
         return False
     return still_seconds >= _UNKNOWN_ENDS_AFTER_SECONDS

@@ -30,9 +30,9 @@ _COUNTED_ONLY = (ItemStatus.COMPLETED, ItemStatus.CANCELLED)
 
 @dataclass(slots=True)
 class CounterBook:
-    """Owns a project's counters; they start at zero for all known label values.
+    """Owns a project's counters, which start at zero for all known label values.
 
-    Of histograms, see ``durations``.
+    For the start of histograms, see ``durations``.
     """
 
     jobs_finished: dict[tuple[JobType, JobStatus], int] = field(
@@ -59,7 +59,7 @@ class CounterBook:
         return counters if items_enabled else _without_counted_only(counters)
 
     def restore(self, counters: Counters) -> None:
-        """Go on from ``counters``."""
+        """Continue from ``counters``."""
         for family in fields(Counters):
             getattr(self, family.name).update(getattr(counters, family.name))
 
@@ -81,7 +81,7 @@ class CounterBook:
             after = replace(after, ended_as=marks.ended_as | {job.status})
         if counts is not None and items_are_final:
             after = add_item_durations(self, after, job, counts)
-        # The state file encodes anew only marks that are another object.
+        # The state file keeps the encoded form of marks that are the same object.
         return marks if after == marks else after
 
     def _add_items(

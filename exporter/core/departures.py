@@ -33,14 +33,14 @@ class Departures:
         self._shown_since: dict[str, tuple[JobView, int]] = {}
 
     def scraped(self, generation: int) -> None:
-        """Note that a complete scrape showed the view of ``generation``."""
+        """Record that a complete scrape showed the view of ``generation``."""
         newest = sorted((*self._scraped_generations, generation), reverse=True)
         scraped = tuple(newest[: self._table.rules.min_scrapes])
         self.waiting_may_leave |= scraped != self._scraped_generations
         self._scraped_generations = scraped
 
     def published(self, generation: int, views: Collection[JobView]) -> None:
-        """Note which views of ended jobs scrapes show from now on."""
+        """Record which views of ended jobs scrapes show from now on."""
         for view in views:
             tracked = self._table.get(view.job_id)
             if tracked is None or tracked.final is None:

@@ -38,7 +38,7 @@ BUCKETS = MappingProxyType(
 
 
 def start_durations(book: CounterBook, job: Job) -> None:
-    """Start the histograms that a job of this type will add to."""
+    """Start the histograms to which jobs of this type will add."""
     job_type = job.job_type
     book.turnaround_duration.setdefault(job_type, Histogram.empty(RUN_DURATION_BUCKETS))
     # v2 has no start times of batches and items.

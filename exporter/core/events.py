@@ -1,4 +1,4 @@
-"""What happened, for the log and for the exporter's own metrics."""
+"""Events of a project, for the log and for the exporter's own metrics."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Event:
-    """What happened."""
+    """Base class of all events."""
 
     __slots__ = ()
 
@@ -48,10 +48,10 @@ class JobReturned(Event):
 
 @dataclass(frozen=True, slots=True)
 class JobGivenUp(Event):
-    """The items of an ended job were never fully counted, and are no longer asked for.
+    """The items of an ended job were never fully counted, and are no longer requested.
 
-    ``items_not_ended`` is how many were in no end state when all were last counted, ``None`` if
-    they never were.
+    ``items_not_ended`` is how many items had not ended at the last full count, ``None`` if there
+    was none.
     """
 
     job: Job
@@ -60,7 +60,7 @@ class JobGivenUp(Event):
 
 @dataclass(frozen=True, slots=True)
 class JobRecordsContradict(Event):
-    """The list and the status of a job contradict each other again and again."""
+    """The list and the status endpoint contradict each other repeatedly."""
 
     job_id: str
 
@@ -83,9 +83,9 @@ class MoreItemsFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class ItemsFailedBeforeStart(Event):
-    """A job that had ended before the baseline has failed items, so many for each reason.
+    """A job that ended before the baseline has failed items.
 
-    ``items`` are the first of them.
+    ``reasons`` counts them by reason, ``items`` holds the first of them.
     """
 
     job: Job
@@ -96,7 +96,7 @@ class ItemsFailedBeforeStart(Event):
 
 @dataclass(frozen=True, slots=True)
 class ListingSucceeded(Event):
-    """The project was listed; ``recovered`` ends a failure that was news."""
+    """The project was listed; ``recovered`` is true after a reported failure."""
 
     jobs: int
     active_jobs: int
@@ -106,19 +106,19 @@ class ListingSucceeded(Event):
 
 @dataclass(frozen=True, slots=True)
 class ListingFailed(Event):
-    """The project could not be listed; ``is_news`` is false while a failure lasts.
+    """The project could not be listed; ``is_new`` is false while a reported failure lasts.
 
-    ``is_authenticated`` is what is known of the key by now, ``None`` if nothing is.
+    ``is_authenticated`` is whether LlamaCloud accepts the key, ``None`` if that is not known.
     """
 
     failure: Failure
-    is_news: bool
+    is_new: bool
     is_authenticated: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ApiSetAside(Event):
-    """A generation of the API failed while another one answers, and is asked seldom from now on.
+    """An API generation failed while another one answers: it is requested less often from now on.
 
     ``had_answered`` is true if it listed the project before.
     """
@@ -130,21 +130,21 @@ class ApiSetAside(Event):
 
 @dataclass(frozen=True, slots=True)
 class ApiOfferedAgain(Event):
-    """A generation of the API that was set aside has answered."""
+    """An API generation that was set aside has answered."""
 
     api_version: str
 
 
 @dataclass(frozen=True, slots=True)
 class ListingTruncated(Event):
-    """A bound on requests hides jobs, for the first time since a listing showed all."""
+    """The limit of requests hides jobs, for the first time since a complete listing."""
 
     jobs: int
 
 
 @dataclass(frozen=True, slots=True)
 class ListingWholeAgain(Event):
-    """No job is hidden by the bound on requests any more."""
+    """The limit of requests no longer hides jobs."""
 
     jobs: int
 
@@ -159,7 +159,7 @@ class ProjectStale(Event):
 
 @dataclass(frozen=True, slots=True)
 class RefreshFailed(Event):
-    """A job could not be refreshed, the first of those that fail for this reason."""
+    """A job could not be refreshed, as the first job with this reason."""
 
     job_id: str
     failure: Failure
@@ -167,7 +167,7 @@ class RefreshFailed(Event):
 
 @dataclass(frozen=True, slots=True)
 class RefreshRecovered(Event):
-    """No job has failed to refresh for this reason for some polls."""
+    """No refresh has failed for this reason for ten polls."""
 
     reason: ErrorReason
 

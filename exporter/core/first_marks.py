@@ -1,4 +1,4 @@
-"""From which numbers on a job that is listed for the first time counts."""
+"""The first high-water marks of a job: what of it counts, and what lies before the baseline."""
 
 from __future__ import annotations
 
@@ -31,16 +31,15 @@ def first_marks(job: Job, history: History, *, is_first: bool) -> HighWaterMarks
     if job.told_by_items and _is_of_before(job, history, is_first=is_first):
         if marks.adds:
             return replace(marks, was_mapped=False)
-        # Its file jobs may run on, and count; its end does not.
+        # Its file jobs may still run, and count. Its end does not.
         return without_end(replace(from_zero(), was_mapped=True), job)
     return marks
 
 
 def counts_whole(job: Job, history: History, *, is_first: bool) -> bool:
-    """Tell whether a job was created after the baseline, or ended after it without being seen.
+    """Return whether a job was created after the baseline, or ended unseen after it.
 
-    Where LlamaCloud's dates contradict each other, a false increase is better than a missed
-    failure.
+    If dates contradict each other, a false increase is better than a missed failure.
     """
     counts_since = history.counts_since(job.api_version)
     ended_at = None if job.active else job.ended_at
@@ -54,7 +53,7 @@ def counts_whole(job: Job, history: History, *, is_first: bool) -> bool:
 
 
 def _is_of_before(job: Job, history: History, *, is_first: bool) -> bool:
-    """Tell whether a job was created before the baseline; without a date, whether it was seen."""
+    """Return whether a job was created before the baseline; without a date, whether it was seen."""
     if job.created_at is None:
         return is_first
     return job.created_at < (history.baseline_at or 0.0)

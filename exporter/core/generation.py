@@ -1,4 +1,4 @@
-"""What is known of one generation of LlamaCloud's API."""
+"""The state of one generation of LlamaCloud's API."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ _LONGEST_REST_SECONDS = 300.0
 
 @dataclass(slots=True)
 class Generation:
-    """What is known of one generation of the API; moments are monotonic.
+    """The state of one API generation; moments are monotonic.
 
-    ``set_aside`` is why it is not asked before ``ask_again_at``. ``is_first_answer`` is true until
-    its first listing was applied, also after it was set aside.
+    ``set_aside`` is the failure for which it is not requested before ``ask_again_at``.
+    ``is_first_answer`` is true until its first listing was applied, and again after it was set
+    aside.
     """
 
     listed_at: float | None = None
@@ -39,21 +40,21 @@ class Generation:
 
     @property
     def news_since(self) -> float | None:
-        """The Unix time before which nothing is news, even if no listing showed all jobs."""
+        """The Unix time before which nothing is new, even if no listing was complete."""
         return None if self.began_at is None else self.began_at - LEAST_OVERLAP_SECONDS
 
     def is_stale(self, rules: Rules, now: float) -> bool:
-        """Tell whether it did not list the project for too long, or never."""
+        """Return whether its last listing is too old, or there was none."""
         return self.listed_at is None or now - self.listed_at > rules.stale_after
 
     def rests(self, rules: Rules, now: float) -> bool:
-        """Tell whether its next listing can wait: nothing happens in it."""
+        """Return whether its next listing can wait, because nothing happens in it."""
         if self.listed_at is None or self.set_aside is not None or not self.is_idle:
             return False
         return now - self.listed_at + rules.interval <= _longest_rest(rules)
 
     def wants_full(self, rules: Rules, now: float) -> bool:
-        """Tell whether its next listing is a full one."""
+        """Return whether its next listing is a full one."""
         last = self.listed_fully_at
         if self.is_first_answer or last is None:
             return now >= self.full_again_at
@@ -61,9 +62,9 @@ class Generation:
 
 
 def is_idle(table: JobTable, api_version: str, listing: Listing, now: float) -> bool:
-    """Tell whether no job of a generation is active, and nothing happened in the last hour.
+    """Return whether no job of an API generation is active, and none changed in the last hour.
 
-    Jobs that ended may have left, and those of ``listing`` may not all be tracked.
+    Both the tracked jobs and those of ``listing`` are checked: each may lack some.
     """
     finals = (tracked.final for tracked in table if tracked.job.api_version == api_version)
     if len(table.unread) or any(
@@ -75,16 +76,16 @@ def is_idle(table: JobTable, api_version: str, listing: Listing, now: float) -> 
 
 
 def newest_answer(table: JobTable, api_version: str) -> float:
-    """Return when the newest answer about an active job of a generation was asked for.
+    """Return when the newest answer about an active job of an API generation was requested.
 
-    Unlike its last listing, that is known after a restart.
+    Unlike the time of its last listing, this is known after a restart.
     """
     jobs = (t for t in table if t.final is None and t.job.api_version == api_version)
     return max((tracked.record_asked_monotonic for tracked in jobs), default=EVER)
 
 
 def oldest_active(table: JobTable, api_version: str, since: float) -> float | None:
-    """Return when the oldest active job was created that was created after a Unix time."""
+    """Return when the oldest active job was created, of those created after a Unix time."""
     created = (
         tracked.job.created_at
         for tracked in table
@@ -94,8 +95,8 @@ def oldest_active(table: JobTable, api_version: str, since: float) -> float | No
 
 
 def _longest_rest(rules: Rules) -> float:
-    """Return for how many seconds a generation in which nothing happens is not listed at most.
+    """Return for how many seconds an idle API generation may stay unlisted.
 
-    It may be listed late, and is not to be called stale for that.
+    It may be listed late, but must not become stale.
     """
     return min(_LONGEST_REST_SECONDS, rules.stale_after / 2)

@@ -1,4 +1,4 @@
-"""Which generations of LlamaCloud's API are asked, and which are set aside."""
+"""Which generations of LlamaCloud's API are requested, and which are set aside."""
 
 from __future__ import annotations
 
@@ -23,40 +23,40 @@ _FULL_AGAIN_AFTER_INTERVALS = 10
 
 
 class Generations:
-    """Owns what is known of the generations that a project is read by, in their order.
+    """Owns the state of the API generations of a project, in their order.
 
-    One that refuses to be asked is set aside while another one answers, and asked again with each
-    full listing. One that never answered is set aside whatever its failure, and asked again after
-    one interval, then two, four and so on.
+    A generation that refuses requests is set aside while another one answers, and requested again
+    with each full listing. One that never answered is set aside after any failure, and requested
+    again after one interval, then two, four and so on.
     """
 
     def __init__(self, rules: Rules) -> None:
         self._of = {api_version: Generation() for api_version in rules.api_versions}
 
     def __getitem__(self, api_version: str) -> Generation:
-        """Return what is known of one generation."""
+        """Return the state of one API generation."""
         return self._of[api_version]
 
     def items(self) -> list[tuple[str, Generation]]:
-        """List the generations by name."""
+        """Return the API generations with their names."""
         return list(self._of.items())
 
     def is_offered(self, api_version: str) -> bool:
-        """Tell whether a generation is in use, as far as is known."""
+        """Return whether an API generation is in use."""
         generation = self._of.get(api_version)
         return generation is not None and generation.set_aside is None
 
     def rules_changed(self, rules: Rules, now: float) -> None:
-        """Wait no longer for full listings, or for generations that are set aside, than now."""
+        """Shorten waits for full listings, and for generations set aside, to the new rules."""
         for generation in self._of.values():
             latest_at = now + rules.full_listing_every
             generation.ask_again_at = min(generation.ask_again_at, latest_at)
             generation.full_again_at = min(generation.full_again_at, latest_at)
 
     def to_ask(self, rules: Rules, now: float, *, may_rest: bool = False) -> list[str]:
-        """Name the generations that the next listing asks.
+        """Return the API generations of the next listing.
 
-        Those in which nothing happens ``may_rest`` where the budget is too small, but for one.
+        With ``may_rest``, because the budget is too small, idle ones are left out, except for one.
         """
         asked = {
             api_version: generation
@@ -67,11 +67,11 @@ class Generations:
         return busy or [min(asked, key=lambda v: asked[v].listed_at or EVER)]
 
     def stale(self, rules: Rules, now: float) -> frozenset[str]:
-        """Name the generations that did not list the project for too long, or never."""
+        """Return the API generations whose last listing is too old, or that have none."""
         return frozenset(v for v, of in self._of.items() if of.is_stale(rules, now))
 
     def expired(self, table: JobTable, now: float) -> list[str]:
-        """Name the generations that were set aside for so long that their jobs leave."""
+        """Return the API generations that were set aside for so long that their jobs leave."""
         latest_at = {
             api_version: newest_answer(table, api_version) if of.listed_at is None else of.listed_at
             for api_version, of in self._of.items()
@@ -87,13 +87,13 @@ class Generations:
         lasting = [failure for failure in in_use if not failure.is_refusal]
         if not lasting and len(failures) < len(outcomes):
             return None
-        # One that is set aside does not tell why the project can no longer be listed.
-        return min(lasting or in_use or failures.values(), key=_telling)
+        # A generation that was set aside before is not the reason.
+        return min(lasting or in_use or failures.values(), key=_rank_of)
 
     def listing_failed(
         self, failure: Failure, rules: Rules, now: float, *, full: list[str]
     ) -> None:
-        """Note a listing that failed, ``full`` for some generations."""
+        """Apply a failed listing, which was ``full`` for some API generations."""
         seconds = min(_FULL_AGAIN_AFTER_INTERVALS * rules.interval, rules.full_listing_every)
         for api_version in full:
             # One bad page deep in the history must not hide what is new for longer.
@@ -101,13 +101,13 @@ class Generations:
         if not failure.is_refusal:
             return
         for generation in self._of.values():
-            # None of those asked is offered: one that is set aside may be by now.
+            # All refuse: one that was set aside may be offered by now.
             generation.ask_again_at = EVER
 
     def unanswered(
         self, api_version: str, failure: Failure, table: JobTable, now: float
     ) -> list[Event]:
-        """Set a generation aside that failed while another one answered."""
+        """Set an API generation aside that failed while another one answered."""
         generation, rules = self._of[api_version], table.rules
         intervals = 2**generation.times_unanswered
         seconds = min(intervals * rules.interval, rules.full_listing_every)
@@ -125,13 +125,13 @@ class Generations:
     def answered(
         self, api_version: str, listing: Listing, began: float, now: float, *, is_full_up: bool
     ) -> list[Event]:
-        """Note a listing; ``is_full_up`` where more jobs were listed than are held in memory."""
+        """Apply a listing; ``is_full_up`` if it has more jobs than memory allows."""
         generation = self._of[api_version]
         generation.listed_at, generation.last_answered_at = now, listing.ended_at
         generation.began_at = listing.began_at
         generation.is_first_answer = False
         generation.times_unanswered = 0
-        # A bound may hide jobs: a listing that stops at old news cannot clear that.
+        # A listing that stops early does not show whether a limit still hides jobs.
         is_truncated = listing.truncated or is_full_up
         if is_truncated or listing.reached_end:
             generation.is_truncated = is_truncated
@@ -143,6 +143,6 @@ class Generations:
         return [] if was_offered else [ApiOfferedAgain(api_version)]
 
 
-def _telling(failure: Failure) -> tuple[bool, bool]:
-    """Rank failures: that of the key first, and a refusal last."""
+def _rank_of(failure: Failure) -> tuple[bool, bool]:
+    """Rank failures: a refused key first, and a refused API generation last."""
     return failure.reason is not ErrorReason.UNAUTHORIZED, failure.is_refusal

@@ -1,4 +1,4 @@
-"""What a project's core takes over from another one that polled the same project."""
+"""Handing the state of one project to a new core, after a change of settings."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def go_on_from(core: ProjectCore, former: ProjectCore, now: float) -> None:
-    """Have a core that did nothing yet know what ``former``, which does no more, knew.
+    """Copy the state of ``former``, which has stopped, to a core that has not started.
 
-    What is published stays as it is. The project is listed now, by all its generations of the API
-    and fully: they, or what they are asked for, may be others.
+    What is published stays as it is. The next listing is due now, and full for all API generations,
+    because the filters or the generations may have changed.
     """
     restore(core.table, saved_project(former.table, now, now), now, now)
     core.table.recent = former.table.recent

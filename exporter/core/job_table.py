@@ -1,4 +1,4 @@
-"""The jobs that a project tracks in this session, and what follows from each change of one."""
+"""The tracked jobs of a project, and what follows from each change of a job."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 
 class JobTable:
-    """Owns the tracked jobs; counters, progress, totals and views follow each change.
+    """Owns the tracked jobs, and updates counters, progress, totals and views with each change.
 
-    ``history`` is durable, all else is of this session. ``job_views`` are those of every job.
+    ``history`` survives a restart, everything else belongs to this process. ``job_views`` holds the
+    views of all jobs.
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -36,13 +37,13 @@ class JobTable:
         self.unread = UnreadJobs()
         self._jobs: dict[str, TrackedJob] = {}
         self.job_views: dict[str, JobView] = {}
-        # The ids of those that are shown where not all are, until their ranks change.
+        # Cached while more jobs are tracked than shown, until a rank changes.
         self._most_important: frozenset[str] | None = None
         self._withdrawn: Collection[str] = ()
         self.departures = Departures(self)
 
     def replace_rules(self, rules: Rules, now: float) -> None:
-        """Decide by other rules, from now on, what is shown of which jobs, and which leave."""
+        """Apply other rules to which jobs are shown, and when they leave."""
         self.rules = self.history.rules = rules
         self._most_important = None
         for tracked in [*self]:
@@ -58,7 +59,7 @@ class JobTable:
 
     @property
     def is_full(self) -> bool:
-        """Whether as many jobs are held in memory as may be."""
+        """Whether the limit of jobs in memory is reached."""
         return len(self._jobs) + len(self.unread) >= self.rules.max_tracked
 
     def get(self, job_id: str) -> TrackedJob | None:
@@ -66,19 +67,19 @@ class JobTable:
         return self._jobs.get(job_id)
 
     def add(self, tracked: TrackedJob, seen_at: float, now: float) -> None:
-        """Track a job that comes into sight; its marks are in the history."""
+        """Track a job that was seen for the first time; the history has its marks."""
         self.history.begin_progress(tracked, seen_at)
         self.recent.note(None, tracked, seen_at)
         self._store(None, tracked, now)
 
     def restore(self, tracked: TrackedJob, now: float) -> None:
-        """Track a job that was tracked before a restart; its marks are in the history."""
+        """Track a job that was tracked before a restart; the history has its marks."""
         self._store(None, tracked, now)
 
     def update(
         self, before: TrackedJob, after: TrackedJob, seen_at: float | None, now: float
     ) -> None:
-        """Replace a job by what an answer made of it that was given at ``seen_at``, if at all."""
+        """Apply a change of a job, by an answer at the Unix time ``seen_at``, if by one."""
         if seen_at is not None:
             self.history.note_progress(before, after, seen_at)
         self.recent.note(before, after, seen_at)
@@ -88,15 +89,15 @@ class JobTable:
         self._store(before, replace(after, memory=None) if is_final else after, now)
 
     def note(self, after: TrackedJob) -> None:
-        """Replace a job of which only what is never published has changed."""
+        """Apply a change of a job that changes nothing published."""
         self._jobs[after.job.id] = after
 
     def views(self, stale: Collection[str]) -> tuple[JobView, ...]:
         """Return the views of the jobs that have series of their own.
 
-        The active ones of generations of the API that are ``stale`` have none.
+        Active jobs of ``stale`` API generations have none.
         """
-        # While all are, other jobs do not take their places for as long as that lasts.
+        # If all generations are stale, the jobs that are shown stay the same.
         withdrawn = () if len(stale) == len(self.rules.api_versions) else stale
         if withdrawn != self._withdrawn:
             self._withdrawn = withdrawn
@@ -111,7 +112,7 @@ class JobTable:
         )
 
     def drop_active(self, api_version: str) -> None:
-        """Drop the active jobs of a generation of the API that is no longer offered."""
+        """Drop the active jobs of an API generation that is no longer offered."""
         self._remove(*(t for t in self if t.job.api_version == api_version and t.final is None))
 
     def shown(self) -> Collection[str]:
@@ -124,7 +125,7 @@ class JobTable:
             self._most_important = frozenset(job_id for *_, job_id in ranked)
         return self._most_important
 
-    def let_go(self, now: float) -> None:
+    def drop_leaving(self, now: float) -> None:
         """Drop the ended jobs that leave."""
         self._remove(*self.departures.leaving(now))
 
@@ -153,7 +154,7 @@ class JobTable:
             self.totals.replace(tracked, None)
             self.history.job_left(job_id, tracked)
         if jobs:
-            # Once: to rank all jobs for each that leaves would take seconds.
+            # Only once: ranking all jobs for each job that leaves would take seconds.
             self._ranks_changed()
 
     def _rank(self, tracked: TrackedJob) -> tuple[bool, int, float, str]:
@@ -163,5 +164,5 @@ class JobTable:
 
     def _ranks_changed(self) -> None:
         self._most_important = None
-        # A job that is hidden from now on leaves by time alone.
+        # A job that becomes hidden leaves without a scrape.
         self.departures.waiting_may_leave |= len(self._jobs) > self.rules.max_jobs

@@ -1,4 +1,4 @@
-"""Rows of batches that were mapped before they were first listed, by v2."""
+"""Rows of v2 batches that are not applied: they are mapped, and may have ended long ago."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from exporter.domain import Job, Listing
 
 
-def is_put_off(job: Job, table: JobTable, generation: Generation, listing: Listing) -> bool:
-    """Tell whether the row of a job that is not tracked is not applied.
+def is_deferred(job: Job, table: JobTable, generation: Generation, listing: Listing) -> bool:
+    """Return whether the row of an untracked job is not applied, and keep it if it is to be read.
 
-    What the first listing of a generation shows as mapped may have ended long ago: it is unread
-    until its items tell, unless it is news since a listing before a restart. What became old since
-    then is past, as are jobs whose end is known.
+    A job that the first listing shows as mapped may have ended long ago: it is unread until its
+    items are counted, unless it changed since the last listing before a restart. Jobs that are too
+    old, or whose end is known, are past.
     """
     history, unread = table.history, table.unread
     if not job.is_mapped:
@@ -33,7 +33,7 @@ def is_put_off(job: Job, table: JobTable, generation: Generation, listing: Listi
     if history.past.get(job.id) == end:
         return True
     was_listed = not generation.is_first_answer or history.news_since(job.api_version) is not None
-    if was_listed and _is_news(job, _since(table, generation, job)):
+    if was_listed and _is_new(job, _since(table, generation, job)):
         return False
     if generation.is_first_answer and not table.is_full and _may_be_shown(job, table, listing):
         unread.add(job)
@@ -43,20 +43,20 @@ def is_put_off(job: Job, table: JobTable, generation: Generation, listing: Listi
 
 
 def _has_ended_as_unknown(job: Job, marks: HighWaterMarks | None) -> bool:
-    """Tell whether a job was left in a status that is not known, and has not moved since then."""
+    """Return whether a job ended in an unknown status, and has not changed since."""
     if marks is None or job.status is not JobStatus.UNKNOWN:
         return False
     ends = [at for status, at in marks.ends_seen if status is JobStatus.UNKNOWN]
     return bool(ends) and (job.updated_at is None or job.updated_at in ends)
 
 
-def _is_news(job: Job, since: float | None) -> bool:
+def _is_new(job: Job, since: float | None) -> bool:
     moment = latest(job.created_at, job.updated_at)
     return since is None or moment is None or moment >= since
 
 
 def _since(table: JobTable, generation: Generation, job: Job) -> float | None:
-    """Return since when a job is news; the watermark waits for a listing that is not truncated."""
+    """Return the Unix time since when a job is new; truncated listings set no watermark."""
     since = table.history.news_since(job.api_version)
     return generation.news_since if since is None else since
 

@@ -1,4 +1,4 @@
-"""What an answer about one job changes: of a tracked job, or of one that was unread."""
+"""What an answer about one job changes, tracked or unread."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class RefreshUpdate:
         self._now = now
 
     def apply(self, before: TrackedJob, observation: Refreshed) -> TrackedJob:
-        """Apply an answer about a tracked job, and return the job as it is then."""
+        """Apply an answer about a tracked job, and return the updated job."""
         tracked, self.events, seen_at = self._answered(before, observation)
-        # Failures of later counts are news.
+        # Failures of later counts are reported one by one.
         if before.counts is None and self._is_history(before, before.job.ended_at):
             self.events = failures_summed_up(tracked, self.events)
         self._table.update(before, tracked, seen_at, self._now)
@@ -42,7 +42,7 @@ class RefreshUpdate:
         return tracked
 
     def apply_unread(self, observation: Refreshed) -> None:
-        """Apply an answer about an unread job: it is tracked once it is known how it fares."""
+        """Apply an answer about an unread job, and track it once its state is known."""
         answer, job, unread = observation.answer, observation.action.job, self._table.unread
         known = unread.get(job.id)
         if isinstance(answer, JobRefreshed) and answer.job.is_mapped:
@@ -50,13 +50,13 @@ class RefreshUpdate:
         elif known is None:
             return
         elif known.status is None or isinstance(answer, JobRefreshed | JobNotFound):
-            # The list calls it mapped: until it tells otherwise, the two contradict each other.
+            # The list still calls it mapped: wait until the two agree.
             unread.failed(job.id)
-        elif _tells_how_it_fares(observation):
+        elif _shows_state(observation):
             unread.discard(job.id)
             self._track(known.status, observation)
         else:
-            # Results are read once more before they are final.
+            # Results are read twice before they are final.
             is_soon = isinstance(answer, ItemsCounted)
             unread.read_again(job.id, observation.memory, is_soon=is_soon)
 
@@ -109,7 +109,7 @@ class RefreshUpdate:
     def _answered(
         self, before: TrackedJob, observation: Refreshed
     ) -> tuple[TrackedJob, tuple[Event, ...], float | None]:
-        """Apply an answer; return also the events, and when an answer with news was given."""
+        """Apply an answer; return also the events, and the Unix time of the answer."""
         answer, asked_of, now = observation.answer, observation.action.job, self._now
         interval = self._table.rules.interval
         tracked = replace(before, memory=observation.memory)
@@ -133,14 +133,14 @@ class RefreshUpdate:
         return tracked, events, seen_at
 
     def _is_history(self, tracked: TrackedJob, ended_at: float | None) -> bool:
-        """Tell whether a job ended before the baseline: without a date, when it was created."""
+        """Return whether a job ended unseen before the baseline, or was created before it."""
         final, baseline_at = tracked.final, self._history.baseline_at or 0.0
         moment = ended_at or tracked.job.created_at or 0.0
         return final is not None and final.ended_before_first_sight and moment < baseline_at
 
 
-def _tells_how_it_fares(observation: Refreshed) -> bool:
-    """Tell whether a count shows an item that has not ended, or is the last one."""
+def _shows_state(observation: Refreshed) -> bool:
+    """Return whether a count shows an item that has not ended, or is final."""
     answer = observation.answer
     if isinstance(answer, ItemsCounted) and len(answer.ended) < answer.counts.total:
         return True

@@ -1,19 +1,19 @@
-"""When a project is listed."""
+"""When the listings of a project are due."""
 
 from __future__ import annotations
 
 from exporter.core.final_state import MOST_DOUBLINGS
 
-# A refused API key is tried again after five minutes at the latest; it may have been replaced.
+# The key may have been replaced.
 _LONGEST_BACKOFF_SECONDS = 300.0
 _LATE_BY_INTERVALS = 0.5
 
 
 class ListingSchedule:
-    """The moments of a project's listings: every ``interval``, in steps that do not drift.
+    """Schedules listings every ``interval`` seconds, in steps that do not drift.
 
-    While LlamaCloud refuses the key, the waits double from one interval up to five minutes. Another
-    key starts anew.
+    While LlamaCloud refuses the key, the wait doubles from one interval up to five minutes. A new
+    key resets it.
     """
 
     def __init__(self, interval: float, began: float) -> None:
@@ -22,11 +22,11 @@ class ListingSchedule:
         self._refusals = 0
 
     def is_late(self, now: float) -> bool:
-        """Tell whether a listing that begins ``now`` waited long: listings need a larger budget."""
+        """Return whether a listing that begins ``now`` is late: the budget is too small."""
         return now - self.next_at >= _LATE_BY_INTERVALS * self.interval
 
     def ended(self, now: float, *, refused: bool) -> None:
-        """Set the next listing after one that ended ``now``; the key may have been ``refused``."""
+        """Schedule the next listing; ``refused`` if the last one failed because of the key."""
         if refused:
             doubled = self.interval * 2 ** min(self._refusals, MOST_DOUBLINGS)
             self._refusals += 1
@@ -41,6 +41,6 @@ class ListingSchedule:
         self.next_at = min(self.next_at, now + seconds)
 
     def key_changed(self, now: float) -> None:
-        """Let the next listing be due ``now``."""
+        """Make the next listing due ``now``."""
         self._refusals = 0
         self.next_at = min(self.next_at, now)

@@ -1,4 +1,4 @@
-"""Batches that were mapped before they were first listed: nothing tells yet whether they ended."""
+"""Batches that were mapped before they were first listed: they may have ended or not."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from exporter.domain import Job, JobRefreshed, Memory
 
 
-# Some quarters of an hour: one that cannot be read must not keep the others waiting.
+# A job that cannot be read waits for at most 32 polls.
 _MOST_DOUBLINGS = 5
 
 
 @dataclass(slots=True)
 class Unread:
-    """One unread job; it is to be counted once its status was fetched.
+    """One unread job, which is counted once its ``status`` was fetched.
 
-    It is not read before the ``next_poll``-th poll, after so many ``failures`` in a row.
-    ``read_twice_in`` is the last poll in which it was read twice.
+    It is not read before the poll with the number ``next_poll``. ``failures`` counts failures in a
+    row. ``read_twice_in`` is the number of the last poll in which it was read twice.
     """
 
     job: Job
@@ -35,10 +35,10 @@ class Unread:
 
 
 class UnreadJobs:
-    """Owns the unread jobs, which have no series; the one that was updated last is read first.
+    """Owns the unread jobs, which have no series. The job that was updated last is read first.
 
-    Each is read at most once a poll, and once more where another answer decides. What cannot be
-    read waits for one poll, then two, four and so on.
+    Each is read at most once a poll, or twice if a second answer decides. After a failure, a job
+    waits for one poll, then two, four and so on.
     """
 
     def __init__(self) -> None:
@@ -55,13 +55,13 @@ class UnreadJobs:
 
     @property
     def waiting(self) -> list[Unread]:
-        """Those that wait for their turn in this poll."""
+        """The jobs that wait for their turn in this poll."""
         unread = self._jobs.values()
         return [u for u in unread if not u.is_under_way and u.next_poll <= self._poll]
 
     @property
     def is_drained(self) -> bool:
-        """Whether none is under way, or waits for its turn in this poll."""
+        """Whether no job is under way, or waits for its turn in this poll."""
         return not self.waiting and not any(u.is_under_way for u in self._jobs.values())
 
     def add(self, job: Job) -> None:
@@ -84,11 +84,11 @@ class UnreadJobs:
         return old
 
     def begin_poll(self) -> None:
-        """Let each have a turn again."""
+        """Allow each job another turn."""
         self._poll += 1
 
     def next(self, rules: Rules, now: float) -> RefreshJob | None:
-        """Hand out the next step of the job whose turn it is, if there is one."""
+        """Return the next step of a job, if one waits."""
         unread = max(self.waiting, key=_urgency, default=None)
         if unread is None:
             return None
@@ -99,13 +99,13 @@ class UnreadJobs:
         return CountItems(job, unread.memory, rules.count_limits(job), now)
 
     def status_fetched(self, status: JobRefreshed, memory: Memory) -> None:
-        """Have a job counted whose status was fetched."""
+        """Have a job counted next, after its status was fetched."""
         unread = self._jobs[status.job.id]
         unread.job, unread.memory, unread.status = status.job, memory, status
-        self.give_back(status.job.id)
+        self.put_back(status.job.id)
 
     def read_again(self, job_id: str, memory: Memory, *, is_soon: bool) -> None:
-        """Read a job anew of which too little is known: in this poll, or in the next."""
+        """Have a job read again, in this poll or the next, because too little is known."""
         unread = self._jobs[job_id]
         unread.memory, unread.status, unread.failures = memory, None, 0
         unread.is_under_way = False
@@ -113,14 +113,14 @@ class UnreadJobs:
             unread.read_twice_in = unread.next_poll = self._poll
 
     def failed(self, job_id: str) -> None:
-        """Read a job anew in one of the next polls."""
+        """Have a job read again in a later poll."""
         unread = self._jobs[job_id]
         unread.status, unread.is_under_way = None, False
         unread.next_poll = self._poll + 2**unread.failures
         unread.failures = min(unread.failures + 1, _MOST_DOUBLINGS)
 
-    def give_back(self, job_id: str) -> None:
-        """Let a job have its next turn in this poll."""
+    def put_back(self, job_id: str) -> None:
+        """Allow a job its next turn in this poll."""
         unread = self._jobs[job_id]
         unread.is_under_way, unread.next_poll = False, self._poll
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def job_view(
     tracked: TrackedJob, last_progress_at: float | None, *, items_enabled: bool
 ) -> JobView:
-    """Return what is published of a job; ``last_progress_at`` is by LlamaCloud's clock."""
+    """Return what is published of a job; ``last_progress_at`` is a Unix time."""
     job, counts = tracked.job, tracked.counts if items_enabled else None
     return JobView(
         job_id=job.id,
@@ -71,12 +71,12 @@ def project_view(table: JobTable, listings: Listings, generation: int, now: floa
 
 
 def _hidden_jobs(table: JobTable) -> int:
-    """Count the jobs that the cap hides; a cap of 0 asks for totals only, so it hides none."""
+    """Count the jobs hidden by the cap. A cap of 0 stands for totals only, and hides none."""
     return len(table) - len(table.shown()) if table.rules.max_jobs else 0
 
 
 def project_status(table: JobTable, listings: Listings, waiting: int, now: float) -> ProjectStatus:
-    """Return how a project is doing; ``waiting`` jobs wait for a refresh."""
+    """Return the status of a project; ``waiting`` jobs wait for a refresh."""
     rules = table.rules
     gauges = table.totals.gauges(rules, listings.seen_project_id, stale=())
     return ProjectStatus(

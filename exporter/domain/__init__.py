@@ -1,7 +1,7 @@
-"""What the exporter knows of batch jobs: frozen values, no I/O.
+"""Batch jobs, and what is published of them: frozen values, no I/O.
 
-Times are Unix seconds by LlamaCloud's clock where a name ends in ``_at``, and seconds of this
-machine's monotonic clock where it ends in ``_monotonic``.
+Names that end in ``_at`` are Unix times of LlamaCloud's clock, names that end in ``_monotonic``
+are seconds of this machine's monotonic clock.
 """
 
 from exporter.domain.answers import CountLimits as CountLimits

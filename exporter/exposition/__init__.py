@@ -1,4 +1,4 @@
-"""Views as exposition bytes: pure, and rendered once for each change of a project."""
+"""Rendering views as exposition bytes, once for each change of a project."""
 
 from exporter.exposition.chunks import FAMILIES as FAMILIES
 from exporter.exposition.chunks import ProjectChunks as ProjectChunks

@@ -1,4 +1,4 @@
-"""The exporter's own metrics: how far to trust what it says of batch jobs."""
+"""The exporter's own metrics: how complete and how fresh its data is."""
 
 from exporter.telemetry.exporter import Telemetry as Telemetry
 from exporter.telemetry.families import FAMILIES as FAMILIES

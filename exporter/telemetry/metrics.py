@@ -1,4 +1,4 @@
-"""The own metric families as prometheus_client's objects, by name."""
+"""The exporter's own metric families as objects of prometheus_client."""
 
 from __future__ import annotations
 

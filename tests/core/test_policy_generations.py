@@ -224,7 +224,7 @@ class TestSettingAside:
         project.run_until(HOUR)
         failures = [told.failure for told in project.told(ListingFailed)]
         assert {ErrorReason.PAYMENT_REQUIRED} == {failed.reason for failed in failures}
-        assert 1 == sum(told.is_news for told in project.told(ListingFailed))
+        assert 1 == sum(told.is_new for told in project.told(ListingFailed))
 
     def test_a_refused_key_is_told_before_all_else(self) -> None:
         """It is what a person has to mend."""
