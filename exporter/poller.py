@@ -86,9 +86,9 @@ class ProjectPoller:
         """Return the status of the project."""
         return self.core.status(self._clock())
 
-    def scraped(self, generation: int) -> None:
-        """Record that a complete scrape showed this project's view of ``generation``."""
-        self._receive(Scraped(generation))
+    def scraped(self, view_number: int) -> None:
+        """Record that a complete scrape showed this project's view with this number."""
+        self._receive(Scraped(view_number))
 
     def change_rules(self, rules: Rules) -> None:
         """Apply other rules, with the same project, filters and API generations."""
@@ -106,7 +106,7 @@ class ProjectPoller:
         """Publish the project if its view has changed."""
         is_over = self.first_poll_is_over.is_set()
         view, last = self.view(), self.last_view
-        if last is None or replace(view, generation=last.generation) != last:
+        if last is None or replace(view, number=last.number) != last:
             await self._publish_view(view)
             self.published(view)
         if is_over:

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 
 class Published:
-    """What was published at one moment; ``generations`` holds the number of each project's view."""
+    """What was published at one moment; ``view_numbers`` are those of the projects' views."""
 
     def __init__(self, projects: Iterable[ProjectChunks] = ()) -> None:
-        self.generations: Mapping[str, int] = MappingProxyType(
-            {chunks.project: chunks.generation for chunks in projects}
+        self.view_numbers: Mapping[str, int] = MappingProxyType(
+            {chunks.project: chunks.view_number for chunks in projects}
         )
         self._pieces = {form: tuple(pieces(projects, form)) for form in Form}
         self._gzipped: dict[Form, OpenMember] = {}

@@ -49,7 +49,7 @@ class ProjectSet:
         self._shared = shared
         self._tasks: asyncio.TaskGroup | None = None
         # Scrapes of what was published under a name before are told from later ones.
-        self._last_generation = 0
+        self._last_view_number = 0
         keys = state_keys_of(settings.projects)
         self._projects = {
             project.name: polled_project(settings, project, shared, state_key=keys[project.name])
@@ -70,12 +70,12 @@ class ProjectSet:
         """Return what a restart is to keep of each project, by its key in the state file."""
         return {polled.state_key: polled.saved() for polled in self._projects.values()}
 
-    def scraped(self, generations: Mapping[str, int]) -> None:
+    def scraped(self, view_numbers: Mapping[str, int]) -> None:
         """Tell each project which view of it was scraped."""
-        for name, generation in generations.items():
+        for name, view_number in view_numbers.items():
             # What was scraped may have been removed meanwhile.
             if (polled := self._projects.get(name)) is not None:
-                polled.poller.scraped(generation)
+                polled.poller.scraped(view_number)
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """Poll, from now on also what is begun later, in a task group."""
@@ -119,7 +119,7 @@ class ProjectSet:
         await _stopped(stopped)
         for polled in stopped:
             self._shared.budgets.keep(polled.access.budget)
-            self._last_generation = max(self._last_generation, polled.core.generation)
+            self._last_view_number = max(self._last_view_number, polled.core.view_number)
             # Whoever waits for it waits no longer.
             polled.poller.first_poll_is_published.set()
         if (store := self._shared.store) is not None:
@@ -139,7 +139,7 @@ class ProjectSet:
             built[name] = polled = polled_project(
                 settings, begin.project, shared, state_key=keys[name], former=former
             )
-            polled.core.generation = max(polled.core.generation, self._last_generation)
+            polled.core.view_number = max(polled.core.view_number, self._last_view_number)
             if former and shared.store and former.state_key not in keys.values():
                 # It goes on under the other key alone.
                 shared.store.forget(former.state_key)

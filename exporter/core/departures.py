@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING
 from exporter.core.retention import is_longest_over, is_time_over, next_change_after
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from exporter.core.job_table import JobTable
     from exporter.core.jobs import TrackedJob
-    from exporter.domain import JobView
+    from exporter.domain import JobView, ProjectView
 
 
 class Departures:
     """Owns what scrapes have shown of the ended jobs of a table, and when each is checked next.
 
     A job is checked when time alone may let it leave. Those that only wait for scrapes are checked
-    once ``waiting_may_leave`` is set. A generation is the number of a publication.
+    once ``waiting_may_leave`` is set.
     """
 
     def __init__(self, table: JobTable) -> None:
@@ -28,25 +26,25 @@ class Departures:
         self._waiting: set[str] = set()
         self._heap: list[tuple[float, str]] = []
         self._moments: dict[str, float] = {}
-        self._scraped_generations: tuple[int, ...] = ()
-        # The view that scrapes show of each ended job, and the first generation that did.
+        self._scraped_views: tuple[int, ...] = ()
+        # The view of each ended job that scrapes show, and the first project view that has it.
         self._shown_since: dict[str, tuple[JobView, int]] = {}
 
-    def scraped(self, generation: int) -> None:
-        """Record that a complete scrape showed the view of ``generation``."""
-        newest = sorted((*self._scraped_generations, generation), reverse=True)
+    def scraped(self, view_number: int) -> None:
+        """Record that a complete scrape showed the project view with this number."""
+        newest = sorted((*self._scraped_views, view_number), reverse=True)
         scraped = tuple(newest[: self._table.rules.min_scrapes])
-        self.waiting_may_leave |= scraped != self._scraped_generations
-        self._scraped_generations = scraped
+        self.waiting_may_leave |= scraped != self._scraped_views
+        self._scraped_views = scraped
 
-    def published(self, generation: int, views: Collection[JobView]) -> None:
+    def published(self, view: ProjectView) -> None:
         """Record which views of ended jobs scrapes show from now on."""
-        for view in views:
-            tracked = self._table.get(view.job_id)
+        for job in view.jobs:
+            tracked = self._table.get(job.job_id)
             if tracked is None or tracked.final is None:
                 continue
-            if view != self._shown_since.get(view.job_id, (None,))[0]:
-                self._shown_since[view.job_id] = view, generation
+            if job != self._shown_since.get(job.job_id, (None,))[0]:
+                self._shown_since[job.job_id] = job, view.number
                 # Scrapes may show a view before it is known to be published.
                 self.waiting_may_leave = True
 
@@ -105,5 +103,5 @@ class Departures:
         view, shown_since = self._shown_since.get(job_id, (None, 0))
         if view != self._table.job_views[job_id]:
             return False
-        scraped = self._scraped_generations
+        scraped = self._scraped_views
         return len(scraped) == rules.min_scrapes and min(scraped) >= shown_since

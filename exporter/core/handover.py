@@ -22,7 +22,7 @@ def go_on_from(core: ProjectCore, former: ProjectCore, now: float) -> None:
     core.table.recent = former.table.recent
     for job_id in former.table.job_views.keys() - core.table.job_views.keys():
         core.table.recent.forget(job_id)
-    core.generation, core.is_published_fresh = former.generation, former.is_published_fresh
+    core.view_number, core.is_published_fresh = former.view_number, former.is_published_fresh
     _listings_go_on(core.listings, former.listings)
     _generations_go_on(core.listings.generations, former.listings.generations)
 

@@ -104,9 +104,9 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Scraped:
-    """A complete scrape showed the view of ``generation``."""
+    """A complete scrape showed the project's view with this number."""
 
-    generation: int
+    view_number: int
 
 
 Observation: TypeAlias = (

@@ -40,7 +40,7 @@ class ProjectCore:
     Each action that ``next_action`` returns is under way until its observation is received. There
     is at most one listing at a time, and one refresh of each job. A restart keeps what ``table``
     holds.
-    ``generation`` is the number of the last publication.
+    ``view_number`` is that of the view published last.
     """
 
     def __init__(self, rules: Rules, now: float) -> None:
@@ -49,7 +49,7 @@ class ProjectCore:
         self._refreshes = Refreshes(self.table, self.listings.generations)
         self._poll = Poll()
         self._first_poll_is_over = False
-        self.generation = 0
+        self.view_number = 0
         self.is_published_fresh = False
         self._events: list[Event] = []
 
@@ -103,7 +103,7 @@ class ProjectCore:
 
     def view(self, now: float) -> ProjectView:
         """Return what to publish of the project at the monotonic moment ``now``."""
-        return project_view(self.table, self.listings, self.generation + 1, now)
+        return project_view(self.table, self.listings, self.view_number + 1, now)
 
     def status(self, now: float) -> ProjectStatus:
         """Return how well the project is being polled, for status pages."""
@@ -135,8 +135,8 @@ class ProjectCore:
                 self.listings.drop_expired(now)
             case Published(view):
                 self._published(view)
-            case Scraped(generation):
-                self.table.departures.scraped(generation)
+            case Scraped(view_number):
+                self.table.departures.scraped(view_number)
 
     def _refresh_failed(self, action: RefreshJob, failure: Failure, now: float) -> None:
         self._poll.failed(failure.reason)
@@ -181,8 +181,8 @@ class ProjectCore:
         self._events += update.events
 
     def _published(self, view: ProjectView) -> None:
-        self.generation = view.generation
-        self.table.departures.published(view.generation, view.jobs)
+        self.view_number = view.number
+        self.table.departures.published(view)
         if self.is_published_fresh and view.gauges is None:
             self._events.append(self.listings.stale_published())
         self.is_published_fresh = view.gauges is not None

@@ -49,14 +49,14 @@ def _item_failures(counts: ItemCounts | None) -> Mapping[str, int] | None:
     return counts.failure_reasons
 
 
-def project_view(table: JobTable, listings: Listings, generation: int, now: float) -> ProjectView:
+def project_view(table: JobTable, listings: Listings, number: int, now: float) -> ProjectView:
     """Return what is published of a project at the monotonic moment ``now``."""
     rules, stale = table.rules, listings.stale(now)
     is_stale = listings.is_stale(now)
     has_counts = rules.items_enabled and not is_stale
     return ProjectView(
         project=rules.project,
-        generation=generation,
+        number=number,
         counters=table.history.book.counters(items_enabled=rules.items_enabled),
         gauges=None if is_stale else table.totals.gauges(rules, listings.seen_project_id, stale),
         jobs=table.views(stale),

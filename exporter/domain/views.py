@@ -132,12 +132,12 @@ class ProjectView:
     """Everything that is published of one project, at one moment.
 
     ``counting_since`` is the baseline of the counters, which count what happened after it.
-    ``gauges`` is ``None`` before the first listing and while the project is stale. ``generation``
+    ``gauges`` is ``None`` before the first listing and while the project is stale. ``number``
     increases with every view of a project.
     """
 
     project: str
-    generation: int
+    number: int
     counters: Counters
     gauges: ProjectGauges | None = None
     jobs: tuple[JobView, ...] = ()

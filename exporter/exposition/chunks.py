@@ -50,7 +50,7 @@ class ProjectChunks:
     """The samples of one view by family name, without families that have none."""
 
     project: str
-    generation: int
+    view_number: int
     slices: tuple[JobSlice, ...]
     samples: Mapping[str, tuple[Chunk, ...]]
 
@@ -76,7 +76,7 @@ def render_project(view: ProjectView, before: ProjectChunks | None = None) -> Pr
     }
     return ProjectChunks(
         view.project,
-        view.generation,
+        view.number,
         tuple(slices),
         MappingProxyType({name: chunks for name, chunks in by_family.items() if chunks}),
     )

@@ -100,15 +100,15 @@ def full_gauges() -> ProjectGauges:
     )
 
 
-def empty_view(project: str = "default", generation: int = 1) -> ProjectView:
+def empty_view(project: str = "default", number: int = 1) -> ProjectView:
     """Return the view of a project without jobs or counters."""
-    return ProjectView(project=project, generation=generation, counters=NO_COUNTERS)
+    return ProjectView(project=project, number=number, counters=NO_COUNTERS)
 
 
-def full_view(project: str = "default", generation: int = 1) -> ProjectView:
+def full_view(project: str = "default", number: int = 1) -> ProjectView:
     """Return a view in which every family has samples."""
     return replace(
-        empty_view(project, generation),
+        empty_view(project, number),
         counters=full_counters(),
         gauges=full_gauges(),
         jobs=(sparse_job(), full_job()),
