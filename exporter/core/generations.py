@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.core.events import ApiOfferedAgain, ApiSetAside
 from exporter.core.final_state import EARLY_BY_INTERVALS, MOST_DOUBLINGS
-from exporter.core.generation import EVER, Generation, newest_answer
+from exporter.core.history import LEAST_OVERLAP_SECONDS
 from exporter.domain import ErrorReason, Failure
 
 if TYPE_CHECKING:
@@ -19,7 +20,55 @@ if TYPE_CHECKING:
     from exporter.core.rules import Rules
     from exporter.domain import Listing
 
+_LONG_AGO = float("-inf")
+_LONGEST_REST_SECONDS = 300.0
 _FULL_AGAIN_AFTER_INTERVALS = 10
+
+
+@dataclass(slots=True)
+class Generation:
+    """The state of one API generation; moments are monotonic.
+
+    ``set_aside`` is the failure for which it is not requested before ``ask_again_at``.
+    ``is_first_answer`` is true until its first listing was applied, and again after it was set
+    aside.
+    """
+
+    listed_at: float | None = None
+    listed_fully_at: float | None = None
+    full_again_at: float = _LONG_AGO
+    last_answered_at: float | None = None
+    began_at: float | None = None
+    is_truncated: bool | None = None
+    is_first_answer: bool = True
+    set_aside: Failure | None = None
+    times_unanswered: int = 0
+    ask_again_at: float = _LONG_AGO
+    is_idle: bool = False
+
+    @property
+    def news_since(self) -> float | None:
+        """The Unix time before which nothing is new, even if no listing was complete."""
+        return None if self.began_at is None else self.began_at - LEAST_OVERLAP_SECONDS
+
+    def is_stale(self, rules: Rules, now: float) -> bool:
+        """Return whether its last listing is too old, or there was none."""
+        return self.listed_at is None or now - self.listed_at > rules.stale_after
+
+    def rests(self, rules: Rules, now: float) -> bool:
+        """Return whether its next listing can wait, because nothing happens in it."""
+        if self.listed_at is None or self.set_aside is not None or not self.is_idle:
+            return False
+        # It may be listed late, but must not become stale.
+        longest = min(_LONGEST_REST_SECONDS, rules.stale_after / 2)
+        return now - self.listed_at + rules.interval <= longest
+
+    def wants_full(self, rules: Rules, now: float) -> bool:
+        """Return whether its next listing is a full one."""
+        if now < self.full_again_at:
+            return False
+        last = self.listed_fully_at
+        return self.is_first_answer or last is None or now - last >= rules.full_listing_every
 
 
 class Generations:
@@ -64,7 +113,7 @@ class Generations:
             if generation.set_aside is None or now >= generation.ask_again_at
         }
         busy = [v for v, of in asked.items() if not (may_rest and of.rests(rules, now))]
-        return busy or [min(asked, key=lambda v: asked[v].listed_at or EVER)]
+        return busy or [min(asked, key=lambda v: asked[v].listed_at or _LONG_AGO)]
 
     def stale(self, rules: Rules, now: float) -> frozenset[str]:
         """Return the API generations whose last listing is too old, or that have none."""
@@ -73,7 +122,7 @@ class Generations:
     def expired(self, table: JobTable, now: float) -> list[str]:
         """Return the API generations that were set aside for so long that their jobs leave."""
         latest_at = {
-            api_version: newest_answer(table, api_version) if of.listed_at is None else of.listed_at
+            api_version: table.newest_answer(api_version) if of.listed_at is None else of.listed_at
             for api_version, of in self._of.items()
             if of.set_aside is not None
         }
@@ -102,7 +151,7 @@ class Generations:
             return
         for generation in self._of.values():
             # All refuse: one that was set aside may be offered by now.
-            generation.ask_again_at = EVER
+            generation.ask_again_at = _LONG_AGO
 
     def unanswered(
         self, api_version: str, failure: Failure, table: JobTable, now: float

@@ -11,7 +11,7 @@ from exporter.core.history import History
 from exporter.core.recent import Recent
 from exporter.core.retention import rank
 from exporter.core.totals import Totals
-from exporter.core.unread import UnreadJobs
+from exporter.core.unread_batches import UnreadBatches
 from exporter.core.view import job_view
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     from exporter.core.jobs import TrackedJob
     from exporter.core.rules import Rules
-    from exporter.domain import JobView
+    from exporter.domain import JobView, Listing
+
+_IDLE_AFTER_SECONDS = 3600.0
 
 
 class JobTable:
@@ -34,7 +36,7 @@ class JobTable:
         self.history = History(rules)
         self.totals = Totals(rules.api_versions)
         self.recent = Recent()
-        self.unread = UnreadJobs()
+        self.unread = UnreadBatches()
         self._jobs: dict[str, TrackedJob] = {}
         self.job_views: dict[str, JobView] = {}
         # Cached while more jobs are tracked than shown, until a rank changes.
@@ -113,7 +115,33 @@ class JobTable:
 
     def drop_active(self, api_version: str) -> None:
         """Drop the active jobs of an API generation that is no longer offered."""
-        self._remove(*(t for t in self if t.job.api_version == api_version and t.final is None))
+        self._remove(*self._active(api_version))
+
+    def newest_answer(self, api_version: str) -> float:
+        """Return when the newest answer about an active job of an API generation was requested.
+
+        Unlike the time of the last listing, this is known after a restart.
+        """
+        active = self._active(api_version)
+        return max((tracked.record_asked_monotonic for tracked in active), default=float("-inf"))
+
+    def oldest_active(self, api_version: str, since: float) -> float | None:
+        """Return when the oldest active job was created, of those created after a Unix time."""
+        created = (tracked.job.created_at for tracked in self._active(api_version))
+        return min((at for at in created if at is not None and at >= since), default=None)
+
+    def is_idle(self, api_version: str, listing: Listing, now: float) -> bool:
+        """Return whether no job of an API generation is active or changed in the last hour.
+
+        Both the tracked jobs and those of ``listing`` are checked: each may lack some.
+        """
+        finals = [tracked.final for tracked in self if tracked.job.api_version == api_version]
+        if len(self.unread) or any(
+            final is None or now - final.ended_monotonic < _IDLE_AFTER_SECONDS for final in finals
+        ):
+            return False
+        times = (job.updated_at or job.created_at or 0.0 for job in listing.jobs)
+        return max(times, default=0.0) <= listing.ended_at - _IDLE_AFTER_SECONDS
 
     def shown(self) -> Collection[str]:
         """Return the jobs that have series of their own: all, or the most important ones."""
@@ -128,6 +156,9 @@ class JobTable:
     def drop_leaving(self, now: float) -> None:
         """Drop the ended jobs that leave."""
         self._remove(*self.departures.leaving(now))
+
+    def _active(self, api_version: str) -> list[TrackedJob]:
+        return [t for t in self if t.final is None and t.job.api_version == api_version]
 
     def _store(self, before: TrackedJob | None, after: TrackedJob, now: float) -> None:
         job_id = after.job.id

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 from exporter.core.contradictions import NO_ANSWERS
 from exporter.core.events import JobAppeared, JobEnded, JobReturned
 from exporter.core.final_state import FinalState, has_ended_again, with_date, with_end
-from exporter.core.first_marks import counts_whole, first_marks
 from exporter.core.jobs import TrackedJob, is_failing_record, with_record
-from exporter.core.mapped_rows import is_deferred
 from exporter.core.marks import (
     HighWaterMarks,
+    counts_whole,
+    first_marks,
     has_more_failures,
     listed_now,
     reopened,
 )
+from exporter.core.unread_batches import is_deferred
 
 if TYPE_CHECKING:
     from exporter.core.events import Event

@@ -13,7 +13,6 @@ from exporter.core.events import (
     ListingWholeAgain,
     ProjectStale,
 )
-from exporter.core.generation import is_idle, oldest_active
 from exporter.core.generations import Generations
 from exporter.core.listing_update import ListingUpdate
 from exporter.core.poll import ListingLatch
@@ -148,7 +147,7 @@ class Listings:
         since = generation.news_since if news_since is None else news_since
         if since is None or generation.wants_full(rules, now):
             return rules.full_listing_plan()
-        oldest = oldest_active(self._table, api_version, since - _DAY_SECONDS)
+        oldest = self._table.oldest_active(api_version, since - _DAY_SECONDS)
         return rules.listing_plan(news_since, min(since, oldest or since))
 
     def _end(self, observation: Listed, now: float) -> list[Event]:
@@ -191,5 +190,5 @@ class Listings:
             history.past[job.id] = (api_version, job.status)
         is_full_up = api_version in self._full_up
         self._full_up.discard(api_version)
-        self.generations[api_version].is_idle = is_idle(self._table, api_version, outcome, now)
+        self.generations[api_version].is_idle = self._table.is_idle(api_version, outcome, now)
         return self.generations.answered(api_version, outcome, began, now, is_full_up=is_full_up)

@@ -8,9 +8,10 @@ from heapq import nsmallest
 from typing import TYPE_CHECKING
 
 from exporter.core.final_state import End  # noqa: TC001 - see above
-from exporter.domain import ENDED_ITEM_STATUSES, ItemStatus, JobStatus
+from exporter.domain import ENDED_ITEM_STATUSES, ItemStatus, JobStatus, latest
 
 if TYPE_CHECKING:
+    from exporter.core.history import History
     from exporter.domain import ItemCounts, Job
 
 
@@ -43,16 +44,42 @@ class HighWaterMarks:
     was_mapped: bool | None = None
 
 
+def first_marks(job: Job, history: History, *, is_first: bool) -> HighWaterMarks:
+    """Start the marks of a job; ``is_first`` for the first listing of its generation of the API."""
+    if counts_whole(job, history, is_first=is_first) or _has_not_begun(job):
+        marks = from_zero()
+    elif job.active:
+        marks = from_zero() if job.told_by_items else from_first_numbers(job)
+    else:
+        marks = _adds_nothing(job)
+    if job.told_by_items and _is_of_before(job, history, is_first=is_first):
+        if marks.adds:
+            return replace(marks, was_mapped=False)
+        # Its file jobs may still run, and count. Its end does not.
+        return without_end(replace(from_zero(), was_mapped=True), job)
+    return marks
+
+
+def counts_whole(job: Job, history: History, *, is_first: bool) -> bool:
+    """Return whether a job was created after the baseline, or ended unseen after it.
+
+    If dates contradict each other, a false increase is better than a missed failure.
+    """
+    counts_since = history.counts_since(job.api_version)
+    ended_at = None if job.active else job.ended_at
+    if ended_at is not None and counts_since is not None and ended_at < counts_since:
+        return False
+    undated = (job.created_at if job.active else ended_at) is None
+    if undated and not is_first:
+        return True
+    newest = latest(job.created_at, ended_at)
+    return newest is not None and newest >= (history.baseline_at or 0.0)
+
+
 def from_zero() -> HighWaterMarks:
     """Start the marks of a job that counts from its beginning."""
     none_yet = dict.fromkeys(ENDED_ITEM_STATUSES, 0)
     return HighWaterMarks(adds=True, items=none_yet, skip_reasons={}, failure_reasons={})
-
-
-def has_not_begun(job: Job) -> bool:
-    """Return whether no item of a job can have ended yet."""
-    reported = (job.processed_items, job.failed_items, job.skipped_items)
-    return job.status is JobStatus.PENDING and job.started_at is None and not any(reported)
 
 
 def from_first_numbers(job: Job) -> HighWaterMarks:
@@ -61,13 +88,6 @@ def from_first_numbers(job: Job) -> HighWaterMarks:
     return HighWaterMarks(
         adds=True, items={}, skip_reasons=None, failure_reasons=None, queue_observed=began_before
     )
-
-
-def adds_nothing(job: Job) -> HighWaterMarks:
-    """Start the marks of a job that ended before the baseline."""
-    reported = {ItemStatus.FAILED: job.failed_items, ItemStatus.SKIPPED: job.skipped_items}
-    items = {status: number for status, number in reported.items() if number is not None}
-    return HighWaterMarks(adds=False, items=items, skip_reasons=None, failure_reasons=None)
 
 
 def has_more_failures(marks: HighWaterMarks, job: Job) -> bool:
@@ -130,3 +150,23 @@ def longest_unlisted(marks: Mapping[str, HighWaterMarks], number: int) -> list[s
     since = ((known.unlisted_since, job_id) for job_id, known in marks.items())
     unlisted = [(moment, job_id) for moment, job_id in since if moment is not None]
     return [job_id for _, job_id in nsmallest(max(number, 0), unlisted)]
+
+
+def _is_of_before(job: Job, history: History, *, is_first: bool) -> bool:
+    """Return whether a job was created before the baseline; without a date, whether it was seen."""
+    if job.created_at is None:
+        return is_first
+    return job.created_at < (history.baseline_at or 0.0)
+
+
+def _has_not_begun(job: Job) -> bool:
+    """Return whether no item of a job can have ended yet."""
+    reported = (job.processed_items, job.failed_items, job.skipped_items)
+    return job.status is JobStatus.PENDING and job.started_at is None and not any(reported)
+
+
+def _adds_nothing(job: Job) -> HighWaterMarks:
+    """Start the marks of a job that ended before the baseline."""
+    reported = {ItemStatus.FAILED: job.failed_items, ItemStatus.SKIPPED: job.skipped_items}
+    items = {status: number for status, number in reported.items() if number is not None}
+    return HighWaterMarks(adds=False, items=items, skip_reasons=None, failure_reasons=None)
