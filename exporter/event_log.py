@@ -75,7 +75,7 @@ class EventLog:
                 self._log.info("project.listing_recovered", jobs=jobs, active_jobs=active_jobs)
             case events.ListingSucceeded(jobs, active_jobs, is_first=True):
                 self._log.info("project.listed", jobs=jobs, active_jobs=active_jobs)
-            case events.ListingFailed(failure, is_news=True):
+            case events.ListingFailed(failure, is_new=True):
                 facts = _failure_facts(failure)
                 if failure.reason is ErrorReason.UNAUTHORIZED:
                     facts["key"] = self.key_origin

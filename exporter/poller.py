@@ -1,8 +1,8 @@
-"""The poller of one project: it does what the core decides, and contains no policy.
+"""The poller of one project: it performs the actions that the core decides on.
 
-One slot lists the project's jobs, the others refresh single jobs. A slot waits for the budget's
-permit before it asks the core what to do, so that no decision is out of date when it is carried
-out.
+One slot lists the project's jobs, the others refresh single jobs. A slot waits for a permit of the
+budget before it gets an action from the core, so that no action is out of date when it is
+performed.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
     from exporter.llamacloud.permit import Permit
     from exporter.llamacloud.requests import Access
 
-# Often enough that what time alone changes shows soon, seldom enough to cost nothing.
-_LOOK_AT_LEAST_EVERY_SECONDS = 5.0
+# So that jobs leave soon after their retention, at no cost.
+_PUBLISH_AT_LEAST_EVERY_SECONDS = 5.0
 _LEAST_SECONDS_BETWEEN_PUBLICATIONS = 1.0
 
 
 class ProjectPoller:
-    """Polls LlamaCloud for one project by its ``apis``, and has the project published.
+    """Polls LlamaCloud for one project with its ``apis``, and publishes the project.
 
     ``publish_view`` makes a view visible to scrapes, ``handle_events`` logs and counts events.
-    ``last_alive_monotonic`` moves on while the poller is alive, whether LlamaCloud answers or not.
-    ``last_view`` is what was published last.
+    ``last_alive_monotonic`` advances while the poller is alive, whether LlamaCloud answers or not.
+    ``last_view`` is the view that was published last.
     """
 
     def __init__(
@@ -76,48 +76,48 @@ class ProjectPoller:
             tasks.create_task(self._watch_key())
             tasks.create_task(self._publish_changes())
             tasks.create_task(self._run_slot(listing=True))
-            # One more than may send at once: it sends while another reads its answer. Where only
-            # one may, it would take the turns of other projects while the first one retries.
+            # One slot more than the concurrency sends while another one reads its answer. With a
+            # concurrency of 1, it would take permits from other projects during retries.
             for _ in range(self._concurrency + (self._concurrency > 1)):
                 tasks.create_task(self._run_slot(listing=False))
         raise AssertionError("the tasks of a poller end by cancellation or by an exception")
 
     def status(self) -> ProjectStatus:
-        """Return how the exporter fares with the project."""
+        """Return the status of the project."""
         return self.core.status(self._clock())
 
-    def scraped(self, generation: int) -> None:
-        """Note that a complete scrape showed this project's view of ``generation``."""
-        self._receive(Scraped(generation))
+    def scraped(self, view_number: int) -> None:
+        """Record that a complete scrape showed this project's view with this number."""
+        self._receive(Scraped(view_number))
 
     def change_rules(self, rules: Rules) -> None:
-        """Poll by other rules from now on, of the same project, filters and generations."""
+        """Apply other rules, with the same project, filters and API generations."""
         self.core.change_rules(rules, self._clock())
         self._something_changed.set()
         self._rules_changed.set()
         self._wake_slots()
 
     def renew_key(self) -> None:
-        """Read the key again where it came from, and use another one at once."""
+        """Read the key again from its source, and use a new one at once."""
         self._access.renew()
-        self._look_whether_key_changed()
+        self._check_key()
 
     async def publish(self) -> None:
-        """Publish the project unless it is published as it is."""
+        """Publish the project if its view has changed."""
         is_over = self.first_poll_is_over.is_set()
         view, last = self.view(), self.last_view
-        if last is None or replace(view, generation=last.generation) != last:
+        if last is None or replace(view, number=last.number) != last:
             await self._publish_view(view)
             self.published(view)
         if is_over:
             self.first_poll_is_published.set()
 
     def view(self) -> ProjectView:
-        """Return what is to be published of the project now."""
+        """Return what to publish of the project now."""
         return self.core.view(self._clock())
 
     def published(self, view: ProjectView) -> None:
-        """Note that scrapes see a view from now on."""
+        """Record that scrapes show a view from now on."""
         self.last_view = view
         self._receive(Published(view))
 
@@ -131,7 +131,7 @@ class ProjectPoller:
                 action = self.core.next_action(
                     self._clock(), budget.is_throttling, may_list=listing, may_refresh=not listing
                 )
-                self._look_whether_poll_is_over()
+                self._check_first_poll()
                 if not isinstance(action, WaitUntil):
                     await self._perform(action, permit)
             if isinstance(action, WaitUntil):
@@ -157,8 +157,8 @@ class ProjectPoller:
     async def _wait_until(self, moment: float) -> None:
         seconds = None if moment == math.inf else max(moment - self._clock(), 0.0)
         await happens(self._work_may_be_due, seconds)
-        # Here as well, for the permit of the next listing may take long.
-        self._look_whether_poll_is_over()
+        # Also here, because the permit of the next listing may take long.
+        self._check_first_poll()
 
     async def _watch_key(self) -> NoReturn:
         while True:
@@ -168,7 +168,7 @@ class ProjectPoller:
 
     async def _publish_changes(self) -> NoReturn:
         while True:
-            await happens(self._something_changed, _LOOK_AT_LEAST_EVERY_SECONDS)
+            await happens(self._something_changed, _PUBLISH_AT_LEAST_EVERY_SECONDS)
             self._something_changed.clear()
             self._receive(TimePassed())
             await self.publish()
@@ -176,19 +176,19 @@ class ProjectPoller:
             await asyncio.sleep(_LEAST_SECONDS_BETWEEN_PUBLICATIONS)
 
     def _receive(self, observation: Observation) -> None:
-        self._look_whether_key_changed()
+        self._check_key()
         self._handle_events(self.core.receive(observation, self._clock()))
         if not isinstance(observation, TimePassed | Published | Scraped):
             self._something_changed.set()
-        self._look_whether_poll_is_over()
+        self._check_first_poll()
 
-    def _look_whether_key_changed(self) -> None:
+    def _check_key(self) -> None:
         if self._access.changes != self._key_changes:
             self._key_changes = self._access.changes
             self._receive(KeyChanged())
             self._wake_slots()
 
-    def _look_whether_poll_is_over(self) -> None:
+    def _check_first_poll(self) -> None:
         if not self.first_poll_is_over.is_set() and self.core.poll_is_over(self._clock()):
             self.first_poll_is_over.set()
             self._something_changed.set()

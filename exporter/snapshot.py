@@ -1,7 +1,10 @@
-"""What is published of the projects: replaced as a whole, never edited."""
+"""What scrapes show of the projects: replaced as a whole, never edited."""
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -14,21 +17,18 @@ if TYPE_CHECKING:
 
 
 class Published:
-    """What was published at one moment.
-
-    ``generations`` says which view of each project is in it.
-    """
+    """What was published at one moment; ``view_numbers`` are those of the projects' views."""
 
     def __init__(self, projects: Iterable[ProjectChunks] = ()) -> None:
-        self.generations: Mapping[str, int] = MappingProxyType(
-            {chunks.project: chunks.generation for chunks in projects}
+        self.view_numbers: Mapping[str, int] = MappingProxyType(
+            {chunks.project: chunks.view_number for chunks in projects}
         )
         self._pieces = {form: tuple(pieces(projects, form)) for form in Form}
         self._gzipped: dict[Form, OpenMember] = {}
 
     @property
     def forms_gzipped(self) -> tuple[Form, ...]:
-        """The forms that are ready compressed, for they were asked for here or before."""
+        """The forms that are compressed, because a client requested them compressed before."""
         return tuple(self._gzipped)
 
     def lines(self, form: Form) -> tuple[bytes, ...]:
@@ -38,32 +38,45 @@ class Published:
     def gzipped(self, form: Form, tail: bytes) -> tuple[bytes, bytes]:
         """Return the exposition in ``form`` followed by ``tail``, as one gzip member in two pieces.
 
-        The first, which is long, is the same bytes each time.
+        The first and long piece is the same each time.
         """
         self.compress(form)
         return self._gzipped[form].followed_by(tail)
 
     def compress(self, form: Form) -> None:
-        """Make ready what is asked for compressed."""
+        """Compress a form, unless it is compressed already."""
         if form not in self._gzipped:
             self._gzipped[form] = OpenMember.of(self._pieces[form])
 
 
 class Snapshot:
-    """Holds what is published now."""
+    """Owns what scrapes show of all projects."""
 
     def __init__(self) -> None:
         self._projects: Mapping[str, ProjectChunks] = {}
         self._published = Published()
+        # One thread keeps publications in order.
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="publisher")
 
-    def replace(self, view: ProjectView) -> None:
-        """Publish ``view`` in the place of its project's earlier one."""
-        self.show(self.render(view))
+    async def publish(self, *views: ProjectView, without: Collection[str] = ()) -> None:
+        """Render views in a worker thread, and have scrapes show them all at once.
+
+        The projects named by ``without`` are removed at the same moment. Scrapes show the change in
+        the turn of the event loop in which this returns, so that the caller can change its own
+        metrics for the same scrapes.
+        """
+        loop = asyncio.get_running_loop()
+        render = partial(self.render, *views, without=without)
+        self._published = await loop.run_in_executor(self._worker, render)
+
+    def replace(self, *views: ProjectView, without: Collection[str] = ()) -> None:
+        """Render views in the calling thread, and have scrapes show them all at once."""
+        self._published = self.render(*views, without=without)
 
     def render(self, *views: ProjectView, without: Collection[str] = ()) -> Published:
-        """Make ready what ``views`` change, for ``show``; projects ``without`` views are left out.
+        """Render what ``views`` change; projects ``without`` views are left out.
 
-        One call after the other: this must not run twice at once. Readers may run beside it.
+        This must not run twice at once. Scrapes may run beside it.
         """
         projects = {name: of for name, of in self._projects.items() if name not in without}
         for view in views:
@@ -73,10 +86,6 @@ class Snapshot:
             published.compress(form)
         self._projects = projects
         return published
-
-    def show(self, published: Published) -> None:
-        """Let scrapes see what was rendered, in the order in which it was."""
-        self._published = published
 
     def published(self) -> Published:
         """Return what is published now; later changes do not show in it."""

@@ -46,9 +46,9 @@ _NOT_READY = "Not every project was asked for its jobs yet: try again in a few s
 class Site:
     """What the pages are made of.
 
-    ``own_metrics`` renders the end of the exposition. ``scraped`` is called, with the generation
-    of each project, once for each complete scrape: a GET answered with 200 whose body was handed
-    over while the client was still there.
+    ``own_metrics`` renders the end of the exposition. ``scraped`` is called, with the number of
+    each project's view, once for each complete scrape: a GET answered with 200 whose body was
+    handed over while the client was still there.
     """
 
     telemetry_path: str
@@ -112,7 +112,7 @@ def _metrics(site: Site) -> Endpoint:
             pieces,
             headers,
             reading=partial(readers.reading, published),
-            handed_over=partial(site.scraped, published.generations),
+            handed_over=partial(site.scraped, published.view_numbers),
         )
 
     return metrics

@@ -211,7 +211,7 @@ class History:
 
     def scrape(self) -> History:
         """Publish, and let a scrape show it."""
-        self.receive(Scraped(self.view().generation))
+        self.receive(Scraped(self.view().number))
         return self
 
     def view(self) -> ProjectView:

@@ -130,7 +130,7 @@ def test_at_debug_level_everything_is_there() -> None:
 
 def test_what_happened_and_what_to_do_stand_below() -> None:
     """Indented, and no wider than the line itself."""
-    first, *below = lines(ListingFailed(RequestTimedOut("no answer").failure(), is_news=True))
+    first, *below = lines(ListingFailed(RequestTimedOut("no answer").failure(), is_new=True))
     assert "error   project.listing_failed invoices timeout" == first
     assert "    detail: no answer" == below[0]
     assert below[1].startswith("    advice: ")

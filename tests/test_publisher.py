@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 from exposition.views import empty_view, full_job, full_view
 
-from exporter.publisher import Publisher
 from exporter.snapshot import Published, Snapshot
 
 if TYPE_CHECKING:
@@ -26,18 +25,17 @@ MANY = tuple(full_job(f"job-{number:05}") for number in range(5_000))
 async def test_a_view_that_was_published_is_what_scrapes_show() -> None:
     """As soon as the call returns."""
     snapshot = Snapshot()
-    await Publisher(snapshot).publish(full_view("a", generation=3))
-    assert {"a": 3} == snapshot.published().generations
+    await snapshot.publish(full_view("a", number=3))
+    assert {"a": 3} == snapshot.published().view_numbers
 
 
 async def test_views_are_published_one_after_the_other() -> None:
     """So that two projects never overwrite each other, however long each takes."""
     snapshot = Snapshot()
-    publisher = Publisher(snapshot)
-    large = replace(full_view("large", generation=1), jobs=MANY)
-    views = [large, full_view("a", generation=2), replace(large, generation=3)]
-    await asyncio.gather(*map(publisher.publish, views))
-    assert {"large": 3, "a": 2} == snapshot.published().generations
+    large = replace(full_view("large", number=1), jobs=MANY)
+    views = [large, full_view("a", number=2), replace(large, number=3)]
+    await asyncio.gather(*map(snapshot.publish, views))
+    assert {"large": 3, "a": 2} == snapshot.published().view_numbers
 
 
 async def test_a_view_becomes_visible_in_the_turn_in_which_its_publication_returns() -> None:
@@ -51,20 +49,20 @@ async def test_a_view_becomes_visible_in_the_turn_in_which_its_publication_retur
             return published
 
     snapshot = Watched()
-    publishing = asyncio.create_task(Publisher(snapshot).publish(full_view("a", generation=3)))
+    publishing = asyncio.create_task(snapshot.publish(full_view("a", number=3)))
     await asyncio.sleep(0)
     # The loop stands still until the worker is done.
     assert rendered.wait(timeout=10)
-    assert {} == snapshot.published().generations
+    assert {} == snapshot.published().view_numbers
     await publishing
-    assert {"a": 3} == snapshot.published().generations
+    assert {"a": 3} == snapshot.published().view_numbers
 
 
 async def test_the_loop_serves_others_while_a_large_view_is_rendered() -> None:
     """Rendering takes long, and no turn of the loop waits for its end."""
-    publisher = Publisher(Snapshot())
+    snapshot = Snapshot()
     publishing = asyncio.create_task(
-        publisher.publish(replace(empty_view(), project="large", jobs=MANY))
+        snapshot.publish(replace(empty_view(), project="large", jobs=MANY))
     )
     turns = 0
     while not publishing.done():

@@ -24,7 +24,7 @@ class Hall:
     def publish(self) -> Published:
         """Publish another view."""
         self._generations += 1
-        self.snapshot.replace(empty_view(generation=self._generations))
+        self.snapshot.replace(empty_view(number=self._generations))
         return self.snapshot.published()
 
     def enter(self, number: int) -> Published:

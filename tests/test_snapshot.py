@@ -21,39 +21,39 @@ def _published(*views: ProjectView) -> Snapshot:
 
 @pytest.mark.parametrize("form", Form)
 def test_nothing_is_published_at_first(form: Form) -> None:
-    """Before the first view there is an empty body and no generation."""
+    """Before the first view there is an empty body and no view."""
     published = Snapshot().published()
 
     assert b"".join(published.lines(form)) == b""
-    assert published.generations == {}
+    assert published.view_numbers == {}
 
 
 @pytest.mark.parametrize("form", Form)
 def test_a_project_is_replaced_as_a_whole_and_others_stay(form: Form) -> None:
     """The newest view of each project is what is published."""
     snapshot = Snapshot()
-    snapshot.replace(full_view("a", generation=1))
-    snapshot.replace(full_view("b", generation=4))
-    newer = replace(empty_view("a", generation=2), jobs=(sparse_job("new"),))
+    snapshot.replace(full_view("a", number=1))
+    snapshot.replace(full_view("b", number=4))
+    newer = replace(empty_view("a", number=2), jobs=(sparse_job("new"),))
     snapshot.replace(newer)
 
     published = snapshot.published()
 
-    chunks = [rendered(newer), rendered(full_view("b", generation=4))]
+    chunks = [rendered(newer), rendered(full_view("b", number=4))]
     assert b"".join(published.lines(form)) == join(chunks, form)
-    assert published.generations == {"a": 2, "b": 4}
+    assert published.view_numbers == {"a": 2, "b": 4}
 
 
 def test_what_was_published_does_not_change() -> None:
     """A reader keeps what it was given, also if it reads it late."""
     snapshot = Snapshot()
-    snapshot.replace(full_view(generation=1))
+    snapshot.replace(full_view(number=1))
     before = snapshot.published()
 
-    snapshot.replace(empty_view(generation=2))
+    snapshot.replace(empty_view(number=2))
 
     assert b"".join(before.lines(Form.TEXT)) == join([rendered(full_view())], Form.TEXT)
-    assert before.generations == {"default": 1}
+    assert before.view_numbers == {"default": 1}
     assert b"".join(snapshot.published().lines(Form.TEXT)) == b""
 
 
@@ -71,11 +71,11 @@ def test_what_was_asked_for_compressed_is_ready_at_the_next_change() -> None:
     """In that form: nothing is left to do when the next scrape comes."""
     snapshot = _published(full_view())
     snapshot.published().gzipped(Form.OPENMETRICS, b"")
-    snapshot.replace(full_view(generation=2))
+    snapshot.replace(full_view(number=2))
 
     published = snapshot.published()
 
-    assert published.generations == {"default": 2}
+    assert published.view_numbers == {"default": 2}
     assert published.forms_gzipped == (Form.OPENMETRICS,)
 
 
@@ -84,7 +84,7 @@ def test_generations_cannot_be_edited() -> None:
     published = Snapshot().published()
 
     with pytest.raises(TypeError):
-        published.generations["a"] = 1  # type: ignore[index]
+        published.view_numbers["a"] = 1  # type: ignore[index]
 
 
 @pytest.mark.parametrize("form", Form)
@@ -108,8 +108,8 @@ def test_projects_come_and_go_at_the_same_moment(form: Form) -> None:
     """No scrape shows a project that is renamed twice, or not at all."""
     snapshot = _published(full_view("a"), full_view("b"))
     rendered_before = snapshot.published()
-    snapshot.show(snapshot.render(full_view("c"), full_view("d"), without=("a",)))
-    assert {"b", "c", "d"} == set(snapshot.published().generations)
+    snapshot.replace(full_view("c"), full_view("d"), without=("a",))
+    assert {"b", "c", "d"} == set(snapshot.published().view_numbers)
     alone = _published(full_view("b"), full_view("c"), full_view("d")).published()
     assert alone.lines(form) == snapshot.published().lines(form)
-    assert {"a", "b"} == set(rendered_before.generations)
+    assert {"a", "b"} == set(rendered_before.view_numbers)

@@ -4,12 +4,12 @@ from collections.abc import Collection
 from dataclasses import replace
 
 import pytest
-from exposition.views import empty_view, full_view
+from exposition.views import REFUSED, empty_view, full_view
 from history import job
 from prometheus_client import CollectorRegistry
 
 from exporter.core.events import JobGivenUp, ListingFailed, ListingSucceeded, PollFinished
-from exporter.domain import ApiView, ErrorReason, Failure, ProjectView
+from exporter.domain import ApiStatus, ErrorReason, Failure, ProjectView
 from exporter.exposition import Form
 from exporter.llamacloud.requests import Endpoint
 from exporter.telemetry import ProjectTelemetry, Telemetry, render
@@ -20,7 +20,7 @@ LISTED = ListingSucceeded(jobs=3, active_jobs=1, is_first=False, recovered=False
 _FAILED = {
     authenticated: ListingFailed(
         Failure(ErrorReason.NETWORK, "HTTP", "do this"),
-        is_news=False,
+        is_new=False,
         is_authenticated=authenticated,
     )
     for authenticated in (True, False, None)
@@ -36,7 +36,11 @@ def project(telemetry: Telemetry) -> ProjectTelemetry:
 def view_of(answered: Collection[str], *, set_aside: Collection[str] = ()) -> ProjectView:
     """Return a view of a project that is read by both generations of the API."""
     apis = (
-        ApiView(version, version not in set_aside, 5.0 if version in answered else None)
+        ApiStatus(
+            version,
+            last_answered_at=5.0 if version in answered else None,
+            set_aside=REFUSED if version in set_aside else None,
+        )
         for version in ("v1beta", "v2")
     )
     return replace(empty_view("p"), apis=tuple(apis))
@@ -366,8 +370,9 @@ def test_a_generation_that_is_no_longer_read_has_no_gauges(
     """It is neither offered nor set aside."""
     project = telemetry.project("one")
     view = full_view("one")
-    project.published(replace(view, apis=(ApiView("v1beta", True, 1.0), ApiView("v2", False, 1.0))))  # noqa: FBT003 - a view's field
-    project.published(replace(view, apis=(ApiView("v2", True, 1.0),)))  # noqa: FBT003 - likewise
+    refused = ApiStatus("v2", last_answered_at=1.0, set_aside=REFUSED)
+    project.published(replace(view, apis=(ApiStatus("v1beta", 1.0), refused)))
+    project.published(replace(view, apis=(ApiStatus("v2", 1.0),)))
     for name in ("api_offered", "api_last_answered_timestamp_seconds"):
         shown = [
             registry.get_sample_value(f"{PREFIX}{name}", {"project": "one", "api_version": version})

@@ -15,7 +15,6 @@ from exporter.app.access import Budgets
 from exporter.app.project_set import ProjectSet, budget_limits_of, shown_settings_of
 from exporter.app.projects import Shared
 from exporter.llamacloud.requests import ENDPOINTS_OF
-from exporter.publisher import Publisher
 from exporter.snapshot import Snapshot
 from exporter.state import StateStore
 from exporter.telemetry import Telemetry, render
@@ -115,7 +114,7 @@ def assemble(
         connections=connections,
         budgets=Budgets(budget_limits_of(settings)),
         telemetry=telemetry,
-        publisher=Publisher(snapshot),
+        snapshot=snapshot,
         secrets=secrets,
         store=store,
     )

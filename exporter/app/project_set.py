@@ -52,7 +52,7 @@ class ProjectSet:
         self._shared = shared
         self._tasks: asyncio.TaskGroup | None = None
         # New cores number their views from here: a scrape of an old view never counts for them.
-        self._last_generation = 0
+        self._last_view_number = 0
         self._projects = self._build([Begun(each) for each in settings.projects], {}, settings)
 
     @property
@@ -78,12 +78,12 @@ class ProjectSet:
         """Return what the state file keeps of each project, by its key there."""
         return {polled.state_key: polled.saved() for polled in self._projects.values()}
 
-    def scraped(self, generations: Mapping[str, int]) -> None:
-        """Report to each project which generation of its view was scraped."""
-        for name, generation in generations.items():
+    def scraped(self, view_numbers: Mapping[str, int]) -> None:
+        """Report to each project which view of it was scraped."""
+        for name, view_number in view_numbers.items():
             # A reload may have removed the project since.
             if (polled := self._projects.get(name)) is not None:
-                polled.poller.scraped(generation)
+                polled.poller.scraped(view_number)
 
     def start(self, tasks: asyncio.TaskGroup) -> None:
         """Start polling in a task group, which later projects are started in as well."""
@@ -127,7 +127,7 @@ class ProjectSet:
         await cancelled(_tasks(stopped))
         for polled in stopped:
             self._shared.budgets.keep(polled.access.budget)
-            self._last_generation = max(self._last_generation, polled.core.generation)
+            self._last_view_number = max(self._last_view_number, polled.core.view_number)
             # A task that waits for it would wait for ever.
             polled.poller.first_poll_is_published.set()
         if (store := self._shared.store) is not None:
@@ -147,7 +147,7 @@ class ProjectSet:
             built[name] = polled = polled_project(
                 settings, begin.project, shared, state_key=keys[name], former=former
             )
-            polled.core.generation = max(polled.core.generation, self._last_generation)
+            polled.core.view_number = max(polled.core.view_number, self._last_view_number)
             if former and shared.store and former.state_key not in keys.values():
                 # It is saved under its new key from now on.
                 shared.store.forget(former.state_key)
@@ -160,7 +160,7 @@ class ProjectSet:
         if not projects and not without:
             return
         views = [polled.poller.view() for polled in projects]
-        await self._shared.publisher.publish(*views, without=without)
+        await self._shared.snapshot.publish(*views, without=without)
         for polled, view in zip(projects, views, strict=True):
             polled.telemetry.published(view)
             polled.poller.published(view)

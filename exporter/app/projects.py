@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from exporter.domain import ProjectView
     from exporter.llamacloud.api import BatchApi
     from exporter.llamacloud.connections import Connections
-    from exporter.publisher import Publisher
     from exporter.redaction import Secrets
+    from exporter.snapshot import Snapshot
     from exporter.state import StateStore
     from exporter.telemetry import ProjectTelemetry, Telemetry
 
@@ -53,7 +53,7 @@ class Shared:
     connections: Connections
     budgets: Budgets
     telemetry: Telemetry
-    publisher: Publisher
+    snapshot: Snapshot
     secrets: Secrets
     store: StateStore | None
 
@@ -128,7 +128,7 @@ def polled_project(
         if shared.store is not None:
             # First, so that no scrape shows numbers that a crash would take back.
             await shared.store.save(state_key, polled.saved())
-        await shared.publisher.publish(view)
+        await shared.snapshot.publish(view)
         telemetry.published(view)
 
     def handle_events(events: Sequence[Event]) -> None:

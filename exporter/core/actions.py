@@ -1,4 +1,4 @@
-"""What the core has the poller do next."""
+"""Actions: what the poller is to do next."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ListJobs:
-    """List the project's jobs by each generation of the API that has a plan.
+    """List the project's jobs, by each API generation in ``plans``.
 
-    ``began`` is the monotonic moment at which this was handed out.
+    ``began`` is the monotonic moment at which the core returned the action.
     """
 
     plans: Mapping[str, ListingPlan]
@@ -44,7 +44,7 @@ class CountItems:
 
 @dataclass(frozen=True, slots=True)
 class WaitUntil:
-    """Nothing is to be done before a monotonic ``moment``, unless a listing or a new key comes."""
+    """Do nothing before a monotonic ``moment``, unless a listing ends or the key changes."""
 
     moment: float
 

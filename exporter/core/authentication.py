@@ -1,10 +1,10 @@
-"""Whether LlamaCloud accepts the key of a project, as far as its answers tell."""
+"""Whether LlamaCloud accepts the key of a project."""
 
 from __future__ import annotations
 
 from exporter.domain import ErrorReason
 
-# What a failure says of the key; the others say nothing of it.
+# Whether a failure shows that the key is accepted; other failures show neither.
 _ACCEPTED = {
     ErrorReason.UNAUTHORIZED: False,
     ErrorReason.NO_KEY: False,
@@ -14,22 +14,22 @@ _ACCEPTED = {
 
 
 class Authentication:
-    """Owns what the listings told of the key; ``is_accepted`` is ``None`` while none did."""
+    """Whether the key is accepted; ``is_accepted`` is ``None`` while that is not known."""
 
     def __init__(self) -> None:
         self.is_accepted: bool | None = None
         self._waits_for_key = False
 
     def listing_succeeded(self) -> None:
-        """Note that the project was listed."""
+        """Apply a successful listing."""
         self.is_accepted, self._waits_for_key = True, False
 
     def listing_failed(self, reason: ErrorReason) -> bool | None:
-        """Note why a listing failed, and return whether the key is accepted."""
+        """Apply a failed listing, and return whether the key is accepted."""
         if reason in _ACCEPTED:
             self.is_accepted = _ACCEPTED[reason]
         elif self._waits_for_key:
-            # There is a key now, and no answer has told yet whether it is accepted.
+            # There is a key now, but no answer to it yet.
             self.is_accepted = None
         self._waits_for_key = reason is ErrorReason.NO_KEY
         return self.is_accepted

@@ -1,4 +1,4 @@
-"""Which of two answers is believed where the list and the status of a job contradict each other."""
+"""Which answer is used when the list and the status endpoint contradict each other."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from exporter.domain import (
     JobType,
 )
 
-# The list may lag behind by an interval, and catch up.
+# The list may be behind by one interval.
 _CONTRADICTIONS_AT_FIRST = 3
 _SAME_TIME_WITHIN_SECONDS = 1.0
 _COUNTS = ("total_items", "processed_items", "failed_items", "skipped_items")
@@ -25,13 +25,13 @@ _optional = attrgetter(*_OPTIONAL)
 
 
 def is_same(one: Job, other: Job) -> bool:
-    """Tell whether two records of a job would be published alike."""
+    """Return whether two records of a job would be published alike."""
     facts: bool = _facts(one) == _facts(other)
     return facts
 
 
 def agree(one: Job, other: Job) -> bool:
-    """Tell whether two records contradict each other in nothing that both of them state."""
+    """Return whether two records agree in everything that both of them contain."""
     return all(map(_may_be_one, _facts(one), _facts(other)))
 
 
@@ -50,7 +50,7 @@ def with_facts_of(job: Job, other: Job | None) -> Job:
 def with_greater_failures(job: Job, other: Job | None) -> Job:
     """Return a job with the greater number of failed items of two records of one status.
 
-    An end that is certainly earlier tells nothing of a later one: the job was retried in between.
+    A record of an earlier end is ignored: the job was retried in between.
     """
     if other is None or other.status is not job.status or _ended_before(other, job):
         return job
@@ -66,19 +66,19 @@ def _ended_before(one: Job, other: Job) -> bool:
 
 
 def _may_be_one(mine: object, its: object) -> bool:
-    # A type or status that is unknown may be any.
+    # An unknown type or status may be any.
     if mine is None or its is None or JobType.UNKNOWN in (mine, its):
         return True
     if isinstance(mine, float) and isinstance(its, float):
-        # The two may be written with other precision.
+        # The endpoints may write times with different precision.
         return abs(mine - its) <= _SAME_TIME_WITHIN_SECONDS
     return mine == its
 
 
 def with_steady_times(job: Job, published: Job) -> Job:
-    """Return a job with the times that are published, where they are the same but for precision.
+    """Return a job that keeps published times that differ in precision only.
 
-    Nor is a creation date forgotten that one of the two answers leaves out.
+    It also keeps a creation date that one of the two endpoints leaves out.
     """
     steady = {
         name: before
@@ -97,11 +97,11 @@ def _is_about(time: float | None, before: float, *, or_missing: bool) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What the list and the status endpoint said last of one job.
+    """The last records of one job from the list and from the status endpoint.
 
-    ``contradictions`` is how often one of them repeated what the other one had contradicted, since
-    they last agreed. ``list_moved`` tells which of the two said something new last, ``None`` if
-    neither did since then.
+    ``contradictions`` counts, since the two last agreed, how often one of them repeated a record
+    that the other contradicts. ``list_moved`` is true if the list changed last since then, false if
+    the status endpoint did, and ``None`` if neither did.
     """
 
     listed: Job | None = None
@@ -112,11 +112,11 @@ class Answers:
 
     @property
     def contradict(self) -> bool:
-        """Whether the two contradict each other, and neither merely lags behind."""
+        """Whether the two contradict each other, rather than one being late."""
         return self.contradictions >= _CONTRADICTIONS_AT_FIRST
 
     def with_answer(self, job: Job, *, is_listed: bool) -> Answers:
-        """Return the answers with a newer one."""
+        """Return the answers with a newer record."""
         own, other = (self.listed, self.fetched) if is_listed else (self.fetched, self.listed)
         listed, fetched = (job, self.fetched) if is_listed else (self.listed, job)
         if other is None or agree(other, job):
@@ -129,21 +129,21 @@ class Answers:
         return Answers(listed, fetched, is_listed, number, list_moved)
 
     def other_than(self, *, is_listed: bool) -> Job | None:
-        """Return what the other one of the two said last."""
+        """Return the last record of the other endpoint."""
         return self.fetched if is_listed else self.listed
 
     def believes(self, job: Job, published: Job, *, is_listed: bool) -> bool:
-        """Tell whether the newest answer replaces what is ``published``.
+        """Return whether the newest record replaces the one that is ``published``.
 
-        Whatever was asked for later does, unless the two contradict each other: then the newer
-        ``updated_at`` does, without one whichever of the two moved last, or else the list.
+        It does unless the two endpoints contradict each other. Then the newer ``updated_at`` wins;
+        without one, the endpoint that changed last; otherwise the list.
         """
         if not self.contradict or is_same(job, published):
             return True
         newer, older = job.updated_at, published.updated_at
         if newer is not None and older is not None and newer != older:
             return newer > older
-        # What is told by items has no numbers in the list either: it lags behind the job itself.
+        # The list of v2 has no numbers that the status lacks, and may be late.
         list_wins = not job.told_by_items if self.list_moved is None else self.list_moved
         return is_listed == list_wins
 

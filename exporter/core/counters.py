@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, TypeVar
 
-from exporter.core.durations import DurationHistograms
+from exporter.core.durations import add_durations, add_item_durations, start_durations
 from exporter.core.item_counts import known_numbers
 from exporter.domain import (
     ENDED_ITEM_STATUSES,
@@ -19,50 +19,49 @@ from exporter.domain import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from exporter.core.marks import HighWaterMarks
-    from exporter.domain import ItemCounts, Job
+    from exporter.domain import Histogram, ItemCounts, Job, JobStatus, JobType
 
+_Label = TypeVar("_Label")
 _COUNTED_ONLY = (ItemStatus.COMPLETED, ItemStatus.CANCELLED)
 
 
+@dataclass(slots=True)
 class CounterBook:
-    """Owns a project's counters; they start at zero for all known label values."""
+    """Owns a project's counters, which start at zero for all known label values.
 
-    def __init__(self) -> None:
-        types = KNOWN_JOB_TYPES
-        reasons = (*KNOWN_SKIP_REASONS, OTHER_SKIP_REASON)
-        self._jobs_finished = {(t, status): 0 for t in types for status in FINISHED_STATUSES}
-        self._items_finished = {(t, status): 0 for t in types for status in ENDED_ITEM_STATUSES}
-        self._items_failed = dict.fromkeys(FAILURE_REASONS, 0)
-        self._items_skipped = {(t, reason): 0 for t in types for reason in reasons}
-        self._durations = DurationHistograms()
+    For the start of histograms, see ``durations``.
+    """
+
+    jobs_finished: dict[tuple[JobType, JobStatus], int] = field(
+        default_factory=lambda: _zeros(FINISHED_STATUSES)
+    )
+    items_finished: dict[tuple[JobType, ItemStatus], int] = field(
+        default_factory=lambda: _zeros(ENDED_ITEM_STATUSES)
+    )
+    items_failed: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FAILURE_REASONS, 0))
+    items_skipped: dict[tuple[JobType, str], int] = field(
+        default_factory=lambda: _zeros((*KNOWN_SKIP_REASONS, OTHER_SKIP_REASON))
+    )
+    queue_duration: dict[JobType, Histogram] = field(default_factory=dict)
+    run_duration: dict[tuple[JobType, JobStatus], Histogram] = field(default_factory=dict)
+    turnaround_duration: dict[JobType, Histogram] = field(default_factory=dict)
+    item_duration: dict[JobType, Histogram] = field(default_factory=dict)
 
     def counters(self, *, items_enabled: bool = True) -> Counters:
         """Return the counters as they are now.
 
-        Without ``items_enabled`` those that only counting tells are left out: they stand still.
+        Without ``items_enabled``, those that need counting are left out: they stand still.
         """
-        counters = Counters(
-            jobs_finished=dict(self._jobs_finished),
-            items_finished=dict(self._items_finished),
-            items_failed=dict(self._items_failed),
-            items_skipped=dict(self._items_skipped),
-            queue_duration=dict(self._durations.queue),
-            run_duration=dict(self._durations.run),
-            turnaround_duration=dict(self._durations.turnaround),
-            item_duration=dict(self._durations.item),
-        )
+        counters = Counters(**{f.name: dict(getattr(self, f.name)) for f in fields(Counters)})
         return counters if items_enabled else _without_counted_only(counters)
 
     def restore(self, counters: Counters) -> None:
-        """Go on from ``counters``."""
-        self._jobs_finished.update(counters.jobs_finished)
-        self._items_finished.update(counters.items_finished)
-        self._items_failed.update(counters.items_failed)
-        self._items_skipped.update(counters.items_skipped)
-        self._durations.restore(counters)
+        """Continue from ``counters``."""
+        for family in fields(Counters):
+            getattr(self, family.name).update(getattr(counters, family.name))
 
     def add(
         self,
@@ -73,63 +72,46 @@ class CounterBook:
         items_are_final: bool = False,
     ) -> HighWaterMarks:
         """Add what a job shows beyond its high-water marks, and return its new marks."""
-        self._durations.start(job)
+        start_durations(self, job)
         if not marks.adds:
             return marks
-        marks = self._add_items(marks, job, counts)
-        marks = self._durations.add(marks, job)
-        if not job.active:
-            marks = self._add_end(marks, job)
+        after = add_durations(self, self._add_items(marks, job, counts), job)
+        if not job.active and job.status not in marks.ended_as:
+            _add(self.jobs_finished, (job.job_type, job.status), 1)
+            after = replace(after, ended_as=marks.ended_as | {job.status})
         if counts is not None and items_are_final:
-            marks = self._durations.add_items(marks, job, counts)
-        return marks
+            after = add_item_durations(self, after, job, counts)
+        # The state file keeps the encoded form of marks that are the same object.
+        return marks if after == marks else after
 
     def _add_items(
         self, marks: HighWaterMarks, job: Job, counts: ItemCounts | None
     ) -> HighWaterMarks:
-        greater: dict[ItemStatus, int] = {}
-        for status, number in known_numbers(job, counts).items():
-            mark = marks.items.get(status)
-            if mark is not None and number > mark:
-                key = (job.job_type, status)
-                self._items_finished[key] = self._items_finished.get(key, 0) + number - mark
-            if mark is None or number > mark:
-                greater[status] = number
-        marks = replace(marks, items={**marks.items, **greater}) if greater else marks
+        numbers = known_numbers(job, counts)
+        for status, more in _increases(numbers, marks.items).items():
+            if status in marks.items:
+                _add(self.items_finished, (job.job_type, status), more)
+        marks = replace(marks, items=_greatest(numbers, marks.items))
         if counts is not None and ItemStatus.SKIPPED in counts.by_status:
-            marks = self._add_skip_reasons(marks, job, counts)
+            before = counts.skip_reasons if marks.skip_reasons is None else marks.skip_reasons
+            for reason, more in _increases(counts.skip_reasons, before).items():
+                _add(self.items_skipped, (job.job_type, reason), more)
+            marks = replace(marks, skip_reasons=_greatest(counts.skip_reasons, before))
         if counts is not None and ItemStatus.FAILED in counts.by_status:
-            marks = self._add_failure_reasons(marks, counts)
+            reasons, known = counts.failure_reasons, marks.failure_reasons
+            before = reasons if known is None else known
+            for reason, more in _increases(reasons, before).items():
+                _add(self.items_failed, reason, more)
+            marks = replace(marks, failure_reasons=_greatest(reasons, before))
         return marks
 
-    def _add_skip_reasons(
-        self, marks: HighWaterMarks, job: Job, counts: ItemCounts
-    ) -> HighWaterMarks:
-        numbers, before = counts.skip_reasons, marks.skip_reasons
-        if before is None:
-            return replace(marks, skip_reasons=dict(numbers))
-        greater = _greater(numbers, before)
-        for reason, number in greater.items():
-            key = (job.job_type, reason)
-            more = number - before.get(reason, 0)
-            self._items_skipped[key] = self._items_skipped.get(key, 0) + more
-        return replace(marks, skip_reasons={**before, **greater}) if greater else marks
 
-    def _add_failure_reasons(self, marks: HighWaterMarks, counts: ItemCounts) -> HighWaterMarks:
-        numbers, before = counts.failure_reasons, marks.failure_reasons
-        if before is None:
-            return replace(marks, failure_reasons=dict(numbers))
-        greater = _greater(numbers, before)
-        for reason, number in greater.items():
-            self._items_failed[reason] += number - before.get(reason, 0)
-        return replace(marks, failure_reasons={**before, **greater}) if greater else marks
+def _zeros(labels: Iterable[_Label]) -> dict[tuple[JobType, _Label], int]:
+    return {(job_type, label): 0 for job_type in KNOWN_JOB_TYPES for label in labels}
 
-    def _add_end(self, marks: HighWaterMarks, job: Job) -> HighWaterMarks:
-        if job.status in marks.ended_as:
-            return marks
-        key = (job.job_type, job.status)
-        self._jobs_finished[key] = self._jobs_finished.get(key, 0) + 1
-        return replace(marks, ended_as=marks.ended_as | {job.status})
+
+def _add(counter: dict[_Label, int], label: _Label, number: int) -> None:
+    counter[label] = counter.get(label, 0) + number
 
 
 def _without_counted_only(counters: Counters) -> Counters:
@@ -143,6 +125,11 @@ def _without_counted_only(counters: Counters) -> Counters:
     )
 
 
-def _greater(numbers: Mapping[str, int], marks: Mapping[str, int]) -> dict[str, int]:
-    """Return the numbers that are greater than their marks; a reason without a mark has 0."""
-    return {reason: number for reason, number in numbers.items() if number > marks.get(reason, 0)}
+def _increases(numbers: Mapping[_Label, int], marks: Mapping[_Label, int]) -> dict[_Label, int]:
+    """Return by how much numbers exceed their marks; without a mark it is 0."""
+    more = {label: number - marks.get(label, 0) for label, number in numbers.items()}
+    return {label: number for label, number in more.items() if number > 0}
+
+
+def _greatest(numbers: Mapping[_Label, int], marks: Mapping[_Label, int]) -> dict[_Label, int]:
+    return {**marks, **{key: max(n, marks.get(key, 0)) for key, n in numbers.items()}}

@@ -1,4 +1,4 @@
-"""Which jobs are due for a refresh, and how far each is refreshed."""
+"""Which jobs are due for a refresh, and which steps each refresh takes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DueJobs:
-    """Ids of the jobs to refresh: those that moved, then the others, oldest data first.
+    """The ids of the jobs to refresh: jobs that changed first, then the others, oldest data first.
 
-    ``low_priority`` are ended jobs of which only the items are unknown, newest first: those that
-    had ended before they were seen, and those that could not be refreshed in time.
+    ``low_priority`` holds ended jobs, newest first: those that ended before they were seen, and
+    those that could not be refreshed soon after their end.
     """
 
     regular: list[str]
@@ -28,7 +28,7 @@ class DueJobs:
 
 
 def due_jobs(jobs: Iterable[TrackedJob], rules: Rules, now: float, patience: float) -> DueJobs:
-    """List the jobs that are to be refreshed at the monotonic moment ``now``."""
+    """Return the jobs to refresh at the monotonic moment ``now``."""
     regular: list[tuple[bool, float, str]] = []
     low_priority: list[tuple[float, str]] = []
     for tracked in jobs:
@@ -47,15 +47,15 @@ def due_jobs(jobs: Iterable[TrackedJob], rules: Rules, now: float, patience: flo
 
 
 def is_unfinished(tracked: TrackedJob, rules: Rules) -> bool:
-    """Tell whether something is still to be asked of a job, now or later."""
+    """Return whether a job is still to be refreshed, now or later."""
     final = tracked.final
     return final is None or not final.is_complete(items_enabled=rules.items_enabled)
 
 
 def is_due(tracked: TrackedJob, rules: Rules, now: float, patience: float) -> bool:
-    """Tell whether a job is to be refreshed now.
+    """Return whether to refresh a job now.
 
-    An active job in which nothing moved waits for as long as nothing has, ``patience`` at most.
+    An active job that did not change waits for as long as it has not, ``patience`` seconds at most.
     """
     final = tracked.final
     if final is not None:
@@ -69,7 +69,7 @@ def is_due(tracked: TrackedJob, rules: Rules, now: float, patience: float) -> bo
 
 
 def _has_moved(tracked: TrackedJob) -> bool:
-    """Tell whether a row changed since the last refresh, or that refresh brought other numbers."""
+    """Return whether a job changed since, or with, its last refresh."""
     asked = _last_tried(tracked)
     return asked is None or tracked.changed_asked_monotonic >= asked
 
@@ -79,18 +79,18 @@ def _last_tried(tracked: TrackedJob) -> float | None:
 
 
 def wants_status(tracked: TrackedJob) -> bool:
-    """Tell whether a job's status is to be fetched: not again once its final one is known."""
+    """Return whether to fetch a job's status: not once its final one is known."""
     if tracked.final is None or tracked.job.told_by_items:
         return True
     return not tracked.final.status_known
 
 
 def wants_count(tracked: TrackedJob, rules: Rules, now: float) -> bool:
-    """Tell whether a job's items are to be counted after its status was fetched.
+    """Return whether to count a job's items after its status was fetched.
 
-    An active job whose items could not be counted is counted again when it grew, or else every
-    quarter of an hour: some statuses may have become few enough. One whose items did not add up is
-    counted again after one interval, then two, four and so on: its list may have moved meanwhile.
+    An active job whose items could not be counted is counted again when it has grown, or else every
+    quarter of an hour: some statuses may have few enough items by then. If its items did not add
+    up, it is counted again after one interval, then two, four and so on.
     """
     if tracked.job.told_by_items:
         return tracked.final is None or not tracked.final.items_known
@@ -105,17 +105,17 @@ def wants_count(tracked: TrackedJob, rules: Rules, now: float) -> bool:
 
 
 def count_can_wait(tracked: TrackedJob, now: float) -> bool:
-    """Tell whether a count may wait while others are more urgent.
+    """Return whether a count may wait because others are more urgent.
 
-    That is so while nothing has changed since the last one, and for a quarter of an hour at most:
-    items may move without their job showing it.
+    It may while its job has not changed since the last count, for a quarter of an hour at most:
+    items may change without a change of their job.
     """
     asked = tracked.items_asked_monotonic
     if tracked.final is not None or tracked.counts is None or asked is None:
         return False
     if tracked.job.told_by_items:
         return False
-    return tracked.changed_asked_monotonic < asked and _was_counted_lately(tracked, now)
+    return tracked.changed_asked_monotonic < asked and now - asked < LONGEST_WAIT_SECONDS
 
 
 def _uncounted_wait_seconds(tracked: TrackedJob, rules: Rules) -> float:
@@ -123,8 +123,3 @@ def _uncounted_wait_seconds(tracked: TrackedJob, rules: Rules) -> float:
         return LONGEST_WAIT_SECONDS
     intervals: float = 2 ** (tracked.times_not_added_up - 1) - EARLY_BY_INTERVALS
     return min(intervals * rules.interval, LONGEST_WAIT_SECONDS)
-
-
-def _was_counted_lately(tracked: TrackedJob, now: float) -> bool:
-    asked = tracked.items_asked_monotonic
-    return asked is not None and now - asked < LONGEST_WAIT_SECONDS

@@ -1,10 +1,15 @@
-"""The histograms of durations: each job adds each of its durations once."""
+"""The histograms of durations: each job adds each of its durations once.
+
+A histogram has fifteen series. So those of a job type start with the first job of that type, at
+zero, so that ``rate`` sees its first duration too. Those of runs that did not complete start with
+their first duration.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from exporter.domain import (
     ITEM_DURATION_BUCKETS,
@@ -16,8 +21,11 @@ from exporter.domain import (
 )
 
 if TYPE_CHECKING:
+    from exporter.core.counters import CounterBook
     from exporter.core.marks import HighWaterMarks
-    from exporter.domain import Counters, ItemCounts, Job, JobType
+    from exporter.domain import ItemCounts, Job
+
+_Labels = TypeVar("_Labels")
 
 BUCKETS = MappingProxyType(
     {
@@ -29,62 +37,51 @@ BUCKETS = MappingProxyType(
 )
 
 
-class DurationHistograms:
-    """Owns a project's histograms, by the labels of their series.
+def start_durations(book: CounterBook, job: Job) -> None:
+    """Start the histograms to which jobs of this type will add."""
+    job_type = job.job_type
+    book.turnaround_duration.setdefault(job_type, Histogram.empty(RUN_DURATION_BUCKETS))
+    # v2 has no start times of batches and items.
+    if job.api_version == ApiVersion.V1BETA:
+        completed = (job_type, JobStatus.COMPLETED)
+        book.queue_duration.setdefault(job_type, Histogram.empty(QUEUE_DURATION_BUCKETS))
+        book.item_duration.setdefault(job_type, Histogram.empty(ITEM_DURATION_BUCKETS))
+        book.run_duration.setdefault(completed, Histogram.empty(RUN_DURATION_BUCKETS))
 
-    A histogram has fifteen series. So those of a job type start with the first job of that type,
-    at zero, so that ``rate`` sees its first duration too. Those of runs that did not complete start
-    with their first duration.
-    """
 
-    def __init__(self) -> None:
-        self.queue: dict[JobType, Histogram] = {}
-        self.run: dict[tuple[JobType, JobStatus], Histogram] = {}
-        self.turnaround: dict[JobType, Histogram] = {}
-        self.item: dict[JobType, Histogram] = {}
-
-    def restore(self, counters: Counters) -> None:
-        """Go on from ``counters``."""
-        self.queue.update(counters.queue_duration)
-        self.run.update(counters.run_duration)
-        self.turnaround.update(counters.turnaround_duration)
-        self.item.update(counters.item_duration)
-
-    def start(self, job: Job) -> None:
-        """Start the histograms that a job of this type will add to."""
-        job_type = job.job_type
-        if job_type not in self.turnaround:
-            self.turnaround[job_type] = Histogram.empty(RUN_DURATION_BUCKETS)
-        # v2 tells no start of a batch nor of its items.
-        if job.api_version == ApiVersion.V1BETA and job_type not in self.queue:
-            self.queue[job_type] = Histogram.empty(QUEUE_DURATION_BUCKETS)
-            self.item.setdefault(job_type, Histogram.empty(ITEM_DURATION_BUCKETS))
-            completed = (job_type, JobStatus.COMPLETED)
-            self.run.setdefault(completed, Histogram.empty(RUN_DURATION_BUCKETS))
-
-    def add(self, marks: HighWaterMarks, job: Job) -> HighWaterMarks:
-        """Add the durations of a job that are known by now, and return its new marks."""
-        if not marks.queue_observed and job.queue_seconds is not None:
-            before = self.queue.get(job.job_type) or Histogram.empty(QUEUE_DURATION_BUCKETS)
-            self.queue[job.job_type] = before.observe(job.queue_seconds)
-            marks = replace(marks, queue_observed=True)
-        if job.active or job.status is JobStatus.GONE:
-            return marks
-        if not marks.run_observed and job.run_seconds is not None:
-            key = (job.job_type, job.status)
-            before = self.run.get(key) or Histogram.empty(RUN_DURATION_BUCKETS)
-            self.run[key] = before.observe(job.run_seconds)
-            marks = replace(marks, run_observed=True)
-        if not marks.turnaround_observed and job.turnaround_seconds is not None:
-            before = self.turnaround.get(job.job_type) or Histogram.empty(RUN_DURATION_BUCKETS)
-            self.turnaround[job.job_type] = before.observe(job.turnaround_seconds)
-            marks = replace(marks, turnaround_observed=True)
+def add_durations(book: CounterBook, marks: HighWaterMarks, job: Job) -> HighWaterMarks:
+    """Add the durations of a job that are known by now, and return its new marks."""
+    queue, run, turnaround = job.queue_seconds, job.run_seconds, job.turnaround_seconds
+    if not marks.queue_observed and queue is not None:
+        _observe(book.queue_duration, job.job_type, QUEUE_DURATION_BUCKETS, queue)
+        marks = replace(marks, queue_observed=True)
+    if job.active or job.status is JobStatus.GONE:
         return marks
+    if not marks.run_observed and run is not None:
+        _observe(book.run_duration, (job.job_type, job.status), RUN_DURATION_BUCKETS, run)
+        marks = replace(marks, run_observed=True)
+    if not marks.turnaround_observed and turnaround is not None:
+        _observe(book.turnaround_duration, job.job_type, RUN_DURATION_BUCKETS, turnaround)
+        marks = replace(marks, turnaround_observed=True)
+    return marks
 
-    def add_items(self, marks: HighWaterMarks, job: Job, counts: ItemCounts) -> HighWaterMarks:
-        """Add the durations of an ended job's items, once a job, if all were counted."""
-        if marks.items_observed or not counts.whole:
-            return marks
-        before = self.item.get(job.job_type) or Histogram.empty(ITEM_DURATION_BUCKETS)
-        self.item[job.job_type] = before.merge(counts.durations)
-        return replace(marks, items_observed=True)
+
+def add_item_durations(
+    book: CounterBook, marks: HighWaterMarks, job: Job, counts: ItemCounts
+) -> HighWaterMarks:
+    """Add the durations of an ended job's items, once a job, if all were counted."""
+    if marks.items_observed or not counts.whole:
+        return marks
+    before = book.item_duration.get(job.job_type) or Histogram.empty(ITEM_DURATION_BUCKETS)
+    book.item_duration[job.job_type] = before.merge(counts.durations)
+    return replace(marks, items_observed=True)
+
+
+def _observe(
+    histograms: dict[_Labels, Histogram],
+    labels: _Labels,
+    bounds: tuple[float, ...],
+    seconds: float,
+) -> None:
+    before = histograms.get(labels) or Histogram.empty(bounds)
+    histograms[labels] = before.observe(seconds)

@@ -1,9 +1,9 @@
-"""What happened, for the log and for the exporter's own metrics."""
+"""Events of a project, for the log and for the exporter's own metrics."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -11,15 +11,21 @@ if TYPE_CHECKING:
     from exporter.domain import ErrorReason, FailedItem, Failure, Job, JobStatus
 
 
+class Event:
+    """Base class of all events."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
-class JobAppeared:
+class JobAppeared(Event):
     """A job was seen for the first time, active."""
 
     job: Job
 
 
 @dataclass(frozen=True, slots=True)
-class JobChangedStatus:
+class JobChangedStatus(Event):
     """A job is active with another status than before; ``before`` may be an ended one."""
 
     job: Job
@@ -27,25 +33,25 @@ class JobChangedStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class JobEnded:
+class JobEnded(Event):
     """A job was seen to end."""
 
     job: Job
 
 
 @dataclass(frozen=True, slots=True)
-class JobReturned:
+class JobReturned(Event):
     """An ended job has failed items that it did not have when it left: it is shown again."""
 
     job: Job
 
 
 @dataclass(frozen=True, slots=True)
-class JobGivenUp:
-    """The items of an ended job were never fully counted, and are no longer asked for.
+class JobGivenUp(Event):
+    """The items of an ended job were never fully counted, and are no longer requested.
 
-    ``items_not_ended`` is how many were in no end state when all were last counted, ``None`` if
-    they never were.
+    ``items_not_ended`` is how many items had not ended at the last full count, ``None`` if there
+    was none.
     """
 
     job: Job
@@ -53,14 +59,14 @@ class JobGivenUp:
 
 
 @dataclass(frozen=True, slots=True)
-class JobRecordsContradict:
-    """The list and the status of a job contradict each other again and again."""
+class JobRecordsContradict(Event):
+    """The list and the status endpoint contradict each other repeatedly."""
 
     job_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class ItemsFailed:
+class ItemsFailed(Event):
     """Failed items of a job were seen for the first time."""
 
     job: Job
@@ -68,7 +74,7 @@ class ItemsFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class MoreItemsFailed:
+class MoreItemsFailed(Event):
     """A job has more failed items than are reported one by one."""
 
     job: Job
@@ -76,10 +82,10 @@ class MoreItemsFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class ItemsFailedBeforeStart:
-    """A job that had ended before the baseline has failed items, so many for each reason.
+class ItemsFailedBeforeStart(Event):
+    """A job that ended before the baseline has failed items.
 
-    ``items`` are the first of them.
+    ``reasons`` counts them by reason, ``items`` holds the first of them.
     """
 
     job: Job
@@ -89,8 +95,8 @@ class ItemsFailedBeforeStart:
 
 
 @dataclass(frozen=True, slots=True)
-class ListingSucceeded:
-    """The project was listed; ``recovered`` ends a failure that was news."""
+class ListingSucceeded(Event):
+    """The project was listed; ``recovered`` is true after a reported failure."""
 
     jobs: int
     active_jobs: int
@@ -99,20 +105,20 @@ class ListingSucceeded:
 
 
 @dataclass(frozen=True, slots=True)
-class ListingFailed:
-    """The project could not be listed; ``is_news`` is false while a failure lasts.
+class ListingFailed(Event):
+    """The project could not be listed; ``is_new`` is false while a reported failure lasts.
 
-    ``is_authenticated`` is what is known of the key by now, ``None`` if nothing is.
+    ``is_authenticated`` is whether LlamaCloud accepts the key, ``None`` if that is not known.
     """
 
     failure: Failure
-    is_news: bool
+    is_new: bool
     is_authenticated: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ApiSetAside:
-    """A generation of the API failed while another one answers, and is asked seldom from now on.
+class ApiSetAside(Event):
+    """An API generation failed while another one answers: it is requested less often from now on.
 
     ``had_answered`` is true if it listed the project before.
     """
@@ -123,28 +129,28 @@ class ApiSetAside:
 
 
 @dataclass(frozen=True, slots=True)
-class ApiOfferedAgain:
-    """A generation of the API that was set aside has answered."""
+class ApiOfferedAgain(Event):
+    """An API generation that was set aside has answered."""
 
     api_version: str
 
 
 @dataclass(frozen=True, slots=True)
-class ListingTruncated:
-    """A bound on requests hides jobs, for the first time since a listing showed all."""
+class ListingTruncated(Event):
+    """The limit of requests hides jobs, for the first time since a complete listing."""
 
     jobs: int
 
 
 @dataclass(frozen=True, slots=True)
-class ListingWholeAgain:
-    """No job is hidden by the bound on requests any more."""
+class ListingWholeAgain(Event):
+    """The limit of requests no longer hides jobs."""
 
     jobs: int
 
 
 @dataclass(frozen=True, slots=True)
-class ProjectStale:
+class ProjectStale(Event):
     """The last listing is too old, so active jobs are no longer published."""
 
     stale_after: float
@@ -152,47 +158,24 @@ class ProjectStale:
 
 
 @dataclass(frozen=True, slots=True)
-class RefreshFailed:
-    """A job could not be refreshed, the first of those that fail for this reason."""
+class RefreshFailed(Event):
+    """A job could not be refreshed, as the first job with this reason."""
 
     job_id: str
     failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
-class RefreshRecovered:
-    """No job has failed to refresh for this reason for some polls."""
+class RefreshRecovered(Event):
+    """No refresh has failed for this reason for ten polls."""
 
     reason: ErrorReason
 
 
 @dataclass(frozen=True, slots=True)
-class PollFinished:
+class PollFinished(Event):
     """A poll is over: a listing, and the refreshes until the next."""
 
     result: Literal["success", "partial", "error"]
     reasons: frozenset[ErrorReason]
     seconds: float
-
-
-Event: TypeAlias = (
-    JobAppeared
-    | JobChangedStatus
-    | JobEnded
-    | JobReturned
-    | JobGivenUp
-    | JobRecordsContradict
-    | ItemsFailed
-    | MoreItemsFailed
-    | ItemsFailedBeforeStart
-    | ListingSucceeded
-    | ListingFailed
-    | ApiSetAside
-    | ApiOfferedAgain
-    | ListingTruncated
-    | ListingWholeAgain
-    | ProjectStale
-    | RefreshFailed
-    | RefreshRecovered
-    | PollFinished
-)

@@ -1,4 +1,4 @@
-"""How far the final state of an ended job is known, and what is still to be asked of it."""
+"""The final state of an ended job: what is known of it, and what is still to be requested."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from exporter.domain import JobStatus
 if TYPE_CHECKING:
     from exporter.domain import Job
 
-# Its status and its time of completion.
+# A final status and its time of completion.
 End: TypeAlias = tuple[JobStatus, float | None]
 
-# The items of a job that has ended may settle a little later than the job itself: it is counted
-# again after one interval, then two, four and eight.
+# Items may end a little later than their job: it is counted again after one interval, then two,
+# four and eight.
 _MOST_FINAL_COUNTS = 5
 # Refreshes follow listings, which are due at whole intervals.
 EARLY_BY_INTERVALS = 0.5
-# What has nothing new to expect is asked for after a quarter of an hour at the latest.
+# Jobs that are not expected to change are requested every quarter of an hour.
 LONGEST_WAIT_SECONDS = 900.0
 _JUST_ENDED_SECONDS = 900.0
 _MOST_ENDS = 5
@@ -31,11 +31,11 @@ _SAME_END_WITHIN_SECONDS = 1.0
 class FinalState:
     """The end of one job.
 
-    The retention runs from ``ended_monotonic``. ``asked_monotonic`` is when the answer was asked
-    for that first showed the end: what was asked for earlier is not final. ``ends_seen`` are the
-    statuses and times of completion that LlamaCloud told since the job was active. The items are
-    not to be counted before ``next_count_monotonic``, and nothing is to be asked before
-    ``retry_monotonic``, after so many ``failures`` in a row.
+    The retention runs from ``ended_monotonic``. ``asked_monotonic`` is the time of the request that
+    first showed the end: answers to earlier requests are not final. ``ends_seen`` are the final
+    statuses and completion times reported since the job was active. Items are not counted before
+    ``next_count_monotonic``. Nothing is requested before ``retry_monotonic``, which is set after
+    ``failures`` in a row.
     """
 
     ended_monotonic: float
@@ -49,31 +49,27 @@ class FinalState:
     failures: int = 0
     retry_monotonic: float = float("-inf")
 
-    def is_another(self, job: Job) -> bool:
-        """Tell whether a job was retried and ended unseen, or was only thought to be gone."""
-        return is_news(self.ends_seen, job)
-
     def is_complete(self, *, items_enabled: bool) -> bool:
-        """Tell whether nothing is left to ask."""
+        """Return whether nothing is left to request."""
         return self.status_known and (self.items_known or not items_enabled)
 
     def is_due(self, now: float, *, items_enabled: bool) -> bool:
-        """Tell whether the job is to be asked for now."""
+        """Return whether to request the job now."""
         if now < self.retry_monotonic:
             return False
         return not self.status_known or (items_enabled and self.is_count_due(now))
 
     def is_count_due(self, now: float) -> bool:
-        """Tell whether the items are to be counted now, if the job is asked for."""
+        """Return whether to count the items now, if the job is requested."""
         return not self.items_known and now >= self.next_count_monotonic
 
     def is_recent(self, now: float) -> bool:
-        """Tell whether the job has just ended: it is then refreshed like an active one."""
+        """Return whether the job ended lately: then it is refreshed like an active one."""
         age_seconds = now - self.ended_monotonic
         return not self.ended_before_first_sight and age_seconds <= _JUST_ENDED_SECONDS
 
     def record_changed(self, job: Job) -> FinalState:
-        """Note a record that differs: what a row does not tell is to be asked for again."""
+        """Apply a different record of the same end: status and items are requested again."""
         counted_enough = self.times_counted >= _MOST_FINAL_COUNTS
         return replace(
             self,
@@ -84,14 +80,14 @@ class FinalState:
         )
 
     def status_answered(self, asked_monotonic: float) -> FinalState:
-        """Note a status, final if it was asked for after the end."""
+        """Apply a status, which is final if it was requested after the end."""
         final = asked_monotonic >= self.asked_monotonic
         return replace(self.recovered(), status_known=self.status_known or final)
 
     def counted(
         self, asked_monotonic: float, now: float, *, settled: bool, interval: float
     ) -> FinalState:
-        """Note a count; it is the last one if all items are ``settled``."""
+        """Apply a count, which is the last one if all items are ``settled``."""
         if asked_monotonic < self.asked_monotonic:
             return self
         intervals = 2**self.times_counted - EARLY_BY_INTERVALS
@@ -105,36 +101,36 @@ class FinalState:
         )
 
     def refresh_failed(self, now: float, interval: float) -> FinalState:
-        """Note a failure: the next try comes after one interval, then two, four and so on."""
+        """Apply a failure: the next try is after one interval, then two, four and so on."""
         seconds = min(2**self.failures * interval, LONGEST_WAIT_SECONDS)
         retry = now + seconds - EARLY_BY_INTERVALS * interval
         failures = min(self.failures + 1, MOST_DOUBLINGS)
         return replace(self, failures=failures, retry_monotonic=retry)
 
     def recovered(self) -> FinalState:
-        """Note that failures are over."""
+        """Apply a success after failures."""
         return replace(self, failures=0, retry_monotonic=float("-inf"))
 
     def finalised(self) -> FinalState:
-        """Take what is known for final: LlamaCloud no longer knows the job."""
+        """Make what is known final: LlamaCloud has no more to say of the job."""
         return replace(self, status_known=True, items_known=True)
 
 
-def is_news(ends: frozenset[End], job: Job) -> bool:
-    """Tell whether a job of which these ends were told has ended once more."""
-    # Where the list and the status of a job contradict each other, it would end again for ever.
+def has_ended_again(ends: frozenset[End], job: Job) -> bool:
+    """Return whether a job with these ends has ended once more."""
+    # Without a limit, contradicting answers would end a job again and again.
     if not 0 < len(ends) < _MOST_ENDS:
         return False
     return all(_differ(end, _end_of(job)) for end in ends)
 
 
 def with_end(ends: frozenset[End], job: Job) -> frozenset[End]:
-    """Return the ends with the one that ``job`` tells."""
+    """Return the ends with that of ``job``."""
     return ends | {_end_of(job)}
 
 
 def with_date(ends: frozenset[End], job: Job) -> frozenset[End]:
-    """Return the ends with the date of one that had none, if this is it."""
+    """Return the ends, with the date of ``job`` added to its end if that had none."""
     undated: End = (job.status, None)
     if job.completed_at is None or undated not in ends:
         return ends

@@ -1,12 +1,13 @@
-"""Which generations of LlamaCloud's API are asked, and which are set aside."""
+"""Which generations of LlamaCloud's API are requested, and which are set aside."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.core.events import ApiOfferedAgain, ApiSetAside
 from exporter.core.final_state import EARLY_BY_INTERVALS, MOST_DOUBLINGS
-from exporter.core.generation import EVER, Generation, newest_answer
+from exporter.core.history import LEAST_OVERLAP_SECONDS
 from exporter.domain import ErrorReason, Failure
 
 if TYPE_CHECKING:
@@ -19,44 +20,92 @@ if TYPE_CHECKING:
     from exporter.core.rules import Rules
     from exporter.domain import Listing
 
+_LONG_AGO = float("-inf")
+_LONGEST_REST_SECONDS = 300.0
 _FULL_AGAIN_AFTER_INTERVALS = 10
 
 
-class Generations:
-    """Owns what is known of the generations that a project is read by, in their order.
+@dataclass(slots=True)
+class Generation:
+    """The state of one API generation; moments are monotonic.
 
-    One that refuses to be asked is set aside while another one answers, and asked again with each
-    full listing. One that never answered is set aside whatever its failure, and asked again after
-    one interval, then two, four and so on.
+    ``set_aside`` is the failure for which it is not requested before ``ask_again_at``.
+    ``is_first_answer`` is true until its first listing was applied, and again after it was set
+    aside.
+    """
+
+    listed_at: float | None = None
+    listed_fully_at: float | None = None
+    full_again_at: float = _LONG_AGO
+    last_answered_at: float | None = None
+    began_at: float | None = None
+    is_truncated: bool | None = None
+    is_first_answer: bool = True
+    set_aside: Failure | None = None
+    times_unanswered: int = 0
+    ask_again_at: float = _LONG_AGO
+    is_idle: bool = False
+
+    @property
+    def news_since(self) -> float | None:
+        """The Unix time before which nothing is new, even if no listing was complete."""
+        return None if self.began_at is None else self.began_at - LEAST_OVERLAP_SECONDS
+
+    def is_stale(self, rules: Rules, now: float) -> bool:
+        """Return whether its last listing is too old, or there was none."""
+        return self.listed_at is None or now - self.listed_at > rules.stale_after
+
+    def rests(self, rules: Rules, now: float) -> bool:
+        """Return whether its next listing can wait, because nothing happens in it."""
+        if self.listed_at is None or self.set_aside is not None or not self.is_idle:
+            return False
+        # It may be listed late, but must not become stale.
+        longest = min(_LONGEST_REST_SECONDS, rules.stale_after / 2)
+        return now - self.listed_at + rules.interval <= longest
+
+    def wants_full(self, rules: Rules, now: float) -> bool:
+        """Return whether its next listing is a full one."""
+        if now < self.full_again_at:
+            return False
+        last = self.listed_fully_at
+        return self.is_first_answer or last is None or now - last >= rules.full_listing_every
+
+
+class Generations:
+    """Owns the state of the API generations of a project, in their order.
+
+    A generation that refuses requests is set aside while another one answers, and requested again
+    with each full listing. One that never answered is set aside after any failure, and requested
+    again after one interval, then two, four and so on.
     """
 
     def __init__(self, rules: Rules) -> None:
         self._of = {api_version: Generation() for api_version in rules.api_versions}
 
     def __getitem__(self, api_version: str) -> Generation:
-        """Return what is known of one generation."""
+        """Return the state of one API generation."""
         return self._of[api_version]
 
     def items(self) -> list[tuple[str, Generation]]:
-        """List the generations by name."""
+        """Return the API generations with their names."""
         return list(self._of.items())
 
     def is_offered(self, api_version: str) -> bool:
-        """Tell whether a generation is in use, as far as is known."""
+        """Return whether an API generation is in use."""
         generation = self._of.get(api_version)
         return generation is not None and generation.set_aside is None
 
     def rules_changed(self, rules: Rules, now: float) -> None:
-        """Wait no longer for full listings, or for generations that are set aside, than now."""
+        """Shorten waits for full listings, and for generations set aside, to the new rules."""
         for generation in self._of.values():
             latest_at = now + rules.full_listing_every
             generation.ask_again_at = min(generation.ask_again_at, latest_at)
             generation.full_again_at = min(generation.full_again_at, latest_at)
 
     def to_ask(self, rules: Rules, now: float, *, may_rest: bool = False) -> list[str]:
-        """Name the generations that the next listing asks.
+        """Return the API generations of the next listing.
 
-        Those in which nothing happens ``may_rest`` where the budget is too small, but for one.
+        With ``may_rest``, because the budget is too small, idle ones are left out, except for one.
         """
         asked = {
             api_version: generation
@@ -64,16 +113,16 @@ class Generations:
             if generation.set_aside is None or now >= generation.ask_again_at
         }
         busy = [v for v, of in asked.items() if not (may_rest and of.rests(rules, now))]
-        return busy or [min(asked, key=lambda v: asked[v].listed_at or EVER)]
+        return busy or [min(asked, key=lambda v: asked[v].listed_at or _LONG_AGO)]
 
     def stale(self, rules: Rules, now: float) -> frozenset[str]:
-        """Name the generations that did not list the project for too long, or never."""
+        """Return the API generations whose last listing is too old, or that have none."""
         return frozenset(v for v, of in self._of.items() if of.is_stale(rules, now))
 
     def expired(self, table: JobTable, now: float) -> list[str]:
-        """Name the generations that were set aside for so long that their jobs leave."""
+        """Return the API generations that were set aside for so long that their jobs leave."""
         latest_at = {
-            api_version: newest_answer(table, api_version) if of.listed_at is None else of.listed_at
+            api_version: table.newest_answer(api_version) if of.listed_at is None else of.listed_at
             for api_version, of in self._of.items()
             if of.set_aside is not None
         }
@@ -87,13 +136,13 @@ class Generations:
         lasting = [failure for failure in in_use if not failure.is_refusal]
         if not lasting and len(failures) < len(outcomes):
             return None
-        # One that is set aside does not tell why the project can no longer be listed.
-        return min(lasting or in_use or failures.values(), key=_telling)
+        # A generation that was set aside before is not the reason.
+        return min(lasting or in_use or failures.values(), key=_rank_of)
 
     def listing_failed(
         self, failure: Failure, rules: Rules, now: float, *, full: list[str]
     ) -> None:
-        """Note a listing that failed, ``full`` for some generations."""
+        """Apply a failed listing, which was ``full`` for some API generations."""
         seconds = min(_FULL_AGAIN_AFTER_INTERVALS * rules.interval, rules.full_listing_every)
         for api_version in full:
             # One bad page deep in the history must not hide what is new for longer.
@@ -101,13 +150,13 @@ class Generations:
         if not failure.is_refusal:
             return
         for generation in self._of.values():
-            # None of those asked is offered: one that is set aside may be by now.
-            generation.ask_again_at = EVER
+            # All refuse: one that was set aside may be offered by now.
+            generation.ask_again_at = _LONG_AGO
 
     def unanswered(
         self, api_version: str, failure: Failure, table: JobTable, now: float
     ) -> list[Event]:
-        """Set a generation aside that failed while another one answered."""
+        """Set an API generation aside that failed while another one answered."""
         generation, rules = self._of[api_version], table.rules
         intervals = 2**generation.times_unanswered
         seconds = min(intervals * rules.interval, rules.full_listing_every)
@@ -125,13 +174,13 @@ class Generations:
     def answered(
         self, api_version: str, listing: Listing, began: float, now: float, *, is_full_up: bool
     ) -> list[Event]:
-        """Note a listing; ``is_full_up`` where more jobs were listed than are held in memory."""
+        """Apply a listing; ``is_full_up`` if it has more jobs than memory allows."""
         generation = self._of[api_version]
         generation.listed_at, generation.last_answered_at = now, listing.ended_at
         generation.began_at = listing.began_at
         generation.is_first_answer = False
         generation.times_unanswered = 0
-        # A bound may hide jobs: a listing that stops at old news cannot clear that.
+        # A listing that stops early does not show whether a limit still hides jobs.
         is_truncated = listing.truncated or is_full_up
         if is_truncated or listing.reached_end:
             generation.is_truncated = is_truncated
@@ -143,6 +192,6 @@ class Generations:
         return [] if was_offered else [ApiOfferedAgain(api_version)]
 
 
-def _telling(failure: Failure) -> tuple[bool, bool]:
-    """Rank failures: that of the key first, and a refusal last."""
+def _rank_of(failure: Failure) -> tuple[bool, bool]:
+    """Rank failures: a refused key first, and a refused API generation last."""
     return failure.reason is not ErrorReason.UNAUTHORIZED, failure.is_refusal

@@ -1,4 +1,4 @@
-"""What a project's core takes over from another one that polled the same project."""
+"""Handing the state of one project to a new core, after a change of settings."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ if TYPE_CHECKING:
 
 
 def go_on_from(core: ProjectCore, former: ProjectCore, now: float) -> None:
-    """Have a core that did nothing yet know what ``former``, which does no more, knew.
+    """Copy the state of ``former``, which has stopped, to a core that has not started.
 
-    What is published stays as it is. The project is listed now, by all its generations of the API
-    and fully: they, or what they are asked for, may be others.
+    What is published stays as it is. The next listing is due now, and full for all API generations,
+    because the filters or the generations may have changed.
     """
     restore(core.table, saved_project(former.table, now, now), now, now)
-    core.table.recent.go_on_from(former.table.recent, core.table.job_views)
-    core.generation, core.is_published_fresh = former.generation, former.is_published_fresh
+    core.table.recent = former.table.recent
+    for job_id in former.table.job_views.keys() - core.table.job_views.keys():
+        core.table.recent.forget(job_id)
+    core.view_number, core.is_published_fresh = former.view_number, former.is_published_fresh
     _listings_go_on(core.listings, former.listings)
     _generations_go_on(core.listings.generations, former.listings.generations)
 

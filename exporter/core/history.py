@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from exporter.core.counters import CounterBook
 from exporter.core.events import JobGivenUp
-from exporter.core.item_counts import is_fully_counted, items_not_ended, what_adds
+from exporter.core.item_counts import items_not_ended, what_adds
 from exporter.core.marks import (
     listed_now,
     longest_unlisted,
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from exporter.core.rules import Rules
     from exporter.domain import ItemCounts, ItemsCounted, Job, Listing
 
-# What ended in the hour before the watermark is looked at again, so that neither a late row nor a
-# clock that is off loses an end. Marks are kept twice as long, so that no job counts twice: by a
-# clock that is ahead, a job may have ended an overlap later than it was last listed.
+# Jobs that ended in the hour before the watermark are checked again, so that neither a late row nor
+# a wrong clock loses an end. Marks are kept twice as long, so that no job counts twice: if a clock
+# is ahead, a job may have ended that much later than it was last listed.
 LEAST_OVERLAP_SECONDS = 3600.0
 _MARKS_KEPT_IF_UNSURE_SECONDS = 7 * 86400.0
-# So long may rows that were left out come back, and be looked at as if nothing had been missed.
+# For so long, the watermark waits for rows that were left out.
 _ROWS_AWAITED_SECONDS = 86400.0
 
 
@@ -43,8 +43,9 @@ class History:
     """Owns the durable state of one project.
 
     ``marks`` outlive their jobs, so that a job that returns is neither counted nor shown twice.
-    ``past`` are the jobs that ended before all that counts, and as what. ``answered`` are the
-    generations of the API that ever listed the project, ``set_aside`` those that are not in use.
+    ``past`` holds jobs that ended too early to count, each with its API generation and final
+    status. ``answered`` are the API generations that ever listed the project, ``set_aside`` those
+    that are not in use.
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -60,20 +61,20 @@ class History:
         self._given_up: list[JobGivenUp] = []
 
     def news_since(self, api_version: str) -> float | None:
-        """Return the moment before which a listing of a generation has no news, if known."""
+        """Return the Unix time before which a listing has nothing new, if known."""
         watermark_at = self.watermarks.get(api_version)
         return None if watermark_at is None else watermark_at - LEAST_OVERLAP_SECONDS
 
     def counts_since(self, api_version: str) -> float | None:
-        """Return the moment since when an end counts that was not seen, if known.
+        """Return the Unix time after which a job that ended unseen counts, if known.
 
-        It reaches back to the last full listing, for an old job may have been retried since.
+        It lies before the last full listing, because an old job may have been retried since.
         """
         watermark_at = self.watermarks.get(api_version)
         return None if watermark_at is None else watermark_at - self._overlap_seconds
 
     def api_version_of(self, job_id: str) -> str | None:
-        """Return the generation of the API that told of a job, if one did."""
+        """Return the API generation that listed a job, if one did."""
         if job_id in self.marks:
             return self.marks[job_id].api_version
         return self.past[job_id][0] if job_id in self.past else None
@@ -88,7 +89,7 @@ class History:
             self.baseline_at = min(listing.began_at for listing in listings.values())
 
     def end_listing(self, api_version: str, listing: Listing, tracked: AbstractSet[str]) -> None:
-        """Move a generation's watermark, and forget the marks that are no longer needed."""
+        """Move the watermark of an API generation, and forget marks that are no longer needed."""
         self.answered.add(api_version)
         self.set_aside.discard(api_version)
         if listing.rows_left_out and self._awaits_rows(api_version, listing):
@@ -99,12 +100,12 @@ class History:
             self.watermarks[api_version] = listing.began_at
 
     def _awaits_rows(self, api_version: str, listing: Listing) -> bool:
-        """Tell whether rows that were left out may come back, of jobs that ended meanwhile."""
+        """Return whether to wait for rows that were left out: their jobs may have ended."""
         before = self.watermarks.get(api_version)
         return before is not None and listing.began_at - before < _ROWS_AWAITED_SECONDS
 
     def count(self, tracked: TrackedJob, *, leaves: bool = False) -> None:
-        """Add to the counters what a job shows beyond its marks; it may be the last time."""
+        """Add to the counters what a job shows beyond its marks, for the last time if it leaves."""
         job, final = tracked.job, tracked.final
         ended_again = final is not None and not final.ended_before_first_sight
         after_baseline = job.ended_at is None or job.ended_at >= (self.baseline_at or 0.0)
@@ -116,7 +117,7 @@ class History:
             marks = without_end(marks, job)
         adds, counts = what_adds(tracked, items_enabled=self.rules.items_enabled)
         self.marks[job.id] = self.book.add(marks, adds, counts, items_are_final=is_final)
-        if is_final and not is_fully_counted(tracked):
+        if is_final and items_not_ended(tracked) != 0:
             self.give_up(job, items_not_ended(tracked))
 
     def _ended_before_baseline(self, job: Job) -> bool:
@@ -124,40 +125,40 @@ class History:
         return not job.active and ended_at is not None and ended_at < (self.baseline_at or 0.0)
 
     def counts_to_add(self, answer: ItemsCounted) -> ItemCounts | None:
-        """Return which of the counted items add to the counters, if not all of them."""
+        """Return which items of a batch add to the counters, ``None`` if all do."""
         was_mapped = self.marks[answer.job_id].was_mapped
-        if was_mapped is None or not answer.tells_job:
+        if was_mapped is None:
             return None
         return answer.counts_after(self.baseline_at or 0.0, was_mapped=was_mapped)
 
     def give_up(self, job: Job, items_not_ended: int | None) -> None:
-        """Note that the items of an ended job are no longer asked for, once a job.
+        """Report, once a job, that the items of an ended job are no longer requested.
 
-        Of what ended before the baseline nothing was to be counted.
+        A job that ended before the baseline has nothing to count, and is not reported.
         """
         marks = self.marks[job.id]
         if self.rules.items_enabled and marks.adds and not marks.given_up:
             self.marks[job.id] = replace(marks, given_up=True)
             self._given_up.append(JobGivenUp(job, items_not_ended))
 
-    def take_given_up(self) -> list[JobGivenUp]:
-        """Hand out the jobs that were given up since the last time."""
+    def pop_given_up(self) -> list[JobGivenUp]:
+        """Return the jobs that were given up since the last call."""
         given_up, self._given_up = self._given_up, []
         return given_up
 
     def begin_progress(self, tracked: TrackedJob, seen_at: float) -> None:
-        """Note when a job that is seen for the first time last made progress."""
+        """Record when a job that is seen for the first time last made progress."""
         self._note_progress(tracked.job.id, first_progress_at(tracked, seen_at))
 
     def note_progress(self, before: TrackedJob, after: TrackedJob, seen_at: float) -> None:
-        """Note progress that an answer at ``seen_at`` shows."""
+        """Record progress that an answer at ``seen_at`` shows."""
         moved_at = seen_at if has_moved(before, after) else None
         if after.counts is not None and after.counts is not before.counts:
             moved_at = latest(moved_at, not_in_the_future(after.counts.newest_at, seen_at))
         self._note_progress(after.job.id, moved_at)
 
     def job_left(self, job_id: str, tracked: TrackedJob) -> None:
-        """Keep of a job that leaves what tells its return from news."""
+        """Keep what is needed to recognise a job that leaves, if it returns."""
         self.last_progress_at.pop(job_id, None)
         if tracked.final is not None:
             ends_seen = tracked.final.ends_seen
@@ -168,9 +169,9 @@ class History:
             self.last_progress_at[job_id] = max(self.last_progress_at.get(job_id, moment), moment)
 
     def _forget_marks(self, api_version: str, listing: Listing, tracked: AbstractSet[str]) -> None:
-        """Forget the marks of jobs that left, once their generation has long not listed them.
+        """Forget the marks of jobs that left and have not been listed for long.
 
-        A truncated listing never tells that a job is gone from the list: the job must be missing
+        A truncated listing does not show that a job has left the list: then the job must be missing
         for much longer.
         """
         listed_ids = {job.id for job in listing.jobs}
@@ -186,7 +187,7 @@ class History:
             (id_, marks) for id_, marks in self.marks.items() if marks.api_version == api_version
         ]
         for job_id, marks in of_api:
-            # What was only thought to be gone may be back after days.
+            # A job with the status "gone" may come back after days.
             gone = JobStatus.GONE in marks.ended_as
             keep_seconds = _MARKS_KEPT_IF_UNSURE_SECONDS if gone else kept
             if job_id in listed_ids or job_id in tracked:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def is_counted(tracked: TrackedJob) -> bool:
-    """Tell whether all items were counted; those of an ended job since its end."""
+    """Return whether all items were counted; those of an ended job since its end."""
     counts, final = tracked.counts, tracked.final
     if tracked.nothing_to_count or _is_not_mapped_yet(tracked):
         return True
@@ -32,18 +32,13 @@ def is_counted(tracked: TrackedJob) -> bool:
 
 
 def _is_not_mapped_yet(tracked: TrackedJob) -> bool:
-    """Tell whether a batch of v2 may have no items that could be counted: none were asked for."""
+    """Return whether a batch of v2 may have no items yet: none were requested."""
     is_told, was_asked = tracked.job.told_by_items, tracked.items_asked_monotonic is not None
     return is_told and tracked.final is None and not tracked.job.is_mapped and not was_asked
 
 
-def is_fully_counted(tracked: TrackedJob) -> bool:
-    """Tell whether the last count was of all items, and all of them were in an end state."""
-    return items_not_ended(tracked) == 0
-
-
 def items_not_ended(tracked: TrackedJob) -> int | None:
-    """Return how many items were in no end state when all were counted, if they ever were."""
+    """Return how many items had not ended at the last count, ``None`` if never all were counted."""
     counts = tracked.counts
     if tracked.nothing_to_count:
         return 0
@@ -54,11 +49,11 @@ def items_not_ended(tracked: TrackedJob) -> int | None:
 
 
 def what_adds(tracked: TrackedJob, *, items_enabled: bool) -> tuple[Job, ItemCounts | None]:
-    """Return a job and its counts as far as they add to the counters."""
+    """Return the job and the counts that add to the counters."""
     job, counts = tracked.job, tracked.counts
     if not job.told_by_items:
         return job, counts
-    # Its numbers are those that were counted, of all its items.
+    # Its own numbers include items that ended before the baseline.
     job = replace(job, failed_items=None)
     counts = tracked.counts_to_add or counts
     if counts is not None and not items_enabled:
@@ -70,8 +65,8 @@ def what_adds(tracked: TrackedJob, *, items_enabled: bool) -> tuple[Job, ItemCou
 def known_numbers(job: Job, counts: ItemCounts | None) -> dict[ItemStatus, int]:
     """Return how many items are known to be in each end state.
 
-    The job itself also reports failed and skipped items: the greater number is taken, so that a
-    failure is not missed where items are not counted.
+    A job itself also reports failed and skipped items. The greater number is used, so that no
+    failure is missed if items are not counted.
     """
     known: dict[ItemStatus, int] = {}
     if counts is not None:
@@ -87,9 +82,9 @@ def known_numbers(job: Job, counts: ItemCounts | None) -> dict[ItemStatus, int]:
 def with_counts(
     tracked: TrackedJob, answer: ItemsCounted, asked_of: Job, now: float, interval: float
 ) -> tuple[TrackedJob, tuple[Event, ...]]:
-    """Apply a count of the items, and report the failed ones that are news.
+    """Apply a count of the items, and report failed items that were not reported before.
 
-    ``asked_of`` is the job as it was when the count began.
+    ``asked_of`` is the job at the time the count began.
     """
     tracked, events = with_failures_reported(tracked, answer.counts)
     before, counts, asked = tracked.counts, answer.counts, answer.asked_monotonic
@@ -114,10 +109,10 @@ def with_counts(
 def with_nothing_counted(
     tracked: TrackedJob, answer: NotCounted, asked_of: Job, now: float, interval: float
 ) -> TrackedJob:
-    """Apply that a job's items cannot be counted exactly: what was counted is withdrawn.
+    """Apply that a job's items cannot be counted exactly: earlier counts are withdrawn.
 
-    Too many items is the last word on an ended job, which gets larger limits; this is ignored if
-    the job ended after the count began. What does not add up, or cannot be read, is counted again.
+    If an ended job has too many items, it is not counted again, because it already had the larger
+    limits of ended jobs. This is ignored if the job ended after the count began.
     """
     asked, final = answer.asked_monotonic, tracked.final
     if final is not None:
@@ -125,7 +120,7 @@ def with_nothing_counted(
             return tracked
         too_many = answer.reason is UncountedReason.TOO_MANY_ITEMS
         final = final.counted(asked, now, settled=too_many, interval=interval)
-    # The next reading may find all items readable: nothing is to be waited for.
+    # Unreadable items are counted again at once: the next answer may be readable.
     is_unreadable = answer.reason is UncountedReason.UNREADABLE_ITEMS
     falls_short = answer.reason is UncountedReason.DOES_NOT_ADD_UP
     times_before = min(tracked.times_not_added_up, MOST_DOUBLINGS)
@@ -146,7 +141,7 @@ def _is_settled(tracked: TrackedJob, counts: ItemCounts) -> bool:
 
 
 def failures_summed_up(tracked: TrackedJob, events: tuple[Event, ...]) -> tuple[Event, ...]:
-    """Replace reports of failed items, which are no news, by one for the job."""
+    """Replace the reports of single failed items by one report for the job."""
     others = tuple(e for e in events if not isinstance(e, ItemsFailed | MoreItemsFailed))
     counts = tracked.counts
     if counts is None or len(others) == len(events):

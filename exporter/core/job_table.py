@@ -1,18 +1,17 @@
-"""The jobs that a project tracks in this session, and what follows from each change of one."""
+"""The tracked jobs of a project, and what follows from each change of a job."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from heapq import nsmallest
 from typing import TYPE_CHECKING
 
-from exporter.core.cap import Cap
 from exporter.core.departures import Departures
 from exporter.core.history import History
 from exporter.core.recent import Recent
-from exporter.core.retention import is_time_over, leaves, next_change_after, rank
-from exporter.core.sightings import Sightings
+from exporter.core.retention import rank
 from exporter.core.totals import Totals
-from exporter.core.unread import UnreadJobs
+from exporter.core.unread_batches import UnreadBatches
 from exporter.core.view import job_view
 
 if TYPE_CHECKING:
@@ -20,13 +19,16 @@ if TYPE_CHECKING:
 
     from exporter.core.jobs import TrackedJob
     from exporter.core.rules import Rules
-    from exporter.domain import JobView
+    from exporter.domain import JobView, Listing
+
+_IDLE_AFTER_SECONDS = 3600.0
 
 
 class JobTable:
-    """Owns the tracked jobs; counters, progress, totals and views follow each change.
+    """Owns the tracked jobs, and updates counters, progress, totals and views with each change.
 
-    ``history`` is durable, all else is of this session. ``job_views`` are those of every job.
+    ``history`` survives a restart, everything else belongs to this process. ``job_views`` holds the
+    views of all jobs.
     """
 
     def __init__(self, rules: Rules) -> None:
@@ -34,18 +36,18 @@ class JobTable:
         self.history = History(rules)
         self.totals = Totals(rules.api_versions)
         self.recent = Recent()
-        self.unread = UnreadJobs()
-        self._sightings = Sightings()
+        self.unread = UnreadBatches()
         self._jobs: dict[str, TrackedJob] = {}
         self.job_views: dict[str, JobView] = {}
-        self._ended: set[str] = set()
-        self._cap = Cap()
-        self._departures = Departures()
+        # Cached while more jobs are tracked than shown, until a rank changes.
+        self._most_important: frozenset[str] | None = None
+        self._withdrawn: Collection[str] = ()
+        self.departures = Departures(self)
 
     def replace_rules(self, rules: Rules, now: float) -> None:
-        """Decide by other rules, from now on, what is shown of which jobs, and which leave."""
+        """Apply other rules to which jobs are shown, and when they leave."""
         self.rules = self.history.rules = rules
-        self._cap.ranks_changed()
+        self._most_important = None
         for tracked in [*self]:
             self._store(tracked, tracked, now)
 
@@ -59,7 +61,7 @@ class JobTable:
 
     @property
     def is_full(self) -> bool:
-        """Whether as many jobs are held in memory as may be."""
+        """Whether the limit of jobs in memory is reached."""
         return len(self._jobs) + len(self.unread) >= self.rules.max_tracked
 
     def get(self, job_id: str) -> TrackedJob | None:
@@ -67,19 +69,19 @@ class JobTable:
         return self._jobs.get(job_id)
 
     def add(self, tracked: TrackedJob, seen_at: float, now: float) -> None:
-        """Track a job that comes into sight; its marks are in the history."""
+        """Track a job that was seen for the first time; the history has its marks."""
         self.history.begin_progress(tracked, seen_at)
         self.recent.note(None, tracked, seen_at)
         self._store(None, tracked, now)
 
     def restore(self, tracked: TrackedJob, now: float) -> None:
-        """Track a job that was tracked before a restart; its marks are in the history."""
+        """Track a job that was tracked before a restart; the history has its marks."""
         self._store(None, tracked, now)
 
     def update(
         self, before: TrackedJob, after: TrackedJob, seen_at: float | None, now: float
     ) -> None:
-        """Replace a job by what an answer made of it that was given at ``seen_at``, if at all."""
+        """Apply a change of a job, by an answer at the Unix time ``seen_at``, if by one."""
         if seen_at is not None:
             self.history.note_progress(before, after, seen_at)
         self.recent.note(before, after, seen_at)
@@ -89,17 +91,18 @@ class JobTable:
         self._store(before, replace(after, memory=None) if is_final else after, now)
 
     def note(self, after: TrackedJob) -> None:
-        """Replace a job of which only what is never published has changed."""
+        """Apply a change of a job that changes nothing published."""
         self._jobs[after.job.id] = after
 
     def views(self, stale: Collection[str]) -> tuple[JobView, ...]:
         """Return the views of the jobs that have series of their own.
 
-        The active ones of generations of the API that are ``stale`` have none.
+        Active jobs of ``stale`` API generations have none.
         """
-        # While all are, other jobs do not take their places for as long as that lasts.
-        is_stale = len(stale) == len(self.rules.api_versions)
-        if self._cap.withdraw(() if is_stale else stale):
+        # If all generations are stale, the jobs that are shown stay the same.
+        withdrawn = () if len(stale) == len(self.rules.api_versions) else stale
+        if withdrawn != self._withdrawn:
+            self._withdrawn = withdrawn
             self._ranks_changed()
         shown = self.shown()
         if not stale and len(shown) == len(self.job_views):
@@ -107,51 +110,55 @@ class JobTable:
         return tuple(
             view
             for id_, view in self.job_views.items()
-            if id_ in shown and (view.api_version not in stale or id_ in self._ended)
+            if id_ in shown and (view.api_version not in stale or self._jobs[id_].final)
         )
 
     def drop_active(self, api_version: str) -> None:
-        """Drop the active jobs of a generation of the API that is no longer offered."""
-        self._remove(*(t for t in self if t.job.api_version == api_version and t.final is None))
+        """Drop the active jobs of an API generation that is no longer offered."""
+        self._remove(*self._active(api_version))
+
+    def newest_answer(self, api_version: str) -> float:
+        """Return when the newest answer about an active job of an API generation was requested.
+
+        Unlike the time of the last listing, this is known after a restart.
+        """
+        active = self._active(api_version)
+        return max((tracked.record_asked_monotonic for tracked in active), default=float("-inf"))
+
+    def oldest_active(self, api_version: str, since: float) -> float | None:
+        """Return when the oldest active job was created, of those created after a Unix time."""
+        created = (tracked.job.created_at for tracked in self._active(api_version))
+        return min((at for at in created if at is not None and at >= since), default=None)
+
+    def is_idle(self, api_version: str, listing: Listing, now: float) -> bool:
+        """Return whether no job of an API generation is active or changed in the last hour.
+
+        Both the tracked jobs and those of ``listing`` are checked: each may lack some.
+        """
+        finals = [tracked.final for tracked in self if tracked.job.api_version == api_version]
+        if len(self.unread) or any(
+            final is None or now - final.ended_monotonic < _IDLE_AFTER_SECONDS for final in finals
+        ):
+            return False
+        times = (job.updated_at or job.created_at or 0.0 for job in listing.jobs)
+        return max(times, default=0.0) <= listing.ended_at - _IDLE_AFTER_SECONDS
 
     def shown(self) -> Collection[str]:
         """Return the jobs that have series of their own: all, or the most important ones."""
-        return self._cap.shown(self._jobs, self.rules.max_jobs)
+        most = self.rules.max_jobs
+        if len(self._jobs) <= most:
+            return self._jobs.keys()
+        if self._most_important is None:
+            ranked = nsmallest(most, map(self._rank, self))
+            self._most_important = frozenset(job_id for *_, job_id in ranked)
+        return self._most_important
 
-    def scraped(self, generation: int) -> None:
-        """Note that a complete scrape showed the view of ``generation``."""
-        if self._sightings.scraped(generation, keep=self.rules.min_scrapes):
-            self._departures.waiting_may_leave = True
-
-    def published(self, generation: int, views: Collection[JobView]) -> None:
-        """Note which views of ended jobs scrapes show from now on."""
-        if self._ended and self._sightings.published(generation, views, self._ended):
-            # Scrapes may show a view before it is known to be published.
-            self._departures.waiting_may_leave = True
-
-    def let_go(self, now: float) -> None:
+    def drop_leaving(self, now: float) -> None:
         """Drop the ended jobs that leave."""
-        leaving = []
-        for job_id in self._departures.due(now):
-            tracked = self._jobs[job_id]
-            if self._leaves(tracked, now):
-                leaving.append(tracked)
-            else:
-                self._expect_change(tracked, now)
-        self._remove(*leaving)
+        self._remove(*self.departures.leaving(now))
 
-    def _leaves(self, tracked: TrackedJob, now: float) -> bool:
-        if not is_time_over(tracked, self.rules, now):
-            return False
-        job_id = tracked.job.id
-        return leaves(
-            tracked,
-            self.rules,
-            now,
-            is_shown=job_id in self.shown(),
-            shown_since=self._sightings.shown_since(self.job_views[job_id]),
-            scraped_generations=self._sightings.scraped_generations,
-        )
+    def _active(self, api_version: str) -> list[TrackedJob]:
+        return [t for t in self if t.final is None and t.job.api_version == api_version]
 
     def _store(self, before: TrackedJob | None, after: TrackedJob, now: float) -> None:
         job_id = after.job.id
@@ -164,37 +171,29 @@ class JobTable:
         if before is None or rank(before) != rank(after):
             self._ranks_changed()
         if after.final is None:
-            self._forget_end(job_id)
+            self.departures.forget(job_id)
         else:
-            self._ended.add(job_id)
-            self._expect_change(after, now)
-
-    def _expect_change(self, tracked: TrackedJob, now: float) -> None:
-        is_waiting = is_time_over(tracked, self.rules, now)
-        if is_waiting:
-            self._departures.waiting_may_leave |= self._leaves(tracked, now)
-        moment = next_change_after(tracked, self.rules, now)
-        self._departures.expect(tracked.job.id, moment, is_waiting=is_waiting)
-
-    def _forget_end(self, job_id: str) -> None:
-        self._ended.discard(job_id)
-        self._departures.forget(job_id)
-        self._sightings.forget(job_id)
+            self.departures.expect(after, now)
 
     def _remove(self, *jobs: TrackedJob) -> None:
         for tracked in jobs:
             self.history.count(tracked, leaves=True)
             job_id = tracked.job.id
             del self._jobs[job_id], self.job_views[job_id]
-            self._forget_end(job_id)
+            self.departures.forget(job_id)
             self.recent.forget(job_id)
             self.totals.replace(tracked, None)
             self.history.job_left(job_id, tracked)
         if jobs:
-            # Once: to rank all jobs for each that leaves would take seconds.
+            # Only once: ranking all jobs for each job that leaves would take seconds.
             self._ranks_changed()
 
+    def _rank(self, tracked: TrackedJob) -> tuple[bool, int, float, str]:
+        # Jobs whose series are withdrawn must not hide others.
+        is_withdrawn = tracked.final is None and tracked.job.api_version in self._withdrawn
+        return is_withdrawn, *rank(tracked)
+
     def _ranks_changed(self) -> None:
-        self._cap.ranks_changed()
-        # A job that is hidden from now on leaves by time alone.
-        self._departures.waiting_may_leave |= len(self._jobs) > self.rules.max_jobs
+        self._most_important = None
+        # A job that becomes hidden leaves without a scrape.
+        self.departures.waiting_may_leave |= len(self._jobs) > self.rules.max_jobs

@@ -1,10 +1,11 @@
-"""One job: its newest record, what a newer answer changes, and what is still to be asked."""
+"""One job: its newest record, and what a newer answer changes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from exporter.core.batches import with_counted_facts
 from exporter.core.contradictions import (
     NO_ANSWERS,
     Answers,
@@ -14,8 +15,7 @@ from exporter.core.contradictions import (
     with_steady_times,
 )
 from exporter.core.events import JobChangedStatus, JobEnded, JobRecordsContradict
-from exporter.core.final_state import FinalState, with_end
-from exporter.core.told_by_items import with_what_items_told
+from exporter.core.final_state import FinalState, has_ended_again, with_end
 from exporter.domain import ItemCounts, ItemStatus, Job, JobStatus, Memory
 
 if TYPE_CHECKING:
@@ -26,17 +26,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TrackedJob:
-    """One job: its newest record, and what else was learnt of it in this session.
+    """One job: its newest record, and what else is known of it.
 
     ``final`` is ``None`` while the job is active. ``last_listed`` and ``not_found_in`` are numbers
-    of listings. ``total_items_at_last_count`` is the job's ``total_items`` when its items were last
-    counted or could not be. ``items_asked_monotonic`` is when that count was begun,
-    ``times_not_added_up`` how often in a row the items did not add up, and
-    ``changed_asked_monotonic`` when the newest answer was asked for that differed from the one
-    before, or the first one. ``failed_monotonic`` is when the last refresh failed since the last
-    status. ``memory`` belongs to the generation of the API that answered. A job has
-    ``nothing_to_count`` while LlamaCloud does not tell its items. ``counts_to_add`` is what adds to
-    the counters where that is not all that was counted.
+    of listings. ``total_items_at_last_count`` is the job's ``total_items`` at the last attempt to
+    count its items, which began at ``items_asked_monotonic``. ``times_not_added_up`` counts, in a
+    row, how often the items did not add up. ``changed_asked_monotonic`` is the time of the request
+    that first showed the current values. ``failed_monotonic`` is when the last refresh failed, if
+    it did. ``memory`` belongs to the API generation that answered. ``nothing_to_count`` is true
+    while LlamaCloud does not return the items. ``counts_to_add`` holds the counts that add to the
+    counters, unless all of them do.
     """
 
     job: Job
@@ -64,34 +63,34 @@ class TrackedJob:
 
 
 def is_failing(tracked: TrackedJob) -> bool:
-    """Tell whether a job failed or has failed items."""
+    """Return whether a job failed or has failed items."""
     counted = tracked.counts.by_status.get(ItemStatus.FAILED, 0) if tracked.counts else 0
     return is_failing_record(tracked.job) or counted > 0
 
 
 def is_failing_record(job: Job) -> bool:
-    """Tell whether a job failed or reports failed items."""
+    """Return whether a job failed or reports failed items."""
     return job.status is JobStatus.FAILED or bool(job.failed_items)
 
 
 def with_record(
     tracked: TrackedJob, job: Job, *, asked_monotonic: float, now: float, is_listed: bool
 ) -> tuple[TrackedJob, tuple[Event, ...]]:
-    """Apply a record of the list or of the status endpoint unless a newer one is known."""
+    """Apply a record from the list or the status endpoint, unless a newer one is known."""
     if asked_monotonic < tracked.record_asked_monotonic:
         return tracked, ()
     if job == tracked.job:
         job = tracked.job
     answers = tracked.answers.with_answer(job, is_listed=is_listed)
-    # Either of the two may leave out what is optional.
+    # Either endpoint may leave out optional facts.
     other = answers.other_than(is_listed=is_listed)
     job = with_steady_times(with_facts_of(job, other), tracked.job)
-    job = with_what_items_told(job, tracked.job)
+    job = with_counted_facts(job, tracked.job)
     if answers.contradict:
         job = with_greater_failures(job, other)
     reports = answers.contradict and not tracked.contradiction_reported
     events: tuple[Event, ...] = (JobRecordsContradict(job.id),) if reports else ()
-    heard = replace(
+    answered = replace(
         tracked,
         answers=answers,
         contradiction_reported=tracked.contradiction_reported or reports,
@@ -100,8 +99,8 @@ def with_record(
     if not answers.believes(job, tracked.job, is_listed=is_listed):
         job = with_greater_failures(tracked.job, job)
     if job == tracked.job:
-        return heard, events
-    updated, more = _with_other_record(heard, job, now)
+        return answered, events
+    updated, more = _with_other_record(answered, job, now)
     return updated, events + more
 
 
@@ -109,7 +108,9 @@ def _with_other_record(
     tracked: TrackedJob, job: Job, now: float
 ) -> tuple[TrackedJob, tuple[Event, ...]]:
     before, asked = tracked.job, tracked.record_asked_monotonic
-    ends = not job.active and (tracked.final is None or tracked.final.is_another(job))
+    final = tracked.final
+    # A job that ended once more was retried unseen, or was wrongly taken as gone.
+    ends = not job.active and (final is None or has_ended_again(final.ends_seen, job))
     events: tuple[Event, ...] = ()
     if job.active and job.status is not before.status:
         events = (JobChangedStatus(job, before.status),)
@@ -154,10 +155,10 @@ def with_status(
 def with_not_found(
     tracked: TrackedJob, answer: JobNotFound, listings: int, now: float
 ) -> tuple[TrackedJob, tuple[Event, ...]]:
-    """Apply that LlamaCloud does not know a job that the last listing did not show either.
+    """Apply a 404 for a job that the last listing did not show either.
 
-    Once this was said after two different listings, an active job is gone, and an ended one has no
-    more to tell. ``listings`` is the number of the last listing.
+    After 404s in two different listings, an active job is gone, and what is known of an ended one
+    is final. ``listings`` is the number of the last listing.
     """
     if tracked.not_found_in in (None, listings):
         return replace(tracked, not_found_in=listings), ()
@@ -170,7 +171,7 @@ def with_not_found(
 
 
 def with_failure(tracked: TrackedJob, now: float, interval: float) -> TrackedJob:
-    """Note that a job could not be refreshed."""
+    """Apply a failed refresh."""
     final = tracked.final and tracked.final.refresh_failed(now, interval)
     return replace(tracked, failed_monotonic=now, final=final)
 
@@ -187,11 +188,11 @@ def _with_final_state(tracked: TrackedJob, before: Job, now: float, *, ends: boo
             ends_seen=with_end(ends_before, tracked.job),
         )
         if tracked.counts is None:
-            # A job that has ended gets larger limits than an active one: it is counted again.
+            # An ended job has larger limits than an active one: it is counted again.
             return replace(tracked, final=final, total_items_at_last_count=None)
         return replace(tracked, final=final)
-    # Rows of what is told by items tell nothing that counting it once more would show.
-    is_news = not (tracked.job.told_by_items or is_same(tracked.job, before))
-    if known is not None and is_news:
+    # A row of v2 has nothing that would need another count.
+    is_other = not (tracked.job.told_by_items or is_same(tracked.job, before))
+    if known is not None and is_other:
         return replace(tracked, final=known.record_changed(tracked.job))
     return tracked

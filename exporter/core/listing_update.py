@@ -1,4 +1,4 @@
-"""What the rows of a listing change: new jobs, newer records, other ends."""
+"""What the rows of a listing change: new jobs, newer records, ended jobs."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 
 from exporter.core.contradictions import NO_ANSWERS
 from exporter.core.events import JobAppeared, JobEnded, JobReturned
-from exporter.core.final_state import FinalState, is_news, with_date, with_end
-from exporter.core.first_marks import FirstMarks
+from exporter.core.final_state import FinalState, has_ended_again, with_date, with_end
 from exporter.core.jobs import TrackedJob, is_failing_record, with_record
-from exporter.core.mapped_rows import is_put_off
 from exporter.core.marks import (
     HighWaterMarks,
+    counts_whole,
+    first_marks,
     has_more_failures,
     listed_now,
     reopened,
 )
+from exporter.core.unread_batches import is_deferred
 
 if TYPE_CHECKING:
     from exporter.core.events import Event
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
 
 
 class ListingUpdate:
-    """Applies the rows of one generation in a listing, the ``number``-th, at the moment ``now``.
+    """Applies the rows of one API generation in the ``number``-th listing, at the moment ``now``.
 
-    ``is_full`` is true once a job was left out because as many as may be are held in memory.
+    ``is_full`` becomes true when a job is left out because the limit of jobs in memory is reached.
     """
 
     def __init__(
@@ -48,22 +49,21 @@ class ListingUpdate:
         self._generations = generations
         self._generation = generations[api_version]
         self._is_first = api_version not in self._history.answered
-        self._first_marks = FirstMarks(self._history, api_version, is_first=self._is_first)
         self._listing = listing
         self._number = number
         self._api_version = api_version
         self._now = now
 
     def apply(self, job: Job) -> None:
-        """Apply one row, unless another generation that is in use tells of its job."""
-        told_by = self._history.api_version_of(job.id)
-        if told_by not in (None, self._api_version) and self._generations.is_offered(told_by):
+        """Apply one row, unless another API generation in use lists the same job."""
+        listed_by = self._history.api_version_of(job.id)
+        if listed_by not in (None, self._api_version) and self._generations.is_offered(listed_by):
             return
         marks = self._history.marks.get(job.id)
         if marks is not None:
             self._history.marks[job.id] = listed_now(marks)
         tracked = self._table.get(job.id)
-        if tracked is None and not is_put_off(job, self._table, self._generation, self._listing):
+        if tracked is None and not is_deferred(job, self._table, self._generation, self._listing):
             self._apply_untracked(job, marks and listed_now(marks))
         if tracked is not None:
             self._apply_tracked(tracked, job)
@@ -93,45 +93,46 @@ class ListingUpdate:
             and not job.active
             and self._history.past.get(job.id) == self._end_of(job)
         ):
-            # Its end was told with its date before, and is no news without it.
+            # This end was seen before, with its date.
             return
-        # A job that left while it was active has no ends: those of a generation set aside do.
-        ended_again = known is not None and (not known.ends_seen or is_news(known.ends_seen, job))
+        # Jobs of an API generation that was set aside left while active, without an end.
+        ended_again = known is not None and (
+            not known.ends_seen or has_ended_again(known.ends_seen, job)
+        )
         has_failures = known is not None and has_more_failures(known, job)
         if known is None:
-            marks = self._first_marks.of(job)
+            marks = first_marks(job, self._history, is_first=self._is_first)
         else:
-            marks = reopened(
-                known, job, ended_again=ended_again and self._first_marks.counts_whole(job)
-            )
+            counts = counts_whole(job, self._history, is_first=self._is_first)
+            marks = reopened(known, job, ended_again=ended_again and counts)
         marks = replace(marks, api_version=self._api_version)
-        tells_end = marks.adds and job.status not in marks.ended_as
+        reports_end = marks.adds and job.status not in marks.ended_as
         marks = self._history.book.add(marks, job)
         if job.active:
             self._track(job, marks, None)
             self.events.append(JobAppeared(job))
         elif known is None or ended_again:
-            self._apply_ended(job, marks, tells_end=tells_end or known is not None)
+            self._apply_ended(job, marks, reports_end=reports_end or known is not None)
         elif has_failures:
             self._track(job, marks, self._final_state(job, marks, self._now))
             self.events.append(JobReturned(job))
         else:
-            # It was shown until its retention was over, and is not shown twice.
+            # It was shown for its whole retention, and is not shown again.
             ends_seen = with_date(marks.ends_seen, job)
             self._history.marks[job.id] = replace(marks, ends_seen=ends_seen)
 
-    def _apply_ended(self, job: Job, marks: HighWaterMarks, *, tells_end: bool) -> None:
-        ended_monotonic = self._retention_began(job, counts=tells_end and marks.adds)
+    def _apply_ended(self, job: Job, marks: HighWaterMarks, *, reports_end: bool) -> None:
+        ended_monotonic = self._retention_began(job, counts=reports_end and marks.adds)
         if ended_monotonic is not None:
             self._track(job, marks, self._final_state(job, marks, ended_monotonic))
-        elif tells_end or job.ended_at is None:
-            # Without a date, only its marks tell later that the job is no news.
+        elif reports_end or job.ended_at is None:
+            # Without a date, only its marks can show later that it was seen before.
             ends_seen = with_end(marks.ends_seen, job)
             self._history.marks[job.id] = replace(marks, ends_seen=ends_seen)
             self._history.give_up(job, None)
         else:
             self._history.past[job.id] = self._end_of(job)
-        if tells_end:
+        if reports_end:
             self.events.append(JobEnded(job))
 
     def _track(self, job: Job, marks: HighWaterMarks, final: FinalState | None) -> None:
@@ -150,9 +151,9 @@ class ListingUpdate:
         return self._api_version, job.status
 
     def _retention_began(self, job: Job, *, counts: bool) -> float | None:
-        """Return when a job ended that had ended before it was seen, unless its time is over.
+        """Return when the retention of a job began that ended unseen, ``None`` if it is over.
 
-        One that ``counts`` has more time: it is tracked until its items are counted.
+        A job that ``counts`` is tracked for longer, until its items are counted.
         """
         if job.ended_at is None and self._is_first:
             return None

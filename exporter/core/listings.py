@@ -1,4 +1,4 @@
-"""The listings of one project: when the next is due, and what came of the last."""
+"""The listings of one project: when the next is due, and the result of the last."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from exporter.core.events import (
     ListingWholeAgain,
     ProjectStale,
 )
-from exporter.core.generation import is_idle, oldest_active
 from exporter.core.generations import Generations
 from exporter.core.listing_update import ListingUpdate
 from exporter.core.poll import ListingLatch
@@ -31,7 +30,7 @@ _DAY_SECONDS = 86_400.0
 
 
 class Listings:
-    """Owns what is known of listings; ``failure`` is why the last one failed, if it did."""
+    """Owns the state of listings; ``failure`` is why the last one failed, if it did."""
 
     def __init__(self, table: JobTable, now: float) -> None:
         self.number = 0
@@ -47,37 +46,36 @@ class Listings:
         self._latch = ListingLatch()
         self._reported_stale = False
         self._failed: ListJobs | None = None
-        # The generations of which the listing under way found more jobs than are held in memory.
+        # API generations with more jobs in the current listing than memory allows.
         self._full_up: set[str] = set()
 
     @property
     def next_at(self) -> float:
-        """The monotonic moment at which the next listing is due; never while one is under way."""
+        """The monotonic moment when the next listing is due, infinite while one is under way."""
         return float("inf") if self.under_way else self._schedule.next_at
 
     @property
     def is_truncated(self) -> bool | None:
-        """Whether a bound hides jobs, ``None`` before the first listing."""
+        """Whether a limit hides jobs, ``None`` before the first listing."""
         known = [of.is_truncated for _, of in self.generations.items() if of.set_aside is None]
         return None if self.number == 0 else any(known)
 
     def rules_changed(self, now: float) -> None:
-        """List as often as the other rules of the table say, from the last listing on."""
-        is_under_way = self.under_way is not None
-        self._schedule.set_interval(self._table.rules.interval, now, is_under_way=is_under_way)
+        """Apply the interval and the API generations of the table's new rules."""
+        self._schedule.set_interval(self._table.rules.interval, now)
         self.generations.rules_changed(self._table.rules, now)
 
     def stale(self, now: float) -> frozenset[str]:
-        """Name the generations of the API that did not list the project for too long, or never."""
+        """Return the API generations whose last listing is too old, or that have none."""
         return self.generations.stale(self._table.rules, now)
 
     def is_stale(self, now: float) -> bool:
-        """Tell whether the project was not listed for too long, or never."""
+        """Return whether all API generations are stale."""
         return self.stale(now) >= set(self._table.rules.api_versions)
 
     def begin(self, now: float, *, is_throttling: bool) -> ListJobs:
         """Plan the next listing, a full one from time to time."""
-        # A listing that failed is tried with every generation that may answer.
+        # After a failure, every generation that may answer is asked.
         may_rest = self._schedule.is_late(now) and self.failure is None
         asked = self.generations.to_ask(self._table.rules, now, may_rest=may_rest)
         plans = {api_version: self._plan(api_version, now) for api_version in asked}
@@ -89,11 +87,11 @@ class Listings:
         return self.generations.failure(observation.outcomes, self._table.history)
 
     def is_over(self, action: ListJobs) -> bool:
-        """Tell whether it is known that a listing failed: nothing of it is applied."""
+        """Return whether a listing is known to have failed: its other batches are ignored."""
         return action is self._failed
 
     def apply(self, observation: Listed, now: float) -> list[Event]:
-        """Apply a batch of listed jobs; the last one completes the listing."""
+        """Apply a batch of listed jobs; the last batch completes the listing."""
         events: list[Event] = []
         self._table.history.begin_listing(observation.listings)
         api_version = observation.api_version
@@ -115,31 +113,31 @@ class Listings:
         return events + self._end(observation, now) if observation.is_last else events
 
     def failed(self, action: ListJobs, failure: Failure, now: float) -> ListingFailed:
-        """Note that the project could not be listed."""
+        """Record that the project could not be listed."""
         full = [version for version, plan in action.plans.items() if plan.is_full]
         self.generations.listing_failed(failure, self._table.rules, now, full=full)
         self._failed = action
         self.under_way, self.was_tried, self.failure = None, True, failure
         self._schedule.ended(now, refused=failure.reason is ErrorReason.UNAUTHORIZED)
         is_authenticated = self.authentication.listing_failed(failure.reason)
-        is_news = self._latch.failed(failure.reason)
-        return ListingFailed(failure, is_news=is_news, is_authenticated=is_authenticated)
+        is_new = self._latch.failed(failure.reason)
+        return ListingFailed(failure, is_new=is_new, is_authenticated=is_authenticated)
 
     def abandoned(self) -> None:
-        """Note that a listing was given up: it is due again."""
+        """Record that a listing was abandoned: it is due again."""
         self.under_way = None
 
     def key_changed(self, now: float) -> None:
-        """Let the next listing be due now."""
+        """Make the next listing due now."""
         self._schedule.key_changed(now)
 
     def drop_expired(self, now: float) -> None:
-        """Drop the active jobs of generations that were set aside for too long."""
+        """Drop the active jobs of API generations that have been set aside for too long."""
         for api_version in self.generations.expired(self._table, now):
             self._table.drop_active(api_version)
 
     def stale_published(self) -> ProjectStale:
-        """Note that active jobs are no longer published."""
+        """Record that active jobs are no longer published."""
         self._reported_stale = True
         return ProjectStale(self._table.rules.stale_after, listing_fails=self.failure is not None)
 
@@ -149,7 +147,7 @@ class Listings:
         since = generation.news_since if news_since is None else news_since
         if since is None or generation.wants_full(rules, now):
             return rules.full_listing_plan()
-        oldest = oldest_active(self._table, api_version, since - _DAY_SECONDS)
+        oldest = self._table.oldest_active(api_version, since - _DAY_SECONDS)
         return rules.listing_plan(news_since, min(since, oldest or since))
 
     def _end(self, observation: Listed, now: float) -> list[Event]:
@@ -192,5 +190,5 @@ class Listings:
             history.past[job.id] = (api_version, job.status)
         is_full_up = api_version in self._full_up
         self._full_up.discard(api_version)
-        self.generations[api_version].is_idle = is_idle(self._table, api_version, outcome, now)
+        self.generations[api_version].is_idle = self._table.is_idle(api_version, outcome, now)
         return self.generations.answered(api_version, outcome, began, now, is_full_up=is_full_up)

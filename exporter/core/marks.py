@@ -8,9 +8,10 @@ from heapq import nsmallest
 from typing import TYPE_CHECKING
 
 from exporter.core.final_state import End  # noqa: TC001 - see above
-from exporter.domain import ENDED_ITEM_STATUSES, ItemStatus, JobStatus
+from exporter.domain import ENDED_ITEM_STATUSES, ItemStatus, JobStatus, latest
 
 if TYPE_CHECKING:
+    from exporter.core.history import History
     from exporter.domain import ItemCounts, Job
 
 
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
 class HighWaterMarks:
     """What one job has added.
 
-    ``items`` holds the greatest number seen in each status; a status that is missing has no first
-    number yet, and its first number will add nothing. ``skip_reasons`` and ``failure_reasons``
-    likewise, each as a whole. ``ends_seen`` are those of a job that has left, or was too old to be
-    shown. ``given_up`` is true once it was told that the items of the job were never fully counted.
-    ``unlisted_since`` is the Unix time of the first listing that no longer showed the job, by the
-    generation of the API that does: ``api_version``. ``was_mapped`` is ``None`` unless only items
-    count that ended after the baseline; it tells whether the job was mapped at the baseline.
+    ``items`` holds the greatest number seen in each status. If a status is missing, its first
+    number adds nothing. The same holds for ``skip_reasons`` and ``failure_reasons`` as a whole, if
+    they are ``None``. ``ends_seen`` are the ends of a job that left, or that was too old to be
+    shown. ``given_up`` is true once it was reported that the items were never fully counted.
+    ``unlisted_since`` is the Unix time of the first listing by ``api_version`` that did not show
+    the job. ``was_mapped`` is ``None`` unless only items count that ended after the baseline; it is
+    true if the job was mapped at the baseline.
     """
 
     adds: bool
@@ -43,16 +44,42 @@ class HighWaterMarks:
     was_mapped: bool | None = None
 
 
+def first_marks(job: Job, history: History, *, is_first: bool) -> HighWaterMarks:
+    """Start the marks of a job; ``is_first`` for the first listing of its generation of the API."""
+    if counts_whole(job, history, is_first=is_first) or _has_not_begun(job):
+        marks = from_zero()
+    elif job.active:
+        marks = from_zero() if job.told_by_items else from_first_numbers(job)
+    else:
+        marks = _adds_nothing(job)
+    if job.told_by_items and _is_of_before(job, history, is_first=is_first):
+        if marks.adds:
+            return replace(marks, was_mapped=False)
+        # Its file jobs may still run, and count. Its end does not.
+        return without_end(replace(from_zero(), was_mapped=True), job)
+    return marks
+
+
+def counts_whole(job: Job, history: History, *, is_first: bool) -> bool:
+    """Return whether a job was created after the baseline, or ended unseen after it.
+
+    If dates contradict each other, a false increase is better than a missed failure.
+    """
+    counts_since = history.counts_since(job.api_version)
+    ended_at = None if job.active else job.ended_at
+    if ended_at is not None and counts_since is not None and ended_at < counts_since:
+        return False
+    undated = (job.created_at if job.active else ended_at) is None
+    if undated and not is_first:
+        return True
+    newest = latest(job.created_at, ended_at)
+    return newest is not None and newest >= (history.baseline_at or 0.0)
+
+
 def from_zero() -> HighWaterMarks:
     """Start the marks of a job that counts from its beginning."""
     none_yet = dict.fromkeys(ENDED_ITEM_STATUSES, 0)
     return HighWaterMarks(adds=True, items=none_yet, skip_reasons={}, failure_reasons={})
-
-
-def has_not_begun(job: Job) -> bool:
-    """Tell whether none of a job's items can have ended yet."""
-    reported = (job.processed_items, job.failed_items, job.skipped_items)
-    return job.status is JobStatus.PENDING and job.started_at is None and not any(reported)
 
 
 def from_first_numbers(job: Job) -> HighWaterMarks:
@@ -63,21 +90,14 @@ def from_first_numbers(job: Job) -> HighWaterMarks:
     )
 
 
-def adds_nothing(job: Job) -> HighWaterMarks:
-    """Start the marks of a job that ended before the baseline."""
-    reported = {ItemStatus.FAILED: job.failed_items, ItemStatus.SKIPPED: job.skipped_items}
-    items = {status: number for status, number in reported.items() if number is not None}
-    return HighWaterMarks(adds=False, items=items, skip_reasons=None, failure_reasons=None)
-
-
 def has_more_failures(marks: HighWaterMarks, job: Job) -> bool:
-    """Tell whether a job reports more failed items than it was ever known to have."""
+    """Return whether a job reports more failed items than it was ever known to have."""
     known = marks.items.get(ItemStatus.FAILED)
     return known is not None and (job.failed_items or 0) > known
 
 
 def with_failures_noted(marks: HighWaterMarks, counts: ItemCounts | None) -> HighWaterMarks:
-    """Note how many failed items were counted of a job that adds nothing: more would be news."""
+    """Return the marks of a job that adds nothing, with its counted failures: later ones count."""
     counted = counts.by_status.get(ItemStatus.FAILED) if counts else None
     if counted is None or counted <= marks.items.get(ItemStatus.FAILED, -1):
         return marks
@@ -85,10 +105,10 @@ def with_failures_noted(marks: HighWaterMarks, counts: ItemCounts | None) -> Hig
 
 
 def reopened(marks: HighWaterMarks, job: Job, *, ended_again: bool) -> HighWaterMarks:
-    """Return the marks of a job that may have news of after the baseline, though it ended before.
+    """Return the marks of a job that adds nothing so far, but has changed after the baseline.
 
     A job that ended again without being seen active counts whole: a false increase is better than a
-    missed failure. One that has more failed items than before adds those.
+    missed failure. A job with more failed items than before adds only those.
     """
     if marks.adds:
         return marks
@@ -126,7 +146,27 @@ def listed_now(marks: HighWaterMarks) -> HighWaterMarks:
 
 
 def longest_unlisted(marks: Mapping[str, HighWaterMarks], number: int) -> list[str]:
-    """Name so many jobs that are no longer listed, those first that have not been for longest."""
+    """Return the ids of ``number`` jobs that are no longer listed, the longest unlisted first."""
     since = ((known.unlisted_since, job_id) for job_id, known in marks.items())
     unlisted = [(moment, job_id) for moment, job_id in since if moment is not None]
     return [job_id for _, job_id in nsmallest(max(number, 0), unlisted)]
+
+
+def _is_of_before(job: Job, history: History, *, is_first: bool) -> bool:
+    """Return whether a job was created before the baseline; without a date, whether it was seen."""
+    if job.created_at is None:
+        return is_first
+    return job.created_at < (history.baseline_at or 0.0)
+
+
+def _has_not_begun(job: Job) -> bool:
+    """Return whether no item of a job can have ended yet."""
+    reported = (job.processed_items, job.failed_items, job.skipped_items)
+    return job.status is JobStatus.PENDING and job.started_at is None and not any(reported)
+
+
+def _adds_nothing(job: Job) -> HighWaterMarks:
+    """Start the marks of a job that ended before the baseline."""
+    reported = {ItemStatus.FAILED: job.failed_items, ItemStatus.SKIPPED: job.skipped_items}
+    items = {status: number for status, number in reported.items() if number is not None}
+    return HighWaterMarks(adds=False, items=items, skip_reasons=None, failure_reasons=None)

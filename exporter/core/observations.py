@@ -1,4 +1,4 @@
-"""What the core is told: answers of LlamaCloud, each to one action, and what happened around."""
+"""Observations: the results of actions, and other events that the core has to know."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _JOBS_IN_A_BATCH = 200
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What came of a listing, with some of the jobs of one generation of the API.
+    """One batch of the result of a listing: some of the jobs of one API generation.
 
-    ``outcomes`` holds a listing or a failure for each generation that was asked. The last batch
-    completes the listing.
+    ``outcomes`` holds a listing or a failure for each API generation that was requested. The last
+    batch completes the listing.
     """
 
     action: ListJobs
@@ -43,12 +43,12 @@ class Listed:
 
     @property
     def listings(self) -> Mapping[str, Listing]:
-        """What each generation listed that answered."""
+        """The listings of the API generations that answered."""
         return {v: outcome for v, outcome in self.outcomes.items() if isinstance(outcome, Listing)}
 
     @classmethod
     def batches(cls, action: ListJobs, outcomes: Mapping[str, Outcome]) -> Iterator[Listed]:
-        """Cut a listing, so that applying a long one does not block the caller for long."""
+        """Split a listing, so that applying a long one does not block the event loop."""
         parts = [
             (api_version, outcome.jobs[start : start + _JOBS_IN_A_BATCH])
             for api_version, outcome in outcomes.items()
@@ -72,7 +72,7 @@ class Refreshed:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A refresh failed; ``action.began`` is when its first request could be sent."""
+    """A refresh failed."""
 
     action: RefreshJob
     failure: Failure
@@ -80,19 +80,19 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Abandoned:
-    """An action was given up without an answer, as at shutdown: it is to be done again."""
+    """An action was cancelled without an answer, as at shutdown: it is to be done again."""
 
     action: ListJobs | RefreshJob
 
 
 @dataclass(frozen=True, slots=True)
 class KeyChanged:
-    """Another API key is in use from now on."""
+    """The API key has changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class TimePassed:
-    """Nothing was answered for a while, but time alone may let jobs leave."""
+    """Time has passed, after which jobs may leave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +104,9 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Scraped:
-    """A complete scrape showed the view of ``generation``."""
+    """A complete scrape showed the project's view with this number."""
 
-    generation: int
+    view_number: int
 
 
 Observation: TypeAlias = (

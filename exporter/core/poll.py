@@ -1,4 +1,4 @@
-"""A poll, which is one listing and the refreshes until the next, and what is news of its failures.
+"""A poll, which is one listing and the refreshes until the next, and which failures are reported.
 
 A lasting failure is reported once, and again when it is over. One that keeps coming back is over
 after ten clean polls.
@@ -23,29 +23,24 @@ class Poll:
     """The current poll: its reasons for not being a success, and whether it is over."""
 
     def __init__(self) -> None:
-        self.began: float | None = None
+        self.began = 0.0
         self.is_listed = False
-        self._is_over = True
+        self.is_over = True
         self._reasons: set[ErrorReason] = set()
 
     def begin(self, now: float) -> None:
         """Begin a poll; its listing comes next."""
-        self.began, self.is_listed, self._is_over, self._reasons = now, False, False, set()
+        self.began, self.is_listed, self.is_over, self._reasons = now, False, False, set()
 
     def failed(self, reason: ErrorReason) -> None:
-        """Note a reason why the poll is not a success."""
+        """Add a reason why the poll is not a success."""
         self._reasons.add(reason)
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the poll has been finished."""
-        return self._is_over
-
     def finish(self, now: float) -> PollFinished | None:
-        """Finish the poll unless that was done, and return what came of it."""
-        if self._is_over or self.began is None:
+        """Finish the poll, and return its result, ``None`` if it was finished before."""
+        if self.is_over:
             return None
-        self._is_over = True
+        self.is_over = True
         return PollFinished(self._result(), frozenset(self._reasons), now - self.began)
 
     def _result(self) -> Literal["success", "partial", "error"]:
@@ -55,7 +50,7 @@ class Poll:
 
 
 class ListingLatch:
-    """Which failures of listings are news; their end waits where one came back soon after it."""
+    """Decides which failures of listings are reported, and when they are over."""
 
     def __init__(self) -> None:
         self._reported: set[ErrorReason] = set()
@@ -64,7 +59,7 @@ class ListingLatch:
         self._clean_listings = _CLEAN_POLLS
 
     def failed(self, reason: ErrorReason) -> bool:
-        """Note a listing that failed, and tell whether that is news."""
+        """Add a failed listing, and return whether to report it."""
         self._clean_listings = 0
         if reason in self._reported:
             return False
@@ -74,7 +69,7 @@ class ListingLatch:
         return True
 
     def succeeded(self, *, was_stale: bool) -> bool:
-        """Note a listing that succeeded, and tell whether that is news, as after staleness."""
+        """Add a successful listing, and return whether to report it as a recovery."""
         self._clean_listings += 1
         if self._clean_listings >= _CLEAN_POLLS:
             self._came_back = False
@@ -92,24 +87,24 @@ class _RefreshLatch:
 
 
 class RefreshLatches:
-    """For each reason, the jobs that fail to refresh, and the polls since the last one did."""
+    """Decides which failures of refreshes are reported, and when they are over."""
 
     def __init__(self) -> None:
         self._latches: dict[ErrorReason, _RefreshLatch] = {}
 
     def failed(self, job_id: str, reason: ErrorReason) -> bool:
-        """Note that a job could not be refreshed, and tell whether the reason is news."""
-        is_news = reason not in self._latches
+        """Add a failed refresh, and return whether to report its reason."""
+        is_new = reason not in self._latches
         self._latches.setdefault(reason, _RefreshLatch()).failing.add(job_id)
-        return is_news
+        return is_new
 
     def refreshed(self, job_id: str) -> None:
-        """Note that a job could be refreshed."""
+        """Add a successful refresh."""
         for latch in self._latches.values():
             latch.failing.discard(job_id)
 
     def poll_finished(self, is_unfinished: Callable[[str], bool]) -> list[ErrorReason]:
-        """Return the reasons that are over; nothing is awaited of jobs that are finished."""
+        """Return the reasons that are over; jobs that are finished no longer count."""
         for latch in self._latches.values():
             latch.failing = set(filter(is_unfinished, latch.failing))
             latch.clean_polls = 0 if latch.failing else latch.clean_polls + 1

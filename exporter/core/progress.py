@@ -1,4 +1,4 @@
-"""When a job last made progress, told from when something merely became known of it."""
+"""When a job last made progress: a value that changed, not one that merely became known."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _CLOCK_RESOLUTION_SECONDS = 1.0
 
 
 def first_progress_at(tracked: TrackedJob, seen_at: float) -> float | None:
-    """Return when a job that is seen for the first time last made progress, by LlamaCloud's times.
+    """Return when a job that is seen for the first time last made progress.
 
-    Never the moment of seeing it, or a restart of the exporter would hide a stuck job.
+    Only LlamaCloud's times count: with the current time, a restart would hide a stuck job.
     """
     job, counts = tracked.job, tracked.counts
     counted_at = None if counts is None else counts.newest_at
@@ -25,14 +25,14 @@ def first_progress_at(tracked: TrackedJob, seen_at: float) -> float | None:
 
 
 def not_in_the_future(time: float | None, seen_at: float) -> float | None:
-    """Leave out a time in the future: taken for now, it would make a stuck job look alive."""
+    """Return ``None`` for a time in the future, which would make a stuck job look alive."""
     if time is None or time > seen_at + _CLOCK_RESOLUTION_SECONDS:
         return None
     return min(time, seen_at)
 
 
 def has_moved(before: TrackedJob, after: TrackedJob) -> bool:
-    """Tell progress from mere knowledge: a number that was not known before did not change."""
+    """Return whether a known value changed; a value that becomes known is no progress."""
     old, new = before.job, after.job
     if old is not new and (
         old.status is not new.status

@@ -1,4 +1,4 @@
-"""One project: what is done next, and what each answer means. No I/O and no clock.
+"""One project: what to do next, and what each answer changes. No I/O and no clock.
 
 Moments called ``now`` or ``..._monotonic`` are seconds of the caller's monotonic clock.
 """
@@ -35,11 +35,12 @@ if TYPE_CHECKING:
 
 
 class ProjectCore:
-    """Decides what is asked next, and owns all that is known of one project.
+    """Decides what to request next, and owns everything known of one project.
 
-    Each action that ``next_action`` hands out is under way until its observation is received: one
-    listing beside any number of refreshes, never two of one job. ``table`` holds what a
-    restart keeps. ``generation`` is the number of the last publication.
+    Each action that ``next_action`` returns is under way until its observation is received. There
+    is at most one listing at a time, and one refresh of each job. A restart keeps what ``table``
+    holds.
+    ``view_number`` is that of the view published last.
     """
 
     def __init__(self, rules: Rules, now: float) -> None:
@@ -48,7 +49,7 @@ class ProjectCore:
         self._refreshes = Refreshes(self.table, self.listings.generations)
         self._poll = Poll()
         self._first_poll_is_over = False
-        self.generation = 0
+        self.view_number = 0
         self.is_published_fresh = False
         self._events: list[Event] = []
 
@@ -58,7 +59,7 @@ class ProjectCore:
         return self.table.rules
 
     def change_rules(self, rules: Rules, now: float) -> None:
-        """Decide by other rules of the same project, filters and generations from now on."""
+        """Apply other rules from now on, with the same project, filters and API generations."""
         self.table.replace_rules(rules, now)
         self.listings.rules_changed(now)
 
@@ -70,11 +71,11 @@ class ProjectCore:
         may_list: bool = True,
         may_refresh: bool = True,
     ) -> Action:
-        """Hand out what is to be done now: a listing, a step of a refresh, or a wait.
+        """Return what to do now: a listing, a step of a refresh, or a wait.
 
-        ``is_throttling`` tells whether requests wait because the budget is used up.
+        ``is_throttling`` is true if requests wait because the budget is used up.
         """
-        self.table.let_go(now)
+        self.table.drop_leaving(now)
         if may_list and now >= self.listings.next_at:
             # The poll began when it was due: its listing may have waited for the budget since.
             self._finish_poll(self.listings.next_at)
@@ -86,26 +87,26 @@ class ProjectCore:
         return WaitUntil(self.listings.next_at if may_list else float("inf"))
 
     def receive(self, observation: Observation, now: float) -> tuple[Event, ...]:
-        """Apply an observation, and return what happened since the last one."""
-        self.table.let_go(now)
+        """Apply an observation, and return the events since the last one."""
+        self.table.drop_leaving(now)
         self._apply(observation, now)
-        self.table.let_go(now)
+        self.table.drop_leaving(now)
         self._finish_poll_if_drained(now)
-        self._events += self.table.history.take_given_up()
+        self._events += self.table.history.pop_given_up()
         events, self._events = tuple(self._events), []
         return events
 
     def poll_is_over(self, now: float) -> bool:
-        """Tell whether a first poll is over: all was refreshed, or the next listing is due."""
+        """Return whether the first poll is over: all is refreshed, or the next listing is due."""
         is_next_due = self.listings.was_tried and now >= self.listings.next_at
         return self._first_poll_is_over or is_next_due
 
     def view(self, now: float) -> ProjectView:
-        """Return what is to be published of the project at this moment."""
-        return project_view(self.table, self.listings, self.generation + 1, now)
+        """Return what to publish of the project at the monotonic moment ``now``."""
+        return project_view(self.table, self.listings, self.view_number + 1, now)
 
     def status(self, now: float) -> ProjectStatus:
-        """Return how the exporter fares with the project at this moment."""
+        """Return how well the project is being polled, for status pages."""
         return project_status(self.table, self.listings, self._refreshes.waiting, now)
 
     def _apply(self, observation: Observation, now: float) -> None:
@@ -134,15 +135,15 @@ class ProjectCore:
                 self.listings.drop_expired(now)
             case Published(view):
                 self._published(view)
-            case Scraped(generation):
-                self.table.scraped(generation)
+            case Scraped(view_number):
+                self.table.departures.scraped(view_number)
 
     def _refresh_failed(self, action: RefreshJob, failure: Failure, now: float) -> None:
         self._poll.failed(failure.reason)
         self._events += self._refreshes.failed(action, failure, now)
 
     def _is_listed(self, job_id: str) -> bool:
-        """Tell whether the last listing showed a job, or could not: its generation is set aside."""
+        """Return whether the last listing showed a job, or its API generation is set aside."""
         tracked = self.table.get(job_id)
         if tracked is None:
             return False
@@ -180,8 +181,8 @@ class ProjectCore:
         self._events += update.events
 
     def _published(self, view: ProjectView) -> None:
-        self.generation = view.generation
-        self.table.published(view.generation, view.jobs)
+        self.view_number = view.number
+        self.table.departures.published(view)
         if self.is_published_fresh and view.gauges is None:
             self._events.append(self.listings.stale_published())
         self.is_published_fresh = view.gauges is not None

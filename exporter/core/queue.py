@@ -1,4 +1,4 @@
-"""Which job is refreshed next."""
+"""The order in which jobs are refreshed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 class RefreshQueue:
-    """Hands out jobs in rounds: each at most once a poll, and none twice before all had a turn.
+    """A queue that works in rounds: each job at most once a poll, and once in each round.
 
-    A round that a poll does not finish goes on in the next. Each has a place for one job of low
-    priority; the others of them come when nothing else is left. So no job starves, however few
-    requests the budget allows. A job whose status was fetched is counted before the next one.
+    A round that a poll does not finish continues in the next, so no job starves, however small the
+    budget. A round includes one job of low priority; the others follow when nothing else is left.
+    A job whose status was fetched is counted before the next job starts.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class RefreshQueue:
         self._to_count: deque[str] = deque()
         self._done_in_poll: set[str] = set()
         self._under_way: set[str] = set()
-        self._open = False
+        self.is_open = False
         self._round_begun_in_poll = False
 
     def __len__(self) -> int:
@@ -37,35 +37,30 @@ class RefreshQueue:
         return len(self._to_count) + len(self._round) + len(self._low_priority)
 
     @property
-    def is_open(self) -> bool:
-        """Whether jobs may be handed out: the last listing succeeded, and the key is accepted."""
-        return self._open
-
-    @property
     def is_unfinished(self) -> bool:
-        """Whether jobs of the current round have not had their turn, or not all of it."""
+        """Whether jobs of the current round are left or under way."""
         return bool(self._round or self._under_way)
 
     def is_drained(self, now: float) -> bool:
-        """Tell whether no job is under way, and none is to be handed out before the next poll."""
+        """Return whether no job is under way or left before the next poll."""
         return not self._under_way and self._next_of(now) is None
 
     def begin_poll(self) -> None:
-        """Let every job have a turn again, after a listing."""
+        """Allow each job another refresh, after a listing."""
         self._done_in_poll.clear()
         self._round_begun_in_poll = False
-        self._open = True
+        self.is_open = True
 
     def pause(self) -> None:
-        """Hand out no further job until the next poll begins."""
-        self._open = False
+        """Start no further job until the next poll begins."""
+        self.is_open = False
 
-    def take_to_count(self) -> str | None:
-        """Hand out the next job whose status was fetched, if there is one."""
+    def next_to_count(self) -> str | None:
+        """Return the next job whose status was fetched, if there is one."""
         return self._to_count.popleft() if self._to_count else None
 
-    def take(self, now: float) -> str | None:
-        """Hand out the next job, or ``None`` where there is nothing to do."""
+    def next_job(self, now: float) -> str | None:
+        """Start the next job, and return its id, ``None`` if none is left."""
         queue = self._next_of(now)
         if queue is None:
             return None
@@ -74,22 +69,22 @@ class RefreshQueue:
         return job_id
 
     def count_next(self, job_id: str) -> None:
-        """Hand a job out once more, to be counted; it stays under way until then."""
+        """Queue a job for its count; it stays under way until then."""
         self._to_count.append(job_id)
 
     def done(self, job_id: str) -> None:
-        """Note that a job had its turn."""
+        """Record that the refresh of a job is over."""
         self._under_way.discard(job_id)
         self._done_in_poll.add(job_id)
 
-    def give_back(self, job_id: str) -> None:
-        """Let a job have its turn anew, before all others."""
+    def put_back(self, job_id: str) -> None:
+        """Put a job first, because its refresh was abandoned."""
         self._under_way.discard(job_id)
         self._round.appendleft(job_id)
 
     def _next_of(self, now: float) -> deque[str] | None:
         """Return the queue whose first job is next."""
-        if not self._open:
+        if not self.is_open:
             return None
         if self._skip(self._round, now):
             return self._round
@@ -102,16 +97,16 @@ class RefreshQueue:
     def _begin_round(self, now: float) -> None:
         self._round_begun_in_poll = True
         due = self._list_due(now)
-        self._round.extend(filter(self._may_take, due.regular))
-        self._low_priority = deque(filter(self._may_take, due.low_priority))
+        self._round.extend(filter(self._may_start, due.regular))
+        self._low_priority = deque(filter(self._may_start, due.low_priority))
         if self._low_priority:
             self._round.append(self._low_priority.popleft())
 
     def _skip(self, queue: deque[str], now: float) -> bool:
-        """Drop the jobs at the head that are not to be taken; tell whether one is left."""
-        while queue and not (self._may_take(queue[0]) and self._is_due(queue[0], now)):
+        """Drop jobs at the head that are not to start; return whether one is left."""
+        while queue and not (self._may_start(queue[0]) and self._is_due(queue[0], now)):
             queue.popleft()
         return bool(queue)
 
-    def _may_take(self, job_id: str) -> bool:
+    def _may_start(self, job_id: str) -> bool:
         return job_id not in self._done_in_poll and job_id not in self._under_way

@@ -1,4 +1,4 @@
-"""What this process lately saw of jobs, for people who look for what went wrong."""
+"""Recent status changes and failed items, for the status pages."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FAILED_ITEMS_KEPT_OF_ALL = 2_000
 class Recent:
     """Owns the last status changes of each tracked job, and the last failed items of the project.
 
-    Both are by job id, the newest last. What they hold is never edited, only replaced.
+    Both are by job id, the newest last. The tuples are replaced, never edited.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Recent:
         self._items = 0
 
     def note(self, before: TrackedJob | None, after: TrackedJob, seen_at: float | None) -> None:
-        """Note the status of a job, if it is another one than before."""
+        """Add the status of a job if it changed."""
         job = after.job
         if before is not None and before.job.status is job.status:
             return
@@ -38,7 +38,7 @@ class Recent:
         self.status_changes[job.id] = (*known, change)[-_CHANGES_KEPT_OF_A_JOB:]
 
     def items_failed(self, job_id: str, items: Iterable[FailedItem]) -> None:
-        """Note failed items; where they are too many, those of the longest unchanged jobs go."""
+        """Add failed items; beyond the limit, those of the longest unchanged job are dropped."""
         known = self.failed_items.pop(job_id, ())
         self.failed_items[job_id] = both = (*known, *items)[-FAILED_ITEMS_KEPT:]
         self._items += len(both) - len(known)
@@ -50,12 +50,3 @@ class Recent:
         """Forget a job that is no longer tracked."""
         self.status_changes.pop(job_id, None)
         self._items -= len(self.failed_items.pop(job_id, ()))
-
-    def go_on_from(self, former: Recent, job_ids: Iterable[str]) -> None:
-        """Take over what is known of these jobs."""
-        for job_id in job_ids:
-            if job_id in former.status_changes:
-                self.status_changes[job_id] = former.status_changes[job_id]
-        for job_id, items in former.failed_items.items():
-            if job_id in self.status_changes:
-                self.items_failed(job_id, items)

@@ -1,17 +1,17 @@
-"""What an answer about one job changes: of a tracked job, or of one that was unread."""
+"""What an answer about one job changes, tracked or unread."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from exporter.core.batches import with_batch_answer
 from exporter.core.contradictions import NO_ANSWERS
 from exporter.core.events import ItemsFailed, JobAppeared, JobEnded
-from exporter.core.item_counts import failures_summed_up
-from exporter.core.jobs import TrackedJob, is_failing, with_status
+from exporter.core.item_counts import failures_summed_up, with_counts, with_nothing_counted
+from exporter.core.jobs import TrackedJob, is_failing, with_not_found, with_status
 from exporter.core.marks import from_zero, without_end
-from exporter.core.refresh_answers import with_answer
-from exporter.domain import ItemsCounted, JobNotFound, JobRefreshed
+from exporter.domain import ItemsCounted, JobNotFound, JobRefreshed, NotCounted, NothingToCount
 
 if TYPE_CHECKING:
     from exporter.core.events import Event
@@ -32,9 +32,9 @@ class RefreshUpdate:
         self._now = now
 
     def apply(self, before: TrackedJob, observation: Refreshed) -> TrackedJob:
-        """Apply an answer about a tracked job, and return the job as it is then."""
+        """Apply an answer about a tracked job, and return the updated job."""
         tracked, self.events, seen_at = self._answered(before, observation)
-        # Failures of later counts are news.
+        # Failures of later counts are reported one by one.
         if before.counts is None and self._is_history(before, before.job.ended_at):
             self.events = failures_summed_up(tracked, self.events)
         self._table.update(before, tracked, seen_at, self._now)
@@ -42,7 +42,7 @@ class RefreshUpdate:
         return tracked
 
     def apply_unread(self, observation: Refreshed) -> None:
-        """Apply an answer about an unread job: it is tracked once it is known how it fares."""
+        """Apply an answer about an unread job, and track it once its state is known."""
         answer, job, unread = observation.answer, observation.action.job, self._table.unread
         known = unread.get(job.id)
         if isinstance(answer, JobRefreshed) and answer.job.is_mapped:
@@ -50,13 +50,13 @@ class RefreshUpdate:
         elif known is None:
             return
         elif known.status is None or isinstance(answer, JobRefreshed | JobNotFound):
-            # The list calls it mapped: until it tells otherwise, the two contradict each other.
+            # The list still calls it mapped: wait until the two agree.
             unread.failed(job.id)
-        elif _tells_how_it_fares(observation):
+        elif _shows_state(observation):
             unread.discard(job.id)
             self._track(known.status, observation)
         else:
-            # Results are read once more before they are final.
+            # Results are read twice before they are final.
             is_soon = isinstance(answer, ItemsCounted)
             unread.read_again(job.id, observation.memory, is_soon=is_soon)
 
@@ -109,24 +109,38 @@ class RefreshUpdate:
     def _answered(
         self, before: TrackedJob, observation: Refreshed
     ) -> tuple[TrackedJob, tuple[Event, ...], float | None]:
-        rules, answer = self._table.rules, observation.answer
-        tracked, events, seen_at = with_answer(
-            before, observation, self._number, self._now, rules.interval
-        )
-        if isinstance(answer, ItemsCounted):
-            to_add = self._history.counts_to_add(answer)
-            tracked = replace(tracked, counts_to_add=to_add)
+        """Apply an answer; return also the events, and the Unix time of the answer."""
+        answer, asked_of, now = observation.answer, observation.action.job, self._now
+        interval = self._table.rules.interval
+        tracked = replace(before, memory=observation.memory)
+        events: tuple[Event, ...] = ()
+        seen_at: float | None = None
+        match answer:
+            case JobRefreshed(answered_at=seen_at):
+                tracked, events = with_status(tracked, answer, now)
+            case JobNotFound() if answer.asked_monotonic >= before.record_asked_monotonic:
+                seen_at = answer.answered_at
+                tracked, events = with_not_found(tracked, answer, self._number, now)
+            case ItemsCounted() | NothingToCount() | NotCounted() if tracked.job.told_by_items:
+                tracked, events = with_batch_answer(tracked, answer, now)
+                if isinstance(answer, ItemsCounted):
+                    seen_at = answer.answered_at
+                    tracked = replace(tracked, counts_to_add=self._history.counts_to_add(answer))
+            case ItemsCounted(answered_at=seen_at):
+                tracked, events = with_counts(tracked, answer, asked_of, now, interval)
+            case NotCounted():
+                tracked = with_nothing_counted(tracked, answer, asked_of, now, interval)
         return tracked, events, seen_at
 
     def _is_history(self, tracked: TrackedJob, ended_at: float | None) -> bool:
-        """Tell whether a job ended before the baseline: without a date, when it was created."""
+        """Return whether a job ended unseen before the baseline, or was created before it."""
         final, baseline_at = tracked.final, self._history.baseline_at or 0.0
         moment = ended_at or tracked.job.created_at or 0.0
         return final is not None and final.ended_before_first_sight and moment < baseline_at
 
 
-def _tells_how_it_fares(observation: Refreshed) -> bool:
-    """Tell whether a count shows an item that has not ended, or is the last one."""
+def _shows_state(observation: Refreshed) -> bool:
+    """Return whether a count shows an item that has not ended, or is final."""
     answer = observation.answer
     if isinstance(answer, ItemsCounted) and len(answer.ended) < answer.counts.total:
         return True

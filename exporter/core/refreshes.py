@@ -1,4 +1,4 @@
-"""The refreshes of one project: whose turn it is, and which of them fail."""
+"""The refreshes of one project: which job is next, and which refreshes fail."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     from exporter.domain import Failure
 
 
-# Slowly enough that the budget suffices for most rounds.
+# A slow decrease, so that the budget suffices for most rounds.
 _PATIENCE_KEPT = 0.9
 
 
 class Refreshes:
-    """Owns the refresh queue, and what is known of refreshes that fail.
+    """Owns the refresh queue, and the failures of refreshes.
 
-    ``patience`` is for how many seconds a job waits at most in which nothing moves. It grows while
-    the budget is too small, and is zero where it suffices.
+    ``patience`` is the longest wait, in seconds, of a job that does not change. It grows while the
+    budget is too small, and is zero while the budget suffices.
     """
 
     def __init__(self, table: JobTable, generations: Generations) -> None:
@@ -48,23 +48,22 @@ class Refreshes:
         self._latches = RefreshLatches()
         self.patience = 0.0
         self._is_turn_of_unread = False
-        # Jobs that are counted although their status could not be read.
+        # Jobs that are counted although their status was unreadable.
         self._without_status: set[str] = set()
 
     @property
     def waiting(self) -> int:
-        """How many jobs wait for their turn in this round."""
-        return len(self._queue) + self._table.unread.waiting
+        """How many jobs wait for a refresh in this round."""
+        return len(self._queue) + len(self._table.unread.waiting)
 
     def is_drained(self, now: float) -> bool:
-        """Tell whether nothing is under way or left to refresh before the next poll."""
+        """Return whether nothing is under way or left to refresh before the next poll."""
         return self._table.unread.is_drained and self._queue.is_drained(now)
 
     def begin_poll(self, *, is_throttling: bool) -> None:
-        """Let every job have a turn again, after a listing.
+        """Allow each job another refresh, after a listing.
 
-        Where the budget did not suffice for the last round, jobs in which nothing moves wait longer
-        than before.
+        If the budget did not suffice for the last round, jobs that do not change wait longer.
         """
         interval = self._table.rules.interval
         if is_throttling and self._queue.is_unfinished:
@@ -77,21 +76,21 @@ class Refreshes:
         self._table.unread.begin_poll()
 
     def poll_finished(self) -> list[Event]:
-        """Report the failures that are over."""
+        """Return events for the failures that are over."""
         return [
             RefreshRecovered(reason) for reason in self._latches.poll_finished(self._is_unfinished)
         ]
 
     def pause(self) -> None:
-        """Hand out no further job until the next poll."""
+        """Start no further job until the next poll."""
         self._queue.pause()
 
     def next(self, now: float) -> RefreshJob | None:
-        """Hand out the next step of the job whose turn it is, if there is one."""
-        while (job_id := self._queue.take_to_count()) is not None:
+        """Return the next step of a refresh, if there is one."""
+        while (job_id := self._queue.next_to_count()) is not None:
             if (count := self._count(job_id, now)) is not None:
                 return count
-        # So that unread jobs take half of the refreshes at most.
+        # Unread batches get at most half of the refreshes.
         self._is_turn_of_unread = not self._is_turn_of_unread
         if self._is_turn_of_unread and (action := self._read(now)) is not None:
             return action
@@ -101,7 +100,7 @@ class Refreshes:
         return self._table.unread.next(self._table.rules, now) if self._queue.is_open else None
 
     def _refresh(self, now: float) -> RefreshJob | None:
-        while (job_id := self._queue.take(now)) is not None:
+        while (job_id := self._queue.next_job(now)) is not None:
             tracked = self._table.get(job_id)
             if tracked is not None and wants_status(tracked):
                 return FetchStatus(tracked.job, tracked.memory, now)
@@ -110,14 +109,14 @@ class Refreshes:
         return None
 
     def answered(self, tracked: TrackedJob, now: float, *, is_status: bool) -> None:
-        """Have a job counted after its status was fetched, or note that it had its turn."""
+        """Queue a job for its count if its status was fetched, or finish its refresh."""
         if is_status and self._is_to_be_counted(tracked, now):
             self._queue.count_next(tracked.job.id)
         else:
             self.done(tracked.job.id)
 
     def done(self, job_id: str) -> None:
-        """Note that a job was refreshed, or is no longer there."""
+        """Record that a job was refreshed, or is no longer tracked."""
         self._queue.done(job_id)
         if job_id in self._without_status:
             self._without_status.remove(job_id)
@@ -125,9 +124,9 @@ class Refreshes:
             self._latches.refreshed(job_id)
 
     def failed(self, action: RefreshJob, failure: Failure, now: float) -> list[Event]:
-        """Note that a job could not be refreshed.
+        """Record that a job could not be refreshed.
 
-        Where its status was answered, but cannot be read, its items are counted all the same.
+        If only its status was unreadable, its items are counted nevertheless.
         """
         job_id, tracked = action.job.id, self._table.get(action.job.id)
         if self._table.unread.get(job_id) is not None:
@@ -144,21 +143,21 @@ class Refreshes:
             self._without_status.discard(job_id)
             self._queue.done(job_id)
         if failure.reason is ErrorReason.UNAUTHORIZED:
-            # The key is refused now: the next listing tells whether it still is.
+            # The next listing shows whether the key is still refused.
             self._queue.pause()
-        is_news = self._latches.failed(job_id, failure.reason)
-        return [RefreshFailed(job_id, failure)] if is_news else []
+        is_new = self._latches.failed(job_id, failure.reason)
+        return [RefreshFailed(job_id, failure)] if is_new else []
 
     def abandoned(self, job_id: str) -> None:
-        """Note that a refresh was given up: the job is next again."""
+        """Record that a refresh was abandoned: the job is next again."""
         self._without_status.discard(job_id)
         if self._table.unread.get(job_id) is not None:
-            self._table.unread.give_back(job_id)
+            self._table.unread.put_back(job_id)
         else:
-            self._queue.give_back(job_id)
+            self._queue.put_back(job_id)
 
     def _count(self, job_id: str, now: float) -> CountItems | None:
-        """Have a job counted, or note that it had its turn."""
+        """Return the count of a job, or finish its refresh if it needs none."""
         tracked = self._table.get(job_id)
         if tracked is None or not self._is_to_be_counted(tracked, now):
             self.done(job_id)
@@ -184,7 +183,7 @@ class Refreshes:
         return is_due(tracked, self._table.rules, now, self.patience)
 
     def _is_offered(self, tracked: TrackedJob) -> bool:
-        """Tell whether a job may be asked for: its generation of the API is in use."""
+        """Return whether the API generation of a job is in use."""
         return self._generations.is_offered(tracked.job.api_version)
 
     def _is_unfinished(self, job_id: str) -> bool:

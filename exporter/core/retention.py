@@ -1,4 +1,4 @@
-"""When ended jobs leave, and which jobs have series of their own."""
+"""How long ended jobs stay, and which jobs are the most important."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ from typing import TYPE_CHECKING
 from exporter.core.jobs import is_failing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from exporter.core.jobs import TrackedJob
     from exporter.core.rules import Rules
 
-# A sum of floats may fall short of a moment by less than this.
+# Sums of floats are off by less than this.
 _ROUNDING_SECONDS = 0.001
 
 
 def is_time_over(tracked: TrackedJob, rules: Rules, now: float) -> bool:
-    """Tell whether nothing but scrapes keeps an ended job at the monotonic moment ``now``.
+    """Return whether an ended job may leave at the monotonic moment ``now``, scrapes aside.
 
-    A job whose items are not known for good stays until they are, for ``retention.failed`` at most.
+    A job whose items are still to be counted stays for ``retention.failed`` at most.
     """
     final = tracked.final
     if final is None:
@@ -30,32 +28,14 @@ def is_time_over(tracked: TrackedJob, rules: Rules, now: float) -> bool:
     return now - final.ended_monotonic >= counting_seconds
 
 
-def leaves(
-    tracked: TrackedJob,
-    rules: Rules,
-    now: float,
-    *,
-    is_shown: bool,
-    shown_since: int | None,
-    scraped_generations: Sequence[int],
-) -> bool:
-    """Tell whether an ended job leaves at the monotonic moment ``now``.
-
-    ``shown_since`` is the first generation that showed it as it is now, ``scraped_generations`` are
-    those of the last scrapes.
-    """
-    if tracked.final is None or not is_time_over(tracked, rules, now):
-        return False
-    age_seconds = now - tracked.final.ended_monotonic
-    if not is_shown or rules.min_scrapes == 0 or age_seconds >= _longest(tracked, rules):
-        return True
-    if shown_since is None or len(scraped_generations) < rules.min_scrapes:
-        return False
-    return min(scraped_generations) >= shown_since
+def is_longest_over(tracked: TrackedJob, rules: Rules, now: float) -> bool:
+    """Return whether an ended job has stayed for as long as scrapes may keep it."""
+    final = tracked.final
+    return final is not None and now - final.ended_monotonic >= _longest(tracked, rules)
 
 
 def next_change_after(tracked: TrackedJob, rules: Rules, now: float) -> float:
-    """Return the next moment at which time alone may change what becomes of an ended job."""
+    """Return the next moment at which an ended job may leave, infinite if there is none."""
     final = tracked.final
     if final is None:
         return float("inf")
@@ -65,21 +45,21 @@ def next_change_after(tracked: TrackedJob, rules: Rules, now: float) -> float:
 
 
 def _times(tracked: TrackedJob, rules: Rules) -> tuple[float, float]:
-    """Return for how long an ended job stays, and for how long at most to have it counted."""
+    """Return for how long an ended job stays, and for how long at most until it is counted."""
     failing = is_failing(tracked)
     return rules.retention(is_failing=failing), rules.longest_to_count(is_failing=failing)
 
 
 def _longest(tracked: TrackedJob, rules: Rules) -> float:
-    """Return for how long scrapes may keep an ended job."""
+    """Return for how long an ended job waits for scrapes at most."""
     return max(rules.retention(is_failing=is_failing(tracked)), rules.retention_failed)
 
 
 def rank(tracked: TrackedJob) -> tuple[int, float, str]:
-    """Rank by importance: a job that is shown is not displaced by a newer one of its kind.
+    """Rank a job by importance, the most important lowest.
 
-    Active and failing first, then active (oldest first), then ended with failures, then the rest
-    (newest first).
+    Active jobs with failures come first, then other active jobs (both oldest first), then ended
+    jobs with failures, then other ended jobs (both newest first).
     """
     job = tracked.job
     if tracked.final is None:

@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
     from exporter.domain import Job
 
-# Two listings of the longest pages, as LlamaCloud serves them, and never more than some 200 MiB
-# hold: what a broken server makes up must not fill the memory.
+# Two listings of the longest pages, and about 200 MiB at most: made-up jobs of a broken server must
+# not fill the memory.
 _MOST_TRACKED_FOR_A_PAGE = 2 * 1000
 _MOST_TRACKED = 100_000
-# The counters need the last count of a job, however short its retention is.
+# The counters need the last count of a job, even with a short retention.
 _LEAST_SECONDS_TO_COUNT = 900.0
-# One final count may cost more requests than one of many counts of an active job.
+# The final count of a job may cost more requests than each count while it is active.
 _FINAL_COUNT_FACTOR = 5
 _GIVEN_UP_AFTER_INTERVALS = 30
-# v2 lists jobs by when they were created: a week, and a day for what takes long.
+# v2 lists jobs by their creation: a week, and a day for jobs that take long.
 _FULL_LISTING_REACHES_BACK_SECONDS = 8 * 86_400.0
 
 
@@ -57,7 +57,7 @@ class Rules:
         return min(_MOST_TRACKED_FOR_A_PAGE * self.listing_max_requests * filters, _MOST_TRACKED)
 
     def full_listing_plan(self) -> ListingPlan:
-        """Plan a listing that uses no shortcut."""
+        """Plan a full listing."""
         return replace(
             self.listing_plan(None, None),
             is_full=True,
@@ -65,7 +65,7 @@ class Rules:
         )
 
     def listing_plan(self, news_since: float | None, created_since: float | None) -> ListingPlan:
-        """Plan a listing of what is new since Unix times, by the meaning that each has in it."""
+        """Plan a listing that leaves out old jobs; for the arguments, see ``ListingPlan``."""
         return ListingPlan(
             self.listing_max_requests,
             self.directory_ids,
@@ -75,7 +75,7 @@ class Rules:
         )
 
     def count_limits(self, job: Job) -> CountLimits:
-        """Bound a count of ``job``."""
+        """Return the limits of a count of ``job``."""
         factor = 1 if job.active else _FINAL_COUNT_FACTOR
         give_up_after_seconds = _GIVEN_UP_AFTER_INTERVALS * self.interval
         return CountLimits(factor * self.items_max_requests, give_up_after_seconds)
@@ -85,6 +85,6 @@ class Rules:
         return self.retention_failed if is_failing else self.retention_finished
 
     def longest_to_count(self, *, is_failing: bool) -> float:
-        """Return for how many seconds an ended job stays at most to have its items counted."""
+        """Return for how many seconds an ended job stays at most until its items are counted."""
         keep_seconds = self.retention(is_failing=is_failing)
         return max(keep_seconds, self.retention_failed, _LEAST_SECONDS_TO_COUNT)

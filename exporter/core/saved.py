@@ -1,4 +1,4 @@
-"""What a restart keeps of a project.
+"""The part of a project that a restart keeps.
 
 A state file holds these values, marks and tracked jobs by the names of their fields: another name
 or meaning there is another version of the file.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from exporter.core.job_table import JobTable
     from exporter.core.rules import Rules
 
-# What is to come may lie in the future, but not for longer than anything waits.
+# These moments may lie in the future, for as long as anything waits.
 _WAITS = dict.fromkeys(("next_count_monotonic", "retry_monotonic"), LONGEST_WAIT_SECONDS)
 _Known = TypeVar("_Known", TrackedJob, FinalState)
 
@@ -63,7 +63,7 @@ class SavedProject:
 
 
 def saved_project(table: JobTable, now: float, unix_now: float) -> SavedProject:
-    """Return what is to be kept of a project at the monotonic moment ``now``."""
+    """Return what a restart keeps of a project, at the monotonic moment ``now``."""
     history = table.history
     return SavedProject(
         saved_at=unix_now,
@@ -81,9 +81,9 @@ def saved_project(table: JobTable, now: float, unix_now: float) -> SavedProject:
 
 
 def restore(table: JobTable, saved: SavedProject, now: float, unix_now: float) -> None:
-    """Have an empty table go on where a project was saved.
+    """Fill an empty table with a saved project.
 
-    Time went on meanwhile, by this machine's clock.
+    Ages grow by the time since it was saved, by this machine's clock.
     """
     history = table.history
     history.book.restore(_counters(saved.counters, history.book.counters()))
@@ -95,14 +95,14 @@ def restore(table: JobTable, saved: SavedProject, now: float, unix_now: float) -
     down_seconds = max(unix_now - saved.saved_at, 0.0)
     later_by = now - down_seconds - saved.saved_monotonic
     for job_id, tracked in saved.jobs.items():
-        if job_id in history.marks and _is_asked_for(tracked, table.rules):
+        if job_id in history.marks and _is_included(tracked, table.rules):
             if job_id in saved.last_progress_at:
                 history.last_progress_at[job_id] = saved.last_progress_at[job_id]
             table.restore(_restored(tracked, later_by, now), now)
 
 
-def _is_asked_for(tracked: TrackedJob, rules: Rules) -> bool:
-    """Tell whether the settings, which may have changed, ask for such a job."""
+def _is_included(tracked: TrackedJob, rules: Rules) -> bool:
+    """Return whether the settings, which may have changed, include such a job."""
     job = tracked.job
     return (
         job.api_version in rules.api_versions
@@ -112,7 +112,7 @@ def _is_asked_for(tracked: TrackedJob, rules: Rules) -> bool:
 
 
 def _restored(tracked: TrackedJob, later_by: float, now: float) -> TrackedJob:
-    """Return a job as it is known in a new session, in which nothing was listed or asked yet."""
+    """Return a job as it is known in a new process, before the first request."""
     final = tracked.final and _moved(tracked.final, later_by, now)
     return replace(
         _moved(tracked, later_by, now),
@@ -126,7 +126,7 @@ def _restored(tracked: TrackedJob, later_by: float, now: float) -> TrackedJob:
 
 
 def _moved(value: _Known, later_by: float, now: float) -> _Known:
-    """Return a dataclass whose monotonic moments are by the clock of this process."""
+    """Return a dataclass with its monotonic moments moved to the clock of this process."""
     moments = {
         field.name: min(moment + later_by, now + _WAITS.get(field.name, 0.0))
         for field in fields(value)
@@ -142,24 +142,24 @@ def _saved_counters(counters: Counters) -> SavedCounters:
 
 
 def _counters(saved: SavedCounters, known: Counters) -> Counters:
-    """Return the saved counters that go on beside those that this exporter begins with."""
+    """Return the saved counters that this exporter can continue."""
     return Counters(
         **{
             field.name: {
                 labels: value
                 for labels, value in _flat(getattr(saved, field.name)).items()
-                if _goes_on(field.name, value, getattr(known, field.name))
+                if _can_continue(field.name, value, getattr(known, field.name))
             }
             for field in fields(SavedCounters)
         }
     )
 
 
-def _goes_on(family: str, value: object, known: Mapping[Any, Any]) -> bool:
-    """Tell whether a counter can go on: buckets and what is counted at all may have changed."""
+def _can_continue(family: str, value: object, known: Mapping[Any, Any]) -> bool:
+    """Return whether a counter can continue: buckets, or the set of counters, may have changed."""
     if isinstance(value, Histogram):
         return value.bounds == BUCKETS[family]
-    # What has no labels yet may be of a type or a status that is newer than this exporter.
+    # Labels may be new: a type or status may be newer than this exporter.
     return bool(known)
 
 

@@ -1,4 +1,4 @@
-"""A project's totals over all its jobs, those that have no series of their own included."""
+"""A project's totals over all its jobs, including jobs without series of their own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _Key = TypeVar("_Key")
 
 
 class _Sums:
-    """The sums over the jobs of one generation of the API."""
+    """The sums over the jobs of one API generation."""
 
     def __init__(self) -> None:
         self.uncounted_jobs = 0
@@ -28,7 +28,7 @@ class _Sums:
         self.failing_jobs = dict.fromkeys(JobType, 0)
 
     def add(self, tracked: TrackedJob, sign: int) -> None:
-        """Add one job, or take it out by a ``sign`` of -1."""
+        """Add one job, or remove it with a ``sign`` of -1."""
         job, counts = tracked.job, tracked.counts
         if is_failing(tracked):
             self.failing_jobs[job.job_type] += sign
@@ -44,28 +44,20 @@ class _Sums:
 
 
 class Totals:
-    """Sums that are kept up to date job by job, so that a view costs nothing for each job.
+    """Sums that are updated with each change of a job, so that a view need not add them up.
 
-    Each method takes the generations of the API that are stale: their jobs are in no sum.
+    ``stale`` names the API generations whose jobs are left out.
     """
 
     def __init__(self, api_versions: Iterable[str]) -> None:
         self._sums = {api_version: _Sums() for api_version in api_versions}
 
     def replace(self, before: TrackedJob | None, after: TrackedJob | None) -> None:
-        """Take one job out of the sums, and add what replaces it."""
+        """Replace a job in the sums."""
         if before is not None:
             self._sums[before.job.api_version].add(before, -1)
         if after is not None:
             self._sums[after.job.api_version].add(after, 1)
-
-    def active_jobs(self, stale: Collection[str]) -> int:
-        """Count the active jobs."""
-        return sum(sum(sums.active_jobs.values()) for sums in self._fresh(stale))
-
-    def failing_jobs(self, stale: Collection[str]) -> int:
-        """Count the jobs that failed or have failed items."""
-        return sum(sum(sums.failing_jobs.values()) for sums in self._fresh(stale))
 
     def uncounted_jobs(self, stale: Collection[str]) -> int:
         """Count the jobs whose items are not counted."""

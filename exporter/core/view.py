@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.domain import ApiStatus, ApiView, ItemStatus, JobView, ProjectStatus, ProjectView
+from exporter.domain import ApiStatus, ItemStatus, JobView, ProjectStatus, ProjectView
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def job_view(
     tracked: TrackedJob, last_progress_at: float | None, *, items_enabled: bool
 ) -> JobView:
-    """Return what is published of a job; ``last_progress_at`` is by LlamaCloud's clock."""
+    """Return what is published of a job; ``last_progress_at`` is a Unix time."""
     job, counts = tracked.job, tracked.counts if items_enabled else None
     return JobView(
         job_id=job.id,
@@ -49,14 +49,14 @@ def _item_failures(counts: ItemCounts | None) -> Mapping[str, int] | None:
     return counts.failure_reasons
 
 
-def project_view(table: JobTable, listings: Listings, generation: int, now: float) -> ProjectView:
+def project_view(table: JobTable, listings: Listings, number: int, now: float) -> ProjectView:
     """Return what is published of a project at the monotonic moment ``now``."""
     rules, stale = table.rules, listings.stale(now)
     is_stale = listings.is_stale(now)
     has_counts = rules.items_enabled and not is_stale
     return ProjectView(
         project=rules.project,
-        generation=generation,
+        number=number,
         counters=table.history.book.counters(items_enabled=rules.items_enabled),
         gauges=None if is_stale else table.totals.gauges(rules, listings.seen_project_id, stale),
         jobs=table.views(stale),
@@ -66,25 +66,23 @@ def project_view(table: JobTable, listings: Listings, generation: int, now: floa
         listing_truncated=listings.is_truncated,
         last_listing_at=listings.last_listing_at,
         counting_since=table.history.baseline_at,
-        apis=tuple(
-            ApiView(api_version, of.set_aside is None, of.last_answered_at)
-            for api_version, of in listings.generations.items()
-        ),
+        apis=_apis(table, listings),
     )
 
 
 def _hidden_jobs(table: JobTable) -> int:
-    """Count the jobs that the cap hides; a cap of 0 asks for totals only, so it hides none."""
+    """Count the jobs hidden by the cap. A cap of 0 stands for totals only, and hides none."""
     return len(table) - len(table.shown()) if table.rules.max_jobs else 0
 
 
 def project_status(table: JobTable, listings: Listings, waiting: int, now: float) -> ProjectStatus:
-    """Return how a project is doing; ``waiting`` jobs wait for a refresh."""
+    """Return the status of a project; ``waiting`` jobs wait for a refresh."""
     rules = table.rules
+    gauges = table.totals.gauges(rules, listings.seen_project_id, stale=())
     return ProjectStatus(
         project=rules.project,
-        project_id=rules.project_id or listings.seen_project_id,
-        organization_id=rules.organization_id or "",
+        project_id=gauges.project_id,
+        organization_id=gauges.organization_id,
         listing_was_tried=listings.was_tried,
         listing_failure=listings.failure,
         is_authenticated=listings.authentication.is_accepted,
@@ -93,23 +91,23 @@ def project_status(table: JobTable, listings: Listings, waiting: int, now: float
         last_listing_at=listings.last_listing_at,
         interval=rules.interval,
         stale_after=rules.stale_after,
-        active_jobs=table.totals.active_jobs(stale=()),
-        failing_jobs=table.totals.failing_jobs(stale=()),
+        active_jobs=sum(gauges.active_jobs.values()),
+        failing_jobs=sum(gauges.failing_jobs.values()),
         jobs_waiting_for_refresh=waiting,
         hidden_jobs=_hidden_jobs(table),
         uncounted_jobs=_uncounted_jobs(table, ()) if rules.items_enabled else None,
-        apis=tuple(
-            ApiStatus(
-                api_version,
-                of.last_answered_at,
-                api_version in table.history.answered,
-                of.set_aside,
-            )
-            for api_version, of in listings.generations.items()
-        ),
+        apis=_apis(table, listings),
         jobs=tuple(table.job_views.values()),
         status_changes=dict(table.recent.status_changes),
         failed_items=dict(table.recent.failed_items),
+    )
+
+
+def _apis(table: JobTable, listings: Listings) -> tuple[ApiStatus, ...]:
+    answered = table.history.answered
+    return tuple(
+        ApiStatus(api_version, of.last_answered_at, api_version in answered, of.set_aside)
+        for api_version, of in listings.generations.items()
     )
 
 

@@ -1,6 +1,6 @@
-"""What LlamaCloud is asked for, and what it answered, whatever generation of its API did.
+"""Requests to LlamaCloud and their answers, for all generations of its API.
 
-``asked_monotonic`` is when the first request for an answer was sent.
+``asked_monotonic`` is the time at which the first request for an answer was sent.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 class ListingPlan:
     """Which jobs to list, and how far back.
 
-    ``max_requests`` bounds the requests for each combination of filters that are sent. Where
-    ``news_since`` is a Unix time, v1beta may leave older jobs out. v2 lists the jobs created since
-    ``created_since``, a Unix time, or within the last ``created_within`` seconds, and if
-    ``is_full`` the active ones of any age.
+    ``max_requests`` limits the requests for each combination of filters. v1beta may leave out jobs
+    that ended before ``news_since``, a Unix time. v2 lists jobs created since ``created_since``, a
+    Unix time, or within the last ``created_within`` seconds. If ``is_full``, it also lists active
+    jobs of any age.
     """
 
     max_requests: int
@@ -43,9 +43,9 @@ class ListingPlan:
 class Listing:
     """The jobs that one successful listing showed, each once.
 
-    ``truncated`` is true where ``max_requests`` hid jobs, ``reached_end`` is false where older jobs
-    were left out as the plan allowed. ``rows_left_out`` counts rows that could not be read, or that
-    were not asked for.
+    ``truncated`` is true if ``max_requests`` hid jobs. ``reached_end`` is false if older jobs were
+    left out, as the plan allowed. ``rows_left_out`` counts rows that could not be read, or that do
+    not match the filters.
     """
 
     jobs: tuple[Job, ...]
@@ -69,9 +69,9 @@ class JobRefreshed:
 
 @dataclass(frozen=True, slots=True)
 class JobNotFound:
-    """LlamaCloud itself, not a gateway, does not know the job.
+    """LlamaCloud itself, not a gateway, answered 404 for the job.
 
-    ``failure`` describes the answer as an error, for a job that LlamaCloud lists all the same.
+    ``failure`` describes this as an error, for the case that LlamaCloud still lists the job.
     """
 
     job_id: str
@@ -82,9 +82,10 @@ class JobNotFound:
 
 @dataclass(frozen=True, slots=True)
 class CountLimits:
-    """``max_requests`` bounds each reading of a job's items; a count reads them thrice at most.
+    """The limits of one count.
 
-    Items of v2 whose end cannot be learnt are given up once nothing of their job moved for
+    ``max_requests`` limits each sweep over a job's items; a count makes three at most. Items of v2
+    whose end cannot be found are given up once their job has not changed for
     ``give_up_after_seconds``.
     """
 
@@ -93,10 +94,10 @@ class CountLimits:
 
 
 class EndedItem(NamedTuple):
-    """How one item ended; ``None`` is what is not known.
+    """How one item ended; unknown values are ``None``.
 
-    ``failure_reason`` is one of ``FAILURE_REASONS`` if it failed. ``was_seen_active`` is true if
-    the exporter saw it before its end.
+    ``failure_reason`` is one of ``FAILURE_REASONS``, for a failed item. ``was_seen_active`` is true
+    if the exporter saw the item before its end.
     """
 
     status: ItemStatus
@@ -105,7 +106,7 @@ class EndedItem(NamedTuple):
     was_seen_active: bool = False
 
     def ended_after(self, moment: float, *, otherwise: bool) -> bool:
-        """Tell whether it ended at ``moment`` or later; ``otherwise`` stands where none knows."""
+        """Return whether it ended at ``moment`` or later, ``otherwise`` if that is not known."""
         if self.was_seen_active:
             return True
         return otherwise if self.ended_at is None else self.ended_at >= moment
@@ -113,20 +114,18 @@ class EndedItem(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ItemsCounted:
-    """The items of one job, counted: all of them, or those in the statuses that were counted.
+    """The counts of a job's items: of all items, or of those in some statuses.
 
-    Where ``tells_job`` is true, nothing but the counts tells the job's own numbers of items and
-    its progress. ``ended`` then holds each item that has ended, those included whose end could not
-    be learnt. ``is_final`` tells whether the job itself has ended with them, ``None`` where the
-    counts do not tell that. ``ended_at`` is the Unix time of the latest end, if one is known.
+    The other fields are of v2, where the items also decide whether their job has ended. ``ended``
+    holds each item that has ended, also where its end is not known. ``is_final`` is true if the job
+    has ended with them. ``ended_at`` is the Unix time of the latest end, if one is known.
     """
 
     job_id: str
     counts: ItemCounts
     asked_monotonic: float
     answered_at: float
-    tells_job: bool = False
-    is_final: bool | None = None
+    is_final: bool = False
     ended_at: float | None = None
     ended: tuple[EndedItem, ...] = ()
 
@@ -148,7 +147,7 @@ class ItemsCounted:
 
 @dataclass(frozen=True, slots=True)
 class NothingToCount:
-    """LlamaCloud does not tell the items of the job; ``is_final`` where it is not expected to."""
+    """LlamaCloud returns no items of the job; ``is_final`` if it is not expected to."""
 
     job_id: str
     asked_monotonic: float
@@ -166,9 +165,9 @@ class UncountedReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NotCounted:
-    """The items of the job cannot be counted exactly for now.
+    """The items of the job cannot be counted exactly now.
 
-    ``is_final`` where they never will be, and the job is to be taken as ended (v2).
+    ``is_final`` if they never will be, and the job counts as ended (v2).
     """
 
     job_id: str

@@ -1,4 +1,4 @@
-"""Why something that was asked of LlamaCloud was not answered."""
+"""Why a request to LlamaCloud failed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class ErrorReason(StrEnum):
-    """The bounded set of reasons by which failures are counted."""
+    """The reasons by which failures are counted."""
 
     UNAUTHORIZED = "unauthorized"
     PAYMENT_REQUIRED = "payment_required"
@@ -24,11 +24,11 @@ class ErrorReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a question was not answered: ``detail`` says what happened, ``advice`` what to do.
+    """A failed request: ``detail`` says what happened, ``advice`` what to do.
 
-    ``detail_without_texts`` is the detail without what LlamaCloud wrote, if any of that is in it.
-    ``is_refusal`` is true if this way of asking is refused, and may be for good: 402, 403, 404,
-    405, 410 or 501.
+    ``detail_without_texts`` is the detail without LlamaCloud's own texts, if it contains any.
+    ``is_refusal`` is true for the statuses that may refuse a generation of the API for good: 402,
+    403, 404, 405, 410 and 501.
     """
 
     reason: ErrorReason

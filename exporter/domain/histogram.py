@@ -1,4 +1,4 @@
-"""Durations sorted into buckets."""
+"""Histograms of durations."""
 
 from __future__ import annotations
 

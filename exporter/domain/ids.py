@@ -1,4 +1,4 @@
-"""Comparing ids of projects and directories, which LlamaCloud writes with and without a prefix."""
+"""Comparing ids of projects and directories, which LlamaCloud writes with or without a prefix."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ _UUID = re.compile(
 
 
 def bare_id(text: str) -> str:
-    """Return the UUID of an id without its prefix; an id without a UUID stays as it is."""
+    """Return the UUID in an id, or the id itself if it has none."""
     found = _UUID.search(text)
     return found.group() if found else text
 
 
 def plain_id(text: str) -> str:
-    """Return what all ways to write an id have in common; an id without a UUID stays as it is."""
+    """Return the UUID in an id in its plain form, or the id itself if it has none."""
     return _uuid_in(text) or text
 
 
 def contradicts(asked: str, came: str | None) -> bool:
-    """Tell whether an id is certainly another one than was asked for.
+    """Return whether an id certainly differs from the one that was requested.
 
-    Ids are compared by the UUIDs in them. Where only one of them holds a UUID, nothing is known.
+    Ids are compared by the UUIDs in them. If only one of them holds a UUID, they may be the same.
     """
     if came is None:
         return False

@@ -15,19 +15,18 @@ from exporter.domain.vocabulary import (
     is_active,
 )
 
-# What a generation of the API keeps with a job between its answers; it is opaque to all others.
+# What an API generation keeps with a job between answers. It is opaque to all other code.
 Memory: TypeAlias = object
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job as LlamaCloud describes it; ``None`` is what it did not say.
+    """One job as LlamaCloud describes it; absent values are ``None``.
 
-    ``api_version`` is the generation of the API that described it. ``is_mapped`` is true for a job
-    of v2 that LlamaCloud calls completed: every file of it has a job of its own by then, or an
-    error, and nothing is said of how those jobs fare. Its status is ``dispatched``. A job is
-    ``told_by_items`` if nothing but a count of its items tells their numbers, its progress and its
-    end.
+    ``api_version`` is the API generation that described it. A v2 job is ``is_mapped`` once
+    LlamaCloud calls it completed: then each of its files has a job of its own or an error, but
+    those jobs may still run, so its status is ``dispatched``. ``told_by_items`` is true for jobs of
+    v2: their numbers, progress and end are known from counting their items alone.
     """
 
     id: str
@@ -51,27 +50,27 @@ class Job:
 
     @property
     def active(self) -> bool:
-        """Whether the job may still change by itself: nothing else decides whether it has ended."""
+        """Whether the job may still change by itself, which decides whether it has ended."""
         return is_active(self.status, self.completed_at)
 
     @property
     def ended_at(self) -> float | None:
-        """When an ended job ended, as well as LlamaCloud says."""
+        """When an ended job ended: its completion time, or else its last update."""
         return self.completed_at if self.completed_at is not None else self.updated_at
 
     @property
     def queue_seconds(self) -> float | None:
-        """How long the job waited to be started, if it was."""
+        """The time from the creation of the job to its start, if it was started."""
         return _seconds_between(self.created_at, self.started_at)
 
     @property
     def run_seconds(self) -> float | None:
-        """How long the job ran, if it has ended."""
+        """The time from the start of the job to its end, if it has ended."""
         return _seconds_between(self.started_at, self.completed_at)
 
     @property
     def turnaround_seconds(self) -> float | None:
-        """How long whoever created the job waited for its end, if it has ended."""
+        """The time from the creation of the job to its end, if it has ended."""
         return _seconds_between(self.created_at, self.completed_at)
 
 
@@ -81,7 +80,7 @@ def latest(*times: float | None) -> float | None:
 
 
 def _seconds_between(begin: float | None, end: float | None) -> float | None:
-    # Clocks of several servers may disagree by a little; no wait is negative.
+    # Clocks of several servers may differ a little.
     return None if begin is None or end is None else max(end - begin, 0.0)
 
 
@@ -90,9 +89,9 @@ _ALL_ITEM_STATUSES = frozenset(ItemStatus)
 
 @dataclass(frozen=True, slots=True)
 class FailedItem:
-    """What a person needs to find a failed item; texts are as LlamaCloud sent them.
+    """A failed item, with texts as LlamaCloud sent them.
 
-    ``reason`` is the one of ``FAILURE_REASONS`` that it is counted by.
+    ``reason`` is the one of ``FAILURE_REASONS`` by which it is counted.
     """
 
     item_id: str
@@ -103,13 +102,13 @@ class FailedItem:
 
 @dataclass(frozen=True, slots=True)
 class ItemCounts:
-    """The items of one job, counted; items themselves are not kept.
+    """The counts of one job's items.
 
-    A status that ``by_status`` lacks was not counted. ``skip_reasons`` are the known ones and
-    ``other``, none where the skipped items were not counted; ``failed`` holds the first
-    ``FAILED_ITEMS_KEPT`` failed items; ``newest_at`` is the latest time at which an item started or
-    completed. ``failure_reasons`` are those of ``FAILURE_REASONS`` that occur, none where the
-    failed items were not counted.
+    A status that is missing in ``by_status`` was not counted. ``skip_reasons`` counts the skipped
+    items by known reason or ``other``. ``failure_reasons`` counts the failed items by the reasons
+    of ``FAILURE_REASONS`` that occur. Both are empty if their items were not counted. ``failed``
+    holds the first ``FAILED_ITEMS_KEPT`` failed items. ``newest_at`` is the latest time at which an
+    item started or completed.
     """
 
     by_status: Mapping[ItemStatus, int]

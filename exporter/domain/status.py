@@ -1,4 +1,4 @@
-"""How one project is doing, and how far to trust what is known of it: for people and scripts."""
+"""The status of one project, for the status pages and their JSON."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
     from exporter.domain.failures import Failure
     from exporter.domain.job import FailedItem
-    from exporter.domain.views import JobView
+    from exporter.domain.views import ApiStatus, JobView
     from exporter.domain.vocabulary import JobStatus
 
 
 class StatusChange(NamedTuple):
-    """A status of a job that this process saw begin at ``seen_at``, by LlamaCloud's clock.
+    """A status of a job that this process first saw at the Unix time ``seen_at``.
 
-    ``error_message`` is LlamaCloud's, of the job as a whole.
+    ``error_message`` is LlamaCloud's message about the job as a whole.
     """
 
     status: JobStatus
@@ -26,26 +26,13 @@ class StatusChange(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class ApiStatus:
-    """One generation of the API; ``set_aside`` is why it is not in use, ``None`` while it is.
-
-    ``has_answered`` is true if it ever listed the project in this process.
-    """
-
-    api_version: str
-    last_answered_at: float | None = None
-    has_answered: bool = False
-    set_aside: Failure | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class ProjectStatus:
-    """One project at one moment; times are by LlamaCloud's clock, durations in seconds.
+    """One project at one moment; durations are in seconds.
 
     ``listing_failure`` is why the last listing failed, ``None`` if it succeeded or there was none.
-    ``is_authenticated`` is ``None`` while no answer told of the key. ``is_stale`` is true as well
-    before the first listing. ``jobs`` are all that are tracked, those without series included.
-    ``status_changes`` and ``failed_items`` are by job id; jobs without any are not in them.
+    ``is_authenticated`` is ``None`` while it is not known. ``is_stale`` is also true before the
+    first listing. ``jobs`` are all tracked jobs, including those without series.
+    ``status_changes`` and ``failed_items`` are by job id, without jobs that have none.
     """
 
     listing_was_tried: bool
@@ -76,5 +63,5 @@ class ProjectStatus:
 
     @property
     def went_stale(self) -> bool:
-        """Whether the project was listed once, but not for too long."""
+        """Whether the project was listed before, but too long ago."""
         return self.is_stale and self.last_listing_at is not None

@@ -1,4 +1,4 @@
-"""What is published of one project."""
+"""What is published of one project and its jobs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from exporter.domain.vocabulary import ItemStatus, JobStatus, JobType, is_active
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from exporter.domain.failures import Failure
     from exporter.domain.histogram import Histogram
 
 
@@ -19,9 +20,9 @@ _RUNNING = (JobStatus.RUNNING, JobStatus.DISPATCHED)
 
 @dataclass(frozen=True, slots=True)
 class Counters:
-    """What has happened in a project since the baseline; nothing in it ever falls.
+    """The counters of a project since the baseline, by label values; they never decrease.
 
-    A key that is absent is a series that is absent.
+    A missing key means that there is no such series.
     """
 
     jobs_finished: Mapping[tuple[JobType, JobStatus], int]
@@ -36,9 +37,9 @@ class Counters:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """What is published of one job; ``None`` is a series that is absent.
+    """What is published of one job; ``None`` means that there is no such series.
 
-    ``item_failures`` are the counted failed items by reason, only reasons that occur.
+    ``item_failures`` counts the failed items by the reasons that occur.
     """
 
     job_id: str
@@ -68,7 +69,7 @@ class JobView:
 
     @property
     def failures(self) -> int | None:
-        """The failed items, as LlamaCloud reports them or as they were counted: the greater."""
+        """The number of failed items, reported or counted, whichever is greater."""
         counted = None if self.items is None else self.items.get(ItemStatus.FAILED)
         known = [number for number in (self.failed_items, counted) if number is not None]
         return max(known, default=None)
@@ -80,9 +81,9 @@ class JobView:
 
     @property
     def estimated_end_at(self) -> float | None:
-        """When a job that runs ends if it goes on as it did on average until its last progress.
+        """When a running job will end at its average speed until its last progress.
 
-        Of one that should have ended by then nothing is known: it is stuck, or slower than before.
+        It is ``None`` for a job that should have ended by now: it is stuck, or slower than before.
         """
         begin = self.created_at if self.started_at is None else self.started_at
         ratio, moved_at = self.progress_ratio, self.last_progress_at
@@ -91,22 +92,33 @@ class JobView:
         if begin is None or moved_at is None:
             return None
         end = begin + (moved_at - begin) / ratio
-        # A ratio next to nothing leads to infinity.
+        # A ratio close to zero leads to infinity.
         return end if (self.last_refreshed_at or moved_at) < end < math.inf else None
 
 
 @dataclass(frozen=True, slots=True)
-class ApiView:
-    """One generation of the API: whether it is in use, and the end of its last listing."""
+class ApiStatus:
+    """One generation of the API; ``set_aside`` is why it is not in use, ``None`` if it is.
+
+    ``last_answered_at`` is when its last listing ended, in this process. ``has_answered`` is true
+    if it ever listed the project, also in an earlier process.
+    """
 
     api_version: str
-    is_offered: bool
-    last_answered_at: float | None
+    last_answered_at: float | None = None
+    has_answered: bool = False
+    set_aside: Failure | None = None
+
+    @property
+    def is_offered(self) -> bool | None:
+        """Whether LlamaCloud offers it to the project, ``None`` before its first answer."""
+        is_known = self.last_answered_at is not None or self.set_aside is not None
+        return self.set_aside is None if is_known else None
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectGauges:
-    """A project's totals over its jobs, those hidden by the cap included."""
+    """A project's totals over its jobs, including those hidden by the cap."""
 
     project_id: str
     organization_id: str
@@ -117,15 +129,15 @@ class ProjectGauges:
 
 @dataclass(frozen=True, slots=True)
 class ProjectView:
-    """All that is published of one project, at one moment.
+    """Everything that is published of one project, at one moment.
 
-    ``counting_since`` is the baseline of the counters: they tell what happened after it.
-    ``gauges`` is ``None`` before the first listing and while the project is stale. ``generation``
-    rises with every view of a project.
+    ``counting_since`` is the baseline of the counters, which count what happened after it.
+    ``gauges`` is ``None`` before the first listing and while the project is stale. ``number``
+    increases with every view of a project.
     """
 
     project: str
-    generation: int
+    number: int
     counters: Counters
     gauges: ProjectGauges | None = None
     jobs: tuple[JobView, ...] = ()
@@ -135,4 +147,4 @@ class ProjectView:
     listing_truncated: bool | None = None
     last_listing_at: float | None = None
     counting_since: float | None = None
-    apis: tuple[ApiView, ...] = ()
+    apis: tuple[ApiStatus, ...] = ()

@@ -1,4 +1,4 @@
-"""The words of LlamaCloud, and the few of ours beside them."""
+"""LlamaCloud's types, statuses and reasons, and the few that the exporter adds."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class JobType(StrEnum):
 
 
 class JobStatus(StrEnum):
-    """LlamaCloud's own statuses, ``unknown`` for newer ones, ``gone`` for a job it forgot."""
+    """LlamaCloud's own statuses, ``unknown`` for newer ones, ``gone`` for a job that it lost."""
 
     PENDING = "pending"
     THROTTLED = "throttled"
@@ -71,8 +71,8 @@ ENDED_ITEM_STATUSES = (
 )
 KNOWN_SKIP_REASONS = ("already_processed", "size_limit_exceeded")
 OTHER_SKIP_REASON = "other"
-# Codes in the messages of failed items, as LlamaCloud spells them: it documents the first eight,
-# the others have been seen. Where several stand in a message, the first of this list counts.
+# Codes in the messages of failed items, as LlamaCloud spells them. It documents the first eight;
+# the others have been seen. If a message contains several, the first of this list counts.
 FAILURE_CODES = (
     "UNSUPPORTED_FILE_TYPE",
     "PDF_IS_PROTECTED",
@@ -91,7 +91,7 @@ FAILURE_CODES = (
     "engine_error",
     "llm_refusal",
 )
-# LlamaCloud could make no job for the file (v2 alone), sent no message, or one without a code.
+# LlamaCloud made no job for the file (v2 only), sent no message, or sent one without a code.
 NOT_MAPPED_FAILURE_REASON = "not_mapped"
 NO_FAILURE_REASON = "none"
 OTHER_FAILURE_REASON = "other"
@@ -104,9 +104,9 @@ FAILURE_REASONS = (
 
 
 def is_active(status: JobStatus, completed_at: float | None) -> bool:
-    """Tell whether a job may still change by itself.
+    """Return whether a job may still change by itself.
 
-    A status that is newer than this exporter does not tell; a time of completion does.
+    A job in an unknown status is active unless it has a completion time.
     """
     if status is JobStatus.UNKNOWN:
         return completed_at is None

@@ -1,21 +1,13 @@
-"""Views as exposition bytes: pure, and rendered once for each change of a project."""
+"""Rendering views as exposition bytes, once for each change of a project."""
 
-from exporter.exposition.chunks import ProjectChunks, pieces, render_project
-from exporter.exposition.families import FAMILIES
-from exporter.exposition.gzip_member import OpenMember
-from exporter.exposition.jobs import ATTRIBUTE_OF_GAUGE
-from exporter.exposition.text import Family, Form, escape, header, number
-
-__all__ = [
-    "ATTRIBUTE_OF_GAUGE",
-    "FAMILIES",
-    "Family",
-    "Form",
-    "OpenMember",
-    "ProjectChunks",
-    "escape",
-    "header",
-    "number",
-    "pieces",
-    "render_project",
-]
+from exporter.exposition.chunks import FAMILIES as FAMILIES
+from exporter.exposition.chunks import ProjectChunks as ProjectChunks
+from exporter.exposition.chunks import pieces as pieces
+from exporter.exposition.chunks import render_project as render_project
+from exporter.exposition.gzip_member import OpenMember as OpenMember
+from exporter.exposition.jobs import JOB_FAMILIES as JOB_FAMILIES
+from exporter.exposition.text import Family as Family
+from exporter.exposition.text import Form as Form
+from exporter.exposition.text import header as header
+from exporter.exposition.text import number as number
+from exporter.exposition.text import series as series

@@ -1,4 +1,4 @@
-"""Rendered samples, kept in chunks: what did not change is neither rendered nor compressed anew."""
+"""Rendered samples in chunks, so that only what changed is rendered and compressed again."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from functools import cache, cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from exporter.exposition.families import FAMILIES
 from exporter.exposition.gzip_member import deflate
-from exporter.exposition.jobs import job_samples
-from exporter.exposition.projects import project_samples
+from exporter.exposition.jobs import JOB_FAMILIES, job_samples
+from exporter.exposition.projects import PROJECT_FAMILIES, project_samples
 from exporter.exposition.text import header
 
 if TYPE_CHECKING:
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
     from exporter.domain import JobView, ProjectView
     from exporter.exposition.text import Family, Form
 
+# In the order in which they are exposed.
+FAMILIES: tuple[Family, ...] = (*JOB_FAMILIES, *PROJECT_FAMILIES)
 _MOST_JOBS_IN_A_SLICE = 256
 _JOBS_IN_A_SLICE_ON_AVERAGE = 128
 
@@ -32,7 +33,7 @@ class Chunk:
 
     @cached_property
     def deflated(self) -> bytes:
-        """The lines as raw deflate, which may follow and be followed by other such bytes."""
+        """The lines as raw deflate, which can be joined with other such bytes."""
         return deflate(self.lines, zlib.Z_FULL_FLUSH)
 
 
@@ -46,19 +47,16 @@ class JobSlice:
 
 @dataclass(frozen=True, slots=True)
 class ProjectChunks:
-    """The samples of one view, by family name.
-
-    A family without samples is not in it.
-    """
+    """The samples of one view by family name, without families that have none."""
 
     project: str
-    generation: int
+    view_number: int
     slices: tuple[JobSlice, ...]
     samples: Mapping[str, tuple[Chunk, ...]]
 
 
 def render_project(view: ProjectView, before: ProjectChunks | None = None) -> ProjectChunks:
-    """Render all samples of ``view``, or take them from ``before`` where nothing has changed."""
+    """Render the samples of ``view``, and reuse those of ``before`` that did not change."""
     known = {each.jobs[0].job_id: each for each in before.slices} if before else {}
     slices: list[JobSlice] = []
     for jobs in _cut(view.jobs):
@@ -78,16 +76,16 @@ def render_project(view: ProjectView, before: ProjectChunks | None = None) -> Pr
     }
     return ProjectChunks(
         view.project,
-        view.generation,
+        view.number,
         tuple(slices),
         MappingProxyType({name: chunks for name, chunks in by_family.items() if chunks}),
     )
 
 
 def pieces(projects: Iterable[ProjectChunks], form: Form) -> Iterator[Chunk]:
-    """List the exposition of ``projects``, by name, under one HELP and TYPE a family.
+    """Return the exposition of ``projects``, sorted by name, with one HELP and TYPE a family.
 
-    The OpenMetrics form lacks its ``# EOF``: the exporter's own metrics follow.
+    The OpenMetrics form has no ``# EOF``, because the exporter's own metrics follow.
     """
     by_name = sorted(projects, key=lambda chunks: chunks.project)
     for family in FAMILIES:
@@ -98,9 +96,9 @@ def pieces(projects: Iterable[ProjectChunks], form: Form) -> Iterator[Chunk]:
 
 
 def _cut(jobs: Sequence[JobView]) -> Iterator[tuple[JobView, ...]]:
-    """Cut after jobs that are chosen by their ids.
+    """Split jobs into slices that end at jobs chosen by a hash of their ids.
 
-    So a job that comes or goes changes the slice that it is in, and no other.
+    So a job that is added or removed changes its own slice only.
     """
     start = 0
     for end, job in enumerate(jobs, start=1):

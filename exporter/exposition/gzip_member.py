@@ -1,4 +1,4 @@
-"""Gzip members whose beginning is compressed once, and whose end differs each time (RFC 1952)."""
+"""Gzip members (RFC 1952) with a beginning that is compressed once, and a new end each time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from exporter.exposition.chunks import Chunk
 
-# The cheapest level already makes a twentieth of a long exposition.
+# The fastest level already compresses a long exposition to a twentieth.
 _COMPRESSION_LEVEL = 1
 # No name, no time, the fastest compression, an unknown system.
 _HEADER = b"\x1f\x8b\x08\0\0\0\0\0\x04\xff"
@@ -19,14 +19,14 @@ _UINT32 = 2**32
 
 
 def deflate(lines: bytes, ending: int) -> bytes:
-    """Compress to raw deflate; ``ending`` is how zlib is to flush it."""
+    """Compress to raw deflate; ``ending`` is the flush mode of zlib."""
     compressor = zlib.compressobj(_COMPRESSION_LEVEL, wbits=-zlib.MAX_WBITS)
     return compressor.compress(lines) + compressor.flush(ending)
 
 
 @dataclass(frozen=True, slots=True)
 class OpenMember:
-    """The beginning of a gzip member that goes on; ``crc`` and ``size`` are of what it holds."""
+    """The beginning of a gzip member; ``crc`` and ``size`` are of its uncompressed content."""
 
     head: bytes
     crc: int
@@ -34,7 +34,7 @@ class OpenMember:
 
     @classmethod
     def of(cls, chunks: Sequence[Chunk]) -> OpenMember:
-        """Join what the chunks compressed: each keeps it, for the members that come later."""
+        """Join the compressed chunks; each chunk keeps its compressed form for later members."""
         crc = 0
         for chunk in chunks:
             crc = zlib.crc32(chunk.lines, crc)
@@ -42,8 +42,8 @@ class OpenMember:
         return cls(head, crc, sum(len(chunk.lines) for chunk in chunks))
 
     def followed_by(self, tail: bytes) -> tuple[bytes, bytes]:
-        """Return the member, which ends with ``tail``, in two pieces; the first is ``head``."""
-        # Clients read one member, while several of them in a row break some.
+        """Return the member with ``tail`` at its end, in two pieces; the first is ``head``."""
+        # Some clients fail if several members follow each other.
         end = deflate(tail, zlib.Z_FINISH)
         crc, size = zlib.crc32(tail, self.crc), (self.size + len(tail)) % _UINT32
         return self.head, end + crc.to_bytes(4, "little") + size.to_bytes(4, "little")

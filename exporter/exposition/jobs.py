@@ -1,97 +1,144 @@
-"""The samples of each batch job: most of what is exposed, so each line is made once and quickly."""
+"""The metric families of batch jobs, in the order in which they are exposed."""
 
 from __future__ import annotations
 
-from functools import cache
-from operator import attrgetter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exporter.domain import ItemStatus, JobStatus
-from exporter.exposition.text import escape, number, sample
+from exporter.exposition.job_lines import (
+    info_lines,
+    item_failures_lines,
+    items_lines,
+    status_lines,
+    value_lines,
+)
+from exporter.exposition.text import Family, escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from exporter.domain import JobView
+    from exporter.exposition.job_lines import RenderLines
 
-    LabelledJobs = list[tuple[str, JobView]]
 
-ATTRIBUTE_OF_GAUGE = {
-    "llamacloud_batch_job_progress_ratio": "progress_ratio",
-    "llamacloud_batch_job_total_items": "total_items",
-    "llamacloud_batch_job_processed_items": "processed_items",
-    "llamacloud_batch_job_failed_items": "failed_items",
-    "llamacloud_batch_job_skipped_items": "skipped_items",
-    "llamacloud_batch_job_created_timestamp_seconds": "created_at",
-    "llamacloud_batch_job_started_timestamp_seconds": "started_at",
-    "llamacloud_batch_job_completed_timestamp_seconds": "completed_at",
-    "llamacloud_batch_job_last_progress_timestamp_seconds": "last_progress_at",
-    "llamacloud_batch_job_last_refreshed_timestamp_seconds": "last_refreshed_at",
-    "llamacloud_batch_job_items_last_counted_timestamp_seconds": "items_last_counted_at",
-}
+@dataclass(frozen=True, slots=True)
+class JobFamily(Family):
+    """A family of batch jobs, with the function that renders its lines.
+
+    Where a job has one sample without further labels, ``attribute`` names the attribute of
+    ``JobView`` that holds its value.
+    """
+
+    lines: RenderLines
+    attribute: str = ""
 
 
 def job_samples(project: str, jobs: Sequence[JobView]) -> Iterator[tuple[str, list[str]]]:
     """Render ``jobs``, a family's name with its lines at a time."""
-    project = escape(project)
-    labelled = [(f'job_id="{escape(job.job_id)}",project="{project}"', job) for job in jobs]
-    yield "llamacloud_batch_job_info", [_info(job, project) for job in jobs]
-    yield "llamacloud_batch_job_status", _statuses(labelled)
-    yield "llamacloud_batch_job_item_failures", _item_failures(labelled)
-    yield "llamacloud_batch_job_items", _items(labelled)
-    for name, attribute in ATTRIBUTE_OF_GAUGE.items():
-        yield name, _gauge(name, attribute, labelled)
+    project_label = f'project="{escape(project)}"'
+    labelled = [(f'job_id="{escape(job.job_id)}"', job) for job in jobs]
+    for family in JOB_FAMILIES:
+        yield family.name, family.lines(family.name, project_label, labelled)
 
 
-def _info(job: JobView, project: str) -> str:
-    labels = (
-        f'api_version="{escape(job.api_version)}",'
-        f'configuration_id="{escape(job.configuration_id)}",'
-        f'directory_id="{escape(job.directory_id)}",job_id="{escape(job.job_id)}",'
-        f'job_type="{job.job_type}",project="{project}"'
-    )
-    return sample("llamacloud_batch_job_info", labels, 1)
+def _family(name: str, help_text: str, lines: RenderLines, *labels: str) -> JobFamily:
+    return JobFamily(name, "gauge", ("project", "job_id", *labels), help_text, lines)
 
 
-def _statuses(jobs: LabelledJobs) -> list[str]:
-    return [_lines_of_status(job.status).replace("LABELS", labels) for labels, job in jobs]
+def _gauge(name: str, attribute: str, help_text: str) -> JobFamily:
+    """Declare a family with one sample for each job of which the attribute is known."""
+    lines = value_lines(attribute)
+    return JobFamily(name, "gauge", ("project", "job_id"), help_text, lines, attribute)
 
 
-@cache
-def _lines_of_status(current: JobStatus) -> str:
-    return "".join(
-        sample("llamacloud_batch_job_status", f'LABELS,status="{status}"', status == current)
-        for status in JobStatus
-    )
-
-
-def _item_failures(jobs: LabelledJobs) -> list[str]:
-    return [
-        sample("llamacloud_batch_job_item_failures", f'{labels},reason="{reason}"', count)
-        for labels, job in jobs
-        if job.item_failures
-        for reason, count in sorted(job.item_failures.items())
-    ]
-
-
-def _items(jobs: LabelledJobs) -> list[str]:
-    # Sorted by name, item_status comes before job_id.
-    openings = [
-        (status, f'llamacloud_batch_job_items{{item_status="{status}",') for status in ItemStatus
-    ]
-    return [
-        f"{opening}{labels}}} {number(job.items[status])}\n"
-        for labels, job in jobs
-        if job.items is not None
-        for status, opening in openings
-        if status in job.items
-    ]
-
-
-def _gauge(name: str, attribute: str, jobs: LabelledJobs) -> list[str]:
-    value_of = attrgetter(attribute)
-    return [
-        f"{name}{{{labels}}} {number(value)}\n"
-        for labels, job in jobs
-        if (value := value_of(job)) is not None
-    ]
+JOB_FAMILIES = (
+    _family(
+        "llamacloud_batch_job_info",
+        "Properties of a batch job that do not change, as labels; always 1.",
+        info_lines,
+        "job_type",
+        "directory_id",
+        "api_version",
+        "configuration_id",
+    ),
+    _family(
+        "llamacloud_batch_job_status",
+        "1 for the status of a batch job, 0 for every other status, as of the last poll.",
+        status_lines,
+        "status",
+    ),
+    _gauge(
+        "llamacloud_batch_job_progress_ratio",
+        "progress_ratio",
+        "Progress of a batch job from 0 to 1, as of the last poll: as LlamaCloud reports it, in"
+        " v2 the share of its items that have ended.",
+    ),
+    _gauge(
+        "llamacloud_batch_job_total_items",
+        "total_items",
+        "Total number of items of a batch job, as of the last poll; it can grow while a job"
+        " starts.",
+    ),
+    _gauge(
+        "llamacloud_batch_job_processed_items",
+        "processed_items",
+        "Processed items of a batch job, as of the last poll: as LlamaCloud reports them, in v2"
+        " all items that have ended.",
+    ),
+    _gauge(
+        "llamacloud_batch_job_failed_items",
+        "failed_items",
+        "Failed items of a batch job, as of the last poll: as LlamaCloud reports them, in v2"
+        " counted item by item.",
+    ),
+    _gauge(
+        "llamacloud_batch_job_skipped_items",
+        "skipped_items",
+        "Skipped items of a batch job as LlamaCloud reports them, as of the last poll.",
+    ),
+    _family(
+        "llamacloud_batch_job_item_failures",
+        "Failed items of a batch job by reason, counted item by item, as of the last poll that"
+        " counted them.",
+        item_failures_lines,
+        "reason",
+    ),
+    _family(
+        "llamacloud_batch_job_items",
+        "Items of a batch job by status, counted item by item, as of the last poll that counted"
+        " them.",
+        items_lines,
+        "item_status",
+    ),
+    _gauge(
+        "llamacloud_batch_job_created_timestamp_seconds",
+        "created_at",
+        "Unix time at which a batch job was created, as of the last poll.",
+    ),
+    _gauge(
+        "llamacloud_batch_job_started_timestamp_seconds",
+        "started_at",
+        "Unix time at which a batch job started, as of the last poll.",
+    ),
+    _gauge(
+        "llamacloud_batch_job_completed_timestamp_seconds",
+        "completed_at",
+        "Unix time at which a batch job completed, as of the last poll.",
+    ),
+    _gauge(
+        "llamacloud_batch_job_last_progress_timestamp_seconds",
+        "last_progress_at",
+        "Unix time at which a batch job's status, progress or a count last changed, as of the"
+        " last poll.",
+    ),
+    _gauge(
+        "llamacloud_batch_job_last_refreshed_timestamp_seconds",
+        "last_refreshed_at",
+        "Unix time at which a batch job's status was last fetched.",
+    ),
+    _gauge(
+        "llamacloud_batch_job_items_last_counted_timestamp_seconds",
+        "items_last_counted_at",
+        "Unix time at which a batch job's items were last counted.",
+    ),
+)

@@ -1,117 +1,156 @@
-"""The samples of each project: its totals, its counters and its histograms."""
+"""The metric families of projects, in the order in which they are exposed."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from exporter.domain import ItemStatus
-from exporter.exposition.text import escape, number, sample
+from exporter.domain import Histogram
+from exporter.exposition.text import Family, number, series
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from exporter.domain import Counters, Histogram, JobType, ProjectGauges, ProjectView
-
-Text = TypeVar("Text", bound=str)
+    from exporter.domain import ProjectView
 
 
-def project_samples(view: ProjectView) -> Iterator[tuple[str, Iterable[str]]]:
-    """Render what ``view`` says of the whole project, a family's name with its lines at a time."""
-    project = f'project="{escape(view.project)}"'
-    if view.gauges is not None:
-        yield from _gauges(view.gauges, project)
-    yield from _counters(view.counters, project)
-    yield from _histograms(view.counters, project)
+@dataclass(frozen=True, slots=True)
+class ProjectFamily(Family):
+    """A family of projects, with the function that returns its samples.
+
+    ``values`` maps label values to sample values. The key is the value of the label after
+    ``project``, or a tuple where there are several. ``None`` means no samples.
+    """
+
+    values: Callable[[ProjectView], Mapping[Any, float | Histogram] | None]
 
 
-def _gauges(gauges: ProjectGauges, project: str) -> Iterator[tuple[str, Iterable[str]]]:
-    yield "llamacloud_batch_project_info", [_info(gauges, project)]
-    name = "llamacloud_batch_active_jobs"
-    yield name, _by_type_and(name, "status", project, gauges.active_jobs)
-    if gauges.active_items is not None:
-        yield "llamacloud_batch_active_items", _active_items(gauges.active_items, project)
-    yield "llamacloud_batch_failing_jobs", _failing_jobs(gauges.failing_jobs, project)
+def project_samples(view: ProjectView) -> Iterator[tuple[str, Iterator[str]]]:
+    """Render the samples of a project, a family's name with its lines at a time."""
+    for family in PROJECT_FAMILIES:
+        yield family.name, _lines(family, view)
 
 
-def _info(gauges: ProjectGauges, project: str) -> str:
-    labels = (
-        f'organization_id="{escape(gauges.organization_id)}",'
-        f'{project},project_id="{escape(gauges.project_id)}"'
-    )
-    return sample("llamacloud_batch_project_info", labels, 1)
+def _lines(family: ProjectFamily, view: ProjectView) -> Iterator[str]:
+    for key, value in sorted((family.values(view) or {}).items()):
+        values = (view.project, *(key if isinstance(key, tuple) else (key,)))
+        labels = dict(zip(family.labels, values, strict=True))
+        if isinstance(value, Histogram):
+            yield from _histogram(family.name, labels, value)
+        else:
+            yield _sample(family.name, labels, value)
 
 
-def _active_items(items: Mapping[ItemStatus, int], project: str) -> Iterator[str]:
-    for status in ItemStatus:
-        labels = f'item_status="{status}",{project}'
-        yield sample("llamacloud_batch_active_items", labels, items.get(status, 0))
-
-
-def _failing_jobs(jobs: Mapping[JobType, int], project: str) -> Iterator[str]:
-    for job_type, count in sorted(jobs.items()):
-        yield sample("llamacloud_batch_failing_jobs", f'job_type="{job_type}",{project}', count)
-
-
-def _counters(counters: Counters, project: str) -> Iterator[tuple[str, Iterable[str]]]:
-    name = "llamacloud_batch_jobs_finished_total"
-    yield name, _by_type_and(name, "status", project, counters.jobs_finished)
-    yield "llamacloud_batch_items_finished_total", _items_finished(counters, project)
-    yield "llamacloud_batch_items_failed_total", _items_failed(counters, project)
-    name = "llamacloud_batch_items_skipped_total"
-    yield name, _by_type_and(name, "reason", project, counters.items_skipped)
-
-
-def _items_finished(counters: Counters, project: str) -> Iterator[str]:
-    for (job_type, status), count in sorted(counters.items_finished.items()):
-        labels = f'item_status="{status}",job_type="{job_type}",{project}'
-        yield sample("llamacloud_batch_items_finished_total", labels, count)
-
-
-def _items_failed(counters: Counters, project: str) -> Iterator[str]:
-    for reason, count in sorted(counters.items_failed.items()):
-        labels = f'{project},reason="{reason}"'
-        yield sample("llamacloud_batch_items_failed_total", labels, count)
-
-
-def _by_type_and(
-    name: str, label: str, project: str, counts: Mapping[tuple[JobType, Text], int]
-) -> Iterator[str]:
-    for (job_type, value), count in sorted(counts.items()):
-        yield sample(name, f'job_type="{job_type}",{project},{label}="{escape(value)}"', count)
-
-
-def _histograms(counters: Counters, project: str) -> Iterator[tuple[str, Iterable[str]]]:
-    name = "llamacloud_batch_queue_duration_seconds"
-    yield name, _durations_by_type(name, counters.queue_duration, project)
-    yield "llamacloud_batch_run_duration_seconds", _run_durations(counters, project)
-    name = "llamacloud_batch_turnaround_duration_seconds"
-    yield name, _durations_by_type(name, counters.turnaround_duration, project)
-    name = "llamacloud_batch_item_duration_seconds"
-    yield name, _durations_by_type(name, counters.item_duration, project)
-
-
-def _durations_by_type(
-    name: str, durations: Mapping[JobType, Histogram], project: str
-) -> Iterator[str]:
-    for job_type in sorted(durations):
-        yield from _histogram(name, f'job_type="{job_type}"', project, durations[job_type])
-
-
-def _run_durations(counters: Counters, project: str) -> Iterator[str]:
-    name = "llamacloud_batch_run_duration_seconds"
-    for job_type, status in sorted(counters.run_duration):
-        histogram = counters.run_duration[job_type, status]
-        after_le = f'{project},status="{status}"'
-        yield from _histogram(name, f'job_type="{job_type}"', after_le, histogram)
-
-
-def _histogram(name: str, before_le: str, after_le: str, histogram: Histogram) -> Iterator[str]:
-    """Render cumulative buckets, count and sum; labels are sorted, so ``le`` stands among them."""
+def _histogram(name: str, labels: dict[str, str], histogram: Histogram) -> Iterator[str]:
+    """Render cumulative buckets, count and sum."""
     bounds = [*histogram.bounds, float("inf")]
     for bound, count in zip(bounds, accumulate(histogram.counts), strict=True):
-        labels = f'{before_le},le="{number(bound)}",{after_le}'
-        yield sample(f"{name}_bucket", labels, count)
-    labels = f"{before_le},{after_le}"
-    yield sample(f"{name}_count", labels, sum(histogram.counts))
-    yield sample(f"{name}_sum", labels, histogram.sum)
+        yield _sample(f"{name}_bucket", {**labels, "le": number(bound)}, count)
+    yield _sample(f"{name}_count", labels, sum(histogram.counts))
+    yield _sample(f"{name}_sum", labels, histogram.sum)
+
+
+def _sample(name: str, labels: dict[str, str], value: float) -> str:
+    return f"{series(name, tuple(labels.items()))} {number(value)}\n"
+
+
+def _info(view: ProjectView) -> Mapping[tuple[str, str], int] | None:
+    gauges = view.gauges
+    return None if gauges is None else {(gauges.project_id, gauges.organization_id): 1}
+
+
+PROJECT_FAMILIES = (
+    ProjectFamily(
+        "llamacloud_batch_project_info",
+        "gauge",
+        ("project", "project_id", "organization_id"),
+        "LlamaCloud's ids of a configured project, as labels; always 1.",
+        _info,
+    ),
+    ProjectFamily(
+        "llamacloud_batch_active_jobs",
+        "gauge",
+        ("project", "job_type", "status"),
+        "Batch jobs that are pending, throttled, running, dispatched, or in an unknown status"
+        " without a completion time, as of the last poll.",
+        lambda view: view.gauges.active_jobs if view.gauges else None,
+    ),
+    ProjectFamily(
+        "llamacloud_batch_active_items",
+        "gauge",
+        ("project", "item_status"),
+        "Counted items of the active batch jobs by status, as of the last poll.",
+        lambda view: view.gauges.active_items if view.gauges else None,
+    ),
+    ProjectFamily(
+        "llamacloud_batch_failing_jobs",
+        "gauge",
+        ("project", "job_type"),
+        "Batch jobs, active or kept after their end, that failed or have failed items, as of the"
+        " last poll.",
+        lambda view: view.gauges.failing_jobs if view.gauges else None,
+    ),
+    ProjectFamily(
+        "llamacloud_batch_jobs_finished_total",
+        "counter",
+        ("project", "job_type", "status"),
+        "Batch jobs that ended, by final status, as of the last poll.",
+        lambda view: view.counters.jobs_finished,
+    ),
+    ProjectFamily(
+        "llamacloud_batch_items_finished_total",
+        "counter",
+        ("project", "job_type", "item_status"),
+        "Items of batch jobs that ended, by status, as of the last poll; each job adds the"
+        " greatest number that it had in a status at one time.",
+        lambda view: view.counters.items_finished,
+    ),
+    ProjectFamily(
+        "llamacloud_batch_items_failed_total",
+        "counter",
+        ("project", "reason"),
+        "Failed items of batch jobs by reason, counted item by item, as of the last poll; each"
+        " job adds the greatest number that it had for a reason at one time.",
+        lambda view: view.counters.items_failed,
+    ),
+    ProjectFamily(
+        "llamacloud_batch_items_skipped_total",
+        "counter",
+        ("project", "job_type", "reason"),
+        "Skipped items of batch jobs by reason, as of the last poll.",
+        lambda view: view.counters.items_skipped,
+    ),
+    ProjectFamily(
+        "llamacloud_batch_queue_duration_seconds",
+        "histogram",
+        ("project", "job_type"),
+        "Time from the creation of a batch job to its start, observed once for each job, as of"
+        " the last poll.",
+        lambda view: view.counters.queue_duration,
+    ),
+    ProjectFamily(
+        "llamacloud_batch_run_duration_seconds",
+        "histogram",
+        ("project", "job_type", "status"),
+        "Time from the start of a batch job to its completion, observed once for each job, as of"
+        " the last poll.",
+        lambda view: view.counters.run_duration,
+    ),
+    ProjectFamily(
+        "llamacloud_batch_turnaround_duration_seconds",
+        "histogram",
+        ("project", "job_type"),
+        "Time from the creation of a batch job to its completion, observed once for each job, as"
+        " of the last poll.",
+        lambda view: view.counters.turnaround_duration,
+    ),
+    ProjectFamily(
+        "llamacloud_batch_item_duration_seconds",
+        "histogram",
+        ("project", "job_type"),
+        "Time from the start of an item to its completion, observed once for each item of an"
+        " ended batch job, as of the last poll.",
+        lambda view: view.counters.item_duration,
+    ),
+)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from exporter.exposition import ATTRIBUTE_OF_GAUGE
+from exporter.exposition import JOB_FAMILIES
 from exporter.pages.report import problems_of
 from exporter.texts import cut, well_formed
 
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 # As long as a value in the log.
 _LONGEST_TEXT = 1_000
 _GAUGES = {
-    name.removeprefix("llamacloud_batch_job_"): attribute
-    for name, attribute in ATTRIBUTE_OF_GAUGE.items()
+    family.name.removeprefix("llamacloud_batch_job_"): family.attribute
+    for family in JOB_FAMILIES
+    if family.attribute
 }
 
 
@@ -127,11 +128,10 @@ class FactWriter:
 
 
 def _api(api: ApiStatus) -> Facts:
-    is_known = api.last_answered_at is not None or api.set_aside is not None
     return _known(
         {
             "api_version": str(api.api_version),
-            "api_offered": api.set_aside is None if is_known else None,
+            "api_offered": api.is_offered,
             "api_last_answered_timestamp_seconds": api.last_answered_at,
         }
     )

@@ -1,4 +1,4 @@
-"""Reading what a state file holds, whoever wrote it."""
+"""Decoding the content of a state file, which may be damaged."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from exporter.state.encoding import FORMAT, VERSION, Head
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# What a float, and so a sample, holds exactly.
+# The largest integer that a float, and so a sample, holds exactly.
 _LARGEST = 2**53
-# To look at each number takes as long as reading them: only where one may be too large.
+# Checking each number takes as long as decoding them: check only if one may be too large.
 _LARGE = re.compile(rb"[:,\[\s]-?[0-9]{16}")
 
 
 class DamagedStateError(Exception):
-    """The file is no state file that was written completely; the message says what is wrong."""
+    """The file is not a complete state file; the message says what is wrong."""
 
 
 class NewerStateError(Exception):
@@ -38,8 +38,8 @@ def decode(content: bytes) -> dict[str, bytes]:
     """Return the projects of a file, each encoded.
 
     Raises:
-        DamagedStateError: it is not what was written.
-        NewerStateError: it is of a newer version.
+        DamagedStateError: the file is damaged, or not a state file.
+        NewerStateError: the file has a newer version.
     """
     first, _, body = content.partition(b"\n")
     try:
@@ -66,7 +66,7 @@ def decode_project(encoded: bytes) -> SavedProject:
     """Return a project of a file.
 
     Raises:
-        DamagedStateError: it is none.
+        DamagedStateError: the project is damaged.
     """
     try:
         project = msgspec.json.decode(encoded, type=SavedProject)
@@ -82,7 +82,7 @@ def decode_project(encoded: bytes) -> SavedProject:
 
 
 def _fit(value: Any) -> bool:  # noqa: ANN401 - any JSON
-    """Tell whether no whole number in a JSON document is too large; floats are never."""
+    """Return whether no integer in a JSON document is too large."""
     left = [value]
     while left:
         value = left.pop()
@@ -107,7 +107,7 @@ def _values(value: Any) -> Iterator[Any]:  # noqa: ANN401 - counters, nested by 
 
 
 def _may_be(value: int | Histogram) -> bool:
-    """Tell whether a counter may have a value: those of one that counts up are exact."""
+    """Return whether a value is possible for a counter or a histogram."""
     if isinstance(value, Histogram):
         fits = len(value.counts) == len(value.bounds) + 1
         return fits and value.sum >= 0 and all(map(_may_be, value.counts))

@@ -1,4 +1,4 @@
-"""What a state file holds: one line that says what it is, and one with the projects, as JSON."""
+"""Encoding a state file: a line of JSON with version and checksum, and one with the projects."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 FORMAT: Final = "llamacloud-batch-exporter state"
 VERSION: Final = 1
-# The first two are of a session, and the text may be about a document, which is nobody's business.
+# The first two belong to a process. The message may quote a document, which must not be stored.
 _NOT_KEPT = {"memory", "answers", "error_message"}
 _PER_JOB = ("marks", "jobs")
 
@@ -31,13 +31,13 @@ class Head(msgspec.Struct):
 
 
 class Encoder:
-    """Encodes projects; of a job that has not changed since the last time it keeps the JSON."""
+    """Encodes projects, and reuses the JSON of jobs that have not changed."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str, str], tuple[object, bytes]] = {}
 
     def encode(self, projects: Mapping[str, SavedProject | bytes]) -> list[bytes]:
-        """Return the lines of a file; a project may be encoded already."""
+        """Return the content of a file in pieces; projects may be encoded already."""
         used: dict[tuple[str, str, str], tuple[object, bytes]] = {}
         body = [b'{"projects":']
         members = (
@@ -86,7 +86,7 @@ class Encoder:
 
 
 def _object(members: Iterable[tuple[str, Iterable[bytes]]]) -> Iterator[bytes]:
-    """Write a JSON object of values that are written already."""
+    """Return a JSON object in pieces, from encoded values."""
     separator = b"{"
     for name, value in members:
         yield separator + msgspec.json.encode(name) + b":"
@@ -96,7 +96,7 @@ def _object(members: Iterable[tuple[str, Iterable[bytes]]]) -> Iterator[bytes]:
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a field holds
-    """Return what JSON can hold of a value: of dataclasses the fields that differ from defaults."""
+    """Return a value that JSON can hold; of dataclasses, the fields that differ from defaults."""
     if not is_dataclass(value) or isinstance(value, type):
         return value
     plain = {}
@@ -109,7 +109,7 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a field holds
 
 @cache
 def _fields_of(kind: type) -> tuple[tuple[str, object], ...]:
-    """Return the fields of a dataclass that are kept, with their defaults."""
+    """Return the fields of a dataclass that are stored, with their defaults."""
     return tuple(
         (field.name, _default_of(field)) for field in fields(kind) if field.name not in _NOT_KEPT
     )

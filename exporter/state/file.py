@@ -17,29 +17,29 @@ LARGEST_BYTES: Final = 512 * 1024 * 1024
 
 
 class StateInUseError(Exception):
-    """Another process writes the file; the message says what tells so."""
+    """Another process uses the file; the message says how that was noticed."""
 
 
 class StateTooLargeError(Exception):
-    """The file is larger than any that is written, or would be; the message says so."""
+    """The file is, or would be, larger than the limit; the message says so."""
 
 
 class StateFile:
-    """Owns the file while this process runs: nobody else replaces what it holds.
+    """Owns the file while this process runs.
 
-    A lock on a file beside it, whose name ends in ``.lock``, says so. That file stays: to remove it
-    would let two processes lock two files.
+    It locks a file beside it, whose name ends in ``.lock``. The lock file is never removed:
+    otherwise two processes could lock two different files.
     """
 
     def __init__(self, path: Path) -> None:
-        # A link is followed once: the file that is replaced is the one that it names. Unlike
-        # ``Path.resolve``, this lets links that lead nowhere be a mistake of the file alone.
+        # Follow links once, so that the file is replaced and not the link. Unlike ``Path.resolve``,
+        # this raises no error for broken links.
         self.path = Path(os.path.realpath(path))
         self._lock: int | None = None
         self._known: tuple[int, int] | None = None
 
     def lock(self) -> None:
-        """Lock the file until this process ends; where the lock was removed, lock it again.
+        """Lock the file until this process ends; lock it again if the lock file was removed.
 
         Raises:
             StateInUseError: another process has locked it.
@@ -66,7 +66,7 @@ class StateFile:
         self._lock = descriptor
 
     def unlock(self) -> None:
-        """Let another process lock the file."""
+        """Release the lock."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -75,10 +75,10 @@ class StateFile:
         """Return what the file holds, ``None`` if there is none.
 
         Raises:
-            StateTooLargeError: nobody wrote that.
-            OSError: it cannot be read.
+            StateTooLargeError: the file exceeds the limit.
+            OSError: the file cannot be read.
         """
-        # What is no file, such as a pipe, must not keep the exporter waiting.
+        # Opening a pipe, for example, must not block.
         flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
         try:
             descriptor = os.open(self.path, flags)
@@ -94,7 +94,7 @@ class StateFile:
             return file.read(LARGEST_BYTES)
 
     def claim(self) -> None:
-        """Make sure, before a write, that nobody else writes the file; it may have been removed.
+        """Check before a write that no other process writes the file; it may have been removed.
 
         Raises:
             StateInUseError: another process has locked it, or wrote it since it was read.
@@ -109,16 +109,16 @@ class StateFile:
             raise StateInUseError("another process writes to it")
 
     def replace(self, pieces: Sequence[bytes]) -> None:
-        """Have the file hold ``pieces``, and all of them, whatever happens meanwhile.
+        """Replace the content of the file atomically by ``pieces``.
 
         Raises:
-            StateTooLargeError: nobody would read that; it holds what it held before.
-            OSError: it holds what it held before, or ``pieces``.
+            StateTooLargeError: the content exceeds the limit, and the file is unchanged.
+            OSError: the file is unchanged, or was replaced as a whole.
         """
         if sum(map(len, pieces)) > LARGEST_BYTES:
             raise StateTooLargeError("it would be larger than 512 MiB")
         new = self.path.with_name(f"{self.path.name}.new")
-        # What is there may be a pipe or a link.
+        # A pipe or a link may be there.
         new.unlink(missing_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         descriptor = os.open(new, flags, 0o600)
@@ -137,10 +137,10 @@ class StateFile:
             os.close(folder)
 
     def set_aside(self) -> Path:
-        """Rename the file, so that its content is kept, and return its new path.
+        """Rename the file to keep its content, and return its new path.
 
         Raises:
-            OSError: it is where it was.
+            OSError: the file was not renamed.
         """
         damaged = self.path.with_name(f"{self.path.name}.damaged")
         self.path.replace(damaged)
@@ -149,7 +149,7 @@ class StateFile:
 
 
 def _is_at(path: str, descriptor: int) -> bool:
-    """Tell whether a path still leads to an open file."""
+    """Return whether a path still names an open file."""
     try:
         return os.path.samestat(os.stat(path, follow_symlinks=False), os.fstat(descriptor))  # noqa: PTH116 - beside its like
     except FileNotFoundError:
@@ -157,5 +157,5 @@ def _is_at(path: str, descriptor: int) -> bool:
 
 
 def _identity(facts: os.stat_result) -> tuple[int, int]:
-    """Return what differs once somebody replaced a file."""
+    """Return what changes if another process replaces a file."""
     return facts.st_ino, facts.st_mtime_ns

@@ -1,4 +1,4 @@
-"""What a state file held at the start."""
+"""Loading the state file at the start."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from exporter.core.saved import SavedProject
 
-# Of a project that is not configured any more: it may come back.
+# A project that is no longer configured may come back.
 _OTHERS_KEPT_SECONDS = 30 * 86_400.0
 _WITHOUT = "the exporter runs without a state, and does not touch the file; "
 _IN_USE = _WITHOUT + "give each exporter its own state.file, and restart this one"
@@ -32,9 +32,9 @@ log = structlog.get_logger("exporter")
 
 @dataclass(slots=True)
 class LoadedState:
-    """The ``projects`` of a file, by their keys, and the ``others`` that nobody asked for.
+    """The ``projects`` of a file by their keys, and ``others``, which are not configured.
 
-    Unless it ``may_write``, nobody touches the file.
+    Unless ``may_write``, the exporter does not touch the file.
     """
 
     file: StateFile
@@ -48,14 +48,14 @@ class _Age(msgspec.Struct):
 
 
 def load_state(path: Path, keys: Iterable[str], former: Mapping[str, str] = {}) -> LoadedState:
-    """Read the state of the projects with ``keys``; what is wrong with it is logged.
+    """Load the state of the projects with ``keys``, and log problems.
 
-    A project that is not found goes on from what was saved under its ``former`` key, the first one
-    where several have the same.
+    A project that is not found continues from its ``former`` key. If several projects have the same
+    former key, the first one does.
     """
     state = LoadedState(StateFile(path))
     try:
-        # Whether it can be written is told when it is.
+        # If the file cannot be written, the first write reports it.
         with suppress(OSError):
             state.file.lock()
         content = state.file.read()
@@ -70,21 +70,21 @@ def load_state(path: Path, keys: Iterable[str], former: Mapping[str, str] = {}) 
         _set_aside(state, str(error))
     else:
         if found is not None:
-            _take(state, found, _places(found, keys, former))
+            _read_projects(state, found, _places(found, keys, former))
     return state
 
 
 def _places(
     found: Collection[str], keys: Iterable[str], former: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return which project goes on from which key of a file."""
+    """Return, for each key to use of a file, the project that continues from it."""
     places: dict[str, str] = {}
     for key in keys:
         places.setdefault(key if key in found else former.get(key, key), key)
     return places
 
 
-def _take(state: LoadedState, found: dict[str, bytes], places: Mapping[str, str]) -> None:
+def _read_projects(state: LoadedState, found: dict[str, bytes], places: Mapping[str, str]) -> None:
     now = time.time()
     problem = ""
     for key, encoded in found.items():
@@ -94,7 +94,7 @@ def _take(state: LoadedState, found: dict[str, bytes], places: Mapping[str, str]
             elif now - msgspec.json.decode(encoded, type=_Age).saved_at < _OTHERS_KEPT_SECONDS:
                 state.others[key] = encoded
         except (DamagedStateError, msgspec.MsgspecError) as error:
-            # The others go on.
+            # The other projects are still loaded.
             problem = str(error)
     if problem:
         _set_aside(state, problem)

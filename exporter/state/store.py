@@ -1,4 +1,4 @@
-"""What is saved of all projects, written once a second at most."""
+"""Writing the state of all projects, once a second at most."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from exporter.state.loading import LoadedState
 
 _LEAST_SECONDS_BETWEEN_WRITES = 1.0
-# Longer than a disk takes that is only busy, and no longer than what time alone changes waits.
+# A busy disk answers in less. The poller publishes at least this often.
 _DISK_ANSWERS_WITHIN_SECONDS = 5.0
 _ADVICE: Final = (
     "counters are published all the same, and fall back to what was written last if the exporter"
@@ -45,9 +45,9 @@ class DiskHangsError(Exception):
 class StateStore:
     """Owns the content of the state file.
 
-    ``written`` is told of each attempt whether it succeeded. One thread encodes and writes, so that
-    no scrape waits for the disk. Nobody waits for a disk that does not answer within
-    ``answers_within_seconds``: what is saved is written once it does.
+    ``written`` is called after each write, with whether it succeeded. One thread encodes and
+    writes, so that scrapes never wait for the disk. If the disk does not answer within
+    ``answers_within_seconds``, ``save`` returns, and the state is written once the disk answers.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class StateStore:
         written(not self._is_given_up)
 
     def known(self, key: str) -> SavedProject | None:
-        """Return what is known of a project; one that cannot be read is none, and is logged."""
+        """Return the state of a project, ``None`` if there is none; a damaged one is logged."""
         project = self._projects.get(key)
         if not isinstance(project, bytes):
             return project
@@ -84,13 +84,13 @@ class StateStore:
         return None
 
     def forget(self, key: str) -> None:
-        """Keep a project no longer under this key."""
+        """Remove the project with this key."""
         self._projects.pop(key, None)
 
     async def save(self, key: str, project: SavedProject) -> None:
-        """Have a project written, and wait until it is, or could not be.
+        """Save a project, and wait until it is written, or could not be.
 
-        Before it runs nothing is written: what was loaded is in the file.
+        Before ``run`` is called, nothing is written and this returns at once.
         """
         self._projects[key] = project
         if not self._is_running:
@@ -100,7 +100,7 @@ class StateStore:
         await next_write.wait()
 
     async def run(self) -> NoReturn:
-        """Write what is to be saved until cancelled."""
+        """Write what was saved, until cancelled."""
         self._is_running = True
         while True:
             await self._wanted.wait()
@@ -111,7 +111,7 @@ class StateStore:
             await asyncio.sleep(max(rest, 0.0))
 
     async def close(self, last: Mapping[str, SavedProject]) -> None:
-        """Write once more, and nothing after it; not to a disk that hangs."""
+        """Write for the last time, unless the disk hangs."""
         self._projects |= last
         if self._hanging is None:
             await self._write()
@@ -132,21 +132,21 @@ class StateStore:
         writing = loop.run_in_executor(self._worker, self._replace, dict(self._projects))
         done, _ = await asyncio.wait([writing], timeout=self._answers_within_seconds)
         if done:
-            self._tell(writing.result())
+            self._report(writing.result())
             return
         self._hanging = writing
-        # Nobody waits for the next one, which begins once this one has ended.
+        # The next write begins once this one has ended; ``save`` does not wait for it.
         self._next_write.set()
         seconds = self._answers_within_seconds
-        self._tell(DiskHangsError(f"the disk has not answered for {seconds:g} s"))
+        self._report(DiskHangsError(f"the disk has not answered for {seconds:g} s"))
 
     async def _disk_answers(self) -> None:
-        """Wait for a disk that hangs, if it does, and have written what was saved meanwhile."""
+        """Wait until a hanging disk answers, and then have the newest state written."""
         if self._hanging is None:
             return
         await asyncio.wait([self._hanging])
         if (error := self._hanging.result()) is not None:
-            self._tell(error)
+            self._report(error)
         self._hanging = None
         self._wanted.set()
 
@@ -159,7 +159,7 @@ class StateStore:
             return error
         return None
 
-    def _tell(self, error: Exception | None) -> None:
+    def _report(self, error: Exception | None) -> None:
         self._written(error is None)
         file = str(self._file.path)
         if isinstance(error, StateInUseError):

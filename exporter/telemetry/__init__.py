@@ -1,8 +1,6 @@
-"""The exporter's own metrics: how far to trust what it says of batch jobs."""
+"""The exporter's own metrics: how complete and how fresh its data is."""
 
-from exporter.telemetry.exporter import Telemetry
-from exporter.telemetry.families import FAMILIES
-from exporter.telemetry.project import ProjectTelemetry
-from exporter.telemetry.rendering import render
-
-__all__ = ["FAMILIES", "ProjectTelemetry", "Telemetry", "render"]
+from exporter.telemetry.exporter import Telemetry as Telemetry
+from exporter.telemetry.metrics import FAMILIES as FAMILIES
+from exporter.telemetry.project import ProjectTelemetry as ProjectTelemetry
+from exporter.telemetry.rendering import render as render

@@ -1,4 +1,4 @@
-"""The own metrics of the exporter as a whole, and the way to those of its projects."""
+"""The own metrics of the exporter as a whole, and of its projects."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class Telemetry:
-    """The own metrics, and those of the process if wanted, on ``registry``.
+    """The exporter's own metrics on ``registry``.
 
-    ``configured`` holds, by name, the gauges that show settings: the same for all projects.
-    ``endpoints_of`` holds the endpoints of each generation of the API. Without ``of_process`` there
-    are no ``process_*`` and no ``python_info``: what is printed is often collected by an exporter
-    that has its own.
+    ``configured`` holds, by name, the gauges that show settings, which are the same for all
+    projects. ``endpoints_of`` holds the endpoints of each API generation. Without ``of_process``
+    there are no ``process_*`` and no ``python_info``: printed metrics are often collected by an
+    exporter that has its own.
     """
 
     def __init__(
@@ -45,33 +45,33 @@ class Telemetry:
         self._settings_loaded = self._web_config_loaded = True
 
     def project(self, name: str) -> ProjectTelemetry:
-        """Start the series of the project ``name``, which has none."""
+        """Start the series of a new project."""
         project = ProjectTelemetry(self._metrics, name, self._configured, self._endpoints_of)
         self._projects[name] = project
         return project
 
     def remove(self, name: str) -> None:
-        """Remove the series of the project ``name``, of which nothing is told any more."""
+        """Remove the series of a project."""
         self._projects.pop(name).remove()
 
     def configure(self, configured: Mapping[str, float]) -> None:
-        """Show other settings by these gauges, for all projects."""
+        """Set the gauges that show settings, for all projects."""
         self._configured = configured
         for project in self._projects.values():
             project.configure(configured)
 
     def build_info(self, version: str, revision: str, python_version: str) -> None:
-        """Say what runs; an empty ``revision`` is shown as ``unknown``."""
+        """Set the build information; an empty ``revision`` is shown as ``unknown``."""
         labels = (version, revision or "unknown", python_version)
         self._metrics.gauges["build_info"].labels(*labels).set(1)
 
     def config_loaded(self, *, successful: bool, at: float) -> None:
-        """Say that settings were read ``at`` a Unix time, and whether they are in force."""
+        """Show whether the settings that were read ``at`` a Unix time are in force."""
         self._settings_loaded = successful
         self._show_loaded(successful=successful, at=at)
 
     def web_config_loaded(self, *, successful: bool, at: float) -> None:
-        """Say that the web configuration was read, and whether it is in force."""
+        """Show whether the web configuration that was read ``at`` a Unix time is in force."""
         self._web_config_loaded = successful
         self._show_loaded(successful=successful, at=at)
 
@@ -82,11 +82,11 @@ class Telemetry:
             self._metrics.gauges["config_last_reload_success_timestamp_seconds"].set(at)
 
     def state_written(self, *, successful: bool) -> None:
-        """Say whether the state file holds what is published."""
+        """Show whether the state file contains what is published."""
         self._metrics.gauges["state_last_write_successful"].set(successful)
 
     def without_state(self) -> None:
-        """Say nothing of a state file: there is none."""
+        """Remove the metric of the state file, because there is none."""
         self._registry.unregister(self._metrics.gauges["state_last_write_successful"])
 
     def log_records_dropped(self, number: int) -> None:

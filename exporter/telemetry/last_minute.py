@@ -1,4 +1,4 @@
-"""How much happened within the last minute."""
+"""Counting events within the last minute."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SECONDS = 60
 
 
 class LastMinute:
-    """Counts what happens by whole seconds of ``clock``, and forgets what is a minute old."""
+    """Counts events within the last minute, by whole seconds of ``clock``."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

@@ -1,4 +1,4 @@
-"""The own metric families as prometheus_client's objects, by name."""
+"""The exporter's own metric families as objects of prometheus_client."""
 
 from __future__ import annotations
 
@@ -6,24 +6,51 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from exporter.telemetry.families import FAMILIES
+from exporter.telemetry.family import OwnFamily
+from exporter.telemetry.project_families import PROJECT_FAMILIES
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
-    from exporter.exposition import Family
 
-_PREFIX = "llamacloud_exporter_"
-_BUCKETS = {
-    "poll_duration_seconds": (
-        *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
-        *(60.0, 300.0, 900.0, 3600.0),
+# In the order in which they are exposed.
+FAMILIES = (
+    OwnFamily(
+        "llamacloud_exporter_build_info",
+        "gauge",
+        ("version", "revision", "python_version"),
+        "Version and revision of the exporter, and version of Python, as labels; always 1.",
     ),
-    "api_request_duration_seconds": (
-        *(0.1, 0.25, 0.5),
-        *(1.0, 2.5, 5.0, 10.0, 30.0),
+    *PROJECT_FAMILIES,
+    OwnFamily(
+        "llamacloud_exporter_log_records_dropped_total",
+        "counter",
+        (),
+        "Log records that could not be written because standard error is closed, full or read too"
+        " slowly.",
     ),
-}
+    OwnFamily(
+        "llamacloud_exporter_config_last_reload_successful",
+        "gauge",
+        (),
+        "1 if the last reload of the settings and of the web configuration file succeeded or there"
+        " was none, otherwise 0.",
+    ),
+    OwnFamily(
+        "llamacloud_exporter_config_last_reload_success_timestamp_seconds",
+        "gauge",
+        (),
+        "Unix time of the last successful reload of the settings or the web configuration file;"
+        " before the first, that of the start.",
+    ),
+    OwnFamily(
+        "llamacloud_exporter_state_last_write_successful",
+        "gauge",
+        (),
+        "1 if the state file contains what is published, 0 if it could not be written or is not"
+        " used; absent without state.file.",
+    ),
+)
 
 
 class Metrics:
@@ -39,12 +66,11 @@ class Metrics:
     def remove(self, project: str) -> None:
         """Remove the series of a project."""
         metrics = {**self.gauges, **self.counters, **self.histograms}
-        for family in FAMILIES:
-            if "project" in family.labels:
-                metrics[family.name.removeprefix(_PREFIX)].remove_by_labels({"project": project})
+        for family in PROJECT_FAMILIES:
+            metrics[short_name(family)].remove_by_labels({"project": project})
 
-    def _register(self, family: Family, registry: CollectorRegistry) -> None:
-        name = family.name.removeprefix(_PREFIX)
+    def _register(self, family: OwnFamily, registry: CollectorRegistry) -> None:
+        name = short_name(family)
         what = (family.name, family.help, family.labels)
         match family.type:
             case "gauge":
@@ -52,5 +78,9 @@ class Metrics:
             case "counter":
                 self.counters[name] = Counter(*what, registry=registry)
             case "histogram":
-                buckets = _BUCKETS[name]
-                self.histograms[name] = Histogram(*what, registry=registry, buckets=buckets)
+                self.histograms[name] = Histogram(*what, registry=registry, buckets=family.buckets)
+
+
+def short_name(family: OwnFamily) -> str:
+    """Return the name of a family without the prefix that all of them have."""
+    return family.name.removeprefix("llamacloud_exporter_")

@@ -1,38 +1,28 @@
-"""The exporter's own metrics as exposition bytes, at every scrape anew: so it has to be quick."""
+"""Rendering the exporter's own metrics, at each scrape."""
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from exporter.exposition import Form, escape, header, number
+from exporter.exposition import Form, header, number, series
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
-
-# Far more than fifteen projects have.
-_SERIES_REMEMBERED = 20_000
 
 
 def render(registry: CollectorRegistry, form: Form) -> bytes:
     """Render ``registry`` as the end of an exposition, ``# EOF`` included in OpenMetrics.
 
-    The bytes are those of prometheus_client for gauges, counters and histograms without exemplars
-    whose help holds no character that a form would escape.
+    The result is the same as that of prometheus_client for gauges, counters and histograms without
+    exemplars whose help needs no escaping, but several times faster.
     """
     parts: list[str] = []
     for metric in registry.collect():
         parts.append(header(metric.name, metric.type, metric.documentation, form))
         parts += [
-            f"{_series(sample.name, tuple(sample.labels.items()))} {number(sample.value)}\n"
+            f"{series(sample.name, tuple(sample.labels.items()))} {number(sample.value)}\n"
             for sample in metric.samples
         ]
     if form is Form.OPENMETRICS:
         parts.append("# EOF\n")
     return "".join(parts).encode()
-
-
-@lru_cache(_SERIES_REMEMBERED)
-def _series(name: str, labels: tuple[tuple[str, str], ...]) -> str:
-    written = ",".join(f'{label}="{escape(value)}"' for label, value in sorted(labels))
-    return f"{name}{{{written}}}" if written else name

@@ -11,7 +11,7 @@ def view_of_many_jobs(number_of_jobs: int) -> ProjectView:
     """Return the view of a project with so many jobs of 27 samples each."""
     return ProjectView(
         project="invoices",
-        generation=1,
+        number=1,
         counters=Counters({}, {}, {}, {}, {}, {}, {}, {}),
         jobs=tuple(_job(number) for number in range(number_of_jobs)),
     )

@@ -66,8 +66,8 @@ class Checks(Process):
         """Scrape the newest view or an earlier one."""
         self.all(moment)
         view = self.views[-1 - min(earlier, len(self.views) - 1)]
-        self.scraped.append((view.generation, _states(view)))
-        self.core.receive(Scraped(view.generation), moment)
+        self.scraped.append((view.number, _states(view)))
+        self.core.receive(Scraped(view.number), moment)
 
     def all(self, moment: float) -> None:
         """Publish, and compare."""
@@ -89,7 +89,7 @@ class Checks(Process):
     def see(self, moment: float) -> ProjectView:
         """Return what is to be published; what is told from now on is not in it."""
         view = self._look(moment)
-        self.generation = view.generation
+        self.view_number = view.number
         return view
 
     def published(self, view: ProjectView, moment: float) -> None:
@@ -112,7 +112,7 @@ class Checks(Process):
             # Who said what last is not kept, nor what was not found.
             entry.heard, entry.not_found_in = [], None
             entry.listed_in = self.ledger.listings
-        self.last_listed_moment, self.generation = None, 0
+        self.last_listed_moment, self.view_number = None, 0
         self.scraped.clear()
         self.last_told.clear()
         self.last_told = dict.fromkeys(self.ledger.entries, 0)

@@ -29,11 +29,11 @@ class Process:
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self.core = ProjectCore(rules, 0.0)
-        self.generation = 0
+        self.view_number = 0
         overlap = max(HOUR, rules.full_listing_every)
         self.ledger = Ledger(overlap, items_enabled=rules.items_enabled)
         self.given_up: list[str] = []
-        # The generation of the view that was made last before a job was told of.
+        # The number of the last view that was made before a job was reported.
         self.last_told: dict[str, int] = {}
         self.last_listed_moment: float | None = None
 
@@ -74,7 +74,7 @@ class Process:
                 self.ledger.not_counted(answer, moment)
 
     def _told(self, *job_ids: str) -> bool:
-        self.last_told.update(dict.fromkeys(job_ids, self.generation))
+        self.last_told.update(dict.fromkeys(job_ids, self.view_number))
         return any(
             job_id in self.ledger.entries and not self.ledger.entries[job_id].left
             for job_id in job_ids

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from history import EPOCH, RULES, answered, batches, counts, job
 
-from exporter.core import cap, job_table, retention
+from exporter.core import departures, job_table, retention
 from exporter.core.actions import ListJobs, WaitUntil
 from exporter.core.observations import TimePassed
 from exporter.core.project import ProjectCore
@@ -73,8 +73,7 @@ def test_thousands_of_jobs_leave_at_once_without_delay(monkeypatch: pytest.Monke
         return retention.rank(*args)
 
     core = core_with_ended(3000, replace(RULES, retention_failed=7200.0, max_jobs=50))
-    for module in (cap, job_table):
-        monkeypatch.setattr(module, "rank", counted_rank)
+    monkeypatch.setattr(job_table, "rank", counted_rank)
     core.receive(TimePassed(), 1000.0 + 30_000.0)
     assert core.view(31_000.0).tracked_jobs == 0
     assert len(rankings) <= 2 * 3000
@@ -84,11 +83,11 @@ def test_an_answer_about_one_job_looks_at_no_other(monkeypatch: pytest.MonkeyPat
     """Thousands of ended jobs are refreshed one after the other at a start."""
     looks: list[Any] = []
 
-    def counted_leaves(*args: Any, **facts: Any) -> bool:
+    def counted_checks(*args: Any) -> bool:
         looks.append(args)
-        return retention.leaves(*args, **facts)
+        return retention.is_time_over(*args)
 
-    monkeypatch.setattr(job_table, "leaves", counted_leaves)
+    monkeypatch.setattr(departures, "is_time_over", counted_checks)
     core = core_with_ended(1000, RULES, hours_ago=2)
     looks.clear()
     for number in range(100):

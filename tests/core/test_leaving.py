@@ -52,7 +52,7 @@ class TestRetention:
         """A view is visible to scrapes a moment before the core is told so."""
         history = settle(History(min_scrapes=1).listing(job()).at(90).listing(ended()))
         view = history.core.view(90)
-        history.receive(Scraped(view.generation))
+        history.receive(Scraped(view.number))
         history.receive(Published(view))
         assert "job-1" in history.shown()
         history.at(90 + HOUR).receive(TimePassed())
@@ -70,7 +70,7 @@ class TestRetention:
         view = history.core.view(90)
         history.count(items=counts(completed=10)).receive(Published(view))
         for _ in range(2):
-            history.receive(Scraped(view.generation))
+            history.receive(Scraped(view.number))
         assert "job-1" in history.at(90 + 2 * HOUR).shown()
         assert "job-1" not in history.scrape().scrape().shown()
 

@@ -102,7 +102,7 @@ def test_counts_that_only_one_of_the_two_states_are_published(silent: str) -> No
     project = Polling(omitted if silent == "list" else stated, items_enabled=False)
     project.cloud.fetched["job-1"] = stated if silent == "list" else omitted
     project.run_until(HOUR)
-    since = [view for view in project.views if view.generation > 2]
+    since = [view for view in project.views if view.number > 2]
     assert {3} == {shown.failed_items for view in since for shown in view.jobs}
     gauges = project.view().gauges
     assert gauges is not None

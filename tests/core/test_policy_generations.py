@@ -9,7 +9,7 @@ from core.simulated import SimulatedPolling
 from core.virtual import Polling
 from history import EPOCH, HOUR, counts, job
 
-from exporter.core import cap
+from exporter.core import job_table
 from exporter.core.actions import FetchStatus, ListJobs
 from exporter.core.events import (
     ApiOfferedAgain,
@@ -224,7 +224,7 @@ class TestSettingAside:
         project.run_until(HOUR)
         failures = [told.failure for told in project.told(ListingFailed)]
         assert {ErrorReason.PAYMENT_REQUIRED} == {failed.reason for failed in failures}
-        assert 1 == sum(told.is_news for told in project.told(ListingFailed))
+        assert 1 == sum(told.is_new for told in project.told(ListingFailed))
 
     def test_a_refused_key_is_told_before_all_else(self) -> None:
         """It is what a person has to mend."""
@@ -352,7 +352,7 @@ class TestJobsOfOneThatIsSetAside:
             rankings.append(tracked)
             return rank(tracked)
 
-        monkeypatch.setattr(cap, "rank", counted_rank)
+        monkeypatch.setattr(job_table, "rank", counted_rank)
         project.core.next_action(project.now, may_list=False)
         for second in range(100):
             project.core.receive(TimePassed(), project.now + second / 10)

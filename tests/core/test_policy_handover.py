@@ -29,7 +29,7 @@ def hand_over(project: Polling, **rules: Any) -> None:
 
 def told_of(view: ProjectView) -> ProjectView:
     """Return a view but for its number."""
-    return replace(view, generation=0)
+    return replace(view, number=0)
 
 
 def polled(*, failed: int = 3, **rules: Any) -> Polling:
@@ -47,7 +47,7 @@ def test_what_is_published_stays_as_it_is() -> None:
     hand_over(project)
     after = project.core.view(project.now)
     assert told_of(before) == told_of(after)
-    assert before.generation == after.generation
+    assert before.number == after.number
     assert after.gauges is not None
 
 

@@ -36,7 +36,7 @@ def told(*listings: Failure | None) -> list[tuple[int, str]]:
     lines = []
     for at, event in project.events:
         number = int(at // INTERVAL)
-        if isinstance(event, ListingFailed) and event.is_news:
+        if isinstance(event, ListingFailed) and event.is_new:
             lines.append((number, FAILED))
         elif isinstance(event, ListingSucceeded) and event.recovered:
             lines.append((number, WELL))
@@ -49,7 +49,7 @@ def names(project: Polling, *kinds: type[Any]) -> list[str]:
     return [
         type(event).__name__
         for event in events
-        if getattr(event, "is_news", True) and getattr(event, "recovered", True)
+        if getattr(event, "is_new", True) and getattr(event, "recovered", True)
     ]
 
 

@@ -16,25 +16,25 @@ def listings(project: Polling) -> list[float]:
     return [request.moment for request in project.asked("list")]
 
 
-def test_another_interval_applies_from_the_last_listing_on() -> None:
-    """A shorter one does not wait for the end of a longer one."""
+def test_another_interval_applies_at_once() -> None:
+    """A shorter one does not wait for the end of a longer one, which waits for the next listing."""
     project = Polling(job())
     project.run_until(31)
     project.change(interval=10.0)
-    project.run_until(61)
-    assert [0.0, 30.0, 40.0, 50.0, 60.0] == listings(project)
+    project.run_until(62)
+    assert [0.0, 30.0, 41.0, 51.0, 61.0] == listings(project)
     project.change(interval=100.0)
-    project.run_until(361)
-    assert [160.0, 260.0, 360.0] == listings(project)[5:]
+    project.run_until(372)
+    assert [71.0, 171.0, 271.0, 371.0] == listings(project)[5:]
 
 
-def test_a_listing_that_would_have_been_due_is_due_now() -> None:
-    """The poll begins then, and not in the past."""
+def test_an_interval_that_is_much_shorter_begins_no_poll_in_the_past() -> None:
+    """The next listing is due after the new interval."""
     project = Polling(job(), interval=HOUR, stale_after=2 * HOUR)
     project.run_until(1000)
     project.change(interval=30.0)
-    project.run_until(1031)
-    assert [0.0, 1000.0, 1030.0] == listings(project)
+    project.run_until(1061)
+    assert [0.0, 1030.0, 1060.0] == listings(project)
     assert max(poll.seconds for poll in project.told(PollFinished)) < 1.0
 
 
@@ -51,13 +51,13 @@ def test_intervals_that_change_all_the_time_list_no_more_often() -> None:
 
 
 def test_a_refused_key_waits_no_longer_than_the_other_interval_allows() -> None:
-    """Five minutes, where it was an hour."""
+    """It is tried again after the new interval, where it was an hour."""
     project = Polling(job(), interval=HOUR, stale_after=2 * HOUR)
     project.cloud.failing["list"] = failure("unauthorized")
     project.run_until(100)
     project.change(interval=30.0)
-    project.run_until(301)
-    assert [0.0, 300.0] == [round(moment) for moment in listings(project)]
+    project.run_until(131)
+    assert [0.0, 130.0] == [round(moment) for moment in listings(project)]
 
 
 def test_a_generation_that_is_set_aside_is_asked_as_often_as_the_other_rules_say() -> None:

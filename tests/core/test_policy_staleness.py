@@ -45,9 +45,9 @@ class TestPublication:
             moments += [project.now] * (len(project.views) - len(moments))
         assert len(moments) > 20
         assert min(later - earlier for earlier, later in pairwise(moments)) > 0.85
-        assert [view.generation for view in project.views] == list(range(1, len(project.views) + 1))
+        assert [view.number for view in project.views] == list(range(1, len(project.views) + 1))
         for earlier, later in pairwise(project.views):
-            assert replace(later, generation=earlier.generation) != earlier
+            assert replace(later, number=earlier.number) != earlier
 
     def test_an_answer_that_comes_during_a_publication_is_not_lost(self) -> None:
         """The next view shows it."""
@@ -61,7 +61,7 @@ class TestPublication:
         core.receive(Published(view), 1.5)
         later = core.view(2.0)
         assert [JobStatus.FAILED] == [shown.status for shown in later.jobs]
-        assert view.generation < later.generation
+        assert view.number < later.number
 
     def test_a_jobs_numbers_are_published(self) -> None:
         """They come from its row, its status and its items."""

@@ -125,7 +125,7 @@ class Polling:
     def scrape(self) -> None:
         """Let a scrape show what is published."""
         if self.views:
-            self.receive(Scraped(self.views[-1].generation))
+            self.receive(Scraped(self.views[-1].number))
 
     def receive(self, observation: Observation) -> None:
         """Tell the core something; what changes is published, at most once a second."""
@@ -222,7 +222,7 @@ class Polling:
         self.receive(TimePassed())
         view = self.core.view(self.now)
         last = self.views[-1] if self.views else None
-        if last is None or replace(view, generation=last.generation) != last:
+        if last is None or replace(view, number=last.number) != last:
             self.views.append(view)
             self.receive(Published(view))
 

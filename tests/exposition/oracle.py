@@ -136,9 +136,8 @@ def _gauge_rows(view: ProjectView) -> Iterator[Row]:
     yield "project_info", info, 1
     for (job_type, status), count in sorted(gauges.active_jobs.items()):
         yield "active_jobs", {"job_type": job_type, "status": status}, count
-    for item_status in ItemStatus if gauges.active_items is not None else ():
-        assert gauges.active_items is not None
-        yield "active_items", {"item_status": item_status}, gauges.active_items.get(item_status, 0)
+    for item_status, count in sorted((gauges.active_items or {}).items()):
+        yield "active_items", {"item_status": item_status}, count
     for job_type, count in sorted(gauges.failing_jobs.items()):
         yield "failing_jobs", {"job_type": job_type}, count
 

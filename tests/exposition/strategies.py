@@ -134,7 +134,7 @@ def _well_formed_id(job: JobView) -> str:
 views = st.builds(
     ProjectView,
     project=texts,
-    generation=counts,
+    number=counts,
     counters=counters,
     gauges=_maybe(gauges),
     jobs=st.lists(jobs, max_size=3, unique_by=_well_formed_id).map(tuple),

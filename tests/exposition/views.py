@@ -9,8 +9,10 @@ from exporter.domain import (
     KNOWN_SKIP_REASONS,
     QUEUE_DURATION_BUCKETS,
     RUN_DURATION_BUCKETS,
-    ApiView,
+    ApiStatus,
     Counters,
+    ErrorReason,
+    Failure,
     Histogram,
     ItemStatus,
     JobStatus,
@@ -22,6 +24,7 @@ from exporter.domain import (
 from exporter.exposition import Form, ProjectChunks, pieces, render_project
 
 NO_COUNTERS = Counters({}, {}, {}, {}, {}, {}, {}, {})
+REFUSED = Failure(ErrorReason.NOT_FOUND, "HTTP 404", "do this", is_refusal=True)
 
 
 def sparse_job(job_id: str = "job-1") -> JobView:
@@ -97,15 +100,15 @@ def full_gauges() -> ProjectGauges:
     )
 
 
-def empty_view(project: str = "default", generation: int = 1) -> ProjectView:
+def empty_view(project: str = "default", number: int = 1) -> ProjectView:
     """Return the view of a project without jobs or counters."""
-    return ProjectView(project=project, generation=generation, counters=NO_COUNTERS)
+    return ProjectView(project=project, number=number, counters=NO_COUNTERS)
 
 
-def full_view(project: str = "default", generation: int = 1) -> ProjectView:
+def full_view(project: str = "default", number: int = 1) -> ProjectView:
     """Return a view in which every family has samples."""
     return replace(
-        empty_view(project, generation),
+        empty_view(project, number),
         counters=full_counters(),
         gauges=full_gauges(),
         jobs=(sparse_job(), full_job()),
@@ -116,8 +119,8 @@ def full_view(project: str = "default", generation: int = 1) -> ProjectView:
         last_listing_at=1_790_000_600.0,
         counting_since=1_790_000_000.0,
         apis=(
-            ApiView("v1beta", is_offered=True, last_answered_at=1_790_000_600.0),
-            ApiView("v2", is_offered=False, last_answered_at=1_790_000_300.0),
+            ApiStatus("v1beta", last_answered_at=1_790_000_600.0),
+            ApiStatus("v2", last_answered_at=1_790_000_300.0, set_aside=REFUSED),
         ),
     )
 

@@ -49,7 +49,7 @@ def about_apis(logs: Iterable[MutableMapping[str, Any]]) -> list[tuple[str, str,
 def is_offered(watch: Watch, api_version: str) -> bool | None:
     """Tell whether a generation is in use, ``None`` before anything is known of it."""
     (api,) = (api for api in watch.view.apis if api.api_version == api_version)
-    return api.is_offered if api.last_answered_at is not None or not api.is_offered else None
+    return api.is_offered
 
 
 async def another_poll(watch: Watch) -> None:

@@ -76,7 +76,7 @@ class TestLines:
     def test_a_refused_key_is_told_with_where_it_came_from(self) -> None:
         """And with when a better one is looked for."""
         failure = Unauthorized(401, "").failure()
-        (line,) = logged(ListingFailed(failure, is_news=True))
+        (line,) = logged(ListingFailed(failure, is_new=True))
         assert ("project.listing_failed", "error") == (line["event"], line["log_level"])
         assert "LLAMA_CLOUD_API_KEY" == line["key"]
         assert (
@@ -89,7 +89,7 @@ class TestLines:
     def test_what_is_no_news_is_not_logged(self) -> None:
         """The metrics count it."""
         assert [] == logged(
-            ListingFailed(timed_out(), is_news=False),
+            ListingFailed(timed_out(), is_new=False),
             ListingSucceeded(1, 1, is_first=False, recovered=False),
             PollFinished("success", frozenset(), 1.0),
         )

@@ -26,7 +26,7 @@ async def test_a_view_is_published_at_most_once_a_second() -> None:
     assert len(made.api.asked) > len(made.views)
     gaps = [later - earlier for (earlier, _), (later, _) in pairwise(made.views)]
     assert min(gaps) >= 0.99
-    assert [1, 2, 3, 4] == [view.generation for _, view in made.views[:4]]
+    assert [1, 2, 3, 4] == [view.number for _, view in made.views[:4]]
 
 
 async def test_what_is_published_is_published_once() -> None:
@@ -43,7 +43,7 @@ async def test_what_is_published_is_published_once() -> None:
     now = RULES.stale_after + 1
     for _ in range(3):
         await made.poller.publish()
-    assert [1, 2, 3] == [view.generation for _, view in made.views]
+    assert [1, 2, 3] == [view.number for _, view in made.views]
     assert ["ProjectStale"] == [type(event).__name__ for event in made.events]
 
 
@@ -62,5 +62,5 @@ async def test_a_scrape_reaches_the_core() -> None:
     made.core.receive(Refreshed(action, answer, None), now)
     await made.poller.publish()
     assert 1 == look(made.core, now).tracked_jobs
-    made.poller.scraped(made.views[-1][1].generation)
+    made.poller.scraped(made.views[-1][1].number)
     assert 0 == look(made.core, now).tracked_jobs

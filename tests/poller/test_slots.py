@@ -231,7 +231,7 @@ async def test_a_shorter_interval_applies_at_once() -> None:
 
 async def test_other_rules_are_published(monkeypatch: pytest.MonkeyPatch) -> None:
     """Although nothing else happened, and nobody looks for what time alone changes."""
-    monkeypatch.setattr("exporter.poller._LOOK_AT_LEAST_EVERY_SECONDS", 3600.0)
+    monkeypatch.setattr("exporter.poller._PUBLISH_AT_LEAST_EVERY_SECONDS", 3600.0)
     made = setup(job())
     async with running(made.poller):
         await eventually(lambda: bool(made.views and made.views[-1][1].jobs))

@@ -33,7 +33,8 @@ import exporter
 from exporter.config.documentation import documented_settings
 from exporter.domain import FAILURE_REASONS, ItemStatus, JobStatus
 from exporter.llamacloud.requests import Endpoint
-from exporter.telemetry.project import POLL_ERROR_REASONS, POLL_RESULTS, USUAL_CODES
+from exporter.telemetry.project import USUAL_CODES
+from exporter.telemetry.project_families import POLL_ERROR_REASONS, POLL_RESULTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

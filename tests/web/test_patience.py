@@ -35,7 +35,7 @@ def exporter() -> Exporter:
 def serving_much(exporter: Exporter, limits: Limits) -> Iterator[str]:
     with served(exporter, limits) as address:
         jobs = tuple(full_job(f"job-{n}") for n in range(MANY_JOBS))
-        exporter.snapshot.replace(replace(empty_view(generation=2), jobs=jobs))
+        exporter.snapshot.replace(replace(empty_view(number=2), jobs=jobs))
         yield address
 
 

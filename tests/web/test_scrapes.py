@@ -32,9 +32,9 @@ def address(exporter: Exporter) -> Iterator[str]:
         yield address
 
 
-def _large_view(generation: int, jobs: int = MANY_JOBS) -> ProjectView:
-    view = empty_view(generation=generation)
-    return replace(view, jobs=tuple(full_job(f"{generation}-{n}") for n in range(jobs)))
+def _large_view(number: int, jobs: int = MANY_JOBS) -> ProjectView:
+    view = empty_view(number=number)
+    return replace(view, jobs=tuple(full_job(f"{number}-{n}") for n in range(jobs)))
 
 
 def _ended(exporter: Exporter, count: int) -> None:
@@ -45,7 +45,7 @@ def test_a_scrape_shows_what_is_published_then_the_own_metrics(
     exporter: Exporter, address: str
 ) -> None:
     """A newer view shows in the next scrape."""
-    exporter.snapshot.replace(full_view(generation=2))
+    exporter.snapshot.replace(full_view(number=2))
 
     expected = b"".join(exporter.snapshot.published().lines(Form.TEXT)) + OWN[Form.TEXT]
     assert ask(address, "/metrics").body == expected
@@ -55,11 +55,11 @@ def test_a_complete_scrape_is_told_once_with_what_it_showed(
     exporter: Exporter, address: str
 ) -> None:
     """Whatever its form and encoding."""
-    first = exporter.snapshot.published().generations
+    first = exporter.snapshot.published().view_numbers
     ask(address, "/metrics")
     _ended(exporter, 1)
-    exporter.snapshot.replace(full_view(generation=2))
-    second = exporter.snapshot.published().generations
+    exporter.snapshot.replace(full_view(number=2))
+    second = exporter.snapshot.published().view_numbers
     ask(address, "/metrics", ("Accept", Form.OPENMETRICS.value), ("Accept-Encoding", "gzip"))
     _ended(exporter, 2)
 
@@ -84,7 +84,7 @@ def test_a_client_that_leaves_in_the_middle_has_not_scraped(
     exporter: Exporter, address: str
 ) -> None:
     """The body was not handed over; the next client is not harmed."""
-    exporter.snapshot.replace(_large_view(generation=2))
+    exporter.snapshot.replace(_large_view(number=2))
     host, port = address.rsplit(":", 1)
     with socket.create_connection((host, int(port)), timeout=DEADLINE_SECONDS) as connection:
         connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n")
@@ -96,14 +96,14 @@ def test_a_client_that_leaves_in_the_middle_has_not_scraped(
     assert exporter.scraped == []
     assert ask(address, "/metrics").status == 200
     _ended(exporter, 2)
-    assert exporter.scraped == [exporter.snapshot.published().generations]
+    assert exporter.scraped == [exporter.snapshot.published().view_numbers]
 
 
 def test_a_slow_client_has_scraped_when_it_has_read_it_all(
     exporter: Exporter, address: str
 ) -> None:
     """While it reads, the scrape is not complete."""
-    exporter.snapshot.replace(_large_view(generation=2))
+    exporter.snapshot.replace(_large_view(number=2))
     host, port = address.rsplit(":", 1)
     with socket.create_connection((host, int(port)), timeout=DEADLINE_SECONDS) as connection:
         connection.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
@@ -114,7 +114,7 @@ def test_a_slow_client_has_scraped_when_it_has_read_it_all(
             assert stream.read().endswith(OWN[Form.TEXT])
     _ended(exporter, 1)
 
-    assert exporter.scraped == [exporter.snapshot.published().generations]
+    assert exporter.scraped == [exporter.snapshot.published().view_numbers]
 
 
 def test_a_scrape_that_cannot_be_made_does_not_count(exporter: Exporter) -> None:
@@ -135,7 +135,7 @@ def _generations_shown(answer: Answer) -> list[int]:
 def test_concurrent_scrapes_see_one_consistent_state_each(exporter: Exporter, address: str) -> None:
     """Every scrape shows one view, wholly, while views are replaced all the time."""
     jobs, scrapes = 50, 60
-    exporter.snapshot.replace(_large_view(generation=2, jobs=jobs))
+    exporter.snapshot.replace(_large_view(number=2, jobs=jobs))
 
     with ThreadPoolExecutor(8) as pool:
         answers = [

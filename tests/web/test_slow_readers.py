@@ -53,7 +53,7 @@ def begin_reading(
     exporter: Exporter, address: str, jobs: tuple[JobView, ...], generation: int, slow: ExitStack
 ) -> socket.socket:
     """Publish another view, and begin to read."""
-    exporter.snapshot.replace(replace(empty_view(generation=generation), jobs=jobs))
+    exporter.snapshot.replace(replace(empty_view(number=generation), jobs=jobs))
     reader = slow.enter_context(connect(address, CLOSING, reads_little=True))
     assert b"HTTP/1.1 200 OK\r\n" == reader.recv(17)
     return reader

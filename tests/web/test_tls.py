@@ -84,7 +84,7 @@ def unverifying() -> ssl.SSLContext:
 def serving_much(exporter: Exporter, limits: Limits, tls: FixedTls) -> Iterator[str]:
     with served(exporter, limits, tls=tls.get) as address:
         jobs = tuple(full_job(f"job-{n}") for n in range(MANY_JOBS))
-        exporter.snapshot.replace(replace(empty_view(generation=2), jobs=jobs))
+        exporter.snapshot.replace(replace(empty_view(number=2), jobs=jobs))
         yield address
 
 

@@ -59,7 +59,6 @@ async def count_items(
         ),
         asked_monotonic,
         answered_at,
-        tells_job=True,
         is_final=is_final,
         ended_at=latest(*(item.ended_at for item in ended)),
         ended=ended,
