@@ -86,9 +86,9 @@ def target_of(argv: Sequence[str], environ: Mapping[str, str]) -> Target:
         return Target(web.listen_address)
     from exporter.web_config.parsing import parse_web_config  # noqa: PLC0415 - likewise
 
-    try:
-        tls = parse_web_config(web.config.file).tls_server_config
-    except ConfigError:
+    mistakes: list[str] = []
+    tls = parse_web_config(web.config.file, mistakes).tls_server_config
+    if mistakes:
         # The exporter goes on by what it read before.
         return Target(web.listen_address, ("https", "http"))
     # Whether TLS is on changes with the exporter's next start only.

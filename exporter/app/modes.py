@@ -17,6 +17,7 @@ import structlog
 from exporter.advice import LIMIT_REACHED
 from exporter.app.failed_start import stay_until_seen_running
 from exporter.app.listening import AddressUnavailableError, listen
+from exporter.app.load_all import load_all
 from exporter.app.once import print_once
 from exporter.app.running import serve
 from exporter.app.upstream import connections_of
@@ -57,12 +58,11 @@ def run(signals: Signals, log_writer: LogWriter) -> int:
     try:
         # argparse ignores that what --help and --version print cannot be written.
         with redirect_stdout(printed):
-            command = load(sys.argv[1:], os.environ)
+            command, web_config = load_all(sys.argv[1:], os.environ)
         if command.mode is Mode.CHECK:
             # Only for the mistakes in variables that it finds: nothing is sent.
             proxies = Proxies(os.environ)
             connections_of(command.settings, proxies)
-        web_config = _web_config_of(command)
     except SystemExit:
         return _print(printed.getvalue(), log_writer)
     except (ConfigError, BadEnvironmentError) as error:
@@ -79,16 +79,6 @@ def run(signals: Signals, log_writer: LogWriter) -> int:
         return _print(f"{describe(command.settings, warnings)}\n", log_writer)
     status = _start(command, web_config, signals, log_writer)
     return _left(status, began_monotonic, signals)
-
-
-def _web_config_of(command: Command) -> CurrentWebConfig | None:
-    """Read the web configuration file where it is to be used or checked, before anything starts."""
-    file = command.settings.web.config.file
-    if file is None or command.mode is Mode.ONCE:
-        return None
-    from exporter.web_config.current import CurrentWebConfig  # noqa: PLC0415 - only who uses it pays for it
-
-    return CurrentWebConfig(file)
 
 
 def _left(status: int, began_monotonic: float, signals: Signals) -> int:

@@ -8,7 +8,12 @@ from exporter.config.documentation import (
 )
 from exporter.config.errors import ConfigError
 from exporter.config.flags import Mode
-from exporter.config.load import Command, load, serves_and_waits_for_key
+from exporter.config.load import (
+    Command,
+    load,
+    serves_and_waits_for_key,
+    web_config_file_despite_mistakes,
+)
 from exporter.config.model import Settings
 from exporter.config.project import Project
 from exporter.config.report import describe
@@ -26,4 +31,5 @@ __all__ = [
     "documented_settings",
     "load",
     "serves_and_waits_for_key",
+    "web_config_file_despite_mistakes",
 ]

@@ -76,6 +76,23 @@ def serves_and_waits_for_key(argv: Sequence[str], environ: Mapping[str, str]) ->
 
     False in every mode but serving. A file that cannot be read says nothing about it.
     """
+    mode, sources = _despite_mistakes(argv, environ)
+    return mode is Mode.SERVE and _waits(sources)
+
+
+def web_config_file_despite_mistakes(
+    argv: Sequence[str], environ: Mapping[str, str]
+) -> Path | None:
+    """Return the ``web.config.file`` that would be used if the settings had no mistakes."""
+    setting = "web.config.file"
+    mode, sources = _despite_mistakes(argv, environ)
+    source = strongest(sources, setting)
+    file = None if source is None or mode is Mode.ONCE else source.value(setting)
+    # Anything else is a mistake of its own.
+    return Path(file) if isinstance(file, str) else None
+
+
+def _despite_mistakes(argv: Sequence[str], environ: Mapping[str, str]) -> tuple[Mode, list[Source]]:
     ignored: list[str] = []
     try:
         mode, flags = parse_arguments(argv, ignored)
@@ -84,7 +101,7 @@ def serves_and_waits_for_key(argv: Sequence[str], environ: Mapping[str, str]) ->
         mode, flags = Mode.SERVE, {}
     sources = [from_flags(flags), from_environment(environ, ignored)]
     _add_file(sources, ignored)
-    return mode is Mode.SERVE and _waits(sources)
+    return mode, sources
 
 
 def _add_file(sources: list[Source], problems: list[str]) -> bool:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from exporter.web_config.loading import RateLimit, WebConfig
+    from exporter.web_config.loading import WebConfig
+    from exporter.web_config.model import RateLimitSection
 
 # They say no more than whether the exporter works, and kubelets have no password.
 OPEN_PATHS: Final = (HEALTHY_PATH, READY_PATH)
@@ -62,8 +63,8 @@ class GateMiddleware:
         answer = self._app if is_open else await self._authenticated(config.users, scope)
         await answer(scope, receive, _with_headers(send, config.headers))
 
-    def _is_within(self, limit: RateLimit | None) -> bool:
-        if limit is None:
+    def _is_within(self, limit: RateLimitSection) -> bool:
+        if not limit.interval:
             self._bucket = None
             return True
         if self._bucket is None or self._bucket.limit != limit:

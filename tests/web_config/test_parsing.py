@@ -303,6 +303,66 @@ def test_all_mistakes_are_told_at_once(file: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "beginnings"),
+    [
+        (
+            (
+                "rate_limit: {burst: x}\nbasic_auth_users: {a: b}\n"
+                "tls_server_config: {cert_file: no.crt, min_version: TLS10}"
+            ),
+            (
+                "tls_server_config.min_version must be",
+                "rate_limit.burst must be",
+                "basic_auth_users.a must be",
+                "tls_server_config must have key_file or key.",
+                'tls_server_config.cert_file "',
+            ),
+        ),
+        (
+            (
+                "tls_server_config: {cert_file: ca.key, key_file: ca.crt, client_ca_file: ca.key,"
+                f" {VERIFY}, cipher_suites: [x]}}"
+            ),
+            (
+                "tls_server_config.cipher_suites.0 must be one of",
+                "tls_server_config.cert_file holds no certificate",
+                "tls_server_config.key_file holds no private key",
+                "tls_server_config.client_ca_file holds no certificate",
+            ),
+        ),
+    ],
+    ids=["keys", "files"],
+)
+def test_mistakes_of_different_kinds_are_told_together(
+    file: Path, text: str, beginnings: tuple[str, ...]
+) -> None:
+    """Wrong values, keys that do not go together, and files that cannot be used."""
+    named = f'the web configuration file "{file}": '
+    told = [problem.removeprefix(named) for problem in problems_of(file, text)]
+    assert len(beginnings) == len(told)
+    assert [] == [
+        each for each, begins in zip(told, beginnings, strict=True) if not each.startswith(begins)
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TLS.format(", client_auth_type: RequireAnyClientCert, client_ca_file: ca.crt"),
+        "tls_server_config: {cert_file: [x], key_file: server.key}",
+        "tls_server_config: {cert_file: [x], min_version: TLS13}",
+        "rate_limit: {interval: 1s, burst: x}",
+        f"basic_auth_users: {{null: '{HASH}'}}",
+        f"basic_auth_users: {{'.': '{HASH}', a.b: x}}",
+        "tls_server_config: [x]",
+    ],
+)
+def test_a_mistake_is_not_told_twice(file: Path, text: str) -> None:
+    """Keys that depend on one with a mistake are not blamed for it."""
+    assert 1 == len(problems_of(file, text))
+
+
 def test_secrets_are_never_repeated(certificates: Certificates, file: Path) -> None:
     """Neither an inline key nor what stands for a hash."""
     key = certificates.pair("server")[1].read_text().replace("\n", "\\n")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from web_config.clients import served_with
 
-from exporter.web_config.loading import RateLimit
+from exporter.web_config.model import RateLimitSection
 from exporter.web_config.rate import TokenBucket
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def test_a_burst_and_then_one_for_each_interval() -> None:
     """A pause earns no more than the burst."""
     now = [0.0]
-    bucket = TokenBucket(RateLimit(2.0, 3), lambda: now[0])
+    bucket = TokenBucket(RateLimitSection(interval=2.0, burst=3), lambda: now[0])
 
     def takes(seconds_later: float) -> int:
         now[0] += seconds_later
