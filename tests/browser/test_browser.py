@@ -91,7 +91,10 @@ def test_the_page_of_a_job_has_no_fault_either() -> None:
 
 @pytest.mark.timeout(180)
 def test_a_refresh_keeps_the_place() -> None:
-    """Focus, scroll and what is typed stay; what did not change is not sent again."""
+    """Focus, scroll and what is typed or chosen stay; what did not change is not sent again.
+
+    The filter offers a project that was added meanwhile.
+    """
     exporter = Exporter(reports=states()["usual"])
     first, second = exporter.reports
     jobs = (replace(first.status.jobs[0], total_items=1_234_567), *first.status.jobs[1:])
@@ -103,7 +106,8 @@ def test_a_refresh_keeps_the_place() -> None:
             text=True,
         )
         wait_for_ready(node)
-        exporter.reports = [replace(first, status=replace(first.status, jobs=jobs)), second]
+        added = report(listed_status("added"))
+        exporter.reports = [replace(first, status=replace(first.status, jobs=jobs)), added, second]
         go_on(node)
         wait_for_ready(node)
     printed, _ = node.communicate("go on\n", timeout=60)
@@ -115,6 +119,8 @@ def test_a_refresh_keeps_the_place() -> None:
         "focused": "job invoices job-10",
         "scrolled": seen["before"],
         "typed": "typed",
+        "chosen": "contracts",
+        "projects": ["", "invoices", "added", "contracts"],
     } == seen["place"]
     assert [200, 304] == seen["answers"]
 
