@@ -21,6 +21,10 @@ _DISABLED = (
     "The lifecycle endpoints are disabled: set web.enable_lifecycle to true, and restart the"
     " exporter. SIGHUP and SIGTERM do the same.\n"
 )
+_CROSS_SITE = (
+    "Refused: the page of another site sent this request. Send it by curl, or from a page of the"
+    " exporter's own address.\n"
+)
 _HEADERS = {"X-Content-Type-Options": "nosniff"}
 
 
@@ -45,19 +49,38 @@ def lifecycle_endpoints(
 ) -> dict[str, Callable[[Request], Awaitable[Response]]]:
     """Return the endpoint for each path; all answer 403 where there is no ``lifecycle``."""
 
-    async def refuse(_: Request) -> Response:
-        return PlainTextResponse(_DISABLED, HTTPStatus.FORBIDDEN, headers=_HEADERS)
+    async def disabled(_: Request) -> Response:
+        return _forbidden(_DISABLED)
 
     if lifecycle is None:
-        return dict.fromkeys(PATHS, refuse)
+        return dict.fromkeys(PATHS, disabled)
 
-    async def reload(_: Request) -> Response:
+    async def reload(request: Request) -> Response:
+        if _is_cross_site(request):
+            return _forbidden(_CROSS_SITE)
         reloaded = await lifecycle.reload()
         return PlainTextResponse(f"{reloaded.words}\n", reloaded.status, headers=_HEADERS)
 
-    async def quit_(_: Request) -> Response:
+    async def quit_(request: Request) -> Response:
+        if _is_cross_site(request):
+            return _forbidden(_CROSS_SITE)
         # Afterwards, so that whoever asked gets an answer.
         stop = BackgroundTask(lifecycle.quit)
         return PlainTextResponse("Stopping.\n", headers=_HEADERS, background=stop)
 
     return {RELOAD_PATH: reload, QUIT_PATH: quit_}
+
+
+def _is_cross_site(request: Request) -> bool:
+    """Tell whether a browser sent a request for the page of another site.
+
+    A browser that remembers the password of basic authentication adds it to such requests too.
+    """
+    host = request.headers.get("host", "")
+    origin = request.headers.get("origin", f"//{host}")
+    is_foreign = origin.partition("//")[2].lower() != host.lower()
+    return is_foreign or request.headers.get("sec-fetch-site") == "cross-site"
+
+
+def _forbidden(words: str) -> Response:
+    return PlainTextResponse(words, HTTPStatus.FORBIDDEN, headers=_HEADERS)

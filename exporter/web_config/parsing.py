@@ -69,6 +69,8 @@ def _told(details: ErrorDetails) -> str:
     key = ".".join(part if len(part) < _LONGEST_KEY else "..." for part in place)
     if details["type"] == "extra_forbidden":
         return unknown(".".join(place), _known_keys(".".join(place[:-1])))
+    if place[-1] == "[key]":
+        return f'{".".join(place[:-2])} must have names that are text, not null; "" is empty.'
     if details["type"] in {"model_type", "dict_type"}:
         return f"{key} must be a mapping."
     show_value = not _NEVER_SHOWN.intersection(place)

@@ -177,6 +177,10 @@ REFUSED = {
     ),
     "hash too short": (f"basic_auth_users: {{a: '{HASH[:-1]}'}}", NO_HASH),
     "no hash": ("basic_auth_users: {a: hunter2}", NO_HASH),
+    "null user": (
+        f"basic_auth_users: {{null: '{HASH}'}}",
+        'basic_auth_users must have names that are text, not null; "" is empty.',
+    ),
     "null hash": ("basic_auth_users: {a: }", "basic_auth_users.a must be text."),
     "hash of another kind": (f"basic_auth_users: {{a: '{HASH.replace('$2y', '$2z')}'}}", NO_HASH),
     "cheap hash": (f"basic_auth_users: {{a: '{HASH.replace('$10$', '$03$')}'}}", NO_HASH),
