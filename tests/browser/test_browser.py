@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import pytest
+from cloud import running_cloud
 from process import running
 from status_pages.reports import (
     NOW,
@@ -22,6 +23,7 @@ from status_pages.reports import (
     report,
     running_job,
 )
+from status_pages.troubled import refused
 from web.serving import Exporter, served
 
 if TYPE_CHECKING:
@@ -77,6 +79,13 @@ def test_axe_finds_nothing_and_the_policy_holds(state: str) -> None:
     """Nothing is too wide, nothing is asked of other hosts, and no console has anything to say."""
     with served(Exporter(reports=states()[state])) as address:
         assert [] == look(f"{state}=http://{address}/")
+
+
+@pytest.mark.timeout(180)
+def test_refused_projects_of_a_real_poller_have_no_fault_either(tmp_path: Path) -> None:
+    """A refused key, used-up credits, and a project beside them that is listed."""
+    with running_cloud() as cloud, refused(cloud, tmp_path) as exporter:
+        assert [] == look(f"refused={exporter.events('exporter.listening')[0]['open_in_browser']}")
 
 
 @pytest.mark.timeout(180)
