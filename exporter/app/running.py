@@ -22,7 +22,7 @@ from exporter.app.listening import url_of
 from exporter.app.reloading import Reloader
 from exporter.app.upstream import logged_connections_of
 from exporter.lifecycle import Lifecycle
-from exporter.server import Limits, Server, connections_within, raise_open_files_limit
+from exporter.server import Server, limits_within, raise_open_files_limit
 from exporter.state import load_state
 from exporter.web import build_app
 
@@ -170,19 +170,13 @@ def _server(
     reloader: Reloader,
     web_config: CurrentWebConfig | None,
 ) -> Server:
-    limits = Limits()
     # What asks LlamaCloud comes first: a poll that finds no socket is a poll that failed.
     upstream = len(settings.projects) * (settings.api.concurrency + 1)
-    possible = connections_within(
-        raise_open_files_limit(),
-        others=_FILES_OF_ITS_OWN + upstream,
-        accepted_at_once=limits.accepted_at_once,
-    )
+    limits = limits_within(raise_open_files_limit(), others=_FILES_OF_ITS_OWN + upstream)
     # The signal does the rest, in the same way and within the same time.
     stop = partial(os.kill, os.getpid(), SIGTERM)
     lifecycle = Lifecycle(reloader.reload, stop) if settings.web.enable_lifecycle else None
     site = exporter.site(settings.web.telemetry_path, lifecycle)
-    limits = limits.with_connections(possible)
     if web_config is None:
         return Server(build_app(site), limits)
     from exporter.web_config.gate import GateMiddleware  # noqa: PLC0415 - only who uses it pays for it
