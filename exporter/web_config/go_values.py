@@ -18,6 +18,13 @@ _DURATION = re.compile(rf"([+-]?)((?:{_PART})+)")
 _NANOSECONDS = re.compile(r"[+-]?\d{1,18}")
 
 TLS_VERSIONS = MappingProxyType({"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3})
+# The values of client_auth_type with which clients' certificates are requested and verified.
+CLIENT_VERIFICATION = MappingProxyType(
+    {
+        "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
+        "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
+    }
+)
 OLD_TLS_VERSIONS = ("TLS10", "TLS11")
 # The suites that exporter-toolkit knows; those of TLS 1.3 cannot be chosen, in Go either.
 CIPHERS = MappingProxyType(
@@ -46,7 +53,11 @@ CURVES = MappingProxyType(
 
 
 def parse_bool(text: object) -> bool:
-    """Return the boolean that a text stands for in YAML 1.1."""
+    """Return a boolean written as YAML 1.1 allows.
+
+    Raises:
+        ValueError: it is none; the message completes "KEY ...".
+    """
     if isinstance(text, bool):
         return text
     folded = str(text).lower()
@@ -56,7 +67,13 @@ def parse_bool(text: object) -> bool:
 
 
 def parse_go_duration(text: object) -> float:
-    """Return the seconds of a duration as Go writes it: ``1m30s``, ``0.5s``; nanoseconds alone."""
+    """Return the seconds of a duration as Go writes it: ``1m30s``, ``0.5s``.
+
+    A bare number is nanoseconds.
+
+    Raises:
+        ValueError: it is none; the message completes "KEY ...".
+    """
     if isinstance(text, (int, float)):
         return float(text)
     written = str(text)

@@ -1,4 +1,4 @@
-"""What stands in a web configuration file: its keys, their types, and what each accepts.
+"""The keys of a web configuration file, and the values that each accepts.
 
 The keys are those of Prometheus's exporter-toolkit v0.20.0.
 """
@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from exporter.web_config.go_values import (
     CIPHERS,
+    CLIENT_VERIFICATION,
     CURVES,
     OLD_TLS_VERSIONS,
     TLS13_CIPHERS,
@@ -20,8 +21,8 @@ from exporter.web_config.go_values import (
     parse_go_duration,
 )
 
-# bcrypt's own alphabet; 22 characters of salt and 31 of the hash. The salt's last one has two bits:
-# Python's library raises where there is more in it.
+# In bcrypt's alphabet: 22 characters of salt and 31 of the hash. Only two bits of the salt's last
+# character are used: Python's library raises where others are set.
 _HASH = re.compile(r"\$2[abxy]\$(?P<cost>[0-9]{2})\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
 _COSTS = range(4, 32)
 _HEADERS: dict[str, tuple[str, ...]] = {
@@ -31,9 +32,8 @@ _HEADERS: dict[str, tuple[str, ...]] = {
     "X-Frame-Options": ("deny", "sameorigin"),
     "X-XSS-Protection": (),
 }
-# Go's; beyond a float's there would be no bucket.
+# That of Go; a number beyond a float's range would be an error later.
 _GREATEST_INT = 2**63 - 1
-_VERIFYING = ("VerifyClientCertIfGiven", "RequireAndVerifyClientCert")
 _UNVERIFIED = ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert")
 
 
@@ -57,11 +57,12 @@ def _check_version(name: str) -> str:
 def _check_client_auth_type(name: str) -> str:
     if name in _UNVERIFIED:
         raise ValueError(
-            "must be another one: Python cannot ask for client certificates without verifying them;"
-            f" use {' or '.join(_VERIFYING)}"
+            "must be another one: Python cannot request client certificates without verifying"
+            " them;"
+            f" use {' or '.join(CLIENT_VERIFICATION)}"
         )
-    if name not in ("", "NoClientCert", *_VERIFYING):
-        raise ValueError(f"must be NoClientCert, {' or '.join(_VERIFYING)}")
+    if name not in ("", "NoClientCert", *CLIENT_VERIFICATION):
+        raise ValueError(f"must be NoClientCert, {' or '.join(CLIENT_VERIFICATION)}")
     return name
 
 
@@ -103,7 +104,7 @@ _Path = str | None
 
 
 class Section(BaseModel):
-    """Keys that stand together; null stands for the default, as it does in Go."""
+    """Keys of one section; null stands for the default, as in Go."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -116,7 +117,7 @@ class Section(BaseModel):
 
 
 class TlsSection(Section):
-    """``tls_server_config``; an empty text stands for no file, certificate or key."""
+    """``tls_server_config``; an empty text means that a file, certificate or key is not given."""
 
     cert: str = ""
     key: str = ""
@@ -142,8 +143,8 @@ class TlsSection(Section):
 
     @property
     def verifies_clients(self) -> bool:
-        """Whether the certificates of clients are asked for and verified."""
-        return self.client_auth_type in _VERIFYING
+        """Whether the certificates of clients are requested and verified."""
+        return self.client_auth_type in CLIENT_VERIFICATION
 
     @property
     def requires_client_certificate(self) -> bool:

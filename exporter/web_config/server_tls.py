@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from exporter.config import ConfigError
-from exporter.web_config.go_values import CIPHERS, CURVES, TLS_VERSIONS
+from exporter.web_config.go_values import CIPHERS, CLIENT_VERIFICATION, CURVES, TLS_VERSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -20,21 +20,17 @@ if TYPE_CHECKING:
     from exporter.web_config.model import TlsSection
 
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
-_CLIENT_AUTH = {
-    "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
-    "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
-}
 
 
 @dataclass(frozen=True, slots=True)
 class ServerTls:
-    """A context, and the subject alternative names one of which clients must have, if any must."""
+    """A context; if there are ``allowed_sans``, clients' certificates must have one of them."""
 
     context: ssl.SSLContext
     allowed_sans: frozenset[str] | None
 
     def admits(self, certificate: Mapping[str, Any] | None) -> bool:
-        """Tell whether a client with this verified certificate may go on."""
+        """Tell whether a client with this verified certificate may stay."""
         if self.allowed_sans is None:
             return True
         names = (certificate or {}).get("subjectAltName", ())
@@ -44,8 +40,7 @@ class ServerTls:
 def has_one_of(allowed: Collection[str], names: Collection[tuple[str, str]]) -> bool:
     """Tell whether one of the names, as ``getpeercert`` returns them, is allowed.
 
-    Names are compared as they are written, addresses by what they mean: Python and Go write IPv6
-    addresses differently.
+    IP addresses are compared by their values: Python and Go write IPv6 addresses differently.
     """
     addresses = {_address(name) for name in allowed} - {None}
     return any(
@@ -114,7 +109,7 @@ def _refuse_to_decrypt() -> NoReturn:
 def _as_file(content: bytes) -> Iterator[str]:
     """Yield a path that holds ``content``: ssl reads certificates from files only.
 
-    In memory where the system can do that: a container may have no writable folder.
+    It is in memory where the system supports that: a container may have no writable folder.
     """
     if hasattr(os, "memfd_create"):
         with os.fdopen(os.memfd_create("pem"), "wb", buffering=0) as memory:
@@ -131,14 +126,14 @@ def _choose_ciphers(context: ssl.SSLContext, suites: tuple[str, ...]) -> None:
     if chosen:
         context.set_ciphers(":".join(chosen))
     else:
-        # No suite of TLS 1.2 is left.
+        # Only suites of TLS 1.3 are given.
         context.minimum_version = ssl.TLSVersion.TLSv1_3
 
 
 def _verify_clients(
     context: ssl.SSLContext, tls: TlsSection, client_ca: bytes | None
 ) -> Iterator[str]:
-    context.verify_mode = _CLIENT_AUTH[tls.client_auth_type]
+    context.verify_mode = CLIENT_VERIFICATION[tls.client_auth_type]
     # Go trusts all certificates in the file, those of intermediate CAs as well.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if client_ca is None:

@@ -27,7 +27,7 @@ NO_EFFECT = (
     " RequireAndVerifyClientCert."
 )
 UNVERIFIED = (
-    "must be another one: Python cannot ask for client certificates without verifying them; use"
+    "must be another one: Python cannot request client certificates without verifying them; use"
     " VerifyClientCertIfGiven or RequireAndVerifyClientCert"
 )
 
@@ -183,8 +183,14 @@ REFUSED = {
     ),
     "null hash": ("basic_auth_users: {a: }", "basic_auth_users.a must be text."),
     "hash of another kind": (f"basic_auth_users: {{a: '{HASH.replace('$2y', '$2z')}'}}", NO_HASH),
-    "cheap hash": (f"basic_auth_users: {{a: '{HASH.replace('$10$', '$03$')}'}}", NO_HASH),
-    "dear hash": (f"basic_auth_users: {{a: '{HASH.replace('$10$', '$32$')}'}}", NO_HASH),
+    "hash of too low a cost": (
+        f"basic_auth_users: {{a: '{HASH.replace('$10$', '$03$')}'}}",
+        NO_HASH,
+    ),
+    "hash of too high a cost": (
+        f"basic_auth_users: {{a: '{HASH.replace('$10$', '$32$')}'}}",
+        NO_HASH,
+    ),
     "cost in other digits": (f"basic_auth_users: {{a: '{HASH.replace('$10$', '$١٢$')}'}}", NO_HASH),
     "salt with too many bits": (
         f"basic_auth_users: {{a: '{HASH.replace('zPeM', 'zPfM')}'}}",

@@ -130,7 +130,7 @@ def test_a_pair_that_does_not_match_leaves_the_former_one(
 
 
 @pytest.mark.parametrize("begun", ["", "\n", "# Who may scrape\n", "---\n"])
-def test_a_file_that_is_being_written_lets_nobody_in(file: Path, begun: str) -> None:
+def test_passwords_stay_required_while_a_file_is_being_written(file: Path, begun: str) -> None:
     """Many programs empty a file before they write it; at the start, that is no mistake."""
     file.write_text(f"basic_auth_users: {{alice: '{hash_of('secret')}'}}")
     watch = Watch(file)
