@@ -95,8 +95,8 @@ def test_a_health_check_without_a_certificate_says_so(
     with served_with(file) as served:
         assert 1 == healthcheck.run(flags_of(served, file), {})
     assert capfd.readouterr().err.startswith(
-        "the web configuration file has every client show a certificate, and --healthcheck has"
-        f" none: check by TCP instead ({served.url}/-/healthy "
+        "the web configuration file requires client certificates, and --healthcheck has none:"
+        f" check by TCP instead ({served.url}/-/healthy "
     )
 
 
