@@ -16,7 +16,7 @@ from exporter.addresses import HEALTHY_PATH, READY_PATH, SCRIPT_PATH, STYLE_PATH
 from exporter.lifecycle import PATHS as LIFECYCLE_PATHS
 from exporter.lifecycle import Lifecycle, lifecycle_endpoints
 from exporter.negotiation import accepts_gzip, choose_form
-from exporter.pages import ProjectReport, Source, Worker, api_endpoints, page_endpoints
+from exporter.pages import ProjectReport, Source, endpoints_of
 from exporter.pages.report import nothing_is_listed
 from exporter.readers import Readers
 from exporter.scrape import Scrape
@@ -69,14 +69,12 @@ def build_app(site: Site, gate: Sequence[Middleware] = ()) -> Starlette:
 
     It answers GET, HEAD and OPTIONS, and POST where that does something.
     """
-    worker = Worker()
     source = Source(site.reports, site.clean, site.version, site.telemetry_path)
     pages = {
-        **page_endpoints(source, worker),
+        **endpoints_of(source),
         site.telemetry_path: _metrics(site),
         HEALTHY_PATH: _state(site.healthy, _UNHEALTHY),
         READY_PATH: _state(site.ready, _NOT_READY, lambda: _ready_words(site.reports())),
-        **api_endpoints(source, worker),
     }
     posts = lifecycle_endpoints(site.lifecycle)
     shown = [path for path in (*pages, *posts) if path not in {STYLE_PATH, SCRIPT_PATH}]

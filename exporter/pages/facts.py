@@ -1,6 +1,6 @@
-"""The facts of a project and of a job by the names that they have as metrics.
+"""What is known of projects and jobs, by the names of the metrics; the rest is left out.
 
-What is not known is left out.
+It is the content of the JSON, which ``openapi.yaml`` describes, and of the pages.
 """
 
 from __future__ import annotations
@@ -8,14 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from exporter.exposition import ATTRIBUTE_OF_GAUGE
-from exporter.pages.report import problems_of
+from exporter.pages.report import nothing_is_listed, problems_of
+from exporter.pages.selection import select
 from exporter.texts import cut, well_formed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from exporter.domain import ApiStatus, FailedItem, Failure, JobView, StatusChange
-    from exporter.pages.report import Problem, ProjectReport
+    from exporter.pages.report import Problem, ProjectReport, Source
+    from exporter.pages.selection import Query
 
     Facts = dict[str, Any]
 
@@ -25,6 +27,28 @@ _GAUGES = {
     name.removeprefix("llamacloud_batch_job_"): attribute
     for name, attribute in ATTRIBUTE_OF_GAUGE.items()
 }
+
+
+def status_answer(source: Source, reports: Sequence[ProjectReport]) -> Facts:
+    """Return what ``/api/v1/status`` answers."""
+    writer = FactWriter(source.clean)
+    return {
+        "version": source.version,
+        "nothing_listed": nothing_is_listed([report.status for report in reports]),
+        "projects": [writer.project(report) for report in reports],
+    }
+
+
+def jobs_answer(source: Source, reports: Sequence[ProjectReport], query: Query) -> Facts:
+    """Return what ``/api/v1/jobs`` answers to a query."""
+    selection, writer = select(reports, query), FactWriter(source.clean)
+    return {
+        "page": selection.page,
+        "per_page": query.per_page,
+        "pages": selection.pages,
+        "total": selection.total,
+        "jobs": [writer.job(report, job) for report, job in selection.jobs],
+    }
 
 
 class FactWriter:

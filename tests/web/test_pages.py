@@ -59,8 +59,8 @@ def test_other_paths_are_not_found_and_not_redirected(address: str, path: str) -
     answer = ask(address, path)
 
     words = (
-        b"There is nothing here. What there is: / /job /metrics /-/healthy /-/ready /api/v1/status"
-        b" /api/v1/jobs /api/v1/openapi.yaml /-/reload /-/quit\n"
+        b"There is nothing here. What there is: / /job /api/v1/status /api/v1/jobs"
+        b" /api/v1/openapi.yaml /metrics /-/healthy /-/ready /-/reload /-/quit\n"
     )
     assert (answer.status, answer.body) == (404, words)
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
