@@ -1,4 +1,4 @@
-"""What the pages and the JSON are made of."""
+"""The data of the pages and the JSON."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ProjectReport:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where the pages take from what they show; ``clean`` takes secrets out of a text."""
+    """Where the data comes from; ``clean`` takes secrets out of a text."""
 
     reports: Callable[[], Sequence[ProjectReport]]
     clean: Callable[[str], str]

@@ -1,4 +1,4 @@
-"""How Go writes the values of the web configuration file: booleans, durations, TLS names."""
+"""How Go writes the values of the web configuration file: durations and names of TLS."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import re
 import ssl
 from types import MappingProxyType
 
-# YAML 1.1, which Go's library reads as well.
-_TRUE = {"y", "yes", "on", "true"}
-_FALSE = {"n", "no", "off", "false"}
 _UNIT_SECONDS = MappingProxyType(
     {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 )
@@ -25,7 +22,6 @@ CLIENT_VERIFICATION = MappingProxyType(
         "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
     }
 )
-OLD_TLS_VERSIONS = ("TLS10", "TLS11")
 # The suites that exporter-toolkit knows; those of TLS 1.3 cannot be chosen, in Go either.
 CIPHERS = MappingProxyType(
     {
@@ -50,20 +46,6 @@ CURVES = MappingProxyType(
         "X25519": "X25519",
     }
 )
-
-
-def parse_bool(text: object) -> bool:
-    """Return a boolean written as YAML 1.1 allows.
-
-    Raises:
-        ValueError: it is none; the message completes "KEY ...".
-    """
-    if isinstance(text, bool):
-        return text
-    folded = str(text).lower()
-    if folded not in _TRUE | _FALSE:
-        raise ValueError("must be true or false")
-    return folded in _TRUE
 
 
 def parse_go_duration(text: object) -> float:

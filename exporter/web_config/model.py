@@ -14,10 +14,8 @@ from exporter.web_config.go_values import (
     CIPHERS,
     CLIENT_VERIFICATION,
     CURVES,
-    OLD_TLS_VERSIONS,
     TLS13_CIPHERS,
     TLS_VERSIONS,
-    parse_bool,
     parse_go_duration,
 )
 
@@ -44,14 +42,6 @@ def _one_of(*names: str) -> AfterValidator:
         return name
 
     return AfterValidator(check)
-
-
-def _check_version(name: str) -> str:
-    if name in OLD_TLS_VERSIONS:
-        raise ValueError("must be TLS12 or TLS13: TLS 1.0 and 1.1 are not supported")
-    if name not in TLS_VERSIONS:
-        raise ValueError("must be TLS12 or TLS13")
-    return name
 
 
 def _check_client_auth_type(name: str) -> str:
@@ -98,8 +88,7 @@ def _blank_if_null(value: object) -> object:
     return "" if value is None else value
 
 
-_Bool = Annotated[bool, BeforeValidator(parse_bool)]
-_Version = Annotated[str, AfterValidator(_check_version)]
+_Version = Annotated[str, _one_of(*TLS_VERSIONS)]
 _Path = str | None
 
 
@@ -133,7 +122,7 @@ class TlsSection(Section):
     ] = ()
     min_version: _Version = "TLS12"
     max_version: _Version = "TLS13"
-    prefer_server_cipher_suites: _Bool = True
+    prefer_server_cipher_suites: bool = True
 
     @property
     def is_enabled(self) -> bool:
@@ -157,7 +146,7 @@ class TlsSection(Section):
 class HttpSection(Section):
     """``http_server_config``."""
 
-    http2: _Bool = True
+    http2: bool = True
     headers: Annotated[
         dict[str, Annotated[str, BeforeValidator(_blank_if_null)]], AfterValidator(_check_headers)
     ] = {}

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _KIND = "web configuration file"
 # They may hold secrets, or be long.
 _NEVER_SHOWN = {"basic_auth_users", "cert", "client_ca", "key"}
-_LONGEST_KEY = 100
 _NO_EFFECT = (
     "has no effect without a client_auth_type that verifies client certificates: set"
     " RequireAndVerifyClientCert."
@@ -66,7 +65,7 @@ def parse_web_config(
 
 def _told(details: ErrorDetails) -> str:
     place = [str(part) for part in details["loc"]]
-    key = ".".join(part if len(part) < _LONGEST_KEY else "..." for part in place)
+    key = shown(".".join(place)).strip('"')
     if details["type"] == "extra_forbidden":
         return unknown(".".join(place), _known_keys(".".join(place[:-1])))
     if place[-1] == "[key]":
@@ -74,7 +73,7 @@ def _told(details: ErrorDetails) -> str:
     if details["type"] in {"model_type", "dict_type"}:
         return f"{key} must be a mapping."
     show_value = not _NEVER_SHOWN.intersection(place)
-    return invalid(shown(key).strip('"'), details, show_value=show_value)
+    return invalid(key, details, show_value=show_value)
 
 
 def _known_keys(section: str) -> list[str]:

@@ -48,7 +48,7 @@ def test_an_exporter_that_is_not_ready_says_what_to_do(exporter: Exporter, addre
 
     answer = ask(address, "/-/ready")
 
-    words = b"Not every project was asked for its jobs yet: try again in a few seconds.\n"
+    words = b"The first listing of a project has not ended yet: try again in a few seconds.\n"
     assert (answer.status, answer.body) == (503, words)
     assert ask(address, "/-/healthy").status == 200
 
