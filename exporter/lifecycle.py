@@ -1,4 +1,4 @@
-"""The endpoints that reload and stop the exporter, for those who may: ``web.enable_lifecycle``."""
+"""The endpoints that reload and stop the exporter if ``web.enable_lifecycle`` is on."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _HEADERS = {"X-Content-Type-Options": "nosniff"}
 
 @dataclass(frozen=True, slots=True)
 class Reloaded:
-    """What came of a reload, in words for whoever asked."""
+    """The result of a reload, as it is answered."""
 
     status: HTTPStatus
     words: str
@@ -38,7 +38,7 @@ class Reloaded:
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """What the endpoints do: ``reload`` returns once it is done, ``quit`` once it has begun."""
+    """What the endpoints call: ``reload`` returns when it is done, ``quit`` when it has begun."""
 
     reload: Callable[[], Awaitable[Reloaded]]
     quit: Callable[[], object]
@@ -47,28 +47,32 @@ class Lifecycle:
 def lifecycle_endpoints(
     lifecycle: Lifecycle | None,
 ) -> dict[str, Callable[[Request], Awaitable[Response]]]:
-    """Return the endpoint for each path; all answer 403 where there is no ``lifecycle``."""
+    """Return the endpoint for each path; all answer 403 if there is no ``lifecycle``."""
 
-    async def disabled(_: Request) -> Response:
-        return _forbidden(_DISABLED)
+    def guarded(
+        act: Callable[[Lifecycle], Awaitable[Response]],
+    ) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            if lifecycle is None:
+                return PlainTextResponse(_DISABLED, HTTPStatus.FORBIDDEN, headers=_HEADERS)
+            if _is_cross_site(request):
+                return PlainTextResponse(_CROSS_SITE, HTTPStatus.FORBIDDEN, headers=_HEADERS)
+            return await act(lifecycle)
 
-    if lifecycle is None:
-        return dict.fromkeys(PATHS, disabled)
+        return endpoint
 
-    async def reload(request: Request) -> Response:
-        if _is_cross_site(request):
-            return _forbidden(_CROSS_SITE)
-        reloaded = await lifecycle.reload()
-        return PlainTextResponse(f"{reloaded.words}\n", reloaded.status, headers=_HEADERS)
+    return {RELOAD_PATH: guarded(_reload), QUIT_PATH: guarded(_quit)}
 
-    async def quit_(request: Request) -> Response:
-        if _is_cross_site(request):
-            return _forbidden(_CROSS_SITE)
-        # Afterwards, so that whoever asked gets an answer.
-        stop = BackgroundTask(lifecycle.quit)
-        return PlainTextResponse("Stopping.\n", headers=_HEADERS, background=stop)
 
-    return {RELOAD_PATH: reload, QUIT_PATH: quit_}
+async def _reload(lifecycle: Lifecycle) -> Response:
+    reloaded = await lifecycle.reload()
+    return PlainTextResponse(f"{reloaded.words}\n", reloaded.status, headers=_HEADERS)
+
+
+async def _quit(lifecycle: Lifecycle) -> Response:
+    # After the answer is sent.
+    stop = BackgroundTask(lifecycle.quit)
+    return PlainTextResponse("Stopping.\n", headers=_HEADERS, background=stop)
 
 
 def _is_cross_site(request: Request) -> bool:
@@ -80,7 +84,3 @@ def _is_cross_site(request: Request) -> bool:
     origin = request.headers.get("origin", f"//{host}")
     is_foreign = origin.partition("//")[2].lower() != host.lower()
     return is_foreign or request.headers.get("sec-fetch-site") == "cross-site"
-
-
-def _forbidden(words: str) -> Response:
-    return PlainTextResponse(words, HTTPStatus.FORBIDDEN, headers=_HEADERS)

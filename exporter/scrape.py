@@ -56,36 +56,32 @@ class MetricsResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it, as ASGI wants it."""
-        with self._reading(scope["state"]["connection"].abort):
-            await self._send(scope, receive, send)
-
-    async def _send(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection: Connection = scope["state"]["connection"]
-        await send(
-            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
-        )
-        turn_ends = time.perf_counter() + _TURN_SECONDS
-        for part in _in_slices(self._pieces):
-            if time.perf_counter() > turn_ends:
-                # Other clients get their turn.
-                await asyncio.sleep(0)
-                turn_ends = time.perf_counter() + _TURN_SECONDS
-            # asyncio logs each write after the connection broke.
-            if connection.is_closing():
-                await _until_disconnected(receive)
-                return
-            await _send_on(send, part)
-        # Only before it sends a piece does uvicorn wait until the earlier ones are sent.
-        await _send_on(send, b"")
-        # A client that closed its sending side before this point may be gone. Later, it may have
-        # left because it has received everything.
-        ended = connection.client_ended
-        # The loop reports a connection that broke during a write in its next turn.
-        await asyncio.sleep(0)
-        left = ended or await Request(scope, receive).is_disconnected()
-        await send({"type": "http.response.body", "body": b""})
-        if not left:
-            self._sent()
+        with self._reading(connection.abort):
+            start = {"status": self.status_code, "headers": self.raw_headers}
+            await send({"type": "http.response.start", **start})
+            turn_ends = time.perf_counter() + _TURN_SECONDS
+            for part in _in_slices(self._pieces):
+                if time.perf_counter() > turn_ends:
+                    # Other clients get their turn.
+                    await asyncio.sleep(0)
+                    turn_ends = time.perf_counter() + _TURN_SECONDS
+                # asyncio logs each write after the connection broke.
+                if connection.is_closing():
+                    await _until_disconnected(receive)
+                    return
+                await _send_on(send, part)
+            # Only before it sends a piece does uvicorn wait until the earlier ones are sent.
+            await _send_on(send, b"")
+            # A client that closed its sending side before this point may be gone. Later, it may
+            # have left because it has received everything.
+            ended = connection.client_ended
+            # The loop reports a connection that broke during a write in its next turn.
+            await asyncio.sleep(0)
+            left = ended or await Request(scope, receive).is_disconnected()
+            await send({"type": "http.response.body", "body": b""})
+            if not left:
+                self._sent()
 
 
 async def _until_disconnected(receive: Receive) -> None:

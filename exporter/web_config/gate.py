@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse
 
 from exporter.addresses import HEALTHY_PATH, READY_PATH
@@ -106,10 +107,9 @@ def _with_headers(send: Send, headers: Mapping[str, str]) -> Send:
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            own = {name.lower() for name, _ in message["headers"]}
-            added = [(name.encode(), value.encode()) for name, value in headers.items()]
-            kept = [(name, value) for name, value in added if name.lower() not in own]
-            message = {**message, "headers": [*message["headers"], *kept]}
+            answered = MutableHeaders(scope=message)
+            for name, value in headers.items():
+                answered.setdefault(name, value)
         await send(message)
 
     return send_with_headers if headers else send

@@ -7,7 +7,7 @@ import binascii
 import hashlib
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import bcrypt
 
@@ -28,11 +28,6 @@ class TooManyChecksError(Exception):
     """Too many passwords are being checked, in all or of one client."""
 
 
-class _Check(NamedTuple):
-    client: str
-    matches: asyncio.Future[bool]
-
-
 class Passwords:
     """Checks credentials, and remembers correct ones, which then cost no hashing.
 
@@ -43,7 +38,8 @@ class Passwords:
         self._check = check
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="passwords")
         self._right: OrderedDict[bytes, None] = OrderedDict()
-        self._checks: dict[bytes, _Check] = {}
+        # Those under way, with the client of each.
+        self._checks: dict[bytes, tuple[str, asyncio.Future[bool]]] = {}
 
     async def are_right(
         self, users: Mapping[bytes, bytes], authorization: bytes, client: str = ""
@@ -69,16 +65,16 @@ class Passwords:
         # Requests with the same credentials share one check.
         if key not in self._checks:
             self._begin(client, key, password, hashed, highest_cost)
-        matches = await asyncio.shield(self._checks[key].matches)
-        return matches and user in users
+        _, check = self._checks[key]
+        return await asyncio.shield(check) and user in users
 
     def _begin(self, client: str, key: bytes, password: bytes, hashed: bytes, cost: int) -> None:
-        of_client = sum(check.client == client for check in self._checks.values())
+        of_client = sum(other == client for other, _ in self._checks.values())
         if len(self._checks) >= _MOST_CHECKS or of_client >= _MOST_CHECKS_OF_A_CLIENT:
             raise TooManyChecksError
         loop = asyncio.get_running_loop()
         matches = loop.run_in_executor(self._thread, self._matches, password, hashed, cost)
-        self._checks[key] = _Check(client, matches)
+        self._checks[key] = (client, matches)
         matches.add_done_callback(lambda done: self._finish(key, done))
 
     def _matches(self, password: bytes, hashed: bytes, highest_cost: int) -> bool:

@@ -15,7 +15,7 @@ from exporter.config import ConfigError
 from exporter.web_config.go_values import CIPHERS, CLIENT_VERIFICATION, CURVES, TLS_VERSIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from exporter.web_config.model import TlsSection
 
@@ -30,23 +30,17 @@ class ServerTls:
     allowed_sans: frozenset[str] | None
 
     def admits(self, certificate: Mapping[str, Any] | None) -> bool:
-        """Tell whether a client with this verified certificate may stay."""
+        """Tell whether a client may stay, by its verified certificate as of ``getpeercert``.
+
+        IP addresses are compared by their values: Python and Go write IPv6 addresses differently.
+        """
         if self.allowed_sans is None:
             return True
-        names = (certificate or {}).get("subjectAltName", ())
-        return has_one_of(self.allowed_sans, names)
-
-
-def has_one_of(allowed: Collection[str], names: Collection[tuple[str, str]]) -> bool:
-    """Tell whether one of the names, as ``getpeercert`` returns them, is allowed.
-
-    IP addresses are compared by their values: Python and Go write IPv6 addresses differently.
-    """
-    addresses = {_address(name) for name in allowed} - {None}
-    return any(
-        value in allowed or (kind == "IP Address" and _address(value) in addresses)
-        for kind, value in names
-    )
+        addresses = {_address(name) for name in self.allowed_sans} - {None}
+        return any(
+            value in self.allowed_sans or (kind == "IP Address" and _address(value) in addresses)
+            for kind, value in (certificate or {}).get("subjectAltName", ())
+        )
 
 
 def server_tls(tls: TlsSection, cert: bytes, key: bytes, client_ca: bytes | None) -> ServerTls:
