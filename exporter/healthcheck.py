@@ -84,7 +84,7 @@ def target_of(argv: Sequence[str], environ: Mapping[str, str]) -> Target:
         raise ValueError(" ".join(error.problems)) from None
     if web.config.file is None:
         return Target(web.listen_address)
-    from exporter.web_config.parsing import parse_web_config  # noqa: PLC0415 - likewise
+    from exporter.web_config.parsing import parse_web_config  # noqa: PLC0415 - as above
 
     mistakes: list[str] = []
     tls = parse_web_config(web.config.file, mistakes).tls_server_config
@@ -147,9 +147,9 @@ def _problem(url: str, connection: http.client.HTTPConnection, seconds: float) -
     except TimeoutError:
         return _late(url, seconds)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        told = getattr(error, "strerror", None) or f"{type(error).__name__} {error}".strip()
+        reason = getattr(error, "strerror", None) or f"{type(error).__name__} {error}".strip()
         return (
-            f"{url} cannot be requested: {told}; does the exporter run, and is this its"
+            f"{url} cannot be requested: {reason}; does the exporter run, and is this its"
             " web.listen_address?"
         )
     finally:

@@ -77,8 +77,7 @@ def build_app(site: Site, gate: Sequence[Middleware] = ()) -> Starlette:
     async def ready(_: Request) -> Response:
         if not site.ready():
             return _plain(_NOT_READY, 503)
-        is_empty = nothing_is_listed([report.status for report in site.reports()])
-        return _plain(_NOTHING_LISTED if is_empty else "ok\n")
+        return _plain(_NOTHING_LISTED if nothing_is_listed(site.reports()) else "ok\n")
 
     pages = {
         **endpoints_of(source),
@@ -143,7 +142,7 @@ def _method_not_allowed(request: Request, _: Exception) -> Response:
     methods = "POST, OPTIONS" if request.scope["path"] in LIFECYCLE_PATHS else "GET, HEAD, OPTIONS"
     headers = {"Allow": methods, **_NO_SNIFFING}
     if request.method == "OPTIONS":
-        # Load balancers check health by it, HAProxy unless told otherwise.
+        # Load balancers check health by it, HAProxy by default.
         return Response(status_code=204, headers=headers)
     words = " and ".join(methods.rsplit(", ", 1))
     return _plain(f"Only {words} are answered here.\n", 405, headers)

@@ -104,8 +104,8 @@ def _iso_time(unix_time: float) -> str:
 def _list_link(query: Query, **changes: object) -> str:
     """Return the link to the same list with some parameters changed, by default its first page."""
     names = ("project", "status", "search", "sort", "page")
-    asked = {name: getattr(query, name) for name in names} | {"page": 1} | changes
+    parameters = {name: getattr(query, name) for name in names} | {"page": 1} | changes
     if query.per_page != type(query)().per_page:
-        asked["per_page"] = query.per_page
-    given = {k: v for k, v in asked.items() if v and (k, v) != ("page", 1)}
-    return "./?" + urlencode(given) + "#jobs"
+        parameters["per_page"] = query.per_page
+    shown = {k: v for k, v in parameters.items() if v and (k, v) != ("page", 1)}
+    return "./?" + urlencode(shown) + "#jobs"

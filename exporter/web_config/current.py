@@ -92,8 +92,8 @@ class CurrentWebConfig:
             return  # It is being written: the next request reads it again.
         if (config.tls is None) == self.has_tls:
             switched = f"TLS cannot be switched {'off' if self.has_tls else 'on'}"
-            told = f"{named(self._path)}: {switched} while the exporter runs: restart it."
-            self._refuse((told,))
+            problem = f"{named(self._path)}: {switched} while the exporter runs: restart it."
+            self._refuse((problem,))
             return
         self._current = config
         self._problems = ()

@@ -1,4 +1,4 @@
-"""From a web configuration file, and the files that it names, to what the server needs of them."""
+"""Loading a web configuration file, together with the files that it names."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Stamp = tuple[int, ...] | None
 
 @dataclass(frozen=True, slots=True)
 class WebConfig:
-    """What the file asks for: ``users`` with their bcrypt hashes, headers of every answer."""
+    """What the file configures: ``users`` with their bcrypt hashes, ``headers`` of all answers."""
 
     users: Mapping[bytes, bytes]
     headers: Mapping[str, str]

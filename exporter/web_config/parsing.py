@@ -53,7 +53,7 @@ def parse_web_config(
     try:
         model = WebConfigModel.model_validate(tree)
     except ValidationError as error:
-        found = [_told(details) for details in error.errors()]
+        found = [_worded(details) for details in error.errors()]
         invalid_keys = {".".join(map(str, details["loc"][:2])) for details in error.errors()}
         model = WebConfigModel.model_validate(_without(invalid_keys, tree))
     found += _tls_problems(model.tls_server_config, invalid_keys)
@@ -63,7 +63,7 @@ def parse_web_config(
     return model
 
 
-def _told(details: ErrorDetails) -> str:
+def _worded(details: ErrorDetails) -> str:
     place = [str(part) for part in details["loc"]]
     key = shown(".".join(place)).strip('"')
     if details["type"] == "extra_forbidden":
@@ -121,12 +121,12 @@ def _version_problems(tls: TlsSection) -> Iterator[str]:
     if TLS_VERSIONS[tls.max_version] < TLS_VERSIONS[tls.min_version]:
         yield (
             f"tls_server_config.max_version must not be below min_version, {tls.min_version}:"
-            " nobody could connect."
+            " no client could connect."
         )
     elif (
         tls.cipher_suites and tls.max_version == "TLS12" and not set(tls.cipher_suites) & {*CIPHERS}
     ):
-        yield "tls_server_config.cipher_suites must hold one of TLS 1.2: nobody could connect."
+        yield "tls_server_config.cipher_suites must hold one of TLS 1.2: no client could connect."
 
 
 def _rate_problems(limit: RateLimitSection, invalid_keys: Collection[str]) -> Iterator[str]:

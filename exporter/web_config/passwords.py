@@ -81,8 +81,8 @@ class Passwords:
         """Check a password; a wrong one takes as long as with a hash of the highest cost."""
         if self._check(password, hashed):
             return True
-        # Each cost takes twice as long as the one below: those from the hash's own to the highest
-        # but one take as long as what the highest takes longer.
+        # A check of the next higher cost takes twice as long. So a check of each cost from this one
+        # up to the highest, the latter excluded, makes up for the difference.
         for cost in range(_cost_of(hashed), highest_cost):
             self._check(password, _impossible_hash(cost))
         return False

@@ -124,7 +124,10 @@ REFUSED = {
     ),
     "no version": (
         TLS.format(", min_version: TLS13, max_version: TLS12"),
-        "tls_server_config.max_version must not be below min_version, TLS13: nobody could connect.",
+        (
+            "tls_server_config.max_version must not be below min_version, TLS13: no client could"
+            " connect."
+        ),
     ),
     "OpenSSL's name of a cipher": (
         TLS.format(", cipher_suites: [ECDHE-RSA-AES128-GCM-SHA256]"),
@@ -132,7 +135,7 @@ REFUSED = {
     ),
     "no cipher": (
         TLS.format(", max_version: TLS12, cipher_suites: [TLS_AES_128_GCM_SHA256]"),
-        "tls_server_config.cipher_suites must hold one of TLS 1.2: nobody could connect.",
+        "tls_server_config.cipher_suites must hold one of TLS 1.2: no client could connect.",
     ),
     "several curves": (
         TLS.format(", curve_preferences: [X25519, CurveP256]"),
