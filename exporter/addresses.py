@@ -1,6 +1,6 @@
 """Where the exporter is reached over HTTP: the addresses that it listens on, and fixed paths.
 
-What reads an address raises a ``ValueError`` with words that complete "the setting ...".
+Errors of the parsers are a ``ValueError`` whose message completes "the setting ...".
 """
 
 from __future__ import annotations

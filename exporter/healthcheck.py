@@ -1,35 +1,36 @@
-"""``--healthcheck``: ask a running exporter whether it is healthy, for images without curl.
+"""``--healthcheck``: request ``/-/healthy`` of a running exporter, for images without curl.
 
-A container does this every 30 seconds, within the memory limit of the exporter: so the modules that
-read all settings are loaded only where there is more to read than one variable.
+A container does this every 30 seconds, within the memory limit of the exporter. So the modules that
+read all settings are imported only if one variable is not enough.
 """
 
 from __future__ import annotations
 
 import http.client
 import threading
-import time
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
 
-from exporter.addresses import DEFAULT_LISTEN_ADDRESSES, HEALTHY_PATH, parse_listen_addresses
+from exporter.addresses import (
+    DEFAULT_LISTEN_ADDRESSES,
+    HEALTHY_PATH,
+    ListenAddress,
+    parse_listen_addresses,
+)
 from exporter.standard_streams import write_error
 from exporter.texts import escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from exporter.addresses import ListenAddress
+    from collections.abc import Mapping, Sequence
 
 _FLAG = "--healthcheck"
 _ADDRESS_VARIABLE = "LLAMACLOUD_EXPORTER_WEB__LISTEN_ADDRESS"
-# Where either is set, there is more to read.
+# If either is set, there are files to read.
 _FILE_VARIABLES = ("LLAMACLOUD_EXPORTER_CONFIG__FILE", "LLAMACLOUD_EXPORTER_WEB__CONFIG__FILE")
 _NEEDS_CERTIFICATE = (
-    "the web configuration file has every client show a certificate, and --healthcheck has none:"
-    " check by TCP instead"
+    "the web configuration file requires client certificates, and --healthcheck has none: check by"
+    " TCP instead"
 )
 _SECONDS = 3.0
 _READ_BYTES = 200
@@ -37,16 +38,16 @@ _LONGEST_WORDS = 300
 
 
 def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Return 0 if the exporter with these settings is healthy, else 1, and say what is wrong.
+    """Return 0 if the exporter with these settings is healthy; else print why, and return 1.
 
-    No other status: Docker reserves 2. It takes three seconds at most, beyond reading the settings.
+    Docker reserves the status 2. This takes three seconds at most, beyond reading the settings.
     """
     try:
         target = target_of(argv, environ)
         problem = problem_at(target.addresses, schemes=target.schemes)
         if problem is not None and target.advice:
             problem = f"{target.advice} ({problem})"
-    # Python raises a RuntimeError where the machine gives no thread.
+    # Python raises a RuntimeError if the machine's limit of threads is reached.
     except (ValueError, RuntimeError) as error:
         problem = str(error)
     if problem is None:
@@ -56,7 +57,7 @@ def run(argv: Sequence[str], environ: Mapping[str, str]) -> int:
 
 
 class Target(NamedTuple):
-    """What to ask: ``schemes`` are tried in turn; ``advice`` says why none can work."""
+    """Where to send the request: ``schemes`` are tried in turn; ``advice`` says why none works."""
 
     addresses: tuple[ListenAddress, ...]
     schemes: tuple[str, ...] = ("http",)
@@ -64,7 +65,7 @@ class Target(NamedTuple):
 
 
 def target_of(argv: Sequence[str], environ: Mapping[str, str]) -> Target:
-    """Return where and how an exporter with these settings answers; keys are not read.
+    """Return where an exporter with these settings answers, and how; keys are not read.
 
     Raises:
         ValueError: the settings have mistakes.
@@ -74,8 +75,7 @@ def target_of(argv: Sequence[str], environ: Mapping[str, str]) -> Target:
         try:
             return Target(parse_listen_addresses(text) if text else DEFAULT_LISTEN_ADDRESSES)
         except ValueError:
-            # Reading all settings finds the mistake again, and names it as ever.
-            pass
+            pass  # Reading all settings finds the mistake again, and reports it as always.
     from exporter.config import ConfigError, load  # noqa: PLC0415 - the module's docstring says why
 
     try:
@@ -84,62 +84,62 @@ def target_of(argv: Sequence[str], environ: Mapping[str, str]) -> Target:
         raise ValueError(" ".join(error.problems)) from None
     if web.config.file is None:
         return Target(web.listen_address)
-    from exporter.web_config.parsing import parse_web_config  # noqa: PLC0415 - likewise
+    from exporter.web_config.parsing import parse_web_config  # noqa: PLC0415 - as above
 
-    try:
-        tls = parse_web_config(web.config.file).tls_server_config
-    except ConfigError:
-        # The exporter goes on by what it read before.
+    mistakes: list[str] = []
+    tls = parse_web_config(web.config.file, mistakes).tls_server_config
+    if mistakes:
+        # The exporter still uses what it read before.
         return Target(web.listen_address, ("https", "http"))
-    # Whether TLS is on changes with the exporter's next start only.
+    # TLS is turned on or off only when the exporter starts.
     schemes = ("https", "http") if tls.is_enabled else ("http", "https")
     advice = _NEEDS_CERTIFICATE if tls.requires_client_certificate else ""
     return Target(web.listen_address, schemes, advice)
 
 
 def problem_at(
-    addresses: Iterable[ListenAddress],
+    addresses: Sequence[ListenAddress],
     seconds: float = _SECONDS,
     schemes: Sequence[str] = ("http",),
 ) -> str | None:
-    """Say what is wrong with the exporter that listens there, ``None`` if it answers everywhere."""
-    deadline = time.monotonic() + seconds
-    for address in addresses:
-        problem = _problem_before(deadline, seconds, address, schemes)
-        if problem is not None:
-            return problem
-    return None
+    """Return what is wrong with an exporter that listens there, ``None`` if it is healthy.
+
+    It must answer at every address, by one of the ``schemes``, and within so many seconds in all.
+    """
+    requested = [_url(addresses[0], schemes[0])]
+    found: list[str | None] = []
+
+    def check() -> None:
+        problems = (_problem_of(address, schemes, seconds, requested) for address in addresses)
+        found.append(next(filter(None, problems), None))
+
+    checking = threading.Thread(target=check, daemon=True)
+    checking.start()
+    # A look-up of a name has no time limit of its own, nor has an answer that comes byte by byte.
+    checking.join(seconds)
+    return found[0] if found else _late(requested[-1], seconds)
 
 
-def _problem_before(
-    deadline: float, seconds: float, address: ListenAddress, schemes: Sequence[str]
+def _problem_of(
+    address: ListenAddress, schemes: Sequence[str], seconds: float, requested: list[str]
 ) -> str | None:
     if address.port == 0:
         return (
-            f"web.listen_address {address} has port 0, so that nobody can tell which port the"
-            " exporter took: choose one"
+            f"web.listen_address {address} has port 0, so that the port which the exporter listens"
+            " on is not known: choose one"
         )
-    found: list[str | None] = []
-    urls = [_url(address, scheme) for scheme in schemes]
-
-    def ask() -> None:
-        found.append(_first_problem(urls, seconds))
-
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    # Looking up a name has no limit of its own, nor has an answer that comes byte by byte.
-    asking.join(max(deadline - time.monotonic(), 0.0))
-    return found[0] if found else _late(urls[0], seconds)
+    problems = []
+    for scheme in schemes:
+        url = _url(address, scheme)
+        requested.append(url)
+        problem = _problem(url, _connection(scheme, address, seconds), seconds)
+        if problem is None:
+            return None
+        problems.append(problem)
+    return problems[0]
 
 
-def _first_problem(urls: Sequence[str], seconds: float) -> str | None:
-    """Return the problem of the first URL, ``None`` if there is a URL without one."""
-    problem = _problem(urls[0], seconds)
-    return problem and (problem if all(_problem(url, seconds) for url in urls[1:]) else None)
-
-
-def _problem(url: str, seconds: float) -> str | None:
-    connection = _connection(url, seconds)
+def _problem(url: str, connection: http.client.HTTPConnection, seconds: float) -> str | None:
     try:
         connection.request("GET", HEALTHY_PATH)
         response = connection.getresponse()
@@ -147,9 +147,9 @@ def _problem(url: str, seconds: float) -> str | None:
     except TimeoutError:
         return _late(url, seconds)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        told = getattr(error, "strerror", None) or f"{type(error).__name__} {error}".strip()
+        reason = getattr(error, "strerror", None) or f"{type(error).__name__} {error}".strip()
         return (
-            f"{url} cannot be asked: {told}; does the exporter run, and is this its"
+            f"{url} cannot be requested: {reason}; does the exporter run, and is this its"
             " web.listen_address?"
         )
     finally:
@@ -163,36 +163,33 @@ def _late(url: str, seconds: float) -> str:
     return f"{url} did not answer within {seconds:g} s"
 
 
-def _connection(url: str, seconds: float) -> http.client.HTTPConnection:
+def _connection(scheme: str, address: ListenAddress, seconds: float) -> http.client.HTTPConnection:
     """Return a connection that is not open yet.
 
     Certificates are not verified: they are made for other names than this machine has for itself.
     """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if parts.scheme == "http":
-        return http.client.HTTPConnection(host, parts.port, timeout=seconds)
+    host = _host(address)
+    if scheme == "http":
+        return http.client.HTTPConnection(host, address.port, timeout=seconds)
     import ssl  # noqa: PLC0415 - only who uses it pays for it
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    return http.client.HTTPSConnection(host, parts.port, timeout=seconds, context=context)
+    return http.client.HTTPSConnection(host, address.port, timeout=seconds, context=context)
 
 
 def _host(address: ListenAddress) -> str:
-    """Return a host by which this machine reaches itself, also where every interface is meant."""
+    """Return a host by which this machine reaches itself, also if it listens on all interfaces."""
     host = address.host
     try:
-        is_unspecified = not host or ip_address(host).is_unspecified
+        is_everywhere = ip_address(host).is_unspecified
     except ValueError:
-        return host
-    if not is_unspecified:
+        is_everywhere = not host
+    if not is_everywhere:
         return host
     return "::1" if ":" in host else "127.0.0.1"
 
 
 def _url(address: ListenAddress, scheme: str) -> str:
-    host = _host(address)
-    bracketed = f"[{host}]" if ":" in host else host
-    return f"{scheme}://{bracketed}:{address.port}{HEALTHY_PATH}"
+    return f"{scheme}://{ListenAddress(_host(address), address.port)}{HEALTHY_PATH}"

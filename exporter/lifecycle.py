@@ -21,6 +21,10 @@ _DISABLED = (
     "The lifecycle endpoints are disabled: set web.enable_lifecycle to true, and restart the"
     " exporter. SIGHUP and SIGTERM do the same.\n"
 )
+_CROSS_SITE = (
+    "Refused: the page of another site sent this request. Send it by curl, or from a page of the"
+    " exporter's own address.\n"
+)
 _HEADERS = {"X-Content-Type-Options": "nosniff"}
 
 
@@ -34,7 +38,7 @@ class Reloaded:
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """What the endpoints do; ``reload`` returns when it is done, ``quit`` when it has begun."""
+    """What the endpoints call: ``reload`` returns when it is done, ``quit`` when it has begun."""
 
     reload: Callable[[], Awaitable[Reloaded]]
     quit: Callable[[], object]
@@ -43,21 +47,40 @@ class Lifecycle:
 def lifecycle_endpoints(
     lifecycle: Lifecycle | None,
 ) -> dict[str, Callable[[Request], Awaitable[Response]]]:
-    """Return the endpoint for each path; all answer 403 where there is no ``lifecycle``."""
+    """Return the endpoint for each path; all answer 403 if there is no ``lifecycle``."""
 
-    async def refuse(_: Request) -> Response:
-        return PlainTextResponse(_DISABLED, HTTPStatus.FORBIDDEN, headers=_HEADERS)
+    def guarded(
+        act: Callable[[Lifecycle], Awaitable[Response]],
+    ) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            if lifecycle is None:
+                return PlainTextResponse(_DISABLED, HTTPStatus.FORBIDDEN, headers=_HEADERS)
+            if _is_cross_site(request):
+                return PlainTextResponse(_CROSS_SITE, HTTPStatus.FORBIDDEN, headers=_HEADERS)
+            return await act(lifecycle)
 
-    if lifecycle is None:
-        return dict.fromkeys(PATHS, refuse)
+        return endpoint
 
-    async def reload(_: Request) -> Response:
-        reloaded = await lifecycle.reload()
-        return PlainTextResponse(f"{reloaded.words}\n", reloaded.status, headers=_HEADERS)
+    return {RELOAD_PATH: guarded(_reload), QUIT_PATH: guarded(_quit)}
 
-    async def quit_(_: Request) -> Response:
-        # After the response, so that the client gets it.
-        stop = BackgroundTask(lifecycle.quit)
-        return PlainTextResponse("Stopping.\n", headers=_HEADERS, background=stop)
 
-    return {RELOAD_PATH: reload, QUIT_PATH: quit_}
+async def _reload(lifecycle: Lifecycle) -> Response:
+    reloaded = await lifecycle.reload()
+    return PlainTextResponse(f"{reloaded.words}\n", reloaded.status, headers=_HEADERS)
+
+
+async def _quit(lifecycle: Lifecycle) -> Response:
+    # After the answer is sent.
+    stop = BackgroundTask(lifecycle.quit)
+    return PlainTextResponse("Stopping.\n", headers=_HEADERS, background=stop)
+
+
+def _is_cross_site(request: Request) -> bool:
+    """Tell whether a browser sent a request for the page of another site.
+
+    A browser that remembers the password of basic authentication adds it to such requests too.
+    """
+    host = request.headers.get("host", "")
+    origin = request.headers.get("origin", f"//{host}")
+    is_foreign = origin.partition("//")[2].lower() != host.lower()
+    return is_foreign or request.headers.get("sec-fetch-site") == "cross-site"

@@ -1,4 +1,4 @@
-"""What a client wants of a scrape, by its Accept and Accept-Encoding headers (RFC 9110, 12.5)."""
+"""The form and the encoding of an exposition, by Accept and Accept-Encoding (RFC 9110, 12.5)."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ _QUALITY = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _NOT_A_VERSION = re.compile(r"[\\,;]")
 
-# What each form is asked for by, the most specific last.
+# The media ranges that include each form, the most specific last.
 _TEXT = ("*/*", "text/*", "text/plain", "text/plain;version=0.0.4")
 _OPENMETRICS_NAME = "application/openmetrics-text"
 _OPENMETRICS = ("*/*", "application/*", _OPENMETRICS_NAME, f"{_OPENMETRICS_NAME};version=1.0.0")
 _BY_NAME = 2
-# Older Prometheus servers ask for OpenMetrics as 0.0.1 alone, and read 1.0.0 as well.
+# Older Prometheus servers accept OpenMetrics as 0.0.1 alone, and can read 1.0.0 as well.
 _VERSION_ALSO_READ = {"0.0.1": "1.0.0"}
 
 
 def choose_form(accept: str) -> Form:
-    """Choose the form that ``accept`` prefers, the plain text form where it names neither.
+    """Choose the form that ``accept`` prefers; the text format if it names neither.
 
-    Of equal wishes the more specific counts. OpenMetrics wins a tie only if asked for by name.
+    At equal quality, the more specific media range wins; if both are equally specific, OpenMetrics
+    wins only where it is named.
     """
     qualities = _qualities(accept)
     text, openmetrics = _rank(_TEXT, qualities), _rank(_OPENMETRICS, qualities)
@@ -31,7 +32,7 @@ def choose_form(accept: str) -> Form:
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
-    """Tell whether the client takes gzip, and does not like it less than no compression."""
+    """Tell whether the client accepts gzip, and does not prefer an uncompressed answer."""
     qualities = _qualities(accept_encoding)
     others = qualities.get("*", 0.0)
     gzip = qualities.get("gzip", qualities.get("x-gzip", others))
@@ -40,18 +41,18 @@ def accepts_gzip(accept_encoding: str) -> bool:
 
 def _rank(names: tuple[str, ...], qualities: dict[str, float]) -> tuple[float, int]:
     """Return the quality of the most specific of ``names``, and how specific it is."""
-    asked_for = [(place, qualities[name]) for place, name in enumerate(names) if name in qualities]
-    specificity, quality = max(asked_for, default=(-1, 0.0))
+    given = [(place, qualities[name]) for place, name in enumerate(names) if name in qualities]
+    specificity, quality = max(given, default=(-1, 0.0))
     return (quality, specificity) if quality else (0.0, -1)
 
 
 def _qualities(header: str) -> dict[str, float]:
-    """Read the quality of each wish, by its value and version; what is malformed is ignored."""
+    """Return the quality of each value with its version; malformed ones are ignored."""
     qualities: dict[str, float] = {}
-    # What is quoted separates nothing.
+    # Commas and semicolons within quotes separate nothing.
     without_quoted_separators = _QUOTED.sub(lambda text: _NOT_A_VERSION.sub("", text[0]), header)
-    for wish in without_quoted_separators.lower().split(","):
-        value, *parameters = (part.strip() for part in wish.split(";"))
+    for element in without_quoted_separators.lower().split(","):
+        value, *parameters = (part.strip() for part in element.split(";"))
         named = dict(parameter.partition("=")[::2] for parameter in parameters)
         if "version" in named:
             version = named["version"].strip('"')

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
     from exporter.snapshot import Published
 
-# Enough that only slow readers ever meet the bound.
+# Enough that only slow clients ever reach the bound.
 _MOST_BEING_READ = 4
-# Prometheus, too, gives up after that unless told otherwise.
+# The default scrape_timeout of Prometheus.
 _TIME_TO_READ_SECONDS = 10.0
 
 
@@ -24,11 +24,11 @@ class _Reading:
 
 
 class Readers:
-    """The clients that are reading what was published.
+    """The clients that are reading versions of the exposition.
 
-    A slow reader keeps its version in memory, so at most four versions are held. Then new readers
-    get the newest version held, until the oldest version's readers have had ten seconds. They are
-    disconnected then.
+    A slow client keeps its version in memory, so at most four versions are being read. Beyond
+    that, a new client gets the newest of these four. Once the last client of the oldest version has
+    had ten seconds, the clients of that version are disconnected to make room for a new version.
     """
 
     def __init__(self, newest: Callable[[], Published], clock: Callable[[], float]) -> None:
@@ -38,7 +38,7 @@ class Readers:
         self._being_read: dict[Published, _Reading] = {}
 
     def choose(self) -> Published:
-        """Return what the next reader is to read."""
+        """Return the version for the next client."""
         newest = self._newest()
         if newest in self._being_read or len(self._being_read) < _MOST_BEING_READ:
             return newest
@@ -52,7 +52,7 @@ class Readers:
 
     @contextmanager
     def reading(self, published: Published, cut: Callable[[], None]) -> Iterator[None]:
-        """Count a reader of ``published`` until the end of the block; ``cut`` has it end soon."""
+        """Count a client of ``published`` until the end of the block; ``cut`` disconnects it."""
         began = self._clock()
         reading = self._being_read.setdefault(published, _Reading(began))
         reading.last_began = began

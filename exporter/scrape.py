@@ -1,4 +1,4 @@
-"""Handing a scrape over, to clients that are fast, slow, or gone before the end."""
+"""Sending an exposition to clients that are fast, slow, or gone before the end."""
 
 from __future__ import annotations
 
@@ -15,29 +15,30 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
-# Others wait for so long while a scrape is handed over that a client takes at once.
+# The longest time for which a client that reads fast keeps all others waiting.
 _TURN_SECONDS = 0.002
-# Large enough to cost no measurable time, small enough to be held for every client there may be.
+# Large enough to cost no measurable time, small enough to be held for each client at once.
 _SLICE_BYTES = 64 * 1024
 
 
 class Connection(Protocol):
-    """What the server tells of a client's connection, as ``connection`` in a scope's state."""
+    """A client's connection, which the server puts as ``connection`` into a scope's state."""
 
     client_ended: bool
 
     def abort(self) -> None:
-        """Close it at once."""
+        """Close it at once; what was not sent yet is dropped."""
 
     def is_closing(self) -> bool:
         """Tell whether it is lost or about to be closed."""
 
 
-class Scrape(Response):
-    """A body that tells when it was handed over while the client was still there.
+class MetricsResponse(Response):
+    """The ``pieces`` of an exposition; calls ``sent`` if the client got all of them.
 
-    It is sent in slices and never copied as a whole: a client that reads slowly, or not at all,
-    costs a slice or two beside the bytes that are shared by all who read what was published then.
+    They are sent in slices and never copied as a whole: a client that reads slowly, or not at all,
+    costs a slice or two, beside bytes that all readers of the same version share. ``reading`` makes
+    the context in which they are sent of a function that closes the connection.
     """
 
     def __init__(
@@ -46,50 +47,48 @@ class Scrape(Response):
         headers: dict[str, str],
         *,
         reading: Callable[[Callable[[], None]], AbstractContextManager[None]],
-        handed_over: Callable[[], None],
+        sent: Callable[[], None],
     ) -> None:
         super().__init__(headers=headers)
         self._pieces = pieces
         self._reading = reading
-        self._handed_over = handed_over
+        self._sent = sent
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it, as ASGI wants it."""
-        with self._reading(scope["state"]["connection"].abort):
-            await self._send(scope, receive, send)
-
-    async def _send(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection: Connection = scope["state"]["connection"]
-        await send(
-            {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
-        )
-        turn_ends = time.perf_counter() + _TURN_SECONDS
-        for part in _in_slices(self._pieces):
-            if time.perf_counter() > turn_ends:
-                # Others want to be served while a fast client is.
-                await asyncio.sleep(0)
-                turn_ends = time.perf_counter() + _TURN_SECONDS
-            # Each write after a broken one would have asyncio say so in the log.
-            if connection.is_closing():
-                await _until_disconnected(receive)
-                return
-            await _send_on(send, part)
-        # uvicorn waits before a piece, not after it, for the connection to take the earlier ones.
-        await _send_on(send, b"")
-        # One that ended its side before may be gone; from now on it may because it has it all.
-        ended = connection.client_ended
-        # A connection that broke while it was written to is reported in the loop's next turn.
-        await asyncio.sleep(0)
-        left = ended or await Request(scope, receive).is_disconnected()
-        await send({"type": "http.response.body", "body": b""})
-        if not left:
-            self._handed_over()
+        with self._reading(connection.abort):
+            start = {"status": self.status_code, "headers": self.raw_headers}
+            await send({"type": "http.response.start", **start})
+            turn_ends = time.perf_counter() + _TURN_SECONDS
+            for part in _in_slices(self._pieces):
+                if time.perf_counter() > turn_ends:
+                    # Other clients get their turn.
+                    await asyncio.sleep(0)
+                    turn_ends = time.perf_counter() + _TURN_SECONDS
+                # asyncio logs each write after the connection broke.
+                if connection.is_closing():
+                    await _until_disconnected(receive)
+                    return
+                await _send_on(send, part)
+            # Only before it sends a piece does uvicorn wait until the earlier ones are sent.
+            await _send_on(send, b"")
+            # A client that closed its sending side before this point may be gone. Later, it may
+            # have left because it has received everything.
+            ended = connection.client_ended
+            # The loop reports a connection that broke during a write in its next turn.
+            await asyncio.sleep(0)
+            left = ended or await Request(scope, receive).is_disconnected()
+            await send({"type": "http.response.body", "body": b""})
+            if not left:
+                self._sent()
 
 
 async def _until_disconnected(receive: Receive) -> None:
-    """Wait until uvicorn knows of it: up to then it logs an answer without an end as a bug.
+    """Wait until uvicorn knows that the client left.
 
-    Over TLS that takes some turns of the loop.
+    Before that it logs an answer without an end as a bug. Over TLS this takes some turns of the
+    loop.
     """
     while (await receive())["type"] != "http.disconnect":
         pass

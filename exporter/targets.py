@@ -1,4 +1,4 @@
-"""What a request's target asks for, in the forms that RFC 9112 (3.2) knows beside a plain path."""
+"""The path that a request's target stands for, in all the forms of RFC 9112 (3.2)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _OF_THE_SERVER = ("OPTIONS", "CONNECT")
 
 
 def path_of(method: str, target: str) -> str:
-    """Return the path that ``target``, without its query, asks for.
+    """Return the path of a target without its query.
 
-    An absolute URL stands for its path, as a server must take it; ``*`` and an authority, which
-    ask something of the server itself, for its root. What does not decode to printable text names
-    nothing here and stays as it is.
+    An absolute URL stands for its path, as servers must accept; ``*`` and an authority, which mean
+    the server itself, for its root. A target that does not decode to printable text matches no
+    path, and is returned as it is.
     """
     if absolute := _ABSOLUTE.fullmatch(target):
         target = absolute["path"] or "/"
@@ -29,12 +29,12 @@ def path_of(method: str, target: str) -> str:
 
 
 class TargetMiddleware:
-    """Lets an application see the path that was asked for, whatever the target's form."""
+    """Sets the scope's path, whatever the form of the request's target."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand the request on with its path."""
+        """Pass the request on with its path."""
         path = path_of(scope["method"], scope["raw_path"].decode("ascii"))
         await self._app({**scope, "path": path}, receive, send)

@@ -1,4 +1,4 @@
-"""The exporter's HTTP side: the exposition, its health, and a page that leads to both."""
+"""What the exporter serves over HTTP: the exposition, its health, pages and their JSON."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from exporter.addresses import HEALTHY_PATH, READY_PATH, SCRIPT_PATH, STYLE_PATH
 from exporter.lifecycle import PATHS as LIFECYCLE_PATHS
 from exporter.lifecycle import Lifecycle, lifecycle_endpoints
 from exporter.negotiation import accepts_gzip, choose_form
-from exporter.pages import ProjectReport, Source, Worker, api_endpoints, page_endpoints
+from exporter.pages import ProjectReport, Source, endpoints_of
 from exporter.pages.report import nothing_is_listed
 from exporter.readers import Readers
-from exporter.scrape import Scrape
+from exporter.scrape import MetricsResponse
 from exporter.targets import TargetMiddleware
 
 if TYPE_CHECKING:
@@ -39,16 +39,16 @@ _UNHEALTHY = (
 _NOTHING_LISTED = (
     "Ready, but no project could be listed: the page at / and the log say why, and what to do.\n"
 )
-_NOT_READY = "Not every project was asked for its jobs yet: try again in a few seconds.\n"
+_NOT_READY = "The first listing of a project has not ended yet: try again in a few seconds.\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """What the pages are made of.
+    """What is served.
 
-    ``own_metrics`` renders the end of the exposition. ``scraped`` is called, with the number of
-    each project's view, once for each complete scrape: a GET answered with 200 whose body was
-    handed over while the client was still there.
+    ``own_metrics`` renders the end of the exposition. ``scraped`` is called with the number of each
+    project's view, once for each complete scrape: a GET answered with 200 whose whole body was sent
+    before the client left.
     """
 
     telemetry_path: str
@@ -65,18 +65,25 @@ class Site:
 
 
 def build_app(site: Site, gate: Sequence[Middleware] = ()) -> Starlette:
-    """Build the application; it redirects nothing. Every request passes the ``gate`` first.
+    """Build the application; every request passes the ``gate`` first.
 
-    It answers GET, HEAD and OPTIONS, and POST where that does something.
+    It answers GET, HEAD and OPTIONS, the lifecycle endpoints POST and OPTIONS. It never redirects.
     """
-    worker = Worker()
     source = Source(site.reports, site.clean, site.version, site.telemetry_path)
+
+    async def healthy(_: Request) -> Response:
+        return _plain("ok\n") if site.healthy() else _plain(_UNHEALTHY, 503)
+
+    async def ready(_: Request) -> Response:
+        if not site.ready():
+            return _plain(_NOT_READY, 503)
+        return _plain(_NOTHING_LISTED if nothing_is_listed(site.reports()) else "ok\n")
+
     pages = {
-        **page_endpoints(source, worker),
+        **endpoints_of(source),
         site.telemetry_path: _metrics(site),
-        HEALTHY_PATH: _state(site.healthy, _UNHEALTHY),
-        READY_PATH: _state(site.ready, _NOT_READY, lambda: _ready_words(site.reports())),
-        **api_endpoints(source, worker),
+        HEALTHY_PATH: healthy,
+        READY_PATH: ready,
     }
     posts = lifecycle_endpoints(site.lifecycle)
     shown = [path for path in (*pages, *posts) if path not in {STYLE_PATH, SCRIPT_PATH}]
@@ -108,11 +115,11 @@ def _metrics(site: Site) -> Endpoint:
         headers["Content-Length"] = str(sum(map(len, pieces)))
         if request.method == "HEAD":
             return Response(headers=headers)
-        return Scrape(
+        return MetricsResponse(
             pieces,
             headers,
             reading=partial(readers.reading, published),
-            handed_over=partial(site.scraped, published.view_numbers),
+            sent=partial(site.scraped, published.view_numbers),
         )
 
     return metrics
@@ -122,36 +129,20 @@ def _header(request: Request, name: str) -> str:
     return ", ".join(request.headers.getlist(name))
 
 
-def _state(
-    holds: Callable[[], bool], otherwise: str, words: Callable[[], str] = lambda: "ok\n"
-) -> Endpoint:
-    async def state(_: Request) -> Response:
-        if holds():
-            return PlainTextResponse(words(), headers=_NO_SNIFFING)
-        return PlainTextResponse(otherwise, 503, headers=_NO_SNIFFING)
-
-    return state
-
-
-def _ready_words(reports: Sequence[ProjectReport]) -> str:
-    is_empty = nothing_is_listed([report.status for report in reports])
-    return _NOTHING_LISTED if is_empty else "ok\n"
+def _plain(words: str, status: int = 200, headers: Mapping[str, str] = _NO_SNIFFING) -> Response:
+    return PlainTextResponse(words, status, headers)
 
 
 def _not_found(paths: Sequence[str]) -> Callable[[Request, Exception], Response]:
     words = f"There is nothing here. What there is: {' '.join(paths)}\n"
-
-    def not_found(_: Request, __: Exception) -> Response:
-        return PlainTextResponse(words, 404, headers=_NO_SNIFFING)
-
-    return not_found
+    return lambda _, __: _plain(words, 404)
 
 
 def _method_not_allowed(request: Request, _: Exception) -> Response:
     methods = "POST, OPTIONS" if request.scope["path"] in LIFECYCLE_PATHS else "GET, HEAD, OPTIONS"
     headers = {"Allow": methods, **_NO_SNIFFING}
     if request.method == "OPTIONS":
-        # Load balancers check health by it, HAProxy unless told otherwise.
+        # Load balancers check health by it, HAProxy by default.
         return Response(status_code=204, headers=headers)
     words = " and ".join(methods.rsplit(", ", 1))
-    return PlainTextResponse(f"Only {words} are answered here.\n", 405, headers=headers)
+    return _plain(f"Only {words} are answered here.\n", 405, headers)

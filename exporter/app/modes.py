@@ -15,6 +15,7 @@ import structlog
 
 from exporter.advice import LIMIT_REACHED
 from exporter.app.listening import AddressUnavailableError, listen
+from exporter.app.load_all import load_all
 from exporter.app.once import print_once
 from exporter.app.running import Serving, serve
 from exporter.app.signal_handlers import log_ignored, stay_until_seen_running
@@ -53,9 +54,8 @@ def run(signals: Signals, log_writer: LogWriter) -> int:
     try:
         # argparse ignores that what --help and --version print cannot be written.
         with redirect_stdout(printed):
-            command = load(sys.argv[1:], os.environ)
+            command, web_config = load_all(sys.argv[1:], os.environ)
         waits_for_key = command.mode is Mode.SERVE and command.settings.api.wait_for_key
-        web_config = _web_config_of(command)
         if command.mode is Mode.CHECK:
             return _check(command, log_writer)
         status = _start(command, web_config, signals, log_writer)
@@ -82,16 +82,6 @@ def _check(command: Command, log_writer: LogWriter) -> int:
     ignored = proxies.ignored()
     warnings = [*command.unknown_variables, *command.doubts, *([str(ignored)] if ignored else [])]
     return _print(f"{describe(command.settings, warnings)}\n", log_writer)
-
-
-def _web_config_of(command: Command) -> CurrentWebConfig | None:
-    """Read the web configuration file, if this mode uses or checks it, before anything starts."""
-    file = command.settings.web.config.file
-    if file is None or command.mode is Mode.ONCE:
-        return None
-    from exporter.web_config.current import CurrentWebConfig  # noqa: PLC0415 - most need none of it
-
-    return CurrentWebConfig(file)
 
 
 def _print(text: str, log_writer: LogWriter) -> int:

@@ -21,7 +21,7 @@ from exporter.app.reloading import Reloader
 from exporter.app.signal_handlers import reload_event, stop_event
 from exporter.app.upstream import open_upstream
 from exporter.lifecycle import Lifecycle
-from exporter.server import Limits, Server, connections_within, raise_open_files_limit
+from exporter.server import Server, limits_within, raise_open_files_limit
 from exporter.state import load_state
 from exporter.waiting import cancelled
 from exporter.web import build_app
@@ -134,19 +134,13 @@ def _announce(event: str, serving: Serving, projects: ProjectSet) -> None:
 
 def _server(exporter: Exporter, serving: Serving, reloader: Reloader) -> Server:
     settings, web_config = serving.settings, serving.web_config
-    limits = Limits()
     # Polls come first: one that finds no socket fails.
     upstream = len(settings.projects) * (settings.api.concurrency + 1)
-    possible = connections_within(
-        raise_open_files_limit(),
-        others=_FILES_OF_ITS_OWN + upstream,
-        accepted_at_once=limits.accepted_at_once,
-    )
+    limits = limits_within(raise_open_files_limit(), others=_FILES_OF_ITS_OWN + upstream)
     # The handler of the signal does the rest, in the same way and within the same time.
     stop = partial(os.kill, os.getpid(), SIGTERM)
     lifecycle = Lifecycle(reloader.reload, stop) if settings.web.enable_lifecycle else None
     site = exporter.site(settings.web.telemetry_path, lifecycle)
-    limits = limits.with_connections(possible)
     if web_config is None:
         return Server(build_app(site), limits)
     from exporter.web_config.gate import GateMiddleware  # noqa: PLC0415 - most need none of it

@@ -11,6 +11,7 @@ from exporter.texts import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from pydantic_core import ErrorDetails
 
@@ -34,12 +35,16 @@ _REQUIREMENTS = {
 class ConfigError(Exception):
     """The settings cannot be used; ``problems`` holds each mistake as one sentence.
 
-    ``waits_for_key``: whether they say to serve, and to wait for a key file.
+    ``waits_for_key``: whether they say to serve, and to wait for a key file. ``web_config_file`` is
+    the web configuration file that they name, which may have mistakes too.
     """
 
-    def __init__(self, *problems: str, waits_for_key: bool = False) -> None:
+    def __init__(
+        self, *problems: str, waits_for_key: bool = False, web_config_file: Path | None = None
+    ) -> None:
         self.problems = problems
         self.waits_for_key = waits_for_key
+        self.web_config_file = web_config_file
         super().__init__(*problems)
 
     def __str__(self) -> str:

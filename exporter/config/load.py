@@ -76,6 +76,7 @@ def load(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
         raise ConfigError(
             *map(known_keys.redact, problems),
             waits_for_key=waits_for_key and mode is Mode.SERVE,
+            web_config_file=None if mode is Mode.ONCE else _web_config_file(sources),
         )
     variables = tuple(map(known_keys.redact, variables))
     return Command(mode, settings, variables, doubts_about(projects))
@@ -106,6 +107,15 @@ def _waits_for_key(sources: Sequence[Source]) -> bool:
     except ValidationError:
         # This mistake is reported later; whoever made it wants to wait.
         return True
+
+
+def _web_config_file(sources: Sequence[Source]) -> Path | None:
+    """Return ``web.config.file``, also if other settings have mistakes."""
+    setting = "web.config.file"
+    source = strongest(sources, setting)
+    file = None if source is None else source.values[setting]
+    # Anything else is a mistake of its own.
+    return Path(file) if isinstance(file, str) else None
 
 
 def _validated(

@@ -1,21 +1,24 @@
-"""The facts of a project and of a job by the names that they have as metrics.
+"""What is known of projects and jobs, by the names of the metrics; the rest is left out.
 
-What is not known is left out.
+It is the content of the JSON, which ``openapi.yaml`` describes, and of the pages.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from exporter import advice
 from exporter.exposition import JOB_FAMILIES
-from exporter.pages.report import problems_of
+from exporter.pages.report import nothing_is_listed
+from exporter.pages.selection import select
 from exporter.texts import cut, well_formed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from exporter.domain import ApiStatus, FailedItem, Failure, JobView, StatusChange
-    from exporter.pages.report import Problem, ProjectReport
+    from exporter.pages.report import ProjectReport, Source
+    from exporter.pages.selection import Query
 
     Facts = dict[str, Any]
 
@@ -26,6 +29,28 @@ _GAUGES = {
     for family in JOB_FAMILIES
     if family.attribute
 }
+
+
+def status_answer(source: Source, reports: Sequence[ProjectReport]) -> Facts:
+    """Return what ``/api/v1/status`` answers."""
+    writer = FactWriter(source.clean)
+    return {
+        "version": source.version,
+        "nothing_listed": nothing_is_listed(reports),
+        "projects": [writer.project(report) for report in reports],
+    }
+
+
+def jobs_answer(source: Source, reports: Sequence[ProjectReport], query: Query) -> Facts:
+    """Return what ``/api/v1/jobs`` answers to a query."""
+    selection, writer = select(reports, query), FactWriter(source.clean)
+    return {
+        "page": selection.page,
+        "per_page": query.per_page,
+        "pages": selection.pages,
+        "total": selection.total,
+        "jobs": [writer.job(report, job) for report, job in selection.jobs],
+    }
 
 
 class FactWriter:
@@ -60,7 +85,7 @@ class FactWriter:
                 "api_budget_requests_per_second": report.budget,
                 "requests_in_last_minute": report.requests_in_last_minute,
                 "apis": [_api(api) for api in status.apis],
-                "problems": [self._problem(p, report) for p in problems_of(status)],
+                "problems": [*self._problems(report)],
             }
         )
 
@@ -88,15 +113,27 @@ class FactWriter:
             }
         )
 
-    def _problem(self, problem: Problem, report: ProjectReport) -> Facts:
-        return _known(
-            {
-                "event": problem.event,
-                "api_version": problem.api_version,
-                **self._failure(problem.failure, report),
-                "advice": self._text(problem.advice),
-            }
-        )
+    def _problems(self, report: ProjectReport) -> Iterator[Facts]:
+        """List what is wrong with a project in the words of the log, the worst first."""
+        status = report.status
+        if (failure := status.listing_failure) is not None:
+            words = advice.listing_failed(failure)
+            yield self._problem("project.listing_failed", words, failure, report)
+        if status.went_stale:
+            words = advice.stale(listing_fails=failure is not None)
+            yield self._problem("project.stale", words, None, report)
+        if status.is_truncated:
+            yield self._problem("project.listing_truncated", advice.TRUNCATED, None, report)
+        for api in status.apis:
+            if (refusal := api.set_aside) is not None:
+                words = advice.set_aside(refusal, had_answered=api.has_answered)
+                problem = self._problem("api.set_aside", words, refusal, report)
+                yield problem | {"api_version": str(api.api_version)}
+
+    def _problem(
+        self, event: str, words: str, failure: Failure | None, report: ProjectReport
+    ) -> Facts:
+        return {"event": event, **self._failure(failure, report), "advice": self._text(words)}
 
     def _failure(self, failure: Failure | None, report: ProjectReport) -> Facts:
         if failure is None:

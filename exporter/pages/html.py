@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from exporter.domain import JobStatus
-from exporter.pages.facts import FactWriter
-from exporter.pages.report import nothing_is_listed
+from exporter.pages.facts import FactWriter, status_answer
 from exporter.pages.selection import ACTIVE, FAILING, select
 from exporter.texts import escaped
 
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     from exporter.pages.report import ProjectReport, Source
     from exporter.pages.selection import Query, ReportedJob
 
-_REFRESH_AT_LEAST_EVERY_SECONDS = 300.0
-_REFRESH_AT_MOST_EVERY_SECONDS = 5.0
+_SHORTEST_REFRESH_SECONDS, _LONGEST_REFRESH_SECONDS = 5.0, 300.0
 _SECONDS_PER_MINUTE = 60
 _WHOLE_FROM = 10
 
@@ -31,53 +29,41 @@ def status_page(source: Source, reports: Sequence[ProjectReport], query: Query, 
     """Write the page of all projects and of the jobs that a query selects."""
     writer, selection = FactWriter(source.clean), select(reports, query, nearest_page=True)
     jobs = [writer.job(report, job) | {"failures": job.failures} for report, job in selection.jobs]
-    return _render(
-        "status.html",
-        source,
-        reports,
-        tag,
-        projects=[writer.project(report) for report in reports],
-        nothing_listed=nothing_is_listed([report.status for report in reports]),
-        jobs=jobs,
-        query=query,
-        selection=selection,
-        statuses=[ACTIVE, FAILING, *JobStatus],
-    )
+    facts = status_answer(source, reports) | {"jobs": jobs}
+    statuses = [ACTIVE, FAILING, *JobStatus]
+    more = {"query": query, "selection": selection, "statuses": statuses}
+    return _render("status.html", source, reports, tag, **facts, **more)
 
 
-def job_page(source: Source, reports: Sequence[ProjectReport], found: ReportedJob, tag: str) -> str:
-    """Write the page of one job."""
+def job_page(
+    source: Source, reports: Sequence[ProjectReport], found: ReportedJob | None, tag: str
+) -> str:
+    """Write the page of one job, ``None`` if it is not tracked, or no longer."""
+    if found is None:
+        return _render("missing_job.html", source, reports, tag)
     report, view = found
     job = FactWriter(source.clean).job(report, view) | {"failures": view.failures}
-    # Jinja takes ``job.items`` for the method of that name.
+    # Jinja reads ``job.items`` as the method of that name.
     items = job.get("items")
     return _render("job.html", source, reports, tag, job=job, items_by_status=items, report=report)
-
-
-def missing_job_page(source: Source, reports: Sequence[ProjectReport], tag: str) -> str:
-    """Write the page of a job that is not tracked, or is no longer."""
-    return _render("missing_job.html", source, reports, tag)
 
 
 def _render(
     template: str, source: Source, reports: Sequence[ProjectReport], tag: str, **more: object
 ) -> str:
-    seconds = min((r.status.interval for r in reports), default=_REFRESH_AT_LEAST_EVERY_SECONDS)
-    page = _environment().get_template(template)
-    return page.render(
-        version=source.version,
-        telemetry_path=source.telemetry_path,
-        refresh_seconds=min(
-            max(seconds, _REFRESH_AT_MOST_EVERY_SECONDS), _REFRESH_AT_LEAST_EVERY_SECONDS
-        ),
-        tag=tag,
-        **more,
-    )
+    seconds = min((r.status.interval for r in reports), default=_LONGEST_REFRESH_SECONDS)
+    facts = {
+        "version": source.version,
+        "telemetry_path": source.telemetry_path,
+        "refresh_seconds": min(max(seconds, _SHORTEST_REFRESH_SECONDS), _LONGEST_REFRESH_SECONDS),
+        "tag": tag,
+    }
+    return _environment().get_template(template).render(facts | more)
 
 
 @cache
 def _environment() -> Environment:
-    # Loaded with the first page: an exporter whose page nobody opens starts sooner and stays small.
+    # Imported for the first page: without it, the exporter starts sooner and needs less memory.
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
 
     environment = Environment(
@@ -102,13 +88,13 @@ def _environment() -> Environment:
 
 
 def _per_minute(rate: float) -> str:
-    """Return a rate a second as one a minute, with two digits at least."""
+    """Return a rate in requests a second as one a minute, with at least two digits."""
     number = rate * _SECONDS_PER_MINUTE
     return f"{number:,.0f}" if number >= _WHOLE_FROM else f"{number:.2g}"
 
 
 def _iso_time(unix_time: float) -> str:
-    """Return a Unix time as HTML writes it, and nothing where no calendar has it."""
+    """Return a Unix time as HTML writes it, or nothing if it is beyond the calendar's years."""
     try:
         return datetime.fromtimestamp(unix_time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (OverflowError, OSError, ValueError):
@@ -116,10 +102,10 @@ def _iso_time(unix_time: float) -> str:
 
 
 def _list_link(query: Query, **changes: object) -> str:
-    """Return the link to the same list with some parameters changed, the first page of it."""
+    """Return the link to the same list with some parameters changed, by default its first page."""
     names = ("project", "status", "search", "sort", "page")
-    asked = {name: getattr(query, name) for name in names} | {"page": 1} | changes
+    parameters = {name: getattr(query, name) for name in names} | {"page": 1} | changes
     if query.per_page != type(query)().per_page:
-        asked["per_page"] = query.per_page
-    given = {k: v for k, v in asked.items() if v and (k, v) != ("page", 1)}
-    return "./?" + urlencode(given) + "#jobs"
+        parameters["per_page"] = query.per_page
+    shown = {k: v for k, v in parameters.items() if v and (k, v) != ("page", 1)}
+    return "./?" + urlencode(shown) + "#jobs"

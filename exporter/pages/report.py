@@ -1,16 +1,14 @@
-"""What the pages and the JSON are made of."""
+"""The data of the pages and the JSON."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exporter import advice
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
-    from exporter.domain import Failure, ProjectStatus
+    from exporter.domain import ProjectStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +27,7 @@ class ProjectReport:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where the pages take from what they show; ``clean`` takes secrets out of a text."""
+    """Where the data comes from; ``clean`` takes secrets out of a text."""
 
     reports: Callable[[], Sequence[ProjectReport]]
     clean: Callable[[str], str]
@@ -37,30 +35,6 @@ class Source:
     telemetry_path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong with a project, in the words of the log line ``event``."""
-
-    event: str
-    advice: str
-    failure: Failure | None = None
-    api_version: str | None = None
-
-
-def problems_of(status: ProjectStatus) -> Iterator[Problem]:
-    """List what is wrong with a project, the worst first."""
-    if (failure := status.listing_failure) is not None:
-        yield Problem("project.listing_failed", advice.listing_failed(failure), failure)
-    if status.went_stale:
-        yield Problem("project.stale", advice.stale(listing_fails=failure is not None))
-    if status.is_truncated:
-        yield Problem("project.listing_truncated", advice.TRUNCATED)
-    for api in status.apis:
-        if (refusal := api.set_aside) is not None:
-            what = advice.set_aside(refusal, had_answered=api.has_answered)
-            yield Problem("api.set_aside", what, refusal, api.api_version)
-
-
-def nothing_is_listed(statuses: Sequence[ProjectStatus]) -> bool:
+def nothing_is_listed(reports: Sequence[ProjectReport]) -> bool:
     """Tell whether there are projects, and the last listing of each of them failed."""
-    return bool(statuses) and all(status.listing_failure is not None for status in statuses)
+    return bool(reports) and all(report.status.listing_failure is not None for report in reports)

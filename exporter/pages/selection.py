@@ -9,7 +9,7 @@ from exporter.domain import JobStatus
 from exporter.texts import well_formed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from exporter.domain import JobView
     from exporter.pages.report import ProjectReport
@@ -20,7 +20,7 @@ ACTIVE, FAILING = "active", "failing"
 STATUSES: Final = (ACTIVE, FAILING, *map(str, JobStatus))
 _MOST_JOBS = 500
 _LONGEST_VALUE = 2_000
-_ATTRIBUTE_OF_SORT: Final[Mapping[str, str]] = {
+_ATTRIBUTES: Final[Mapping[str, str]] = {
     "job_id": "job_id",
     "job_type": "job_type",
     "api_version": "api_version",
@@ -33,16 +33,16 @@ _ATTRIBUTE_OF_SORT: Final[Mapping[str, str]] = {
     "last_refreshed_timestamp_seconds": "last_refreshed_at",
     "estimated_end_timestamp_seconds": "estimated_end_at",
 }
-SORTS: Final = ("project", *_ATTRIBUTE_OF_SORT)
+SORTS: Final = ("project", *_ATTRIBUTES)
 
 
 class BadQueryError(ValueError):
-    """A parameter of a query has a value that it cannot have; the message says which are known."""
+    """A parameter of a query has an unknown value; the message names the known ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is asked for; ``sort`` begins with ``-`` for the greatest first.
+    """Which jobs are requested; ``sort`` begins with ``-`` for the greatest value first.
 
     Without ``sort``, active jobs with failures come first, then active ones, then failing ones that
     ended, then the rest, and the newest first among equals.
@@ -57,10 +57,10 @@ class Query:
 
     @classmethod
     def of(cls, parameters: Mapping[str, str]) -> Query:
-        """Read a query; parameters that are not known are ignored.
+        """Read a query; unknown parameters are ignored.
 
         Raises:
-            BadQueryError: a value is not one of those that are known.
+            BadQueryError: a value is not one of the known ones.
         """
         return cls(
             project=_text(parameters, "project"),
@@ -85,7 +85,7 @@ class Selection:
 def select(
     reports: Sequence[ProjectReport], query: Query, *, nearest_page: bool = False
 ) -> Selection:
-    """Select the jobs that a query asks for.
+    """Select the jobs that a query requests.
 
     A page beyond the last one is empty, or the last one if ``nearest_page`` is wanted.
     """
@@ -134,13 +134,14 @@ def _sorted(jobs: list[ReportedJob], sort: str) -> list[ReportedJob]:
         jobs.sort(key=lambda of: of[1].created_at or 0.0, reverse=True)
         return sorted(jobs, key=_importance)
     name = sort.removeprefix("-")
-    value_of: Callable[[ReportedJob], Any] = lambda of: of[0].status.project  # noqa: E731
-    if name != "project":
-        attribute = _ATTRIBUTE_OF_SORT[name]
-        value_of = lambda of: getattr(of[1], attribute)  # noqa: E731
-    known = [of for of in jobs if value_of(of) is not None]
-    known.sort(key=value_of, reverse=sort != name)
-    return known + [of for of in jobs if value_of(of) is None]
+
+    def value(of: ReportedJob) -> Any:  # noqa: ANN401 - of one type for each attribute
+        report, job = of
+        return report.status.project if name == "project" else getattr(job, _ATTRIBUTES[name])
+
+    known = [of for of in jobs if value(of) is not None]
+    known.sort(key=value, reverse=sort != name)
+    return known + [of for of in jobs if value(of) is None]
 
 
 def _importance(of: ReportedJob) -> int:
@@ -166,9 +167,7 @@ def _number(parameters: Mapping[str, str], name: str, default: int, most: int) -
     text = parameters.get(name, "")
     if not text:
         return default
-    number = (
-        int(text) if text.isascii() and text.isdigit() and len(text) < len(str(most)) + 1 else 0
-    )
-    if not 1 <= number <= most:
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(most))
+    if not is_number or not 1 <= int(text) <= most:
         raise BadQueryError(f"{name} must be a number from 1 to {most}")
-    return number
+    return int(text)

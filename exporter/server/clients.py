@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
-class Client(Protocol):
-    """The owner of a connection."""
-
-    def shutdown(self) -> None:
-        """Close the connection when the answer under way has ended, or at once."""
-
-    def abort(self) -> None:
-        """Close the connection at once."""
+    from exporter.server.connection import ClientConnection
 
 
 class Clients:
@@ -27,31 +19,30 @@ class Clients:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        # Both in the order of time, the longest first.
-        self._idle: dict[Client, None] = {}
-        self._answering: dict[Client, None] = {}
+        # Ordered by how long each has been idle, or its response running; the longest first.
+        self._is_answering: dict[ClientConnection, bool] = {}
 
     def __len__(self) -> int:
-        return len(self._idle) + len(self._answering)
+        return len(self._is_answering)
 
-    def __iter__(self) -> Iterator[Client]:
-        return iter([*self._idle, *self._answering])
+    def __iter__(self) -> Iterator[ClientConnection]:
+        return iter([*self._is_answering])
 
-    def add(self, client: Client) -> None:
+    def add(self, client: ClientConnection) -> None:
         """Add a client, and close another connection if there are too many."""
         while len(self) >= self._most:
-            longest = next(iter(self._idle or self._answering))
+            idle = (each for each in self if not self._is_answering[each])
+            longest = next(idle, next(iter(self)))
             self.remove(longest)
             longest.abort()
-        self._idle[client] = None
+        self._is_answering[client] = False
 
-    def set_answering(self, client: Client, *, answering: bool) -> None:
+    def set_answering(self, client: ClientConnection, *, answering: bool) -> None:
         """Note that a response to ``client`` begins or has ended; it may have been removed."""
-        if client in self._idle or client in self._answering:
+        if client in self._is_answering:
             self.remove(client)
-            (self._answering if answering else self._idle)[client] = None
+            self._is_answering[client] = answering
 
-    def remove(self, client: Client) -> None:
-        """Forget ``client``, which may have been removed before."""
-        self._idle.pop(client, None)
-        self._answering.pop(client, None)
+    def remove(self, client: ClientConnection) -> None:
+        """Remove ``client``, which may have been removed before."""
+        self._is_answering.pop(client, None)

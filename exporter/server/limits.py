@@ -6,6 +6,8 @@ import contextlib
 import resource
 from dataclasses import dataclass, replace
 
+# In a flood, a new client waits for some turns of the loop to be answered: those that come in one
+# turn must not be enough to replace all others.
 _TURNS_TO_BE_ANSWERED = 4
 # More than is ever needed; tables as long as some hard limits are would cost memory.
 _ENOUGH_FILES = 65_536
@@ -21,9 +23,9 @@ class Limits:
     ``connections`` may be open at once, TLS handshakes included. ``accepted_at_once`` of those that
     wait are accepted in one turn of the loop, before any of them can be closed. ``head_seconds`` is
     the time for a TLS handshake and the first request's head, or for the head of a later one;
-    ``answer_seconds`` that for taking the whole answer. A connection on which nothing was asked for
-    ``idle_seconds`` is closed. ``leaving_seconds`` is what answers under way get when the server
-    stops.
+    ``answer_seconds`` is the time for receiving the whole answer. A connection on which nothing was
+    requested for ``idle_seconds`` is closed. ``leaving_seconds`` is what answers under way get when
+    the server stops.
     """
 
     connections: int = 256
@@ -34,32 +36,27 @@ class Limits:
     idle_seconds: int = 75
     leaving_seconds: float = 0.5
 
-    def with_connections(self, possible: int) -> Limits:
-        """Return limits with at most that many connections.
 
-        In a flood, a new client waits for some turns to be answered: those that come in one turn
-        must not be enough to replace all others.
-        """
-        connections = min(self.connections, possible)
-        at_once = max(min(self.accepted_at_once, connections // _TURNS_TO_BE_ANSWERED), 1)
-        return replace(self, connections=connections, accepted_at_once=at_once)
+def limits_within(open_files: int, *, others: int) -> Limits:
+    """Return limits that leave ``others`` of the open files for other purposes."""
+    limits = Limits()
+    left = open_files - others - _TURNS_UNTIL_CLOSED * limits.accepted_at_once
+    connections = min(limits.connections, max(left, _FEWEST_CONNECTIONS))
+    at_once = min(limits.accepted_at_once, connections // _TURNS_TO_BE_ANSWERED)
+    return replace(limits, connections=connections, accepted_at_once=at_once)
 
 
 def raise_open_files_limit() -> int:
-    """Raise the soft limit to the hard one, within reason, and return what holds now."""
+    """Raise the soft limit to the hard one, within reason, and return the limit in force."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _at_most_enough(hard)
-    if _at_most_enough(soft) < wanted:
-        # Some systems refuse what they said to be allowed: then it stays as it is.
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    return _at_most_enough(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-
-
-def connections_within(open_files: int, *, others: int, accepted_at_once: int) -> int:
-    """Return how many connections leave room for ``others`` and for those that just came."""
-    left = open_files - others - _TURNS_UNTIL_CLOSED * accepted_at_once
-    return max(left, _FEWEST_CONNECTIONS)
+    if _at_most_enough(soft) == wanted:
+        return wanted
+    # Some systems refuse what they said to be allowed: then it stays as it is.
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return wanted
+    return soft
 
 
 def _at_most_enough(limit: int) -> int:

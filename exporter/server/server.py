@@ -1,4 +1,4 @@
-"""Accepting clients until told to stop."""
+"""Accepting clients until the server is stopped."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from exporter.server.tls import Tls
 
 _BACKLOG = 1024
-# The system would let megabytes pile up for each client that reads nothing.
+# By default the system would hold megabytes for each client that reads nothing.
 _SEND_BUFFER_BYTES = 256 * 1024
 # The header Date is as old as that at most.
 _TICK_SECONDS = 1.0
@@ -32,9 +32,9 @@ _ABORTED_END_WITHIN_SECONDS = 1.0
 
 
 class Server:
-    """Serves ``app`` until it is stopped; leaves signals to the program, and logs of no client.
+    """Serves ``app`` until it is stopped; handles no signals, and logs nothing about clients.
 
-    ``tls`` is asked once for each connection: what it returns may change while the server runs.
+    ``tls`` is called for each connection: what it returns may change while the server runs.
     """
 
     def __init__(self, app: ASGIApp, limits: Limits, tls: Callable[[], Tls] | None = None) -> None:
@@ -58,7 +58,7 @@ class Server:
         return len(self._clients)
 
     def stop(self) -> None:
-        """Have ``serve`` return soon, within ``leaving_seconds`` of the limits and a bit."""
+        """Let ``serve`` return: answers under way have ``leaving_seconds`` of the limits."""
         self._stopping.set()
 
     async def serve(self, sockets: list[socket.socket]) -> None:
@@ -75,7 +75,7 @@ class Server:
     async def _listen(self, listening: socket.socket) -> asyncio.Server:
         # Connections inherit it.
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
-        # asyncio uses one number for how many it accepts at once and may wait.
+        # asyncio uses one number for how many it accepts at once and how many may wait.
         server = await asyncio.get_running_loop().create_server(
             self._accept, sock=listening, backlog=self._limits.accepted_at_once
         )
@@ -94,11 +94,11 @@ class Server:
             client.shutdown()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._limits.leaving_seconds):
-                while self._clients:  # noqa: ASYNC110 - nobody tells when the last one is lost
+                while self._clients:  # noqa: ASYNC110 - no event says that the last one is lost
                     await asyncio.sleep(0.01)
         for client in self._clients:
             client.abort()
-        # The loop tells the connections that they are lost, which ends their answers.
+        # In its next turn, the loop calls their ``connection_lost``, which ends their answers.
         await asyncio.sleep(0)
         if self._state.tasks:
             await asyncio.wait(set(self._state.tasks), timeout=_ABORTED_END_WITHIN_SECONDS)

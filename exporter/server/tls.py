@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from exporter.server.connection import ClientConnection
     from exporter.server.limits import Limits
 
-# As ``SSLSocket.getpeercert`` returns it; empty where it was not verified.
-Certificate = dict[str, Any]
-
 
 class Tls(Protocol):
     """How to speak TLS on one connection, from its first byte to its last."""
@@ -23,18 +20,18 @@ class Tls(Protocol):
     def context(self) -> ssl.SSLContext:
         """The context of the handshake."""
 
-    def admits(self, certificate: Certificate | None) -> bool:
-        """Tell whether a client may go on, by its certificate, if it gave one."""
+    def admits(self, certificate: dict[str, Any] | None) -> bool:
+        """Tell whether a client may stay, by its certificate as ``getpeercert`` returns it."""
 
 
 class TlsConnection(SSLProtocol):
     """The TLS beneath one ``ClientConnection``.
 
-    ``loop.create_server`` makes one as well, but tells nobody of it before the handshake, and 256
-    silent clients would cost 64 MiB.
+    ``loop.create_server`` would make one as well, but call the client's protocol only after the
+    handshake: silent clients would not count, and 256 of them would cost 64 MiB.
     """
 
-    # asyncio allocates that for each connection, by default 256 KiB; a record has 16 KiB at most.
+    # The buffer of each connection: 256 KiB by default, while a TLS record has 16 KiB at most.
     max_size = 32 * 1024
 
     def __init__(self, client: ClientConnection, tls: Tls, limits: Limits) -> None:
@@ -42,9 +39,9 @@ class TlsConnection(SSLProtocol):
             asyncio.get_running_loop(),
             client,
             tls.context,
-            waiter=None,  # type: ignore[arg-type]  # nobody waits
+            waiter=None,  # type: ignore[arg-type]  # nothing waits
             server_side=True,
-            # The connection's own deadlines end before these.
+            # The deadlines of the client's connection end before these.
             ssl_handshake_timeout=2 * limits.head_seconds,  # type: ignore[arg-type]  # no float?
             ssl_shutdown_timeout=2 * limits.answer_seconds,
         )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -12,37 +13,37 @@ from exporter.web_config.loading import load_web_config, stamp_of
 from exporter.web_config.parsing import named
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from exporter.web_config.loading import Stamp, WebConfig
     from exporter.web_config.server_tls import ServerTls
 
+# What kept the files from being read may pass without a change of them, such as a limit of open
+# files.
+_RETRY_SECONDS = 10.0
 _ADVICE = "the previous web configuration stays in force; correct the file"
 
 log = structlog.get_logger("exporter")
 
 
-class Loaded(Protocol):
-    """Is told whether another configuration is in force ``at`` a Unix time."""
-
-    def __call__(self, *, successful: bool, at: float) -> object:
-        """Take note of it."""
-
-
 class CurrentWebConfig:
-    """Owns the web configuration; each request and each handshake asks for it.
+    """Owns the web configuration, which is requested for each request and each TLS handshake.
 
-    ``loaded`` is called after each attempt to read another one.
+    ``loaded`` is called after each attempt to read a changed file, with whether it was
+    ``successful``, and ``at`` which Unix time.
 
     Raises:
         ConfigError: the file has mistakes at the start.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = path
+        self._clock = clock
         self._stamps: dict[Path, Stamp] = {}
         self._problems: tuple[str, ...] = ()
-        self.loaded: Loaded = _tell_nobody
+        self._retry_at_monotonic = math.inf
+        self.loaded: Callable[..., object] = lambda **_: None
         self._current = self._load(may_be_empty=True)
 
     def get(self) -> WebConfig:
@@ -50,7 +51,7 @@ class CurrentWebConfig:
 
         It costs one ``stat`` of each file, and milliseconds where one has changed.
         """
-        if self._has_changed():
+        if self._has_changed() or self._clock() >= self._retry_at_monotonic:
             self._renew()
         return self._current
 
@@ -62,7 +63,7 @@ class CurrentWebConfig:
     def tls(self) -> ServerTls:
         """Return how to speak TLS on a connection that was just accepted."""
         tls = self.get().tls
-        assert tls is not None  # noqa: S101 - the server asks only where there is TLS
+        assert tls is not None  # noqa: S101 - the server calls this only where there is TLS
         return tls
 
     def _has_changed(self) -> bool:
@@ -72,7 +73,7 @@ class CurrentWebConfig:
         stamps: dict[Path, Stamp] = {}
 
         def watch(path: Path) -> None:
-            # Before the file is read: a change in between is then seen the next time.
+            # Before the file is read: a change in between is then noticed at the next request.
             stamps[path] = stamp_of(path)
 
         try:
@@ -82,30 +83,28 @@ class CurrentWebConfig:
 
     def _renew(self) -> None:
         try:
-            # Half of the ways to write a file empty it first: that must not let anybody in.
+            # Many programs empty a file before they write it: passwords stay required meanwhile.
             config = self._load(may_be_empty=False)
         except ConfigError as error:
             self._refuse(error.problems)
             return
         if self._has_changed():
-            return  # It is being written: the next look reads it again.
+            return  # It is being written: the next request reads it again.
         if (config.tls is None) == self.has_tls:
             switched = f"TLS cannot be switched {'off' if self.has_tls else 'on'}"
-            told = f"{named(self._path)}: {switched} while the exporter runs: restart it."
-            self._refuse((told,))
+            problem = f"{named(self._path)}: {switched} while the exporter runs: restart it."
+            self._refuse((problem,))
             return
         self._current = config
         self._problems = ()
+        self._retry_at_monotonic = math.inf
         log.info("config.reloaded", file=str(self._path))
         self.loaded(successful=True, at=time.time())
 
     def _refuse(self, problems: tuple[str, ...]) -> None:
+        self._retry_at_monotonic = self._clock() + _RETRY_SECONDS
         if problems != self._problems:
             for problem in problems:
                 log.error("web.config_failed", detail=problem, advice=_ADVICE)
         self._problems = problems
         self.loaded(successful=False, at=time.time())
-
-
-def _tell_nobody(*, successful: bool, at: float) -> None:
-    """Stand in until somebody wants to be told."""

@@ -5,18 +5,19 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from starlette.datastructures import MutableHeaders
 from starlette.responses import PlainTextResponse
 
 from exporter.addresses import HEALTHY_PATH, READY_PATH
 from exporter.web_config.passwords import Passwords, TooManyChecksError
-from exporter.web_config.rate import TokenBucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from exporter.web_config.loading import RateLimit, WebConfig
+    from exporter.web_config.loading import WebConfig
+    from exporter.web_config.model import RateLimitSection
 
 # They say no more than whether the exporter works, and kubelets have no password.
 OPEN_PATHS: Final = (HEALTHY_PATH, READY_PATH)
@@ -33,27 +34,20 @@ _BUSY = PlainTextResponse(
 
 
 class GateMiddleware:
-    """Hands on the requests that the web configuration in force allows.
+    """Passes on the requests that the web configuration in force allows.
 
-    ``current`` returns it; it is asked once for each request. The scope's path must be the one by
-    which the application chooses what it does.
+    ``current`` returns that configuration, once for each request. The scope's path must be the one
+    by which the application chooses its answer.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        current: Callable[[], WebConfig],
-        passwords: Passwords | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, app: ASGIApp, current: Callable[[], WebConfig]) -> None:
         self._app = app
         self._current = current
-        self._passwords = passwords or Passwords()
-        self._clock = clock
+        self._passwords = Passwords()
         self._bucket: TokenBucket | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or hand it on."""
+        """Answer a request, or pass it on."""
         config = self._current()
         is_open = scope["path"] in OPEN_PATHS
         if not is_open and not self._is_within(config.rate_limit):
@@ -62,43 +56,60 @@ class GateMiddleware:
         answer = self._app if is_open else await self._authenticated(config.users, scope)
         await answer(scope, receive, _with_headers(send, config.headers))
 
-    def _is_within(self, limit: RateLimit | None) -> bool:
-        if limit is None:
-            self._bucket = None
-            return True
+    def _is_within(self, limit: RateLimitSection) -> bool:
         if self._bucket is None or self._bucket.limit != limit:
-            self._bucket = TokenBucket(limit, self._clock)
-        return self._bucket.take()
+            self._bucket = TokenBucket(limit)
+        return self._bucket.allows()
 
     async def _authenticated(self, users: Mapping[bytes, bytes], scope: Scope) -> ASGIApp:
         """Return what answers a request: the application, or a refusal."""
         if not users:
             return self._app
         given = (value for name, value in scope["headers"] if name == b"authorization")
+        client = scope["client"][0] if scope["client"] else ""
         try:
-            right = await self._passwords.are_right(users, next(given, b""), _host_of(scope))
+            right = await self._passwords.are_right(users, next(given, b""), client)
         except TooManyChecksError:
             return _BUSY
         return self._app if right else _UNAUTHORIZED
 
 
-def _host_of(scope: Scope) -> str:
-    """Return the address of the client, empty where the server does not know it."""
-    client: tuple[str, int] | None = scope["client"]
-    return "" if client is None else client[0]
+class TokenBucket:
+    """Allows ``limit.burst`` requests at once, and one more for each interval that has passed.
+
+    Without an interval it allows all. Go's rate package does the same.
+    """
+
+    def __init__(
+        self, limit: RateLimitSection, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.limit = limit
+        self._clock = clock
+        self._tokens = float(limit.burst)
+        self._counted_at = clock()
+
+    def allows(self) -> bool:
+        """Use the token of one request, if there is any."""
+        if not self.limit.interval:
+            return True
+        now = self._clock()
+        earned = (now - self._counted_at) / self.limit.interval
+        self._tokens = min(self._tokens + earned, float(self.limit.burst))
+        self._counted_at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
 
 
 def _with_headers(send: Send, headers: Mapping[str, str]) -> Send:
-    """Add headers to an answer; those that it has of its own, such as a page's policy, stay."""
-    if not headers:
-        return send
+    """Add headers to an answer, except those that it already has, such as a page's policy."""
 
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            own = {name.lower() for name, _ in message["headers"]}
-            added = [(name.encode(), value.encode()) for name, value in headers.items()]
-            kept = [(name, value) for name, value in added if name.lower() not in own]
-            message = {**message, "headers": [*message["headers"], *kept]}
+            answered = MutableHeaders(scope=message)
+            for name, value in headers.items():
+                answered.setdefault(name, value)
         await send(message)
 
-    return send_with_headers
+    return send_with_headers if headers else send

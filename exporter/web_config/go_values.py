@@ -1,4 +1,4 @@
-"""How Go writes the values of the web configuration file: booleans, durations, TLS names."""
+"""How Go writes the values of the web configuration file: durations and names of TLS."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ import re
 import ssl
 from types import MappingProxyType
 
-# YAML 1.1, which Go's library reads as well.
-_TRUE = {"y", "yes", "on", "true"}
-_FALSE = {"n", "no", "off", "false"}
 _UNIT_SECONDS = MappingProxyType(
     {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 )
@@ -18,7 +15,13 @@ _DURATION = re.compile(rf"([+-]?)((?:{_PART})+)")
 _NANOSECONDS = re.compile(r"[+-]?\d{1,18}")
 
 TLS_VERSIONS = MappingProxyType({"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3})
-OLD_TLS_VERSIONS = ("TLS10", "TLS11")
+# The values of client_auth_type with which clients' certificates are requested and verified.
+CLIENT_VERIFICATION = MappingProxyType(
+    {
+        "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
+        "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
+    }
+)
 # The suites that exporter-toolkit knows; those of TLS 1.3 cannot be chosen, in Go either.
 CIPHERS = MappingProxyType(
     {
@@ -45,18 +48,14 @@ CURVES = MappingProxyType(
 )
 
 
-def parse_bool(text: object) -> bool:
-    """Return the boolean that a text stands for in YAML 1.1."""
-    if isinstance(text, bool):
-        return text
-    folded = str(text).lower()
-    if folded not in _TRUE | _FALSE:
-        raise ValueError("must be true or false")
-    return folded in _TRUE
-
-
 def parse_go_duration(text: object) -> float:
-    """Return the seconds of a duration as Go writes it: ``1m30s``, ``0.5s``; nanoseconds alone."""
+    """Return the seconds of a duration as Go writes it: ``1m30s``, ``0.5s``.
+
+    A bare number is nanoseconds.
+
+    Raises:
+        ValueError: it is none; the message completes "KEY ...".
+    """
     if isinstance(text, (int, float)):
         return float(text)
     written = str(text)

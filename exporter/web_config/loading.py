@@ -1,4 +1,4 @@
-"""From a web configuration file, and the files that it names, to what the server needs of them."""
+"""Loading a web configuration file, together with the files that it names."""
 
 from __future__ import annotations
 
@@ -10,41 +10,33 @@ from exporter.config import ConfigError
 from exporter.config.errors import shown
 from exporter.config.files import read_bytes
 from exporter.web_config.parsing import named, parse_web_config
-from exporter.web_config.server_tls import Pems, ServerTls, server_tls
+from exporter.web_config.server_tls import ServerTls, server_tls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from exporter.web_config.model import TlsSection, WebConfigModel
+    from exporter.web_config.model import RateLimitSection, TlsSection
 
-# The system's whole list of CAs has a quarter of that.
+# The list of CAs of a whole system has a quarter of that.
 _LARGEST_PEM_KIB = 1024
 
-# What of a file's status tells that another one was put in its place, or written into it.
+# The status of a file by which a change of it is noticed; None if there is no such file.
 Stamp = tuple[int, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
-class RateLimit:
-    """One request for each ``interval_seconds``, and ``burst`` at once after a pause."""
-
-    interval_seconds: float
-    burst: int
-
-
-@dataclass(frozen=True, slots=True)
 class WebConfig:
-    """What the file asks for: ``users`` with their bcrypt hashes, headers of every answer."""
+    """What the file configures: ``users`` with their bcrypt hashes, ``headers`` of all answers."""
 
     users: Mapping[bytes, bytes]
     headers: Mapping[str, str]
-    rate_limit: RateLimit | None
+    rate_limit: RateLimitSection
     tls: ServerTls | None
 
 
 def stamp_of(path: Path) -> Stamp:
-    """Return what changes when a file, or what a symbolic link leads to, is replaced."""
+    """Return what changes when a file, or the file that a symbolic link leads to, is replaced."""
     try:
         status = os.stat(path)  # noqa: PTH116 - at each request: a Path takes twice as long
     except (OSError, ValueError):
@@ -55,37 +47,36 @@ def stamp_of(path: Path) -> Stamp:
 def load_web_config(
     path: Path, watch: Callable[[Path], object] = stamp_of, *, may_be_empty: bool = True
 ) -> WebConfig:
-    """Read everything; ``watch`` is told of each file before it is read.
+    """Read the file and those that it names; ``watch`` is called with each before it is read.
 
-    An empty file has no settings, or is a mistake unless it ``may_be_empty``.
+    An empty file has no settings; unless it ``may_be_empty``, that is a mistake.
 
     Raises:
-        ConfigError: with all mistakes of the first file that has any.
+        ConfigError: with all mistakes.
     """
+    problems: list[str] = []
     watch(path)
-    model = parse_web_config(path, may_be_empty=may_be_empty)
+    model = parse_web_config(path, problems, may_be_empty=may_be_empty)
     tls = model.tls_server_config
+    loaded_tls = _server_tls(path, tls, watch, problems) if tls.is_enabled else None
+    if problems:
+        raise ConfigError(*problems)
     return WebConfig(
         users={user.encode(): hashed.encode() for user, hashed in model.basic_auth_users.items()},
         headers=model.http_server_config.headers,
-        rate_limit=_rate_limit(model),
-        tls=_server_tls(path, tls, watch) if tls.is_enabled else None,
+        rate_limit=model.rate_limit,
+        tls=loaded_tls,
     )
 
 
-def _rate_limit(model: WebConfigModel) -> RateLimit | None:
-    limit = model.rate_limit
-    return RateLimit(limit.interval, limit.burst) if limit.interval else None
-
-
-def _server_tls(path: Path, tls: TlsSection, watch: Callable[[Path], object]) -> ServerTls:
-    problems: list[str] = []
-
-    def content(key: str) -> bytes:
-        """Return a PEM text; where the file gives both a file and a text, the file counts."""
-        file = getattr(tls, f"{key}_file")
+def _server_tls(
+    path: Path, tls: TlsSection, watch: Callable[[Path], object], problems: list[str]
+) -> ServerTls | None:
+    def content(key: str) -> bytes | None:
+        """Return a PEM text, if it is given and can be read; a file counts before a text."""
+        file, text = getattr(tls, f"{key}_file"), getattr(tls, key)
         if not file:
-            return str(getattr(tls, key)).encode()
+            return text.encode() or None
         # Relative paths start from the folder of the configuration file.
         pem = path.parent / file
         watch(pem)
@@ -94,13 +85,13 @@ def _server_tls(path: Path, tls: TlsSection, watch: Callable[[Path], object]) ->
             return read_bytes(pem, what, most_kib=_LARGEST_PEM_KIB)
         except ConfigError as error:
             problems.extend(error.problems)
-            return b""
+            return None
 
-    pems = Pems(content("cert"), content("key"), content("client_ca") or None)
-    if problems:
-        raise ConfigError(*problems)
+    cert, key, client_ca = content("cert"), content("key"), content("client_ca")
+    if cert is None or key is None:
+        return None
     try:
-        return server_tls(tls, pems)
+        return server_tls(tls, cert, key, client_ca)
     except ConfigError as error:
-        told = (f"{named(path)}: tls_server_config.{problem}" for problem in error.problems)
-        raise ConfigError(*told) from None
+        problems += [f"{named(path)}: tls_server_config.{problem}" for problem in error.problems]
+        return None

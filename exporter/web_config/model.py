@@ -1,4 +1,4 @@
-"""What stands in a web configuration file: its keys, their types, and what each accepts.
+"""The keys of a web configuration file, and the values that each accepts.
 
 The keys are those of Prometheus's exporter-toolkit v0.20.0.
 """
@@ -12,18 +12,17 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from exporter.web_config.go_values import (
     CIPHERS,
+    CLIENT_VERIFICATION,
     CURVES,
-    OLD_TLS_VERSIONS,
     TLS13_CIPHERS,
     TLS_VERSIONS,
-    parse_bool,
     parse_go_duration,
 )
 
-# bcrypt's own alphabet; 22 characters of salt and 31 of the hash. The salt's last one has two bits:
-# Python's library raises where there is more in it.
-_HASH = re.compile(r"\$2[abxy]\$(?P<cost>[0-9]{2})\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
-_COSTS = range(4, 32)
+# In bcrypt's alphabet: 22 characters of salt and 31 of the hash. Only two bits of the salt's last
+# character are used: Python's library raises where others are set.
+_COST = "(?:0[4-9]|[12][0-9]|3[01])"
+_HASH = re.compile(rf"\$2[abxy]\${_COST}\$[./A-Za-z0-9]{{21}}[.Oeu][./A-Za-z0-9]{{31}}")
 _HEADERS: dict[str, tuple[str, ...]] = {
     "Content-Security-Policy": (),
     "Strict-Transport-Security": (),
@@ -31,9 +30,8 @@ _HEADERS: dict[str, tuple[str, ...]] = {
     "X-Frame-Options": ("deny", "sameorigin"),
     "X-XSS-Protection": (),
 }
-# Go's; beyond a float's there would be no bucket.
+# That of Go; a number beyond a float's range would be an error later.
 _GREATEST_INT = 2**63 - 1
-_VERIFYING = ("VerifyClientCertIfGiven", "RequireAndVerifyClientCert")
 _UNVERIFIED = ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert")
 
 
@@ -46,22 +44,15 @@ def _one_of(*names: str) -> AfterValidator:
     return AfterValidator(check)
 
 
-def _check_version(name: str) -> str:
-    if name in OLD_TLS_VERSIONS:
-        raise ValueError("must be TLS12 or TLS13: TLS 1.0 and 1.1 are not supported")
-    if name not in TLS_VERSIONS:
-        raise ValueError("must be TLS12 or TLS13")
-    return name
-
-
 def _check_client_auth_type(name: str) -> str:
     if name in _UNVERIFIED:
         raise ValueError(
-            "must be another one: Python cannot ask for client certificates without verifying them;"
-            f" use {' or '.join(_VERIFYING)}"
+            "must be another one: Python cannot request client certificates without verifying"
+            " them;"
+            f" use {' or '.join(CLIENT_VERIFICATION)}"
         )
-    if name not in ("", "NoClientCert", *_VERIFYING):
-        raise ValueError(f"must be NoClientCert, {' or '.join(_VERIFYING)}")
+    if name not in ("", "NoClientCert", *CLIENT_VERIFICATION):
+        raise ValueError(f"must be NoClientCert, {' or '.join(CLIENT_VERIFICATION)}")
     return name
 
 
@@ -84,8 +75,7 @@ def _check_headers(headers: dict[str, str]) -> dict[str, str]:
 
 
 def _check_hash(text: str) -> str:
-    match = _HASH.fullmatch(text)
-    if match is None or int(match["cost"]) not in _COSTS:
+    if not _HASH.fullmatch(text):
         raise ValueError(
             "must be a bcrypt hash: 60 characters that begin with $2a$, $2b$, $2x$ or $2y$, a cost"
             " from 04 to 31, and a salt as bcrypt writes it"
@@ -97,13 +87,12 @@ def _blank_if_null(value: object) -> object:
     return "" if value is None else value
 
 
-_Bool = Annotated[bool, BeforeValidator(parse_bool)]
-_Version = Annotated[str, AfterValidator(_check_version)]
+_Version = Annotated[str, _one_of(*TLS_VERSIONS)]
 _Path = str | None
 
 
 class Section(BaseModel):
-    """Keys that stand together; null stands for the default, as it does in Go."""
+    """Keys of one section; null stands for the default, as in Go."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -116,7 +105,7 @@ class Section(BaseModel):
 
 
 class TlsSection(Section):
-    """``tls_server_config``; an empty text stands for no file, certificate or key."""
+    """``tls_server_config``; an empty text means that a file, certificate or key is not given."""
 
     cert: str = ""
     key: str = ""
@@ -132,7 +121,7 @@ class TlsSection(Section):
     ] = ()
     min_version: _Version = "TLS12"
     max_version: _Version = "TLS13"
-    prefer_server_cipher_suites: _Bool = True
+    prefer_server_cipher_suites: bool = True
 
     @property
     def is_enabled(self) -> bool:
@@ -142,8 +131,8 @@ class TlsSection(Section):
 
     @property
     def verifies_clients(self) -> bool:
-        """Whether the certificates of clients are asked for and verified."""
-        return self.client_auth_type in _VERIFYING
+        """Whether the certificates of clients are requested and verified."""
+        return self.client_auth_type in CLIENT_VERIFICATION
 
     @property
     def requires_client_certificate(self) -> bool:
@@ -156,7 +145,7 @@ class TlsSection(Section):
 class HttpSection(Section):
     """``http_server_config``."""
 
-    http2: _Bool = True
+    http2: bool = True
     headers: Annotated[
         dict[str, Annotated[str, BeforeValidator(_blank_if_null)]], AfterValidator(_check_headers)
     ] = {}

@@ -1,4 +1,4 @@
-"""Basic authentication against bcrypt hashes: in a thread, a few at a time, with a memory."""
+"""Basic authentication against bcrypt hashes, checked in a thread; correct ones are remembered."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import binascii
 import hashlib
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import bcrypt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-# More than that would be waited for in vain: at a cost of 12, each takes a quarter of a second.
+# At a cost of 12, each check takes a quarter of a second: later ones would wait for too long.
 _MOST_CHECKS = 16
-# One that guesses passwords must not keep all others out.
+# One client that guesses passwords must not use up all checks.
 _MOST_CHECKS_OF_A_CLIENT = 4
 _REMEMBERED = 100
 _SCHEME = b"basic "
@@ -25,16 +25,11 @@ _PASSWORD_BYTES = 72
 
 
 class TooManyChecksError(Exception):
-    """So many passwords are being checked, in all or of the client, that no other one is."""
-
-
-class _Check(NamedTuple):
-    client: str
-    matches: asyncio.Future[bool]
+    """Too many passwords are being checked, in all or of one client."""
 
 
 class Passwords:
-    """Checks credentials; those that were right are remembered, so that they cost no hashing again.
+    """Checks credentials, and remembers correct ones, which then cost no hashing.
 
     ``check`` tells whether a password has a bcrypt hash; it runs in one thread.
     """
@@ -43,7 +38,8 @@ class Passwords:
         self._check = check
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="passwords")
         self._right: OrderedDict[bytes, None] = OrderedDict()
-        self._checks: dict[bytes, _Check] = {}
+        # Those under way, with the client of each.
+        self._checks: dict[bytes, tuple[str, asyncio.Future[bool]]] = {}
 
     async def are_right(
         self, users: Mapping[bytes, bytes], authorization: bytes, client: str = ""
@@ -53,58 +49,59 @@ class Passwords:
         ``client`` is the address that it came from.
 
         Raises:
-            TooManyChecksError: it cannot be told now.
+            TooManyChecksError: it was not checked.
         """
         credentials = parse_basic(authorization)
         if credentials is None:
             return False
         user, password = credentials[0], credentials[1][:_PASSWORD_BYTES]
-        hashed = users.get(user)
-        # A user who does not exist takes as long as the slowest who does.
-        against = hashed or _nobodys_hash(_greatest_cost(users))
-        key = _digest(user, against, password)
+        highest_cost = max(map(_cost_of, users.values()))
+        # A name that does not exist takes as long as one that does.
+        hashed = users.get(user, _impossible_hash(highest_cost))
+        key = _digest(user, hashed, password)
         if key in self._right:
             self._right.move_to_end(key)
             return True
-        # The same one may be under way.
+        # Requests with the same credentials share one check.
         if key not in self._checks:
-            self._begin(client, key, password, against, _greatest_cost(users))
-        matches = await asyncio.shield(self._checks[key].matches)
-        return matches and hashed is not None
+            self._begin(client, key, password, hashed, highest_cost)
+        _, check = self._checks[key]
+        return await asyncio.shield(check) and user in users
 
-    def _begin(self, client: str, key: bytes, password: bytes, hashed: bytes, dearest: int) -> None:
-        of_client = sum(check.client == client for check in self._checks.values())
+    def _begin(self, client: str, key: bytes, password: bytes, hashed: bytes, cost: int) -> None:
+        of_client = sum(other == client for other, _ in self._checks.values())
         if len(self._checks) >= _MOST_CHECKS or of_client >= _MOST_CHECKS_OF_A_CLIENT:
             raise TooManyChecksError
         loop = asyncio.get_running_loop()
-        matches = loop.run_in_executor(self._thread, self._matches, password, hashed, dearest)
-        self._checks[key] = _Check(client, matches)
+        matches = loop.run_in_executor(self._thread, self._matches, password, hashed, cost)
+        self._checks[key] = (client, matches)
         matches.add_done_callback(lambda done: self._finish(key, done))
 
-    def _matches(self, password: bytes, hashed: bytes, dearest: int) -> bool:
-        """Check a password; a wrong one costs as much as with the dearest user's hash."""
+    def _matches(self, password: bytes, hashed: bytes, highest_cost: int) -> bool:
+        """Check a password; a wrong one takes as long as with a hash of the highest cost."""
         if self._check(password, hashed):
             return True
-        # Each cost is twice the one before: the first of these once more, then all between.
-        for cost in range(_cost_of(hashed), dearest):
-            self._check(password, _nobodys_hash(cost))
+        # A check of the next higher cost takes twice as long. So a check of each cost from this one
+        # up to the highest, the latter excluded, makes up for the difference.
+        for cost in range(_cost_of(hashed), highest_cost):
+            self._check(password, _impossible_hash(cost))
         return False
 
     def _finish(self, key: bytes, check: asyncio.Future[bool]) -> None:
         del self._checks[key]
         if not check.cancelled() and check.exception() is None and check.result():
             self._right[key] = None
-            while len(self._right) > _REMEMBERED:
+            if len(self._right) > _REMEMBERED:
                 self._right.popitem(last=False)
 
 
 def parse_basic(authorization: bytes) -> tuple[bytes, bytes] | None:
-    """Return user and password of an Authorization header, ``None`` if it has none, as Go does."""
+    """Return the user and the password in an Authorization header, as Go reads it, if any."""
     if authorization[: len(_SCHEME)].lower() != _SCHEME:
         return None
     encoded = authorization[len(_SCHEME) :]
     if len(encoded) % 4:
-        # Python would accept padding too much.
+        # Python would accept too much padding.
         return None
     try:
         decoded = binascii.a2b_base64(encoded, strict_mode=True)
@@ -118,16 +115,13 @@ def _cost_of(hashed: bytes) -> int:
     return int(hashed[4:6])
 
 
-def _greatest_cost(users: Mapping[bytes, bytes]) -> int:
-    return max(map(_cost_of, users.values()))
-
-
-def _nobodys_hash(cost: int) -> bytes:
+def _impossible_hash(cost: int) -> bytes:
+    """Return a hash that no password has."""
     return b"$2b$%02d$%s" % (cost, b"." * 53)
 
 
 def _digest(*parts: bytes) -> bytes:
-    """Return one key for several texts, which is no secret if memory leaks."""
+    """Return a key for several texts from which they cannot be read."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(len(part).to_bytes(4) + part)

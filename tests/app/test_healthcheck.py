@@ -27,8 +27,8 @@ ADDRESSES = "LLAMACLOUD_EXPORTER_WEB__LISTEN_ADDRESS"
 FLAG = "--healthcheck"
 ADDRESS_WANTED = "must be written host:port, :port or [::1]:port, the port at most 65535"
 PORT_0_IS_NONE = (
-    "web.listen_address 127.0.0.1:0 has port 0, so that nobody can tell which port the exporter"
-    " took: choose one"
+    "web.listen_address 127.0.0.1:0 has port 0, so that the port which the exporter listens on is"
+    " not known: choose one"
 )
 HEALTHY = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n"
 # Modules that all others of the exporter need; each costs more than the whole check.
@@ -89,8 +89,8 @@ def test_a_running_exporter_is_healthy(cloud: Cloud, tmp_path: Path) -> None:
     assert [(0, "", "")] * 3 == [(each.returncode, each.stdout, each.stderr) for each in ended]
     assert (1, "") == (stopped.returncode, stopped.stdout)
     assert stopped.stderr == (
-        f"http://{address}/-/healthy cannot be asked: Connection refused; does the exporter run,"
-        " and is this its web.listen_address?\n"
+        f"http://{address}/-/healthy cannot be requested: Connection refused; does the exporter"
+        " run, and is this its web.listen_address?\n"
     )
 
 
@@ -118,7 +118,7 @@ def test_each_of_several_addresses_must_answer() -> None:
         addresses = [ListenAddress("127.0.0.1", port), ListenAddress("", closed)]
         found = problem_at(addresses)
     assert found is not None
-    assert found.startswith(f"http://127.0.0.1:{closed}/-/healthy cannot be asked")
+    assert found.startswith(f"http://127.0.0.1:{closed}/-/healthy cannot be requested")
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_what_is_no_exporter_is_told_in_one_line(answer: bytes) -> None:
     with answering(answer) as port:
         ended = run(FLAG, **{ADDRESSES: f"127.0.0.1:{port}"})
     assert 1 == ended.returncode
-    assert f"http://127.0.0.1:{port}/-/healthy cannot be asked: " in ended.stderr
+    assert f"http://127.0.0.1:{port}/-/healthy cannot be requested: " in ended.stderr
     assert 1 == ended.stderr.count("\n")
     assert ended.stderr.removesuffix("\n").isprintable()
 

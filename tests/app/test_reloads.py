@@ -113,6 +113,30 @@ class TestEndpoints:
             assert 405 == running.exporter.get(path)[0]
             assert "ok\n" == running.exporter.get("/-/healthy")[1]
 
+    @pytest.mark.parametrize("path", ["/-/reload", "/-/quit"])
+    def test_pages_of_other_sites_are_refused(
+        self, cloud: Cloud, tmp_path: Path, path: str
+    ) -> None:
+        """A browser that remembers the password would send it for them too."""
+        with reloadable(tmp_path, [project(cloud, "one")]) as running:
+            host = running.exporter.events("exporter.listening")[0]["open_in_browser"].split("/")[2]
+            for foreign in (
+                {"Origin": "https://elsewhere.example"},
+                {"Origin": "null"},
+                # A page of another program on the same machine.
+                {"Origin": "http://127.0.0.1:1", "Sec-Fetch-Site": "same-site"},
+                {"Origin": f"http://{host}", "Sec-Fetch-Site": "cross-site"},
+                {"Sec-Fetch-Site": "cross-site"},
+            ):
+                status, words = running.exporter.get(path, method="POST", headers=foreign)
+                assert (403, True) == (
+                    status,
+                    words.startswith("Refused: the page of another site"),
+                )
+            assert "ok\n" == running.exporter.get("/-/healthy")[1]
+            own = {"Origin": f"http://{host.upper()}", "Sec-Fetch-Site": "same-origin"}
+            assert 200 == running.exporter.get(path, method="POST", headers=own)[0]
+
     def test_quit_stops_as_sigterm_does(self, cloud: Cloud, tmp_path: Path) -> None:
         """With an answer, and exit status 0."""
         with reloadable(tmp_path, [project(cloud, "one")]) as running:

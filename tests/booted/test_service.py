@@ -14,9 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from booted.machine import Machine, booted, cannot_boot
 from cloud import KEY, Cloud, running_cloud
 from pages import blocks, commands, section
+from web_config.certificates import make_certificates
+from web_config.clients import hash_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -251,6 +254,43 @@ def test_keys_may_be_encrypted_on_disk(service: Service) -> None:
     service.machine.call(f"cat >{folder}/override.conf; systemctl daemon-reload", given=override)
     service.restart()
     assert 'llamacloud_exporter_project_up{project="default"} 1.0' in service.metrics()
+
+
+def test_it_serves_with_tls_and_a_password(service: Service, tmp_path: Path) -> None:
+    """By what the page says; its editor is replaced by what is to be written in it.
+
+    The password is added to the file, and the settings of this test to the group ``web``.
+    """
+    certificates = make_certificates(tmp_path)
+    page = section("systemd", "TLS and passwords")
+    web_config, settings_of_page = blocks(page, "yaml")
+    prepare, restart = commands("systemd", "TLS and passwords")
+    (override,) = blocks(page, "ini")
+    files = {"web.yml": f"{web_config}basic_auth_users: {{alice: '{hash_of('secret')}'}}\n"} | {
+        name: path.read_text()
+        for name, path in zip(("tls.crt", "tls.key"), certificates.pair("server"), strict=True)
+    }
+    for name, content in files.items():
+        service.machine.call(f"cat >/root/{name}", given=content)
+    install_folder, install_files, _ = prepare.splitlines()
+    service.machine.call(f"{SUDO}cd /root\n{install_folder}\n{install_files}")
+    settings = f"/etc/{SERVICE}/exporter.yml"
+    before = service.machine.call(f"cat {settings}")
+    merged = yaml.safe_load(before)
+    merged["web"] |= yaml.safe_load(settings_of_page)["web"]
+    service.machine.call(f"cat >{settings}", given=json.dumps(merged))
+    drop_in = f"/etc/systemd/system/{SERVICE}.service.d/web.conf"
+    service.machine.call(f"cat >{drop_in}; systemctl daemon-reload", given=override)
+    install(service.machine, restart)
+    service.wait_until_it_polls()
+
+    metrics = service.events("exporter.listening")[0]["metrics"]
+    assert metrics.startswith("https://")
+    curl = f"curl -s --cacert /root/tls.crt {metrics}"
+    assert "Unauthorized" in service.machine.call(curl)
+    assert 'project_up{project="default"} 1.0' in service.machine.call(f"{curl} -u alice:secret")
+    service.machine.call(f"rm {drop_in}; cat >{settings}; systemctl daemon-reload", given=before)
+    service.restart()
 
 
 def test_the_page_tells_how_to_upgrade_and_remove_it(service: Service) -> None:

@@ -17,6 +17,7 @@ await page.locator("button[data-copy]").first().click();
 await page.getByText("The id was copied.").waitFor();
 const copied = await page.evaluate(() => navigator.clipboard.readText());
 await page.getByLabel("Id").fill("typed");
+await page.locator("select[name=project]").selectOption("contracts");
 await page.locator("a[data-key='job invoices job-10']").focus();
 const scrolled = await page.evaluate(() => window.scrollY);
 console.log("ready");
@@ -33,6 +34,8 @@ const place = await page.evaluate(() => ({
   focused: document.activeElement.dataset.key,
   scrolled: window.scrollY,
   typed: document.querySelector("input[type=search]").value,
+  chosen: document.querySelector("select[name=project]").value,
+  projects: [...document.querySelectorAll("select[name=project] option")].map((option) => option.value),
 }));
 console.log("ready");
 await lines.next();

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import pytest
+from cloud import running_cloud
 from process import running
 from status_pages.reports import (
     NOW,
@@ -22,6 +23,7 @@ from status_pages.reports import (
     report,
     running_job,
 )
+from status_pages.troubled import refused
 from web.serving import Exporter, served
 
 if TYPE_CHECKING:
@@ -80,6 +82,13 @@ def test_axe_finds_nothing_and_the_policy_holds(state: str) -> None:
 
 
 @pytest.mark.timeout(180)
+def test_refused_projects_of_a_real_poller_have_no_fault_either(tmp_path: Path) -> None:
+    """A refused key, used-up credits, and a project beside them that is listed."""
+    with running_cloud() as cloud, refused(cloud, tmp_path) as exporter:
+        assert [] == look(f"refused={exporter.events('exporter.listening')[0]['open_in_browser']}")
+
+
+@pytest.mark.timeout(180)
 def test_the_page_of_a_job_has_no_fault_either() -> None:
     """Neither has that of one that is not followed, but for the status that the console tells."""
     with served(Exporter(reports=[full_report()])) as address:
@@ -91,7 +100,10 @@ def test_the_page_of_a_job_has_no_fault_either() -> None:
 
 @pytest.mark.timeout(180)
 def test_a_refresh_keeps_the_place() -> None:
-    """Focus, scroll and what is typed stay; what did not change is not sent again."""
+    """Focus, scroll and what is typed or chosen stay; what did not change is not sent again.
+
+    The filter offers a project that was added meanwhile.
+    """
     exporter = Exporter(reports=states()["usual"])
     first, second = exporter.reports
     jobs = (replace(first.status.jobs[0], total_items=1_234_567), *first.status.jobs[1:])
@@ -103,7 +115,8 @@ def test_a_refresh_keeps_the_place() -> None:
             text=True,
         )
         wait_for_ready(node)
-        exporter.reports = [replace(first, status=replace(first.status, jobs=jobs)), second]
+        added = report(listed_status("added"))
+        exporter.reports = [replace(first, status=replace(first.status, jobs=jobs)), added, second]
         go_on(node)
         wait_for_ready(node)
     printed, _ = node.communicate("go on\n", timeout=60)
@@ -115,6 +128,8 @@ def test_a_refresh_keeps_the_place() -> None:
         "focused": "job invoices job-10",
         "scrolled": seen["before"],
         "typed": "typed",
+        "chosen": "contracts",
+        "projects": ["", "invoices", "added", "contracts"],
     } == seen["place"]
     assert [200, 304] == seen["answers"]
 

@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from deployed import DASHBOARD, DEPLOY, RULE_FILES
-from process import run
+from pages import blocks, section
+from process import run, running
+from prometheus import running_prometheus
 from tools import promtool, require_tool
+from web_config.certificates import make_certificates
+from web_config.clients import hash_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 
 ROOT = DEPLOY.parent
 COMPOSE = DEPLOY / "compose.yaml"
+WEB = DEPLOY / "compose.web.yaml"
 PROMETHEUS = DEPLOY / "prometheus" / "prometheus.yml"
 PROVISIONING = DEPLOY / "grafana" / "provisioning"
 DESCRIBED: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())
@@ -31,6 +36,7 @@ LOOKED_FOR = {
     "alertmanager": "/etc/alertmanager/alertmanager.yml",
 }
 
+WEB_VARIABLE = "LLAMACLOUD_EXPORTER_WEB__CONFIG__FILE"
 STATE_FILE = "LLAMACLOUD_EXPORTER_STATE__FILE"
 
 every_service = pytest.mark.parametrize("service", SERVICES)
@@ -39,6 +45,40 @@ every_service = pytest.mark.parametrize("service", SERVICES)
 # What a person takes away, and what the file tells them to put there.
 DEMO = re.compile(r"^    # The demo begins\..*^    # The demo ends\.\n", re.MULTILINE | re.DOTALL)
 INSTEAD = re.compile(r"^    #   (.*\n)", re.MULTILINE)
+
+
+def composed(*files: Path) -> dict[str, Any]:
+    """Return the services of files that Compose puts together, with a key in the environment."""
+    printed = subprocess.run(
+        [
+            *(require_tool("docker-compose"), f"--project-directory={DEPLOY}"),
+            *(f"--file={file}" for file in files),
+            "config",
+        ],
+        env={"PATH": os.environ["PATH"], "LLAMA_CLOUD_API_KEY": "llx-made-up"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert 0 == printed.returncode, printed.stderr
+    services: dict[str, Any] = yaml.safe_load(printed.stdout)["services"]
+    for service in services.values():
+        # Compose 2 writes them out.
+        service["volumes"] = [
+            volume
+            if isinstance(volume, str)
+            else f"{volume['source']}:{volume['target']}:{'ro' if 'read_only' in volume else 'rw'}"
+            for volume in service.get("volumes", ())
+        ]
+    return services
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Path:
+    """Write the file as it is when its comment was followed."""
+    file = tmp_path / "compose.yaml"
+    file.write_text(for_a_real_llamacloud())
+    return file
 
 
 def for_a_real_llamacloud() -> str:
@@ -87,20 +127,10 @@ def test_nothing_of_the_demo_is_left_for_a_real_llamacloud() -> None:
     assert "--demo" not in for_a_real_llamacloud()
 
 
-def test_the_file_for_a_real_llamacloud_hands_the_key_on() -> None:
+def test_the_file_for_a_real_llamacloud_hands_the_key_on(real: Path) -> None:
     """By Compose's own word."""
-    printed = subprocess.run(
-        [require_tool("docker-compose"), "--file", "-", "config"],
-        input=for_a_real_llamacloud(),
-        env={"PATH": os.environ["PATH"], "LLAMA_CLOUD_API_KEY": "llx-made-up"},
-        cwd=DEPLOY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert 0 == printed.returncode, printed.stderr
-    exporter = yaml.safe_load(printed.stdout)["services"]["exporter"]
-    assert "llx-made-up" == exporter["environment"]["LLAMA_CLOUD_API_KEY"]
+    environment = composed(real)["exporter"]["environment"]
+    assert "llx-made-up" == environment["LLAMA_CLOUD_API_KEY"]
 
 
 def test_the_state_of_a_real_llamacloud_is_in_a_volume() -> None:
@@ -212,3 +242,55 @@ def test_the_exporter_takes_its_settings() -> None:
     assert ["--demo"] == exporter["command"]
     checked = run("--config.check", LLAMA_CLOUD_API_KEY="llx-made-up", **exporter["environment"])
     assert 0 == checked.returncode, checked.stderr
+
+
+class TestWebConfiguration:
+    """The file that adds TLS and passwords, and what the page says to put beside it."""
+
+    FOLDER = "/etc/llamacloud-batch-exporter/web"
+
+    @pytest.mark.parametrize("mode", ["demo", "real"])
+    def test_it_adds_to_what_the_other_file_has(self, mode: str, real: Path) -> None:
+        """For the demo and for a real LlamaCloud; all else stays."""
+        file = real if mode == "real" else COMPOSE
+        plain, services = composed(file), composed(file, WEB)
+        before, exporter = plain["exporter"], services["exporter"]
+        assert f"{self.FOLDER}/web.yml" == exporter["environment"].pop(WEB_VARIABLE)
+        assert [f"{DEPLOY}/web:{self.FOLDER}:ro"] == [
+            volume for volume in exporter.pop("volumes") if volume not in before["volumes"]
+        ]
+        assert {**before, "volumes": []} == {**exporter, "volumes": []}
+        assert {
+            f"{DEPLOY}/web/prometheus.yml:/etc/prometheus/prometheus.yml:ro",
+            f"{DEPLOY}/web/tls.crt:/etc/prometheus/web/tls.crt:ro",
+            f"{DEPLOY}/helm/llamacloud-batch-exporter/rules:/etc/prometheus/rules:ro",
+        } == {*services["prometheus"]["volumes"]}
+
+    def test_the_exporter_is_healthy_and_scraped(self, tmp_path: Path) -> None:
+        """By its own health check, and by Prometheus, with the files of the page."""
+        exporter = composed(COMPOSE, WEB)["exporter"]
+        make_certificates(tmp_path)
+        web_config, scrape_configs = blocks(section("compose", "TLS and passwords"), "yaml")
+        for ending in ("crt", "key"):
+            (tmp_path / f"server.{ending}").rename(tmp_path / f"tls.{ending}")
+        (tmp_path / "web.yml").write_text(web_config.replace("$2b$10$...", hash_of("secret")))
+        environment = {
+            name: value.replace(self.FOLDER, str(tmp_path))
+            for name, value in exporter["environment"].items()
+        }
+        with running(*exporter["command"], **environment) as started:
+            address = started.events("exporter.listening")[0]["open_in_browser"].split("/")[2]
+            _, _, *check = exporter["healthcheck"]["test"]
+            environment["LLAMACLOUD_EXPORTER_WEB__LISTEN_ADDRESS"] = address
+            checked = run(*check, **environment)
+            assert (0, "") == (checked.returncode, checked.stderr)
+            config = yaml.safe_load(PROMETHEUS.read_text()) | yaml.safe_load(
+                scrape_configs.replace("/etc/prometheus/web", str(tmp_path))
+                .replace("exporter:9910", address)
+                .replace("YOUR-PASSWORD", "secret")
+            )
+            quick = {"global": {"scrape_interval": "1s"}, "rule_files": [], "alerting": {}}
+            with running_prometheus(json.dumps(config | quick)) as prometheus:
+                prometheus.wait_for(
+                    lambda: [s["value"][1] for s in prometheus.query("up")] == ["1"]
+                )

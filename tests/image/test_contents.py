@@ -77,7 +77,7 @@ def test_building_leaves_no_caches(image: str) -> None:
 
 @pytest.mark.parametrize(
     ("mode", "told"),
-    [("--once", "project.listing_failed"), ("--healthcheck", "/-/healthy cannot be asked")],
+    [("--once", "project.listing_failed"), ("--healthcheck", "/-/healthy cannot be requested")],
 )
 def test_everything_is_compiled_beforehand(image: str, mode: str, told: str) -> None:
     """A start on a read-only file system compiles nothing, and no bytecode is out of date."""

@@ -212,7 +212,7 @@ def test_a_job_that_hardly_began_is_answered(exporter: Exporter, address: str) -
 
 def test_nothing_is_stored_on_the_way(address: str) -> None:
     """What is old is worse than nothing."""
-    for path in (STATUS, JOBS, OPENAPI, f"{JOBS}?page=x"):
+    for path in (STATUS, JOBS, f"{JOBS}?page=x"):
         headers = ask(address, path).headers
         assert ("no-store", "nosniff") == (
             headers["cache-control"],

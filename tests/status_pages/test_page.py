@@ -67,9 +67,21 @@ def test_every_link_leads_somewhere_and_stays_here(address: str) -> None:
         "/status.css",
         "/status.js",
         "/api/v1/status",
+        "/api/v1/openapi.yaml",
+        "/-/healthy",
         job_path("job-2"),
     } <= seen
     assert {200} == {ask(address, path).status for path in seen}
+
+
+@pytest.mark.parametrize("path", ["/", job_path("job-2")])
+def test_the_documentation_and_the_version_stand_below(address: str, path: str) -> None:
+    """What the exporter itself serves is linked, and says what it is."""
+    words = get(address, path).words
+    assert "Documentation: the meaning of each metric and of each field of the JSON" in words
+    assert words.endswith("llamacloud-batch-exporter 1.2.3")
+    assert b"# HELP " in ask(address, "/metrics").body
+    assert b"description:" in ask(address, "/api/v1/openapi.yaml").body
 
 
 @pytest.mark.parametrize("path", ["/", job_path("job-2"), job_path("missing"), "/?page=x"])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import yaml
 from deployed import DEPLOY
+from pages import blocks, section
 from tools import require_tool
 
 from exporter.config import load
@@ -18,9 +20,17 @@ SETTINGS = DEPLOY / "systemd" / "exporter.yml"
 MOST_EXPOSURE = 15
 
 
-def directives(name: str) -> list[str]:
+def with_web_configuration(file: Path) -> str:
+    """Return a file with its comments on the web configuration uncommented."""
+    commented = re.compile(r"^# ?(?=LoadCredential=|web:$|  config:$|    file: )", re.MULTILINE)
+    text, number = commented.subn("", file.read_text())
+    assert number == {UNIT: 1, SETTINGS: 3}[file]
+    return text
+
+
+def directives(name: str, unit: str = "") -> list[str]:
     """Return the values of one directive of the unit."""
-    lines = [line.partition("=") for line in UNIT.read_text().splitlines()]
+    lines = [line.partition("=") for line in (unit or UNIT.read_text()).splitlines()]
     return [value for key, _, value in lines if key == name]
 
 
@@ -42,8 +52,9 @@ def test_systemd_knows_every_directive(tmp_path: Path) -> None:
     (command,) = directives("ExecStart")
     # Its other commands are there as they are.
     copy = tmp_path / UNIT.name
-    copy.write_text(UNIT.read_text().replace(command, "/bin/true"))
-    assert "" == analyze("verify", "--man=no", "--recursive-errors=no", copy)
+    for unit in (UNIT.read_text(), with_web_configuration(UNIT)):
+        copy.write_text(unit.replace(command, "/bin/true"))
+        assert "" == analyze("verify", "--man=no", "--recursive-errors=no", copy)
 
 
 def test_the_service_is_confined() -> None:
@@ -108,3 +119,23 @@ def test_the_settings_are_valid_with_the_key_that_systemd_hands_over(tmp_path: P
         (project,) = load(["--config.file", str(settings)], {}).settings.projects
         assert "default" == project.name
         assert "https://api.cloud.eu.llamaindex.ai" == project.base_url
+
+
+def test_the_web_configuration_is_where_systemd_copies_it(tmp_path: Path) -> None:
+    """Unit, settings and documentation name the same paths, as comments and as blocks."""
+    page = section("systemd", "TLS and passwords")
+    _, override = directives("LoadCredential", with_web_configuration(UNIT))
+    assert [f"[Service]\nLoadCredential={override}\n"] == blocks(page, "ini")
+    credential, _, folder = override.partition(":")
+    assert f"sudo install -m 0600 web.yml tls.crt tls.key {folder}/" in page
+    settings = tmp_path / SETTINGS.name
+    key = yaml.safe_load(SETTINGS.read_text())["projects"][0]["api_key_file"]
+    settings.write_text(with_web_configuration(SETTINGS).replace(key, str(tmp_path / "key")))
+    (tmp_path / "key").write_text("llx-made-up\n")
+    file = load(["--config.file", str(settings)], {}).settings.web.config.file
+    assert f"/run/credentials/{UNIT.name}/{credential}_web.yml" == str(file)
+    web_config, shown = (yaml.safe_load(block) for block in blocks(page, "yaml"))
+    assert str(file) == shown["web"]["config"]["file"]
+    assert {f"{credential}_tls.crt", f"{credential}_tls.key"} == set(
+        web_config["tls_server_config"].values()
+    )

@@ -48,7 +48,7 @@ def test_an_exporter_that_is_not_ready_says_what_to_do(exporter: Exporter, addre
 
     answer = ask(address, "/-/ready")
 
-    words = b"Not every project was asked for its jobs yet: try again in a few seconds.\n"
+    words = b"The first listing of a project has not ended yet: try again in a few seconds.\n"
     assert (answer.status, answer.body) == (503, words)
     assert ask(address, "/-/healthy").status == 200
 
@@ -59,8 +59,8 @@ def test_other_paths_are_not_found_and_not_redirected(address: str, path: str) -
     answer = ask(address, path)
 
     words = (
-        b"There is nothing here. What there is: / /job /metrics /-/healthy /-/ready /api/v1/status"
-        b" /api/v1/jobs /api/v1/openapi.yaml /-/reload /-/quit\n"
+        b"There is nothing here. What there is: / /job /api/v1/status /api/v1/jobs"
+        b" /api/v1/openapi.yaml /metrics /-/healthy /-/ready /-/reload /-/quit\n"
     )
     assert (answer.status, answer.body) == (404, words)
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"

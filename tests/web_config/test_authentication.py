@@ -1,4 +1,4 @@
-"""Who is let in by basic authentication, what it costs, and what a storm of log-ins does."""
+"""Which requests basic authentication accepts, what it costs, and what a storm of log-ins does."""
 
 from __future__ import annotations
 
@@ -65,7 +65,9 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         (basic("long", LONG[:72] + "other"), 200),
     ],
 )
-def test_who_is_let_in(guarded: Served, authorization: str | None, status: int) -> None:
+def test_which_credentials_are_accepted(
+    guarded: Served, authorization: str | None, status: int
+) -> None:
     """Passwords count by their first 72 bytes, as everywhere with bcrypt."""
     assert status == guarded.ask(authorization=authorization).status
 
@@ -150,15 +152,15 @@ def test_only_a_few_wait_for_a_check(clients: int, most: int) -> None:
     assert most == checked
 
 
-@pytest.mark.parametrize("user", ["nobody", "cheap", "dear"])
-def test_a_wrong_password_costs_as_much_as_with_the_dearest_user(user: str) -> None:
+@pytest.mark.parametrize("user", ["nobody", "cheap", "expensive"])
+def test_a_wrong_password_takes_as_long_as_with_the_highest_cost(user: str) -> None:
     """Whether the user exists, and each time: it is never remembered."""
 
     async def ask_twice() -> list[int]:
         slow = SlowChecks()
         slow.may_go_on.set()
         passwords = Passwords(slow)
-        users = {b"cheap": b"$2b$04$" + b"." * 53, b"dear": b"$2y$11$" + b"." * 53}
+        users = {b"cheap": b"$2b$04$" + b"." * 53, b"expensive": b"$2y$11$" + b"." * 53}
         for _ in range(2):
             assert not await passwords.are_right(users, basic(user, "x").encode())
         return [2 ** int(hashed[4:6]) for _, hashed in slow.checked]
@@ -166,7 +168,7 @@ def test_a_wrong_password_costs_as_much_as_with_the_dearest_user(user: str) -> N
     assert 2 * 2**11 == sum(asyncio.run(ask_twice()))
 
 
-def test_the_hash_of_nobody_matches_nothing() -> None:
+def test_no_password_matches_for_an_unknown_user() -> None:
     """It is one that bcrypt accepts."""
     assert not asyncio.run(
         Passwords().are_right({b"a": hash_of("x").encode()}, basic("nobody", "x").encode())
@@ -184,7 +186,7 @@ def test_credentials_are_read_as_go_does(text: bytes) -> None:
 def test_a_storm_of_log_ins_does_not_disturb_a_scraper(tmp_path: Path) -> None:
     """Some of 300 are refused, some told to come again; a user of before does not wait."""
     file = tmp_path / "web.yml"
-    # Dear enough for a queue: a check takes some 4 ms.
+    # Slow enough for a queue: a check takes some 4 ms.
     file.write_text(f"basic_auth_users: {{alice: '{hash_of('secret', 6)}'}}")
     with served_with(file) as served, ThreadPoolExecutor(STORM // 3) as crowd:
         assert 200 == served.ask(authorization=GOOD).status
@@ -206,9 +208,9 @@ def test_a_storm_of_log_ins_does_not_disturb_a_scraper(tmp_path: Path) -> None:
 
 
 def test_a_storm_from_one_address_leaves_room_for_others(tmp_path: Path) -> None:
-    """Prometheus is let in for the first time as well: the exporter may have been restarted."""
+    """Prometheus can log in for the first time as well: the exporter may have been restarted."""
     file = tmp_path / "web.yml"
-    # Dear enough for the queue to be full all the time: a check takes some 30 ms.
+    # Slow enough for the queue to be full all the time: a check takes some 30 ms.
     file.write_text(f"basic_auth_users: {{alice: '{hash_of('secret', 9)}'}}")
     is_over, is_full = threading.Event(), threading.Event()
 

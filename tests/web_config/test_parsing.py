@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from exporter.config import ConfigError
-from exporter.web_config.go_values import parse_bool, parse_go_duration
+from exporter.web_config.go_values import parse_go_duration
 from exporter.web_config.loading import load_web_config
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ NO_EFFECT = (
     " RequireAndVerifyClientCert."
 )
 UNVERIFIED = (
-    "must be another one: Python cannot ask for client certificates without verifying them; use"
+    "must be another one: Python cannot request client certificates without verifying them; use"
     " VerifyClientCertIfGiven or RequireAndVerifyClientCert"
 )
 
@@ -46,7 +46,10 @@ ACCEPTED = {
     "cipher": TLS.format(", cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256]"),
     "cipher of TLS 1.3": TLS.format(", cipher_suites: [TLS_AES_128_GCM_SHA256]"),
     "curve": TLS.format(", curve_preferences: [X25519], prefer_server_cipher_suites: no"),
-    "http2": "http_server_config: {http2: off}",
+    **{
+        f"http2 {word}": f"http_server_config: {{http2: {word}}}"
+        for word in ("off", "y", "Yes", "ON", "true", "False")
+    },
     "headers": "http_server_config: {headers: {X-Frame-Options: deny, X-XSS-Protection: ''}}",
     "blank header": "http_server_config: {headers: {Strict-Transport-Security: }}",
     "users": f"basic_auth_users: {{a: '{HASH}', '': '{HASH.replace('$2y', '$2x')}'}}",
@@ -113,18 +116,18 @@ REFUSED = {
     ),
     "old version": (
         TLS.format(", min_version: TLS10"),
-        (
-            "tls_server_config.min_version must be TLS12 or TLS13: TLS 1.0 and 1.1 are not"
-            ' supported, not "TLS10".'
-        ),
+        'tls_server_config.min_version must be one of TLS12, TLS13, not "TLS10".',
     ),
     "another version": (
         TLS.format(", max_version: 1.2"),
-        'tls_server_config.max_version must be TLS12 or TLS13, not "1.2".',
+        'tls_server_config.max_version must be one of TLS12, TLS13, not "1.2".',
     ),
     "no version": (
         TLS.format(", min_version: TLS13, max_version: TLS12"),
-        "tls_server_config.max_version must not be below min_version, TLS13: nobody could connect.",
+        (
+            "tls_server_config.max_version must not be below min_version, TLS13: no client could"
+            " connect."
+        ),
     ),
     "OpenSSL's name of a cipher": (
         TLS.format(", cipher_suites: [ECDHE-RSA-AES128-GCM-SHA256]"),
@@ -132,7 +135,7 @@ REFUSED = {
     ),
     "no cipher": (
         TLS.format(", max_version: TLS12, cipher_suites: [TLS_AES_128_GCM_SHA256]"),
-        "tls_server_config.cipher_suites must hold one of TLS 1.2: nobody could connect.",
+        "tls_server_config.cipher_suites must hold one of TLS 1.2: no client could connect.",
     ),
     "several curves": (
         TLS.format(", curve_preferences: [X25519, CurveP256]"),
@@ -177,10 +180,20 @@ REFUSED = {
     ),
     "hash too short": (f"basic_auth_users: {{a: '{HASH[:-1]}'}}", NO_HASH),
     "no hash": ("basic_auth_users: {a: hunter2}", NO_HASH),
+    "null user": (
+        f"basic_auth_users: {{null: '{HASH}'}}",
+        'basic_auth_users must have names that are text, not null; "" is empty.',
+    ),
     "null hash": ("basic_auth_users: {a: }", "basic_auth_users.a must be text."),
     "hash of another kind": (f"basic_auth_users: {{a: '{HASH.replace('$2y', '$2z')}'}}", NO_HASH),
-    "cheap hash": (f"basic_auth_users: {{a: '{HASH.replace('$10$', '$03$')}'}}", NO_HASH),
-    "dear hash": (f"basic_auth_users: {{a: '{HASH.replace('$10$', '$32$')}'}}", NO_HASH),
+    "hash of too low a cost": (
+        f"basic_auth_users: {{a: '{HASH.replace('$10$', '$03$')}'}}",
+        NO_HASH,
+    ),
+    "hash of too high a cost": (
+        f"basic_auth_users: {{a: '{HASH.replace('$10$', '$32$')}'}}",
+        NO_HASH,
+    ),
     "cost in other digits": (f"basic_auth_users: {{a: '{HASH.replace('$10$', '$١٢$')}'}}", NO_HASH),
     "salt with too many bits": (
         f"basic_auth_users: {{a: '{HASH.replace('zPeM', 'zPfM')}'}}",
@@ -303,6 +316,66 @@ def test_all_mistakes_are_told_at_once(file: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "beginnings"),
+    [
+        (
+            (
+                "rate_limit: {burst: x}\nbasic_auth_users: {a: b}\n"
+                "tls_server_config: {cert_file: no.crt, min_version: TLS10}"
+            ),
+            (
+                "tls_server_config.min_version must be",
+                "rate_limit.burst must be",
+                "basic_auth_users.a must be",
+                "tls_server_config must have key_file or key.",
+                'tls_server_config.cert_file "',
+            ),
+        ),
+        (
+            (
+                "tls_server_config: {cert_file: ca.key, key_file: ca.crt, client_ca_file: ca.key,"
+                f" {VERIFY}, cipher_suites: [x]}}"
+            ),
+            (
+                "tls_server_config.cipher_suites.0 must be one of",
+                "tls_server_config.cert_file holds no certificate",
+                "tls_server_config.key_file holds no private key",
+                "tls_server_config.client_ca_file holds no certificate",
+            ),
+        ),
+    ],
+    ids=["keys", "files"],
+)
+def test_mistakes_of_different_kinds_are_told_together(
+    file: Path, text: str, beginnings: tuple[str, ...]
+) -> None:
+    """Wrong values, keys that do not go together, and files that cannot be used."""
+    named = f'the web configuration file "{file}": '
+    told = [problem.removeprefix(named) for problem in problems_of(file, text)]
+    assert len(beginnings) == len(told)
+    assert [] == [
+        each for each, begins in zip(told, beginnings, strict=True) if not each.startswith(begins)
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TLS.format(", client_auth_type: RequireAnyClientCert, client_ca_file: ca.crt"),
+        "tls_server_config: {cert_file: [x], key_file: server.key}",
+        "tls_server_config: {cert_file: [x], min_version: TLS13}",
+        "rate_limit: {interval: 1s, burst: x}",
+        f"basic_auth_users: {{null: '{HASH}'}}",
+        f"basic_auth_users: {{'.': '{HASH}', a.b: x}}",
+        "tls_server_config: [x]",
+    ],
+)
+def test_a_mistake_is_not_told_twice(file: Path, text: str) -> None:
+    """Keys that depend on one with a mistake are not blamed for it."""
+    assert 1 == len(problems_of(file, text))
+
+
 def test_secrets_are_never_repeated(certificates: Certificates, file: Path) -> None:
     """Neither an inline key nor what stands for a hash."""
     key = certificates.pair("server")[1].read_text().replace("\n", "\\n")
@@ -333,11 +406,3 @@ def test_what_is_no_duration(text: str) -> None:
         return
     with pytest.raises(ValueError, match="must be a duration as Go writes it"):
         parse_go_duration(text)
-
-
-@pytest.mark.parametrize("text", ["y", "Yes", "ON", "true"])
-def test_booleans_are_those_of_yaml_1_1(text: str) -> None:
-    """As Go's library reads them."""
-    assert parse_bool(text)
-    with pytest.raises(ValueError, match="must be true or false"):
-        parse_bool(f"{text}?")

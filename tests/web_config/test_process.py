@@ -95,8 +95,8 @@ def test_a_health_check_without_a_certificate_says_so(
     with served_with(file) as served:
         assert 1 == healthcheck.run(flags_of(served, file), {})
     assert capfd.readouterr().err.startswith(
-        "the web configuration file has every client show a certificate, and --healthcheck has"
-        f" none: check by TCP instead ({served.url}/-/healthy "
+        "the web configuration file requires client certificates, and --healthcheck has none:"
+        f" check by TCP instead ({served.url}/-/healthy "
     )
 
 
@@ -121,6 +121,47 @@ def test_mistakes_are_told_before_anything_starts(file: Path, mode: str) -> None
     assert (2, "") == (ended.returncode, ended.stdout)
     assert "The settings have 2 mistakes:\n" in ended.stderr
     assert f'  - the web configuration file "{file}": tls is unknown' in ended.stderr
+
+
+@pytest.mark.parametrize("mode", ["--config.check", "--demo"])
+@pytest.mark.parametrize("place", ["flag", "variable", "file"])
+def test_mistakes_are_told_with_those_of_the_settings(
+    file: Path, tmp_path: Path, mode: str, place: str
+) -> None:
+    """Wherever the settings name the file: in one report, each with its origin."""
+    file.write_text("tls_server_config: {cert_file: x.crt}")
+    settings = tmp_path / "exporter.yml"
+    web = f"web: {{config: {{file: {file}}}}}\n" if place == "file" else ""
+    settings.write_text(f"{web}poll: {{interval: soon}}")
+    flags = [f"--config.file={settings}", "--web.listen-address=nowhere"]
+    variables = {"LLAMA_CLOUD_API_KEY": KEY}
+    if place == "flag":
+        flags.append(f"--web.config.file={file}")
+    if place == "variable":
+        variables["LLAMACLOUD_EXPORTER_WEB__CONFIG__FILE"] = str(file)
+    ended = run(mode, *flags, **variables)
+    assert (2, "") == (ended.returncode, ended.stdout)
+    named = f'the web configuration file "{file}": tls_server_config'
+    heading, *mistakes = [line.removeprefix("  - ") for line in ended.stderr.splitlines()[:-1]]
+    assert "The settings have 4 mistakes:" == heading
+    begin = (
+        *(f"{settings}: poll.interval", "flag --web.listen-address"),
+        *(f"{named} must have key_file or key.", f"{named}.cert_file"),
+    )
+    is_expected = [told.startswith(each) for each, told in zip(begin, mistakes, strict=True)]
+    assert all(is_expected), mistakes
+
+
+def test_a_setting_that_is_no_path_is_one_mistake(tmp_path: Path) -> None:
+    """Printing metrics once does not read the file, whatever else is wrong."""
+    settings = tmp_path / "exporter.yml"
+    settings.write_text("web: {config: {file: [x]}}")
+    ended = run("--config.check", f"--config.file={settings}", LLAMA_CLOUD_API_KEY=KEY)
+    assert "The settings have a mistake:\n" in ended.stderr
+    broken = tmp_path / "web.yml"
+    broken.write_text("tls: x")
+    ended = run("--once", f"--web.config.file={broken}", "--poll.interval=soon")
+    assert str(broken) not in ended.stderr
 
 
 def test_a_file_without_mistakes_is_valid(file: Path, cloud: Cloud) -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from web_config.clients import served_with
 
-from exporter.web_config.loading import RateLimit
-from exporter.web_config.rate import TokenBucket
+from exporter.web_config.gate import TokenBucket
+from exporter.web_config.model import RateLimitSection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 def test_a_burst_and_then_one_for_each_interval() -> None:
     """A pause earns no more than the burst."""
     now = [0.0]
-    bucket = TokenBucket(RateLimit(2.0, 3), lambda: now[0])
+    bucket = TokenBucket(RateLimitSection(interval=2.0, burst=3), lambda: now[0])
 
     def takes(seconds_later: float) -> int:
         now[0] += seconds_later
-        return sum(bucket.take() for _ in range(10))
+        return sum(bucket.allows() for _ in range(10))
 
     assert [3, 0, 1, 0, 1, 3] == [takes(later) for later in (0, 1.9, 0.1, 1, 1, 1000)]
 

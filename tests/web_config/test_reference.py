@@ -45,6 +45,7 @@ DEVIATIONS = {
     "no cipher": "`cipher_suites` of TLS 1.3 alone with `max_version: TLS12`",
     "no version": "`max_version` below `min_version`",
     "number in another base": "`rate_limit` with numbers that are not written in plain decimals",
+    "null user": "the name `null` in `basic_auth_users`",
     "old version": "`min_version`, `max_version` `TLS10`, `TLS11`",
     "options alone": "TLS options without a certificate",
     "quoted number": "quoted numbers and booleans",

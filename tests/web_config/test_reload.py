@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import resource
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +18,7 @@ from exporter.web_config.current import CurrentWebConfig
 from exporter.web_config.loading import load_web_config
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from web_config.certificates import Certificates
@@ -27,8 +31,8 @@ ADVICE = "the previous web configuration stays in force; correct the file"
 class Watch:
     """A configuration in force, and what is told of it."""
 
-    def __init__(self, file: Path) -> None:
-        self.current = CurrentWebConfig(file)
+    def __init__(self, file: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self.current = CurrentWebConfig(file, clock)
         self.told: list[bool] = []
         self.current.loaded = lambda *, successful, at: self.told.append(successful and at > 0)
 
@@ -126,7 +130,7 @@ def test_a_pair_that_does_not_match_leaves_the_former_one(
 
 
 @pytest.mark.parametrize("begun", ["", "\n", "# Who may scrape\n", "---\n"])
-def test_a_file_that_is_being_written_lets_nobody_in(file: Path, begun: str) -> None:
+def test_passwords_stay_required_while_a_file_is_being_written(file: Path, begun: str) -> None:
     """Many programs empty a file before they write it; at the start, that is no mistake."""
     file.write_text(f"basic_auth_users: {{alice: '{hash_of('secret')}'}}")
     watch = Watch(file)
@@ -163,6 +167,44 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(
         monkeypatch.undo()
         assert watch.current.get().users
     assert ["config.reloaded"] == [line["event"] for line in lines]
+
+
+@contextmanager
+def room_for(files: int) -> Iterator[None]:
+    """Let this process open only so many more files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest_free = os.open(os.devnull, os.O_RDONLY)
+    os.close(lowest_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free + files, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize("files", [0, 1])
+def test_a_limit_of_open_files_is_tried_again(
+    file: Path, certificates: Certificates, files: int
+) -> None:
+    """Where it keeps the files from being read, and where it keeps them from being used."""
+    cert, key = certificates.pair("server")
+    tls = f"tls_server_config: {{cert_file: {cert}, key_file: {key}}}"
+    rewrite(file, tls)
+    now = [0.0]
+    watch = Watch(file, lambda: now[0])
+    rewrite(file, f"{tls}\nbasic_auth_users: {{alice: '{hash_of('secret')}'}}")
+    with capture_logs() as lines:
+        with room_for(files):
+            for _ in range(2):
+                assert not watch.current.get().users
+        assert not watch.current.get().users
+        now[0] = 10.0
+        assert watch.current.get().users
+
+    (failed, reloaded) = lines
+    assert "Too many open files" in failed["detail"]
+    assert "config.reloaded" == reloaded["event"]
+    assert [False, True] == watch.told
 
 
 def test_a_file_with_mistakes_is_refused_at_the_start(file: Path) -> None:

@@ -49,6 +49,18 @@
     say("The id was copied.");
   }
 
+  // A reload of the settings may add and remove projects; what is chosen stays.
+  function replaceOptions(next) {
+    for (const select of document.querySelectorAll("select")) {
+      const fresh = next.querySelector(`select[name="${select.name}"]`);
+      if (!fresh || fresh.innerHTML === select.innerHTML) continue;
+      const chosen = select.value;
+      select.replaceChildren(...fresh.childNodes);
+      select.value = chosen;
+      if (select.selectedIndex < 0) select.value = "";
+    }
+  }
+
   function replaceLive(next) {
     const key = document.activeElement.dataset.key;
     const { scrollX, scrollY } = window;
@@ -56,6 +68,7 @@
       const fresh = next.querySelector(`[data-live="${live.dataset.live}"]`);
       if (fresh) live.replaceChildren(...fresh.childNodes);
     }
+    replaceOptions(next);
     showCopyButtons();
     showAges();
     if (key !== undefined) {
