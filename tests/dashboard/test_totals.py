@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from dashboard.reading import queries_of
-from deployed import RULE_FILES
+from deployed import needed_by, records
 from series import NOW, STEP, always, answer, batch, from_minute
 from tools import promtool
 
@@ -144,10 +144,11 @@ def check(query: str, series: dict[str, str], samples: list[dict[str, Any]], fil
             {"expr": query, "eval_time": f"{NOW}s", "exp_samples": samples},
         ],
     }
-    rules = list(map(str, RULE_FILES)) if ":llamacloud" in query else []
-    file.write_text(
-        yaml.safe_dump({"rule_files": rules, "evaluation_interval": "1m", "tests": [case]})
-    )
+    rules = file.with_name(f"rules-of-{file.name}")
+    groups = [{"name": "recorded", "rules": needed_by(query, records())}]
+    rules.write_text(yaml.safe_dump({"groups": groups}))
+    content = {"rule_files": [rules.name], "evaluation_interval": "1m", "tests": [case]}
+    file.write_text(yaml.safe_dump(content))
     tested = promtool("test", "rules", file)
     assert 0 == tested.returncode, tested.stdout + tested.stderr
 

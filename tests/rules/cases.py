@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from deployed import RULE_FILES, samples_named_in
+from deployed import RULE_FILES, needed_by
 from tools import run_rule_tests
 
 if TYPE_CHECKING:
@@ -56,13 +56,7 @@ def recorded_for(alert: str) -> tuple[Rule, ...]:
     groups = [g for file in RULE_FILES for g in yaml.safe_load(file.read_text())["groups"]]
     (group,) = (g for g in groups if alert in {rule.get("alert") for rule in g["rules"]})
     before = list(takewhile(lambda rule: rule.get("alert") != alert, group["rules"]))
-    needed = group["rules"][len(before)]["expr"]
-    found = []
-    for rule in reversed(before):
-        if rule.get("record") in samples_named_in(needed):
-            found.append(rule)
-            needed += rule["expr"]
-    return tuple(found[::-1])
+    return tuple(needed_by(group["rules"][len(before)]["expr"], before))
 
 
 def run_each(tests: Mapping[str, tuple[Sequence[Rule], Tests]], folder: Path) -> dict[str, str]:

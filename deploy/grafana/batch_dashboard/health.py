@@ -17,7 +17,7 @@ from batch_dashboard.colours import (
     steps,
 )
 from batch_dashboard.panels import SOURCE, bars, lines, over_time
-from batch_dashboard.queries import LISTING_AGE, OF_PROJECTS, PROJECT, rate_of, rise_of
+from batch_dashboard.queries import LISTING_AGE, OF_CLUSTERS, OF_PROJECTS, PROJECT, rate_of, rise_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -191,7 +191,7 @@ def _memory() -> timeseries.Panel:
     return lines(
         "Memory of the exporter",
         "Resident memory of each exporter; it follows the number of jobs, not of items.",
-        {"{{instance}}": f"process_resident_memory_bytes {_OF_EXPORTERS}"},
+        {"{{instance}}": f"process_resident_memory_bytes{{{OF_CLUSTERS}}} {_OF_EXPORTERS}"},
         unit="bytes",
         otherwise="no data: is the exporter scraped?",
     )

@@ -39,6 +39,7 @@ def only_this_job() -> DashboardLink:
         .type(DashboardLinkType.LINK)
         .url(
             f"/d/{UID}?var-datasource=${{datasource}}"
+            "&${cluster:queryparam}&${namespace:queryparam}"
             "&var-project=${__data.fields.project:percentencode}&var-job_type=$__all"
             "&var-job_id=${__data.fields.job_id:percentencode}&${__url_time_range}"
         )

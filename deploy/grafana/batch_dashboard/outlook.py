@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from grafana_foundation_sdk.builders import common, stat, table
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 _SEVERITY: Final = {"critical": BAD, "warning": WARNING, "info": INDIFFERENT}
 _FIRING: Final = (
     'ALERTS{alertname=~"LlamaCloud.*", alertstate="firing", '
-    f"{OF_PROJECTS.replace('$project', '($project)?')}}}"
+    # The alert about an exporter that was never seen has none of these labels.
+    + re.sub(r"\$\w+", r"(\g<0>)?", OF_PROJECTS)
+    + "}"
 )
 
 

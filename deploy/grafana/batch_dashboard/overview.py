@@ -11,13 +11,13 @@ from batch_dashboard.queries import (
     ACTIVE,
     ACTIVE_JOBS,
     ACTIVE_JOBS_SHOWN,
+    DATA_AGE,
     FAILING_JOBS,
     LEFT,
     LISTING_AGE,
     OF_PROJECTS,
-    QUEUED_TOO_LONG,
-    QUIET,
-    REFRESHED,
+    WAITING,
+    WITHOUT_PROGRESS,
     or_zero,
     where,
 )
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import stat
 
 _MINUTE = 60
-_QUIET_TOO_LONG = 30 * _MINUTE
+_HALF_AN_HOUR = 30 * _MINUTE
+_HOUR = 60 * _MINUTE
 
 
 def panels() -> Iterator[stat.Panel]:
@@ -70,7 +71,7 @@ def _left() -> stat.Panel:
 
 
 def _at_risk() -> stat.Panel:
-    at_risk = f"{QUIET} > {_QUIET_TOO_LONG} or {QUEUED_TOO_LONG}"
+    at_risk = f"{WITHOUT_PROGRESS} > {_HALF_AN_HOUR} or {WAITING} > {_HOUR}"
     return number(
         "Jobs at risk",
         "Jobs that are dispatched, or run with items that are known, and made no progress for half"
@@ -92,7 +93,7 @@ def _oldest() -> stat.Panel:
         "Age of the oldest listing of a project, or of the oldest progress and items of an active"
         " job, whichever is greater. With many active jobs and a small request budget the latter is"
         " refreshed in turn, and grows; status and counts are as fresh as the listing.",
-        f"max({LISTING_AGE} or {where(f'(time() - {REFRESHED})', ACTIVE)})",
+        f"max({LISTING_AGE} or {DATA_AGE})",
         unit="s",
         colours=steps(BUSY, (5 * _MINUTE, WARNING), (30 * _MINUTE, BAD)),
         links=[
