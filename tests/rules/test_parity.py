@@ -58,7 +58,7 @@ VALUES: Mapping[str, set[str]] = {
 }
 README_OF_RULES = (DEPLOY / "docs" / "rules.md").read_text()
 _ACTIVE_BY_STATUS = re.compile(r'_job_status\{[^}]*status=~"[a-z|]*\|unknown')
-LEVELS = {"project", "job", "instance", "id", "item", "status", "api", "version"}
+LEVELS = {"project", "job", "instance", "id", "type", "item", "status", "api", "version"}
 HEADINGS = ["Meaning", "Impact", "Diagnosis", "Mitigation", "When to ignore"]
 
 

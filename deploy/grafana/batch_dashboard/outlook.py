@@ -20,7 +20,6 @@ from batch_dashboard.queries import (
     LEFT,
     OF_PROJECTS,
     OF_TYPES,
-    PROJECT,
     SPEED,
     where,
 )
@@ -35,6 +34,8 @@ _FIRING: Final = (
     + re.sub(r"\$\w+", r"(\g<0>)?", OF_PROJECTS)
     + "}"
 )
+
+_ENDED_PER_SECOND: Final = "project_job_type_status:llamacloud_batch_jobs_finished:rate15m"
 
 
 def panels() -> Iterator[stat.Panel | table.Panel]:
@@ -97,8 +98,7 @@ def _success() -> stat.Panel:
 def _completed(offset: str) -> str:
     def ended(*matchers: str) -> str:
         selector = ", ".join((OF_TYPES, *matchers))
-        rise = f"increase(llamacloud_batch_jobs_finished_total{{{selector}}}[7d]{offset})"
-        return f"sum(max by ({PROJECT}, job_type, status) ({rise}))"
+        return f"sum(avg_over_time({_ENDED_PER_SECOND}{{{selector}}}[7d]{offset}))"
 
     completed = 'status="completed"'
     return f"{ended(completed)} / ({ended()} > 0)"
