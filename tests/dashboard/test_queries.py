@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from dashboard.reading import (
     with_variables,
 )
 from dashboard.scenario import EMPTY_PROJECT_ID, STATES, Plan, Scene, scenes
+from reference import page
 from tools import require_tool
 
 from exporter.simulator import DEFAULT_PROJECT_ID
@@ -122,6 +124,22 @@ def test_every_query_has_data(every_scene: dict[str, Scene]) -> None:
     check_numbers(watched)
     check_rows(watched)
     check_picking(watched)
+    check_recorded_series(watched)
+
+
+def check_recorded_series(watched: Scene) -> None:
+    """Check that rules record no more series than the documentation says."""
+    documented = re.search(
+        r"(\d+) for each project at most, and (\d+) for each published job",
+        page("cost-and-capacity"),
+    )
+    assert documented
+    of_project, of_job = map(int, documented.groups())
+    recorded = f'__name__=~".+:llamacloud.+", cluster="{watched.cluster}"'
+    each = watched.prometheus.query(f'count by (job_id) ({{{recorded}, job_id!=""}})')
+    assert 5 <= max(int(series["value"][1]) for series in each) <= of_job
+    (project,) = watched.prometheus.query(f'count({{{recorded}, job_id=""}})')
+    assert 20 <= int(project["value"][1]) <= of_project
 
 
 def check_numbers(watched: Scene) -> None:
