@@ -116,7 +116,7 @@ def test_every_query_follows_cluster_and_namespace() -> None:
     picked = 'cluster=~"$cluster", namespace=~"$namespace"'
     for query in queries():
         selectors = re.findall(r"llamacloud_\w+(?::\w+)?\{([^}]*)\}", query.expr)
-        assert selectors or picked in query.expr or query.panel == "Alerts that fire"
+        assert selectors or picked in query.expr or query.panel == "Firing alerts"
         assert all(selector.startswith(picked) for selector in selectors), query.expr
 
 

@@ -37,7 +37,7 @@ PLANS = {
     "one-stale": Plan(settings=_SOON_STALE | _BOTH_PROJECTS),
 }
 # Answered only where a project is stale, or where there was a week before.
-INCOMPLETE = {f"{name} B" for name in TOTALS} | {"Jobs that completed: this week, and last B"}
+INCOMPLETE = {f"{name} B" for name in TOTALS} | {"Completed jobs: this week, last week B"}
 
 
 @pytest.fixture(scope="module")

@@ -204,7 +204,7 @@ def test_this_week_stands_beside_last(tmp_path: Path) -> None:
         batch("jobs_finished_total", job_type="parse", status=name, instance=instance): values
         for (name, instance), values in ends.items()
     }
-    queries = queries_of("Jobs that completed: this week, and last")
+    queries = queries_of("Completed jobs: this week, last week")
     case = {
         "interval": f"{EVERY_MINUTES}m",
         "input_series": [{"series": name, "values": values} for name, values in series.items()],
@@ -230,7 +230,7 @@ def test_jobs_that_have_left_are_told_of(tmp_path: Path) -> None:
         batch("job_started_timestamp_seconds", job_id="a"): "60x60 stale",
         batch("job_completed_timestamp_seconds", job_id="a"): "_x31 930x28 stale",
     }
-    (status, ended, took, *_, kind) = queries_of("Jobs that ended in this time")
+    (status, ended, took, *_, kind) = queries_of("Jobs that ended in the time range")
     series = left | job("running", created_timestamp_seconds=0) | left
     series |= {batch("job_status", job_id="b", status="running"): always(1)}
     series |= {batch("job_info", job_id="b", job_type="parse"): always(1)}

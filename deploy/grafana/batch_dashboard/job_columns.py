@@ -93,7 +93,7 @@ COLUMNS: Final = (
     ),
     Column("Created", _CREATED, _look("dateTimeFromNow")),
     Column("Ended", f"1000 * {_ENDED_AT}", _look("dateTimeFromNow", no_value="")),
-    Column("Takes", _TAKES, _look("s", no_value="", decimals=1)),
+    Column("Duration", _TAKES, _look("s", no_value="", decimals=1)),
     Column(
         "Data age",
         _AGE,

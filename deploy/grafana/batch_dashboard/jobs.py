@@ -39,14 +39,14 @@ def _table() -> table.Panel:
         table.Panel()
         .title("Jobs")
         .description(
-            "The jobs that have series of their own, most failed items first. 'API' is the"
-            " generation of LlamaCloud's API that lists a job. Progress is what v1beta computes, or"
-            " else processed of all items; in v2 both are counted, and unknown while a batch has no"
-            " results. 'Failed share' is of the items that were handled, or of all items where"
-            " fewer than five failed. 'Takes' runs from the start, in v2 from the creation. 'Done"
-            " in' is extrapolated from the last 15 minutes, and empty where nothing moves. 'Data"
-            " age' is the age of progress and counted items; what has ended is final."
-            " Click a job for a view of it alone."
+            "Jobs that have series of their own, most failed items first. Click a job to see it"
+            " alone. 'API' is the generation of LlamaCloud's API that lists the job. 'Progress' is"
+            " LlamaCloud's value in v1beta, and otherwise the share of processed items. In v2 items"
+            " are counted, and unknown until the batch has results. 'Failed share' is the share of"
+            " failed items among the handled items, or among all items if fewer than five failed."
+            " 'Done in' extrapolates the last 15 minutes, and is empty without progress. 'Duration'"
+            " counts from the start, in v2 from the creation. 'Data age' is the age of progress and"
+            " counted items; data of ended jobs is final."
         )
         .datasource(SOURCE)
         .unit("short")

@@ -1,4 +1,4 @@
-"""Beneath the large numbers: which alerts fire, how it went, and when all is done."""
+"""Below the large numbers: firing alerts, completed jobs and the end of all jobs."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ def _alerts() -> table.Panel:
     }
     return (
         table.Panel()
-        .title("Alerts that fire")
+        .title("Firing alerts")
         .description(
-            "The alerts of the rules that come with the exporter, as Prometheus evaluates them now."
-            " An empty table says that none fires, or that the rules are not loaded."
+            "The alerts of the exporter's rules, as Prometheus evaluates them now. The table is"
+            " empty if none fires, or if the rules are not loaded."
         )
         .datasource(SOURCE)
         .unit("short")
@@ -79,10 +79,10 @@ def _alerts() -> table.Panel:
 
 def _success() -> stat.Panel:
     panel = number(
-        "Jobs that completed: this week, and last",
-        "Share of the jobs that ended as completed, of all that ended in the last seven days,"
-        " beside the seven days before. A completed job may have failed items. Follows project and"
-        " job type.",
+        "Completed jobs: this week, last week",
+        "Share of completed jobs among all jobs that ended in the last seven days, beside the"
+        " seven days before. A completed job may have failed items. Filtered by project and job"
+        " type.",
         _completed(""),
         unit="percentunit",
         colours=steps(BAD, (0.9, WARNING), (0.99, GOOD)),
@@ -106,10 +106,10 @@ def _completed(offset: str) -> str:
 
 def _backlog() -> stat.Panel:
     return number(
-        "All done in",
+        "All jobs done in",
         "Items of active jobs that are not processed yet, divided by the speed of all running jobs"
-        " over the last 15 minutes. No data where nothing moves. Batches of v2 are missing while"
-        " nothing tells their items.",
+        " in the last 15 minutes. No data if no job makes progress. Batches of v2 whose items are"
+        " not known are not included.",
         f"sum({where(LEFT, ACTIVE)}) / (sum({SPEED}) > 0)",
         unit="s",
         colours=steps(BUSY),
