@@ -66,10 +66,19 @@ def among_clusters(alert: str) -> Tests:
     ]
     for moment in case["alert_rule_test"]:
         moment["exp_alerts"] = [
-            expected | {"exp_labels": HERE | expected["exp_labels"]}
+            {
+                "exp_labels": HERE | expected["exp_labels"],
+                "exp_annotations": with_dashboard_of_cluster(expected["exp_annotations"]),
+            }
             for expected in moment["exp_alerts"]
         ]
     return tests
+
+
+def with_dashboard_of_cluster(annotations: dict[str, str]) -> dict[str, str]:
+    """Return annotations whose link to the dashboard selects the cluster and the namespace."""
+    selected = "".join(f"&var-{name}={value}" for name, value in HERE.items())
+    return annotations | {"dashboard_url": annotations["dashboard_url"] + selected}
 
 
 def without(label: str, rules: list[Rule]) -> list[Rule]:

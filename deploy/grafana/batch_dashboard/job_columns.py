@@ -31,7 +31,7 @@ _FINAL: Final = -1
 
 @dataclass(frozen=True)
 class Column:
-    """A column of numbers: its heading, its query, and how it looks."""
+    """A column of numbers: its title, its query, and its field options."""
 
     title: str
     query: str

@@ -28,18 +28,18 @@ def of_jobs(metric: str, *matchers: str, by: str = JOB) -> str:
 
 
 def of_jobs_in(statuses: str) -> str:
-    """Return 1 for each picked job that is in one of the statuses, told apart by bars."""
+    """Return 1 for each picked job that is in one of the statuses, which bars separate."""
     status = of_jobs("llamacloud_batch_job_status", f'status=~"{statuses}"')
     return f"({status} == 1)"
 
 
 def where(query: str, condition: str) -> str:
-    """Return what a query says of the jobs for which another says anything."""
+    """Return the values of a query for the jobs for which a condition has a value."""
     return f"({query} and on (cluster, namespace, project, job_id) {condition})"
 
 
 def first_of(*queries: str) -> str:
-    """Return what the first query that knows of a job says of it."""
+    """Return the value of each job from the first query that has one."""
     return f"({' or on (cluster, namespace, project, job_id) '.join(queries)})"
 
 
@@ -49,7 +49,7 @@ def minus(query: str, other: str) -> str:
 
 
 def or_zero(query: str, while_known: str) -> str:
-    """Return 0 where a total finds nothing, but only while ``while_known`` is there at all."""
+    """Return a total that is 0 where nothing is found, if ``while_known`` has a value."""
     return f"{query}\nor\n0 * {while_known}"
 
 
