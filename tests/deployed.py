@@ -14,7 +14,7 @@ from exporter.exposition import FAMILIES as BATCH_FAMILIES
 from exporter.telemetry import FAMILIES as EXPORTER_FAMILIES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 DEPLOY = Path(__file__).parent.parent / "deploy"
 # The chart holds the one copy of the rules and of the dashboard: Helm reads no file outside of it.
@@ -46,6 +46,16 @@ def alerts() -> list[dict[str, Any]]:
 def records() -> list[dict[str, Any]]:
     """Return the recording rules."""
     return [rule for rule in rules() if "record" in rule]
+
+
+def needed_by(query: str, rules: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return those of some rules whose records a query needs, or they need, in their order."""
+    found = []
+    for rule in reversed(rules):
+        if rule.get("record") in samples_named_in(query):
+            found.append(rule)
+            query += rule["expr"]
+    return found[::-1]
 
 
 def labels_by_sample() -> Mapping[str, frozenset[str]]:

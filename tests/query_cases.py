@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 FAILED = "project_job_id:llamacloud_batch_job_failed_items:max"
 TIME_LEFT = "project_job_id:llamacloud_batch_job_time_to_completion_seconds:deriv15m"
+WITHOUT_PROGRESS = "project_job_id:llamacloud_batch_job_without_progress_seconds:max"
+ITEMS_RATE = "project_item_status:llamacloud_batch_items_finished:rate15m"
 INTERVAL: dict[str, str] = {own("poll_interval_seconds"): always(30)}
 
 
@@ -125,13 +127,13 @@ CASES: dict[str, list[Case]] = {
             | progressed("sent", 1801, "dispatched")
             | progressed("moves", 1799, "running")
             | {batch("job_total_items", job_id=job_id): always(9) for job_id in ("stuck", "moves")},
-            {answer(job_id="stuck"): 1801, answer(job_id="sent"): 1801},
+            {recorded(WITHOUT_PROGRESS, job_id=name): 1801 for name in ("stuck", "sent")},
         ),
         # Counted items are enough where no total is told.
         Case(
             progressed("counted", 1801, "running")
             | {batch("job_items", job_id="counted", item_status="processing"): always(9)},
-            {answer(job_id="counted"): 1801},
+            {recorded(WITHOUT_PROGRESS, job_id="counted"): 1801},
         ),
         # A batch of v2 that runs tells nothing of its items.
         Case(progressed("tells-nothing", 7200, "running"), {}),
@@ -145,7 +147,7 @@ CASES: dict[str, list[Case]] = {
                 batch("job_items", job_id="at-work", item_status="pending"): always(9),
                 batch("job_items", job_id="at-work", item_status="processing"): always(1),
             },
-            {answer(job_id="at-work"): 1801},
+            {recorded(WITHOUT_PROGRESS, job_id="at-work"): 1801},
         ),
         Case(progressed("ended", 1801, "completed") | progressed("waits", 1801, "pending"), {}),
     ],
@@ -159,11 +161,11 @@ CASES: dict[str, list[Case]] = {
                 batch("items_finished_total", job_type=job_type, item_status="failed"): rising(60)
                 for job_type in ("parse", "extract")
             },
-            {answer(item_status="failed"): 2},
+            {recorded(ITEMS_RATE, item_status="failed"): 2},
         ),
         Case(
             {batch("items_finished_total", job_type="parse", item_status="failed"): always(7)},
-            {answer(item_status="failed"): 0},
+            {recorded(ITEMS_RATE, item_status="failed"): 0},
         ),
     ],
     "Which job types have failures?": [
@@ -280,7 +282,7 @@ CASES: dict[str, list[Case]] = {
             | refreshed("a", 1201, "dispatched")
             | refreshed("b", 30, "running")
             | {own("api_budget_wait_seconds_total"): rising(66)},
-            {answer(): 1201},
+            {answer(): 1},
         ),
         Case(
             INTERVAL

@@ -74,9 +74,12 @@ def ended_unknown(job_id: str, seconds_ago: float) -> dict[str, str]:
 
 
 def progressed(job_id: str, seconds_ago: float, is_now: str) -> dict[str, str]:
-    """Return what tells whether a job is stuck."""
+    """Return what tells whether a job is stuck that was refreshed just now."""
     name = "job_last_progress_timestamp_seconds"
-    return {batch(name, job_id=job_id): always(NOW - seconds_ago), **status(job_id, is_now)}
+    return {
+        batch(name, job_id=job_id): always(NOW - seconds_ago),
+        **refreshed(job_id, 0, is_now),
+    }
 
 
 def buckets(name: str, over_ten: float) -> dict[str, str]:

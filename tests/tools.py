@@ -22,17 +22,39 @@ def require_tool(name: str) -> str:
     pytest.skip(words)
 
 
+# promtool usually ends before collecting its garbage would pay.
+_FOR_PROMTOOL = {"GOGC": "off", "GOMEMLIMIT": "200MiB", "GOMAXPROCS": "1"}
+
+
 def promtool(*arguments: str | Path, given: str = "") -> subprocess.CompletedProcess[str]:
     """Run Prometheus's own tool to its end."""
     return subprocess.run(
         [require_tool("promtool"), *arguments],
-        # It ends before collecting its garbage would pay.
-        env=os.environ | {"GOGC": "off", "GOMAXPROCS": "1"},
+        env=os.environ | _FOR_PROMTOOL,
         input=given,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def run_rule_tests(*files: Path) -> list[str]:
+    """Return what one run of promtool prints about each file of tests of rules.
+
+    A file that passes prints SUCCESS; each expectation that does not hold is printed after "exp:".
+    """
+    printed = subprocess.run(
+        [require_tool("promtool"), "test", "rules", *files],
+        env=os.environ | _FOR_PROMTOOL,
+        stdout=subprocess.PIPE,
+        # The name of a file goes to one stream, and its failures go to the other.
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    ).stdout
+    _, *reports = printed.split("Unit Testing:  ")
+    assert len(files) == len(reports), printed
+    return reports
 
 
 def check_metrics(text: bytes) -> None:

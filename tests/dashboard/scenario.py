@@ -1,11 +1,12 @@
-"""Jobs in every state, the exporters that follow them, and the Prometheus that scrapes those."""
+"""Jobs in every state, the exporters that follow them, and the Prometheus that scrapes them all."""
 
 from __future__ import annotations
 
 import json
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from prometheus import Prometheus, running_prometheus
 from exporter.simulator import DEFAULT_PROJECT_ID, Fault, items_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from dashboard.reading import Query
 
@@ -39,8 +40,9 @@ STATES = {
 
 @dataclass
 class Scene:
-    """A Prometheus that has scraped the exporters of one simulated LlamaCloud."""
+    """One simulated LlamaCloud, whose exporters Prometheus scrapes as one cluster of several."""
 
+    cluster: str
     cloud: Cloud
     exporters: list[Exporter]
     prometheus: Prometheus
@@ -48,7 +50,7 @@ class Scene:
 
     def answer(self, query: Query, **picked: str) -> list[dict[str, Any]]:
         """Return what a panel is shown, for the time since the scene began."""
-        promql = query.picking(**picked)
+        promql = query.picking(cluster=self.cluster, **picked)
         if query.instant:
             return self.prometheus.query(promql)
         moments = {"start": str(self.began_at), "end": str(time.time()), "step": "1"}
@@ -85,26 +87,49 @@ class Scene:
         self.cloud.simulator.faults.add(fault)
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What one scene has: so many exporters, with settings of their own."""
+
+    exporters: int = 1
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
 @contextmanager
-def scene(*, exporters: int = 1, **settings: str) -> Iterator[Scene]:
-    """Run it all until the end of the block."""
+def scenes(plans: Mapping[str, Plan]) -> Iterator[dict[str, Scene]]:
+    """Run a scene for each plan until the end of the block, with one Prometheus for all.
+
+    Prometheus scrapes nothing in its first five seconds: one for each scene would take longer.
+    """
     with ExitStack() as stack:
-        cloud = stack.enter_context(running_cloud())
-        cloud.world.add_key(KEY, DEFAULT_PROJECT_ID, EMPTY_PROJECT_ID)
-        _add_jobs(cloud)
-        variables = {
-            "LLAMA_CLOUD_API_KEY": KEY,
-            "LLAMA_CLOUD_BASE_URL": cloud.base_url,
-            "LLAMACLOUD_EXPORTER_API__REQUESTS_PER_MINUTE": "6000",
-            "LLAMACLOUD_EXPORTER_POLL__INTERVAL": "1s",
+        clouds = {name: stack.enter_context(running_cloud()) for name in plans}
+        exporters = {
+            name: [
+                stack.enter_context(running(**_variables(clouds[name], plan)))
+                for _ in range(plan.exporters)
+            ]
+            for name, plan in plans.items()
         }
-        started = [stack.enter_context(running(**(variables | settings))) for _ in range(exporters)]
-        for exporter in started:
-            exporter.wait_for_metric("llamacloud_batch_job_items{")
         rules = hurried_rules(Path(stack.enter_context(TemporaryDirectory())))
-        config = deployed_config(*map(_address_of, started), rules=rules)
-        prometheus = stack.enter_context(running_prometheus(config))
-        yield Scene(cloud, started, prometheus, time.time())
+        targets = {name: list(map(_address_of, started)) for name, started in exporters.items()}
+        prometheus = stack.enter_context(running_prometheus(deployed_config(targets, rules)))
+        for exporter in chain.from_iterable(exporters.values()):
+            exporter.wait_for_metric("llamacloud_batch_job_items{")
+        now = time.time()
+        yield {name: Scene(name, clouds[name], exporters[name], prometheus, now) for name in plans}
+
+
+def _variables(cloud: Cloud, plan: Plan) -> dict[str, str]:
+    cloud.world.add_key(KEY, DEFAULT_PROJECT_ID, EMPTY_PROJECT_ID)
+    if not cloud.world.jobs:
+        _add_jobs(cloud)
+    variables = {
+        "LLAMA_CLOUD_API_KEY": KEY,
+        "LLAMA_CLOUD_BASE_URL": cloud.base_url,
+        "LLAMACLOUD_EXPORTER_API__REQUESTS_PER_MINUTE": "6000",
+        "LLAMACLOUD_EXPORTER_POLL__INTERVAL": "1s",
+    }
+    return variables | dict(plan.settings)
 
 
 def hurried_rules(folder: Path) -> Path:
@@ -114,11 +139,17 @@ def hurried_rules(folder: Path) -> Path:
     return folder
 
 
-def deployed_config(*targets: str, rules: Path) -> str:
-    """Return the configuration that we deploy, with other targets, hurried, and telling nobody."""
+def deployed_config(targets: Mapping[str, list[str]], rules: Path) -> str:
+    """Return the configuration that we deploy, hurried, with other targets and no Alertmanager.
+
+    Targets are named by their cluster.
+    """
     config: dict[str, Any] = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
     (job,) = config["scrape_configs"]
-    job["static_configs"] = [{"targets": targets}]
+    job["static_configs"] = [
+        {"targets": addresses, "labels": {"cluster": cluster}}
+        for cluster, addresses in targets.items()
+    ]
     config["global"] = dict.fromkeys(
         ("scrape_interval", "scrape_timeout", "evaluation_interval"), "1s"
     )

@@ -90,9 +90,10 @@ def test_ids_and_titles_are_unique() -> None:
 
 def test_a_person_can_choose() -> None:
     """The data source first, then what narrows the next; all of each at first."""
-    assert ["datasource", "project", "job_type", "job_id", "runbooks"] == list(VARIABLES)
+    filters = ["cluster", "namespace", "project", "job_type", "job_id"]
+    assert ["datasource", *filters, "runbooks"] == list(VARIABLES)
     assert "prometheus" == VARIABLES["datasource"]["query"]
-    for name in ("project", "job_type", "job_id"):
+    for name in filters:
         variable = VARIABLES[name]
         assert (True, True, ["$__all"]) == (
             variable["multi"],
@@ -108,6 +109,15 @@ def test_every_variable_that_is_used_exists() -> None:
     used = set().union(*map(variables_in, texts(BOARD)))
     assert set() == used - set(VARIABLES) - GRAFANAS_OWN
     assert set() == set(VARIABLES) - used
+
+
+def test_every_query_follows_cluster_and_namespace() -> None:
+    """Whatever it picks beside them."""
+    picked = 'cluster=~"$cluster", namespace=~"$namespace"'
+    for query in queries():
+        selectors = re.findall(r"llamacloud_\w+(?::\w+)?\{([^}]*)\}", query.expr)
+        assert selectors or picked in query.expr or query.panel == "Firing alerts"
+        assert all(selector.startswith(picked) for selector in selectors), query.expr
 
 
 def test_every_query_follows_the_project() -> None:
@@ -142,6 +152,8 @@ def test_a_job_leads_to_a_view_of_it_alone() -> None:
     assert f"/d/{BOARD['uid']}" == path
     assert [
         "var-datasource=${datasource}",
+        "${cluster:queryparam}",
+        "${namespace:queryparam}",
         "var-project=${__data.fields.project:percentencode}",
         "var-job_type=$__all",
         "var-job_id=${__data.fields.job_id:percentencode}",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from dashboard.reading import (
@@ -16,15 +17,35 @@ from dashboard.reading import (
     queries_of,
     with_variables,
 )
-from dashboard.scenario import EMPTY_PROJECT_ID, STATES, Scene, scene
+from dashboard.scenario import EMPTY_PROJECT_ID, STATES, Plan, Scene, scenes
+from reference import page
 from tools import require_tool
 
 from exporter.simulator import DEFAULT_PROJECT_ID
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 pytestmark = pytest.mark.timeout(180)
 TOTALS = ("Active jobs", "Failing jobs", "Items left", "Jobs at risk")
+_SOON_STALE = {"LLAMACLOUD_EXPORTER_POLL__STALE_AFTER": "3s"}
+_BOTH_PROJECTS = {"LLAMA_CLOUD_PROJECT_ID": f"{DEFAULT_PROJECT_ID},{EMPTY_PROJECT_ID}"}
+PLANS = {
+    "usual": Plan(),
+    "replicas": Plan(exporters=2),
+    "stale": Plan(settings=_SOON_STALE),
+    "one-stale": Plan(settings=_SOON_STALE | _BOTH_PROJECTS),
+}
 # Answered only where a project is stale, or where there was a week before.
-INCOMPLETE = {f"{name} B" for name in TOTALS} | {"Jobs that completed: this week, and last B"}
+INCOMPLETE = {f"{name} B" for name in TOTALS} | {"Completed jobs: this week, last week B"}
+
+
+@pytest.fixture(scope="module")
+def every_scene() -> Iterator[dict[str, Scene]]:
+    """Run all scenes for the tests of this file."""
+    require_tool("prometheus")
+    with scenes(PLANS) as started:
+        yield started
 
 
 def numbers(series: dict[str, Any]) -> list[float]:
@@ -55,7 +76,8 @@ def values(scene: Scene, label: str, *, of: str) -> list[str]:
     """Return what a variable offers."""
     (series,) = (series for series, name in label_queries() if name == of)
     found: list[str] = scene.prometheus.ask(
-        f"/api/v1/label/{label}/values", **{"match[]": with_variables(series)}
+        f"/api/v1/label/{label}/values",
+        **{"match[]": with_variables(series, cluster=scene.cluster)},
     )
     return found
 
@@ -86,21 +108,38 @@ def every_job_is_known(scene: Scene) -> bool:
     return set(STATES) == set(rows(scene, types))
 
 
-def test_every_query_has_data() -> None:
+def test_every_query_has_data(every_scene: dict[str, Scene]) -> None:
     """In a scene where something of everything happens."""
-    require_tool("prometheus")
-    with scene() as watched:
-        watched.prometheus.wait_for(lambda: every_job_is_known(watched))
-        watched.end_a_job()
-        watched.fail_listings(times=3)
-        wait_for_data(watched)
-        assert ["default"] == values(watched, "project", of="project")
-        assert ["classify", "extract", "parse"] == values(watched, "job_type", of="job_type")
-        assert sorted(STATES) == values(watched, "job_id", of="job_id")
-        assert 3 == len(list(label_queries())) == len(VARIABLES) - 2
-        check_numbers(watched)
-        check_rows(watched)
-        check_picking(watched)
+    watched = every_scene["usual"]
+    watched.prometheus.wait_for(lambda: every_job_is_known(watched))
+    watched.end_a_job()
+    watched.fail_listings(times=3)
+    wait_for_data(watched)
+    assert ["usual"] == values(watched, "cluster", of="project")
+    assert [] == values(watched, "namespace", of="namespace")
+    assert ["default"] == values(watched, "project", of="project")
+    assert ["classify", "extract", "parse"] == values(watched, "job_type", of="job_type")
+    assert sorted(STATES) == values(watched, "job_id", of="job_id")
+    assert 5 == len(list(label_queries())) == len(VARIABLES) - 2
+    check_numbers(watched)
+    check_rows(watched)
+    check_picking(watched)
+    check_recorded_series(watched)
+
+
+def check_recorded_series(watched: Scene) -> None:
+    """Check that rules record no more series than the documentation says."""
+    documented = re.search(
+        r"(\d+) for each project at most, and (\d+) for each published job",
+        page("cost-and-capacity"),
+    )
+    assert documented
+    of_project, of_job = map(int, documented.groups())
+    recorded = f'__name__=~".+:llamacloud.+", cluster="{watched.cluster}"'
+    each = watched.prometheus.query(f'count by (job_id) ({{{recorded}, job_id!=""}})')
+    assert 5 <= max(int(series["value"][1]) for series in each) <= of_job
+    (project,) = watched.prometheus.query(f'count({{{recorded}, job_id=""}})')
+    assert 20 <= int(project["value"][1]) <= of_project
 
 
 def check_numbers(watched: Scene) -> None:
@@ -139,54 +178,47 @@ def check_picking(watched: Scene) -> None:
     assert 1 == value(watched, "Active jobs", job_type="extract")
 
 
-def test_replicas_neither_double_nor_break_anything() -> None:
+def test_replicas_neither_double_nor_break_anything(every_scene: dict[str, Scene]) -> None:
     """Two exporters of one project are as good as one."""
-    require_tool("prometheus")
-    with scene(exporters=2) as watched:
-        watched.prometheus.wait_for(
-            lambda: len(watched.prometheus.query("llamacloud_exporter_project_up == 1")) == 2
-        )
-        watched.prometheus.wait_for(lambda: every_job_is_known(watched))
-        watched.end_a_job()
-        watched.fail_listings(times=6)
-        wait_for_data(watched)
-        check_numbers(watched)
-        check_rows(watched)
+    watched = every_scene["replicas"]
+    up = 'llamacloud_exporter_project_up{cluster="replicas"} == 1'
+    watched.prometheus.wait_for(lambda: len(watched.prometheus.query(up)) == 2)
+    watched.prometheus.wait_for(lambda: every_job_is_known(watched))
+    watched.end_a_job()
+    watched.fail_listings(times=6)
+    wait_for_data(watched)
+    check_numbers(watched)
+    check_rows(watched)
 
 
-def test_what_is_withdrawn_has_no_data_rather_than_0() -> None:
+def test_what_is_withdrawn_has_no_data_rather_than_0(every_scene: dict[str, Scene]) -> None:
     """A project that cannot be listed any more, and is stale; of it what failed remains."""
-    require_tool("prometheus")
-    with scene(LLAMACLOUD_EXPORTER_POLL__STALE_AFTER="3s") as watched:
-        watched.prometheus.wait_for(lambda: None not in {value(watched, name) for name in TOTALS})
-        watched.fail_listings()
-        of_stale = dict.fromkeys(TOTALS) | {"Failing jobs": 1}
-        watched.prometheus.wait_for(
-            lambda: of_stale == {name: value(watched, name) for name in TOTALS},
-            missing=lambda: {name: value(watched, name) for name in TOTALS},
-        )
-        assert {1} == {incomplete(watched, name) for name in TOTALS}
-        assert 1 == value(watched, "Projects not listed")
-        oldest = value(watched, "Oldest data")
-        assert oldest is not None
-        assert oldest > 2
+    watched = every_scene["stale"]
+    watched.prometheus.wait_for(lambda: None not in {value(watched, name) for name in TOTALS})
+    watched.fail_listings()
+    of_stale = dict.fromkeys(TOTALS) | {"Failing jobs": 1}
+    watched.prometheus.wait_for(
+        lambda: of_stale == {name: value(watched, name) for name in TOTALS},
+        missing=lambda: {name: value(watched, name) for name in TOTALS},
+    )
+    assert {1} == {incomplete(watched, name) for name in TOTALS}
+    assert 1 == value(watched, "Projects not listed")
+    oldest = value(watched, "Oldest data")
+    assert oldest is not None
+    assert oldest > 2
 
 
-def test_a_total_says_that_it_lacks_a_stale_project() -> None:
+def test_a_total_says_that_it_lacks_a_stale_project(every_scene: dict[str, Scene]) -> None:
     """Beside one that is fresh: what failed in the stale one counts, and the rest is missed."""
-    require_tool("prometheus")
-    with scene(
-        LLAMACLOUD_EXPORTER_POLL__STALE_AFTER="3s",
-        LLAMA_CLOUD_PROJECT_ID=f"{DEFAULT_PROJECT_ID},{EMPTY_PROJECT_ID}",
-    ) as watched:
+    watched = every_scene["one-stale"]
 
-        def shown() -> list[float | None]:
-            return [value(watched, name) for name in ("Active jobs", "Failing jobs")]
+    def shown() -> list[float | None]:
+        return [value(watched, name) for name in ("Active jobs", "Failing jobs")]
 
-        watched.prometheus.wait_for(
-            lambda: shown() == [5, 2] and incomplete(watched, "Active jobs") is None, missing=shown
-        )
-        watched.fail_listings(project_id=DEFAULT_PROJECT_ID)
-        watched.prometheus.wait_for(lambda: shown() == [0, 1], missing=shown)
-        assert {1} == {incomplete(watched, name) for name in TOTALS}
-        assert 0 == value(watched, "Items left")
+    watched.prometheus.wait_for(
+        lambda: shown() == [5, 2] and incomplete(watched, "Active jobs") is None, missing=shown
+    )
+    watched.fail_listings(project_id=DEFAULT_PROJECT_ID)
+    watched.prometheus.wait_for(lambda: shown() == [0, 1], missing=shown)
+    assert {1} == {incomplete(watched, name) for name in TOTALS}
+    assert 0 == value(watched, "Items left")

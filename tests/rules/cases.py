@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from deployed import RULE_FILES, samples_named_in
-from tools import promtool
+from deployed import RULE_FILES, needed_by
+from tools import run_rule_tests
 
 if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 HERE = Path(__file__).parent
 # Cases that last for a day, evaluated less often.
 DAYS = HERE / "days"
-RULE_FILES_LINE = re.compile(r"^rule_files: \[(.*)\]$", re.MULTILINE)
+PASSED = "SUCCESS"
+# Other alerts than expected, or a query that fails; not a rule that cannot be read.
+_NOTICED = re.compile(r"\b(exp|err):")
+
+Rule = dict[str, Any]
+Tests = dict[str, Any]
 
 
 def case_file_of(alert: str) -> Path:
@@ -26,40 +31,52 @@ def case_file_of(alert: str) -> Path:
     return HERE / f"{alert}.yml"
 
 
-def recorded_for(alert: str) -> list[dict[str, Any]]:
+@cache
+def content_of(alert: str) -> tuple[Tests, ...]:
+    """Return the content of each file that holds tests of an alert, with texts for numbers.
+
+    What promtool reads as a series, 0x60, would be a number to YAML.
+    """
+    files = (case_file_of(alert), DAYS / f"{alert}.yml")
+    return tuple(
+        yaml.load(file.read_text(), yaml.BaseLoader)  # noqa: S506 - It makes only texts.
+        for file in files
+        if file.exists()
+    )
+
+
+def single_cases_of(alert: str) -> list[Tests]:
+    """Return each case of an alert as tests of its own."""
+    return [tests | {"tests": [case]} for tests in content_of(alert) for case in tests["tests"]]
+
+
+@cache
+def recorded_for(alert: str) -> tuple[Rule, ...]:
     """Return the recording rules before an alert in its group that it needs, or they need."""
     groups = [g for file in RULE_FILES for g in yaml.safe_load(file.read_text())["groups"]]
     (group,) = (g for g in groups if alert in {rule.get("alert") for rule in g["rules"]})
     before = list(takewhile(lambda rule: rule.get("alert") != alert, group["rules"]))
-    needed = group["rules"][len(before)]["expr"]
-    found = []
-    for rule in reversed(before):
-        if rule.get("record") in samples_named_in(needed):
-            found.append(rule)
-            needed += rule["expr"]
-    return found[::-1]
+    return tuple(needed_by(group["rules"][len(before)]["expr"], before))
 
 
-def run_alone(
-    alert: str,
-    rule: Mapping[str, Any],
-    folder: Path,
-    *,
-    recorded: list[dict[str, Any]] | None = None,
-    tests: Mapping[str, Any] | None = None,
-) -> subprocess.CompletedProcess[str]:
-    """Run the tests of an alert, or others, with this rule and with what is recorded for it."""
-    before = recorded_for(alert) if recorded is None else recorded
-    groups = [{"name": "alone", "rules": [*before, rule]}]
-    (folder / "rules.yml").write_text(yaml.safe_dump({"groups": groups}))
-    # As text: what promtool reads as a series, 0x60, would be a number in Python's YAML.
-    texts = [
-        file.read_text() for file in (case_file_of(alert), DAYS / f"{alert}.yml") if file.exists()
-    ]
-    if tests is not None:
-        texts = [yaml.safe_dump({**tests, "rule_files": ["rules.yml"]})]
+def run_each(tests: Mapping[str, tuple[Sequence[Rule], Tests]], folder: Path) -> dict[str, str]:
+    """Run tests, each with rules of its own, and return what promtool prints about each.
+
+    They share one run, because a process takes longer to start than a case takes.
+    """
     files = []
-    for number, text in enumerate(texts):
+    for number, (rules, content) in enumerate(tests.values()):
+        groups = [{"name": "alone", "rules": list(rules)}]
+        (folder / f"rules-{number}.yml").write_text(_yaml({"groups": groups}))
         files.append(folder / f"tests-{number}.yml")
-        files[-1].write_text(RULE_FILES_LINE.sub("rule_files: [rules.yml]", text, count=1))
-    return promtool("test", "rules", *files)
+        files[-1].write_text(_yaml(content | {"rule_files": [f"rules-{number}.yml"]}))
+    return dict(zip(tests, run_rule_tests(*files), strict=True)) if files else {}
+
+
+def is_noticed(printed: str) -> bool:
+    """Tell by what promtool prints about tests whether they notice that a rule is wrong."""
+    return bool(_NOTICED.search(printed))
+
+
+def _yaml(content: object) -> str:
+    return yaml.dump(content, Dumper=yaml.CSafeDumper, width=1000)

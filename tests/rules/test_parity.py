@@ -59,7 +59,7 @@ VALUES: Mapping[str, set[str]] = {
 }
 README_OF_RULES = (DEPLOY / "docs" / "rules.md").read_text()
 _ACTIVE_BY_STATUS = re.compile(r'_job_status\{[^}]*status=~"[a-z|]*\|unknown')
-LEVELS = {"project", "job", "instance", "id", "item", "status", "api", "version"}
+LEVELS = {"project", "job", "instance", "id", "type", "item", "status", "api", "version"}
 HEADINGS = ["Meaning", "Impact", "Diagnosis", "Mitigation", "When to ignore"]
 
 
@@ -124,11 +124,10 @@ def test_every_query_of_the_runbooks_is_promql(tmp_path: Path) -> None:
 
 def test_no_query_takes_a_job_that_ended_in_an_unknown_status_for_an_active_one() -> None:
     """In rules, runbooks, pages and dashboard: it has ended once it has a completion time."""
-    of_active_jobs = [query for query in everywhere() if _ACTIVE_BY_STATUS.search(query)]
-    assert len(of_active_jobs) > 5
-    for query in of_active_jobs:
-        assert re.search(r"unless on \([\w, ]*\bjob_id\)\s+\(", query), query
-        assert "llamacloud_batch_job_completed_timestamp_seconds" in query
+    # One rule says which jobs are active, and everything else uses what it records.
+    (query,) = (query for query in everywhere() if _ACTIVE_BY_STATUS.search(query))
+    assert re.search(r"unless on \([\w, ]*\bjob_id\)\s+\(", query), query
+    assert "llamacloud_batch_job_completed_timestamp_seconds" in query
 
 
 def test_a_query_about_jobs_that_wait_covers_those_of_both_generations() -> None:
@@ -138,7 +137,7 @@ def test_a_query_about_jobs_that_wait_covers_those_of_both_generations() -> None
         for query in everywhere()
     ]
     waiting = [statuses for statuses in asked_for if "pending" in statuses]
-    assert len(waiting) > 5
+    assert len(waiting) > 3
     assert all("throttled" in statuses for statuses in waiting)
 
 

@@ -151,15 +151,15 @@ SITUATIONS = [
         {"LlamaCloudBatchJobStuck": "warning"},
     ),
     Situation(
-        "dispatched for two days, and moving",
-        48,
+        "dispatched for thirty hours, and moving",
+        30,
         job("dispatched", last_progress_timestamp_seconds=rising(), total_items=always(1000))
         | items(completed=rising(0.2), processing=always(5)),
         LONG,
     ),
     Situation(
-        "dispatched for two days, and not moving for the last of them",
-        48,
+        "dispatched for thirty hours, and not moving for the last six",
+        30,
         job(
             "dispatched",
             last_progress_timestamp_seconds=f"0+300x{OF_A_DAY} 86400x{OF_A_DAY}",

@@ -58,7 +58,7 @@ def steps(first: str, *more: tuple[float, str]) -> ThresholdsConfig:
 
 
 def by_thresholds() -> FieldColor:
-    """Return the rule that a value has the colour of the last threshold that it reaches."""
+    """Return the colour scheme in which a value has the colour of its threshold."""
     return FieldColor().mode(dashboard.FieldColorModeId.THRESHOLDS)
 
 
@@ -77,7 +77,7 @@ def mapped(colours: Mapping[str, str]) -> dashboard.DynamicConfigValue:
 
 
 def limit_line(colour: str) -> list[dashboard.DynamicConfigValue]:
-    """Return the look of a line that others are measured by."""
+    """Return the style of a line that shows a limit."""
     return [
         fixed(colour),
         dashboard.DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [10, 10]}),

@@ -1,4 +1,4 @@
-"""How long jobs wait and run, and items take."""
+"""Queue times, run times and durations of jobs and items."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def panels() -> Iterator[timeseries.Panel | heatmap.Panel]:
 
 def _queue() -> timeseries.Panel:
     return _quantiles(
-        "How long jobs waited",
-        "Creation to start of jobs that started within the hour before: the half that waited least,"
-        " and all but one in twenty. Without jobs of v2, which tells no start. Follows project and"
-        " job type.",
+        "Queue time of jobs",
+        "Time from creation to start of jobs that started within the last hour: median and 95th"
+        " percentile. Without jobs of v2, which have no start time. Filtered by project and job"
+        " type.",
         "llamacloud_batch_queue_duration_seconds_bucket",
         otherwise="no job started",
     )
@@ -34,10 +34,10 @@ def _queue() -> timeseries.Panel:
 
 def _run() -> timeseries.Panel:
     return _quantiles(
-        "How long jobs ran",
-        "Start to completion of jobs that ended within the hour before, however they ended: the"
-        " shorter half, and all but one in twenty. Without jobs of v2, which tells no start."
-        " Follows project and job type.",
+        "Run time of jobs",
+        "Time from start to completion of jobs that ended within the last hour, in any status:"
+        " median and 95th percentile. Without jobs of v2, which have no start time. Filtered by"
+        " project and job type.",
         "llamacloud_batch_run_duration_seconds_bucket",
         otherwise="no job ended",
     )
@@ -45,9 +45,9 @@ def _run() -> timeseries.Panel:
 
 def _turnaround() -> timeseries.Panel:
     return _quantiles(
-        "How long jobs took in all",
-        "Creation to completion of jobs that ended within the hour before: the half that was done"
-        " first, and all but one in twenty. Follows project and job type.",
+        "Total duration of jobs",
+        "Time from creation to completion of jobs that ended within the last hour: median and 95th"
+        " percentile. Filtered by project and job type.",
         "llamacloud_batch_turnaround_duration_seconds_bucket",
         otherwise="no job ended",
     )
@@ -56,9 +56,10 @@ def _turnaround() -> timeseries.Panel:
 def _items() -> heatmap.Panel:
     rise = rise_of("llamacloud_batch_item_duration_seconds_bucket", _TYPED, OF_TYPES)
     return heat(
-        "How long items took",
-        "Start to completion of items, counted when their job ends; the darker, the more. Without"
-        " items of v2, which tells no start. Follows project and job type.",
+        "Duration of items",
+        "Time from start to completion of items, counted when their job ends. Darker cells have"
+        " more items. Without items of v2, which have no start time. Filtered by project and job"
+        " type.",
         f"sum by (le) ({rise})",
     )
 

@@ -1,4 +1,4 @@
-"""The exporter itself: how far to trust the rest of the page."""
+"""The exporter itself, and how reliable the other panels are."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from batch_dashboard.colours import (
     steps,
 )
 from batch_dashboard.panels import SOURCE, bars, lines, over_time
-from batch_dashboard.queries import LISTING_AGE, OF_PROJECTS, PROJECT, rate_of, rise_of
+from batch_dashboard.queries import LISTING_AGE, OF_CLUSTERS, OF_PROJECTS, PROJECT, rate_of, rise_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,9 +58,9 @@ def _listed() -> statetimeline.Panel:
         statetimeline.Panel()
         .title("Is each project listed?")
         .description(
-            "Green while its jobs can be listed. A second line turns red while LlamaCloud refuses"
-            " the project's key, one for each generation of the API while that is set aside. A"
-            " generation that never answered has no line."
+            "The first line of a project is green while its jobs can be listed. The second is red"
+            " while LlamaCloud refuses its key. There is one more for each generation of the API,"
+            " red while it is set aside; a generation that never answered has no line."
         )
         .datasource(SOURCE)
         .with_target(
@@ -83,8 +83,8 @@ def _listed() -> statetimeline.Panel:
 def _freshness() -> timeseries.Panel:
     return lines(
         "Age of the listing",
-        "Time since each project was listed last. Where it reaches the line 'stale', its active"
-        " jobs and its gauges are withdrawn: panels then have no data, rather than old data.",
+        "Time since the last listing of each project. When it reaches the line 'stale', active jobs"
+        " and gauges of the project are withdrawn: panels then show no data, rather than old data.",
         {
             "{{project}}": LISTING_AGE,
             "{{project}} stale": _of_project("llamacloud_exporter_stale_after_seconds"),
@@ -100,8 +100,8 @@ def _polls() -> timeseries.Panel:
     )
     return lines(
         "Polls by result",
-        "Polls in each step of the graph: partial ones listed all jobs, and could not refresh some;"
-        " errors did not list them.",
+        "Polls in each step of the graph. 'partial': all jobs were listed, but some could not be"
+        " refreshed. 'error': the jobs could not be listed.",
         {"{{result}}": f"sum by (result) ({rise}) > 0"},
         unit="short",
         colours=POLL_RESULT,
@@ -113,9 +113,9 @@ def _errors() -> timeseries.Panel:
         "llamacloud_exporter_poll_errors_total", "cluster, namespace, project, reason", OF_PROJECTS
     )
     return lines(
-        "Polls that went wrong, by reason",
-        "Why polls were no success, in each step of the graph, once a poll and reason. The log"
-        " lines project.listing_failed and job.refresh_failed say more.",
+        "Poll errors by reason",
+        "Why polls in each step of the graph were not successful; each reason counts once a poll."
+        " The log lines project.listing_failed and job.refresh_failed have details.",
         {"{{project}} {{reason}}": f"sum by (cluster, namespace, project, reason) ({rise}) > 0"},
         unit="short",
         otherwise="no errors in this time, or no data",
@@ -129,8 +129,9 @@ def _requests() -> timeseries.Panel:
     limit = _of_project("llamacloud_exporter_api_budget_limit_requests_per_second")
     return lines(
         "Requests against the budget",
-        "Requests a minute to LlamaCloud, what the key may send at the moment, less after a"
-        " 429, and what is configured. Projects that share a key share its budget.",
+        "Requests per minute to LlamaCloud. The line 'allowed' is what the exporter may send now,"
+        " less after a 429. The line 'limit' is the configured budget. Projects that share a key"
+        " share its budget.",
         {
             "{{project}}": f"60 * sum by (cluster, namespace, project) ({rate})",
             "{{project}} allowed": f"60 * {allowed}",
@@ -145,9 +146,9 @@ def _answers() -> timeseries.Panel:
     by = "cluster, namespace, project, endpoint, code"
     rise = rise_of("llamacloud_exporter_api_requests_total", by, OF_PROJECTS)
     return lines(
-        "Answers of LlamaCloud",
-        "Requests in each step of the graph, by endpoint and HTTP status; timeout and network where"
-        " there was no answer.",
+        "Answers from LlamaCloud",
+        "Requests in each step of the graph, by endpoint and HTTP status, or 'timeout' and"
+        " 'network' if there was no answer.",
         {"{{endpoint}} {{code}}": f"sum by (endpoint, code) ({rise}) > 0"},
         unit="short",
     )
@@ -155,10 +156,11 @@ def _answers() -> timeseries.Panel:
 
 def _lacking() -> timeseries.Panel:
     return lines(
-        "What the numbers lack",
-        "Jobs above the cap, which have no series of their own; jobs whose items are not all"
-        " counted, among them batches of v2 from before the start that were not read yet; and 1"
-        " where a listing was cut off by its page limit. All at 0: nothing is missing.",
+        "Missing data",
+        "'hidden': jobs above the cap, which have no series of their own. 'uncounted': jobs whose"
+        " items are not all counted, including batches of v2 from before the start that were not"
+        " read yet. 'cut off': 1 if the page limit ended a listing. If all are 0, nothing is"
+        " missing.",
         {
             "{{project}} hidden": _of_project("llamacloud_exporter_hidden_jobs"),
             "{{project}} uncounted": _of_project("llamacloud_exporter_uncounted_jobs"),
@@ -176,8 +178,8 @@ def _poll_duration() -> timeseries.Panel:
     )
     return lines(
         "Duration of polls",
-        "All but one poll in twenty took no longer, its listing and refreshes together; at most an"
-        " interval. Near it, requests wait for the budget, or LlamaCloud is slow.",
+        "95th percentile of the time of a poll: its listing and all refreshes. It is an interval at"
+        " most. If it is close to that, requests wait for the budget, or LlamaCloud is slow.",
         {
             "{{project}}": f"histogram_quantile(0.95, {rate}) >= 0",
             "{{project}} interval": _of_project("llamacloud_exporter_poll_interval_seconds"),
@@ -190,8 +192,8 @@ def _poll_duration() -> timeseries.Panel:
 def _memory() -> timeseries.Panel:
     return lines(
         "Memory of the exporter",
-        "Resident memory of each exporter; it follows the number of jobs, not of items.",
-        {"{{instance}}": f"process_resident_memory_bytes {_OF_EXPORTERS}"},
+        "Resident memory of each exporter. It depends on the number of jobs, not of items.",
+        {"{{instance}}": f"process_resident_memory_bytes{{{OF_CLUSTERS}}} {_OF_EXPORTERS}"},
         unit="bytes",
         otherwise="no data: is the exporter scraped?",
     )

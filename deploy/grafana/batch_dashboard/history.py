@@ -1,4 +1,4 @@
-"""How the jobs ended that ended in the time that is shown, also those that have left."""
+"""Jobs that ended in the time range, including those that have left."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _BEGAN_AT: Final = (
 )
 COLUMNS: Final = {
     "Ended": (f"1000 * {_ENDED_AT}", "dateTimeAsIso"),
-    "Took": (minus(_ENDED_AT, _BEGAN_AT), "s"),
+    "Duration": (minus(_ENDED_AT, _BEGAN_AT), "s"),
     "Items": (_last("llamacloud_batch_job_total_items"), "short"),
     "Failed": (_last("project_job_id:llamacloud_batch_job_failed_items:max"), "short"),
     "Skipped": (_last("llamacloud_batch_job_skipped_items"), "short"),
@@ -55,11 +55,11 @@ def panels() -> Iterator[table.Panel]:
     """Return the table."""
     panel = (
         table.Panel()
-        .title("Jobs that ended in this time")
+        .title("Jobs that ended in the time range")
         .description(
-            "How last night went, job by job: the jobs whose last known status within the time"
-            " range is an end, also those that have left since. 'Took' runs from the start, in v2"
-            " from the creation. Jobs without series of their own are missing."
+            "How last night went, job by job: jobs whose last status in the time range is an end,"
+            " even if they have left since. 'Duration' counts from the start, in v2 from the"
+            " creation. Jobs without series of their own are missing."
         )
         .datasource(SOURCE)
         .unit("short")

@@ -2,76 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from string import ascii_uppercase
-from typing import TYPE_CHECKING, Final
 
 from grafana_foundation_sdk.builders import common, table
 from grafana_foundation_sdk.models.common import TableCellHeight
-from grafana_foundation_sdk.models.dashboard import (
-    DataTransformerConfig,
-    DynamicConfigValue,
-)
+from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from batch_dashboard.colours import (
-    BAD,
-    BUSY,
-    GOOD,
-    INDIFFERENT,
-    JOB_STATUS,
-    WARNING,
-    by_thresholds,
-    mapped,
-    steps,
-)
+from batch_dashboard.colours import JOB_STATUS, by_thresholds, mapped
+from batch_dashboard.job_columns import COLUMNS
 from batch_dashboard.links import as_value, only_this_job, runbook
 from batch_dashboard.panels import SOURCE, now
-from batch_dashboard.queries import (
-    ACTIVE,
-    ENDED,
-    FAILED,
-    JOB,
-    OF_TYPES,
-    PROCESSED,
-    QUIET,
-    REFRESHED,
-    SECONDS_LEFT,
-    TOTAL,
-    first_of,
-    minus,
-    of_jobs,
-    where,
-)
-
-if TYPE_CHECKING:
-    from grafana_foundation_sdk.builders.dashboard import ThresholdsConfig
-
-_FINAL: Final = -1
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of numbers: its heading, its query, and how it looks."""
-
-    title: str
-    query: str
-    look: tuple[DynamicConfigValue, ...]
+from batch_dashboard.queries import JOB, OF_TYPES, of_jobs
 
 
 def panels() -> list[table.Panel]:
     """Return the table."""
     return [_table().height(11).span(24)]
-
-
-def _look(unit: str, **more: object) -> tuple[DynamicConfigValue, ...]:
-    names = {"no_value": "noValue", "cell": "custom.cellOptions", "width": "custom.width"}
-    rest = (DynamicConfigValue(names.get(key, key), value) for key, value in more.items())
-    return (DynamicConfigValue("unit", unit), *rest)
-
-
-def _coloured_text(colours: ThresholdsConfig) -> dict[str, object]:
-    return {"thresholds": colours.build(), "cell": {"type": "color-text"}}
 
 
 # Two exporters may see a job in two statuses for a moment, or by both generations of the API: it
@@ -84,62 +31,6 @@ _TYPE = (
     f"topk by ({JOB}) (1, max by ({JOB}, job_type, api_version, directory_id) "
     f'(llamacloud_batch_job_info{{{OF_TYPES}, job_id=~"$job_id"}}))'
 )
-_PROGRESS = first_of(
-    of_jobs("llamacloud_batch_job_progress_ratio"),
-    f"({PROCESSED} / on (cluster, namespace, project, job_id) ({TOTAL} > 0))",
-)
-_CREATED = f"1000 * {of_jobs('llamacloud_batch_job_created_timestamp_seconds')}"
-_ENDED_AT = of_jobs("llamacloud_batch_job_completed_timestamp_seconds")
-# v2 tells no start.
-_BEGAN_AT = first_of(
-    of_jobs("llamacloud_batch_job_started_timestamp_seconds"),
-    of_jobs("llamacloud_batch_job_created_timestamp_seconds"),
-)
-_TAKES = first_of(minus(_ENDED_AT, _BEGAN_AT), where(f"(time() - {_BEGAN_AT})", ACTIVE))
-_AGE = first_of(where(f"(time() - {REFRESHED})", ACTIVE), f"(0 * {ENDED} - 1)")
-
-COLUMNS: Final = (
-    Column(
-        "Progress",
-        _PROGRESS,
-        _look(
-            "percentunit",
-            min=0,
-            max=1,
-            thresholds=steps(BUSY, (1, GOOD)).build(),
-            cell={"type": "gauge", "mode": "basic", "valueDisplayMode": "text"},
-            width=200,
-        ),
-    ),
-    Column("Items", TOTAL, _look("short")),
-    Column("Processed", PROCESSED, _look("short")),
-    Column("Failed", FAILED, _look("short", **_coloured_text(steps(INDIFFERENT, (1, BAD))))),
-    Column(
-        "Failed share",
-        of_jobs("project_job_id:llamacloud_batch_job_failed_items_per_handled_items:ratio"),
-        _look("percentunit", decimals=1, **_coloured_text(steps(INDIFFERENT, (0.1, BAD)))),
-    ),
-    Column("Skipped", of_jobs("llamacloud_batch_job_skipped_items"), _look("short")),
-    Column("Done in", SECONDS_LEFT, _look("s", no_value="", decimals=1)),
-    Column(
-        "No progress for",
-        QUIET,
-        _look("s", no_value="", decimals=1, **_coloured_text(steps(INDIFFERENT, (1800, WARNING)))),
-    ),
-    Column("Created", _CREATED, _look("dateTimeFromNow")),
-    Column("Ended", f"1000 * {_ENDED_AT}", _look("dateTimeFromNow", no_value="")),
-    Column("Takes", _TAKES, _look("s", no_value="", decimals=1)),
-    Column(
-        "Data age",
-        _AGE,
-        _look(
-            "s",
-            no_value="never refreshed",
-            decimals=0,
-            mappings=[{"type": "value", "options": {str(_FINAL): {"text": "final"}}}],
-        ),
-    ),
-)
 
 
 def _table() -> table.Panel:
@@ -148,14 +39,14 @@ def _table() -> table.Panel:
         table.Panel()
         .title("Jobs")
         .description(
-            "The jobs that have series of their own, most failed items first. 'API' is the"
-            " generation of LlamaCloud's API that lists a job. Progress is what v1beta computes, or"
-            " else processed of all items; in v2 both are counted, and unknown while a batch has no"
-            " results. 'Failed share' is of the items that were handled, or of all items where"
-            " fewer than five failed. 'Takes' runs from the start, in v2 from the creation. 'Done"
-            " in' is extrapolated from the last 15 minutes, and empty where nothing moves. 'Data"
-            " age' is the age of progress and counted items; what has ended is final."
-            " Click a job for a view of it alone."
+            "Jobs that have series of their own, most failed items first. Click a job to see it"
+            " alone. 'API' is the generation of LlamaCloud's API that lists the job. 'Progress' is"
+            " LlamaCloud's value in v1beta, and otherwise the share of processed items. In v2 items"
+            " are counted, and unknown until the batch has results. 'Failed share' is the share of"
+            " failed items among the handled items, or among all items if fewer than five failed."
+            " 'Done in' extrapolates the last 15 minutes, and is empty without progress. 'Duration'"
+            " counts from the start, in v2 from the creation. 'Data age' is the age of progress and"
+            " counted items; data of ended jobs is final."
         )
         .datasource(SOURCE)
         .unit("short")

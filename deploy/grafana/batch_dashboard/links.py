@@ -1,4 +1,4 @@
-"""Where a click leads."""
+"""Links to runbooks and within the dashboard."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ UID: Final = "llamacloud-batch"
 
 
 def runbook(alert: str) -> DashboardLink:
-    """Return a link to what to do about an alert."""
+    """Return a link to the runbook of an alert."""
     return (
         DashboardLink(f"Runbook: {alert}")
         .type(DashboardLinkType.LINK)
@@ -21,7 +21,7 @@ def runbook(alert: str) -> DashboardLink:
 
 
 def all_runbooks() -> DashboardLink:
-    """Return a link to all of them, for the top of the page."""
+    """Return a link to all runbooks, for the top of the dashboard."""
     return (
         DashboardLink("Runbooks")
         .type(DashboardLinkType.LINK)
@@ -39,6 +39,7 @@ def only_this_job() -> DashboardLink:
         .type(DashboardLinkType.LINK)
         .url(
             f"/d/{UID}?var-datasource=${{datasource}}"
+            "&${cluster:queryparam}&${namespace:queryparam}"
             "&var-project=${__data.fields.project:percentencode}&var-job_type=$__all"
             "&var-job_id=${__data.fields.job_id:percentencode}&${__url_time_range}"
         )
@@ -46,6 +47,6 @@ def only_this_job() -> DashboardLink:
 
 
 def as_value(link: DashboardLink) -> dict[str, object]:
-    """Return a link as a column of a table has it."""
+    """Return a link in the form that a column of a table needs."""
     built = link.build()
     return {"title": built.title, "url": built.url, "targetBlank": built.target_blank}

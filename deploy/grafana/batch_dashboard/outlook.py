@@ -1,7 +1,8 @@
-"""Beneath the large numbers: which alerts fire, how it went, and when all is done."""
+"""Below the large numbers: firing alerts, completed jobs and the end of all jobs."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from grafana_foundation_sdk.builders import common, stat, table
@@ -19,7 +20,6 @@ from batch_dashboard.queries import (
     LEFT,
     OF_PROJECTS,
     OF_TYPES,
-    PROJECT,
     SPEED,
     where,
 )
@@ -30,8 +30,12 @@ if TYPE_CHECKING:
 _SEVERITY: Final = {"critical": BAD, "warning": WARNING, "info": INDIFFERENT}
 _FIRING: Final = (
     'ALERTS{alertname=~"LlamaCloud.*", alertstate="firing", '
-    f"{OF_PROJECTS.replace('$project', '($project)?')}}}"
+    # The alert about an exporter that was never seen has none of these labels.
+    + re.sub(r"\$\w+", r"(\g<0>)?", OF_PROJECTS)
+    + "}"
 )
+
+_ENDED_PER_SECOND: Final = "project_job_type_status:llamacloud_batch_jobs_finished:rate15m"
 
 
 def panels() -> Iterator[stat.Panel | table.Panel]:
@@ -51,10 +55,10 @@ def _alerts() -> table.Panel:
     }
     return (
         table.Panel()
-        .title("Alerts that fire")
+        .title("Firing alerts")
         .description(
-            "The alerts of the rules that come with the exporter, as Prometheus evaluates them now."
-            " An empty table says that none fires, or that the rules are not loaded."
+            "The alerts of the exporter's rules, as Prometheus evaluates them now. The table is"
+            " empty if none fires, or if the rules are not loaded."
         )
         .datasource(SOURCE)
         .unit("short")
@@ -75,10 +79,10 @@ def _alerts() -> table.Panel:
 
 def _success() -> stat.Panel:
     panel = number(
-        "Jobs that completed: this week, and last",
-        "Share of the jobs that ended as completed, of all that ended in the last seven days,"
-        " beside the seven days before. A completed job may have failed items. Follows project and"
-        " job type.",
+        "Completed jobs: this week, last week",
+        "Share of completed jobs among all jobs that ended in the last seven days, beside the"
+        " seven days before. A completed job may have failed items. Filtered by project and job"
+        " type.",
         _completed(""),
         unit="percentunit",
         colours=steps(BAD, (0.9, WARNING), (0.99, GOOD)),
@@ -94,8 +98,7 @@ def _success() -> stat.Panel:
 def _completed(offset: str) -> str:
     def ended(*matchers: str) -> str:
         selector = ", ".join((OF_TYPES, *matchers))
-        rise = f"increase(llamacloud_batch_jobs_finished_total{{{selector}}}[7d]{offset})"
-        return f"sum(max by ({PROJECT}, job_type, status) ({rise}))"
+        return f"sum(avg_over_time({_ENDED_PER_SECOND}{{{selector}}}[7d]{offset}))"
 
     completed = 'status="completed"'
     return f"{ended(completed)} / ({ended()} > 0)"
@@ -103,10 +106,10 @@ def _completed(offset: str) -> str:
 
 def _backlog() -> stat.Panel:
     return number(
-        "All done in",
+        "All jobs done in",
         "Items of active jobs that are not processed yet, divided by the speed of all running jobs"
-        " over the last 15 minutes. No data where nothing moves. Batches of v2 are missing while"
-        " nothing tells their items.",
+        " in the last 15 minutes. No data if no job makes progress. Batches of v2 whose items are"
+        " not known are not included.",
         f"sum({where(LEFT, ACTIVE)}) / (sum({SPEED}) > 0)",
         unit="s",
         colours=steps(BUSY),

@@ -11,13 +11,13 @@ from batch_dashboard.queries import (
     ACTIVE,
     ACTIVE_JOBS,
     ACTIVE_JOBS_SHOWN,
+    DATA_AGE,
     FAILING_JOBS,
     LEFT,
     LISTING_AGE,
     OF_PROJECTS,
-    QUEUED_TOO_LONG,
-    QUIET,
-    REFRESHED,
+    WAITING,
+    WITHOUT_PROGRESS,
     or_zero,
     where,
 )
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import stat
 
 _MINUTE = 60
-_QUIET_TOO_LONG = 30 * _MINUTE
+_HALF_AN_HOUR = 30 * _MINUTE
+_HOUR = 60 * _MINUTE
 
 
 def panels() -> Iterator[stat.Panel]:
@@ -41,8 +42,9 @@ def panels() -> Iterator[stat.Panel]:
 def _active() -> stat.Panel:
     return number(
         "Active jobs",
-        "Jobs that are pending, throttled, dispatched, running or in a status that the exporter"
-        " does not know, those without series of their own included. Follows project and job type.",
+        "Jobs that are pending, throttled, dispatched, running, or in a status that the exporter"
+        " does not know. Includes jobs without series of their own. Filtered by project and job"
+        " type.",
         ACTIVE_JOBS,
     )
 
@@ -50,8 +52,9 @@ def _active() -> stat.Panel:
 def _failing() -> stat.Panel:
     return number(
         "Failing jobs",
-        "Jobs that failed or have failed items: active, or ended within retention (24 hours unless"
-        " set). Follows project and job type; of a project that is stale, those that ended remain.",
+        "Jobs that failed or have failed items: active jobs, and jobs that ended within retention"
+        " (24 hours by default). Filtered by project and job type. For a stale project, only ended"
+        " jobs count.",
         FAILING_JOBS,
         colours=steps(GOOD, (1, BAD)),
         links=[runbook("LlamaCloudBatchItemsFailed"), runbook("LlamaCloudBatchJobFailed")],
@@ -61,22 +64,21 @@ def _failing() -> stat.Panel:
 def _left() -> stat.Panel:
     return number(
         "Items left",
-        "Items of active jobs that are not processed yet. Jobs without series of their own are"
-        " missing: see 'What the numbers lack' below. So are those that run and do not report what"
-        " they processed, and batches of v2 while nothing tells their items; of one that is pending"
-        " or throttled all items are left.",
+        "Items of active jobs that are not processed yet. All items of a pending or throttled job"
+        " are left. Not included: jobs without series of their own (see 'Missing data' below),"
+        " running jobs that do not report processed items, and batches of v2 whose items are not"
+        " known.",
         or_zero(f"sum({where(LEFT, ACTIVE)})", f"({ACTIVE_JOBS_SHOWN} unless count({ACTIVE}))"),
     )
 
 
 def _at_risk() -> stat.Panel:
-    at_risk = f"{QUIET} > {_QUIET_TOO_LONG} or {QUEUED_TOO_LONG}"
+    at_risk = f"{WITHOUT_PROGRESS} > {_HALF_AN_HOUR} or {WAITING} > {_HOUR}"
     return number(
         "Jobs at risk",
-        "Jobs that are dispatched, or run with items that are known, and made no progress for half"
-        " an hour; or are over an hour old, pending or throttled, or dispatched with items that all"
-        " wait, and were not at work in the last hour: as the alerts about stuck and queued jobs"
-        " see them.",
+        "Jobs without progress for half an hour, and jobs that have waited in the queue for an"
+        " hour: those that the alerts LlamaCloudBatchJobStuck and LlamaCloudBatchJobQueuedTooLong"
+        " watch.",
         or_zero(f"count({at_risk})", ACTIVE_JOBS_SHOWN),
         colours=steps(GOOD, (1, WARNING)),
         links=[
@@ -89,10 +91,10 @@ def _at_risk() -> stat.Panel:
 def _oldest() -> stat.Panel:
     return number(
         "Oldest data",
-        "Age of the oldest listing of a project, or of the oldest progress and items of an active"
-        " job, whichever is greater. With many active jobs and a small request budget the latter is"
-        " refreshed in turn, and grows; status and counts are as fresh as the listing.",
-        f"max({LISTING_AGE} or {where(f'(time() - {REFRESHED})', ACTIVE)})",
+        "The age of the oldest listing of a project, or the age of the oldest data of an active"
+        " job, whichever is greater. With many active jobs and a small request budget, jobs are"
+        " refreshed in turn, so the age grows. The status of a job is as fresh as the listing.",
+        f"max({LISTING_AGE} or {DATA_AGE})",
         unit="s",
         colours=steps(BUSY, (5 * _MINUTE, WARNING), (30 * _MINUTE, BAD)),
         links=[
@@ -109,7 +111,7 @@ def _unreachable() -> stat.Panel:
     return number(
         "Projects not listed",
         "Projects whose last listing failed, or that were not listed since the exporter started."
-        " Their jobs are as they were, and withdrawn when the project is stale.",
+        " Their jobs are shown unchanged until the project is stale, and are then withdrawn.",
         or_zero(f"count({listed} == 0)", f"count({listed})"),
         colours=steps(GOOD, (1, BAD)),
         links=[

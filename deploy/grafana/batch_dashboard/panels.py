@@ -46,7 +46,7 @@ def number(
     colours: ThresholdsConfig | None = None,
     links: Sequence[DashboardLink] = (),
 ) -> stat.Panel:
-    """Return one large number; where nothing is known it says so, and does not show 0."""
+    """Return one large number. If nothing is known, it shows that and not 0."""
     return (
         stat.Panel()
         .title(title)
@@ -65,7 +65,7 @@ def number(
 
 
 def incomplete(total: stat.Panel) -> stat.Panel:
-    """Return a total that says beside its number how many projects it lacks, if it does."""
+    """Return a total that shows beside its number how many projects are missing, if any."""
     name = "projects stale or not listed: incomplete"
     return (
         total.with_target(now(INCOMPLETE_PROJECTS, "B").legend_format(name))
@@ -87,8 +87,8 @@ def lines(
 ) -> timeseries.Panel:
     """Return lines over time: a query for each legend.
 
-    ``colours`` are for series by name, ``limits`` for the lines that others are measured by, by the
-    last word of their names; ``otherwise`` is what is said where there is no data.
+    ``colours`` are for series by name. ``limits`` are for lines that show a limit, by the last word
+    of their names. ``otherwise`` is shown if there is no data.
     """
     panel = (
         timeseries.Panel()
@@ -115,7 +115,7 @@ def lines(
 
 
 def stacked(panel: timeseries.Panel) -> timeseries.Panel:
-    """Return a panel whose lines stand upon each other."""
+    """Return a panel with stacked areas."""
     return panel.fill_opacity(40).line_width(0).stacking(_STACK)
 
 

@@ -1,4 +1,4 @@
-"""How the work goes over time: items, throughput, failures, skips."""
+"""Items, throughput, failures and skips over time."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def _items() -> timeseries.Panel:
     )
     return lines(
         "Items by status",
-        "Counted items of the jobs shown in the table, those that ended included until they leave."
-        " Jobs that are too large to be counted, or were not reached yet, are missing.",
+        "Counted items of the jobs in the table; ended jobs are included until they leave. Jobs"
+        " that are too large to be counted, or were not reached yet, are missing.",
         {"{{item_status}}": f"sum by (item_status) ({items})"},
         unit="short",
         colours=ITEM_STATUS,
@@ -62,8 +62,8 @@ def _active_jobs() -> timeseries.Panel:
     jobs = f"max by ({PROJECT}, job_type, status) (llamacloud_batch_active_jobs{{{OF_TYPES}}})"
     return lines(
         "Active jobs by status",
-        "Jobs that wait or run, those without series of their own included. Follows project and job"
-        " type. A gap is a time in which the project was stale.",
+        "Jobs that wait or run, including jobs without series of their own. Filtered by project and"
+        " job type. A gap is a time in which the project was stale.",
         {"{{status}}": f"sum by (status) ({jobs})"},
         unit="short",
         colours=JOB_STATUS,
@@ -74,9 +74,9 @@ def _throughput() -> timeseries.Panel:
     by = "cluster, namespace, project, job_type, item_status"
     rate = rate_of("llamacloud_batch_items_finished_total", by, OF_TYPES)
     return lines(
-        "Items that end a minute",
-        "Items that ended in each status, of all jobs. An item that is retried counts once in a"
-        " status. Follows project and job type.",
+        "Ended items per minute",
+        "Items of all jobs that ended in each status. An item that is retried counts once in each"
+        " status. Filtered by project and job type.",
         {"{{item_status}}": f"60 * sum by (item_status) ({rate})"},
         unit="cpm",
         colours=ITEM_STATUS,
@@ -85,10 +85,10 @@ def _throughput() -> timeseries.Panel:
 
 def _speed() -> timeseries.Panel:
     return lines(
-        "Items processed a minute, by job",
-        "How fast each running job gets on, over the last 15 minutes, by its processed items, which"
-        " v1beta reports and v2 has counted; the 20 fastest. A job at 0 is stuck, or has one very"
-        " large document. A batch of v2 has no line before its items are known.",
+        "Processed items per minute, by job",
+        "The speed of each running job over the last 15 minutes, by processed items (reported in"
+        " v1beta, counted in v2); the 20 fastest jobs. A job at 0 is stuck, or has one very large"
+        " document. A batch of v2 has no line until its items are known.",
         {"{{project}} {{job_id}}": f"topk(20, 60 * {SPEED})"},
         unit="cpm",
         otherwise="no job runs, or no data",
@@ -98,8 +98,8 @@ def _speed() -> timeseries.Panel:
 def _failed() -> timeseries.Panel:
     return lines(
         "Failed items by job",
-        "Failed items of each job that has any, reported or counted, whichever is more; the 20 with"
-        " the most. A line ends when its job leaves, 24 hours after its end unless set.",
+        "Failed items of each job, reported or counted, whichever is more; the 20 jobs with the"
+        " most. A line ends when its job leaves, by default 24 hours after its end.",
         {"{{project}} {{job_id}}": f"topk(20, {FAILED} > 0)"},
         unit="short",
         otherwise="no failed items, or no data",
@@ -112,8 +112,8 @@ def _failed_by_reason() -> timeseries.Panel:
     )
     return lines(
         "Failed items by reason",
-        "Counted failed items of the jobs shown in the table, by the code in their message: none is"
-        " an item without a message, other a message without a code; the log has some messages.",
+        "Counted failed items of the jobs in the table, by the code in their message. 'none' is an"
+        " item without a message, 'other' a message without a known code. The log has messages.",
         {"{{reason}}": f"sum by (reason) ({failures})"},
         unit="short",
         colours=FAILURE_REASON,
@@ -129,7 +129,7 @@ def _jobs_ended() -> timeseries.Panel:
     )
     return lines(
         "Jobs that ended",
-        "Jobs seen to end in each step of the graph. Follows project and job type.",
+        "Jobs that ended in each step of the graph. Filtered by project and job type.",
         {"{{status}}": f"sum by (status) ({rise}) > 0"},
         unit="short",
         colours=JOB_STATUS,
@@ -142,9 +142,9 @@ def _reasons_over_time() -> timeseries.Panel:
         "llamacloud_batch_items_failed_total", "cluster, namespace, project, reason", OF_PROJECTS
     )
     return lines(
-        "Items that failed, by reason",
-        "Items seen to fail in each step of the graph, of all jobs that are counted, by the code in"
-        " their message. Follows the project alone.",
+        "New failed items by reason",
+        "Items that failed in each step of the graph, of all counted jobs, by the code in their"
+        " message. Filtered by project only.",
         {"{{reason}}": f"sum by (reason) ({rise}) > 0"},
         unit="short",
         colours=FAILURE_REASON,
@@ -160,9 +160,9 @@ def _skipped() -> timeseries.Panel:
     )
     return lines(
         "Skipped items by reason",
-        "Items seen to be skipped in each step of the graph: already_processed costs nothing,"
-        " size_limit_exceeded is a document that has no result. v2 tells of no skipped items."
-        " Follows project and job type.",
+        "Items that were skipped in each step of the graph. 'already_processed' costs nothing,"
+        " 'size_limit_exceeded' is a document without a result. v2 does not report skipped items."
+        " Filtered by project and job type.",
         {"{{reason}}": f"sum by (reason) ({rise}) > 0"},
         unit="short",
         colours=SKIP_REASON,
@@ -172,14 +172,14 @@ def _skipped() -> timeseries.Panel:
 
 def _processed() -> timeseries.Panel:
     return lines(
-        "Items of active jobs: processed and in all",
-        "As v1beta reports them with each listing, and as they are counted in v2. Where the two"
-        " meet, the work is done.",
+        "Items of active jobs: processed and total",
+        "Reported with each listing in v1beta, counted in v2. The work is done when the two lines"
+        " meet.",
         {
-            "in all": f"sum({where(TOTAL, ACTIVE)})",
+            "total": f"sum({where(TOTAL, ACTIVE)})",
             "processed": f"sum({where(PROCESSED, ACTIVE)})",
         },
         unit="short",
-        colours={"in all": ITEM_STATUS["pending"], "processed": ITEM_STATUS["completed"]},
+        colours={"total": ITEM_STATUS["pending"], "processed": ITEM_STATUS["completed"]},
         otherwise="no active jobs, or no data",
     )

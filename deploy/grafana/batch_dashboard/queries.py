@@ -10,12 +10,13 @@ from typing import Final
 
 PROJECT: Final = "cluster, namespace, project"
 JOB: Final = f"{PROJECT}, job_id"
-OF_PROJECTS: Final = 'project=~"$project"'
+# Where a label is missing, All picks the series without it.
+OF_CLUSTERS: Final = 'cluster=~"$cluster", namespace=~"$namespace"'
+OF_PROJECTS: Final = f'{OF_CLUSTERS}, project=~"$project"'
 OF_TYPES: Final = f'{OF_PROJECTS}, job_type=~"$job_type"'
 OF_JOBS: Final = f'{OF_PROJECTS}, job_id=~"$job_id"'
 # Jobs start and end too seldom for Grafana's own interval.
 JOBS_WINDOW: Final = "1h"
-_HOUR: Final = 3600
 
 _PICKED: Final = f'max by ({JOB}) (llamacloud_batch_job_info{{{OF_TYPES}, job_id=~"$job_id"}})'
 
@@ -27,51 +28,18 @@ def of_jobs(metric: str, *matchers: str, by: str = JOB) -> str:
 
 
 def of_jobs_in(statuses: str) -> str:
-    """Return 1 for each picked job that is in one of the statuses, told apart by bars."""
+    """Return 1 for each picked job that is in one of the statuses, which bars separate."""
     status = of_jobs("llamacloud_batch_job_status", f'status=~"{statuses}"')
     return f"({status} == 1)"
 
 
-def _items_in(status: str) -> str:
-    """Return how many items of each picked job are in a status."""
-    return of_jobs("llamacloud_batch_job_items", f'item_status="{status}"')
-
-
-def active_of(selector: str) -> str:
-    """Return 1 for each active job that a selector picks."""
-    status = of_statuses(selector, "pending|throttled|dispatched|running|unknown")
-    return (
-        f"({status} unless on (cluster, namespace, project, job_id) {ended_unknown_of(selector)})"
-    )
-
-
-def ended_unknown_of(selector: str) -> str:
-    """Return 1 for each job that ended in a status that the exporter does not know."""
-    # A job in such a status is active until it has a completion time.
-    completed_at = (
-        f"max by ({JOB}) (llamacloud_batch_job_completed_timestamp_seconds{{{selector}}})"
-    )
-    return where(of_statuses(selector, "unknown"), completed_at)
-
-
-def of_statuses(selector: str, statuses: str) -> str:
-    """Return 1 for each job of a selector in one of the statuses, told apart by bars."""
-    status = f'llamacloud_batch_job_status{{{selector}, status=~"{statuses}"}}'
-    return f"max by (cluster, namespace, project, job_id) ({status}) == 1"
-
-
 def where(query: str, condition: str) -> str:
-    """Return what a query says of the jobs for which another says anything."""
+    """Return the values of a query for the jobs for which a condition has a value."""
     return f"({query} and on (cluster, namespace, project, job_id) {condition})"
 
 
-def unless(query: str, *conditions: str) -> str:
-    """Return what a query says of the jobs for which no condition says anything."""
-    return f"({' unless on (cluster, namespace, project, job_id) '.join((query, *conditions))})"
-
-
 def first_of(*queries: str) -> str:
-    """Return what the first query that knows of a job says of it."""
+    """Return the value of each job from the first query that has one."""
     return f"({' or on (cluster, namespace, project, job_id) '.join(queries)})"
 
 
@@ -81,7 +49,7 @@ def minus(query: str, other: str) -> str:
 
 
 def or_zero(query: str, while_known: str) -> str:
-    """Return 0 where a total finds nothing, but only while ``while_known`` is there at all."""
+    """Return a total that is 0 where nothing is found, if ``while_known`` has a value."""
     return f"{query}\nor\n0 * {while_known}"
 
 
@@ -102,60 +70,22 @@ def rise_of(metric: str, by: str, *matchers: str) -> str:
     return f"max by ({by}) ({difference} or round(increase({series}[$__interval])))"
 
 
-ACTIVE: Final = where(active_of(OF_JOBS), _PICKED)
-PENDING: Final = of_jobs_in("pending")
-THROTTLED: Final = of_jobs_in("throttled")
-# `dispatched` in v2: every file has a job, and some of those have not ended. v1beta documents it
-# nowhere; whoever waits for such a job is as badly off.
-DISPATCHED: Final = of_jobs_in("dispatched")
-STARTED: Final = of_jobs_in("running|dispatched")
-ENDED: Final = first_of(
-    of_jobs_in("completed|failed|cancelled|gone"), where(ended_unknown_of(OF_JOBS), _PICKED)
-)
+ACTIVE: Final = of_jobs("project_job_id:llamacloud_batch_job_active:max")
+# A job that waits may not report what it processed: all of it is left.
+_NOT_STARTED: Final = of_jobs_in("pending|throttled")
 TOTAL: Final = of_jobs("llamacloud_batch_job_total_items")
 PROCESSED: Final = of_jobs("llamacloud_batch_job_processed_items")
 FAILED: Final = of_jobs("project_job_id:llamacloud_batch_job_failed_items:max")
-# A job that waits may not report what it processed: all of it is left.
-LEFT: Final = (
-    f"clamp_min({first_of(minus(TOTAL, PROCESSED), where(TOTAL, first_of(PENDING, THROTTLED)))}, 0)"
-)
+LEFT: Final = f"clamp_min({first_of(minus(TOTAL, PROCESSED), where(TOTAL, _NOT_STARTED))}, 0)"
 SPEED: Final = of_jobs("project_job_id:llamacloud_batch_job_processed_items:deriv15m")
 SECONDS_LEFT: Final = of_jobs(
     "project_job_id:llamacloud_batch_job_time_to_completion_seconds:deriv15m"
 )
-REFRESHED: Final = of_jobs("llamacloud_batch_job_last_refreshed_timestamp_seconds")
-_PROGRESSED: Final = of_jobs("llamacloud_batch_job_last_progress_timestamp_seconds")
-# A batch of v2 that runs gives no results: nothing of it moves for hours, and that is no fault.
-_RUNNING_WITH_ITEMS: Final = where(
-    of_jobs_in("running"),
-    "max by (cluster, namespace, project, job_id)"
-    f" (llamacloud_batch_job_total_items{{{OF_JOBS}}} or llamacloud_batch_job_items{{{OF_JOBS}}})",
+DATA_AGE: Final = of_jobs("project_job_id:llamacloud_batch_job_data_age_seconds:max")
+WITHOUT_PROGRESS: Final = of_jobs(
+    "project_job_id:llamacloud_batch_job_without_progress_seconds:max"
 )
-# Up to the last refresh and not up to now: a job that is not asked for may well be making progress.
-_QUIET: Final = minus(REFRESHED, _PROGRESSED)
-# A dispatched batch whose items all wait, or have ended, is queued behind others.
-_ITEMS_WAIT: Final = where(f"({_items_in('processing')} == 0)", f"({_items_in('pending')} > 0)")
-QUIET: Final = where(_QUIET, first_of(unless(DISPATCHED, _ITEMS_WAIT), _RUNNING_WITH_ITEMS))
-# Each change between pending and throttled is progress, and yet no work: what counts is the age of
-# a job that was not at work in the last hour, and of whose items none moved.
-_RAN_WITHIN_AN_HOUR: Final = (
-    "(max by (cluster, namespace, project, job_id)"
-    f' (max_over_time(llamacloud_batch_job_status{{{OF_JOBS}, status="running"}}[1h])) == 1)'
-)
-_THROTTLED_AND_MOVING: Final = where(
-    THROTTLED, where(TOTAL, f"((time() - {_PROGRESSED}) < {_HOUR})")
-)
-_WAITS_FOR_AN_HOUR: Final = first_of(
-    unless(first_of(PENDING, THROTTLED), _RAN_WITHIN_AN_HOUR, _THROTTLED_AND_MOVING),
-    where(where(DISPATCHED, _ITEMS_WAIT), f"({_QUIET} > {_HOUR})"),
-)
-_AGE: Final = (
-    "(time() - (max by (cluster, namespace, project, job_id)"
-    f" (llamacloud_batch_job_created_timestamp_seconds{{{OF_JOBS}}}"
-    f" or llamacloud_batch_job_last_progress_timestamp_seconds{{{OF_JOBS}}})"
-    f" and on (cluster, namespace, project, job_id) {_PICKED}))"
-)
-QUEUED_TOO_LONG: Final = where(f"({_AGE} > {_HOUR})", _WAITS_FOR_AN_HOUR)
+WAITING: Final = of_jobs("project_job_id:llamacloud_batch_job_waiting_seconds:max")
 LISTING_AGE: Final = (
     "(time() - max by (cluster, namespace, project) "
     f"(llamacloud_exporter_last_listing_timestamp_seconds{{{OF_PROJECTS}}}))"
@@ -172,7 +102,9 @@ INCOMPLETE_PROJECTS: Final = (
 _INFO_OF_TYPES: Final = (
     f"max by (cluster, namespace, project, job_id) (llamacloud_batch_job_info{{{OF_TYPES}}})"
 )
-_ACTIVE_AND_SHOWN: Final = where(active_of(OF_PROJECTS), _INFO_OF_TYPES)
+_ACTIVE_AND_SHOWN: Final = where(
+    f"project_job_id:llamacloud_batch_job_active:max{{{OF_PROJECTS}}}", _INFO_OF_TYPES
+)
 # There only while jobs are listed, and in no project all active ones lack series of their own.
 ACTIVE_JOBS_SHOWN: Final = (
     f"({ACTIVE_JOBS} unless"

@@ -1,4 +1,4 @@
-"""What a person can choose at the top of the page."""
+"""The variables at the top of the dashboard."""
 
 from __future__ import annotations
 
@@ -17,18 +17,20 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from batch_dashboard.panels import SOURCE
-from batch_dashboard.queries import OF_PROJECTS, OF_TYPES
+from batch_dashboard.queries import OF_CLUSTERS, OF_PROJECTS, OF_TYPES
 
-# Nobody knows where you keep yours: deploy/docs/dashboard.md says how to set it.
+# A placeholder: deploy/docs/dashboard.md says how to set the address of your copy.
 RUNBOOKS: Final = "https://git.example.org/llamacloud-batch-exporter/blob/main/deploy/runbooks.md"
 _ALL: Final = VariableOption(selected=True, text=["All"], value=["$__all"])
 
 
 def variables() -> list[DatasourceVariable | QueryVariable | TextBoxVariable]:
-    """Return them in the order in which each narrows the next."""
+    """Return them in an order in which each narrows the next."""
     return [
         DatasourceVariable("datasource").label("Data source").type("prometheus"),
-        _label("project", "Project", "llamacloud_exporter_project_up"),
+        _label("cluster", "Cluster", "llamacloud_exporter_project_up"),
+        _label("namespace", "Namespace", 'llamacloud_exporter_project_up{cluster=~"$cluster"}'),
+        _label("project", "Project", f"llamacloud_exporter_project_up{{{OF_CLUSTERS}}}"),
         _label("job_type", "Job type", f"llamacloud_batch_job_info{{{OF_PROJECTS}}}"),
         _label("job_id", "Job", f"llamacloud_batch_job_info{{{OF_TYPES}}}"),
         TextBoxVariable("runbooks")
