@@ -104,7 +104,7 @@ def test_a_file_without_a_usable_key_changes_nothing(file: Path) -> None:
         ("x" * 100_000, "is larger than 16 KiB"),
     ],
 )
-def test_a_file_that_holds_no_key_any_more_is_told_once(
+def test_a_file_that_holds_no_key_any_more_is_logged_once(
     file: Path, content: str, complaint: str
 ) -> None:
     """The log says what the text looks like, and the current key stays in use."""
@@ -120,7 +120,7 @@ def test_a_file_that_holds_no_key_any_more_is_told_once(
     assert "llx-first" == access.api_key
 
 
-def test_a_file_that_is_good_again_is_told(file: Path) -> None:
+def test_a_file_that_is_readable_again_is_logged(file: Path) -> None:
     """The recovery is logged even if the key did not change."""
     access = ProjectAccess(project(file), budgets_of_plenty(), Secrets())
     with capture_logs() as logs:
@@ -168,8 +168,8 @@ def test_there_is_no_key_before_its_file_holds_one(tmp_path: Path) -> None:
     ]
 
 
-def test_each_new_problem_of_a_file_that_is_waited_for_is_told_once(tmp_path: Path) -> None:
-    """Each new problem is logged once with advice, because each step of creating the file can fail."""
+def test_each_new_problem_of_a_file_that_is_waited_for_is_logged_once(tmp_path: Path) -> None:
+    """Each step of creating the file can fail, so each new problem is logged once with advice."""
     file = tmp_path / "key"
     access = waiting_access(file)
     with capture_logs() as logs:

@@ -86,7 +86,7 @@ def test_projects_are_added_and_removed() -> None:
     assert (("three",), ("two",), ()) == (changes.added, changes.removed, changes.changed)
 
 
-def test_a_project_that_is_renamed_goes_on() -> None:
+def test_a_project_that_is_renamed_continues() -> None:
     """A renamed project continues, even if another one has its former name."""
     first, second = project("two", "id-one"), project("one", "id-two")
     changes = changes_between(settings(ONE, TWO), settings(first, second))
@@ -102,7 +102,7 @@ def test_a_project_that_is_renamed_goes_on() -> None:
         "7c1d8a520b8e4f1e9c573f5c1f0a9e11",
     ],
 )
-def test_a_project_whose_id_is_written_in_another_way_goes_on(written: str) -> None:
+def test_a_project_whose_id_is_written_in_another_way_continues(written: str) -> None:
     """LlamaCloud treats these spellings as one id, and so does the state file."""
     before = project("one", "7c1d8a52-0b8e-4f1e-9c57-3f5c1f0a9e11")
     after = project("one", written)
@@ -131,7 +131,9 @@ def test_a_default_project_is_known_by_its_name() -> None:
     ],
     ids=lambda facts: next(iter(facts)),
 )
-def test_a_project_that_is_read_otherwise_begins_anew_and_goes_on(facts: dict[str, Any]) -> None:
+def test_a_project_with_other_filters_gets_a_new_poller_that_continues(
+    facts: dict[str, Any],
+) -> None:
     """The project gets a new poller, which continues from the former one."""
     other = replace(ONE, **facts)
     changes = changes_between(settings(ONE, TWO), settings(other, TWO))
@@ -221,7 +223,7 @@ def test_an_entry_was_alone_or_one_of_several_before() -> None:
     assert dict.fromkeys(several.values(), alone) == former_state_keys_of([one, two])
 
 
-def test_an_entry_that_is_no_longer_alone_goes_on_under_another_key() -> None:
+def test_an_entry_that_is_no_longer_alone_continues_under_another_key() -> None:
     """So that the other one does not take its state."""
     alone = project("one", "id", job_types=("parse",))
     other = project("other", "id", job_types=("extract",))

@@ -128,7 +128,7 @@ def test_whether_it_stays_is_known_despite_mistakes(
     assert stays == waits_for_key(argv, environ)
 
 
-def test_a_file_can_tell_it_too(tmp_path: Path) -> None:
+def test_a_file_can_set_it_too(tmp_path: Path) -> None:
     """The setting is found in a file that has mistakes."""
     file = tmp_path / "exporter.yml"
     file.write_text("api: {wait_for_key: true}\npoll: {intervall: 1m}\n")

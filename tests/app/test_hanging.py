@@ -122,7 +122,7 @@ def test_once_ends_while_the_look_up_of_a_name_hangs(cloud: Cloud, tmp_path: Pat
     assert 'llamacloud_exporter_project_up{project="hangs"} 0.0' in ended.stdout
 
 
-def test_once_ends_as_well_if_nobody_reads_what_it_prints(cloud: Cloud, tmp_path: Path) -> None:
+def test_once_ends_if_its_output_has_no_reader(cloud: Cloud, tmp_path: Path) -> None:
     """The reader leaves, as in ``--once | head``."""
     flag = settings_file(
         tmp_path,

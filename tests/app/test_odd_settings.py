@@ -35,7 +35,7 @@ def test_an_unknown_variable_of_llamacloud_is_logged_once(cloud: Cloud) -> None:
     assert "sesame-7" not in log
 
 
-def test_modes_that_end_tell_it_too(cloud: Cloud) -> None:
+def test_modes_with_a_result_report_it_too(cloud: Cloud) -> None:
     """A poll logs the warning, and the report prints it."""
     variables = of(cloud, LLAMA_CLOUD_PROJET_ID="sesame-7")
     once = run("--once", "--log.format=json", **variables)
@@ -47,7 +47,7 @@ def test_modes_that_end_tell_it_too(cloud: Cloud) -> None:
     assert f"warnings:\n  {WARNING}\n" in check.stdout
 
 
-def test_doubts_about_valid_settings_are_told_and_stop_nothing(cloud: Cloud) -> None:
+def test_doubts_about_valid_settings_are_reported_and_stop_nothing(cloud: Cloud) -> None:
     """Both the log and the report name them."""
     variables = of(
         cloud,

@@ -45,7 +45,7 @@ def warnings(ended: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
     return [line for line in lines if line["event"] == EVENT]
 
 
-def test_it_says_how_many_jobs_the_budget_did_not_reach(cloud: Cloud) -> None:
+def test_it_warns_how_many_jobs_the_budget_did_not_reach(cloud: Cloud) -> None:
     """The warning is logged with what to raise."""
     for number in range(60):
         cloud.add_job(f"job-{number}")
@@ -60,7 +60,7 @@ def test_it_says_how_many_jobs_the_budget_did_not_reach(cloud: Cloud) -> None:
 
 
 @pytest.mark.anyio
-async def test_it_says_so_where_the_listing_took_all() -> None:
+async def test_it_warns_if_the_listing_took_the_whole_budget() -> None:
     """Then no job waits for a refresh yet, but the active ones count."""
     budget = budget_of(1 / 30, 8, lambda: 0.0)
     made = setup(job("a"), job("b"), budget=budget)
@@ -74,7 +74,7 @@ async def test_it_says_so_where_the_listing_took_all() -> None:
     assert ["list"] == made.api.asked
 
 
-def test_it_says_nothing_of_jobs_that_have_ended_in_a_status_that_is_newer_than_it() -> None:
+def test_it_does_not_warn_of_jobs_that_ended_in_an_unknown_status() -> None:
     """A job with a completion time has ended, whatever its status."""
     jobs = [
         JobView(id_, JobType.PARSE, "", status, completed_at=completed_at)
@@ -102,7 +102,7 @@ def test_it_says_nothing_of_jobs_that_have_ended_in_a_status_that_is_newer_than_
     assert [2] == [line["jobs_not_refreshed"] for line in logs]
 
 
-def test_it_says_nothing_of_a_poll_that_reached_all(cloud: Cloud) -> None:
+def test_it_does_not_warn_of_a_poll_that_reached_all(cloud: Cloud) -> None:
     """A job whose refresh failed has its own log line and causes no warning."""
     cloud.add_job()
     cloud.simulator.faults.add(Fault("status", code=404, endpoint="job_status"))

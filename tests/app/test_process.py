@@ -185,7 +185,7 @@ class TestLeaving:
             assert "SSL" in line["detail"]
             assert (0, True) == stopped_in_time(exporter.stop())
 
-    def test_a_taken_port_is_told_in_words(self, cloud: Cloud) -> None:
+    def test_a_taken_port_is_reported_without_a_traceback(self, cloud: Cloud) -> None:
         """The log names the port and what to do, without a traceback."""
         with socket.create_server(("127.0.0.1", 0)) as taken:
             address = f"127.0.0.1:{taken.getsockname()[1]}"
@@ -195,7 +195,9 @@ class TestLeaving:
         assert "--web.listen-address" in ended.stderr
         assert "Traceback" not in ended.stderr
 
-    def test_addresses_that_exclude_each_other_are_told_in_words(self, cloud: Cloud) -> None:
+    def test_addresses_that_exclude_each_other_are_reported_without_a_traceback(
+        self, cloud: Cloud
+    ) -> None:
         """The log says that the exporter itself uses the port."""
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
@@ -206,7 +208,7 @@ class TestLeaving:
         assert ("exporter.cannot_listen", f"127.0.0.1:{port}") == (line["event"], line["address"])
         assert "each needs its own" in line["detail"]
 
-    def test_a_host_without_an_address_is_told_in_words(self, cloud: Cloud) -> None:
+    def test_a_host_without_an_address_is_reported_without_a_traceback(self, cloud: Cloud) -> None:
         """Without a traceback."""
         ended = run("--web.listen-address=no-such-host.invalid:9910", **of(cloud))
         assert 1 == ended.returncode
@@ -262,7 +264,7 @@ class TestModes:
         ended = run("--once", LLAMACLOUD_BATCH_EXPORTER_REVISION="abc123", **quick(cloud))
         assert 'revision="abc123"' in ended.stdout
 
-    def test_config_check_reports_and_asks_nobody(self, cloud: Cloud) -> None:
+    def test_config_check_reports_and_sends_nothing(self, cloud: Cloud) -> None:
         """No request is sent."""
         ended = run("--config.check", **of(cloud))
         assert (0, "") == (ended.returncode, ended.stderr)
@@ -270,7 +272,7 @@ class TestModes:
         assert KEY not in ended.stdout
         assert [] == cloud.simulator.requests
 
-    def test_the_version_is_told(self) -> None:
+    def test_the_version_is_printed(self) -> None:
         """On standard output."""
         ended = run("--version")
         assert (0, f"llamacloud-batch-exporter {__version__}\n") == (

@@ -37,7 +37,7 @@ def test_one_is_added_and_removed(cloud: Cloud, tmp_path: Path) -> None:
         assert asked == len(listings_of(cloud, project_id_of("two")))
 
 
-def test_one_that_is_renamed_goes_on(cloud: Cloud, tmp_path: Path) -> None:
+def test_one_that_is_renamed_continues(cloud: Cloud, tmp_path: Path) -> None:
     """Its jobs are published under the new name alone, and nothing counts twice."""
     one, two = project(cloud, "one"), project(cloud, "two")
     with reloadable(tmp_path, [one, two]) as running:
@@ -76,7 +76,7 @@ def test_names_that_are_swapped_stay_with_their_projects(cloud: Cloud, tmp_path:
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_one_that_is_read_otherwise_goes_on(
+def test_one_that_is_read_otherwise_continues(
     cloud: Cloud, tmp_path: Path, change: dict[str, Any]
 ) -> None:
     """Every scrape has its job and its gauges, and none of its counters falls."""
@@ -137,7 +137,7 @@ def test_one_that_was_removed_returns_from_its_state(cloud: Cloud, tmp_path: Pat
         assert 2.0 == failed_of(running.scrape(), "two")
 
 
-def test_one_that_is_joined_by_another_entry_at_a_restart_goes_on(
+def test_one_that_is_joined_by_another_entry_at_a_restart_continues(
     cloud: Cloud, tmp_path: Path
 ) -> None:
     """It continues when the other entry is removed as well, and each counts its own jobs."""

@@ -176,7 +176,7 @@ def test_a_stop_answers_all_who_wait_for_a_reload(cloud: Cloud, tmp_path: Path) 
         assert 0 == exporter.process.wait(10)
 
 
-def test_the_end_of_the_first_poll_is_told_of_those_that_are_polled_now(
+def test_the_end_of_the_first_poll_is_logged_for_current_projects(
     cloud: Cloud, tmp_path: Path
 ) -> None:
     """Pollers that a reload replaced while LlamaCloud hung do not count."""

@@ -32,7 +32,7 @@ def mine_of(text: str) -> str:
     return "".join(line + "\n" for line in text.splitlines() if 'project="one"' in line)
 
 
-def test_nothing_is_lost_counted_twice_or_asked_twice(cloud: Cloud, tmp_path: Path) -> None:
+def test_nothing_is_lost_counted_twice_or_requested_twice(cloud: Cloud, tmp_path: Path) -> None:
     """Reloads change other projects, and how this one is polled."""
     cloud.world.add_key(key_of("one"), DEFAULT_PROJECT_ID)
     entry = {

@@ -133,7 +133,7 @@ def test_the_demo_shows_no_key(configured: Configured) -> None:
 
 
 @FORMATS
-def test_a_server_that_does_not_answer_is_told_without_a_key(
+def test_a_server_that_does_not_answer_is_reported_without_a_key(
     configured: Configured, log_format: str
 ) -> None:
     """A closed port, a TLS port that is none, and a server that takes its time for ever."""

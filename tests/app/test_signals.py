@@ -152,7 +152,7 @@ def test_a_mode_with_a_result_that_is_stopped_at_the_start_has_failed(mode: str)
         assert 1 == process.wait(DEADLINE_SECONDS)
 
 
-def test_once_whose_metrics_nobody_reads_can_be_stopped(cloud: Cloud) -> None:
+def test_once_can_be_stopped_while_its_output_has_no_reader(cloud: Cloud) -> None:
     """A full pipe without a reader does not keep it from ending."""
     with odd_stream("unread") as stdout, once(cloud, stdout=stdout) as process:
         assert process.stderr is not None

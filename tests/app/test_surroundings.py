@@ -72,7 +72,7 @@ def needing(variable: str, cloud: Cloud) -> dict[str, str]:
 
 @pytest.mark.parametrize("variable", UNUSABLE)
 @pytest.mark.parametrize("mode", [ANY_PORT, "--once", "--config.check"])
-def test_a_variable_that_cannot_be_used_is_told_in_one_line(
+def test_a_variable_that_cannot_be_used_is_reported_in_one_line(
     cloud: Cloud, variable: str, mode: str
 ) -> None:
     """The message names the variable and what to do; the value may hold a password."""
@@ -109,7 +109,7 @@ def test_no_proxy_never_stops_the_start(cloud: Cloud, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["--once", "--config.check"])
-def test_entries_that_cannot_be_read_are_told_and_ignored(cloud: Cloud, mode: str) -> None:
+def test_entries_that_cannot_be_read_are_logged_and_ignored(cloud: Cloud, mode: str) -> None:
     """Bad entries are logged in one line, and the others apply."""
     odd = of(cloud, HTTP_PROXY="http://127.0.0.1:1", NO_PROXY="[::1,127.0.0.0/8")
     ended = run(mode, "--log.level=warning", **odd)
@@ -119,7 +119,7 @@ def test_entries_that_cannot_be_read_are_told_and_ignored(cloud: Cloud, mode: st
     assert "ignored of it: [::1;" in line
 
 
-def test_certificates_that_are_none_are_told_too(cloud: Cloud, tmp_path: Path) -> None:
+def test_files_that_hold_no_certificates_are_reported_too(cloud: Cloud, tmp_path: Path) -> None:
     """SSL_CERT_FILE may name a missing file."""
     file = tmp_path / "ca.pem"
     file.write_text("no certificate")
@@ -186,7 +186,7 @@ def test_a_start_without_files_is_no_bug(cloud: Cloud, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", [ANY_PORT, "--once", "--config.check", "--healthcheck"])
-def test_a_start_without_threads_is_told_in_one_line(cloud: Cloud, mode: str) -> None:
+def test_a_start_without_threads_is_reported_in_one_line(cloud: Cloud, mode: str) -> None:
     """Without a traceback."""
     ended = run_program(WITHOUT_THREADS, mode, **of(cloud))
     (line,) = ended.stderr.splitlines()

@@ -62,7 +62,7 @@ def test_everything_can_be_set_in_the_file() -> None:
 
 
 def test_projects_of_the_file_are_complete() -> None:
-    """A relative key file starts from the YAML file's directory; null and empty values set nothing."""
+    """A relative key file starts from the file's directory; null and empty values set nothing."""
     production, default = load_file("everything.yml", {}).settings.projects
 
     assert production == Project(

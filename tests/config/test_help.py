@@ -14,7 +14,7 @@ def help_text(capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out
 
 
-def test_help_tells_every_setting(help_text: str) -> None:
+def test_help_lists_every_setting(help_text: str) -> None:
     """Each setting is listed with its flag, variable, default and help sentence."""
     words = " ".join(help_text.split())
     untold = [
@@ -44,7 +44,7 @@ def test_help_tells_every_setting(help_text: str) -> None:
         "\n  LLAMA_CLOUD_API_KEY=... llamacloud-batch-exporter\n",
     ],
 )
-def test_help_tells_how_to_begin(words: str, help_text: str) -> None:
+def test_help_explains_how_to_begin(words: str, help_text: str) -> None:
     """Modes, LlamaCloud's variables, the smallest command and the exit statuses are listed."""
     assert words in help_text
 

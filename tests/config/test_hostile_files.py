@@ -148,7 +148,7 @@ def test_deep_json_is_a_mistake(text: str) -> None:
     assert "environment variable LLAMACLOUD_EXPORTER_PROJECTS" in found
 
 
-def test_a_hundred_mistakes_are_told_and_the_rest_counted(tmp_path: Path) -> None:
+def test_a_hundred_mistakes_are_listed_and_the_rest_counted(tmp_path: Path) -> None:
     """The error message itself is bounded."""
     file = tmp_path / "settings.yml"
     file.write_text("projects:\n" + "- {nmae: a}\n" * 300)

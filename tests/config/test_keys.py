@@ -46,7 +46,7 @@ def problems(environ: dict[str, str]) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize(("text", "complaint"), NO_KEYS)
-def test_what_is_no_key_is_told_by_what_it_looks_like(
+def test_what_is_no_key_is_reported_by_what_it_looks_like(
     text: str, complaint: str, tmp_path: Path
 ) -> None:
     """The message names what the text looks like; LlamaCloud would only answer 401."""

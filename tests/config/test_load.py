@@ -110,7 +110,7 @@ def test_a_health_check_needs_no_key(tmp_path: Path) -> None:
     assert settings.projects == ()
 
 
-def test_all_mistakes_are_told_at_once() -> None:
+def test_all_mistakes_are_reported_at_once() -> None:
     """Mistakes in flags, variables and keys are all reported in one message."""
     environ = {
         "LLAMACLOUD_EXPORTER_POLL__INTERVALL": "5s",
@@ -317,14 +317,14 @@ def test_the_report_shows_what_is_in_effect() -> None:
     assert "  api.versions             v1beta,v2" in report
 
 
-def test_the_report_tells_by_which_generations_a_project_is_read() -> None:
+def test_the_report_shows_by_which_generations_a_project_is_read() -> None:
     """The report shows the versions of a project that sets its own."""
     environ = {**KEY, "LLAMACLOUD_EXPORTER_PROJECTS": '[{"name": "one", "api_versions": ["v2"]}]'}
 
     assert "    API versions     v2" in describe(load([], environ).settings).splitlines()
 
 
-def test_the_report_tells_which_key_is_waited_for() -> None:
+def test_the_report_shows_which_key_is_waited_for() -> None:
     """The report shows the missing key file and the reason."""
     environ = {"LLAMA_CLOUD_API_KEY_FILE": "/nowhere/key"}
     report = describe(load(["--config.check", "--api.wait-for-key=true"], environ).settings)

@@ -153,7 +153,7 @@ def test_only_files_are_waited_for(environ: dict[str, str], expected: str) -> No
     assert problems(environ | WAITS) == (expected,)
 
 
-def test_a_mistake_in_the_setting_that_waits_is_told_alone() -> None:
+def test_a_mistake_in_the_setting_that_waits_is_the_only_one() -> None:
     """The missing key file is not reported as well, because waiting was intended."""
     environ = {"LLAMA_CLOUD_API_KEY_FILE": "/nowhere", **dict.fromkeys(WAITS, "ture")}
     assert problems(environ) == (
@@ -252,7 +252,7 @@ def test_a_key_in_the_place_of_its_file_is_not_shown() -> None:
     )
 
 
-def test_all_mistakes_of_an_entry_are_told_at_once() -> None:
+def test_all_mistakes_of_an_entry_are_reported_at_once() -> None:
     """Mistakes in the key are reported together with those in other fields."""
     entry = {
         "name": "one",

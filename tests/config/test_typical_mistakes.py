@@ -213,7 +213,7 @@ DOUBTFUL = {
 
 
 @pytest.mark.parametrize(("text", "message"), [row[1:] for row in IN_FILES], ids=lambda _: "")
-def test_a_typical_mistake_in_the_file_is_told_with_what_to_write(
+def test_a_typical_mistake_in_the_file_is_reported_with_what_to_write(
     text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each mistake gives exactly one sentence."""
