@@ -134,15 +134,12 @@ def _validated(
         return Settings.model_validate({"sources": sources})
     except ValidationError as error:
         for details in error.errors():
-            place = places.get(_setting_at(details["loc"]))
-            # A default that depends on another setting is not checked while that one is wrong.
-            if place is not None and place not in misplaced:
-                problems.append(invalid(place, details, show_value=True))
+            # A location may lead into the value of a setting. A default has no place: one that
+            # depends on another setting is not checked while that one is wrong.
+            location = ".".join(map(str, details["loc"]))
+            problems += [
+                invalid(place, details, show_value=True)
+                for name, place in places.items()
+                if f"{location}.".startswith(f"{name}.") and place not in misplaced
+            ]
         return None
-
-
-def _setting_at(location: tuple[int | str, ...]) -> str:
-    """Return the setting in which pydantic found a mistake; a location may lead into its value."""
-    path = ".".join(map(str, location))
-    settings = (doc.setting for doc in documented_settings())
-    return next((name for name in settings if f"{path}.".startswith(f"{name}.")), path)

@@ -52,14 +52,14 @@ def renewed(access: ProjectAccess) -> bool:
 
 
 def test_a_key_from_elsewhere_is_never_another() -> None:
-    """A variable cannot change while we run."""
+    """A key from a variable never changes."""
     access = ProjectAccess(project(), budgets_of_plenty(), Secrets())
     assert not renewed(access)
     assert "llx-first" == access.api_key
 
 
 def test_a_file_that_changed_gives_the_new_key(file: Path) -> None:
-    """It is told, and never written anywhere."""
+    """The change is logged, and the new key is redacted from then on."""
     secrets = Secrets()
     access = ProjectAccess(project(file), budgets_of_plenty(), secrets)
     with capture_logs() as logs:
@@ -75,7 +75,7 @@ def test_a_file_that_changed_gives_the_new_key(file: Path) -> None:
 
 
 def test_a_file_without_a_usable_key_changes_nothing(file: Path) -> None:
-    """As while it is written; it is told once, with what to do."""
+    """The current key stays in use, and the problem is logged once with advice."""
     access = ProjectAccess(project(file), budgets_of_plenty(), Secrets())
     with capture_logs() as logs:
         file.write_text("")
@@ -104,10 +104,10 @@ def test_a_file_without_a_usable_key_changes_nothing(file: Path) -> None:
         ("x" * 100_000, "is larger than 16 KiB"),
     ],
 )
-def test_a_file_that_holds_no_key_any_more_is_told_once(
+def test_a_file_that_holds_no_key_any_more_is_logged_once(
     file: Path, content: str, complaint: str
 ) -> None:
-    """By what it looks like; the key in use stays, and LlamaCloud is not asked with the other."""
+    """The log says what the text looks like, and the current key stays in use."""
     access = ProjectAccess(project(file), budgets_of_plenty(), Secrets())
     file.write_text(content)
     with capture_logs() as logs:
@@ -120,8 +120,8 @@ def test_a_file_that_holds_no_key_any_more_is_told_once(
     assert "llx-first" == access.api_key
 
 
-def test_a_file_that_is_good_again_is_told(file: Path) -> None:
-    """Also where the key in it is the one that stayed in use."""
+def test_a_file_that_is_readable_again_is_logged(file: Path) -> None:
+    """The recovery is logged even if the key did not change."""
     access = ProjectAccess(project(file), budgets_of_plenty(), Secrets())
     with capture_logs() as logs:
         for content in ("", "llx-first\n", "llx-first\n"):
@@ -148,7 +148,7 @@ def waiting_access(file: Path, secrets: Secrets | None = None) -> ProjectAccess:
 
 
 def test_there_is_no_key_before_its_file_holds_one(tmp_path: Path) -> None:
-    """Whoever needs one is told what is missing; when it comes it is used, and kept secret."""
+    """Requests fail with what is missing; the key is used and redacted once it is there."""
     file, secrets = tmp_path / "later" / "key", Secrets()
     access = waiting_access(file, secrets)
     with capture_logs() as logs:
@@ -168,8 +168,8 @@ def test_there_is_no_key_before_its_file_holds_one(tmp_path: Path) -> None:
     ]
 
 
-def test_each_new_problem_of_a_file_that_is_waited_for_is_told_once(tmp_path: Path) -> None:
-    """With what is to be done: it may be that each step of its making fails."""
+def test_each_new_problem_of_a_file_that_is_waited_for_is_logged_once(tmp_path: Path) -> None:
+    """Each step of creating the file can fail, so each new problem is logged once with advice."""
     file = tmp_path / "key"
     access = waiting_access(file)
     with capture_logs() as logs:
@@ -195,7 +195,7 @@ def test_each_new_problem_of_a_file_that_is_waited_for_is_told_once(tmp_path: Pa
 
 
 def test_projects_without_keys_share_no_budget_with_others(file: Path) -> None:
-    """No key is none of theirs."""
+    """A missing key has a budget of its own."""
     shared = budgets_of_plenty()
     waiting = without_key(file)
     first, second = (ProjectAccess(each, shared, Secrets()) for each in (project(), waiting))
@@ -205,7 +205,7 @@ def test_projects_without_keys_share_no_budget_with_others(file: Path) -> None:
 
 
 def test_a_key_that_is_half_written_is_none(file: Path) -> None:
-    """It would be a secret from then on, and be cut out of every line of the log."""
+    """A part of a key is not used, or it would be redacted from every log line."""
     secrets = Secrets()
     access = ProjectAccess(project(file), budgets_of_plenty(), secrets)
     for half in ("l", "llx-", "null"):
@@ -220,7 +220,7 @@ def test_a_key_that_is_half_written_is_none(file: Path) -> None:
     ["https://h", "https://h/", "https://H", "HTTPS://h:443", "https://h:443/", "https://h:0443"],
 )
 def test_a_server_has_one_budget_however_it_is_spelled(spelled: str) -> None:
-    """Each spelling would get a budget of its own otherwise, and the key many times its limit."""
+    """Otherwise each spelling would get its own budget, and the key many times its limit."""
     shared = budgets_of_plenty()
     plain, other = (
         ProjectAccess(replace(project(), base_url=url), shared, Secrets())
@@ -231,7 +231,7 @@ def test_a_server_has_one_budget_however_it_is_spelled(spelled: str) -> None:
 
 @pytest.mark.parametrize("other", ["http://h", "https://h:444", "https://h/eu", "https://i"])
 def test_another_server_has_another_budget(other: str) -> None:
-    """A path may lead to another one as well, behind one gateway."""
+    """Scheme, host, port and path all distinguish servers."""
     assert normalized_url(other) != normalized_url("https://h")
 
 
@@ -240,7 +240,7 @@ def test_another_server_has_another_budget(other: str) -> None:
     [("http://[::1]", "HTTP://[::1]:80/"), ("https://h/eu", "https://H:443/eu/")],
 )
 def test_spellings_of_one_server_are_one(one: str, same: str) -> None:
-    """Addresses and paths included."""
+    """Spellings of IPv6 addresses, ports and paths are normalized."""
     assert normalized_url(one) == normalized_url(same)
 
 
@@ -262,7 +262,7 @@ def test_projects_of_one_key_share_its_budget(file: Path) -> None:
 
 
 def test_a_budget_is_kept_for_a_project_that_returns() -> None:
-    """A new one would let pass what may be saved up, each time; but not for ever."""
+    """A new budget would allow another burst; an old one is dropped after 15 minutes."""
     now = 0.0
     shared = Budgets(BudgetLimits(1.0, 0.1, 2), lambda: now)
     used = shared.of("llx-first", "https://h", key_name="")
@@ -277,7 +277,7 @@ def test_a_budget_is_kept_for_a_project_that_returns() -> None:
 
 
 def test_other_limits_apply_to_all_budgets() -> None:
-    """To those that there are, and to those that come."""
+    """New limits apply to existing and later budgets."""
     shared = Budgets(BudgetLimits(1.0, 0.1, 2))
     first = shared.of("llx-first", "https://h", key_name="")
     shared.configure(BudgetLimits(0.5, 0.1, 2))
@@ -286,7 +286,7 @@ def test_other_limits_apply_to_all_budgets() -> None:
 
 
 def test_a_key_has_the_name_that_the_settings_give_it_now(file: Path) -> None:
-    """That of a list tells its place there; its budget is called the same."""
+    """The origin of a key changes with its position in the list; the budget's log lines follow."""
     access = ProjectAccess(project(file), budgets_of_plenty(), Secrets())
     renamed = replace(project(file).key, origin="the second")
     access.apply(replace(project(file), key=renamed))

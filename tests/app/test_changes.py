@@ -45,7 +45,7 @@ ONE, TWO = project("one"), project("two")
 
 
 def test_the_same_settings_change_nothing() -> None:
-    """However often they are applied."""
+    """A reload without changes keeps every poller."""
     changes = changes_between(settings(ONE, TWO), settings(ONE, TWO))
     assert (ONE, TWO) == changes.kept
     assert ((), (), (), ()) == (changes.begun, changes.added, changes.removed, changes.changed)
@@ -53,7 +53,7 @@ def test_the_same_settings_change_nothing() -> None:
 
 
 def test_the_order_of_projects_means_nothing() -> None:
-    """They are known by their names."""
+    """Projects are identified by name, not by position."""
     assert (TWO, ONE) == changes_between(settings(ONE, TWO), settings(TWO, ONE)).kept
 
 
@@ -79,15 +79,15 @@ def test_the_place_of_a_project_in_the_file_means_nothing(tmp_path: Path, key: s
 
 
 def test_projects_are_added_and_removed() -> None:
-    """Without touching the one that stays."""
+    """The project that stays is not interrupted."""
     three = project("three")
     changes = changes_between(settings(ONE, TWO), settings(three, ONE))
     assert ((ONE,), (Begun(three),)) == (changes.kept, changes.begun)
     assert (("three",), ("two",), ()) == (changes.added, changes.removed, changes.changed)
 
 
-def test_a_project_that_is_renamed_goes_on() -> None:
-    """Also if another one has its name now."""
+def test_a_project_that_is_renamed_continues() -> None:
+    """A renamed project continues, even if another one has its former name."""
     first, second = project("two", "id-one"), project("one", "id-two")
     changes = changes_between(settings(ONE, TWO), settings(first, second))
     assert (Begun(first, "one"), Begun(second, "two")) == changes.begun
@@ -102,8 +102,8 @@ def test_a_project_that_is_renamed_goes_on() -> None:
         "7c1d8a520b8e4f1e9c573f5c1f0a9e11",
     ],
 )
-def test_a_project_whose_id_is_written_in_another_way_goes_on(written: str) -> None:
-    """LlamaCloud takes it for the same one: its state does too."""
+def test_a_project_whose_id_is_written_in_another_way_continues(written: str) -> None:
+    """LlamaCloud treats these spellings as one id, and so does the state file."""
     before = project("one", "7c1d8a52-0b8e-4f1e-9c57-3f5c1f0a9e11")
     after = project("one", written)
     assert state_keys_of([before]) == state_keys_of([after])
@@ -112,7 +112,7 @@ def test_a_project_whose_id_is_written_in_another_way_goes_on(written: str) -> N
 
 
 def test_a_default_project_is_known_by_its_name() -> None:
-    """For nobody knows its id."""
+    """The id of a default project is not known."""
     before, after = project("one", None), project("first", None)
     changes = changes_between(settings(before), settings(after))
     assert (("first",), ("one",)) == (changes.added, changes.removed)
@@ -131,8 +131,10 @@ def test_a_default_project_is_known_by_its_name() -> None:
     ],
     ids=lambda facts: next(iter(facts)),
 )
-def test_a_project_that_is_read_otherwise_begins_anew_and_goes_on(facts: dict[str, Any]) -> None:
-    """From what is known of it."""
+def test_a_project_with_other_filters_gets_a_new_poller_that_continues(
+    facts: dict[str, Any],
+) -> None:
+    """The project gets a new poller, which continues from the former one."""
     other = replace(ONE, **facts)
     changes = changes_between(settings(ONE, TWO), settings(other, TWO))
     assert ((TWO,), (Begun(other, "one"),)) == (changes.kept, changes.begun)
@@ -141,7 +143,7 @@ def test_a_project_that_is_read_otherwise_begins_anew_and_goes_on(facts: dict[st
 
 @pytest.mark.parametrize("facts", [{"base_url": "https://eu"}, {"project_id": "other"}])
 def test_another_project_of_the_same_name_does_not_go_on(facts: dict[str, Any]) -> None:
-    """It is another one."""
+    """Another server or id is another project, so nothing is continued."""
     other = replace(ONE, **facts)
     changes = changes_between(settings(ONE), settings(other))
     assert (Begun(other),) == changes.begun
@@ -149,7 +151,7 @@ def test_another_project_of_the_same_name_does_not_go_on(facts: dict[str, Any]) 
 
 
 def test_a_key_in_a_file_is_read_again_by_the_poller(tmp_path: Path) -> None:
-    """What the file held when the settings were read is old by then."""
+    """The content of a key file is no part of the settings."""
     file = KeyFile(tmp_path / "key", "the file")
     before = project("one", key=ApiKey(SecretStr("llx-before"), "", file))
     after = replace(before, key=ApiKey(None, "", file, "it is empty"))
@@ -167,21 +169,21 @@ def test_a_key_in_a_file_is_read_again_by_the_poller(tmp_path: Path) -> None:
     ],
 )
 def test_settings_of_all_projects(flags: dict[str, str], *, kept: bool) -> None:
-    """Most of them change nothing about who polls; all are named."""
+    """Most settings need no other poller; all changed ones are named."""
     changes = changes_between(settings(ONE), settings(ONE, **flags))
     assert kept is (changes.kept == (ONE,))
     assert {name.replace("__", ".") for name in flags} == set(changes.changed_settings)
 
 
 def test_versions_of_its_own_keep_a_project_from_those_of_all() -> None:
-    """Nothing changes for it."""
+    """A project with its own versions keeps its poller."""
     own = project("one", api_versions=(ApiVersion.V1BETA,))
     changes = changes_between(settings(own, TWO), settings(own, TWO, api__versions="v2"))
     assert ((own,), (Begun(TWO, "two"),)) == (changes.kept, changes.begun)
 
 
 def test_what_is_made_once_is_named_and_stays() -> None:
-    """All else is taken over."""
+    """Settings that need a restart are named and keep their values; all others apply."""
     before = settings(ONE)
     after = settings(
         TWO,
@@ -221,7 +223,7 @@ def test_an_entry_was_alone_or_one_of_several_before() -> None:
     assert dict.fromkeys(several.values(), alone) == former_state_keys_of([one, two])
 
 
-def test_an_entry_that_is_no_longer_alone_goes_on_under_another_key() -> None:
+def test_an_entry_that_is_no_longer_alone_continues_under_another_key() -> None:
     """So that the other one does not take its state."""
     alone = project("one", "id", job_types=("parse",))
     other = project("other", "id", job_types=("extract",))

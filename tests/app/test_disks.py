@@ -76,7 +76,7 @@ def wait_until_written(exporter: Exporter, *, successful: bool) -> None:
 
 
 def more_is_published(exporter: Exporter, jobs: GrowingJobs) -> None:
-    """Assert that items which fail now are published."""
+    """Assert that later failed items are published."""
     before = failed(exporter.get()[1])
 
     def has_more() -> bool:
@@ -87,7 +87,7 @@ def more_is_published(exporter: Exporter, jobs: GrowingJobs) -> None:
 
 
 def test_a_full_disk_stops_nothing_and_keeps_what_was_written(cloud: Cloud, tmp_path: Path) -> None:
-    """Once there is room again, all is written."""
+    """The state is written once there is room again."""
     with on_a_disk(cloud, tmp_path / "disk") as exporter:
         wait_until_listed(exporter)
         jobs = GrowingJobs(cloud, seed=1)
@@ -109,7 +109,7 @@ def test_a_full_disk_stops_nothing_and_keeps_what_was_written(cloud: Cloud, tmp_
 
 
 def test_a_read_only_disk_stops_nothing(cloud: Cloud, tmp_path: Path) -> None:
-    """Not even where there is a damaged file on it, which cannot be renamed."""
+    """A damaged file that cannot be renamed does not stop it either."""
     folder = tmp_path / "disk"
     with on_a_disk(cloud, folder, prepare=_READ_ONLY) as exporter:
         wait_until_listed(exporter)
@@ -121,7 +121,7 @@ def test_a_read_only_disk_stops_nothing(cloud: Cloud, tmp_path: Path) -> None:
 
 
 def test_a_disk_that_becomes_writable_is_written(cloud: Cloud, tmp_path: Path) -> None:
-    """Without a restart."""
+    """No restart is needed."""
     folder = tmp_path / "disk"
     with on_a_disk(cloud, folder, prepare='mount -o remount,ro "$1"') as exporter:
         wait_until_listed(exporter)

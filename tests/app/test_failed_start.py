@@ -1,4 +1,4 @@
-"""A start that fails: as a sidecar, the exporter stays until Kubernetes has seen it running."""
+"""A start that fails: a sidecar stays until Kubernetes has seen it running."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def taken() -> Iterator[str]:
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """Return the file that holds what an exporter says."""
+    """Return the file that receives the exporter's log."""
     return tmp_path / "log"
 
 
 def status_of_stayed(log: Path, *arguments: str, told: str, **variables: str) -> int:
-    """Start a sidecar that says what is wrong and stays; return its exit status at SIGTERM."""
+    """Start a sidecar that logs a mistake and stays; return its exit status after SIGTERM."""
     command = [*COMMAND, *arguments]
     with (
         log.open("wb") as file,
@@ -69,34 +69,34 @@ def waits_for_key(argv: list[str], environ: dict[str, str]) -> bool:
 
 
 def test_a_sidecar_with_wrong_settings_stays_for_a_moment(log: Path) -> None:
-    """It has said what is wrong by then, and SIGTERM ends it at once."""
+    """The mistake is logged first, and SIGTERM ends the wait at once."""
     name = "LLAMACLOUD_EXPORTER_POLL__INTERVAL"
     assert 2 == status_of_stayed(log, told=name, **{name: "soon"})
     assert "Traceback" not in log.read_text()
 
 
 def test_a_sidecar_that_cannot_listen_stays_for_a_moment(log: Path, taken: str) -> None:
-    """The loop has not started by then."""
+    """This failure comes before the event loop starts."""
     flag = f"--web.listen-address={taken}"
     assert 1 == status_of_stayed(log, flag, told="exporter.cannot_listen")
     assert "Traceback" not in log.read_text()
 
 
 def test_a_sidecar_with_an_unusable_proxy_stays_for_a_moment(log: Path) -> None:
-    """The loop has ended by then, and its handlers of signals with it."""
+    """This failure comes after the event loop and its signal handlers have ended."""
     flag, told = "--web.listen-address=127.0.0.1:0", "exporter.bad_environment"
     assert 2 == status_of_stayed(log, flag, told=told, ALL_PROXY="foo://127.0.0.1")
     assert "Traceback" not in log.read_text()
 
 
 def test_it_stays_five_seconds_in_all() -> None:
-    """One that fails later than that ends at once: it was seen running."""
+    """A process that fails after five seconds ends at once."""
     assert [5.0, 1.5, 0.0] == [seconds_left(100.0, now) for now in (100.0, 103.5, 3700.0)]
 
 
 @pytest.mark.parametrize("mode", ["--config.check", "--once"])
 def test_other_modes_end_at_once(mode: str) -> None:
-    """People and scripts wait for them."""
+    """Modes with a result never wait."""
     wrong = {**SIDECAR, "LLAMACLOUD_EXPORTER_POLL__INTERVAL": "soon"}
     assert not waits_for_key([mode], wrong)
     assert 2 == run(mode, **wrong).returncode
@@ -124,12 +124,12 @@ def test_whether_it_stays_is_known_despite_mistakes(
     *,
     stays: bool,
 ) -> None:
-    """They are why it has to stay."""
+    """Mistakes in the settings do not hide api.wait_for_key."""
     assert stays == waits_for_key(argv, environ)
 
 
-def test_a_file_can_tell_it_too(tmp_path: Path) -> None:
-    """Also one with mistakes."""
+def test_a_file_can_set_it_too(tmp_path: Path) -> None:
+    """The setting is found in a file that has mistakes."""
     file = tmp_path / "exporter.yml"
     file.write_text("api: {wait_for_key: true}\npoll: {intervall: 1m}\n")
     assert waits_for_key([f"--config.file={file}"], {})

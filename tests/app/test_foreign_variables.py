@@ -1,4 +1,4 @@
-"""Variables of our libraries, which change nothing."""
+"""Variables of our libraries, which have no effect."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def sources(library: str) -> list[Path]:
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_each_variable_that_a_library_reads_is_forgotten_or_heeded(library: str) -> None:
-    """So that a new version of one cannot bring another."""
+    """A new version of a library must not bring another variable."""
     of_v1 = "pydantic/v1/"  # Nothing imports it.
     read = {
         name
@@ -89,7 +89,7 @@ def test_what_ssl_reads_is_forgotten() -> None:
 
 
 def test_forgetting_leaves_all_others() -> None:
-    """Also those in other letters."""
+    """Variables in lower case count as well."""
     environ = {"WEB_CONCURRENCY": "auto", "web_concurrency": "auto", "HTTPS_PROXY": "http://h"}
     forget_foreign_variables(environ)
     assert {"web_concurrency": "auto", "HTTPS_PROXY": "http://h"} == environ
@@ -97,7 +97,7 @@ def test_forgetting_leaves_all_others() -> None:
 
 @pytest.mark.parametrize("value", ["", "nonsense"])
 def test_they_change_nothing(cloud: Cloud, tmp_path: Path, value: str) -> None:
-    """Nothing but a scrape is served, and no file is written, whatever they hold."""
+    """Whatever they hold, only scrapes are served, and no file is written."""
     cloud.add_job()
     folders = {
         name: str(tmp_path / "nowhere")
@@ -123,7 +123,7 @@ def test_they_change_nothing(cloud: Cloud, tmp_path: Path, value: str) -> None:
 
 
 def test_settings_are_not_logged_for_one_of_them(cloud: Cloud) -> None:
-    """pydantic-settings would, with their values."""
+    """pydantic-settings would log the values of settings."""
     ended = run(
         "--config.check",
         PYDANTIC_SETTINGS_DEBUG="1",

@@ -1,4 +1,4 @@
-"""A LlamaCloud that hangs: every wait is bounded, and leaving waits for nothing."""
+"""A LlamaCloud that hangs: every wait is bounded, and the end waits for nothing."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ MORE_THAN_ANY_DEFAULT_POOL_OF_THREADS = 40
 
 
 def test_every_wait_ends_and_a_signal_ends_all(cloud: Cloud, tmp_path: Path) -> None:
-    """Connecting and each endpoint hang; SIGTERM in the middle of it is heeded at once."""
+    """Connecting and each endpoint hang; SIGTERM meanwhile ends the exporter at once."""
     with address_that_takes_no_connection() as nowhere:
         entries = [project(cloud, name) for name in HANGING_ENDPOINTS]
         entries.append(project(cloud, "connects", base_url=nowhere))
@@ -75,7 +75,7 @@ def test_every_wait_ends_and_a_signal_ends_all(cloud: Cloud, tmp_path: Path) -> 
 
 
 def test_names_that_cannot_be_looked_up_keep_no_other_from_it(cloud: Cloud, tmp_path: Path) -> None:
-    """However many projects wait for theirs; nor do they keep it from leaving."""
+    """Many hanging look-ups delay neither other projects nor the end."""
     by_name = cloud.base_url.replace("127.0.0.1", "localhost")
     hanging = [
         project(cloud, f"hangs-{number}", base_url=f"http://hangs-{number}.invalid")
@@ -89,7 +89,7 @@ def test_names_that_cannot_be_looked_up_keep_no_other_from_it(cloud: Cloud, tmp_
 
 
 def test_a_bug_ends_all_while_the_look_up_of_a_name_hangs(cloud: Cloud, tmp_path: Path) -> None:
-    """With its traceback and 1, and nothing that serves old data until the look-up is over."""
+    """A bug ends it with its traceback and 1, without waiting for the look-up."""
     entries = [
         project(cloud, "hangs", base_url="http://hangs.invalid"),
         project(cloud, "breaks"),
@@ -102,7 +102,7 @@ def test_a_bug_ends_all_while_the_look_up_of_a_name_hangs(cloud: Cloud, tmp_path
 
 
 def test_once_ends_while_the_look_up_of_a_name_hangs(cloud: Cloud, tmp_path: Path) -> None:
-    """With what the others told, and 1 because not all could be listed."""
+    """The other projects are printed, and the exit status is 1."""
     by_name = cloud.base_url.replace("127.0.0.1", "localhost")
     entries = [
         project(cloud, "hangs", base_url="http://hangs.invalid"),
@@ -122,8 +122,8 @@ def test_once_ends_while_the_look_up_of_a_name_hangs(cloud: Cloud, tmp_path: Pat
     assert 'llamacloud_exporter_project_up{project="hangs"} 0.0' in ended.stdout
 
 
-def test_once_ends_as_well_if_nobody_reads_what_it_prints(cloud: Cloud, tmp_path: Path) -> None:
-    """As in ``--once | head``."""
+def test_once_ends_if_its_output_has_no_reader(cloud: Cloud, tmp_path: Path) -> None:
+    """The reader leaves, as in ``--once | head``."""
     flag = settings_file(
         tmp_path,
         [project(cloud, "hangs", base_url="http://hangs.invalid")],

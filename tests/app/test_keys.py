@@ -1,4 +1,4 @@
-"""Keys that LlamaCloud refuses or that are replaced, as users see it: metrics, log, requests."""
+"""Keys that LlamaCloud refuses or that are replaced, as seen in metrics, log and requests."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class MountedSecret:
         self.path.symlink_to("..data/key")
 
     def replace(self, key: str) -> None:
-        """Write another version beside the one in force, and put it in force."""
+        """Write another version beside the current one, and make it current."""
         self._versions += 1
         version = self._folder / f"..version-{self._versions}"
         version.mkdir()
@@ -66,7 +66,7 @@ def listings(cloud: Cloud, name: str) -> list[float]:
 def test_a_bad_key_is_told_once_asked_with_seldom_and_replaced_without_a_restart(
     cloud: Cloud, tmp_path: Path, secret: MountedSecret
 ) -> None:
-    """Another project does not notice."""
+    """The other project is not affected."""
     bad = project(cloud, "bad", api_key_file=str(secret.path))
     with running(settings_file(tmp_path, [bad, project(cloud, "good")])) as exporter:
         exporter.wait_for(lambda: len(listings(cloud, "bad")) == 3)
@@ -102,7 +102,7 @@ def test_a_bad_key_is_told_once_asked_with_seldom_and_replaced_without_a_restart
 def test_the_exporter_waits_for_a_key_and_uses_it_when_it_appears(
     cloud: Cloud, tmp_path: Path
 ) -> None:
-    """It is well and ready meanwhile, sends nothing for that project, and says so once."""
+    """It is healthy and ready meanwhile, sends nothing for that project, and logs it once."""
     folder = tmp_path / "not-mounted-yet"
     late = project(cloud, "late", api_key_file=str(folder / "key"))
     flag = settings_file(tmp_path, [late, project(cloud, "good")], api={"wait_for_key": True})
@@ -149,14 +149,14 @@ def test_the_exporter_waits_for_a_key_and_uses_it_when_it_appears(
 
 
 def test_without_waiting_a_missing_key_file_is_a_mistake(tmp_path: Path) -> None:
-    """And nothing is started."""
+    """Nothing is started."""
     ended = run(LLAMA_CLOUD_API_KEY_FILE=str(tmp_path / "key"))
     assert (2, "") == (ended.returncode, ended.stdout)
     assert "cannot be read: No such file or directory" in ended.stderr
 
 
 def test_a_pipe_in_the_place_of_a_key_file_stops_nothing(cloud: Cloud, tmp_path: Path) -> None:
-    """Nobody writes to it, and nobody waits for that: the key that was read stays in use."""
+    """A named pipe without a writer does not block; the current key stays in use."""
     file = tmp_path / "key"
     file.write_text(key_of("piped"))
     entry = project(cloud, "piped", api_key_file=str(file))
@@ -181,7 +181,7 @@ def test_a_pipe_in_the_place_of_a_key_file_stops_nothing(cloud: Cloud, tmp_path:
 def test_projects_that_share_a_key_file_change_keys_and_budget_together(
     cloud: Cloud, tmp_path: Path, secret: MountedSecret
 ) -> None:
-    """No request is refused; the new key did not draw the old one's 429, and is shared as well."""
+    """No request is refused: the new key shares a new budget, without the former one's 429."""
     for key in (OLD, NEW):
         cloud.world.add_key(key, *map(project_id_of, NAMES))
     secret.replace(OLD)

@@ -1,4 +1,4 @@
-"""Odd settings as the process meets them: exit statuses, and what is logged once."""
+"""Odd settings of a process: exit statuses, and what is logged once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def of(cloud: Cloud, **more: str) -> dict[str, str]:
 
 
 def test_an_unknown_variable_of_llamacloud_is_logged_once(cloud: Cloud) -> None:
-    """It stops nothing: other programs have some of their own."""
+    """It is only a warning: other programs have such variables."""
     with running(**of(cloud, LLAMA_CLOUD_PROJET_ID="sesame-7")) as exporter:
         exporter.wait_for(lambda: bool(exporter.events("exporter.first_poll_ended")))
         lines = exporter.events("exporter.unknown_variable")
@@ -35,8 +35,8 @@ def test_an_unknown_variable_of_llamacloud_is_logged_once(cloud: Cloud) -> None:
     assert "sesame-7" not in log
 
 
-def test_modes_that_end_tell_it_too(cloud: Cloud) -> None:
-    """One poll by its log, the report by itself."""
+def test_modes_with_a_result_report_it_too(cloud: Cloud) -> None:
+    """A poll logs the warning, and the report prints it."""
     variables = of(cloud, LLAMA_CLOUD_PROJET_ID="sesame-7")
     once = run("--once", "--log.format=json", **variables)
     check = run("--config.check", **variables)
@@ -47,8 +47,8 @@ def test_modes_that_end_tell_it_too(cloud: Cloud) -> None:
     assert f"warnings:\n  {WARNING}\n" in check.stdout
 
 
-def test_doubts_about_valid_settings_are_told_and_stop_nothing(cloud: Cloud) -> None:
-    """By the log, and by the report."""
+def test_doubts_about_valid_settings_are_reported_and_stop_nothing(cloud: Cloud) -> None:
+    """Both the log and the report name them."""
     variables = of(
         cloud,
         LLAMACLOUD_EXPORTER_PROJECTS='[{"name": "a"}, {"name": "b"}]',
@@ -68,7 +68,7 @@ def test_doubts_about_valid_settings_are_told_and_stop_nothing(cloud: Cloud) -> 
 def test_a_configuration_file_that_is_a_pipe_is_a_mistake(
     cloud: Cloud, tmp_path: Path, mode: str
 ) -> None:
-    """In every mode that reads it; nothing waits for a writer."""
+    """No mode that reads the file waits for a writer."""
     file = tmp_path / "settings.yml"
     os.mkfifo(file)
     ended = run(mode, f"--config.file={file}", **of(cloud))

@@ -1,4 +1,4 @@
-"""One poll with ``--once``: it says what the budget did not reach."""
+"""One poll with ``--once``, and the warning about jobs that the budget did not reach."""
 
 import json
 import subprocess
@@ -45,8 +45,8 @@ def warnings(ended: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
     return [line for line in lines if line["event"] == EVENT]
 
 
-def test_it_says_how_many_jobs_the_budget_did_not_reach(cloud: Cloud) -> None:
-    """On standard error, and what to raise."""
+def test_it_warns_how_many_jobs_the_budget_did_not_reach(cloud: Cloud) -> None:
+    """The warning is logged with what to raise."""
     for number in range(60):
         cloud.add_job(f"job-{number}")
     ended = once(cloud, 60)
@@ -60,8 +60,8 @@ def test_it_says_how_many_jobs_the_budget_did_not_reach(cloud: Cloud) -> None:
 
 
 @pytest.mark.anyio
-async def test_it_says_so_where_the_listing_took_all() -> None:
-    """Then no job has begun to wait for its turn."""
+async def test_it_warns_if_the_listing_took_the_whole_budget() -> None:
+    """Then no job waits for a refresh yet, but the active ones count."""
     budget = budget_of(1 / 30, 8, lambda: 0.0)
     made = setup(job("a"), job("b"), budget=budget)
     async with running(made.poller):
@@ -74,8 +74,8 @@ async def test_it_says_so_where_the_listing_took_all() -> None:
     assert ["list"] == made.api.asked
 
 
-def test_it_says_nothing_of_jobs_that_have_ended_in_a_status_that_is_newer_than_it() -> None:
-    """Whether such a job has ended is told by its completion time alone."""
+def test_it_does_not_warn_of_jobs_that_ended_in_an_unknown_status() -> None:
+    """A job with a completion time has ended, whatever its status."""
     jobs = [
         JobView(id_, JobType.PARSE, "", status, completed_at=completed_at)
         for id_, status, completed_at in (
@@ -102,8 +102,8 @@ def test_it_says_nothing_of_jobs_that_have_ended_in_a_status_that_is_newer_than_
     assert [2] == [line["jobs_not_refreshed"] for line in logs]
 
 
-def test_it_says_nothing_of_a_poll_that_reached_all(cloud: Cloud) -> None:
-    """Nor of a job that could not be refreshed for another reason: that has a line of its own."""
+def test_it_does_not_warn_of_a_poll_that_reached_all(cloud: Cloud) -> None:
+    """A job whose refresh failed has its own log line and causes no warning."""
     cloud.add_job()
     cloud.simulator.faults.add(Fault("status", code=404, endpoint="job_status"))
     ended = once(cloud, 6000)
@@ -123,7 +123,7 @@ def test_what_is_printed_holds_nothing_of_the_process(cloud: Cloud) -> None:
 
 
 def test_a_project_whose_key_is_waited_for_is_not_listed(cloud: Cloud, tmp_path: Path) -> None:
-    """It waits for nothing: the other projects are printed, and the exit status is 1."""
+    """The poll does not wait for the key: other projects are printed, and the exit status is 1."""
     late = project(cloud, "late", api_key_file=str(tmp_path / "key"))
     flag = settings_file(tmp_path, [late, project(cloud, "good")], api={"wait_for_key": True})
     ended = run("--once", "--log.format=json", flag)
@@ -140,7 +140,7 @@ def test_a_project_whose_key_is_waited_for_is_not_listed(cloud: Cloud, tmp_path:
 
 
 def test_each_project_has_its_own_budget_and_line(cloud: Cloud, tmp_path: Path) -> None:
-    """One that is done waits for no other, and sends no second listing meanwhile."""
+    """A project that is done sends no second listing while others are polled."""
     entries = [project(cloud, name) for name in ("large", "small")]
     for number in range(60):
         cloud.add_job(f"job-{number}", project_id=project_id_of("large"))

@@ -31,7 +31,7 @@ STATED = "Muster could not be read"
 
 
 def fill(cloud: Cloud) -> None:
-    """Let every answer that may name a document name it."""
+    """Put names of documents into every response that may hold them."""
     cloud.world.add_key(KEY, DEFAULT_PROJECT_ID)
     item = SimulatedItem("item-1", NAME, "failed", error_message=MESSAGE)
     cloud.add_job("job-1", items=[item], error_message=STATED)
@@ -50,7 +50,7 @@ def fill(cloud: Cloud) -> None:
 
 
 def test_documents_can_be_left_out_of_the_log(cloud: Cloud) -> None:
-    """What remains are ids, codes and counts."""
+    """Ids, codes and counts remain."""
     fill(cloud)
     variables = {"LLAMA_CLOUD_API_KEY": KEY, "LLAMA_CLOUD_BASE_URL": cloud.base_url}
     flags = ("--poll.interval=1s", "--api.requests-per-minute=100000", "--log.level=debug")

@@ -40,7 +40,7 @@ class TestServing:
     """From an API key to /metrics."""
 
     def test_it_listens_on_every_address_that_it_is_given(self, cloud: Cloud) -> None:
-        """IPv6 among them, and names each page."""
+        """IPv6 is among them, and each URL is logged."""
         with running("--web.listen-address=[::1]:0", **of(cloud)) as exporter:
             exporter.wait_for(lambda: len(exporter.events("exporter.listening")) == 2)
             pages = [line["open_in_browser"] for line in exporter.events("exporter.listening")]
@@ -52,7 +52,7 @@ class TestServing:
         ]
 
     def test_it_names_the_page_again_when_there_is_something_to_see(self, cloud: Cloud) -> None:
-        """The log has moved on by then."""
+        """Other lines have followed the first announcement by then."""
         cloud.add_job()
         with running(**quick(cloud)) as exporter:
             exporter.wait_for(lambda: bool(exporter.events("exporter.first_poll_ended")))
@@ -60,7 +60,7 @@ class TestServing:
             assert exporter.events("exporter.listening")[0]["metrics"] == line["metrics"]
 
     def test_a_key_is_all_it_takes(self, cloud: Cloud) -> None:
-        """Jobs are on /metrics, in both forms, and promtool has nothing to say."""
+        """Jobs are on /metrics in both forms, and promtool reports nothing."""
         cloud.add_job()
         with running(**of(cloud)) as exporter:
             # As its row in the listing tells it: the first listing takes what may go out at once.
@@ -74,20 +74,20 @@ class TestServing:
         assert names == {family.name for family in strict(openmetrics)}  # type: ignore[no-untyped-call]
 
     def test_health_and_readiness_never_look_upstream(self, cloud: Cloud) -> None:
-        """A listing that failed was tried as well."""
+        """A failed listing makes it ready as well."""
         cloud.simulator.faults.add(Fault("status", code=403))
         with running(**of(cloud)) as exporter:
             assert (200, "ok\n") == exporter.get("/-/healthy")
             exporter.wait_for(lambda: exporter.get("/-/ready")[0] == 200)
 
     def test_it_is_not_ready_before_the_first_listing(self, cloud: Cloud) -> None:
-        """Though it is healthy."""
+        """It is healthy all the same."""
         cloud.simulator.faults.add(Fault("hang"))
         with running(**of(cloud)) as exporter:
             assert (503, 200) == (exporter.get("/-/ready")[0], exporter.get("/-/healthy")[0])
 
     def test_the_demo_moves(self) -> None:
-        """It needs no key, and is not told its numbers."""
+        """It needs no key, and its jobs make progress."""
         progress = "llamacloud_batch_active_items{"
 
         def processed(text: str) -> list[str]:
@@ -111,11 +111,11 @@ class TestServing:
 
 
 class TestLeaving:
-    """Exit statuses, and how soon."""
+    """Exit statuses, and the time until the end."""
 
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
     def test_a_signal_during_start_up_ends_it_with_0(self, number: signal.Signals) -> None:
-        """While it still imports what it needs."""
+        """A signal during the imports ends it with 0."""
         command = [sys.executable, "-X", "importtime", "-m", "exporter", "--demo"]
         with subprocess.Popen(
             command, env=environment(), stderr=subprocess.PIPE, text=True
@@ -140,7 +140,7 @@ class TestLeaving:
             assert ["exporter.stopping"] == [line["event"] for line in exporter.log()][-1:]
 
     def test_a_signal_ends_it_while_a_request_hangs(self, cloud: Cloud) -> None:
-        """And while clients keep connections open."""
+        """Clients that keep connections open do not delay the end."""
         cloud.simulator.faults.add(Fault("hang"))
         with running(**of(cloud)) as exporter:
             exporter.wait_for(lambda: bool(cloud.simulator.requests))
@@ -152,7 +152,7 @@ class TestLeaving:
     def test_a_signal_ends_it_while_projects_queue_for_one_key(
         self, cloud: Cloud, tmp_path: Path
     ) -> None:
-        """Requests that wait for their turn are left as they stand."""
+        """Requests that wait for their turn do not delay the end."""
         for number in range(40):
             cloud.add_job(f"job-{number}")
         file = tmp_path / "exporter.yml"
@@ -168,7 +168,7 @@ class TestLeaving:
             assert [] == exporter.events("exporter.crashed")
 
     def test_tls_that_breaks_does_not_end_it(self, tmp_path: Path) -> None:
-        """It is a network failure like others."""
+        """Broken TLS is reported as a network failure."""
         file = certificate(tmp_path)
         with (
             broken_tls_server(file) as base_url,
@@ -185,8 +185,8 @@ class TestLeaving:
             assert "SSL" in line["detail"]
             assert (0, True) == stopped_in_time(exporter.stop())
 
-    def test_a_taken_port_is_told_in_words(self, cloud: Cloud) -> None:
-        """Without a traceback."""
+    def test_a_taken_port_is_reported_without_a_traceback(self, cloud: Cloud) -> None:
+        """The log names the port and what to do, without a traceback."""
         with socket.create_server(("127.0.0.1", 0)) as taken:
             address = f"127.0.0.1:{taken.getsockname()[1]}"
             ended = run(f"--web.listen-address={address}", **of(cloud))
@@ -195,8 +195,10 @@ class TestLeaving:
         assert "--web.listen-address" in ended.stderr
         assert "Traceback" not in ended.stderr
 
-    def test_addresses_that_exclude_each_other_are_told_in_words(self, cloud: Cloud) -> None:
-        """It is the exporter itself that has the port."""
+    def test_addresses_that_exclude_each_other_are_reported_without_a_traceback(
+        self, cloud: Cloud
+    ) -> None:
+        """The log says that the exporter itself uses the port."""
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         addresses = (f"--web.listen-address=:{port}", f"--web.listen-address=127.0.0.1:{port}")
@@ -206,7 +208,7 @@ class TestLeaving:
         assert ("exporter.cannot_listen", f"127.0.0.1:{port}") == (line["event"], line["address"])
         assert "each needs its own" in line["detail"]
 
-    def test_a_host_without_an_address_is_told_in_words(self, cloud: Cloud) -> None:
+    def test_a_host_without_an_address_is_reported_without_a_traceback(self, cloud: Cloud) -> None:
         """Without a traceback."""
         ended = run("--web.listen-address=no-such-host.invalid:9910", **of(cloud))
         assert 1 == ended.returncode
@@ -214,7 +216,7 @@ class TestLeaving:
         assert "Traceback" not in ended.stderr
 
     def test_a_bug_ends_it_with_a_traceback_and_1(self, cloud: Cloud) -> None:
-        """No zombie that serves old data."""
+        """A project that is no longer polled is not served."""
         broken = (
             "import sys; from exporter.__main__ import main;"
             "from exporter.llamacloud.v1beta import api; api.list_jobs = None; sys.exit(main())"
@@ -227,7 +229,7 @@ class TestLeaving:
         assert 1 == crash["exception"].count("Traceback")
 
     def test_a_mistake_in_the_settings_ends_it_with_2(self) -> None:
-        """Named, with what to do."""
+        """The message names the mistake and what to write."""
         ended = run("--poll.interval=soon", LLAMA_CLOUD_API_KEY=KEY)
         assert (2, "") == (ended.returncode, ended.stdout)
         assert "--poll.interval" in ended.stderr
@@ -250,7 +252,7 @@ class TestModes:
         )
 
     def test_once_fails_if_a_project_could_not_be_listed(self, cloud: Cloud) -> None:
-        """With the metrics that say so."""
+        """The metrics show which project failed."""
         ended = run("--once", **of(cloud, LLAMA_CLOUD_API_KEY="llx-wrong"))
         assert 1 == ended.returncode
         assert 'llamacloud_exporter_project_authenticated{project="default"} 0.0' in ended.stdout
@@ -258,19 +260,19 @@ class TestModes:
         assert "llx-wrong" not in ended.stderr + ended.stdout
 
     def test_build_info_shows_the_revision_of_the_image(self, cloud: Cloud) -> None:
-        """What the build of the image left in the environment."""
+        """The build of the image sets it in the environment."""
         ended = run("--once", LLAMACLOUD_BATCH_EXPORTER_REVISION="abc123", **quick(cloud))
         assert 'revision="abc123"' in ended.stdout
 
-    def test_config_check_reports_and_asks_nobody(self, cloud: Cloud) -> None:
-        """Least of all LlamaCloud."""
+    def test_config_check_reports_and_sends_nothing(self, cloud: Cloud) -> None:
+        """No request is sent."""
         ended = run("--config.check", **of(cloud))
         assert (0, "") == (ended.returncode, ended.stderr)
         assert cloud.base_url in ended.stdout
         assert KEY not in ended.stdout
         assert [] == cloud.simulator.requests
 
-    def test_the_version_is_told(self) -> None:
+    def test_the_version_is_printed(self) -> None:
         """On standard output."""
         ended = run("--version")
         assert (0, f"llamacloud-batch-exporter {__version__}\n") == (

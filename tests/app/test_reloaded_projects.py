@@ -1,4 +1,4 @@
-"""Projects that come, go, and change by a reload, beside one that stays."""
+"""Projects that are added, removed and changed by a reload, beside one that stays."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def test_one_is_added_and_removed(cloud: Cloud, tmp_path: Path) -> None:
-    """Its series come and go; those of the other are in every scrape."""
+    """Its series appear and disappear, and every scrape has those of the other project."""
     one, two = project(cloud, "one"), project(cloud, "two")
     with reloadable(tmp_path, [one]) as running:
         running.wait_for_job("one")
@@ -37,8 +37,8 @@ def test_one_is_added_and_removed(cloud: Cloud, tmp_path: Path) -> None:
         assert asked == len(listings_of(cloud, project_id_of("two")))
 
 
-def test_one_that_is_renamed_goes_on(cloud: Cloud, tmp_path: Path) -> None:
-    """Under its new name alone, with its jobs at once, and counts nothing twice."""
+def test_one_that_is_renamed_continues(cloud: Cloud, tmp_path: Path) -> None:
+    """Its jobs are published under the new name alone, and nothing counts twice."""
     one, two = project(cloud, "one"), project(cloud, "two")
     with reloadable(tmp_path, [one, two]) as running:
         running.wait_for_job("two")
@@ -76,10 +76,10 @@ def test_names_that_are_swapped_stay_with_their_projects(cloud: Cloud, tmp_path:
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_one_that_is_read_otherwise_goes_on(
+def test_one_that_is_read_otherwise_continues(
     cloud: Cloud, tmp_path: Path, change: dict[str, Any]
 ) -> None:
-    """No scrape lacks its job or its gauges, and no counter of it falls, own ones included."""
+    """Every scrape has its job and its gauges, and none of its counters falls."""
     entry = project(cloud, "one")
     cloud.world.add_key("llx-another-key-of-the-project", project_id_of("one"))
     with reloadable(tmp_path, [entry]) as running:
@@ -107,7 +107,7 @@ def test_one_that_is_read_otherwise_goes_on(
 
 
 def test_a_name_that_another_project_gets_begins_anew(cloud: Cloud, tmp_path: Path) -> None:
-    """Nothing of the one before is left."""
+    """No series of the former project are left."""
     one, two = project(cloud, "one"), project(cloud, "two")
     with reloadable(tmp_path, [one]) as running:
         running.wait_for_job("one")
@@ -120,7 +120,7 @@ def test_a_name_that_another_project_gets_begins_anew(cloud: Cloud, tmp_path: Pa
 
 
 def test_one_that_was_removed_returns_from_its_state(cloud: Cloud, tmp_path: Path) -> None:
-    """It is kept in the state file meanwhile, also over a restart."""
+    """The state file keeps it while it is removed, also over a restart."""
     one, two = project(cloud, "one"), project(cloud, "two")
     state = {"state": {"file": str(tmp_path / "state")}}
     with reloadable(tmp_path, [one, two], **state) as running:
@@ -137,10 +137,10 @@ def test_one_that_was_removed_returns_from_its_state(cloud: Cloud, tmp_path: Pat
         assert 2.0 == failed_of(running.scrape(), "two")
 
 
-def test_one_that_is_joined_by_another_entry_at_a_restart_goes_on(
+def test_one_that_is_joined_by_another_entry_at_a_restart_continues(
     cloud: Cloud, tmp_path: Path
 ) -> None:
-    """And again when it is left alone; the other entry, of other jobs, counts for itself."""
+    """It continues when the other entry is removed as well, and each counts its own jobs."""
     one = project(cloud, "one")
     other = one | {"name": "other", "job_types": ["extract"]}
     state = {"state": {"file": str(tmp_path / "state")}}

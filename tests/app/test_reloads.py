@@ -1,4 +1,4 @@
-"""Settings that are applied again while the exporter runs: on SIGHUP, or by POST."""
+"""Settings that are reloaded while the exporter runs: by SIGHUP or POST."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class TestSignal:
     """SIGHUP, which needs no setting."""
 
     def test_it_applies_what_the_file_says_now(self, cloud: Cloud, tmp_path: Path) -> None:
-        """And says what changed; the gauges tell when."""
+        """The log names what changed, and the gauges the time."""
         one, two = project(cloud, "one"), project(cloud, "two")
         with reloadable(tmp_path, [one], web={}) as running:
             running.wait_for_job("one")
@@ -59,7 +59,7 @@ class TestSignal:
             assert 0 == running.exporter.stop()[0]
 
     def test_a_mistake_keeps_what_runs(self, cloud: Cloud, tmp_path: Path) -> None:
-        """Every mistake is told at once, by the words of --config.check; then the next works."""
+        """Every mistake is logged, in the words of --config.check, and the next reload works."""
         one = project(cloud, "one")
         with reloadable(tmp_path, [one]) as running:
             running.wait_for_job("one")
@@ -85,7 +85,7 @@ class TestSignal:
 
     @pytest.mark.parametrize("place", ["name", "poll"])
     def test_keys_stay_secret(self, cloud: Cloud, tmp_path: Path, place: str) -> None:
-        """Those in force, and those of settings that are refused."""
+        """Neither current keys nor those of refused settings are shown."""
         one, secret = project(cloud, "one"), "llx-Zq7Jw2Xr9Lk4Tn8Bv3Yd"
         with reloadable(tmp_path, [one]) as running:
             two = one | {"api_key": secret, "name": f"of {secret} and {key_of('one')}"}
@@ -106,7 +106,7 @@ class TestEndpoints:
 
     @pytest.mark.parametrize("path", ["/-/reload", "/-/quit"])
     def test_they_are_refused_unless_enabled(self, cloud: Cloud, tmp_path: Path, path: str) -> None:
-        """In words that name the setting."""
+        """The response names the setting."""
         with reloadable(tmp_path, [project(cloud, "one")], web={}) as running:
             status, words = running.post(path)
             assert (403, True) == (status, "web.enable_lifecycle" in words)
@@ -138,7 +138,7 @@ class TestEndpoints:
             assert 200 == running.exporter.get(path, method="POST", headers=own)[0]
 
     def test_quit_stops_as_sigterm_does(self, cloud: Cloud, tmp_path: Path) -> None:
-        """With an answer, and exit status 0."""
+        """The client gets a response, and the exit status is 0."""
         with reloadable(tmp_path, [project(cloud, "one")]) as running:
             assert 405 == running.exporter.get("/-/quit")[0]
             began = time.monotonic()
@@ -149,7 +149,7 @@ class TestEndpoints:
             assert "SIGTERM" == line["signal"]
 
     def test_reloads_at_once_are_all_answered(self, cloud: Cloud, tmp_path: Path) -> None:
-        """Each after one that began after it was asked for."""
+        """Each POST is answered by a reload that began after it."""
         one = project(cloud, "one")
         with reloadable(tmp_path, [one]) as running:
             answers: list[int] = []
@@ -164,7 +164,7 @@ class TestEndpoints:
             assert [200] * 20 == answers
 
     def test_what_needs_a_restart_is_named(self, cloud: Cloud, tmp_path: Path) -> None:
-        """At each reload until then; all else is applied."""
+        """Each reload names these settings until a restart, and applies the others."""
         one = project(cloud, "one")
         with reloadable(tmp_path, [one]) as running:
             other = {"web": {"telemetry_path": "/other"}, "state": {"file": "state"}}
@@ -183,7 +183,7 @@ class TestEndpoints:
 
 
 def test_a_stop_answers_all_who_wait_for_a_reload(cloud: Cloud, tmp_path: Path) -> None:
-    """Those whose reload has begun, and those whose reload was to come after it."""
+    """Both running and waiting reloads are answered when the exporter stops."""
     sign = tmp_path / "hangs"
     flag = settings_file(tmp_path, [project(cloud, "one")], **LIFECYCLE)
     with running_command((sys.executable, "-c", HANGING_SETTINGS, str(sign)), flag) as exporter:
@@ -200,10 +200,10 @@ def test_a_stop_answers_all_who_wait_for_a_reload(cloud: Cloud, tmp_path: Path) 
         assert 0 == exporter.process.wait(10)
 
 
-def test_the_end_of_the_first_poll_is_told_of_those_that_are_polled_now(
+def test_the_end_of_the_first_poll_is_logged_for_current_projects(
     cloud: Cloud, tmp_path: Path
 ) -> None:
-    """Not of the pollers that a reload replaced while LlamaCloud hung."""
+    """Pollers that a reload replaced while LlamaCloud hung do not count."""
     entries = [project(cloud, "one"), project(cloud, "two")]
     with address_that_takes_no_connection() as nowhere:
         hanging = [entry | {"base_url": nowhere} for entry in entries]

@@ -32,8 +32,8 @@ def mine_of(text: str) -> str:
     return "".join(line + "\n" for line in text.splitlines() if 'project="one"' in line)
 
 
-def test_nothing_is_lost_counted_twice_or_asked_twice(cloud: Cloud, tmp_path: Path) -> None:
-    """Whatever changes beside a project that stays, and in how it is polled."""
+def test_nothing_is_lost_counted_twice_or_requested_twice(cloud: Cloud, tmp_path: Path) -> None:
+    """Reloads change other projects, and how this one is polled."""
     cloud.world.add_key(key_of("one"), DEFAULT_PROJECT_ID)
     entry = {
         "name": "one",
@@ -91,7 +91,7 @@ def series_of(text: str, *names: str) -> dict[str, float]:
 
 
 def scrapes_until(stop: Event, running: Reloadable) -> Iterator[str]:
-    """Scrape all the time."""
+    """Scrape without a pause."""
     while not stop.is_set():
         status, text = running.exporter.get()
         assert 200 == status
@@ -99,13 +99,13 @@ def scrapes_until(stop: Event, running: Reloadable) -> Iterator[str]:
 
 
 def counters_of(series: dict[str, float]) -> dict[str, float]:
-    """Return the samples that never fall."""
+    """Return the samples of counters."""
     ends = ("_total", "_count", "_bucket")
     return {name: value for name, value in series.items() if name.partition("{")[0].endswith(ends)}
 
 
 def test_no_series_of_a_project_that_stays_is_missing(cloud: Cloud, tmp_path: Path) -> None:
-    """In no scrape at all, whether its poller goes on or another one begins; no counter falls."""
+    """Every scrape has all its series, whether its poller is replaced or not; no counter falls."""
     kept, changed, *others = (project(cloud, name) for name in ("kept", "changed", "x", "y"))
     stop = Event()
     with reloadable(tmp_path, [kept, changed]) as running, ThreadPoolExecutor(1) as threads:
@@ -136,7 +136,7 @@ def test_no_series_of_a_project_that_stays_is_missing(cloud: Cloud, tmp_path: Pa
 
 
 def test_the_budget_of_a_key_holds(cloud: Cloud, tmp_path: Path) -> None:
-    """Also of a project that is removed and added, renamed, or read otherwise, all the time."""
+    """The budget holds while its projects are removed, added, renamed and changed."""
     entry = project(cloud, "one")
     changes: list[dict[str, Any] | None] = [
         {"job_types": ["parse"]},

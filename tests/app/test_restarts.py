@@ -177,7 +177,7 @@ def test_what_had_ended_is_published_before_the_first_listing(cloud: Cloud, file
         )
 
 
-def test_without_a_state_file_nothing_is_said_of_one(cloud: Cloud) -> None:
+def test_without_a_state_file_nothing_is_logged_about_one(cloud: Cloud) -> None:
     """Counters begin at zero."""
     cloud_variables = {"LLAMA_CLOUD_API_KEY": KEY, "LLAMA_CLOUD_BASE_URL": cloud.base_url}
     with running_command(COMMAND, **cloud_variables) as exporter:

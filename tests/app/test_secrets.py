@@ -1,4 +1,4 @@
-"""No key stands in anything that the exporter writes or serves, whatever LlamaCloud answers."""
+"""No key is in anything that the exporter writes or serves, whatever LlamaCloud answers."""
 
 import json
 import socket
@@ -49,7 +49,7 @@ def test_every_telling_part_of_a_key_is_searched_for(key: str) -> None:
 
 
 def test_serving_shows_no_key(configured: Configured) -> None:
-    """Neither the log at its most talkative, nor any page, while errors and texts repeat keys."""
+    """No log line at debug level and no page shows a key, even if errors and texts repeat it."""
     with running(**configured.variables()) as exporter:
         wanted = {"by-variable", "by-file", "by-yaml"}
         exporter.wait_for(
@@ -72,7 +72,7 @@ def test_serving_shows_no_key(configured: Configured) -> None:
 
 
 def test_serving_batches_shows_no_key(cloud: Cloud) -> None:
-    """Nor do those of v2, with names and errors of their file jobs."""
+    """Names and errors of file jobs of v2 show no key either."""
     echo_in_batches(cloud)
     projects = json.dumps([{"name": name, "api_key": key} for name, key in KEYS.items()])
     variables = Configured(cloud, Path("none")).as_json() | {
@@ -119,7 +119,7 @@ def test_the_console_shows_no_key(configured: Configured, tmp_path: Path) -> Non
 
 
 def test_the_demo_shows_no_key(configured: Configured) -> None:
-    """Neither those of the settings, which it does without, nor its own."""
+    """The demo shows neither the keys of the settings nor its own."""
     with running(
         "--demo", **configured.variables(LLAMACLOUD_EXPORTER_API__VERSIONS="v1beta,v2")
     ) as exporter:
@@ -133,7 +133,7 @@ def test_the_demo_shows_no_key(configured: Configured) -> None:
 
 
 @FORMATS
-def test_a_server_that_does_not_answer_is_told_without_a_key(
+def test_a_server_that_does_not_answer_is_reported_without_a_key(
     configured: Configured, log_format: str
 ) -> None:
     """A closed port, a TLS port that is none, and a server that takes its time for ever."""
@@ -163,7 +163,7 @@ def test_a_server_that_does_not_answer_is_told_without_a_key(
 
 @FORMATS
 def test_once_shows_no_key(configured: Configured, log_format: str) -> None:
-    """In either format of the log, and with keys from a variable in JSON."""
+    """Both formats of the log, and keys from a JSON variable, are covered."""
     configured.cloud.simulator.faults.clear()
 
     ended = run("--once", f"--log.format={log_format}", **configured.as_json())
@@ -177,7 +177,7 @@ def test_once_shows_no_key(configured: Configured, log_format: str) -> None:
 
 @FORMATS
 def test_a_crash_shows_no_key(configured: Configured, log_format: str) -> None:
-    """Its traceback names what went wrong, which may be about a key."""
+    """A traceback may hold a key."""
     broken = (
         "import sys; from exporter.__main__ import main\n"
         "from exporter.llamacloud.v1beta import api\n"

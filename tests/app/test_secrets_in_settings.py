@@ -1,11 +1,11 @@
-"""No key stands in what the exporter says of its settings, be they right or wrong."""
+"""No key is in a message about the settings, whether they are valid or not."""
 
 from app.leaking import ECHO, KEYS, Configured, leaks
 from process import run
 
 
 def test_reports_and_help_show_no_key(configured: Configured) -> None:
-    """They tell where a key comes from, not what it is."""
+    """They name the origin of a key, not the key."""
     check = run("--config.check", **configured.variables())
     check_json = run("--config.check", **configured.as_json())
     help_ = run("--help", **configured.variables())
@@ -18,7 +18,7 @@ def test_reports_and_help_show_no_key(configured: Configured) -> None:
 
 
 def test_mistakes_in_the_settings_show_no_key(configured: Configured) -> None:
-    """Also of a key that was put in the wrong place."""
+    """A key in the wrong place is not shown either."""
     configured.file.write_text(
         f"{KEYS['yaml']}: 1\n"
         f"poll: {{interval: {KEYS['yaml']}, {KEYS['yaml']}: 2}}\n"

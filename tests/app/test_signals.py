@@ -55,7 +55,7 @@ def of(cloud: Cloud) -> dict[str, str]:
 def importing(
     *flags: str, stderr: int = subprocess.PIPE
 ) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
-    """Run an exporter that imports what it needs, and hangs in it; yield it and its log."""
+    """Run an exporter that hangs in its imports; yield it and its log."""
     with subprocess.Popen(
         [sys.executable, "-c", IMPORTING, *flags],
         env=environment(),
@@ -71,7 +71,7 @@ def importing(
 
 
 def test_signals_that_would_end_other_programs_are_logged_and_ignored(cloud: Cloud) -> None:
-    """SIGHUP is none of them: it has the settings applied again."""
+    """SIGHUP is not among them: it reloads the settings."""
     with running(**of(cloud)) as exporter:
         for number in IGNORED:
             exporter.process.send_signal(number)
@@ -86,7 +86,7 @@ def test_signals_that_would_end_other_programs_are_logged_and_ignored(cloud: Clo
 
 
 def test_they_are_ignored_from_the_start() -> None:
-    """While it still imports what it needs."""
+    """They are also ignored during the imports."""
     with importing() as (process, log):
         for number in IGNORED_AT_FIRST:
             process.send_signal(number)
@@ -98,7 +98,7 @@ def test_they_are_ignored_from_the_start() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_impatience_changes_nothing(cloud: Cloud, number: signal.Signals) -> None:
-    """However many signals follow, at whatever moment of its leaving."""
+    """Further signals do not change how the exporter stops."""
     with running(**of(cloud)) as exporter:
         deadline = time.monotonic() + DEADLINE_SECONDS
         while exporter.process.poll() is None:
@@ -109,7 +109,7 @@ def test_impatience_changes_nothing(cloud: Cloud, number: signal.Signals) -> Non
 
 
 def test_a_loop_that_is_stuck_does_not_keep_it(cloud: Cloud) -> None:
-    """Nobody knows of what will be wrong with a program."""
+    """SIGTERM ends a process whose event loop is stuck."""
     with running_command((sys.executable, "-c", STUCK), **of(cloud)) as exporter:
         exporter.wait_for(lambda: "stuck" in exporter.log_file.read_text())
         status, seconds = exporter.stop()
@@ -119,7 +119,7 @@ def test_a_loop_that_is_stuck_does_not_keep_it(cloud: Cloud) -> None:
 
 @pytest.mark.parametrize("kind", ["full", "unread"])
 def test_a_signal_during_start_up_ends_it_whatever_standard_error_is(kind: str) -> None:
-    """Its handler may neither fail nor wait."""
+    """The handler neither fails nor blocks."""
     with odd_stream(kind) as stderr, importing(stderr=stderr) as (process, _):
         process.terminate()
         assert 0 == process.wait(DEADLINE_SECONDS)
@@ -127,7 +127,7 @@ def test_a_signal_during_start_up_ends_it_whatever_standard_error_is(kind: str) 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_once_that_is_stopped_has_failed(cloud: Cloud, number: signal.Signals) -> None:
-    """With 1 and a line that says so: whoever asked has no metrics."""
+    """The exit status is 1, with a log line, because no metrics were printed."""
     cloud.simulator.faults.add(Fault("hang"))
     with once(cloud, "--log.level=error") as process:
         wait_until(
@@ -145,15 +145,15 @@ def test_once_that_is_stopped_has_failed(cloud: Cloud, number: signal.Signals) -
 
 @pytest.mark.parametrize("mode", ["--once", "--config.check"])
 def test_a_mode_with_a_result_that_is_stopped_at_the_start_has_failed(mode: str) -> None:
-    """While it still imports what it needs."""
+    """A signal during the imports is a failure too."""
     with importing(mode) as (process, log):
         process.terminate()
         assert b"llamacloud-batch-exporter: stopped by SIGTERM\n" == log.read()
         assert 1 == process.wait(DEADLINE_SECONDS)
 
 
-def test_once_whose_metrics_nobody_reads_can_be_stopped(cloud: Cloud) -> None:
-    """It waits for the reader of a pipe, as every program does, but not for ever."""
+def test_once_can_be_stopped_while_its_output_has_no_reader(cloud: Cloud) -> None:
+    """A full pipe without a reader does not keep it from ending."""
     with odd_stream("unread") as stdout, once(cloud, stdout=stdout) as process:
         assert process.stderr is not None
         next(line for line in process.stderr if b"project.listed" in line)

@@ -1,4 +1,4 @@
-"""What the exporter loads, until it shows what LlamaCloud knows."""
+"""Which modules the exporter loads until its first metrics are served."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ JOB = "llamacloud_batch_job_items{"
 
 
 def imported(exporter: Exporter) -> set[str]:
-    """Read which modules Python told of, among the lines of the log."""
+    """Return the modules that Python's import log names."""
     lines = lines_of(exporter.log_file)
     return {line.rpartition("|")[2].strip() for line in lines if line.startswith("import time:")}
 
@@ -29,7 +29,7 @@ def is_simulator(module: str) -> bool:
 
 
 def test_only_the_demo_loads_the_simulator(cloud: Cloud) -> None:
-    """Nor is YAML read where there is no file."""
+    """Without a settings file, YAML is not loaded either."""
     cloud.add_job()
     variables = {
         "LLAMA_CLOUD_API_KEY": KEY,
@@ -50,7 +50,7 @@ def test_only_the_demo_loads_the_simulator(cloud: Cloud) -> None:
 
 
 def test_a_file_loads_yaml(cloud: Cloud, tmp_path: Path) -> None:
-    """So that the test above looks for what is there."""
+    """This shows that the test above would find it."""
     flag = settings_file(tmp_path, [project(cloud, "invoices")], **QUICK)
     with running(flag, **TELL_IMPORTS) as exporter:
         exporter.wait_for_metric(JOB)

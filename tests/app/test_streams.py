@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full, or read by nobody: all goes on, and ends as promised."""
+"""Standard streams that are closed, full or without a reader: the exporter works all the same."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Quiet(Exporter):
     host: str = ""
 
     def get_from(self, path: str) -> str:
-        """Return the answer, nothing while there is none."""
+        """Return the response, or an empty text if there is none."""
         connection = http.client.HTTPConnection(self.host, 9910, timeout=5)
         try:
             connection.request("GET", path)
@@ -54,7 +54,7 @@ class Quiet(Exporter):
             connection.close()
 
     def dropped(self) -> float:
-        """Return how many log records it says it dropped."""
+        """Return the number of dropped log records that the metrics show."""
         found = DROPPED.search(self.get_from("/metrics"))
         return float(found[1]) if found else 0.0
 
@@ -84,7 +84,7 @@ def wait_for(exporter: Quiet, path: str, words: str) -> None:
 
 @pytest.mark.parametrize("kind", ["closed", "full", "left"])
 def test_it_serves_and_stops_where_nothing_can_be_logged(cloud: Cloud, kind: str) -> None:
-    """What is lost is counted."""
+    """Dropped records are counted."""
     command = closing(2, COMMAND) if kind == "closed" else COMMAND
     with odd_stream(kind) as stderr, quiet(cloud, stderr, command) as exporter:
         wait_for(exporter, "/-/healthy", "ok")
@@ -101,7 +101,7 @@ def test_it_serves_and_stops_where_nothing_can_be_logged(cloud: Cloud, kind: str
 
 
 def test_a_reader_that_stops_reading_does_not_stop_it(cloud: Cloud) -> None:
-    """As with Ctrl-S, or a log collector that hangs."""
+    """Ctrl-S, or a log collector that hangs, stops the reader."""
     reading, writing = os.pipe()
     try:
         with quiet(cloud, writing) as exporter:
@@ -119,7 +119,7 @@ def test_a_reader_that_stops_reading_does_not_stop_it(cloud: Cloud) -> None:
 
 
 def test_a_log_disk_that_was_full_gets_whole_lines_again(cloud: Cloud) -> None:
-    """The line that was torn stands alone, what was lost is counted, and SIGTERM ends it with 0."""
+    """A torn line is ended, lost records are counted, and SIGTERM ends the exporter with 0."""
     cloud.add_job()
     with running("--log.level=debug", **_quick(cloud)) as exporter:
         dropped = "llamacloud_exporter_log_records_dropped_total "
@@ -149,7 +149,7 @@ def test_a_log_disk_that_was_full_gets_whole_lines_again(cloud: Cloud) -> None:
 
 @pytest.mark.parametrize("kind", STREAMS)
 def test_a_mistake_in_the_settings_ends_it_with_2_whatever_standard_error_is(kind: str) -> None:
-    """Nobody reads what the mistake is; the status tells that there is one."""
+    """The exit status shows that there is a mistake."""
     command = closing(2, COMMAND) if kind == "closed" else COMMAND
     with odd_stream(kind) as stderr:
         assert 2 == _status([*command, "--poll.interval=soon"], environment(), stderr=stderr)
@@ -163,7 +163,7 @@ def test_a_mistake_in_the_settings_ends_it_with_2_whatever_standard_error_is(kin
 def test_a_result_that_cannot_be_written_is_a_failure(
     cloud: Cloud, mode: str, unbuffered: str
 ) -> None:
-    """The disk is full: exit status 1, and a line that says so."""
+    """On a full disk the exit status is 1, and the log says so."""
     with odd_stream("full") as stdout:
         ended = subprocess.run(
             [*COMMAND, mode, "--log.format=json", "--log.level=error"],
@@ -180,7 +180,7 @@ def test_a_result_that_cannot_be_written_is_a_failure(
 
 
 def test_a_result_that_nobody_wants_is_none(cloud: Cloud) -> None:
-    """Who closes standard output wants the status alone."""
+    """With a closed standard output only the exit status is wanted."""
     command = [*closing(1, COMMAND), "--once", "--log.level=error"]
     ended = subprocess.run(
         command,
@@ -194,7 +194,7 @@ def test_a_result_that_nobody_wants_is_none(cloud: Cloud) -> None:
 
 
 def test_a_result_is_written_without_any_standard_error(cloud: Cloud) -> None:
-    """Though what is logged is lost."""
+    """The mode works although its log lines are lost."""
     cloud.add_job()
     ended = subprocess.run(
         [*closing(2, COMMAND), "--once"],
@@ -227,14 +227,14 @@ def named(tmp_path: Path) -> str:
 
 
 def test_the_report_on_the_settings_escapes_what_the_output_lacks(tmp_path: Path) -> None:
-    """As in the locale C of a minimal system."""
+    """A minimal system has the locale C."""
     ended = run("--config.check", named(tmp_path), LLAMA_CLOUD_API_KEY=KEY, **ASCII)
     assert (0, "") == (ended.returncode, ended.stderr)
     assert "\n  \\xe9\n" in ended.stdout
 
 
 def test_the_log_escapes_what_standard_error_lacks(cloud: Cloud, tmp_path: Path) -> None:
-    """Metrics are UTF-8 everywhere: their format says so."""
+    """The metrics format requires UTF-8."""
     ended = subprocess.run(
         [*COMMAND, "--once", "--log.format=console", named(tmp_path)],
         env=of(cloud, **ASCII),

@@ -1,4 +1,4 @@
-"""What the process finds around it: variables of other programs, and a reader that leaves."""
+"""The process's environment: variables of other programs, limits, and a reader that leaves."""
 
 from __future__ import annotations
 
@@ -65,17 +65,17 @@ def of(cloud: Cloud, **more: str) -> dict[str, str]:
 
 
 def needing(variable: str, cloud: Cloud) -> dict[str, str]:
-    """Set a variable to what cannot be used, where the exporter needs it."""
+    """Set a variable to an unusable value where the exporter needs it."""
     base_url = cloud.base_url.replace("http:", "https:" if variable == "HTTPS_PROXY" else "http:")
     return of(cloud, LLAMA_CLOUD_BASE_URL=base_url, **{variable: UNUSABLE[variable]})
 
 
 @pytest.mark.parametrize("variable", UNUSABLE)
 @pytest.mark.parametrize("mode", [ANY_PORT, "--once", "--config.check"])
-def test_a_variable_that_cannot_be_used_is_told_in_one_line(
+def test_a_variable_that_cannot_be_used_is_reported_in_one_line(
     cloud: Cloud, variable: str, mode: str
 ) -> None:
-    """By its name and with what to do; its value may hold a password."""
+    """The message names the variable and what to do; the value may hold a password."""
     ended = run(mode, **needing(variable, cloud))
     (line,) = ended.stderr.splitlines()
     assert (2, "") == (ended.returncode, ended.stdout)
@@ -85,7 +85,7 @@ def test_a_variable_that_cannot_be_used_is_told_in_one_line(
 
 
 def test_a_proxy_that_nothing_needs_stops_nothing(cloud: Cloud) -> None:
-    """Another scheme's, or that of servers which NO_PROXY names."""
+    """It is for another scheme, or NO_PROXY names the servers."""
     unusable = {name: UNUSABLE[name] for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")}
     ended = run("--once", **of(cloud, **unusable, NO_PROXY="localhost,127.0.0.0/8,fd00::/8"))
     assert 0 == ended.returncode, ended.stderr
@@ -102,15 +102,15 @@ def test_the_demo_uses_no_proxy() -> None:
 
 @pytest.mark.parametrize("mode", ["--once", "--config.check"])
 def test_no_proxy_never_stops_the_start(cloud: Cloud, mode: str) -> None:
-    """Platforms set it everywhere, also where there is no proxy: then nothing is told of it."""
+    """Platforms set it where there is no proxy; then nothing is logged about it."""
     odd = "[::1],[::1,localhost,fd00::/8,fd00::/129,a b,,*.c,10.0.0.0/8"
     ended = run(mode, "--log.level=warning", **of(cloud, NO_PROXY=odd))
     assert (0, "") == (ended.returncode, ended.stderr)
 
 
 @pytest.mark.parametrize("mode", ["--once", "--config.check"])
-def test_entries_that_cannot_be_read_are_told_and_ignored(cloud: Cloud, mode: str) -> None:
-    """In one line, and the others are heeded."""
+def test_entries_that_cannot_be_read_are_logged_and_ignored(cloud: Cloud, mode: str) -> None:
+    """Bad entries are logged in one line, and the others apply."""
     odd = of(cloud, HTTP_PROXY="http://127.0.0.1:1", NO_PROXY="[::1,127.0.0.0/8")
     ended = run(mode, "--log.level=warning", **odd)
     lines = (ended.stderr + ended.stdout).splitlines()
@@ -119,8 +119,8 @@ def test_entries_that_cannot_be_read_are_told_and_ignored(cloud: Cloud, mode: st
     assert "ignored of it: [::1;" in line
 
 
-def test_certificates_that_are_none_are_told_too(cloud: Cloud, tmp_path: Path) -> None:
-    """As a file that is not there."""
+def test_files_that_hold_no_certificates_are_reported_too(cloud: Cloud, tmp_path: Path) -> None:
+    """SSL_CERT_FILE may name a missing file."""
     file = tmp_path / "ca.pem"
     file.write_text("no certificate")
     ended = run("--once", **of(cloud, SSL_CERT_FILE=str(file)))
@@ -129,7 +129,7 @@ def test_certificates_that_are_none_are_told_too(cloud: Cloud, tmp_path: Path) -
 
 @pytest.mark.parametrize("mode", ["--config.check", "--help", "--version", "--once"])
 def test_a_reader_that_left_is_no_reason_for_a_traceback(cloud: Cloud, mode: str) -> None:
-    """As `head` does."""
+    """`head` leaves after its first lines."""
     reading, writing = os.pipe()
     os.close(reading)
     try:
@@ -149,7 +149,7 @@ def test_a_reader_that_left_is_no_reason_for_a_traceback(cloud: Cloud, mode: str
 
 
 def test_no_standard_output_at_all_is_borne(cloud: Cloud) -> None:
-    """As where a service manager closes it."""
+    """A service manager may close it."""
     command = ["sh", "-c", 'exec "$@" >&-', "sh", *COMMAND, "--config.check"]
     ended = subprocess.run(
         command,
@@ -163,7 +163,7 @@ def test_no_standard_output_at_all_is_borne(cloud: Cloud) -> None:
 
 
 def test_once_gives_a_listing_that_hangs_three_attempts(cloud: Cloud) -> None:
-    """However short the interval is."""
+    """A short interval makes no difference."""
     cloud.simulator.faults.add(Fault("hang", endpoint="list_jobs"))
     ended = run(
         "--once", "--api.timeout=500ms", "--poll.interval=1s", "--api.versions=v1beta", **of(cloud)
@@ -176,7 +176,7 @@ def test_once_gives_a_listing_that_hangs_three_attempts(cloud: Cloud) -> None:
 
 @pytest.mark.parametrize("mode", [ANY_PORT, "--once"])
 def test_a_start_without_files_is_no_bug(cloud: Cloud, mode: str) -> None:
-    """Its log names the limit and what to do; more than that only asyncio's half-built loop."""
+    """The log names the limit and what to do."""
     ended = run_program(WITHOUT_FILES_FOR_THE_LOOP, mode, "--log.format=json", **of(cloud))
     line = json.loads(ended.stderr.splitlines()[0])
     assert (1, "exporter.limit_reached") == (ended.returncode, line["event"])
@@ -186,7 +186,7 @@ def test_a_start_without_files_is_no_bug(cloud: Cloud, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", [ANY_PORT, "--once", "--config.check", "--healthcheck"])
-def test_a_start_without_threads_is_told_in_one_line(cloud: Cloud, mode: str) -> None:
+def test_a_start_without_threads_is_reported_in_one_line(cloud: Cloud, mode: str) -> None:
     """Without a traceback."""
     ended = run_program(WITHOUT_THREADS, mode, **of(cloud))
     (line,) = ended.stderr.splitlines()
@@ -207,7 +207,7 @@ def run_program(
 
 
 def test_a_limit_of_threads_ends_nothing(cloud: Cloud, tmp_path: Path) -> None:
-    """It is an error of the project whose name cannot be looked up, and no other's."""
+    """Only the project whose name cannot be looked up fails."""
     by_name = cloud.base_url.replace("127.0.0.1", "localhost")
     entries = [project(cloud, "named", base_url=by_name), project(cloud, "good")]
     flag = settings_file(tmp_path, entries)

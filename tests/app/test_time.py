@@ -181,7 +181,7 @@ def wait_for_logged_jump(exporter: Exporter, job_id: str) -> timedelta:
     return datetime.fromisoformat(lines()[0]["timestamp"]) - datetime.now(UTC)
 
 
-def test_a_process_that_was_suspended_goes_on(cloud: Cloud, tmp_path: Path) -> None:
+def test_a_process_that_was_suspended_continues(cloud: Cloud, tmp_path: Path) -> None:
     """It is healthy at once, and does not make up for the polls that it missed."""
     flag = settings_file(tmp_path, [project(cloud, "sleeps")], poll={"stale_after": "2s"})
     with running(flag) as exporter:

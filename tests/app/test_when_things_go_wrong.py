@@ -157,7 +157,7 @@ def test_other_projects_are_unharmed(seen: Seen) -> None:
     assert [] == seen.lines("project.listing_failed", GOOD)
 
 
-def test_tls_that_fails_is_told_in_words(seen: Seen) -> None:
+def test_tls_that_fails_is_reported_without_a_traceback(seen: Seen) -> None:
     """As where a proxy speaks plain HTTP on the port; it counts as network trouble."""
     (line,) = seen.lines("project.listing_failed", TLS)
     assert "network" == line["reason"]

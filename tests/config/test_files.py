@@ -1,4 +1,4 @@
-"""What a YAML file may hold, and what is said of one that cannot be used."""
+"""Settings in a YAML file, and the messages about a file that cannot be used."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def load_file(name: str, environ: dict[str, str] = KEY) -> Command:
 
 
 def test_everything_can_be_set_in_the_file() -> None:
-    """Every setting of the file arrives, converted; names in it are not read as YAML types."""
+    """Every setting of the file is read and converted; texts are not read as YAML types."""
     settings = load_file("everything.yml", {}).settings
 
     assert settings.model_dump(exclude={"projects", "config"}) == {
@@ -62,7 +62,7 @@ def test_everything_can_be_set_in_the_file() -> None:
 
 
 def test_projects_of_the_file_are_complete() -> None:
-    """A key file is found beside the YAML file; null and empty values count as left out."""
+    """A relative key file starts from the file's directory; null and empty values set nothing."""
     production, default = load_file("everything.yml", {}).settings.projects
 
     assert production == Project(
@@ -86,7 +86,7 @@ def test_projects_of_the_file_are_complete() -> None:
 
 
 def test_an_empty_file_sets_nothing() -> None:
-    """A file without content is a file without settings."""
+    """An empty file is valid, and leaves all defaults."""
     assert load_file("empty.yml").settings.poll == load([], KEY).settings.poll
 
 
@@ -206,7 +206,7 @@ def test_a_bad_file_is_explained(name: str, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_missing_file_does_not_hide_other_mistakes() -> None:
-    """Mistakes of flags are told together with that of the file."""
+    """Mistakes in flags are reported together with the unreadable file."""
     with pytest.raises(ConfigError) as raised:
         load(["--config.file=/nowhere/x.yml", "--log.level=loud"], {})
 
@@ -238,7 +238,7 @@ def test_a_missing_file_does_not_hide_other_mistakes() -> None:
     ],
 )
 def test_no_shape_of_yaml_crashes_or_shows_a_key(text: str, tmp_path: Path) -> None:
-    """Whatever stands in the file, what is said of it is a mistake without a key."""
+    """Any odd YAML is reported as a mistake, and the message shows no key."""
     file = tmp_path / "settings.yml"
     file.write_text(text)
 

@@ -1,4 +1,4 @@
-"""What ``--help`` says, and the list of settings that documentation is checked against."""
+"""The text of ``--help``, and the list of settings that documentation is checked against."""
 
 import pytest
 
@@ -14,8 +14,8 @@ def help_text(capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out
 
 
-def test_help_tells_every_setting(help_text: str) -> None:
-    """Each setting stands there with its flag, variable, default and help sentence."""
+def test_help_lists_every_setting(help_text: str) -> None:
+    """Each setting is listed with its flag, variable, default and help sentence."""
     words = " ".join(help_text.split())
     untold = [
         doc.setting
@@ -44,8 +44,8 @@ def test_help_tells_every_setting(help_text: str) -> None:
         "\n  LLAMA_CLOUD_API_KEY=... llamacloud-batch-exporter\n",
     ],
 )
-def test_help_tells_how_to_begin(words: str, help_text: str) -> None:
-    """Modes, LlamaCloud's variables, the smallest command and the exit statuses are there."""
+def test_help_explains_how_to_begin(words: str, help_text: str) -> None:
+    """Modes, LlamaCloud's variables, the smallest command and the exit statuses are listed."""
     assert words in help_text
 
 

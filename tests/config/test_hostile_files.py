@@ -1,4 +1,4 @@
-"""Files that are none, have no end, or are made to exhaust their reader: all are mistakes."""
+"""Files that are not regular, have no end, or exhaust their reader are reported as mistakes."""
 
 import os
 import resource
@@ -19,7 +19,7 @@ MOST_SECONDS = 3.0
 
 
 def problem(argv: list[str], environ: dict[str, str]) -> str:
-    """Return the one mistake; it is found soon, and in bounded memory."""
+    """Return the only mistake; it must be found quickly and in bounded memory."""
     peak_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.process_time()
     with pytest.raises(ConfigError) as raised:
@@ -31,7 +31,7 @@ def problem(argv: list[str], environ: dict[str, str]) -> str:
 
 
 def sparse(path: Path) -> None:
-    """Make a file of 100 MB that takes no room on the disk."""
+    """Make a sparse file of 100 MB."""
     path.touch()
     os.truncate(path, SPARSE_BYTES)
 
@@ -48,7 +48,7 @@ KINDS = ["pipe", "device", "directory", "large file"]
 def test_a_configuration_file_that_is_none_is_a_mistake(
     make: Callable[[Path], None], complaint: str, tmp_path: Path
 ) -> None:
-    """Nobody waits for a named pipe, and nothing is read to an end that does not come."""
+    """A named pipe does not block the start, and an endless device is not read."""
     file = tmp_path / "settings.yml"
     make(file)
     found = problem([f"--config.file={file}"], KEY)
@@ -59,7 +59,7 @@ def test_a_configuration_file_that_is_none_is_a_mistake(
 def test_a_key_file_that_is_none_is_a_mistake(
     make: Callable[[Path], None], complaint: str, tmp_path: Path
 ) -> None:
-    """Likewise: it is read while projects are polled, too."""
+    """Key files are also read while projects are polled."""
     file = tmp_path / "key"
     make(file)
     found = problem([], {"LLAMA_CLOUD_API_KEY_FILE": str(file)})
@@ -100,7 +100,7 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_yaml_that_is_made_to_exhaust_is_a_mistake(name: str, tmp_path: Path) -> None:
-    """However it does that."""
+    """Depth, number of values, aliases and merges are all bounded."""
     text, complaint = HOSTILE[name]
     file = tmp_path / "settings.yml"
     file.write_text(text)
@@ -118,7 +118,7 @@ def test_yaml_that_is_made_to_exhaust_is_a_mistake(name: str, tmp_path: Path) ->
     ],
 )
 def test_values_that_name_one_another_are_not_written_out(text: str, tmp_path: Path) -> None:
-    """Sixty steps that each double would fill any memory."""
+    """Sixty levels that each double the size would fill any memory."""
     file = tmp_path / "settings.yml"
     file.write_text(text)
     began = time.process_time()
@@ -129,7 +129,7 @@ def test_values_that_name_one_another_are_not_written_out(text: str, tmp_path: P
 
 
 def test_anchors_and_merges_can_be_used(tmp_path: Path) -> None:
-    """What projects have in common stands there once."""
+    """Projects can share settings through an anchor."""
     file = tmp_path / "settings.yml"
     file.write_text(
         "projects:\n"
@@ -143,13 +143,13 @@ def test_anchors_and_merges_can_be_used(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["[" * 100_000, '[{"name": ' * 10_000, "[" * 900 + "]" * 900])
 def test_deep_json_is_a_mistake(text: str) -> None:
-    """In the variable that holds projects."""
+    """Deeply nested JSON in the projects variable is a mistake like any other."""
     found = problem([], {**KEY, "LLAMACLOUD_EXPORTER_PROJECTS": text})
     assert "environment variable LLAMACLOUD_EXPORTER_PROJECTS" in found
 
 
-def test_a_hundred_mistakes_are_told_and_the_rest_counted(tmp_path: Path) -> None:
-    """A message has an end as well."""
+def test_a_hundred_mistakes_are_listed_and_the_rest_counted(tmp_path: Path) -> None:
+    """The error message itself is bounded."""
     file = tmp_path / "settings.yml"
     file.write_text("projects:\n" + "- {nmae: a}\n" * 300)
     with pytest.raises(ConfigError) as raised:
@@ -160,7 +160,7 @@ def test_a_hundred_mistakes_are_told_and_the_rest_counted(tmp_path: Path) -> Non
 
 
 def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path) -> None:
-    """Editors write it."""
+    """Some editors write a byte order mark."""
     settings, key = tmp_path / "settings.yml", tmp_path / "key"
     settings.write_text("projects: [{api_key_file: key}]", "utf-8-sig")
     key.write_text("llx-first\n", "utf-8-sig")

@@ -1,4 +1,4 @@
-"""What stands in the place of a key and is none, and keys that stand in the place of something."""
+"""Texts that are no key in the place of a key, and keys in the place of other values."""
 
 import json
 from pathlib import Path
@@ -46,10 +46,10 @@ def problems(environ: dict[str, str]) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize(("text", "complaint"), NO_KEYS)
-def test_what_is_no_key_is_told_by_what_it_looks_like(
+def test_what_is_no_key_is_reported_by_what_it_looks_like(
     text: str, complaint: str, tmp_path: Path
 ) -> None:
-    """In a variable, in the settings and in a key file; LlamaCloud would answer 401 without why."""
+    """The message names what the text looks like; LlamaCloud would only answer 401."""
     key_file = tmp_path / "key"
     key_file.write_text(f"{text}\n")
     settings = tmp_path / "settings.yml"
@@ -74,7 +74,7 @@ def test_what_is_no_key_is_told_by_what_it_looks_like(
     "key", ["llx-AbC123", "c2VjcmV0LWtleQ==", "sk_abcd=", "a:b-c.d~e", "9x={}"]
 )
 def test_what_may_be_a_key_is_none_of_those(key: str) -> None:
-    """Servers other than LlamaCloud's own have keys of other kinds."""
+    """Servers other than LlamaCloud's own have keys of other forms."""
     key = key.ljust(8, "0")
     (project,) = load([], {"LLAMA_CLOUD_API_KEY": key}).settings.projects
     assert project.key.value is not None
@@ -107,7 +107,7 @@ OF_OTHER_PROJECT = {"LLAMA_CLOUD_API_KEY": "other-secret"}, {"name": "other", "a
 def test_a_key_in_a_field_that_is_shown_is_refused_and_not_shown(
     fields: dict[str, object], elsewhere: tuple[dict[str, str], dict[str, str]]
 ) -> None:
-    """It would become a label that everybody reads; whichever project's key it is."""
+    """A name or id becomes a public label, so it must not hold the key of any project."""
     environ, other = elsewhere
     found = problems({**environ, PROJECTS: json.dumps([fields, other])})
 
@@ -121,7 +121,7 @@ def test_a_key_in_a_field_that_is_shown_is_refused_and_not_shown(
 )
 @pytest.mark.parametrize("text", [KEY, f"https://h/{KEY}", f"{FIRST_ID},{KEY}"])
 def test_a_key_in_a_variable_that_is_shown_is_refused(name: str, text: str) -> None:
-    """As where the two were mixed up."""
+    """The key may have been put into the wrong variable."""
     expected = f"environment variable {name} holds an API key; it must not, because it is shown."
     assert (expected,) == tuple(dict.fromkeys(problems({"LLAMA_CLOUD_API_KEY": KEY, name: text})))
 
@@ -136,7 +136,7 @@ def test_a_key_in_a_variable_that_is_shown_is_refused(name: str, text: str) -> N
     ],
 )
 def test_a_key_in_any_other_setting_is_refused(flag: str, value: str) -> None:
-    """Pages show paths, messages wrong values."""
+    """Pages show paths, and messages show wrong values."""
     with pytest.raises(ConfigError) as raised:
         load([flag, value], {"LLAMA_CLOUD_API_KEY": KEY})
     assert (f"flag {flag} holds an API key; it must not, because it is shown.",) == (
@@ -145,7 +145,7 @@ def test_a_key_in_any_other_setting_is_refused(flag: str, value: str) -> None:
 
 
 def test_no_mistake_of_another_kind_shows_a_key(tmp_path: Path) -> None:
-    """Names that are unknown are shown: without it."""
+    """Messages show unknown names, but without the key."""
     settings = tmp_path / "settings.yml"
     settings.write_text(f"{KEY}: 1\nprojects: [{{{KEY}: 1}}]")
     with pytest.raises(ConfigError) as raised:

@@ -1,4 +1,4 @@
-"""How flags, variables and file become one set of settings."""
+"""Merging flags, variables and the file into one set of settings."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def test_a_key_is_enough() -> None:
 
 
 def test_flags_win_over_variables_and_those_over_the_file(tmp_path: Path) -> None:
-    """Precedence holds for each setting alone: one group may come from all places."""
+    """Precedence applies to each setting: one group may come from all three places."""
     file = tmp_path / "settings.yml"
     file.write_text("poll: {interval: 10s, max_pages: 10, full_listing_every: 10m}")
     environ = {
@@ -57,12 +57,12 @@ def test_flags_win_over_variables_and_those_over_the_file(tmp_path: Path) -> Non
 
 
 def test_stale_after_follows_the_interval() -> None:
-    """Five intervals, where that is more than five minutes."""
+    """It is five intervals, and at least five minutes."""
     assert load(["--poll.interval=2m"], KEY).settings.poll.stale_after == 600.0
 
 
 def test_listen_addresses_repeat_as_flags_and_stand_in_one_variable() -> None:
-    """Several addresses are several flags, or one variable with commas."""
+    """Addresses are given by several flags, or by one variable with commas."""
     variable = {**KEY, "LLAMACLOUD_EXPORTER_WEB__LISTEN_ADDRESS": ":1, localhost:2"}
 
     assert load([], variable).settings.web.listen_address == (
@@ -91,7 +91,7 @@ def test_modes_are_bare_flags(flag: str, mode: Mode) -> None:
 
 
 def test_demo_needs_no_key_and_has_defaults_of_its_own() -> None:
-    """The demo ignores LlamaCloud's variables, and polls faster unless told otherwise."""
+    """The demo ignores LlamaCloud's variables, and polls faster by default."""
     demo = load(["--demo"], {"LLAMA_CLOUD_API_KEY_FILE": "/nowhere"}).settings
     told = load(["--demo"], {"LLAMACLOUD_EXPORTER_POLL__INTERVAL": "30s"}).settings
 
@@ -101,7 +101,7 @@ def test_demo_needs_no_key_and_has_defaults_of_its_own() -> None:
 
 
 def test_a_health_check_needs_no_key(tmp_path: Path) -> None:
-    """It is about the exporter alone: keys and projects are not looked at."""
+    """A health check reads no keys and no projects."""
     file = tmp_path / "settings.yml"
     file.write_text("web: {listen_address: ':1'}\nprojects: [{api_key_file: nowhere}]")
     settings = load(["--healthcheck", "--config.file", str(file)], {}).settings
@@ -110,8 +110,8 @@ def test_a_health_check_needs_no_key(tmp_path: Path) -> None:
     assert settings.projects == ()
 
 
-def test_all_mistakes_are_told_at_once() -> None:
-    """Flags, variables and a missing key do not hide one another; the message is complete."""
+def test_all_mistakes_are_reported_at_once() -> None:
+    """Mistakes in flags, variables and keys are all reported in one message."""
     environ = {
         "LLAMACLOUD_EXPORTER_POLL__INTERVALL": "5s",
         "LLAMACLOUD_EXPORTER_API__CONCURRENCY": "0",
@@ -159,7 +159,7 @@ def test_all_mistakes_are_told_at_once() -> None:
     ],
 )
 def test_a_wrong_command_line_is_explained(argv: list[str], expected: str) -> None:
-    """The flag is named, its value shown only where it cannot be a key, escaped and bounded."""
+    """The message names the flag; a value that cannot be a key is shown, escaped and bounded."""
     assert problems(argv, KEY) == (expected,)
 
 
@@ -174,7 +174,7 @@ def test_a_mode_with_a_value_hides_no_other_mistake() -> None:
 
 
 def values_with_white_space(tmp_path: Path) -> dict[str, str]:
-    """Write a file, and return settings that name it and others, in the form of the file."""
+    """Write a file, and return settings that name it and set others."""
     file = tmp_path / "settings.yml"
     file.write_text("poll: {max_pages: ' 7 '}\nweb:\n  telemetry_path: |\n    /from-file\n")
     return {
@@ -192,7 +192,7 @@ def values_with_white_space(tmp_path: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("place", ["flags", "variables"])
 def test_white_space_around_values_is_left_out(place: str, tmp_path: Path) -> None:
-    """A template or an editor left it there, and nobody sees it."""
+    """Templates and editors leave white space that is hard to see."""
     values = values_with_white_space(tmp_path)
     if place == "flags":
         argv = [f"--{name.replace('_', '-')}={value}" for name, value in values.items()]
@@ -219,13 +219,13 @@ def test_white_space_around_values_is_left_out(place: str, tmp_path: Path) -> No
 
 
 def test_white_space_around_values_of_the_file_is_left_out(tmp_path: Path) -> None:
-    """Quotes and block scalars keep it there."""
+    """Quoted texts and block scalars keep white space."""
     file = values_with_white_space(tmp_path)["config.file"].strip()
     assert "/from-file" == load([f"--config.file={file}"], KEY).settings.web.telemetry_path
 
 
 def test_a_variable_of_nothing_but_white_space_sets_nothing() -> None:
-    """Like an empty one."""
+    """It is treated like an empty variable."""
     assert load([], {**KEY, "LLAMACLOUD_EXPORTER_LOG__LEVEL": " \n"}) == load([], KEY)
 
 
@@ -239,7 +239,7 @@ def test_a_variable_of_nothing_but_white_space_sets_nothing() -> None:
     ],
 )
 def test_an_unknown_variable_of_llamacloud_is_a_warning(name: str, nearest: str) -> None:
-    """Other programs have some of their own; its value may be a key."""
+    """Other programs have such variables too; the value may be a key and is not shown."""
     command = load([], {**KEY, name: "secret"})
     warning = f"environment variable {name} is unknown; the nearest known one is {nearest}."
 
@@ -259,12 +259,12 @@ def test_an_unknown_variable_of_llamacloud_is_a_warning(name: str, nearest: str)
     ],
 )
 def test_known_variables_and_those_of_kubernetes_are_no_warning(environ: dict[str, str]) -> None:
-    """Nor those that begin otherwise."""
+    """Known variables, other prefixes and Kubernetes's service links cause no warning."""
     assert () == load([], {**KEY, **environ}).unknown_variables
 
 
 def test_the_demo_and_the_health_check_warn_of_nothing() -> None:
-    """They read none of these variables."""
+    """The demo and the health check do not read LlamaCloud's variables."""
     environ = {**KEY, "LLAMA_CLOUD_PROJECT": "x"}
     assert [(), ()] == [
         load([mode], environ).unknown_variables for mode in ("--demo", "--healthcheck")
@@ -281,12 +281,12 @@ def test_the_demo_and_the_health_check_warn_of_nothing() -> None:
     ],
 )
 def test_kubernetes_service_links_are_no_settings(name: str, value: str) -> None:
-    """What Kubernetes sets for a Service named like us is not taken for a mistake."""
+    """Variables that Kubernetes sets for a Service with our name are no mistake."""
     assert load([], {**KEY, name: value}) == load([], KEY)
 
 
 def test_a_port_variable_of_a_person_is_a_mistake() -> None:
-    """A plain number is not what Kubernetes writes there."""
+    """Kubernetes never sets that variable to a plain number."""
     assert problems([], {**KEY, "LLAMACLOUD_EXPORTER_PORT": "9911"}) == (
         (
             "environment variable LLAMACLOUD_EXPORTER_PORT is unknown;"
@@ -296,7 +296,7 @@ def test_a_port_variable_of_a_person_is_a_mistake() -> None:
 
 
 def test_the_report_shows_what_is_in_effect() -> None:
-    """``--config.check`` tells projects and settings, and where the key is from, not the key."""
+    """The report shows projects, settings and the origin of the key, but not the key."""
     report = describe(load(["--poll.interval=1m", "--items.enabled=false"], KEY).settings)
 
     assert report.splitlines()[:12] == [
@@ -317,15 +317,15 @@ def test_the_report_shows_what_is_in_effect() -> None:
     assert "  api.versions             v1beta,v2" in report
 
 
-def test_the_report_tells_by_which_generations_a_project_is_read() -> None:
-    """Where that is not as for all projects."""
+def test_the_report_shows_by_which_generations_a_project_is_read() -> None:
+    """The report shows the versions of a project that sets its own."""
     environ = {**KEY, "LLAMACLOUD_EXPORTER_PROJECTS": '[{"name": "one", "api_versions": ["v2"]}]'}
 
     assert "    API versions     v2" in describe(load([], environ).settings).splitlines()
 
 
-def test_the_report_tells_which_key_is_waited_for() -> None:
-    """And why: the settings are valid without it."""
+def test_the_report_shows_which_key_is_waited_for() -> None:
+    """The report shows the missing key file and the reason."""
     environ = {"LLAMA_CLOUD_API_KEY_FILE": "/nowhere/key"}
     report = describe(load(["--config.check", "--api.wait-for-key=true"], environ).settings)
     problem = (
@@ -350,7 +350,7 @@ def test_no_key_is_ever_shown() -> None:
 
 
 def test_settings_cannot_be_changed() -> None:
-    """What was validated stays as it was."""
+    """Validated settings are frozen."""
     settings = load([], KEY).settings
 
     with pytest.raises(ValueError, match="frozen"):

@@ -32,7 +32,7 @@ def problems(environ: dict[str, str]) -> tuple[str, ...]:
 
 
 def test_the_variable_names_several_projects() -> None:
-    """Ids with commas are one project each, named by its id, with the same key and URL."""
+    """Each id is a project named by its id; all share the key and the base URL."""
     environ = {
         **KEY,
         "LLAMA_CLOUD_PROJECT_ID": f"{FIRST_ID}, {SECOND_ID.upper()}",
@@ -49,7 +49,7 @@ def test_the_variable_names_several_projects() -> None:
 
 
 def test_projects_can_be_json_in_a_variable() -> None:
-    """The variable holds what the file would; what it leaves out is inherited."""
+    """The variable holds the same list as the file; missing fields come from other variables."""
     configured = [{"name": "one", "api_key": "one-secret"}, {"project_id": FIRST_ID}]
     found = projects({**KEY, PROJECTS: json.dumps(configured)})
 
@@ -60,7 +60,7 @@ def test_projects_can_be_json_in_a_variable() -> None:
 
 
 def test_a_key_file_is_read_without_surrounding_space(tmp_path: Path) -> None:
-    """The line break that editors add is no part of the key."""
+    """White space around the key, such as a final line break, is removed."""
     file = tmp_path / "secret.key"
     file.write_text("\n file-secret\r\n")
     (found,) = projects({"LLAMA_CLOUD_API_KEY_FILE": str(file), "LLAMA_CLOUD_API_KEY": ""})
@@ -105,7 +105,7 @@ WAITS = {"LLAMACLOUD_EXPORTER_API__WAIT_FOR_KEY": "true"}
     ],
 )
 def test_a_key_file_can_be_waited_for(content: bytes | None, problem: str, tmp_path: Path) -> None:
-    """Nothing that is wrong with it is a mistake then: each may be mended later."""
+    """With api.wait_for_key, a missing or unusable key file is no mistake."""
     file = tmp_path / "not-mounted-yet" / "secret.key"
     if content is not None:
         file.parent.mkdir()
@@ -119,7 +119,7 @@ def test_a_key_file_can_be_waited_for(content: bytes | None, problem: str, tmp_p
 
 
 def test_each_project_waits_for_its_own_key_file(tmp_path: Path) -> None:
-    """Those whose keys are there have them at once, also with the setting in the file."""
+    """Projects whose key files exist use them at once."""
     (tmp_path / "there").write_text("first-secret")
     settings = tmp_path / "settings.yml"
     settings.write_text(
@@ -149,12 +149,12 @@ def test_each_project_waits_for_its_own_key_file(tmp_path: Path) -> None:
     ],
 )
 def test_only_files_are_waited_for(environ: dict[str, str], expected: str) -> None:
-    """What the settings themselves say cannot get better while the exporter runs."""
+    """Keys in settings and variables do not change while the exporter runs."""
     assert problems(environ | WAITS) == (expected,)
 
 
-def test_a_mistake_in_the_setting_that_waits_is_told_alone() -> None:
-    """Whoever set it, if to a wrong word, has no key file yet."""
+def test_a_mistake_in_the_setting_that_waits_is_the_only_one() -> None:
+    """The missing key file is not reported as well, because waiting was intended."""
     environ = {"LLAMA_CLOUD_API_KEY_FILE": "/nowhere", **dict.fromkeys(WAITS, "ture")}
     assert problems(environ) == (
         f'environment variable {next(iter(WAITS))} must be true or false, not "ture".',
@@ -218,7 +218,7 @@ def test_a_mistake_in_the_setting_that_waits_is_told_alone() -> None:
     ],
 )  # fmt: skip
 def test_a_wrong_project_is_explained(environ: dict[str, str], expected: str) -> None:
-    """The message says which variable is wrong and what to do."""
+    """The message names the variable and says what to write."""
     assert problems(environ) == (expected,)
 
 
@@ -236,14 +236,14 @@ def test_a_wrong_project_is_explained(environ: dict[str, str], expected: str) ->
     ],
 )
 def test_a_wrong_base_url_is_explained_but_not_shown(url: str, complaint: str) -> None:
-    """A URL may hold a password: it is not repeated."""
+    """A URL may hold a password, so messages do not show it."""
     assert problems({**KEY, "LLAMA_CLOUD_BASE_URL": url}) == (
         f"environment variable LLAMA_CLOUD_BASE_URL {complaint}.",
     )
 
 
 def test_a_key_in_the_place_of_its_file_is_not_shown() -> None:
-    """A common mix-up of the two variables does not print the key."""
+    """A key in the variable of its file, a common mistake, is not shown."""
     assert problems({"LLAMA_CLOUD_API_KEY_FILE": "llx-secret"}) == (
         (
             "the file [redacted] of LLAMA_CLOUD_API_KEY_FILE cannot be read:"
@@ -252,8 +252,8 @@ def test_a_key_in_the_place_of_its_file_is_not_shown() -> None:
     )
 
 
-def test_all_mistakes_of_an_entry_are_told_at_once() -> None:
-    """Those of its key too, where its other fields are wrong already."""
+def test_all_mistakes_of_an_entry_are_reported_at_once() -> None:
+    """Mistakes in the key are reported together with those in other fields."""
     entry = {
         "name": "one",
         "project_id": "17",
@@ -278,7 +278,7 @@ def test_a_wrong_variable_does_not_hide_that_there_is_no_key() -> None:
 
 
 def test_the_organization_is_of_every_project_without_its_own() -> None:
-    """Otherwise another organization's project might be watched."""
+    """The variable's organization applies to every project without one."""
     entries = [{"name": "one"}, {"name": "two", "organization_id": SECOND_ID}]
     environ = {**KEY, "LLAMA_CLOUD_ORGANIZATION_ID": f" {FIRST_ID.upper()}\n"}
 
@@ -288,7 +288,7 @@ def test_the_organization_is_of_every_project_without_its_own() -> None:
 
 
 def test_a_wrong_organization_is_explained() -> None:
-    """As other ids are."""
+    """An organization id must be a UUID."""
     assert problems({**KEY, "LLAMA_CLOUD_ORGANIZATION_ID": "acme"}) == (
         (
             "environment variable LLAMA_CLOUD_ORGANIZATION_ID must be a UUID such as"
@@ -300,7 +300,7 @@ def test_a_wrong_organization_is_explained() -> None:
 def test_the_older_variable_of_the_vendor_is_read_where_the_others_are_not_set(
     tmp_path: Path,
 ) -> None:
-    """As its SDK does."""
+    """LLAMA_PARSE_API_KEY has the lowest precedence, as in the vendor's SDK."""
     file = tmp_path / "secret.key"
     file.write_text("file-secret")
     older = {"LLAMA_PARSE_API_KEY": "older-secret"}
@@ -324,7 +324,7 @@ def test_the_older_variable_of_the_vendor_is_read_where_the_others_are_not_set(
 
 
 def test_white_space_around_the_values_of_a_project_is_left_out(tmp_path: Path) -> None:
-    """Wherever they come from: a template or an editor left it there."""
+    """Templates and editors leave white space around values in the file and in JSON."""
     (tmp_path / "secret.key").write_text("file-secret\n")
     fields = {
         "name": " one\n",
@@ -359,7 +359,7 @@ def test_white_space_around_the_values_of_a_project_is_left_out(tmp_path: Path) 
 
 
 def test_white_space_around_the_variables_is_left_out(tmp_path: Path) -> None:
-    """One that holds nothing else is not set."""
+    """A variable of only white space counts as not set."""
     (tmp_path / "secret.key").write_text("file-secret\n")
     (found,) = projects(
         {

@@ -1,4 +1,4 @@
-"""What beginners write, and what they are told to write instead."""
+"""Typical mistakes in the file, and the messages that say what to write instead."""
 
 from __future__ import annotations
 
@@ -213,10 +213,10 @@ DOUBTFUL = {
 
 
 @pytest.mark.parametrize(("text", "message"), [row[1:] for row in IN_FILES], ids=lambda _: "")
-def test_a_typical_mistake_in_the_file_is_told_with_what_to_write(
+def test_a_typical_mistake_in_the_file_is_reported_with_what_to_write(
     text: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One sentence for each, and no other."""
+    """Each mistake gives exactly one sentence."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "FILE").write_text(text + "\n")
     with pytest.raises(ConfigError) as raised:
@@ -226,7 +226,7 @@ def test_a_typical_mistake_in_the_file_is_told_with_what_to_write(
 
 @pytest.mark.parametrize("case", DOUBTFUL)
 def test_what_is_valid_and_hardly_meant_is_a_warning(case: str, tmp_path: Path) -> None:
-    """A server in a network of one's own needs no encryption, and filters tell entries apart."""
+    """Private networks need no encryption, and entries with different filters are no duplicates."""
     text, doubts = DOUBTFUL[case]
     file = tmp_path / "settings.yml"
     file.write_text(text)
@@ -234,7 +234,7 @@ def test_what_is_valid_and_hardly_meant_is_a_warning(case: str, tmp_path: Path) 
 
 
 def test_a_url_without_a_scheme_is_shown_only_where_it_can_hold_no_password() -> None:
-    """A host and a port are no secret."""
+    """A text that may hold a password is not shown."""
     with pytest.raises(ConfigError) as raised:
         load([], KEY | {"LLAMA_CLOUD_BASE_URL": "me:secret@example.org"})
     assert "secret" not in str(raised.value)

@@ -33,20 +33,20 @@ PATH_TAKEN = (
     ],
 )
 def test_durations_are_read_as_prometheus_writes_them(text: str, seconds: float) -> None:
-    """Units stand from large to small, each with a whole number."""
+    """Units are ordered from large to small, each after a whole number."""
     assert parse_duration(text) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "s", "1.5h", "-5s", "5s5m", "5 m", "5sec", "٣s", "1e3s"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
-    """Nothing is guessed."""
+    """Anything else is refused."""
     with pytest.raises(ValueError, match=r"^must be a duration such as 30s, 5m or 1h30m$"):
         parse_duration(text)
 
 
 @given(st.integers(min_value=0, max_value=10**12))
 def test_a_written_duration_is_read_as_the_same(milliseconds: int) -> None:
-    """What the report shows can be put back into the settings."""
+    """A duration in the report can be copied back into the settings."""
     written = format_duration(milliseconds / 1000)
 
     assert round(parse_duration(written) * 1000) == milliseconds
@@ -80,7 +80,7 @@ def test_wrong_addresses_and_paths_are_explained(flag: str, complaint: str) -> N
 
 @pytest.mark.parametrize("text", ["v1beta,v2", " v1beta , v2 "])
 def test_generations_of_the_api_stand_in_one_text(text: str) -> None:
-    """Their order stays, and both are read unless told otherwise."""
+    """Their order is kept, and both are the default."""
     assert load([f"--api.versions={text}"], KEY).settings.api.versions == ("v1beta", "v2")
     variable = {**KEY, "LLAMACLOUD_EXPORTER_API__VERSIONS": "v2,v1beta"}
     assert load([], variable).settings.api.versions == ("v2", "v1beta")
@@ -113,7 +113,7 @@ def test_wrong_generations_of_the_api_are_explained(text: str, complaint: str) -
 
 
 def test_no_generation_of_the_api_is_a_mistake(tmp_path: Path) -> None:
-    """An empty list does not stand for all."""
+    """An empty list is a mistake, not the default."""
     file = tmp_path / "exporter.yml"
     file.write_text("api: {versions: []}\nprojects: [{api_versions: []}]\n")
 
