@@ -1,4 +1,4 @@
-"""Pages of lists: read at once where the body is as documented, else row by row."""
+"""Pages of lists: decoded as a whole if the body is as documented, else row by row."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class WithId(Protocol):
 
     @property
     def id(self) -> str:
-        """What identifies the row; it can be read."""
+        """The usable id of the row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def read_page(
 
 
 def read_at_once(decoder: msgspec.json.Decoder[Model], body: bytes) -> Model | None:
-    """Read a body that is as documented; return ``None`` for any other."""
+    """Decode a body that is as documented; return ``None`` for any other."""
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -154,9 +154,9 @@ def readable_rows(
 
 
 def mismatch_of(row: WithId, requested: Query) -> Mismatch | None:
-    """Return the first filter of a request that a row contradicts.
+    """Return the mismatch of the first filter of a request that a row contradicts.
 
-    A field that the row lacks contradicts nothing. Ids are compared as ``contradicts`` does, words
+    A field that the row lacks contradicts nothing. Ids are compared by ``contradicts``, words
     without case.
     """
     for name, value in requested.items():

@@ -191,10 +191,10 @@ async def test_nobody_listening_is_a_network_failure() -> None:
     assert raised.value.reason is ErrorReason.NETWORK
 
 
-async def test_an_id_too_long_to_ask_for_is_a_typed_error(cloud: Cloud) -> None:
+async def test_an_id_too_long_for_a_request_is_a_typed_error(cloud: Cloud) -> None:
     """The job is not refreshed, and nothing else happens."""
     async with client_of(cloud) as client:
-        with pytest.raises(BadResponse, match="cannot be asked"):
+        with pytest.raises(BadResponse, match="no request can be sent to this address"):
             await Reader(client, {}).job_status("j" * 66_000)
 
 

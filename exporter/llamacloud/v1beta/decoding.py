@@ -1,4 +1,4 @@
-"""From a body to its rows: at once where it is as documented, else field by field."""
+"""Decoding the bodies of v1beta: as a whole if they are as documented, else field by field."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _item_row = partial(row_of, ItemRow, "item_id", _ITEM_FIELDS)
 
 @dataclass(frozen=True, slots=True)
 class StatusRow:
-    """A status answer; ``job`` is ``None`` where it cannot be read."""
+    """A status answer; ``job`` is ``None`` if it cannot be read."""
 
     job: JobRow | None
     progress_percentage: float | None

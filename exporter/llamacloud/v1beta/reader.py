@@ -1,4 +1,4 @@
-"""One request to the batch-processing API of generation v1beta, and its answer."""
+"""Single requests to the batch-processing API of generation v1beta."""
 
 from __future__ import annotations
 

@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from exporter.llamacloud.v2.memory import BatchMemory
     from exporter.llamacloud.v2.reader import Reader
 
-# So that one setting bounds both generations: v1beta lists so many items a request.
+# One setting bounds both generations: a request of v1beta lists so many items.
 _ENTRIES_A_REQUEST = 1000
 
 
 async def count_items(
     reader: Reader, job_id: str, memory: BatchMemory, limits: CountLimits, *, now: float
 ) -> CountAnswer:
-    """Count the files of a batch by the status of their file jobs, or say why that cannot be done.
+    """Count the files of a batch by the status of their file jobs, or return why it is impossible.
 
-    File jobs that have ended are not asked for again. ``now`` is a monotonic moment.
+    File jobs that have ended are not requested again. ``now`` is a monotonic moment.
 
     Raises:
         BadResponse: an entry of the batch has no usable id, or a page could not be read.

@@ -1,4 +1,4 @@
-"""From a body about batches to its rows: at once where it is as documented, else field by field."""
+"""Decoding bodies about batches: as a whole if they are as documented, else field by field."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _BATCH = msgspec.json.Decoder(BatchAnswer)
 
 @dataclass(frozen=True, slots=True)
 class BatchRead:
-    """A batch that was asked for; entries of ``results`` without a usable id are unread rows."""
+    """A single batch; entries of ``results`` without a usable id are counted as unread rows."""
 
     row: BatchRow
     results: Sequence[ResultRow] | None
@@ -99,7 +99,7 @@ def _result_row(value: object, unread: Unread) -> ResultRow | None:
     row = row_of(ResultRow, "source_directory_file_id", _RESULT_FIELDS, value, unread)
     if row is None or not isinstance(value, dict):
         return None
-    # One that cannot be read is a reference all the same: the file may have been processed.
+    # An unreadable reference is kept as one without id: the file may have been processed.
     reference = field_of(value, "job_reference", _reference, unread, row.source_directory_file_id)
     if reference is None and value.get("job_reference") is not None:
         reference = JobReference()

@@ -1,4 +1,4 @@
-"""One request to the batches API of generation v2, and its answer."""
+"""Single requests to the batches API of generation v2."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ _FILE_JOBS_PATHS: Final = {
     Endpoint.LIST_PARSE_JOBS: "/api/v2/parse",
     Endpoint.LIST_EXTRACT_JOBS: "/api/v2/extract",
 }
-# Nothing documents the default or the largest size; the vendor's own poller sends this one.
+# The default and the largest size are not documented; the vendor's own poller requests this one.
 _PAGE_SIZE = 100
 _TOKEN_REFUSED_WITH = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
 
 
 @dataclass(frozen=True, slots=True)
 class BatchFetched:
-    """One batch; ``results`` are ``None`` where it has none yet, or they were not requested."""
+    """One batch; ``results`` are ``None`` if it has none yet, or they were not requested."""
 
     job: Job
     results: Mapping[str, Result] | None
