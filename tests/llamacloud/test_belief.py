@@ -1,4 +1,4 @@
-"""What is believed of LlamaCloud's times and words, and which ids are one."""
+"""Which times of LlamaCloud are plausible, how its words are read, and which ids are equal."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any

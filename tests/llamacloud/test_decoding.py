@@ -31,7 +31,7 @@ def altered(field: str, written: str) -> tuple[JobRow, list[str]]:
 
 
 def test_what_is_optional_may_be_missing_or_null() -> None:
-    """And stays unknown: it is not taken for 0, nor for unreadable."""
+    """It stays unknown: it is neither 0 nor unreadable."""
     optional = [name for name in JOB if name != "id"]
     (missing,) = read_jobs(page_of({"id": "bjb-1"})).rows
     read = read_jobs(page_of({"id": "bjb-1"} | dict.fromkeys(optional)))
@@ -85,7 +85,7 @@ def test_a_count_may_be_written_as_json_writes_numbers(written: str, count: int)
     ],
 )
 def test_a_field_that_cannot_be_read_is_absent(field: str, written: str) -> None:
-    """It takes neither its row nor another one with it, and is named."""
+    """Its row and all others are read, and the field is recorded."""
     row, unread = altered(field, written)
     assert [field] == unread
     (documented,) = read_jobs(page_of(JOB | {field: None})).rows
@@ -304,7 +304,7 @@ def test_progress_may_be_any_number(written: str, number: float | None) -> None:
 
 @pytest.mark.parametrize("job", [None, 7, [], {}, JOB | {"id": ".."}], ids=range(5))
 def test_a_status_without_a_job_has_none(job: Any) -> None:
-    """Whoever asked for it decides what that means."""
+    """The caller decides what that means."""
     read = read_status(json.dumps({"job": job}).encode())
     assert (None, 1) == (read.job, read.unread.rows)
 

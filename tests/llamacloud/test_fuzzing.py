@@ -67,7 +67,7 @@ def _places(document: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[s
 
 @st.composite
 def mutated(draw: st.DrawFn) -> tuple[Read, bytes]:
-    """Draw a valid answer of which one to three places were altered, or taken away."""
+    """Draw a valid answer in which one to three places were altered or removed."""
     read = draw(answers)
     document = copy.deepcopy(VALID[read])
     put: list[str] = []
@@ -147,7 +147,7 @@ def test_an_altered_answer_is_read_or_a_bad_response(case: tuple[Read, bytes]) -
 @settings(UNHURRIED, max_examples=150 * EFFORT)
 @given(read=answers, document=odd_values)
 def test_any_json_is_read_or_a_bad_response(read: Read, document: Any) -> None:
-    """Also where it looks nothing like the documented shape."""
+    """Even if it has nothing of the documented shape."""
     _check(read, json.dumps(document).encode())
 
 
@@ -197,7 +197,7 @@ def _job(row: JobRow) -> Job:
 def test_whatever_one_item_holds_every_other_item_is_counted_as_without_it(
     rows: list[Any],
 ) -> None:
-    """In its status; an item that cannot be told from others is reported as such."""
+    """In its status; an item without a usable id is reported."""
     odd, *others = rows
     without = _counted(list(read_items(page_of(*others)).rows)).by_status
     read = read_items(_page_with(odd, others))

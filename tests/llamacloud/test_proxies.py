@@ -77,7 +77,7 @@ def test_a_port_is_heeded(entry: str, host: str) -> None:
     ],
 )
 def test_what_cannot_be_read_covers_nothing_and_harms_no_other(entry: str) -> None:
-    """It is told, where there is a proxy."""
+    """It is reported if there is a proxy."""
     no_proxy = NoProxy(f"good,{entry},fine")
     assert (entry,) == no_proxy.unread
     assert [True, True, False] == [no_proxy.covers(each, 443) for each in ("good", "fine", "other")]

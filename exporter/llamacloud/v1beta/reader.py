@@ -35,11 +35,11 @@ class Reader(ProjectReader):
 
     async def jobs_page(self, offset: int, filters: Mapping[str, str]) -> Page[Job]:
         """List a page of jobs, filtered by ``directory_id`` and ``job_type``."""
-        params = {**filters, "offset": str(offset)}
+        requested, params = {**self._scope, **filters}, {**filters, "offset": str(offset)}
         page = await self._get_page(Endpoint.LIST_JOBS, _JOBS_PATH, params, read_jobs)
         return self._matching(
             page,
-            lambda row: mismatch_of(row, {**self._scope, **filters}),
+            lambda row: mismatch_of(row, requested),
             lambda row: job_of(row, self.known_values, page.answered_at),
         )
 

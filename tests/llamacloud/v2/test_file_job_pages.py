@@ -239,7 +239,7 @@ def test_whatever_is_sent_costs_bounded_memory() -> None:
 
 
 def test_a_page_of_a_hundred_file_jobs_is_read_in_well_under_a_millisecond() -> None:
-    """Of the four that a whole request may take; the best of several, as others use the machine."""
+    """A whole request may last four; the best of several runs counts, as the machine is shared."""
     body = page_of(*(file_job(n, "COMPLETED", user_metadata={"k": "v"}) for n in range(100)))
     taken = []
     for _ in range(20):

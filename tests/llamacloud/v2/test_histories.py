@@ -72,7 +72,7 @@ class World:
         return Page(file_jobs, len(read), Unread(), answered_at=NOW)
 
     def fetched(self, memory: BatchMemory) -> BatchFetched:
-        """Return the batch, with its results if they are asked for."""
+        """Return the batch, with its results if they are requested."""
         shown = self.results if memory.wants_results else None
         read = read_batch(as_json(batch(status=self.status, results=shown)))
         job = job_of(read.row, self.known_values, NOW, job_id="bat-1")
