@@ -22,7 +22,7 @@ from exporter.texts import well_formed
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from exporter.llamacloud.left_out import Unread
+    from exporter.llamacloud.left_out import Unreadable
 
 # A time with nanoseconds and an offset has 35 characters; to parse megabytes would take seconds.
 _LONGEST_TIME = 100
@@ -89,16 +89,16 @@ def row_of(
     id_field: str,
     fields: Mapping[str, Callable[[object], Any]],
     value: object,
-    unread: Unread,
+    unreadable: Unreadable,
 ) -> Row | None:
     """Read a row as far as possible, or return ``None`` and record it if it has no usable id."""
     if not isinstance(value, dict) or not is_usable_id(value.get(id_field)):
-        unread.rows += 1
+        unreadable.rows += 1
         return None
     row_id = value[id_field]
     known: dict[str, Any] = {id_field: row_id}
     for name, read in fields.items():
-        known[name] = field_of(value, name, read, unread, row_id)
+        known[name] = field_of(value, name, read, unreadable, row_id)
     return kind(**known)
 
 
@@ -106,7 +106,7 @@ def field_of(
     document: Mapping[str, Any],
     name: str,
     read: Callable[[object], Read],
-    unread: Unread,
+    unreadable: Unreadable,
     row_id: str | None = None,
 ) -> Read | None:
     """Read one field; return ``None`` if it is null, missing, or, which is recorded, unreadable."""
@@ -116,7 +116,7 @@ def field_of(
     try:
         return read(value)
     except UnreadableError:
-        unread.add_field(name, row_id)
+        unreadable.add_field(name, row_id)
         return None
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Unread:
+class Unreadable:
     """The numbers of ``rows``, and of ``fields`` by name, that could not be read in one answer.
 
     ``first_rows`` holds the id of the first row in which each of these fields was unreadable.
@@ -47,28 +47,30 @@ class LeftOut:
         # Listings since the last mismatch, by filter.
         self._listings_without: dict[str, int] = {}
 
-    def unread(self, endpoint: Endpoint, unread: Unread, job_id: str | None = None) -> None:
+    def record_unreadable(
+        self, endpoint: Endpoint, found: Unreadable, job_id: str | None = None
+    ) -> None:
         """Count and log what could not be read in an answer, which is about ``job_id`` if given."""
-        for name, number in unread.fields.items():
+        for name, number in found.fields.items():
             self._observer.fields_left_out(endpoint, name, number)
             self._warn_once(
                 "api.unreadable_field",
                 endpoint,
-                job_id or unread.first_rows[name],
+                job_id or found.first_rows[name],
                 field=name,
                 advice="treated as absent; if it is as LlamaCloud documents it, report it",
             )
-        if unread.rows:
-            self._observer.rows_left_out(endpoint, unread.rows)
+        if found.rows:
+            self._observer.rows_left_out(endpoint, found.rows)
             self._warn_once(
                 "api.unreadable_row",
                 endpoint,
                 job_id,
-                rows=unread.rows,
+                rows=found.rows,
                 advice="rows without a usable id are left out: contact LlamaCloud's support",
             )
 
-    def mismatch(self, mismatch: Mismatch) -> None:
+    def record_mismatch(self, mismatch: Mismatch) -> None:
         """Log that a list showed a row that contradicts a filter of its request.
 
         It is logged the first time, and again after ten listings in a row without any.

@@ -37,7 +37,7 @@ class ListedJobs:
         if self._asked_monotonic is None:
             self._asked_monotonic, self.began_at = page.asked_monotonic, page.answered_at
         self._ended_at = max(page.answered_at, self.began_at)
-        self._rows_left_out += page.unread.rows + len(page.mismatches)
+        self._rows_left_out += page.unreadable.rows + len(page.mismatches)
         for mismatch in page.mismatches:
             if mismatch.filter == "project_id":
                 self._of_another_project = mismatch

@@ -41,12 +41,12 @@ class NoProxy:
 
     They mean what they mean to curl and to Python's library: a name covers itself and all names
     below it, with or without a dot before it. An address or a network covers addresses; names are
-    not resolved. ``*`` covers everything. ``unread`` holds the entries that could not be read,
+    not resolved. ``*`` covers everything. ``unreadable`` holds the entries that could not be read,
     which cover nothing.
     """
 
     def __init__(self, text: str) -> None:
-        unread: list[str] = []
+        unreadable: list[str] = []
         self._entries: list[_Entry] = []
         texts = [part for part in _SEPARATORS.split(text) if part]
         self._covers_everything = _EVERYTHING in texts
@@ -55,8 +55,8 @@ class NoProxy:
             if entry is not None:
                 self._entries.append(entry)
             elif part != _EVERYTHING:
-                unread.append(part)
-        self.unread = tuple(unread)
+                unreadable.append(part)
+        self.unreadable = tuple(unreadable)
 
     def covers(self, host: str, port: int) -> bool:
         """Tell whether a server, its ``host`` without brackets, is reached without a proxy."""

@@ -74,11 +74,11 @@ class Proxies:
 
     def ignored(self) -> BadEnvironmentError | None:
         """Return an error that names the unreadable entries of ``NO_PROXY``, if a proxy is set."""
-        unread = self._no_proxy.unread
+        unreadable = self._no_proxy.unreadable
         names = (f"{kind}_proxy" for kind in ("http", "https", "all"))
-        if not unread or not any(self._named.get(name, ("", ""))[1] for name in names):
+        if not unreadable or not any(self._named.get(name, ("", ""))[1] for name in names):
             return None
-        shown = escaped(", ".join(unread)[:_LONGEST_SHOWN])
+        shown = escaped(", ".join(unreadable)[:_LONGEST_SHOWN])
         return BadEnvironmentError(
             self._named["no_proxy"][0],
             f"ignored of it: {shown}; write names, addresses and networks such as example.com,"

@@ -93,7 +93,7 @@ class ProjectReader:
                 if not sizes.refused(endpoint, size, error):
                     raise
         page = read(answer.body)
-        self.left_out.unread(endpoint, page.unread, job_id)
+        self.left_out.record_unreadable(endpoint, page.unreadable, job_id)
         return replace(
             page,
             limit=limit,
@@ -113,7 +113,7 @@ class ProjectReader:
         for row in page.rows:
             if (found := mismatch(row)) is not None:
                 mismatches.append(found)
-                self.left_out.mismatch(found)
+                self.left_out.record_mismatch(found)
             else:
                 rows.append(convert(row))
         return replace(cast("Page[Any]", page), rows=rows, mismatches=mismatches)

@@ -165,7 +165,7 @@ def test_versions_of_httpcore_that_cannot_be_guarded_are_refused_at_the_start(
 async def test_a_connection_whose_parser_cannot_be_reached_serves_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As with another version of httpcore: what it left unread is unknown."""
+    """As with another version of httpcore: what it left unreadable is unknown."""
     monkeypatch.setattr("exporter.llamacloud.streams._PARSER", lambda answer: answer.no_such)
     async with serving(sized(OWN)) as server:
         assert [OWN, OWN] == await answers_of(server)

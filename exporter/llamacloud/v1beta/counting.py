@@ -188,7 +188,7 @@ class _Sweep:
 
     def _add(self, page: Page[ItemRow]) -> int:
         """Count a page; return how many of its items are new."""
-        if page.unread.rows:
+        if page.unreadable.rows:
             raise _UnreadableItemError
         if self.pages == 0:
             self._asked_monotonic = page.asked_monotonic

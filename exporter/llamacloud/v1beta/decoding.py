@@ -19,7 +19,7 @@ from exporter.llamacloud.fields import (
     time,
 )
 from exporter.llamacloud.json_bounds import check_number_of_values
-from exporter.llamacloud.left_out import Unread
+from exporter.llamacloud.left_out import Unreadable
 from exporter.llamacloud.pages import read_at_once, read_page
 from exporter.llamacloud.v1beta.models import ItemPage, ItemRow, JobPage, JobRow, JobStatusAnswer
 
@@ -51,7 +51,7 @@ class StatusRow:
 
     job: JobRow | None
     progress_percentage: float | None
-    unread: Unread
+    unreadable: Unreadable
 
 
 def read_jobs(body: bytes) -> Page[JobRow]:
@@ -75,7 +75,7 @@ def read_status(body: bytes) -> StatusRow:
     check_number_of_values(body)
     answer = read_at_once(_JOB_STATUS, body)
     if answer is not None and is_usable_id(answer.job.id):
-        return StatusRow(answer.job, answer.progress_percentage, Unread())
-    document, unread = document_of(body), Unread()
-    job = _job_row(document.get("job"), unread)
-    return StatusRow(job, field_of(document, "progress_percentage", number, unread), unread)
+        return StatusRow(answer.job, answer.progress_percentage, Unreadable())
+    document, unreadable = document_of(body), Unreadable()
+    job = _job_row(document.get("job"), unreadable)
+    return StatusRow(job, field_of(document, "progress_percentage", number, unreadable), unreadable)

@@ -53,7 +53,7 @@ class Reader(ProjectReader):
         """
         answer = await self._get(Endpoint.JOB_STATUS, _path_of(job_id), {})
         status = read_status(answer.body)
-        self.left_out.unread(Endpoint.JOB_STATUS, status.unread, job_id)
+        self.left_out.record_unreadable(Endpoint.JOB_STATUS, status.unreadable, job_id)
         if status.job is None:
             raise BadResponse("job: no object with a usable id")
         if status.job.id != job_id:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from exporter.domain import ItemCounts, ItemsCounted, NotCounted, NothingToCount, UncountedReason
 from exporter.domain.job import latest
 from exporter.llamacloud.errors import BadResponse
-from exporter.llamacloud.v2.file_jobs import refresh_file_jobs
+from exporter.llamacloud.v2.file_job_refresh import refresh_file_jobs
 
 if TYPE_CHECKING:
     from exporter.domain import CountLimits
@@ -35,10 +35,12 @@ async def count_items(
         if has_given_up and memory.is_mapped:
             return _uncounted(job_id, memory, UncountedReason.NO_RESULTS, is_final=True)
         return NothingToCount(job_id, memory.asked_monotonic, is_final=has_given_up)
-    if memory.results_unread:
+    if memory.results_unreadable:
         if not memory.refreshed(now, limits.give_up_after_seconds):
-            unread = memory.results_unread
-            raise BadResponse(f"results: {unread} without a usable id, so that none can be counted")
+            unreadable = memory.results_unreadable
+            raise BadResponse(
+                f"results: {unreadable} without a usable id, so that none can be counted"
+            )
         return _uncounted(job_id, memory, UncountedReason.UNREADABLE_ITEMS, is_final=True)
     if len(memory.files.entries) > limits.max_requests * _ENTRIES_A_REQUEST:
         has_given_up = memory.refreshed(now, limits.give_up_after_seconds)

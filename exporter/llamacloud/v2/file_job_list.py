@@ -68,7 +68,7 @@ class FileJobList:
             found = self._apply(page, missing)
             tokens.add(token or "")
             token = page.next_token
-            if page.is_token_unread and found:
+            if page.is_token_unreadable and found:
                 # The list has more rows, but its token is unreadable.
                 ids = list(missing)
                 continue

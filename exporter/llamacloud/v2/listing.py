@@ -65,7 +65,7 @@ async def _list_pages(
         token = page.next_token or ""
         is_repeated = token in seen_tokens or (bool(ids) and ids <= seen_ids)
         # The next page cannot be requested, or the server repeats itself.
-        if page.is_token_unread or is_repeated:
+        if page.is_token_unreadable or is_repeated:
             return False
         seen_ids |= ids
         seen_tokens.add(token)

@@ -62,7 +62,7 @@ class BatchMemory:
 
     files: Files = field(default_factory=Files)
     has_results: bool = False
-    results_unread: int = 0
+    results_unreadable: int = 0
     is_mapped: bool = False
     is_done: bool = False
     are_final_results: bool = False
@@ -140,5 +140,5 @@ class BatchMemory:
         keeps_missing = self.is_done and not self._runs_again
         are_complete = self.files.apply_results(batch.results, keeps_missing=keeps_missing)
         self.has_results, self._runs_again = True, False
-        self.results_unread = batch.results_unread
-        return are_complete and not batch.results_unread
+        self.results_unreadable = batch.results_unreadable
+        return are_complete and not batch.results_unreadable

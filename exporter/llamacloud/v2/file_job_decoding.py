@@ -15,7 +15,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from exporter.llamacloud.fields import document_of, field_of, have_usable_ids, row_of, text, time
 from exporter.llamacloud.json_bounds import check_number_of_values
-from exporter.llamacloud.left_out import Unread
+from exporter.llamacloud.left_out import Unreadable
 from exporter.llamacloud.pages import Page, read_at_once, readable_rows, rows_of
 from exporter.llamacloud.v2.models import FileJobRow
 
@@ -65,13 +65,13 @@ def read_file_jobs(body: bytes) -> Page[FileJobRow]:
     page = read_at_once(_PAGE, body)
     rows = _set(page.items) if page is not None else []
     if page is not None and have_usable_ids([row.id for row in rows]):
-        return Page(rows, len(rows), Unread(), page.next_page_token)
-    unread = Unread()
+        return Page(rows, len(rows), Unreadable(), page.next_page_token)
+    unreadable = Unreadable()
     document = _used_of(body)
     values: Sequence[object] = rows_of(document)[:MOST_FILE_JOBS]
-    token = field_of(document, "next_page_token", text, unread)
+    token = field_of(document, "next_page_token", text, unreadable)
     read = partial(row_of, FileJobRow, "id", _FIELDS)
-    return Page(readable_rows(values, read, unread), len(values), unread, token)
+    return Page(readable_rows(values, read, unreadable), len(values), unreadable, token)
 
 
 def _set(items: Struct) -> list[Any]:
