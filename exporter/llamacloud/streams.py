@@ -22,8 +22,6 @@ _MOST_INTERIM_ANSWERS: Final = 10
 _STATUS_LINE = re.compile(rb"\nHTTP/\d\.\d (\d)\d\d")
 # One byte less than what ``_STATUS_LINE`` needs.
 _TAIL_BYTES: Final = len(b"\nHTTP/1.1 10")
-
-
 # The parser is private to httpcore. If a version names an attribute differently, no connection is
 # used twice.
 _PARSER = attrgetter("stream._stream._httpcore_stream._stream._connection._h11_state")

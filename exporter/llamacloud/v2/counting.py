@@ -35,12 +35,9 @@ async def count_items(
         if has_given_up and memory.is_mapped:
             return _uncounted(job_id, memory, UncountedReason.NO_RESULTS, is_final=True)
         return NothingToCount(job_id, memory.asked_monotonic, is_final=has_given_up)
-    if memory.results_unreadable:
+    if number := memory.results_unreadable:
         if not memory.refreshed(now, limits.give_up_after_seconds):
-            unreadable = memory.results_unreadable
-            raise BadResponse(
-                f"results: {unreadable} without a usable id, so that none can be counted"
-            )
+            raise BadResponse(f"results: {number} without a usable id, so that none can be counted")
         return _uncounted(job_id, memory, UncountedReason.UNREADABLE_ITEMS, is_final=True)
     if len(memory.files.entries) > limits.max_requests * _ENTRIES_A_REQUEST:
         has_given_up = memory.refreshed(now, limits.give_up_after_seconds)
