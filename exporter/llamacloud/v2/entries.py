@@ -121,14 +121,14 @@ def results_of(rows: Sequence[ResultRow], known_values: KnownValues) -> dict[str
     A row with neither a file job nor a message is ignored if the file has another row.
     """
     by_file: dict[str, list[ResultRow]] = defaultdict(list)
-    for row in dict.fromkeys(rows):
+    for row in rows:
         by_file[row.source_directory_file_id].append(row)
     results = {}
     for file_id, of_file in by_file.items():
         informative = [row for row in of_file if row.job_reference or row.error_message]
-        # Rows have no documented order: sorted, they have the same keys each time.
         if len(informative) > 1:
-            informative.sort(key=repr)
+            # Rows have no documented order: sorted, they have the same keys each time.
+            informative = sorted(set(informative), key=repr)
         for number, row in enumerate(informative or of_file[:1]):
             key = f"{file_id}{_AGAIN}{number}" if number else file_id
             results[key] = Result(_entry_of(row, known_values), row.error_message)
