@@ -1,1 +1,1 @@
-"""LlamaCloud over HTTP: the only place that knows its requests, its JSON and its errors."""
+"""LlamaCloud over HTTP: the only package that knows its requests, its JSON and its errors."""

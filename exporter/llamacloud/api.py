@@ -1,6 +1,6 @@
-"""The seam to LlamaCloud: what the rest of the exporter may ask of a generation of its API.
+"""The interface to LlamaCloud: the operations that each generation of its API supports.
 
-Paging, query parameters, row models, and the way items are counted are the generation's business.
+How a generation pages, filters, models its rows and counts items is its own business.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 class BatchApi(Protocol):
     """Reads the batch jobs of one project through one generation of the API.
 
-    A job's ``memory`` is what its last answer returned, ``None`` before the first. It may be
-    changed in place, and so belongs to one job alone. Each operation raises a ``LlamaCloudError``
-    if it could not be carried out, and sends its first request by ``permit`` if there is one.
+    A job's ``memory`` is what the last operation on that job returned, ``None`` before the first.
+    It may be changed in place, so no two jobs may share one. Each operation raises a
+    ``LlamaCloudError`` if it fails, and sends its first request by ``permit`` if there is one.
     """
 
     async def list_jobs(self, plan: ListingPlan, permit: Permit | None = None) -> Listing:

@@ -1,4 +1,4 @@
-"""Reading the body of an answer: bounded, however long it is and however well it is compressed."""
+"""Reading the body of an answer with a bound on its size, before and after decompression."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from exporter.llamacloud.errors import BodyTooLarge, NetworkFailed, UnreadableBo
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-# A page of 1000 rows takes half a megabyte; so each may carry an error message of 16 kB.
+# A page of 1000 rows has half a megabyte: this leaves 16 kB for the error message of each row.
 LONGEST_ANSWER_BYTES: Final = 16 * 2**20
-# LlamaCloud explains a refusal in a line or two; a gateway's page is not read for its words.
+# LlamaCloud explains a refusal in a line or two. A longer page is that of a gateway.
 LONGEST_REFUSAL_BYTES: Final = 64 * 2**10
-# All that is read. What encodings there are beside would each need bounds of its own.
+# The only supported encoding: each further one would need bounds of its own.
 ACCEPTED_ENCODING: Final = "gzip"
 
 _IDENTITY = frozenset({"", "identity"})
 _GZIP = frozenset({"gzip", "x-gzip"})
 _GZIP_WINDOW = zlib.MAX_WBITS | 16
 _MISNAMED = "the body is not what its Content-Encoding says"
-# A body in pieces of a byte each would keep everything else waiting for tenths of a second.
+# A body in pieces of one byte each would block the loop for tenths of a second.
 _PIECES_WITHOUT_A_BREAK = 256
 
 
 async def read_body(
     pieces: AsyncIterator[bytes], content_encoding: str, longest_bytes: int
 ) -> bytes:
-    """Read a body as it was before ``content_encoding``; whoever closes ``pieces`` ends the rest.
+    """Read and decode a body; the caller closes ``pieces`` if this raises.
 
     Raises:
-        BodyTooLarge: it is longer than ``longest_bytes``.
-        UnreadableBody: it is not what its encoding says.
-        NetworkFailed: it is compressed, and its end is missing.
+        BodyTooLarge: the body is longer than ``longest_bytes``.
+        UnreadableBody: the body is not what ``content_encoding`` says.
+        NetworkFailed: the body is compressed, and its end is missing.
     """
     encoding = content_encoding.strip().lower()
     if encoding not in _IDENTITY | _GZIP:
         raise UnreadableBody(
-            "the body has another Content-Encoding than the gzip that was asked for"
+            "the body has another Content-Encoding than gzip, the only one that was requested"
         )
     inflate = zlib.decompressobj(_GZIP_WINDOW) if encoding in _GZIP else None
     body = bytearray()
@@ -47,7 +47,7 @@ async def read_body(
         await _read_into(body, pieces, inflate, longest_bytes)
         return bytes(body)
     finally:
-        # The traceback of an error keeps this frame, until the garbage collector comes along.
+        # The traceback of an error keeps this frame until it is garbage-collected.
         body.clear()
 
 
@@ -64,10 +64,10 @@ async def _read_into(
             body += inflate.decompress(piece, longest_bytes - len(body) + 1) if inflate else piece
         except zlib.error as error:
             raise UnreadableBody(_MISNAMED) from error
-        # Servers send one member.
+        # Servers send a single gzip member.
         if inflate and inflate.unused_data:
             raise UnreadableBody(_MISNAMED)
-        # Compressed, nothing at all can take any number of bytes.
+        # Compressed data of any length can hold no data at all.
         if max(len(body), received_bytes) > longest_bytes:
             raise BodyTooLarge(f"the body is larger than {_binary(longest_bytes)}")
         number += 1

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from exporter.llamacloud.rate import AdaptiveRate
 
-# Thirty seconds' worth lets the first poll of a handful of jobs end soon after the start. It is no
-# more than an interval's requests at once, which production work on the same key hardly notices.
+# Saved tokens let the first poll of a few jobs complete soon after the start. They are no more than
+# the requests of one interval, which other work with the same key hardly notices.
 _BURST_SECONDS = 30.0
 
 
@@ -48,12 +48,12 @@ class RequestBudget:
 
     @property
     def requests_per_second(self) -> float:
-        """The rate that is allowed now."""
+        """The rate allowed now."""
         return self._rate.at(self._clock())
 
     @property
     def is_throttling(self) -> bool:
-        """Whether requests other than listings wait because they would be too many."""
+        """Whether requests other than listings wait because the rate does not allow them yet."""
         self._refill()
         return self._seconds_until_next() > 0 and bool(self._others)
 
@@ -104,14 +104,14 @@ class RequestBudget:
         """Change the name of the key in the log."""
         self._log.key_name = key_name
 
-    def refused(self, asked_at: float, retry_after_seconds: float | None) -> None:
-        """Slow down: LlamaCloud answered 429 to a request that was sent at ``asked_at``.
+    def refused(self, sent_at: float, retry_after_seconds: float | None) -> None:
+        """Slow down: LlamaCloud answered 429 to a request that was sent at ``sent_at``.
 
         No request is sent for ``retry_after_seconds``, if LlamaCloud named them.
         """
         self._refill()
         now = self._clock()
-        if self._rate.refused(asked_at, now):
+        if self._rate.refused(sent_at, now):
             # Tokens were saved at a rate that is too high.
             self._tokens = min(self._tokens, 0.0)
             self._log.reduced(self._rate.at(now), self._rate.limit)

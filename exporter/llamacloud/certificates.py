@@ -18,7 +18,6 @@ _UNUSABLE = (
     "name a readable file of certificates in PEM format, in SSL_CERT_DIR a folder of them, or"
     " unset the variable"
 )
-_STAYS = "the previous certificates stay in use; correct the file: it is read again"
 
 log = structlog.get_logger("exporter")
 
@@ -93,7 +92,8 @@ class Certificates:
                     "certificates.unreadable",
                     variable=self._variable,
                     detail=f"{type(error).__name__}: {error}",
-                    advice=_STAYS,
+                    advice="the previous certificates stay in use; correct the file: it is read"
+                    " again",
                 )
             self._is_unreadable = True
             return

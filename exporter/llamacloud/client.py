@@ -1,4 +1,4 @@
-"""GET requests to LlamaCloud: budgeted, bounded in time, retried, and every failure typed."""
+"""GET requests to LlamaCloud: within the budget, bounded in time, and retried."""
 
 from __future__ import annotations
 
@@ -45,20 +45,20 @@ class _Request(NamedTuple):
     retries_bodies: bool
 
     def backoff(self, error: Exception) -> bool | float:
-        """Return whether the request is retried, or the seconds that LlamaCloud asks to wait."""
+        """Return whether to retry the request, or the seconds to wait before that."""
         if not isinstance(error, LlamaCloudError) or not error.retryable:
             return False
         if error.is_of_body and not self.retries_bodies:
             return False
-        asked_for = error.retry_after_seconds if isinstance(error, StatusRefused) else None
-        if asked_for is None:
+        delay_seconds = error.retry_after_seconds if isinstance(error, StatusRefused) else None
+        if delay_seconds is None:
             return True
-        # The budget waits as long, but not for a key that replaced the one that was refused.
-        return 0.0 if isinstance(error, RateLimited) else asked_for
+        # The budget waits for as long, unless another key has replaced the one that was refused.
+        return 0.0 if isinstance(error, RateLimited) else delay_seconds
 
 
 class Client:
-    """Sends the requests of one project, to one base URL; each may take ``timeout_seconds``."""
+    """Sends the requests of one project to one base URL; each attempt has ``timeout_seconds``."""
 
     def __init__(
         self,
@@ -90,14 +90,14 @@ class Client:
         *,
         retries_bodies: bool = True,
     ) -> Answer:
-        """Get ``path``, trying again where that can help, also with a key that was replaced.
+        """Get ``path``, with retries where they can help, and once more with a replaced key.
 
         The first attempt uses ``permit`` if it is unused; the others wait for the budget. Unless
-        ``retries_bodies``, a body that broke off or did not end in time is not asked for again.
+        ``retries_bodies``, a body that broke off or did not end in time is not requested again.
 
         Raises:
-            LlamaCloudError: of the kind that the last attempt failed by; ``KeyMissing`` without
-                one, as long as there is no key.
+            KeyMissing: there is no key yet, and nothing was sent.
+            LlamaCloudError: the last attempt failed, in the way that its class names.
         """
         request = _Request(endpoint, path, params, permit, retries_bodies)
         refused_key: str | None = self._access.api_key
@@ -136,7 +136,7 @@ class Client:
             self._access, listing=endpoint in LISTINGS, permit=request.permit
         ) as waited_seconds:
             self.observer.budget_waited(waited_seconds)
-            asked = time.monotonic()
+            sent_at = time.monotonic()
             api_key = self._access.api_key
             try:
                 answer = await exchange(
@@ -147,24 +147,24 @@ class Client:
                     timeout_seconds=self.timeout_seconds,
                 )
             except LlamaCloudError as error:
-                taken = time.monotonic() - asked
+                taken = time.monotonic() - sent_at
                 self._finished(endpoint, _code(error), taken, waited_seconds)
                 if self._log and isinstance(error, (NetworkFailed, RequestTimedOut)):
                     self._log.not_reached(str(error), error.advice)
                 raise
-            taken = time.monotonic() - asked
+            taken = time.monotonic() - sent_at
             self._finished(endpoint, str(answer.code), taken, waited_seconds)
             if self._log:
                 self._log.answered()
         if answer.code != HTTPStatus.OK:
-            refused = _refusal(answer, api_key, self._upstream_clock.now(), asked)
+            refused = _refusal(answer, api_key, self._upstream_clock.now(), sent_at)
             if isinstance(refused, RateLimited):
-                budget.refused(asked, refused.retry_after_seconds)
+                budget.refused(sent_at, refused.retry_after_seconds)
             raise refused
         answered_at = self._upstream_clock.answered(date(answer.headers), taken)
-        # Whoever asked reads a page for milliseconds: what has its place now is asked for before.
+        # Decoding a page blocks the loop for milliseconds: the next request is sent before that.
         await asyncio.sleep(_NEXT_REQUEST_GOES_OUT_WITHIN_SECONDS)
-        return Answer(answer.body, asked, answered_at)
+        return Answer(answer.body, sent_at, answered_at)
 
     def _finished(
         self, endpoint: Endpoint, code: str, seconds: float, waited_seconds: float
@@ -178,8 +178,8 @@ class Client:
 def _refusal(
     answer: Received, api_key: str, answered_at: float, asked_monotonic: float
 ) -> StatusRefused:
-    # Before it is cut: a part of a key could not be told from other text in a log. And before
-    # an address is read, which makes its host's letters small.
+    # Before texts are cut, as part of a key could not be found. And before addresses are parsed,
+    # which lower-cases their hosts.
     body = answer.body.replace(api_key.encode(), REDACTED.encode())
     key_in_any_case = re.compile(re.escape(api_key), re.IGNORECASE)
     headers = {name: key_in_any_case.sub(REDACTED, value) for name, value in answer.headers.items()}

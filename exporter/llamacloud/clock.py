@@ -1,4 +1,4 @@
-"""LlamaCloud's clock, as far as its answers can be believed about it."""
+"""LlamaCloud's clock, read from the ``Date`` of its answers unless that is implausible."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from exporter.llamacloud.errors import DoubtfulDate
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Between clocks that are kept; a Date has no fractions of a second besides.
+# Synchronized clocks differ by less, and a Date has no fractions of a second.
 _TOLERANCE_SECONDS = 60.0
 _FIRST_DATES_THAT_AGREE = 2
 _FIRST_DATES_AT_MOST = 3
 _DATES_THAT_AGREE = 3
-# One connection, and so perhaps one server with a wrong clock, answers all requests of a poll.
+# Longer than a poll: one connection, and so perhaps one server with a wrong clock, may answer all
+# its requests.
 _FOLLOWED_AFTER_SECONDS = 300.0
 
 
 class UpstreamClock:
-    """Tells LlamaCloud's time, for one project and base URL.
+    """LlamaCloud's time, for one project and base URL.
 
     A ``Date`` is accepted if it agrees with our wall clock, or with the last accepted ``Date`` and
     the time that passed since then. Otherwise it is accepted only once later answers confirm it.
@@ -39,7 +40,7 @@ class UpstreamClock:
         # How far LlamaCloud's clock is ahead of the monotonic one, by the last accepted Date.
         self._ahead: float | None = None
         self._first_dates_doubted = 0
-        # The first of the doubted Dates that agree, when it came, and how many they are.
+        # The first of the doubted Dates that agree, when it was received, and how many agree.
         self._doubted_ahead: float | None = None
         self._doubted_since = 0.0
         self._agreeing = 0
@@ -49,16 +50,17 @@ class UpstreamClock:
         return self._wall() if self._ahead is None else self._ahead + self._monotonic()
 
     def answered(self, date: float | None, seconds_taken: float) -> float:
-        """Return the Unix time of an answer that came now, with such a ``Date`` or without.
+        """Return the Unix time of an answer that was just received, with or without a ``Date``.
 
         Raises:
-            DoubtfulDate: either it or our own clock is wrong, and the next answer may tell which.
+            DoubtfulDate: the ``Date`` or our own clock is wrong; the next answer may show which.
         """
         if date is None:
             return self.now()
         ahead, ahead_of_wall = date - self._monotonic(), date - self._wall()
         tolerance_seconds = _TOLERANCE_SECONDS + seconds_taken
-        # Two clocks are not wrong by as much: so a wrong one that was accepted is found out.
+        # Two clocks are hardly ever wrong by the same time: so agreement corrects a wrong Date that
+        # was accepted.
         fits = abs(ahead_of_wall) <= tolerance_seconds
         if self._ahead is not None:
             fits = fits or abs(ahead - self._ahead) <= tolerance_seconds
@@ -84,7 +86,7 @@ class UpstreamClock:
         )
 
     def _doubt_first(self, ahead: float, ahead_of_wall: float) -> None:
-        """Have the request sent again, but not without end: then our own clock serves."""
+        """Have the request sent again, a few times; after that, use our own clock."""
         self._first_dates_doubted += 1
         if self._first_dates_doubted < _FIRST_DATES_AT_MOST:
             raise DoubtfulDate(

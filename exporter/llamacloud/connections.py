@@ -1,4 +1,4 @@
-"""The HTTP beneath: connections by the right proxy, bounded in time, each failure typed."""
+"""HTTP connections: by the right proxy, bounded in time, and with typed errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from exporter.llamacloud.errors import (
     BadResponse,
     ConnectTimedOut,
     GatewayRefused,
-    LlamaCloudError,
     RequestTimedOut,
 )
 from exporter.llamacloud.headers import used_headers
@@ -36,26 +35,26 @@ if TYPE_CHECKING:
     from exporter.llamacloud.requests import Query
 
 _CONNECT_TIMEOUT_SECONDS = 10.0
-# Of the time for a request: TCP and TLS may each take so much before it ends.
+# Of the time for a request: TCP and TLS may each take so much of it.
 _LARGEST_SHARE_OF_CONNECTING = 0.5
-# Longer than the usual intervals: each poll would look up names and shake hands again otherwise.
+# Longer than usual intervals, so that a poll need not resolve names and connect again.
 _KEPT_FOR_SECONDS = 120.0
 _PROXY_REFUSED: Final = HTTPStatus.PROXY_AUTHENTICATION_REQUIRED.value
 
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """How servers are reached: by which proxy, if any, and with which certificates trusted."""
+    """How servers are reached: by which proxy, if any, and with which trusted certificates."""
 
     proxy: Proxy | None
     tls: ssl.SSLContext
 
 
 class _NoCookies(CookieJar):
-    """Keeps no cookie, nor reads any: projects that share a key must never share a session."""
+    """Ignores all cookies: projects that share a key must never share a session."""
 
     def extract_cookies(self, response: object, request: object) -> None:
-        """Leave all of them."""
+        """Ignore the cookies of a response."""
 
 
 class Connections:
@@ -107,13 +106,14 @@ class Connections:
     ) -> AsyncIterator[httpx.Response]:
         """Yield the answer to a GET, whose body must be read within the same time.
 
-        What is raised, also by reading the body, is typed as that of ``exchange``.
+        Raises what ``exchange`` does, also while the body is read.
         """
-        timeout = _timeout(timeout_seconds)
+        connect = min(_CONNECT_TIMEOUT_SECONDS, _LARGEST_SHARE_OF_CONNECTING * timeout_seconds)
+        timeout = httpx.Timeout(timeout_seconds, connect=connect)
         headers = {"Authorization": f"Bearer {api_key}"}
         way = _Way(self._proxies.of(url), self.certificates.context())
         where = described(url, way.proxy)
-        # httpx bounds each read, asyncio the whole: a slow drip would never end otherwise.
+        # httpx bounds each read, asyncio the whole request: otherwise a slow drip would never end.
         with _typed_errors(where, timeout):
             async with (
                 self._pools.of(api_key, way) as pool,
@@ -133,7 +133,7 @@ def _new_pool(user_agent: str, way: _Way) -> httpx.AsyncClient:
         cookies=_NoCookies(),
         verify=way.tls,
         proxy=_httpx_proxy(way),
-        # The environment is read by ourselves.
+        # Proxies and Certificates read the environment.
         trust_env=False,
         follow_redirects=False,
         event_hooks={"response": [_take_headers]},
@@ -155,11 +155,6 @@ def _httpx_proxy(way: _Way) -> httpx.Proxy | None:
     return httpx.Proxy(url, ssl_context=way.tls if url.scheme == "https" else None)
 
 
-def _timeout(seconds: float) -> httpx.Timeout:
-    connect_seconds = min(_CONNECT_TIMEOUT_SECONDS, _LARGEST_SHARE_OF_CONNECTING * seconds)
-    return httpx.Timeout(seconds, connect=connect_seconds)
-
-
 @contextmanager
 def _typed_errors(where: str, timeout: httpx.Timeout) -> Iterator[None]:
     try:
@@ -168,24 +163,20 @@ def _typed_errors(where: str, timeout: httpx.Timeout) -> Iterator[None]:
         raise ConnectTimedOut(f"no connection to {where} within {timeout.connect:g} s") from error
     except (TimeoutError, httpx.TimeoutException) as error:
         raise RequestTimedOut(f"no answer from {where} within {timeout.read:g} s") from error
-    # Whatever a library raises: threads that cannot be started are a RuntimeError, for instance.
+    # Libraries raise many kinds: a thread that cannot be started is a RuntimeError, for instance.
     except (httpx.RequestError, OSError, OverflowError, RuntimeError, ExceptionGroup) as error:
-        raise _network_failure(error, where) from error
+        # The proxy refused the tunnel, before any request to LlamaCloud.
+        if isinstance(error, httpx.ProxyError) and str(error).startswith(str(_PROXY_REFUSED)):
+            raise GatewayRefused(_PROXY_REFUSED, PROXY_WANTS_CREDENTIALS) from error
+        raise network_failure(error, where) from error
     except (httpx.InvalidURL, ValueError) as error:
-        raise BadResponse(f"an address that cannot be asked: {error}"[:300]) from error
-
-
-def _network_failure(error: Exception, where: str) -> LlamaCloudError:
-    # A tunnel through a proxy is refused before LlamaCloud is asked.
-    if isinstance(error, httpx.ProxyError) and str(error).startswith(str(_PROXY_REFUSED)):
-        return GatewayRefused(_PROXY_REFUSED, PROXY_WANTS_CREDENTIALS)
-    return network_failure(error, where)
+        raise BadResponse(f"no request can be sent to this address: {error}"[:300]) from error
 
 
 async def _take_headers(answer: httpx.Response) -> None:
-    """Take the headers that are used, and leave httpx none.
+    """Keep the headers that are used, and remove all others.
 
-    It would read where a redirect points, to which nobody goes, and fail on some.
+    httpx would parse the target of a redirect although it is not followed, and fail on some.
     """
     answer.extensions["used_headers"] = used_headers(answer.headers.raw)
     answer.headers = httpx.Headers()

@@ -6,12 +6,12 @@ from typing import ClassVar, Final
 
 from exporter.domain import ErrorReason, Failure
 
-# This way of asking is refused, and may be for good.
+# LlamaCloud may not offer this generation of its API, now or for good.
 _REFUSALS: Final = frozenset({402, 403, 404, 405, 410, 501})
 
 
 class LlamaCloudError(Exception):
-    """A request did not give what was asked for; ``is_of_body``: the body of a 200 did not come."""
+    """A request failed; ``is_of_body`` is true if a 200 came, but not its whole body."""
 
     reason: ClassVar[ErrorReason] = ErrorReason.OTHER
     advice: ClassVar[str] = "see the detail"
@@ -24,14 +24,14 @@ class LlamaCloudError(Exception):
 
 
 class KeyMissing(LlamaCloudError):
-    """The file that is to hold the key does not hold one yet, so no request was sent."""
+    """The key file holds no key yet, so no request was sent."""
 
     reason = ErrorReason.NO_KEY
     advice = "no request is sent before the file holds a key; it is read again within an interval"
 
 
 class NetworkFailed(LlamaCloudError):
-    """No whole answer came: no connection, TLS trouble, a reset or a cut-off body."""
+    """There was no complete answer: no connection, a TLS error, a reset or a cut-off body."""
 
     reason = ErrorReason.NETWORK
     advice = "check LLAMA_CLOUD_BASE_URL, DNS, proxy, TLS and egress rules on the way to that host"
@@ -47,7 +47,7 @@ class RequestTimedOut(LlamaCloudError):
 
 
 class ConnectTimedOut(RequestTimedOut):
-    """No connection came about in time; how long an answer may take has no part in that."""
+    """No connection within its own limit, which is shorter than ``api.timeout``."""
 
     advice = NetworkFailed.advice
 
@@ -64,18 +64,18 @@ class UnreadableBody(BadResponse):
 
 
 class BodyTooLarge(UnreadableBody):
-    """The body of a 200 was larger than any that is read."""
+    """The body of a 200 was too large."""
 
 
 class DoubtfulDate(BadResponse):
-    """The first answers were dated far from our own clock, and either may be wrong."""
+    """The first answers have a ``Date`` far from our own clock, and either may be wrong."""
 
     advice = "check the clock of this machine; if it is right, that of the base URL's host is wrong"
     retryable = True
 
 
 class StatusRefused(LlamaCloudError):
-    """The status ``code`` was not 200; LlamaCloud may have asked for ``retry_after_seconds``."""
+    """The status ``code`` was not 200; it may have named ``retry_after_seconds`` to wait."""
 
     def __init__(self, code: int, detail: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(f"HTTP {code}: {detail}" if detail else f"HTTP {code}")
@@ -90,7 +90,7 @@ class StatusRefused(LlamaCloudError):
 
 
 class GatewayRefused(StatusRefused):
-    """A refusal without the JSON ``detail`` that LlamaCloud gives: it says nothing of the key."""
+    """A refusal without LlamaCloud's JSON ``detail``: the key may well be right."""
 
     reason = ErrorReason.BAD_RESPONSE
     advice = "LlamaCloud did not send this: check the gateway, proxy or login page in between"
@@ -118,7 +118,7 @@ class Forbidden(StatusRefused):
 
 
 class NotFound(StatusRefused):
-    """404, sent at ``asked_monotonic``; ``from_api`` is false if a gateway on the way said so."""
+    """404 to a request sent at ``asked_monotonic``; ``from_api`` is false if a gateway sent it."""
 
     reason = ErrorReason.NOT_FOUND
     advice = "project_id is wrong or of another organization, or the base URL is not LlamaCloud's"
@@ -132,7 +132,7 @@ class NotFound(StatusRefused):
         self.asked_monotonic = asked_monotonic
 
     def failure(self) -> Failure:
-        """Describe the error; the project is not blamed for what a gateway says."""
+        """Describe the error; a 404 of a gateway does not mean that the project is missing."""
         by_gateway = GatewayRefused(self.code, self.detail)
         return super().failure() if self.from_api else by_gateway.failure()
 
@@ -146,7 +146,7 @@ class RateLimited(StatusRefused):
 
 
 class CapReached(RateLimited):
-    """429 whose text is that of a plan's cap; it is not tried again before the next poll."""
+    """429 with the text of a plan's limit, which is not retried before the next poll."""
 
     advice = "waiting does not help at a plan's limit: free what the detail names, or raise it"
     retryable = False
@@ -161,7 +161,7 @@ class ServerFailed(StatusRefused):
 
 
 class Unprocessable(StatusRefused):
-    """422: LlamaCloud refuses a parameter, one of the ``parameters`` that it named."""
+    """422: LlamaCloud refuses a parameter, which is among ``parameters``."""
 
     advice = "correct the setting that the detail names; if it names none, try a newer exporter"
 
@@ -171,7 +171,7 @@ class Unprocessable(StatusRefused):
 
 
 class UnexpectedStatus(StatusRefused):
-    """A status that the API documents nowhere, redirects included."""
+    """A status that the API does not document, redirects included."""
 
     advice = "LlamaCloud does not document this status: check the base URL and the detail"
 

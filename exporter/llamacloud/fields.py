@@ -1,7 +1,7 @@
 """Reading an answer field by field, where it is not as documented.
 
-What cannot be read is left out and named, and takes nothing else with it. The largest values that
-are believed stand here as well.
+A field that cannot be read is left out and recorded, and all others are read. The largest values
+that are accepted are defined here too.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ from exporter.texts import well_formed
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from exporter.llamacloud.left_out import Unread
+    from exporter.llamacloud.left_out import Unreadable
 
-# With nanoseconds and an offset a time takes 35; searching megabytes for one takes seconds.
+# A time with nanoseconds and an offset has 35 characters; to parse megabytes would take seconds.
 _LONGEST_TIME = 100
-# Every integer that a count can be is shorter; to convert very long ones takes seconds.
+# All counts are shorter; to convert very long integers would take seconds.
 _LONGEST_INTEGER = 17
 _LEAP_SECOND = re.compile(r"(T\d\d:\d\d):60")
 _UNUSABLE_IN_IDS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _UNUSABLE_IDS = frozenset({"", ".", ".."})
 
-# An id is kept as long as its job and stands in each of its series; LlamaCloud's take 40.
+# An id is kept as long as its job, and is in each of its series. LlamaCloud's have 40 characters.
 LONGEST_ID: Final = 1_000
-# So much of a text is kept or compared; texts are free, without bound.
+# Texts are unbounded: so many characters are kept or compared.
 LONGEST_TEXT: Final = 1_000
-# No batch is larger, and larger integers would not survive as a metric's float.
+# No batch is larger, and a metric's float cannot represent all larger integers.
 LARGEST_COUNT: Final = 2**53
 
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=LARGEST_COUNT)]
@@ -51,7 +51,7 @@ class UnreadableError(ValueError):
 
 
 def is_usable_id(value: object) -> bool:
-    """Tell whether a value can be an id: it stands in paths, labels and logs."""
+    """Tell whether a value can be used as an id in paths, labels and logs."""
     return (
         isinstance(value, str)
         and value not in _UNUSABLE_IDS
@@ -61,17 +61,17 @@ def is_usable_id(value: object) -> bool:
 
 
 def have_usable_ids(ids: Sequence[str]) -> bool:
-    """Tell whether all of these can be ids."""
-    # Nearly always, and quicker than to look at each.
+    """Tell whether all of these can be used as ids."""
+    # The usual case, checked faster than each id alone.
     has_only_usual_ids = "".join(ids).isprintable() and not _UNUSABLE_IDS.intersection(ids)
     return has_only_usual_ids or all(map(is_usable_id, ids))
 
 
 def document_of(body: bytes) -> dict[str, Any]:
-    """Read a body as plain values, also where its texts are no valid UTF-8.
+    """Read a body as plain values, even if its texts are not valid UTF-8.
 
     Raises:
-        BadResponse: it is no JSON object; the message says where, not what.
+        BadResponse: it is no JSON object; the message tells the position, not the content.
     """
     # RFC 8259 (8.1) lets readers ignore a byte order mark.
     text = body.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
@@ -89,16 +89,16 @@ def row_of(
     id_field: str,
     fields: Mapping[str, Callable[[object], Any]],
     value: object,
-    unread: Unread,
+    unreadable: Unreadable,
 ) -> Row | None:
-    """Read a row as far as possible; without a usable id it is left out."""
+    """Read a row as far as possible, or return ``None`` and record it if it has no usable id."""
     if not isinstance(value, dict) or not is_usable_id(value.get(id_field)):
-        unread.rows += 1
+        unreadable.rows += 1
         return None
     row_id = value[id_field]
     known: dict[str, Any] = {id_field: row_id}
     for name, read in fields.items():
-        known[name] = field_of(value, name, read, unread, row_id)
+        known[name] = field_of(value, name, read, unreadable, row_id)
     return kind(**known)
 
 
@@ -106,22 +106,22 @@ def field_of(
     document: Mapping[str, Any],
     name: str,
     read: Callable[[object], Read],
-    unread: Unread,
+    unreadable: Unreadable,
     row_id: str | None = None,
 ) -> Read | None:
-    """Read one field; one that is null or missing is absent, and so is one that cannot be read."""
+    """Read one field; return ``None`` if it is null, missing, or, which is recorded, unreadable."""
     value = document.get(name)
     if value is None:
         return None
     try:
         return read(value)
     except UnreadableError:
-        unread.add_field(name, row_id)
+        unreadable.add_field(name, row_id)
         return None
 
 
 def text(value: object) -> str:
-    """Read a text; lone surrogates, which cannot be published, are written out."""
+    """Read a text; lone surrogates, which cannot be published, are written as escapes."""
     if not isinstance(value, str):
         raise UnreadableError
     return value if value.isascii() else well_formed(value)
@@ -143,7 +143,7 @@ def number(value: object) -> float:
 
 
 def time(value: object) -> datetime:
-    """Read RFC 3339, and what else of ISO 8601 Python reads."""
+    """Read a time in RFC 3339, or in any other form of ISO 8601 that Python supports."""
     if not isinstance(value, str) or len(value) > _LONGEST_TIME:
         raise UnreadableError
     try:

@@ -1,4 +1,4 @@
-"""What is asked of a project's generations of the API: of each, or of the one that knows a job."""
+"""Requests to all generations of the API for a project, or to the one that listed a job."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 async def list_by_each(
     apis: Mapping[str, BatchApi], plans: Mapping[str, ListingPlan], permit: Permit | None
 ) -> dict[str, Listing | Failure]:
-    """List a project by each generation that has a plan, all at once.
+    """List a project through each generation that has a plan, concurrently.
 
-    The ``permit`` is for one request: the first generation sends it, the others wait for their own.
+    The ``permit`` is for the first request of the first generation; the others wait for their own.
     """
     permits = dict.fromkeys(tuple(plans)[:1], permit)
     async with asyncio.TaskGroup() as tasks:
@@ -37,7 +37,7 @@ async def list_by_each(
 async def refresh_by(
     apis: Mapping[str, BatchApi], action: RefreshJob, permit: Permit
 ) -> Refreshed | Failed:
-    """Carry out one step of a job's refresh, by the generation that listed it."""
+    """Carry out one step of a job's refresh through the generation that listed it."""
     api = apis[action.job.api_version]
     try:
         match action:

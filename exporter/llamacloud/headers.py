@@ -1,4 +1,4 @@
-"""The headers of an answer that are used, and what they tell of time."""
+"""The headers of an answer that are used, and the times in them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _USED: Final = frozenset({"content-encoding", "date", "location", "retry-after", "retry-after-ms"})
-# None that is sent on purpose is longer.
+# No header that is sent on purpose is longer.
 _LONGEST_VALUE_BYTES: Final = 32 * 2**10
-# The vendor's SDK heeds a Retry-After of up to a minute; a longer one would stop us from noticing
-# that the trouble is over.
+# The vendor's SDK honours up to a minute. With a longer wait, the exporter would notice too late
+# that LlamaCloud answers again.
 _LONGEST_RETRY_AFTER_SECONDS = 60.0
 
 
 def used_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """Return the headers that are used, by their names in lower case, in one pass over all.
+    """Return the headers that are used, by their names in lower case.
 
-    One that is repeated is joined with commas (RFC 9110, 5.3); one that is too long is left out.
+    Repeated headers are joined with commas (RFC 9110, 5.3); one that is too long is left out.
     """
     values: dict[str, list[bytes]] = {}
     for name, value in raw:
@@ -36,14 +36,15 @@ def used_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def date(headers: Mapping[str, str]) -> float | None:
-    """Return the Unix time of an answer by the clock of whoever sent it, if it says so."""
+    """Return the Unix time in the ``Date`` of an answer, ``None`` without a valid one."""
     return _moment(headers, "date")
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """Return how long LlamaCloud asks to wait, a minute at most; it documents that it never does.
+    """Return for how long LlamaCloud wants no request, at most a minute, if it says so.
 
-    ``Retry-After`` may also be a date: it is compared with the answer's own.
+    LlamaCloud documents that it sends no such header. A date in ``Retry-After`` is compared with
+    the ``Date`` of the answer.
     """
     for name, unit_seconds in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         with suppress(KeyError, ValueError):

@@ -1,4 +1,4 @@
-"""Bounding what it can cost to read a body: its number of values, and how deep they are nested."""
+"""Bounds on the cost of parsing a body: the number of its values, and how deep they are nested."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Final
 
 from exporter.llamacloud.errors import BadResponse
 
-# A page of 1000 rows has 20,000. Each takes up to 230 bytes, however little of the body it
-# took, and what is read is read at once: without this bound, gigabytes in a second.
+# A page of 1000 rows has 20,000 values. Each takes up to 230 bytes of memory, even if it takes two
+# of the body: without a bound, a body could take gigabytes.
 MOST_VALUES: Final = 100_000
-# Whatever a body of this length holds takes 50 MB at most, and most pages are shorter.
+# A body of this length takes at most 50 MB, whatever it holds; most pages are shorter.
 _BYTES_THAT_NEED_NO_COUNTING = 2**20
 _PIECE_BYTES = 65_536
-# Each value but the first follows one of these, where it does not stand in a text.
+# Outside of texts, each value but the first follows one of these.
 _BEFORE_A_VALUE = (b",", b"[", b"{")
 # A field of a row is three levels deep.
 _DEEPEST: Final = 100
@@ -21,14 +21,14 @@ _TEXTS_AND_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\Z)|[\[\]{}]', re.DOT
 
 
 def check_number_of_values(body: bytes) -> None:
-    """Refuse a long body of more than ``MOST_VALUES`` values; what texts hold is no value.
+    """Check that a body of more than a mebibyte has at most ``MOST_VALUES`` values.
 
     Raises:
         BadResponse: it has more.
     """
     if len(body) <= _BYTES_THAT_NEED_NO_COUNTING or _marks_in(body) < MOST_VALUES:
         return
-    # Backslashes stand in texts alone, in pairs or before what they escape.
+    # Backslashes occur only in texts, in pairs or before the character that they escape.
     unescaped = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     marks, begins_in_text = 0, False
     for start in range(0, len(unescaped), _PIECE_BYTES):
@@ -44,7 +44,7 @@ def _marks_in(text: bytes) -> int:
 
 
 def without_deep_values(text: str) -> str:
-    """Return a JSON text with null in the place of what is nested deeper than 100 levels.
+    """Return a JSON text with null in place of values nested deeper than 100 levels.
 
     Raises:
         BadResponse: its brackets do not match, or are too many.

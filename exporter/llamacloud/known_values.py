@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 Known = TypeVar("Known")
 
-
 # No known word is longer. A value may have megabytes, which are not copied to be compared.
 _LONGEST_WORD = 100
 _UNKNOWN_VALUES_REMEMBERED = 100

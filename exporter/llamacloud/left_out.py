@@ -1,4 +1,4 @@
-"""What of LlamaCloud's answers was left out: counted, and logged once for each kind."""
+"""What was left out of LlamaCloud's answers: counted, and logged once for each kind."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Unread:
-    """What could not be read in one answer: so many ``rows``, and so many ``fields`` of each name.
+class Unreadable:
+    """The numbers of ``rows``, and of ``fields`` by name, that could not be read in one answer.
 
-    ``first_rows`` holds the id of the first row that each of these fields was in, if it has one.
+    ``first_rows`` holds the id of the first row in which each of these fields was unreadable.
     """
 
     rows: int = 0
@@ -25,56 +25,58 @@ class Unread:
     first_rows: dict[str, str | None] = field(default_factory=dict)
 
     def add_field(self, name: str, row_id: str | None) -> None:
-        """Note one field."""
+        """Record an unreadable field."""
         self.fields[name] += 1
         self.first_rows.setdefault(name, row_id)
 
 
-# A fault that comes and goes is logged once in so many listings at most.
-_LISTINGS_UNTIL_NEWS = 10
+# A recurring mismatch is logged again only after so many listings without it.
+_LISTINGS_UNTIL_LOGGED_AGAIN = 10
 
 
 class LeftOut:
     """Counts and logs what is left out of the answers to one project.
 
-    Names of fields are those of the API's description, so that what is remembered is bounded.
+    What it remembers is bounded, as field names are those of the API's description.
     """
 
     def __init__(self, observer: RequestObserver, log: BoundLogger) -> None:
         self._observer = observer
         self._log = log
         self._logged: set[object] = set()
-        # Listings since the last contradiction, by the filters of which one was logged.
+        # Listings since the last mismatch, by filter.
         self._listings_without: dict[str, int] = {}
 
-    def unread(self, endpoint: Endpoint, unread: Unread, job_id: str | None = None) -> None:
-        """Note what could not be read in an answer, about ``job_id`` if it is about one job."""
-        for name, number in unread.fields.items():
+    def record_unreadable(
+        self, endpoint: Endpoint, found: Unreadable, job_id: str | None = None
+    ) -> None:
+        """Count and log what could not be read in an answer, which is about ``job_id`` if given."""
+        for name, number in found.fields.items():
             self._observer.fields_left_out(endpoint, name, number)
             self._warn_once(
                 "api.unreadable_field",
                 endpoint,
-                job_id or unread.first_rows[name],
+                job_id or found.first_rows[name],
                 field=name,
                 advice="treated as absent; if it is as LlamaCloud documents it, report it",
             )
-        if unread.rows:
-            self._observer.rows_left_out(endpoint, unread.rows)
+        if found.rows:
+            self._observer.rows_left_out(endpoint, found.rows)
             self._warn_once(
                 "api.unreadable_row",
                 endpoint,
                 job_id,
-                rows=unread.rows,
+                rows=found.rows,
                 advice="rows without a usable id are left out: contact LlamaCloud's support",
             )
 
-    def mismatch(self, mismatch: Mismatch) -> None:
+    def record_mismatch(self, mismatch: Mismatch) -> None:
         """Log that a list showed a row that contradicts a filter of its request.
 
         It is logged the first time, and again after ten listings in a row without any.
         """
         is_new = mismatch.filter not in self._listings_without
-        # The listing that is under way is not one without.
+        # The current listing is not one without.
         self._listings_without[mismatch.filter] = -1
         if not is_new:
             return
@@ -86,11 +88,11 @@ class LeftOut:
         )
 
     def listing_ended(self) -> None:
-        """Note that a listing was read to its end."""
+        """Note that a listing is complete."""
         self._listings_without = {
             what: listings + 1
             for what, listings in self._listings_without.items()
-            if listings + 1 < _LISTINGS_UNTIL_NEWS
+            if listings + 1 < _LISTINGS_UNTIL_LOGGED_AGAIN
         }
 
     def _warn_once(

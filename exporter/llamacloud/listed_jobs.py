@@ -1,4 +1,4 @@
-"""What a listing has shown so far, page by page."""
+"""The jobs of a listing that is read page by page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _QUOTED_LENGTH = 100
 
 @dataclass(slots=True)
 class ListedJobs:
-    """The jobs of the pages read so far, each as its last row shows it.
+    """The jobs of the pages read so far, each once and as its last row shows it.
 
     ``began_at`` is the Unix time of the first answer.
     """
@@ -37,7 +37,7 @@ class ListedJobs:
         if self._asked_monotonic is None:
             self._asked_monotonic, self.began_at = page.asked_monotonic, page.answered_at
         self._ended_at = max(page.answered_at, self.began_at)
-        self._rows_left_out += page.unread.rows + len(page.mismatches)
+        self._rows_left_out += page.unreadable.rows + len(page.mismatches)
         for mismatch in page.mismatches:
             if mismatch.filter == "project_id":
                 self._of_another_project = mismatch
@@ -47,7 +47,7 @@ class ListedJobs:
     def listing(
         self, *, truncated: bool, reached_end: bool, job_types: Iterable[str] = ()
     ) -> Listing:
-        """Return the listing, of jobs of these types only if there are any types.
+        """Return the listing, without jobs of other types if there are ``job_types``.
 
         Raises:
             BadResponse: no job is left, because rows are of another project.

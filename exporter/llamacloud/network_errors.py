@@ -1,4 +1,4 @@
-"""From what fails beneath HTTP to an error that names the server, the cause and what to do."""
+"""Errors of connections: which server, what caused them, and what to do."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _WRAPPERS: Final = frozenset({"httpcore", "httpx"})
 
 
 class CertificateRefused(NetworkFailed):
-    """The server's certificate is not trusted, or not its own."""
+    """The server's certificate is not trusted, or is for another server."""
 
     advice = advice.CERTIFICATE_REFUSED
 
 
 class LimitReached(NetworkFailed):
-    """The machine gave the request no thread, file or memory."""
+    """The machine had no thread, file or memory for the request."""
 
     advice = advice.LIMIT_REACHED
 
 
 def network_failure(error: Exception, where: str) -> NetworkFailed:
-    """Name what an exception of a connection to ``where`` means, by what began it."""
+    """Return the typed error for an exception of a connection to ``where``, by its first cause."""
     cause = _first_cause(error)
-    # TLS and closed connections raise some without a word.
+    # Some exceptions of TLS and of closed connections have no message.
     words = next(filter(None, (str(cause), str(error))), "the connection was closed too early")
     kind: type[NetworkFailed] = NetworkFailed
     if isinstance(cause, ssl.SSLCertVerificationError):
@@ -39,12 +39,12 @@ def network_failure(error: Exception, where: str) -> NetworkFailed:
 
 
 def _first_cause(error: BaseException) -> BaseException:
-    """Return what libraries wrapped; of several failures at once the first."""
+    """Return the exception that libraries wrapped, the first one of a group."""
     while True:
         if isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
             continue
-        # httpcore raises what it wrapped "from None". Of others the context may be any error.
+        # httpcore wraps exceptions "from None". The context of other exceptions may be any error.
         context = error.__context__ if type(error).__module__ in _WRAPPERS else None
         inner = error.__cause__ or context
         if inner is None or isinstance(inner, LlamaCloudError):

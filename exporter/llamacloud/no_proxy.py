@@ -18,7 +18,7 @@ _Network: TypeAlias = IPv4Network | IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One entry: a network, or a name with all below it; without a port all ports are meant."""
+    """One entry: a network, or a name and all names below it, for one port or for all."""
 
     what: _Network | str
     port: int | None
@@ -39,14 +39,14 @@ class _Entry:
 class NoProxy:
     """The entries of ``text``, separated by commas or white space.
 
-    They are read as curl and Python's own library read them: a name stands for itself and all
-    names that end with it, with or without a dot before it. An address or a network covers
-    addresses; names are not looked up. ``*`` covers everything. ``unread`` holds the entries that
-    could not be read, which cover nothing.
+    They mean what they mean to curl and to Python's library: a name covers itself and all names
+    below it, with or without a dot before it. An address or a network covers addresses; names are
+    not resolved. ``*`` covers everything. ``unreadable`` holds the entries that could not be read,
+    which cover nothing.
     """
 
     def __init__(self, text: str) -> None:
-        unread: list[str] = []
+        unreadable: list[str] = []
         self._entries: list[_Entry] = []
         texts = [part for part in _SEPARATORS.split(text) if part]
         self._covers_everything = _EVERYTHING in texts
@@ -55,8 +55,8 @@ class NoProxy:
             if entry is not None:
                 self._entries.append(entry)
             elif part != _EVERYTHING:
-                unread.append(part)
-        self.unread = tuple(unread)
+                unreadable.append(part)
+        self.unreadable = tuple(unreadable)
 
     def covers(self, host: str, port: int) -> bool:
         """Tell whether a server, its ``host`` without brackets, is reached without a proxy."""
@@ -65,8 +65,8 @@ class NoProxy:
 
 
 def _entry(text: str) -> _Entry | None:
-    """Read an entry, ``None`` where that is impossible."""
-    # Some write URLs, which httpx, and so the vendor's SDK, accepts.
+    """Read an entry; return ``None`` if it cannot be read."""
+    # httpx, and so the vendor's SDK, also accepts URLs.
     text = text.removeprefix("http://").removeprefix("https://").removeprefix("all://")
     what = _network_or_name(text.rstrip("/"))
     if what is not None:
@@ -78,7 +78,7 @@ def _entry(text: str) -> _Entry | None:
 
 def _network_or_name(text: str) -> _Network | str | None:
     with suppress(ValueError):
-        # A network may be written as an address in it.
+        # A network may be written as any address in it.
         return ip_network(_IN_BRACKETS.sub(r"\1", text), strict=False)
     match = _NAME.fullmatch(text)
     return match["name"] if match else None

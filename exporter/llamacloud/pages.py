@@ -1,4 +1,4 @@
-"""Pages of lists: read at once where the body is as documented, else row by row."""
+"""Pages of lists: decoded as a whole if the body is as documented, else row by row."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from exporter.llamacloud.fields import (
     text,
 )
 from exporter.llamacloud.json_bounds import check_number_of_values
-from exporter.llamacloud.left_out import Unread
+from exporter.llamacloud.left_out import Unreadable
 from exporter.texts import cut
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class WithId(Protocol):
 
     @property
     def id(self) -> str:
-        """What identifies the row; it can be read."""
+        """The usable id of the row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Page(Generic[Row]):
 
     rows: Sequence[Row]
     sent: int
-    unread: Unread
+    unreadable: Unreadable
     next_token: str | None = None
     total_size: int | None = None
     mismatches: Sequence[Mismatch] = ()
@@ -75,20 +75,20 @@ class Page(Generic[Row]):
     answered_at: float = 0.0
 
     @property
-    def is_token_unread(self) -> bool:
+    def is_token_unreadable(self) -> bool:
         """Whether the page has a token that cannot be read."""
-        return _NEXT_PAGE in self.unread.fields
+        return _NEXT_PAGE in self.unreadable.fields
 
     @property
     def announces_more(self) -> bool:
         """Whether the page has a token, or a token or total that cannot be read."""
-        return bool(self.next_token) or self.is_token_unread or _TOTAL in self.unread.fields
+        return bool(self.next_token) or self.is_token_unreadable or _TOTAL in self.unreadable.fields
 
 
 def read_page(
     body: bytes,
     decoder: msgspec.json.Decoder[Any],
-    read_row: Callable[[object, Unread], Row | None],
+    read_row: Callable[[object, Unreadable], Row | None],
     *,
     id_field: str = "id",
     has_total: bool = False,
@@ -105,20 +105,20 @@ def read_page(
         rows = page.items
         if have_usable_ids([getattr(row, id_field) for row in rows]):
             total_size = page.total_size if has_total else None
-            return Page(rows, len(rows), Unread(), page.next_page_token, total_size)
-    document, unread = document_of(body), Unread()
+            return Page(rows, len(rows), Unreadable(), page.next_page_token, total_size)
+    document, unreadable = document_of(body), Unreadable()
     sent = [] if may_lack_rows and "items" not in document else rows_of(document)
     return Page(
-        readable_rows(sent, read_row, unread),
+        readable_rows(sent, read_row, unreadable),
         len(sent),
-        unread,
-        field_of(document, _NEXT_PAGE, text, unread),
-        field_of(document, _TOTAL, count, unread) if has_total else None,
+        unreadable,
+        field_of(document, _NEXT_PAGE, text, unreadable),
+        field_of(document, _TOTAL, count, unreadable) if has_total else None,
     )
 
 
 def read_at_once(decoder: msgspec.json.Decoder[Model], body: bytes) -> Model | None:
-    """Read a body that is as documented; return ``None`` for any other."""
+    """Decode a body that is as documented; return ``None`` for any other."""
     try:
         return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -140,23 +140,25 @@ def rows_of(document: Mapping[str, Any]) -> list[Any]:
 
 
 def readable_rows(
-    values: Sequence[object], read_row: Callable[[object, Unread], Row | None], unread: Unread
+    values: Sequence[object],
+    read_row: Callable[[object, Unreadable], Row | None],
+    unreadable: Unreadable,
 ) -> list[Row]:
     """Read the rows of a page one by one, and leave out those without a usable id.
 
     Raises:
         BadResponse: of ten rows or more none can be read.
     """
-    rows = [row for value in values if (row := read_row(value, unread)) is not None]
+    rows = [row for value in values if (row := read_row(value, unreadable)) is not None]
     if not rows and len(values) >= _ROWS_OF_WHICH_ONE_CAN_BE_READ:
         raise BadResponse(f"items: none of {len(values)} rows has a usable id")
     return rows
 
 
 def mismatch_of(row: WithId, requested: Query) -> Mismatch | None:
-    """Return the first filter of a request that a row contradicts.
+    """Return the mismatch of the first filter of a request that a row contradicts.
 
-    A field that the row lacks contradicts nothing. Ids are compared as ``contradicts`` does, words
+    A field that the row lacks contradicts nothing. Ids are compared by ``contradicts``, words
     without case.
     """
     for name, value in requested.items():

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from exporter.llamacloud.budget import RequestBudget
 
-# Its result is true once the request may be sent, and false if its key was replaced.
+# The result is true when the request may be sent, and false when its key was replaced.
 Turn: TypeAlias = asyncio.Future[bool]
 
 

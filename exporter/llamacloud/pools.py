@@ -1,4 +1,4 @@
-"""Pools of connections, one for each key and way: no key is given what another one asked for."""
+"""Connection pools, one for each key and way: no key can receive the answers of another one."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 class Pool(Protocol):
-    """Connections that are kept."""
+    """A pool of connections."""
 
     async def aclose(self) -> None:
-        """Close all of them."""
+        """Close all connections."""
 
 
 PoolT = TypeVar("PoolT", bound=Pool)
@@ -32,10 +32,9 @@ class _Entry(Generic[PoolT]):
 class Pools(Generic[WayT, PoolT]):
     """Makes a pool for each key and way with ``new_pool``.
 
-    A way is what the connections of a pool have in common, such as a proxy.
-
-    A pool that was not used for ``kept_for_seconds`` is closed with the next request of any key:
-    its connections are too old to be used again, and its key may have been replaced.
+    A way is what the connections of a pool have in common, such as a proxy. A pool that was not
+    used for ``kept_for_seconds`` is closed with the next request of any key: its connections are
+    too old to be used again, and its key may have been replaced.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The proxies that the environment names, and which of them leads to a server."""
+"""The proxies that the environment names, and which of them is used for a server."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ _UNUSABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy whose ``url`` may hold a password; ``variable`` names it."""
+    """A proxy from an environment ``variable``; its ``url`` may hold a password."""
 
     url: str = field(repr=False)
     variable: str
 
     def __str__(self) -> str:
-        """Say where it is, without its password."""
+        """Return its server and variable, without its password."""
         return f"{server_of(self.url)[2]} of {self.variable}"
 
 
 def server_of(url: str) -> tuple[str, int, str]:
-    """Return the host and port that a valid URL leads to, and both as they are written."""
+    """Return the host and port of a valid URL, and both as one text."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     port = parts.port or _DEFAULT_PORTS[parts.scheme]
@@ -42,25 +42,25 @@ def server_of(url: str) -> tuple[str, int, str]:
 
 
 def described(url: str, proxy: Proxy | None) -> str:
-    """Return host and port of a valid URL, and the proxy that leads there, for messages."""
+    """Return host and port of a valid URL, and its proxy, for messages."""
     server = server_of(url)[2]
     return f"{server} by the proxy {proxy}" if proxy else server
 
 
 class Proxies:
-    """What ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY`` of ``environ`` say.
+    """The proxies of ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``.
 
-    Names in small letters count more than those in capitals, also where they are empty.
+    Names in lower case take precedence over those in upper case, even if they are empty.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        # So that small letters come last.
+        # Lower case last, to take precedence.
         in_order = sorted(environ.items(), key=lambda item: item[0].islower())
         self._named = {name.lower(): (name, value.strip()) for name, value in in_order}
         self._no_proxy = NoProxy(self._named.get("no_proxy", ("", ""))[1])
 
     def of(self, url: str) -> Proxy | None:
-        """Return the proxy that leads to a valid URL, ``None`` if it is reached directly.
+        """Return the proxy for a valid URL, ``None`` if it is reached directly.
 
         Raises:
             BadEnvironmentError: the proxy cannot be used.
@@ -73,12 +73,12 @@ class Proxies:
         return None
 
     def ignored(self) -> BadEnvironmentError | None:
-        """Tell which entries of ``NO_PROXY`` cannot be read, if there is a proxy at all."""
-        unread = self._no_proxy.unread
+        """Return an error that names the unreadable entries of ``NO_PROXY``, if a proxy is set."""
+        unreadable = self._no_proxy.unreadable
         names = (f"{kind}_proxy" for kind in ("http", "https", "all"))
-        if not unread or not any(self._named.get(name, ("", ""))[1] for name in names):
+        if not unreadable or not any(self._named.get(name, ("", ""))[1] for name in names):
             return None
-        shown = escaped(", ".join(unread)[:_LONGEST_SHOWN])
+        shown = escaped(", ".join(unreadable)[:_LONGEST_SHOWN])
         return BadEnvironmentError(
             self._named["no_proxy"][0],
             f"ignored of it: {shown}; write names, addresses and networks such as example.com,"
@@ -87,7 +87,7 @@ class Proxies:
 
 
 def unusable(variable: str) -> BadEnvironmentError:
-    """Blame the variable of a proxy, and say what to do."""
+    """Return the error for a proxy's variable that cannot be used."""
     return BadEnvironmentError(variable, _UNUSABLE)
 
 
@@ -96,7 +96,7 @@ def _usable(variable: str, value: str) -> Proxy:
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
-        # What cannot be looked up fails here, not at each request.
+        # A name that DNS cannot contain fails here, not at each request.
         host.encode("idna")
         is_host = bool(host) and not any(map(str.isspace, host))
         is_usable = parts.scheme in _DEFAULT_PORTS and is_host and parts.port != 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# A rate that drew a 429 is not tried again for so long, and the way from 0 to the limit takes as
+# For so long, a rate that drew a 429 is not tried again. A recovery from 0 to the limit takes as
 # long.
 _MEMORY_SECONDS = 900.0
 # The very rate that was refused would only draw the next 429.
@@ -36,16 +36,16 @@ class AdaptiveRate:
         return min(below + self._gained_in(quiet_seconds - remembered), self.limit)
 
     def is_low(self, now: float) -> bool:
-        """Tell whether a 429 left so little that half of it would be less than ``least``."""
+        """Tell whether a 429 reduced the rate so far that half of it is less than ``least``."""
         return self.at(now) < min(self.limit, 2 * self._least)
 
-    def refused(self, asked_at: float, now: float) -> bool:
-        """Halve the rate for a 429 to a request that was sent at ``asked_at``.
+    def refused(self, sent_at: float, now: float) -> bool:
+        """Halve the rate for a 429 to a request that was sent at ``sent_at``.
 
         Return whether it was halved: a request that was under way when the rate was last halved
         changes nothing.
         """
-        if asked_at <= self._halved_at:
+        if sent_at <= self._halved_at:
             return False
         refused_rate = self.at(now)
         self._ceiling = max(refused_rate * _SHARE_OF_REFUSED_RATE, self._least)

@@ -1,4 +1,4 @@
-"""What the readers of both generations share: requests about one project, and pages of any size."""
+"""What the readers of both generations share: requests about one project, and pages of lists."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ProjectReader:
     """Sends requests about one project to one generation of the API, and reads pages of lists.
 
     ``scope`` are the query parameters that name the project, ``project`` is its name in the log.
-    What answers taught is kept for later requests: page sizes that work, and what was logged.
+    It remembers which page sizes work, and what was logged.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class ProjectReader:
         self._permit: Permit | None = None
 
     def using(self, permit: Permit | None) -> Self:
-        """Return a reader that sends its first request by ``permit``, and shares what is kept."""
+        """Return a reader that sends its first request by ``permit``, with the same memory."""
         reader = copy.copy(self)
         reader._permit = permit  # noqa: SLF001 - its own kind
         return reader
@@ -77,9 +77,9 @@ class ProjectReader:
         most_rows: int | None = None,
         retries_bodies: bool = True,
     ) -> Page[Row]:
-        """Get a page of the size that works, but of no more than ``most_rows``.
+        """Get a page of the largest size that works, up to ``most_rows``.
 
-        What cannot be read of it is logged, and named by ``job_id`` if it is about one job.
+        What cannot be read of it is logged, with ``job_id`` if the list is about one job.
         """
         sizes = self.page_sizes
         while True:
@@ -93,7 +93,7 @@ class ProjectReader:
                 if not sizes.refused(endpoint, size, error):
                     raise
         page = read(answer.body)
-        self.left_out.unread(endpoint, page.unread, job_id)
+        self.left_out.record_unreadable(endpoint, page.unreadable, job_id)
         return replace(
             page,
             limit=limit,
@@ -113,7 +113,7 @@ class ProjectReader:
         for row in page.rows:
             if (found := mismatch(row)) is not None:
                 mismatches.append(found)
-                self.left_out.mismatch(found)
+                self.left_out.record_mismatch(found)
             else:
                 rows.append(convert(row))
         return replace(cast("Page[Any]", page), rows=rows, mismatches=mismatches)

@@ -1,4 +1,4 @@
-"""From an answer that is not a 200 to the exception that says what it means."""
+"""The exceptions for answers with another status than 200."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ _DETAIL_LENGTH = 300
 _REDIRECTS = range(HTTPStatus.MULTIPLE_CHOICES, HTTPStatus.BAD_REQUEST)
 _SCHEMES = frozenset({"http", "https", ""})
 _HOST = re.compile(r"[a-z0-9._:-]{1,253}")
-# Only with LlamaCloud's own words. Without them a gateway, proxy or login page may have answered.
+# Only with LlamaCloud's JSON: without it, a gateway, proxy or login page may have answered.
 _BY_CODE: Mapping[int, type[StatusRefused]] = {
     HTTPStatus.UNAUTHORIZED: Unauthorized,
     HTTPStatus.PAYMENT_REQUIRED: PaymentRequired,
     HTTPStatus.FORBIDDEN: Forbidden,
 }
-_NEEDS_LLAMACLOUDS_WORDS = frozenset({*_BY_CODE, *_REDIRECTS, HTTPStatus.UNPROCESSABLE_ENTITY})
+_NEEDS_LLAMACLOUDS_JSON = frozenset({*_BY_CODE, *_REDIRECTS, HTTPStatus.UNPROCESSABLE_ENTITY})
 _WORD = re.compile(r"\w+")
-# As in "You've already reached the maximum number of ...", with which LlamaCloud answers 429 too.
+# As in "You've already reached the maximum number of ...", another reason for a 429.
 _CAP = re.compile("reached the maximum number of", re.IGNORECASE)
 
 
@@ -55,10 +55,10 @@ def refusal(
     answered_at: float,
     asked_monotonic: float = 0.0,
 ) -> StatusRefused:
-    """Name the error that a status other than 200 stands for.
+    """Return the error for a status other than 200.
 
-    ``headers`` are looked up in lower case. The body's ``detail`` is quoted, shortened; of a
-    redirect is told where it points.
+    The names of ``headers`` are in lower case. The error quotes the body's ``detail``, shortened,
+    or names the host that a redirect points to.
     """
     stated = _stated(body)
     detail = _in_words(stated)
@@ -82,9 +82,9 @@ def refusal(
 
 
 class JobMissing(StatusRefused):
-    """404 of LlamaCloud itself for a job, or for the items of a job."""
+    """404 from LlamaCloud itself for a job, or for its items."""
 
-    # Not ``not_found``: that says that the project does not exist.
+    # Not ``not_found``, which means that the project does not exist.
     reason = ErrorReason.OTHER
     advice = "LlamaCloud lists the job, yet does not find it: if that lasts, ask its support"
 
@@ -93,16 +93,16 @@ class JobMissing(StatusRefused):
 
 
 def job_not_found(job_id: str, error: NotFound) -> JobNotFound:
-    """Return the observation that a 404 about a job makes; raises what ``job_missing`` does."""
+    """Return the observation for a 404 to a job's status; raises what ``job_missing`` does."""
     failure = job_missing(error).failure()
     return JobNotFound(job_id, error.asked_monotonic, error.answered_at, failure)
 
 
 def job_missing(error: NotFound) -> JobMissing:
-    """Return what a 404 means for a single job.
+    """Return the error for a 404 to a request about a single job.
 
     Raises:
-        BadResponse: the 404 is that of a gateway, which knows nothing of jobs.
+        BadResponse: a gateway sent the 404, which says nothing about the job.
     """
     if not error.from_api:
         raise BadResponse(str(error)) from error
@@ -114,14 +114,14 @@ def _kind(code: int, detail: str, *, from_api: bool) -> type[StatusRefused]:
         return ServerFailed
     if code == HTTPStatus.TOO_MANY_REQUESTS:
         return CapReached if _CAP.search(detail) else RateLimited
-    is_on_the_way = not from_api and code in _NEEDS_LLAMACLOUDS_WORDS
+    is_on_the_way = not from_api and code in _NEEDS_LLAMACLOUDS_JSON
     if is_on_the_way or code == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         return GatewayRefused
     return _BY_CODE.get(code, UnexpectedStatus)
 
 
 def _stated(body: bytes) -> object:
-    """Read the ``detail`` of LlamaCloud's error bodies, ``None`` where there is none."""
+    """Return the ``detail`` of LlamaCloud's error bodies, ``None`` without one."""
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
@@ -130,7 +130,7 @@ def _stated(body: bytes) -> object:
 
 
 def _mistakes(detail: object) -> list[tuple[list[str], str]]:
-    """Read the mistakes that a 422 names: the texts of each ``loc``, and what it says of it.
+    """Read the mistakes in a 422: the texts of each ``loc``, and the message about it.
 
     The last text is the name of the parameter, as in ``["query", "limit"]``; a position may follow
     it. The shape is that of LlamaCloud's OpenAPI description (HTTPValidationError).
@@ -146,7 +146,7 @@ def _mistakes(detail: object) -> list[tuple[list[str], str]]:
 
 
 def _parameters(detail: object) -> frozenset[str]:
-    """Return words that include the refused parameters; a text may name them anywhere."""
+    """Return words that include the refused parameters, which a text may name anywhere."""
     if isinstance(detail, str):
         return frozenset(_WORD.findall(detail[:_DETAIL_LENGTH]))
     return frozenset(name for names, _ in _mistakes(detail) for name in names)
@@ -163,7 +163,7 @@ def _in_words(detail: object) -> str:
 
 
 def _origin(location: str) -> str:
-    """Name the scheme and host of an address; the rest of it may hold what is secret."""
+    """Return the scheme and host of an address; the rest of it may hold secrets."""
     try:
         address = urlsplit(location)
     except ValueError:

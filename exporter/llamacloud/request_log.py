@@ -14,7 +14,7 @@ class RequestLog:
 
     def __init__(self, project: str) -> None:
         self._log = log.bind(project=project)
-        self._says_nothing_more = False
+        self._is_silent = False
 
     def sent(
         self, endpoint: str, code: str, seconds: float, *, waited_seconds: float, rate: float
@@ -30,16 +30,16 @@ class RequestLog:
         )
 
     def answered(self) -> None:
-        """Note that the server can be reached: later failures are logged once retries are over."""
-        self._says_nothing_more = True
+        """Note that the server can be reached; later failures are logged after their retries."""
+        self._is_silent = True
 
     def not_reached(self, detail: str, advice: str) -> None:
-        """Log that a request got no answer, the first time if there was no answer before.
+        """Log the first request without an answer, if there was no answer before.
 
-        A first start is waited for: the retries that follow would keep the reason back for seconds.
+        Somebody waits for a first start, and the retries would delay the reason by seconds.
         """
-        if not self._says_nothing_more:
-            self._says_nothing_more = True
+        if not self._is_silent:
+            self._is_silent = True
             self._log.warning(
                 "request.not_answered", detail=detail, advice=f"it is tried again; {advice}"
             )

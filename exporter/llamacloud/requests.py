@@ -1,4 +1,4 @@
-"""What belongs to a request: where it goes, by whose key, how often it is tried, who is told."""
+"""Endpoints, keys, retries and answers of requests, and the observer of requests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Query: TypeAlias = Mapping[str, str | Sequence[str]]
 
 
 class Endpoint(StrEnum):
-    """The endpoints that requests are counted by."""
+    """The endpoints, by which requests are counted."""
 
     LIST_JOBS = "list_jobs"
     JOB_STATUS = "job_status"
@@ -37,51 +37,51 @@ ENDPOINTS_OF: Final[Mapping[str, Sequence[Endpoint]]] = {
         Endpoint.LIST_EXTRACT_JOBS,
     ),
 }
-# They find the jobs of a project, and go before requests about single jobs.
+# Requests to these find jobs, and take precedence over those about single jobs.
 LISTINGS = frozenset({Endpoint.LIST_JOBS, Endpoint.LIST_BATCHES})
 
 
 class RequestObserver(Protocol):
-    """Is told of every request that a client sends, and of what its answer lacks."""
+    """Observes the requests of a client, and what could not be read of their answers."""
 
     def request_finished(self, endpoint: str, code: str, seconds: float) -> None:
-        """Take note of one request; ``code`` is its HTTP status, ``timeout`` or ``network``."""
+        """Record a request; ``code`` is its HTTP status, ``timeout`` or ``network``."""
 
     def request_retried(self, endpoint: str) -> None:
-        """Take note that the next request is a retry."""
+        """Record that the next request is a retry."""
 
     def budget_waited(self, seconds: float) -> None:
-        """Take note of time that a request waited for the budget."""
+        """Record the time that a request waited for the budget."""
 
     def rows_left_out(self, endpoint: str, number: int) -> None:
-        """Take note of rows of an answer that could not be read."""
+        """Record rows of an answer that could not be read."""
 
     def fields_left_out(self, endpoint: str, field: str, number: int) -> None:
-        """Take note of fields of this name, of rows or of an answer, that could not be read."""
+        """Record fields of this name that could not be read, in rows or in an answer."""
 
 
 class Access(Protocol):
-    """Owns a project's key, which may be replaced while the exporter runs, and its budget."""
+    """Owns a project's key, which can be replaced while the exporter runs, and its budget."""
 
     @property
     def api_key(self) -> str:
-        """The key in force; raises ``KeyMissing`` before the first one."""
+        """The current key; raises ``KeyMissing`` before the first one."""
 
     @property
     def budget(self) -> RequestBudget:
-        """The budget of the key in force."""
+        """The budget of the current key."""
 
     @property
     def changes(self) -> int:
-        """How often the key was replaced by another one."""
+        """How often the key was replaced."""
 
     def renew(self) -> None:
-        """Read the key again where it came from."""
+        """Read the key again from its file."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often a request is tried, and how long is waited between: doubling, with jitter.
+    """How often a request is tried, and the waits in between, which double and have jitter.
 
     LlamaCloud's documentation asks for exponential backoff with jitter; the figures are those of
     its SDK.
@@ -95,7 +95,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The body of a 200; ``answered_at`` is the Unix time, by LlamaCloud's clock."""
+    """The body of a 200; ``answered_at`` is the Unix time of it by LlamaCloud's clock."""
 
     body: bytes
     asked_monotonic: float

@@ -1,6 +1,6 @@
-"""What httpcore leaves unchecked: bytes after an answer, and interim answers without end.
+"""Checks that httpcore lacks: no bytes after an answer, and no endless interim answers.
 
-The wrappers stand between httpcore and its network, and speak httpcore's own interfaces.
+The classes wrap httpcore's network backend and streams, and have the same interfaces.
 """
 
 from __future__ import annotations
@@ -17,15 +17,13 @@ if TYPE_CHECKING:
     from h11 import Connection as Parser
     from httpcore import AsyncNetworkBackend, AsyncNetworkStream
 
-# Servers send one or two (100 Continue, 103 Early Hints); each costs as much as an answer.
+# Servers send one or two (100 Continue, 103 Early Hints). Each costs as much as an answer.
 _MOST_INTERIM_ANSWERS: Final = 10
 _STATUS_LINE = re.compile(rb"\nHTTP/\d\.\d (\d)\d\d")
-# One byte less than what is looked for.
+# One byte less than what ``_STATUS_LINE`` needs.
 _TAIL_BYTES: Final = len(b"\nHTTP/1.1 10")
-
-
-# httpcore keeps its parser to itself. Where a version of it names one of these otherwise, no
-# connection is used twice.
+# The parser is private to httpcore. If a version names an attribute differently, no connection is
+# used twice.
 _PARSER = attrgetter("stream._stream._httpcore_stream._stream._connection._h11_state")
 
 
@@ -35,7 +33,7 @@ def guard(client: Any) -> None:  # noqa: ANN401 - httpx's
     Raises:
         BadEnvironmentError: the installed versions of httpx and httpcore are built otherwise.
     """
-    # There is no setting for it. A transport is None where the environment excepts hosts.
+    # httpx has no public way. A transport is None for hosts that the environment excludes.
     try:
         for transport in filter(None, (client._transport, *client._mounts.values())):  # noqa: SLF001
             pool = transport._pool  # noqa: SLF001
@@ -48,9 +46,9 @@ def guard(client: Any) -> None:  # noqa: ANN401 - httpx's
 
 
 def answer_begins(answer: Any) -> None:  # noqa: ANN401 - httpx's
-    """Tell a guarded connection that the status and headers of an answer have come."""
+    """Notify a guarded connection that the status and headers of an answer were received."""
     connection = answer.extensions["network_stream"]
-    # It is another one after a change of protocol, and closed after that anyway.
+    # After a change of protocol it is another one, which is closed afterwards anyway.
     if isinstance(connection, GuardedStream):
         try:
             connection.answer_begins(_PARSER(answer))
@@ -72,8 +70,8 @@ class GuardedBackend:
 class GuardedStream:
     """A connection that is not used again if a byte came after the end of the answer.
 
-    Such a byte may be the beginning of an answer to another question. What arrives after the next
-    request was sent cannot be told from its answer.
+    Such a byte may begin the answer to another request. Bytes that arrive after the next request
+    was sent cannot be distinguished from its answer.
     """
 
     def __init__(self, stream: AsyncNetworkStream) -> None:
@@ -84,7 +82,7 @@ class GuardedStream:
         self._tail = b"\n"
 
     def answer_begins(self, parser: Parser | None) -> None:
-        """Note that an answer has a status; without its ``parser`` this connection is its last."""
+        """Note that an answer begins; without its ``parser`` the connection is not used again."""
         self._parser = parser
         self._awaits_answer = False
 
@@ -113,7 +111,7 @@ class GuardedStream:
         return GuardedStream(await self._stream.start_tls(*args, **options))
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - httpcore's
-        """Return what is asked for; httpcore closes an idle connection that ``is_readable``."""
+        """Return ``info``; httpcore closes an idle connection that ``is_readable``."""
         value = self._stream.get_extra_info(info)
         return (value or self._holds_unread_bytes()) if info == "is_readable" else value
 
@@ -135,7 +133,7 @@ class GuardedStream:
         received = self._tail + data
         for status in _STATUS_LINE.finditer(received):
             if status[1] != b"1":
-                # What follows is a body, which may say anything.
+                # A body follows, which may contain anything.
                 self._awaits_answer = False
                 break
             self._interim_answers += 1

@@ -291,7 +291,7 @@ def test_a_key_has_the_name_that_the_settings_give_it_now(file: Path) -> None:
     renamed = replace(project(file).key, origin="the second")
     access.apply(replace(project(file), key=renamed))
     with capture_logs() as logs:
-        access.budget.refused(asked_at=0.0, retry_after_seconds=None)
+        access.budget.refused(sent_at=0.0, retry_after_seconds=None)
         file.write_text("llx-second")
         access.renew()
     assert [("budget.reduced", "the second"), ("key.changed", "the second")] == [

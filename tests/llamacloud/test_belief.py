@@ -1,4 +1,4 @@
-"""What is believed of LlamaCloud's times and words, and which ids are one."""
+"""Which times of LlamaCloud are plausible, how its words are read, and which ids are equal."""
 
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -11,14 +11,14 @@ from properties import UNHURRIED
 
 from exporter.domain import ItemStatus, JobStatus, JobType
 from exporter.domain.ids import bare_id, contradicts
-from exporter.llamacloud.belief import (
+from exporter.llamacloud.known_values import KnownValues, Vocabulary
+from exporter.llamacloud.times import (
     CLOCKS_DIFFER_BY_SECONDS,
     EARLIEST_TIME,
     LATEST_TIME_AHEAD_SECONDS,
-    believed_moment,
-    believed_times,
+    plausible_time,
+    plausible_times,
 )
-from exporter.llamacloud.known_values import KnownValues, Vocabulary
 from exporter.llamacloud.v1beta.jobs import ITEM_STATUSES, JOB_STATUSES, JOB_TYPES
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -53,7 +53,7 @@ def test_a_time_is_believed_from_2015_to_a_day_after_the_answer(
 ) -> None:
     """By the answer's own clock."""
     seconds = moment.replace(tzinfo=UTC).timestamp() if is_believed else None
-    assert seconds == believed_moment(moment, ANSWERED_AT)
+    assert seconds == plausible_time(moment, ANSWERED_AT)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_time_is_believed_from_2015_to_a_day_after_the_answer(
 )
 def test_no_job_ends_before_its_creation(moment: datetime, *, is_believed: bool) -> None:
     """Beyond a minute, by which the clocks of LlamaCloud's servers may differ."""
-    times = believed_times(
+    times = plausible_times(
         ANSWERED_AT, created=CREATED, started=moment, completed=moment, updated=moment
     )
     expected = moment.timestamp() if is_believed else None
@@ -79,7 +79,7 @@ def test_no_job_ends_before_its_creation(moment: datetime, *, is_believed: bool)
 def test_without_a_creation_that_is_believed_the_other_times_stand_for_themselves() -> None:
     """There is nothing to compare them with."""
     for created in (None, datetime(1970, 1, 1, tzinfo=UTC)):
-        times = believed_times(ANSWERED_AT, created=created, completed=CREATED)
+        times = plausible_times(ANSWERED_AT, created=created, completed=CREATED)
         assert (None, CREATED.timestamp()) == (times.created_at, times.completed_at)
 
 
@@ -92,7 +92,7 @@ def test_whatever_times_come_those_that_are_believed_can_be_true(
     updated: datetime | None,
 ) -> None:
     """Each is as it was sent, or absent."""
-    times = believed_times(
+    times = plausible_times(
         ANSWERED_AT, created=created, started=started, completed=completed, updated=updated
     )
     sent = {"created": created, "started": started, "completed": completed, "updated": updated}

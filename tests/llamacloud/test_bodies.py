@@ -23,7 +23,7 @@ GZIP_HEADER = gzip.compress(b"")[:10]
 
 @dataclass
 class Pieces:
-    """A body as it comes, and how much of it was taken."""
+    """The pieces of a body, and how many of them were read."""
 
     pieces: Iterable[bytes]
     taken: int = 0
@@ -64,7 +64,7 @@ def test_what_is_not_compressed_is_read_as_it_is(encoding: str) -> None:
 
 @pytest.mark.parametrize("encoding", ["", "gzip"])
 def test_the_longest_body_is_read_and_one_byte_more_is_not(encoding: str) -> None:
-    """However little it took."""
+    """Also if it is compressed to a few bytes."""
 
     def sent(size: int) -> Pieces:
         body = b"x" * size
@@ -133,9 +133,9 @@ def test_a_compressed_body_without_its_end_was_cut_off(length: int) -> None:
     "encoding", ["br", "deflate", "zstd", "gzip, gzip", "gzip,", "*", "x" * 99]
 )
 def test_another_encoding_is_not_read(encoding: str) -> None:
-    """Nothing is taken of it: each would need a bound of its own."""
+    """Its body is not read: each encoding would need a bound of its own."""
     pieces = Pieces([b"{}"])
-    with pytest.raises(UnreadableBody, match="another Content-Encoding than the gzip"):
+    with pytest.raises(UnreadableBody, match="another Content-Encoding than gzip"):
         read(pieces, encoding)
     assert 0 == pieces.taken
 
@@ -150,7 +150,7 @@ async def _turns_of_others_while(reading: asyncio.Task[bytes]) -> int:
 
 @pytest.mark.anyio
 async def test_a_body_in_small_pieces_lets_others_have_their_turn() -> None:
-    """Though each piece is there before it is asked for."""
+    """Even if each piece is available at once."""
     pieces = aiter(Pieces(repeat(b"x", 100_000)))
     reading = asyncio.create_task(read_body(pieces, "", 100_000))
     assert 100 < await _turns_of_others_while(reading)

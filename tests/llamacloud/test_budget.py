@@ -39,7 +39,7 @@ async def test_a_bucket_holds_at_least_one_request() -> None:
 
 
 async def test_waiting_requests_pass_at_the_rate() -> None:
-    """By the clock, not by how often is asked."""
+    """It depends on the clock, not on the number of calls."""
     budget = budget_of(100.0, 5000, asyncio.get_running_loop().time)
     began = asyncio.get_running_loop().time()
     await asyncio.gather(*(one_request(budget) for _ in range(3050)))
@@ -66,7 +66,7 @@ async def test_no_more_refreshes_than_allowed_run_at_once() -> None:
 
 
 async def test_listings_have_a_place_of_their_own() -> None:
-    """Refreshes that hang do not keep them waiting, and they take no place of a refresh."""
+    """Refreshes that hang do not delay listings, which use no places of refreshes."""
     budget = budget_of(10_000.0, 3, asyncio.get_running_loop().time)
     hanging = [asyncio.create_task(hang(budget)) for _ in range(5)]
     await asyncio.sleep(0)
@@ -153,7 +153,7 @@ async def test_the_wait_is_told() -> None:
 
 
 async def test_projects_on_one_key_take_turns() -> None:
-    """One that asks for much does not keep the others waiting."""
+    """A project with many requests does not delay the others."""
     budget = budget_of(10_000.0, 2, asyncio.get_running_loop().time)
     order: list[str] = []
 
@@ -267,7 +267,7 @@ async def test_a_permit_that_is_not_used_is_given_back() -> None:
 
 
 async def test_a_permit_is_good_for_one_request() -> None:
-    """The next request of whoever holds it waits for its own turn."""
+    """The next request of its holder waits for a turn of its own."""
     clock = Clock()
     budget = budget_of(ONE_IN_30_SECONDS, 1, clock)
     assert 1 == await passing_at_once(budget, 1)
@@ -356,7 +356,7 @@ async def one_request(
 
 
 async def passing_at_once(budget: RequestBudget, number: int) -> int:
-    """Ask ``number`` times, and count the requests that pass while the clock stands still."""
+    """Request ``number`` times, and count the requests that pass while the clock stands still."""
     tasks = [asyncio.create_task(one_request(budget)) for _ in range(number)]
     for _ in range(5):
         await asyncio.sleep(0)

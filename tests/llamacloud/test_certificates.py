@@ -99,7 +99,7 @@ async def test_a_file_that_is_replaced_is_read_again(
     monkeypatch: pytest.MonkeyPatch,
     in_place: bool,  # noqa: FBT001 - a parameter
 ) -> None:
-    """With the next request; one that is no certificate changes nothing, and is told once."""
+    """Before the next request; a file without certificates changes nothing, and is logged once."""
     file, new = tmp_path / "ca.pem", tmp_path / "new.pem"
     file.write_bytes(authorities["first"].file.read_bytes())
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
@@ -149,7 +149,7 @@ class Loading:
         self.times = 0
 
     def __call__(self) -> ssl.SSLContext:
-        """Make a context that trusts nobody."""
+        """Make a context that trusts no certificate."""
         self.times += 1
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 

@@ -36,7 +36,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def test_a_request_carries_key_scope_and_user_agent(cloud: Cloud) -> None:
-    """LlamaCloud's operators can tell who asks."""
+    """LlamaCloud's operators can see who sends it."""
     async with client_of(cloud) as client:
         await V1BetaApi(client, project_id=DEFAULT_PROJECT_ID).list_jobs(
             ListingPlan(max_requests=1)
@@ -103,7 +103,7 @@ async def test_every_failure_has_its_error_and_is_retried_where_that_can_help(
 async def test_bodies_that_broke_off_may_be_left_to_whoever_asked(
     cloud: Cloud, fault: Fault, attempts: int
 ) -> None:
-    """An answer that is too large for the time that it has is better asked for in parts."""
+    """An answer that is too large for the time limit is better requested in parts."""
     cloud.simulator.faults.add(fault)
     timeout_seconds = 0.3 if fault.kind in {"drip", "hang"} else 20.0
     async with client_of(cloud, timeout_seconds=timeout_seconds) as client:
@@ -161,7 +161,7 @@ async def test_a_key_that_was_replaced_is_used_after_a_401(cloud: Cloud) -> None
 
 
 async def test_a_key_that_was_not_replaced_is_refused_once(cloud: Cloud) -> None:
-    """Nothing is gained by asking again."""
+    """Another request would be refused too."""
     access = KeyInFile("llx-revoked", "llx-revoked", plenty())
     async with client_of(cloud, access=access) as client:
         with pytest.raises(Unauthorized):
@@ -183,7 +183,7 @@ async def test_without_it_waits_double(cloud: Cloud) -> None:
 
 
 async def test_nobody_listening_is_a_network_failure() -> None:
-    """With words about where to look."""
+    """Its advice names what to check."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
     with pytest.raises(NetworkFailed) as raised:
@@ -191,15 +191,15 @@ async def test_nobody_listening_is_a_network_failure() -> None:
     assert raised.value.reason is ErrorReason.NETWORK
 
 
-async def test_an_id_too_long_to_ask_for_is_a_typed_error(cloud: Cloud) -> None:
+async def test_an_id_too_long_for_a_request_is_a_typed_error(cloud: Cloud) -> None:
     """The job is not refreshed, and nothing else happens."""
     async with client_of(cloud) as client:
-        with pytest.raises(BadResponse, match="cannot be asked"):
+        with pytest.raises(BadResponse, match="no request can be sent to this address"):
             await Reader(client, {}).job_status("j" * 66_000)
 
 
 async def test_a_base_url_without_meaning_is_a_typed_error(cloud: Cloud) -> None:
-    """Some are found out only when they are asked."""
+    """Some are detected only by a request."""
     async with client_of(cloud, base_url="http://xn--a") as client:
         with pytest.raises((BadResponse, NetworkFailed)):
             await Reader(client, {}).jobs_page(0, {})
@@ -229,7 +229,7 @@ async def test_a_job_that_is_not_known_is_told_from_a_gateways_404(cloud: Cloud)
 
 
 async def test_times_are_llamaclouds(cloud: Cloud) -> None:
-    """By its Date header, whatever our own clock says: it is asked once more, and agrees."""
+    """By its Date header, whatever our own clock says: a second answer confirms it."""
     cloud.world.clock = lambda: 1_600_000_000.0
     observer = Observer()
     async with client_of(cloud, observer) as client:

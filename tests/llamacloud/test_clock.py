@@ -1,4 +1,4 @@
-"""Which of LlamaCloud's Dates are believed, and what time it is otherwise."""
+"""Which Dates of LlamaCloud are accepted, and what the time is otherwise."""
 
 from __future__ import annotations
 
@@ -48,16 +48,16 @@ class Clocks:
         self.upstream += seconds
 
     def answered(self, off: float = 0.0, *, seconds_taken: float = 0.1) -> float:
-        """Answer now, with a Date that is so far from the true time; return what is believed."""
+        """Answer now, with a Date that is so far from the true time; return the resulting time."""
         return self.followed.answered(self.upstream + off, seconds_taken)
 
     def error(self) -> float:
-        """Return how far from LlamaCloud's time is what is taken for it."""
+        """Return the difference between the clock and LlamaCloud's true time."""
         return self.followed.now() - self.upstream
 
 
 def first_answer(clocks: Clocks, *offs: float) -> tuple[float, int]:
-    """Return what the first answer that counts is believed to tell, and which it was."""
+    """Return the time of the first accepted answer, and which answer that is."""
     for number, off in enumerate(offs, start=1):
         try:
             return clocks.answered(off), number
@@ -103,13 +103,13 @@ def test_a_single_wrong_first_date_is_not_believed(wrong: float) -> None:
 
 @pytest.mark.parametrize("wall_ahead", [400 * DAY, -400 * DAY, -NOW])
 def test_our_own_clock_may_be_the_wrong_one(wall_ahead: float) -> None:
-    """Two Dates that agree are believed, also after one that is wrong as well."""
+    """Two Dates that agree are accepted, even after another wrong one."""
     assert (NOW + 1, 2) == first_answer(Clocks(wall_ahead=wall_ahead), 0.0, 0.0)
     assert (NOW + 2, 3) == first_answer(Clocks(wall_ahead=wall_ahead), IN_2099 - NOW, 0.0, 0.0)
 
 
 def test_among_first_dates_that_never_agree_our_own_clock_serves() -> None:
-    """It is not asked without end; what is right is followed later."""
+    """Requests are not repeated forever; a right Date is accepted later."""
     clocks = Clocks(wall_ahead=400 * DAY)
     assert (NOW + 2 + 400 * DAY, 3) == first_answer(clocks, DAY, -DAY, 2 * DAY)
     for _ in range(4):
@@ -119,7 +119,7 @@ def test_among_first_dates_that_never_agree_our_own_clock_serves() -> None:
 
 
 def test_a_wrong_clock_that_was_believed_is_found_out_by_ours() -> None:
-    """Two first answers by one server agree; nor is it believed again beside right ones."""
+    """The first two answers of one server agree; later its Dates are refused beside right ones."""
     clocks = Clocks()
     assert (NOW + 7201, 2) == first_answer(clocks, 7200.0, 7200.0)
     for off in (0.0, 7200.0, 0.0, 7200.0, 7200.0):

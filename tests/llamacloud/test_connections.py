@@ -1,4 +1,4 @@
-"""Connections to LlamaCloud: kept between polls, and told of rightly where there is none."""
+"""Connections to LlamaCloud: kept between polls, and reported with the cause if they fail."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -65,7 +65,7 @@ async def serving(answers_on_one: int) -> AsyncIterator[Server]:
 
 
 async def test_a_connection_is_kept_from_one_poll_to_the_next(cloud: Cloud) -> None:
-    """Nothing is looked up, and nobody shaken hands with, in each of them."""
+    """A poll need not resolve names and shake hands again."""
     async with (
         serving(answers_on_one=9) as server,
         client_of(cloud, base_url=server.base_url) as client,
@@ -110,7 +110,7 @@ async def test_a_connection_that_is_closed_just_then_is_survived(cloud: Cloud) -
 async def test_no_connection_in_time_is_told_as_such(
     cloud: Cloud, timeout_seconds: float, told: str
 ) -> None:
-    """No longer time for answers would help: it is the network that is to be looked at."""
+    """The advice names the network, as more time for answers would not help."""
     observer = Observer()
     with address_that_takes_no_connection() as nowhere:
         async with client_of(

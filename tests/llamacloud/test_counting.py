@@ -104,7 +104,7 @@ async def test_a_promise_that_cannot_be_read_does_not_end_a_count(
 async def test_pages_that_are_short_in_silence_are_read_until_the_job_is_whole(
     cloud: Cloud,
 ) -> None:
-    """A server may cap its pages, and tell neither a total nor a token."""
+    """A server may limit its pages without a total or a token."""
     cloud.add_job(items=items_of("job-1", completed=30, failed=20))
     cloud.simulator.items_paging = Paging(max_rows=10, total_size=False, page_token=False)
     counts = await counted(cloud)
@@ -233,7 +233,7 @@ async def test_a_list_that_moves_while_it_is_paged_is_counted_exactly_or_not_at_
 
 
 async def test_of_a_job_too_large_for_a_sweep_what_matters_is_counted(cloud: Cloud) -> None:
-    """By asking for it; of the rest nothing is said, nor of how long items take."""
+    """By filtered lists; other statuses and durations are absent."""
     items = items_of("job-1", **MANY, started_at=BEGAN_AT, completed_at=BEGAN_AT + 4)
     cloud.add_job(items=items)
     counts = await counted(cloud, total_items=10_001, failed_items=4, skipped_items=3)
@@ -331,7 +331,7 @@ def test_an_item_is_counted_as_it_was_seen_last() -> None:
 
 
 def test_times_of_items_that_cannot_be_are_absent() -> None:
-    """They would be the newest of all, or take centuries."""
+    """They would be the newest of all, or would make items last for centuries."""
     counter = ItemCounter(lambda word: ItemStatus(word or "unknown"))
     began = datetime(2026, 1, 1, tzinfo=UTC)
     never, later = datetime(1, 1, 1, tzinfo=UTC), datetime(2126, 1, 1, tzinfo=UTC)
@@ -348,7 +348,7 @@ def test_times_of_items_that_cannot_be_are_absent() -> None:
 
 
 async def test_a_server_that_does_not_heed_the_filter_gives_no_count(cloud: Cloud) -> None:
-    """What it lists is not what was asked for."""
+    """The list contains items in other statuses."""
     cloud.add_job(items=items_of("job-1", completed=10))
     cloud.world.jobs["job-1"].items[3].overrides["status"] = "completed"
     cloud.world.jobs["job-1"].items[3].status = "processing"
@@ -415,7 +415,7 @@ async def test_failed_items_are_counted_by_the_reason_in_their_message(cloud: Cl
 
 
 async def test_where_failed_items_are_too_many_there_are_no_reasons(cloud: Cloud) -> None:
-    """Those of a part would be taken for those of all."""
+    """The reasons of some would pass for those of all."""
     cloud.add_job(items=items_of("job-1", completed=10, failed=25))
     cloud.simulator.items_paging = Paging(max_rows=10)
     counts = await counted(cloud, total_items=10_001, max_pages=4)

@@ -25,18 +25,18 @@ def altered(field: str, written: str) -> tuple[JobRow, list[str]]:
     read = read_jobs(with_json(page(**{field: "put-here"}), "put-here", written))
     row, other = read.rows
     assert read_jobs(page_of(JOB | {"id": "bjb-2"})).rows == [other]
-    assert 0 == read.unread.rows
-    assert set(read.unread.first_rows.values()) <= {"bjb-1"}
-    return row, list(read.unread.fields.elements())
+    assert 0 == read.unreadable.rows
+    assert set(read.unreadable.first_rows.values()) <= {"bjb-1"}
+    return row, list(read.unreadable.fields.elements())
 
 
 def test_what_is_optional_may_be_missing_or_null() -> None:
-    """And stays unknown: it is not taken for 0, nor for unreadable."""
+    """It stays unknown: it is neither 0 nor unreadable."""
     optional = [name for name in JOB if name != "id"]
     (missing,) = read_jobs(page_of({"id": "bjb-1"})).rows
     read = read_jobs(page_of({"id": "bjb-1"} | dict.fromkeys(optional)))
     assert [missing] == read.rows
-    assert {} == read.unread.fields
+    assert {} == read.unreadable.fields
     assert {None} == {getattr(missing, name) for name in optional}
 
 
@@ -54,8 +54,8 @@ def test_what_is_optional_may_be_missing_or_null() -> None:
 )
 def test_times_are_read_however_they_are_written(written: str, moment: datetime) -> None:
     """With any zone, with a leap second, with nanoseconds."""
-    row, unread = altered("created_at", json.dumps(written))
-    assert (moment, []) == (row.created_at, unread)
+    row, unreadable = altered("created_at", json.dumps(written))
+    assert (moment, []) == (row.created_at, unreadable)
 
 
 @pytest.mark.parametrize(
@@ -64,8 +64,8 @@ def test_times_are_read_however_they_are_written(written: str, moment: datetime)
 )
 def test_a_count_may_be_written_as_json_writes_numbers(written: str, count: int) -> None:
     """As long as it is a whole one that a metric can carry."""
-    row, unread = altered("failed_items", written)
-    assert (count, []) == (row.failed_items, unread)
+    row, unreadable = altered("failed_items", written)
+    assert (count, []) == (row.failed_items, unreadable)
 
 
 @pytest.mark.parametrize(
@@ -85,9 +85,9 @@ def test_a_count_may_be_written_as_json_writes_numbers(written: str, count: int)
     ],
 )
 def test_a_field_that_cannot_be_read_is_absent(field: str, written: str) -> None:
-    """It takes neither its row nor another one with it, and is named."""
-    row, unread = altered(field, written)
-    assert [field] == unread
+    """Its row and all others are read, and the field is recorded."""
+    row, unreadable = altered(field, written)
+    assert [field] == unreadable
     (documented,) = read_jobs(page_of(JOB | {field: None})).rows
     assert documented == row
 
@@ -97,8 +97,8 @@ def test_a_field_that_cannot_be_read_is_absent(field: str, written: str) -> None
 )
 def test_a_lone_surrogate_takes_nothing_with_it(field: str) -> None:
     """JSON writers send them for file names that are not Unicode; UTF-8 cannot carry them."""
-    row, unread = altered(field, '"caf\\udce9"')
-    assert (r"caf\udce9", []) == (getattr(row, field), unread)
+    row, unreadable = altered(field, '"caf\\udce9"')
+    assert (r"caf\udce9", []) == (getattr(row, field), unreadable)
 
 
 def test_a_byte_order_mark_is_ignored() -> None:
@@ -112,7 +112,7 @@ def test_a_text_that_is_no_utf_8_takes_nothing_with_it() -> None:
     read = read_jobs(page(error_message="caf-").replace(b"caf-", b"caf\xe9"))
     assert ([r"caf\udce9", None], {}) == (
         [row.error_message for row in read.rows],
-        read.unread.fields,
+        read.unreadable.fields,
     )
 
 
@@ -124,17 +124,17 @@ def test_a_text_that_is_no_utf_8_takes_nothing_with_it() -> None:
 def test_a_row_without_a_usable_id_is_left_out(row_id: Any) -> None:
     """And counted, whatever its list is of."""
     jobs = read_jobs(page_of(JOB, JOB | {"id": row_id}, JOB | {"id": "bjb-3"}))
-    assert (["bjb-1", "bjb-3"], 1) == ([row.id for row in jobs.rows], jobs.unread.rows)
+    assert (["bjb-1", "bjb-3"], 1) == ([row.id for row in jobs.rows], jobs.unreadable.rows)
     assert 3 == jobs.sent
     items = read_items(page_of(ITEM, ITEM | {"item_id": row_id}))
-    assert ([ITEM["item_id"]], 1) == ([row.item_id for row in items.rows], items.unread.rows)
+    assert ([ITEM["item_id"]], 1) == ([row.item_id for row in items.rows], items.unreadable.rows)
 
 
 @pytest.mark.parametrize("row", [None, 7, "bjb-2", [], {}], ids=range(5))
 def test_a_row_that_is_no_object_is_left_out(row: Any) -> None:
     """It has no id."""
     jobs = read_jobs(page_of(JOB, row))
-    assert (1, 1) == (len(jobs.rows), jobs.unread.rows)
+    assert (1, 1) == (len(jobs.rows), jobs.unreadable.rows)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_ids_may_hold_whatever_is_no_control_character(row_id: str) -> None:
 
 def test_a_page_of_ten_rows_of_which_none_can_be_read_is_a_bad_response() -> None:
     """It is no list of jobs; nine may all be bad."""
-    assert 9 == read_jobs(page_of(*[{}] * 9)).unread.rows
+    assert 9 == read_jobs(page_of(*[{}] * 9)).unreadable.rows
     with pytest.raises(BadResponse, match="none of 10 rows has a usable id"):
         read_jobs(page_of(*[{}] * 10))
 
@@ -158,7 +158,7 @@ def test_values_and_fields_that_are_newer_are_accepted() -> None:
     assert ("throttled", "split", {}) == (
         read.rows[0].status,
         read.rows[0].job_type,
-        read.unread.fields,
+        read.unreadable.fields,
     )
 
 
@@ -199,9 +199,9 @@ def test_what_is_no_page_is_a_bad_response(body: bytes, message: str) -> None:
 def test_a_value_that_is_nested_deeply_takes_nothing_with_it(field: str, depth: int) -> None:
     """Neither its row nor another one; brackets in texts are none."""
     nested = '{"a": [' * depth + '"]}]}]}"' + "]}" * depth
-    row, unread = altered(field, nested)
+    row, unreadable = altered(field, nested)
     assert "bjb-1" == row.id
-    assert (field in JOB) == bool(unread)
+    assert (field in JOB) == bool(unreadable)
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_free_text_may_be_long() -> None:
 
 
 @pytest.mark.parametrize(
-    ("page_facts", "unread"),
+    ("page_facts", "unreadable"),
     [
         ({"next_page_token": 7, "total_size": "2"}, ["next_page_token", "total_size"]),
         ({"total_size": -1}, ["total_size"]),
@@ -265,12 +265,12 @@ def test_free_text_may_be_long() -> None:
 )
 @pytest.mark.parametrize("read_page", [read_jobs, read_items])
 def test_a_token_or_total_that_cannot_be_read_announces_more(
-    read_page: Any, page_facts: dict[str, Any], unread: list[str]
+    read_page: Any, page_facts: dict[str, Any], unreadable: list[str]
 ) -> None:
     """The rows of the page are read all the same."""
     read = read_page(page_of(JOB | ITEM, **page_facts))
     assert (1, True, None) == (len(read.rows), read.announces_more, read.total_size)
-    assert dict.fromkeys(unread, 1) == read.unread.fields
+    assert dict.fromkeys(unreadable, 1) == read.unreadable.fields
 
 
 @pytest.mark.parametrize("page_facts", [{}, {"next_page_token": None}, {"next_page_token": ""}])
@@ -291,7 +291,7 @@ def test_progress_is_a_finite_number(number: str) -> None:
     """What is none is absent; the job is read all the same."""
     read = read_status(status(number))
     assert (None, "bjb-1") == (read.progress_percentage, read.job and read.job.id)
-    assert {"progress_percentage": 1} == read.unread.fields
+    assert {"progress_percentage": 1} == read.unreadable.fields
 
 
 @pytest.mark.parametrize(
@@ -304,9 +304,9 @@ def test_progress_may_be_any_number(written: str, number: float | None) -> None:
 
 @pytest.mark.parametrize("job", [None, 7, [], {}, JOB | {"id": ".."}], ids=range(5))
 def test_a_status_without_a_job_has_none(job: Any) -> None:
-    """Whoever asked for it decides what that means."""
+    """The caller decides what that means."""
     read = read_status(json.dumps({"job": job}).encode())
-    assert (None, 1) == (read.job, read.unread.rows)
+    assert (None, 1) == (read.job, read.unreadable.rows)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b'{"job": '])
@@ -336,5 +336,5 @@ def test_an_item_is_read_field_by_field() -> None:
             completed_at=AT_TEN.replace(minute=1),
         ),
     ] == read.rows
-    assert {"error_message": 1, "started_at": 1} == read.unread.fields
-    assert {"error_message": "item-1", "started_at": "item-1"} == read.unread.first_rows
+    assert {"error_message": 1, "started_at": 1} == read.unreadable.fields
+    assert {"error_message": "item-1", "started_at": "item-1"} == read.unreadable.first_rows

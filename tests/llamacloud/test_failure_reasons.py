@@ -36,7 +36,7 @@ def test_the_set_of_reasons_is_closed() -> None:
 
 @pytest.mark.parametrize("message", [None, "", " ", "\n\t \N{NO-BREAK SPACE}"])
 def test_without_a_message_the_reason_is_none(message: str | None) -> None:
-    """Blanks tell as little as nothing."""
+    """Blanks are as good as no message."""
     assert "none" == failure_reason(message)
 
 

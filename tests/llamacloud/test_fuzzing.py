@@ -67,7 +67,7 @@ def _places(document: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[s
 
 @st.composite
 def mutated(draw: st.DrawFn) -> tuple[Read, bytes]:
-    """Draw a valid answer of which one to three places were altered, or taken away."""
+    """Draw a valid answer in which one to three places were altered or removed."""
     read = draw(answers)
     document = copy.deepcopy(VALID[read])
     put: list[str] = []
@@ -134,7 +134,7 @@ def _counted(rows: list[ItemRow]) -> ItemCounts:
 def test_what_is_mutated_is_valid_at_first(read: Read) -> None:
     """Or the fuzzing would test nothing but refusals."""
     answer = read(json.dumps(VALID[read]).encode())
-    assert (0, {}) == (answer.unread.rows, answer.unread.fields)
+    assert (0, {}) == (answer.unreadable.rows, answer.unreadable.fields)
 
 
 @settings(UNHURRIED, max_examples=400 * EFFORT)
@@ -147,7 +147,7 @@ def test_an_altered_answer_is_read_or_a_bad_response(case: tuple[Read, bytes]) -
 @settings(UNHURRIED, max_examples=150 * EFFORT)
 @given(read=answers, document=odd_values)
 def test_any_json_is_read_or_a_bad_response(read: Read, document: Any) -> None:
-    """Also where it looks nothing like the documented shape."""
+    """Even if it has nothing of the documented shape."""
     _check(read, json.dumps(document).encode())
 
 
@@ -185,7 +185,7 @@ def test_whatever_one_job_holds_every_other_job_is_as_without_it(rows: list[Any]
     assert len(others) == len(without)
     read = read_jobs(_page_with(odd, others))
     assert without == [_job(row) for row in read.rows][-len(others) :]
-    assert len(others) + 1 == read.sent == len(read.rows) + read.unread.rows
+    assert len(others) + 1 == read.sent == len(read.rows) + read.unreadable.rows
 
 
 def _job(row: JobRow) -> Job:
@@ -197,11 +197,11 @@ def _job(row: JobRow) -> Job:
 def test_whatever_one_item_holds_every_other_item_is_counted_as_without_it(
     rows: list[Any],
 ) -> None:
-    """In its status; an item that cannot be told from others is reported as such."""
+    """In its status; an item without a usable id is reported."""
     odd, *others = rows
     without = _counted(list(read_items(page_of(*others)).rows)).by_status
     read = read_items(_page_with(odd, others))
-    assert len(others) + 1 == len(read.rows) + read.unread.rows
+    assert len(others) + 1 == len(read.rows) + read.unreadable.rows
     counted = _counted(list(read.rows)).by_status
     more = {status: counted[status] - without[status] for status in ItemStatus}
     assert {0} >= {number for number in more.values() if number} - {1}

@@ -65,7 +65,7 @@ async def serving(*answer: bytes, tls: ssl.SSLContext | None = None) -> AsyncIte
 
 @pytest.fixture(scope="module")
 def tls_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a certificate once: it takes as long as all tests here."""
+    """Make a certificate once: that lasts as long as all tests here."""
     return certificate(tmp_path_factory.mktemp("tls"))
 
 
@@ -76,7 +76,7 @@ async def answers_of(
     tls: ssl.SSLContext | None = None,
     between: Callable[[], Awaitable[None]] | None = None,
 ) -> list[bytes]:
-    """Ask twice for the same, and return both answers."""
+    """Send the same request twice, and return both answers."""
     async with Connections("test", tls_context=tls or ssl.create_default_context()) as opened:
         first = await ask(opened, url or server.base_url)
         if between is not None:
@@ -123,7 +123,7 @@ async def test_an_answer_that_comes_again_before_the_next_question_is_not_read()
 async def test_an_answer_that_comes_twice_in_one_segment_of_tls_is_read_once(
     tls_file: Path,
 ) -> None:
-    """The second lies decrypted by nobody, and the socket has nothing to read."""
+    """The second one is not decrypted yet, and the socket has nothing to read."""
     at_server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     at_server.load_cert_chain(tls_file)
     at_client = ssl.create_default_context(cafile=str(tls_file))
@@ -165,7 +165,7 @@ def test_versions_of_httpcore_that_cannot_be_guarded_are_refused_at_the_start(
 async def test_a_connection_whose_parser_cannot_be_reached_serves_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """As with another version of httpcore: nothing tells what it left unread."""
+    """As with another version of httpcore: what it left unreadable is unknown."""
     monkeypatch.setattr("exporter.llamacloud.streams._PARSER", lambda answer: answer.no_such)
     async with serving(sized(OWN)) as server:
         assert [OWN, OWN] == await answers_of(server)
@@ -173,7 +173,7 @@ async def test_a_connection_whose_parser_cannot_be_reached_serves_once(
 
 
 async def test_keys_share_no_connections() -> None:
-    """What is left over of one key's answers, and cannot be told, is no other key's."""
+    """Undetected remains of one key's answers must not become another key's."""
     async with (
         serving(sized(OWN)) as server,
         Connections("test", tls_context=ssl.create_default_context()) as opened,

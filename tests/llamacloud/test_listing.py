@@ -31,7 +31,7 @@ async def listing_of(cloud: Cloud, **plan: Any) -> Listing:
 @pytest.mark.parametrize("number", [0, 1, 999, 1000, 1001, 2000, 2345])
 @pytest.mark.parametrize("order", ["newest", "oldest", "shuffled"])
 async def test_every_job_is_found_once(cloud: Cloud, number: int, order: Any) -> None:
-    """At a price of one request per 1000 jobs, where the total is told."""
+    """With one request per 1000 jobs, if the server sends the total."""
     add_jobs(cloud, number)
     cloud.simulator.jobs_paging = Paging(order=order)
     listing = await listing_of(cloud)
@@ -144,7 +144,7 @@ async def test_a_listing_fails_as_a_whole(cloud: Cloud) -> None:
 
 
 async def test_filters_are_listed_in_every_combination(cloud: Cloud) -> None:
-    """LlamaCloud takes one value of each at a time."""
+    """LlamaCloud accepts one value of each at a time."""
     for job_type, directory in product(("parse", "extract", "classify"), ("d-1", "d-2", "d-3")):
         cloud.add_job(f"{job_type}-{directory}", job_type=job_type, directory_id=directory)
     listing = await listing_of(cloud, directory_ids=("d-1", "d-2"), job_types=("parse", "extract"))
@@ -177,7 +177,7 @@ async def test_a_row_without_a_date_does_not_make_a_listing_a_full_one(
 
 
 async def test_where_no_row_has_a_date_a_listing_goes_to_the_end(cloud: Cloud) -> None:
-    """Nothing tells old news then."""
+    """No job is known to be old then."""
     add_jobs(cloud, 35)
     for job in cloud.world.jobs.values():
         job.overrides["created_at"] = None

@@ -59,7 +59,7 @@ async def test_nothing_is_remembered_of_a_sweep(short_pages: Cloud) -> None:
 
 
 async def test_a_job_without_total_items_is_swept_once(short_pages: Cloud) -> None:
-    """Nothing tells that its list is short."""
+    """Nothing shows that its list is incomplete."""
     short_pages.add_job(items=items_of("job-1", completed=35))
     _, _, requests = await counted(short_pages, job(total_items=None))
     assert SWEEP == requests

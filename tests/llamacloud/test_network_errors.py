@@ -64,7 +64,7 @@ async def failure_of(url: str, **options: float) -> LlamaCloudError:
 
 
 async def test_a_thread_that_cannot_be_started_is_an_error_of_that_request(cloud: Cloud) -> None:
-    """A name is looked up in one. It is tried again, and the next request may go well."""
+    """Names are resolved in threads. The request is retried, and the next one may work."""
     observer = Observer()
     by_name = cloud.base_url.replace("127.0.0.1", "localhost")
     async with client_of(cloud, observer, base_url=by_name, retry=QUICK_RETRIES) as client:

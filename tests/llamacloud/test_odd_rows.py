@@ -1,4 +1,4 @@
-"""Rows that cannot be read, that were not asked for, and page sizes that are refused."""
+"""Rows that cannot be read, that contradict the request, and page sizes that are refused."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def listing_of(
 
 
 async def read_twice(cloud: Cloud) -> tuple[Observer, list[Any]]:
-    """List, ask for a status, and count, twice; return what was counted and logged."""
+    """List, fetch a status and count, twice; return the metrics and log lines."""
     observer = Observer()
     with capture_logs() as logs:
         async with client_of(cloud, observer) as client:
@@ -90,7 +90,7 @@ async def test_unreadable_fields_are_counted_each_time_and_logged_once(cloud: Cl
 
 
 async def test_a_page_of_odd_rows_is_told_once_for_each_field(cloud: Cloud) -> None:
-    """However many rows there are: to tell of each field takes longer than to read the page."""
+    """However many rows there are: one line for each would last longer than reading the page."""
     rows = [{"id": f"job-{n}", "status": 7, "created_at": 7, "failed_items": -1} for n in range(50)]
     cloud.simulator.faults.add(Fault("raw", body=json.dumps({"items": rows}).encode()))
     observer = Observer()
@@ -140,7 +140,7 @@ async def test_a_page_without_a_readable_row_does_not_end_a_listing(
 
 
 async def test_a_job_whose_item_has_no_usable_id_is_not_counted(cloud: Cloud) -> None:
-    """Nobody could tell whether that item comes again."""
+    """The item could be counted twice."""
     cloud.add_job()
     cloud.world.jobs["job-1"].items[3].overrides["item_id"] = ""
     observer = Observer()
@@ -154,7 +154,7 @@ async def test_a_job_whose_item_has_no_usable_id_is_not_counted(cloud: Cloud) ->
 async def test_items_without_a_name_or_with_texts_that_are_no_unicode_are_counted(
     cloud: Cloud,
 ) -> None:
-    """And what failed is told, as far as it can be."""
+    """Failed items are reported as far as they can be read."""
     texts = {"item_name": "caf\udce9.pdf", "error_message": "no such file: caf\udce9.pdf"}
     rows = [
         {"item_id": "a", "item_name": None, "status": "failed"},
@@ -309,7 +309,7 @@ class TestPageSizes:
     async def test_smaller_pages_list_all_jobs_and_what_works_is_kept(
         self, cloud: Cloud, refusals: int, limits: list[str | None]
     ) -> None:
-        """Without a limit, only an empty page is the end: nothing tells how long a full one is."""
+        """Without a limit, only an empty page is the end, as no page is known to be full."""
         for number in range(120):
             cloud.add_job(f"job-{number}", items=[])
         cloud.simulator.jobs_paging = Paging(total_size=False, page_token=False)
@@ -391,7 +391,7 @@ class TestPageSizes:
         assert not answer.counts.whole
 
     async def test_what_is_refused_is_logged_once(self, cloud: Cloud) -> None:
-        """With what is asked for from now on."""
+        """With the page size from now on."""
         cloud.add_job()
         cloud.simulator.faults.add(refused_limit(1, "list_jobs"))
         with capture_logs() as logs:

@@ -39,7 +39,7 @@ class Made:
         return self.made[-1]
 
     def closed(self) -> list[bool]:
-        """Tell of each pool whether it was closed."""
+        """Return for each pool whether it was closed."""
         return [pool.is_closed for pool in self.made]
 
 
@@ -50,7 +50,7 @@ async def use(pools: Pools[str, FakePool], api_key: str, way: str = "direct") ->
 
 
 async def test_a_key_has_one_pool_and_shares_it_with_none() -> None:
-    """However often it is asked for."""
+    """However many requests it sends."""
     made = Made()
     async with aclosing(made.pools()) as pools:
         first, other = await use(pools, "one"), await use(pools, "two")

@@ -49,7 +49,7 @@ ANY = {"ALL_PROXY": "http://proxy:3128"}
 def test_no_proxy_names_what_is_reached_directly(entries: str, host: str, covered: bool) -> None:  # noqa: FBT001 - a column
     """Names, suffixes, addresses and networks."""
     no_proxy = NoProxy(entries)
-    assert (covered, ()) == (no_proxy.covers(host, 443), no_proxy.unread)
+    assert (covered, ()) == (no_proxy.covers(host, 443), no_proxy.unreadable)
 
 
 @pytest.mark.parametrize(
@@ -77,9 +77,9 @@ def test_a_port_is_heeded(entry: str, host: str) -> None:
     ],
 )
 def test_what_cannot_be_read_covers_nothing_and_harms_no_other(entry: str) -> None:
-    """It is told, where there is a proxy."""
+    """It is reported if there is a proxy."""
     no_proxy = NoProxy(f"good,{entry},fine")
-    assert (entry,) == no_proxy.unread
+    assert (entry,) == no_proxy.unreadable
     assert [True, True, False] == [no_proxy.covers(each, 443) for each in ("good", "fine", "other")]
 
 

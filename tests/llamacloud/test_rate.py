@@ -19,16 +19,16 @@ def test_without_a_429_the_limit_is_allowed() -> None:
 def test_a_429_halves_the_rate() -> None:
     """Again and again, while each is to a request that was sent after the last halving."""
     rate = AdaptiveRate(1.0, least=0.1)
-    assert rate.refused(asked_at=9, now=10)
+    assert rate.refused(sent_at=9, now=10)
     assert 0.5 == rate.at(10)
-    assert rate.refused(asked_at=10.5, now=10.5)
+    assert rate.refused(sent_at=10.5, now=10.5)
     assert abs(0.25 - rate.at(10.5)) < 0.01
 
 
 def test_requests_under_way_halve_it_once() -> None:
     """They were all sent at the rate that is over."""
     rate = AdaptiveRate(1.0, least=0.1)
-    answers = [rate.refused(asked_at=asked_at, now=10) for asked_at in (7, 8, 9, 10)]
+    answers = [rate.refused(sent_at=sent_at, now=10) for sent_at in (7, 8, 9, 10)]
     assert [True, False, False, False] == answers
     assert 0.5 == rate.at(10)
 
@@ -37,21 +37,21 @@ def test_it_never_falls_below_the_least() -> None:
     """One listing an interval, so that a project does not go blind."""
     rate = AdaptiveRate(1.0, least=0.2)
     for now in range(100):
-        rate.refused(asked_at=now - 0.5, now=now)
+        rate.refused(sent_at=now - 0.5, now=now)
     assert 0.2 == rate.at(99)
 
 
 def test_a_limit_below_the_least_stays_the_limit() -> None:
     """What the user allows is never exceeded."""
     rate = AdaptiveRate(1 / 3600, least=1 / 30)
-    rate.refused(asked_at=0, now=1)
+    rate.refused(sent_at=0, now=1)
     assert 1 / 3600 == rate.at(1) == rate.at(1e6)
 
 
 def test_quiet_time_lets_it_recover_below_the_rate_that_was_refused() -> None:
     """For a quarter of an hour; then it goes on to the limit."""
     rate = AdaptiveRate(1.0, least=0.1)
-    rate.refused(asked_at=0, now=0)
+    rate.refused(sent_at=0, now=0)
     assert 0.5 < rate.at(3 * MINUTE) < rate.at(6 * MINUTE) < 1.0
     assert 0.9 == rate.at(QUARTER - 1)
     assert 0.9 < rate.at(QUARTER + MINUTE) < 1.0
@@ -61,7 +61,7 @@ def test_quiet_time_lets_it_recover_below_the_rate_that_was_refused() -> None:
 def test_a_fraction_of_a_request_an_hour_recovers_too() -> None:
     """Everything is in proportion to the limit."""
     rate = AdaptiveRate(0.25 / 3600, least=0.01 / 3600)
-    rate.refused(asked_at=0, now=0)
+    rate.refused(sent_at=0, now=0)
     assert 0.125 / 3600 == rate.at(0)
     assert 0.25 / 3600 == rate.at(3 * QUARTER)
 
@@ -85,6 +85,6 @@ def test_whatever_happens_it_stays_between_its_bounds(
         if now - refused_at < QUARTER:
             assert rate.at(now) < refused_rate or rate.at(now) <= least
         before = rate.at(now)
-        if rate.refused(asked_at=now - under_way, now=now):
+        if rate.refused(sent_at=now - under_way, now=now):
             refused_at, refused_rate = now, before
             assert rate.at(now) == max(before / 2, least)

@@ -1,4 +1,4 @@
-"""Redirects are told, and never followed: they might lead the key to another host."""
+"""Redirects are reported but never followed: they could send the key to another host."""
 
 import pytest
 from asking import Observer, client_of
@@ -16,7 +16,7 @@ UNREADABLE = "an address that cannot be read"
 
 
 async def redirected(cloud: Cloud, fault: Fault, observer: Observer | None = None) -> str:
-    """Return what is told of a redirect."""
+    """Return the error for a redirect."""
     cloud.simulator.faults.add(fault)
     async with client_of(cloud, observer) as client:
         with pytest.raises(GatewayRefused) as raised:

@@ -73,7 +73,7 @@ async def test_a_key_is_not_read_again_for_the_refusal_of_a_gateway(cloud: Cloud
 
 @pytest.mark.parametrize("body", [b"", stating("Proxy Authentication Required")])
 def test_a_407_says_that_the_proxy_wants_credentials(body: bytes) -> None:
-    """And how they are given; the words of a proxy are not needed for that."""
+    """It also says how to set them, whatever the body of the proxy says."""
     told = str(refused(407, body))
     assert told.startswith("HTTP 407: the proxy wants credentials, as in HTTPS_PROXY=")
 

@@ -120,7 +120,7 @@ async def test_items_have_a_status(cloud: Cloud) -> None:
 
 
 async def test_a_job_that_llamacloud_does_not_know_is_an_answer(cloud: Cloud) -> None:
-    """With when it was asked for, by both clocks, and what to log where the job is listed."""
+    """It has the times of request and answer, and what to log if the job is listed."""
     began, memory = time.monotonic(), object()
     async with client_of(cloud) as client:
         answer, memory_after = await V1BetaApi(client).job_status(job_of("job-1"), memory)

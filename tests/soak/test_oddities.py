@@ -16,10 +16,10 @@ from soak.projects import PROJECTS
 from starlette.responses import JSONResponse
 
 from exporter.llamacloud.errors import BadResponse
-from exporter.llamacloud.left_out import Unread
+from exporter.llamacloud.left_out import Unreadable
 from exporter.llamacloud.v1beta.decoding import read_items, read_jobs, read_status
 from exporter.llamacloud.v2.decoding import read_batch, read_batches
-from exporter.llamacloud.v2.file_job_pages import read_file_jobs
+from exporter.llamacloud.v2.file_job_decoding import read_file_jobs
 from exporter.simulator import (
     Fault,
     Paging,
@@ -93,14 +93,14 @@ READERS: dict[Endpoint, Callable[[bytes], Any]] = {
 }
 
 
-def unread_of(endpoint: Endpoint, body: bytes) -> Unread:
+def unreadable_of(endpoint: Endpoint, body: bytes) -> Unreadable:
     try:
-        unread: Unread = READERS[endpoint](body).unread
+        unreadable: Unreadable = READERS[endpoint](body).unreadable
     except BadResponse:
         # Of a single batch nothing is left then, and it is not what was left out.
         assert "batch" == endpoint
-        return Unread()
-    return unread
+        return Unreadable()
+    return unreadable
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
@@ -111,8 +111,8 @@ def test_what_is_left_out_of_each_odd_value_is_known(endpoint: Endpoint) -> None
             JSONResponse(right_answer(endpoint)),
             Fault("odd_row", odd_field=odd_field, body=value, odd_row=0.6),
         )
-        unread = unread_of(endpoint, bytes(answer.body))
-        left_out = [*[ROW] * unread.rows, *unread.fields.elements()]
+        unreadable = unreadable_of(endpoint, bytes(answer.body))
+        left_out = [*[ROW] * unreadable.rows, *unreadable.fields.elements()]
         expected = oddities.left_out(request(endpoint, odd))
         assert ([] if expected is None else [expected]) == left_out, (odd_field, value)
 

@@ -1,4 +1,4 @@
-"""The three operations of the seam, by the batch-processing API of generation v1beta."""
+"""The operations of ``BatchApi`` by the batch-processing API of generation v1beta."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _TooLarge:
-    """A job's memory: that it was too large to be read whole, with so many ``total_items``."""
+    """The memory of a job that was too large to be read whole, with so many ``total_items``."""
 
     total_items: int | None
 
     def still_holds_for(self, job: Job) -> bool:
-        """Tell whether a job is as large as it was, or larger; an ended one gets more pages."""
+        """Tell whether a job is no smaller than it was; an ended job gets more pages anyway."""
         if not job.active:
             return False
         before, after = self.total_items, job.total_items
@@ -36,7 +36,7 @@ class _TooLarge:
 
 
 class V1BetaApi:
-    """Reads the batch jobs that one key sees in one project, called ``project`` in the log."""
+    """Reads the batch jobs of one project; ``project`` is its name in the log."""
 
     def __init__(
         self,

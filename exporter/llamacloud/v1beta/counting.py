@@ -1,4 +1,4 @@
-"""Counting the items of a job page by page, exactly or not at all; pages are dropped once read."""
+"""Counting the items of a job page by page, exactly or not at all, without keeping pages."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from exporter.llamacloud.v1beta.models import ItemRow
     from exporter.llamacloud.v1beta.reader import Reader
 
-# Statuses still counted, by filtered listing, when a job is too large to read whole. An item that
-# moves on meanwhile is met again in a later one of these lists.
+# Statuses still counted, by filtered lists, when a job is too large to read whole. They are in such
+# an order that an item whose status changes meanwhile is in a later list.
 _NOTABLE_STATUSES = (
     ItemStatus.PROCESSING,
     ItemStatus.FAILED,
     ItemStatus.SKIPPED,
     ItemStatus.CANCELLED,
 )
-# A list that moves under the paging skips rows and repeats others; once more may be in time.
+# Paging through a list that changes skips rows and repeats others. A second sweep may be exact.
 _SWEEPS_AT_MOST = 2
 
 
@@ -43,13 +43,13 @@ async def count_items(
 ) -> ItemsCounted | NotCounted:
     """Count a job's items by status, exactly or not at all.
 
-    A sweep of more than one page that does not add up to ``total_items`` is done once more. If that
-    does not add up either, the job is not counted.
+    A sweep is one reading of all pages. If a sweep of several pages does not add up to
+    ``total_items``, it is repeated once. If that does not add up either, the job is not counted.
 
-    Of a job that is too large for a sweep, or was before, the notable statuses are counted that are
-    few enough for ``max_pages``. The others are absent then.
+    If a job is, or was, too large for a sweep, only notable statuses with few enough items for
+    ``max_pages`` are counted. The other statuses are absent then.
 
-    ``max_pages`` bounds each reading of the list: two sweeps and the notable statuses at most.
+    ``max_pages`` bounds each sweep, and the notable statuses together.
 
     Raises:
         BadResponse: a page could not be read.
@@ -69,14 +69,14 @@ async def count_items(
 
 
 class _UnreadableItemError(Exception):
-    """An item has no usable id, so that the items of its job cannot be counted."""
+    """An item has no usable id, so the items of its job cannot be counted."""
 
 
 async def _count_whole(reader: Reader, job: Job, max_pages: int) -> ItemsCounted | UncountedReason:
     for _ in range(_SWEEPS_AT_MOST):
         sweep = _Sweep(reader, job.id)
         if not await sweep.read(max_pages, job.total_items):
-            # Pages may be shorter than the limit, and the list longer than the job says.
+            # Pages may be shorter than the limit, and the list longer than ``total_items``.
             return await _count_notable(reader, job, max_pages)
         if sweep.adds_up_to(job.total_items):
             return sweep.counted()
@@ -85,7 +85,7 @@ async def _count_whole(reader: Reader, job: Job, max_pages: int) -> ItemsCounted
 
 def _is_too_large(reader: Reader, job: Job, max_pages: int) -> bool:
     page_size = reader.page_sizes.of(Endpoint.LIST_ITEMS)
-    # Nothing says that a full last page is the last one.
+    # A full last page does not show that it is the last one.
     return page_size is not None and (job.total_items or 0) >= max_pages * page_size
 
 
@@ -101,7 +101,7 @@ async def _count_notable(
     if not counted:
         return UncountedReason.TOO_MANY_ITEMS
     answer = sweep.counted(counted)
-    # The durations of the few that were read would pass for those of all.
+    # The durations of some items must not pass for those of all.
     no_durations = Histogram.empty(ITEM_DURATION_BUCKETS)
     return replace(answer, counts=replace(answer.counts, durations=no_durations))
 
@@ -109,12 +109,12 @@ async def _count_notable(
 async def _read_notable(
     sweep: _Sweep, job: Job, status: ItemStatus, position: int, max_pages: int
 ) -> bool:
-    """Read the items in one status, leaving a page for each status that comes after it."""
+    """Read the items in one status, and leave a page for each later status."""
     if max_pages < len(_NOTABLE_STATUSES):
         return False
     pages = max_pages - sweep.pages - (len(_NOTABLE_STATUSES) - position - 1)
     if status is ItemStatus.PROCESSING:
-        # It is read first, yet what has failed matters more.
+        # It is read first, but failed items matter more.
         pages = min(pages, max_pages // 3)
     reported = {ItemStatus.FAILED: job.failed_items, ItemStatus.SKIPPED: job.skipped_items}
     least = reported.get(status) or 0
@@ -124,7 +124,7 @@ async def _read_notable(
 
 
 class _Sweep:
-    """The items of one job, as far as they have been read."""
+    """The items of one job that have been read."""
 
     def __init__(self, reader: Reader, job_id: str) -> None:
         self.reader = reader
@@ -140,15 +140,15 @@ class _Sweep:
     async def read(
         self, last_page: int, rows_expected: int | None, status: ItemStatus | None = None
     ) -> bool:
-        """Read the list of all items, or of those in one status; tell whether it ended in time.
+        """Read the list of all items, or of those in one status; tell whether its end was reached.
 
-        ``last_page`` is the greatest number of pages of this sweep.
+        Reading stops when this sweep has read ``last_page`` pages.
         """
         offset = 0
         while self.pages < last_page:
             page = await self.reader.items_page(self._job_id, offset, status)
             if status and {self.reader.item_status(row.status) for row in page.rows} - {status}:
-                # The server ignores the filter, and lists more than the few in this status.
+                # The server ignores the filter, so the list is not short.
                 return False
             offset += page.sent
             is_new = self._add(page) > 0
@@ -162,7 +162,7 @@ class _Sweep:
     async def read_status(self, status: ItemStatus, *, pages: int, least: int) -> bool:
         """Read the list of items in one status; tell whether so many ``pages`` were enough.
 
-        A list of several pages that falls short of ``least`` has moved, and is read once more.
+        If several pages have fewer than ``least`` items, the list has changed and is read again.
         """
         last_page = self.pages + pages
         for _ in range(_SWEEPS_AT_MOST):
@@ -174,7 +174,7 @@ class _Sweep:
         return True
 
     def adds_up_to(self, total_items: int | None) -> bool:
-        """Tell whether the list is whole, by the number that the job has; one page always is."""
+        """Tell whether the list has as many items as the job; a list of one page always does."""
         if self._broke_off:
             return False
         if self._pages_with_rows <= 1 or total_items is None:
@@ -188,7 +188,7 @@ class _Sweep:
 
     def _add(self, page: Page[ItemRow]) -> int:
         """Count a page; return how many of its items are new."""
-        if page.unread.rows:
+        if page.unreadable.rows:
             raise _UnreadableItemError
         if self.pages == 0:
             self._asked_monotonic = page.asked_monotonic

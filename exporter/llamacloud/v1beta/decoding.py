@@ -1,4 +1,4 @@
-"""From a body to its rows: at once where it is as documented, else field by field."""
+"""Decoding the bodies of v1beta: as a whole if they are as documented, else field by field."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from exporter.llamacloud.fields import (
     time,
 )
 from exporter.llamacloud.json_bounds import check_number_of_values
-from exporter.llamacloud.left_out import Unread
+from exporter.llamacloud.left_out import Unreadable
 from exporter.llamacloud.pages import read_at_once, read_page
 from exporter.llamacloud.v1beta.models import ItemPage, ItemRow, JobPage, JobRow, JobStatusAnswer
 
@@ -47,11 +47,11 @@ _item_row = partial(row_of, ItemRow, "item_id", _ITEM_FIELDS)
 
 @dataclass(frozen=True, slots=True)
 class StatusRow:
-    """A status answer; ``job`` is ``None`` where it cannot be read."""
+    """A status answer; ``job`` is ``None`` if it cannot be read."""
 
     job: JobRow | None
     progress_percentage: float | None
-    unread: Unread
+    unreadable: Unreadable
 
 
 def read_jobs(body: bytes) -> Page[JobRow]:
@@ -75,7 +75,7 @@ def read_status(body: bytes) -> StatusRow:
     check_number_of_values(body)
     answer = read_at_once(_JOB_STATUS, body)
     if answer is not None and is_usable_id(answer.job.id):
-        return StatusRow(answer.job, answer.progress_percentage, Unread())
-    document, unread = document_of(body), Unread()
-    job = _job_row(document.get("job"), unread)
-    return StatusRow(job, field_of(document, "progress_percentage", number, unread), unread)
+        return StatusRow(answer.job, answer.progress_percentage, Unreadable())
+    document, unreadable = document_of(body), Unreadable()
+    job = _job_row(document.get("job"), unreadable)
+    return StatusRow(job, field_of(document, "progress_percentage", number, unreadable), unreadable)

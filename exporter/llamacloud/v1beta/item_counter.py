@@ -1,4 +1,4 @@
-"""Adding up items as their pages come in."""
+"""Adding up the items of one job, page by page."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from exporter.domain import (
     ItemCounts,
     ItemStatus,
 )
-from exporter.llamacloud.belief import believed_moment
 from exporter.llamacloud.failure_reasons import failure_reason
+from exporter.llamacloud.times import plausible_time
 from exporter.texts import cut
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
     from exporter.llamacloud.v1beta.models import ItemRow
 
-# A log line needs no more of the names and messages of items.
+# Enough of the names and messages of items for a log line.
 _LOGGED_LENGTH = 500
-# What is kept of an item: a small number, which is hashed and counted more quickly than an enum.
+# Each item is kept as the number of its kind, which is hashed and counted faster than an enum.
 _REASONS: Mapping[ItemStatus, tuple[str, ...]] = {
     ItemStatus.SKIPPED: (*KNOWN_SKIP_REASONS, OTHER_SKIP_REASON),
     ItemStatus.FAILED: FAILURE_REASONS,
@@ -42,9 +42,9 @@ _FAILED = _KIND_OF[ItemStatus.FAILED, None]
 
 
 class ItemCounter:
-    """The items seen so far, each once, as it was seen last; of a row little is kept.
+    """The items read so far, each once and as its last row shows it; rows are not kept.
 
-    ``status_of`` names an item's status from its word.
+    ``status_of`` returns an item's status from its word.
     """
 
     def __init__(self, status_of: Callable[[str | None], ItemStatus]) -> None:
@@ -59,12 +59,12 @@ class ItemCounter:
         return len(self._kinds)
 
     def add(self, rows: Sequence[ItemRow], answered_at: float) -> int:
-        """Take in rows in the place of earlier ones; return how many of their items are new.
+        """Add rows, in place of earlier rows of the same items; return how many items are new.
 
-        Times are believed by the Unix time at which the rows were sent.
+        ``answered_at`` is the Unix time of the answer that held the rows.
         """
         kinds, before = self._kinds, len(self._kinds)
-        # There are a thousand rows on a page, and a few words for what they are.
+        # A page has a thousand rows, but few pairs of status and skip reason.
         known: dict[tuple[str | None, str | None], int] = {}
         for row in rows:
             item_id, words = row.item_id, (row.status, row.skip_reason)
@@ -72,7 +72,7 @@ class ItemCounter:
             if kind is None:
                 kind = known[words] = self._kind(*words)
             if kind == _FAILED:
-                # Each has a message of its own.
+                # Each failed item has a message of its own.
                 kind = _KIND_OF[ItemStatus.FAILED, failure_reason(row.error_message)]
                 self._keep_failed(row)
             elif item_id in self._failed:
@@ -91,7 +91,7 @@ class ItemCounter:
         by_reason: dict[ItemStatus, dict[str, int]] = {status: {} for status in _REASONS}
         for kind, number in Counter(self._kinds.values()).items():
             status, reason = _KINDS[kind]
-            # Reasons of only a part of the items in a status would be taken for those of all.
+            # Report reasons only for a status of which all items were counted.
             if status in by_status:
                 by_status[status] += number
                 if reason is not None:
@@ -115,10 +115,10 @@ class ItemCounter:
     def _add_times(self, rows: Sequence[ItemRow], answered_at: float) -> None:
         seconds, newest_at = self._seconds, self._newest_at or 0.0
         for row in rows:
-            began_at = believed_moment(row.started_at, answered_at)
-            ended_at = believed_moment(row.completed_at, answered_at)
+            began_at = plausible_time(row.started_at, answered_at)
+            ended_at = plausible_time(row.completed_at, answered_at)
             if began_at is not None and ended_at is not None:
-                # Clocks of several servers may disagree by a little; nothing takes negative time.
+                # Clocks of several servers may differ by a little: no duration is negative.
                 seconds[row.item_id] = ended_at - began_at if ended_at > began_at else 0.0
             elif seconds:
                 seconds.pop(row.item_id, None)

@@ -1,13 +1,13 @@
-"""From a row of v1beta to a job, as far as the row is believed, and the words of v1beta."""
+"""Jobs from the rows of v1beta, and its statuses and types."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
 from exporter.domain import ItemStatus, Job, JobStatus, JobType
-from exporter.llamacloud.belief import believed_times
 from exporter.llamacloud.fields import LONGEST_TEXT
 from exporter.llamacloud.known_values import Vocabulary
+from exporter.llamacloud.times import plausible_times
 from exporter.texts import cut
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Word = TypeVar("Word", bound="StrEnum")
 
 
-# Words of ours, or of another generation: in v1beta they would mean something else.
+# Words of the exporter or of v2, which could mean something else in v1beta.
 _NOT_OF_V1BETA = frozenset({"unknown", str(JobStatus.GONE), str(JobStatus.THROTTLED)})
 
 
@@ -34,8 +34,8 @@ ITEM_STATUSES = _vocabulary("item status", ItemStatus)
 
 
 def job_of(row: JobRow, known_values: KnownValues, answered_at: float) -> Job:
-    """Describe the job of a row in an answer that was given at ``answered_at``."""
-    times = believed_times(
+    """Return the job of a row, in an answer of the Unix time ``answered_at``."""
+    times = plausible_times(
         answered_at,
         created=row.created_at,
         started=row.started_at,

@@ -21,8 +21,8 @@ async def list_jobs(reader: Reader, plan: ListingPlan) -> Listing:
     """List the jobs of a project, each once.
 
     Raises:
-        BadResponse: all that was listed is of another project than was asked for.
-        LlamaCloudError: a page could not be read; there is no such thing as half a listing.
+        BadResponse: all listed jobs are of another project than was requested.
+        LlamaCloudError: a page could not be read; no part of a listing is returned.
     """
     listed = ListedJobs()
     ends = [await _list_pages(reader, plan, filters, listed) for filters in _filters(plan)]
@@ -48,7 +48,7 @@ class _End(Enum):
 async def _list_pages(
     reader: Reader, plan: ListingPlan, filters: dict[str, str], listed: ListedJobs
 ) -> _End:
-    """Read the pages of one combination of filters, until its end or a bound."""
+    """Read the pages of one combination of filters; return why reading stopped."""
     offset = 0
     seen: set[str] = set()
     order = _NewestFirst()
@@ -57,7 +57,7 @@ async def _list_pages(
         ids = listed.add(page)
         offset += page.sent
         if ids and seen >= ids:
-            # The server repeats itself, and would for ever.
+            # The server repeats rows, and would do so forever.
             is_cut = promises_more_than(page, offset, len(seen))
             return _End.TRUNCATED if is_cut else _End.LAST_PAGE
         if not more_follows(page, offset):
@@ -70,7 +70,7 @@ async def _list_pages(
 
 @dataclass(slots=True)
 class _NewestFirst:
-    """Checks whether jobs come newest first, which nothing documents.
+    """Checks whether jobs are listed newest first, which is not documented.
 
     Jobs without a date say nothing about the order.
     """

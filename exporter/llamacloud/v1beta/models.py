@@ -1,7 +1,7 @@
-"""What the v1beta API answers, as the fields that are used of it.
+"""The answers of the v1beta API, with the fields that the exporter uses.
 
-Facts from the server's OpenAPI description. Only ids are required, all else may be absent or null.
-Statuses and types stay plain strings here: a value newer than this exporter is as good as any.
+They follow the server's OpenAPI description, but only ids are required. Statuses and types are
+plain strings, as values may be newer than this exporter.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from exporter.llamacloud.fields import Count, Id
 
 
-# No row refers to another one: the garbage collector need not look at a thousand of them.
+# gc=False: rows cannot form cycles, and the garbage collector would visit a thousand of them.
 class JobRow(Struct, frozen=True, gc=False, kw_only=True):
     """A job, as in the list and in a status answer."""
 

@@ -1,4 +1,4 @@
-"""Whether another page of a list follows, which is documented nowhere.
+"""Whether another page of a list follows, which is not documented.
 
 ``next_offset`` is the number of rows that were sent up to the end of the page.
 """
@@ -18,7 +18,7 @@ def more_follows(page: Page[Any], next_offset: int) -> bool:
     the total is exact, or whether fewer rows than the limit may be served. So an empty page is the
     end, a token or a larger total promises more, and without both a full page does. A token or a
     total that cannot be read promises more as well. Where no limit was sent, a full page cannot be
-    told from a short one: only an empty page is the end.
+    distinguished from a short one: only an empty page is the end.
     """
     if not page.sent:
         return False
@@ -42,5 +42,5 @@ def may_go_on(
 
 
 def promises_more_than(page: Page[Any], next_offset: int, rows_seen: int) -> bool:
-    """Tell whether a page that showed nothing new leaves rows unseen."""
+    """Tell whether rows remain unseen after a page that showed nothing new."""
     return more_follows(page, next_offset) or (page.total_size or 0) > rows_seen

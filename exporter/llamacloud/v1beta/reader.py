@@ -1,4 +1,4 @@
-"""One request to the batch-processing API of generation v1beta, and its answer."""
+"""Single requests to the batch-processing API of generation v1beta."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class Reader(ProjectReader):
 
     async def jobs_page(self, offset: int, filters: Mapping[str, str]) -> Page[Job]:
         """List a page of jobs, filtered by ``directory_id`` and ``job_type``."""
-        params = {**filters, "offset": str(offset)}
+        requested, params = {**self._scope, **filters}, {**filters, "offset": str(offset)}
         page = await self._get_page(Endpoint.LIST_JOBS, _JOBS_PATH, params, read_jobs)
         return self._matching(
             page,
-            lambda row: mismatch_of(row, {**self._scope, **filters}),
+            lambda row: mismatch_of(row, requested),
             lambda row: job_of(row, self.known_values, page.answered_at),
         )
 
@@ -53,7 +53,7 @@ class Reader(ProjectReader):
         """
         answer = await self._get(Endpoint.JOB_STATUS, _path_of(job_id), {})
         status = read_status(answer.body)
-        self.left_out.unread(Endpoint.JOB_STATUS, status.unread, job_id)
+        self.left_out.record_unreadable(Endpoint.JOB_STATUS, status.unreadable, job_id)
         if status.job is None:
             raise BadResponse("job: no object with a usable id")
         if status.job.id != job_id:

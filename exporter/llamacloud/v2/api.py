@@ -1,4 +1,4 @@
-"""The three operations of the seam, by the batches API of generation v2."""
+"""The operations of ``BatchApi`` by the batches API of generation v2."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 class V2Api:
-    """Reads the batches that one key sees in one project, called ``project`` in the log.
+    """Reads the batches of one project; ``project`` is its name in the log.
 
-    A batch's memory is changed in place, so that an operation that fails keeps what it learnt.
+    A batch's memory is changed in place, so that a failed operation keeps what it read.
     """
 
     def __init__(
@@ -39,19 +39,19 @@ class V2Api:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         wanted = {"project_id": project_id, "organization_id": organization_id}
-        # Queries take nothing but UUIDs, and LlamaCloud shows them with a prefix.
+        # Queries accept only UUIDs, which LlamaCloud shows with a prefix.
         scope = {name: bare_id(value) for name, value in wanted.items() if value}
         self._reader = Reader(client, scope, project=project, clock=clock)
         self._clock = clock
 
     async def list_jobs(self, plan: ListingPlan, permit: Permit | None = None) -> Listing:
-        """List the batches of the project that the plan asks for, each once."""
+        """List the batches of the project that the plan selects, each once."""
         return await list_jobs(self._reader.using(permit), plan)
 
     async def job_status(
         self, job: Job, memory: Memory, permit: Permit | None = None
     ) -> tuple[StatusAnswer, Memory]:
-        """Fetch one batch, with its results while these may tell something new."""
+        """Fetch one batch, with its results while they may change."""
         known = memory if isinstance(memory, BatchMemory) else BatchMemory()
         try:
             batch = await self._reader.using(permit).batch(job.id, with_results=known.wants_results)
@@ -63,7 +63,7 @@ class V2Api:
     async def count_items(
         self, job: Job, memory: Memory, limits: CountLimits, permit: Permit | None = None
     ) -> tuple[CountAnswer, Memory]:
-        """Count the files of one batch, by what its last status told of them."""
+        """Count the files of one batch, as its last status shows them."""
         known = memory if isinstance(memory, BatchMemory) else BatchMemory()
         try:
             reader = self._reader.using(permit)

@@ -1,4 +1,4 @@
-"""From a row of v2 to a job, as far as the row is believed, and the words of v2."""
+"""Jobs and file jobs from the rows of v2, and its statuses and types."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from exporter.domain import ApiVersion, ItemStatus, Job, JobStatus, JobType
-from exporter.llamacloud.belief import believed_moment, believed_times
 from exporter.llamacloud.failure_reasons import failure_reason
 from exporter.llamacloud.fields import LONGEST_TEXT
 from exporter.llamacloud.known_values import Vocabulary
 from exporter.llamacloud.pages import Mismatch, mismatch_of
 from exporter.llamacloud.requests import Endpoint
+from exporter.llamacloud.times import plausible_time, plausible_times
 from exporter.llamacloud.v2.models import JobConfig
 from exporter.texts import cut
 
@@ -28,8 +28,8 @@ _COMPLETED = "completed"
 JOB_TYPES = Vocabulary(
     "job type", {"parse_v2": JobType.PARSE, "extract_v2": JobType.EXTRACT}, JobType.UNKNOWN
 )
-# LlamaCloud calls a batch completed once every file of it has a job, or an error: those jobs may
-# run on. So it is dispatched until all of them have ended.
+# LlamaCloud calls a batch completed once each of its files has a job or an error. The jobs may
+# still run, so the batch is dispatched until all of them have ended.
 JOB_STATUSES = Vocabulary(
     "job status",
     {
@@ -54,7 +54,7 @@ ITEM_STATUSES = Vocabulary(
     },
     ItemStatus.UNKNOWN,
 )
-# Where the file jobs of a type are listed; those of other types are listed nowhere.
+# The lists of file jobs by their type. File jobs of other types are in no list.
 FILE_JOB_LISTS: Vocabulary[Endpoint | None] = Vocabulary(
     "job reference type",
     {"parse_v2": Endpoint.LIST_PARSE_JOBS, "extract_v2": Endpoint.LIST_EXTRACT_JOBS},
@@ -63,8 +63,8 @@ FILE_JOB_LISTS: Vocabulary[Endpoint | None] = Vocabulary(
 
 
 def job_of(row: BatchRow, known_values: KnownValues, answered_at: float, *, job_id: str) -> Job:
-    """Describe the batch of a row in an answer that was given at ``answered_at``."""
-    times = believed_times(answered_at, created=row.created_at, updated=row.updated_at)
+    """Return the batch of a row, in an answer of the Unix time ``answered_at``."""
+    times = plausible_times(answered_at, created=row.created_at, updated=row.updated_at)
     config = (row.config and row.config.job) or JobConfig()
     return Job(
         id=job_id,
@@ -82,11 +82,11 @@ def job_of(row: BatchRow, known_values: KnownValues, answered_at: float, *, job_
 
 
 def batch_mismatch(row: BatchRow, requested: Mapping[str, str]) -> Mismatch | None:
-    """Return the first filter that a batch contradicts, as ``mismatch_of`` does, or by its time."""
+    """Return what ``mismatch_of`` does, or the mismatch of a batch created too early."""
     mismatch, since = mismatch_of(row, requested), requested.get(_CREATED_SINCE)
     if mismatch is not None or since is None:
         return mismatch
-    created_at = believed_moment(row.created_at, float("inf"))
+    created_at = plausible_time(row.created_at, float("inf"))
     if created_at is None or created_at >= datetime.fromisoformat(since).timestamp():
         return None
     return Mismatch(row.id, _CREATED_SINCE, since, str(created_at))
@@ -112,8 +112,8 @@ class FileJob:
 def file_job_of(
     row: FileJobRow, known_values: KnownValues, answered_at: float, *, with_name: bool
 ) -> FileJob:
-    """Describe the file job of a row in an answer that was given at ``answered_at``."""
-    times = believed_times(answered_at, created=row.created_at, updated=row.updated_at)
+    """Return the file job of a row, in an answer of the Unix time ``answered_at``."""
+    times = plausible_times(answered_at, created=row.created_at, updated=row.updated_at)
     status = known_values.read(ITEM_STATUSES, row.status)
     return FileJob(
         id=row.id,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from exporter.domain import ItemCounts, ItemsCounted, NotCounted, NothingToCount, UncountedReason
 from exporter.domain.job import latest
 from exporter.llamacloud.errors import BadResponse
-from exporter.llamacloud.v2.file_jobs import refresh_file_jobs
+from exporter.llamacloud.v2.file_job_refresh import refresh_file_jobs
 
 if TYPE_CHECKING:
     from exporter.domain import CountLimits
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from exporter.llamacloud.v2.memory import BatchMemory
     from exporter.llamacloud.v2.reader import Reader
 
-# So that one setting bounds both generations: v1beta lists so many items a request.
+# One setting bounds both generations: a request of v1beta lists so many items.
 _ENTRIES_A_REQUEST = 1000
 
 
 async def count_items(
     reader: Reader, job_id: str, memory: BatchMemory, limits: CountLimits, *, now: float
 ) -> CountAnswer:
-    """Count the files of a batch by the status of their file jobs, or say why that cannot be done.
+    """Count the files of a batch by the status of their file jobs, or return why it is impossible.
 
-    File jobs that have ended are not asked for again. ``now`` is a monotonic moment.
+    File jobs that have ended are not requested again. ``now`` is a monotonic moment.
 
     Raises:
         BadResponse: an entry of the batch has no usable id, or a page could not be read.
@@ -35,10 +35,9 @@ async def count_items(
         if has_given_up and memory.is_mapped:
             return _uncounted(job_id, memory, UncountedReason.NO_RESULTS, is_final=True)
         return NothingToCount(job_id, memory.asked_monotonic, is_final=has_given_up)
-    if memory.results_unread:
+    if number := memory.results_unreadable:
         if not memory.refreshed(now, limits.give_up_after_seconds):
-            unread = memory.results_unread
-            raise BadResponse(f"results: {unread} without a usable id, so that none can be counted")
+            raise BadResponse(f"results: {number} without a usable id, so that none can be counted")
         return _uncounted(job_id, memory, UncountedReason.UNREADABLE_ITEMS, is_final=True)
     if len(memory.files.entries) > limits.max_requests * _ENTRIES_A_REQUEST:
         has_given_up = memory.refreshed(now, limits.give_up_after_seconds)

@@ -1,4 +1,4 @@
-"""From a body about batches to its rows: at once where it is as documented, else field by field."""
+"""Decoding bodies about batches: as a whole if they are as documented, else field by field."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from exporter.llamacloud.fields import (
     time,
 )
 from exporter.llamacloud.json_bounds import check_number_of_values
-from exporter.llamacloud.left_out import Unread
+from exporter.llamacloud.left_out import Unreadable
 from exporter.llamacloud.pages import read_at_once, read_page
 from exporter.llamacloud.v2.models import (
     BatchAnswer,
@@ -42,11 +42,11 @@ _BATCH = msgspec.json.Decoder(BatchAnswer)
 
 @dataclass(frozen=True, slots=True)
 class BatchRead:
-    """A batch that was asked for; entries of ``results`` without a usable id are unread rows."""
+    """A single batch; entries of ``results`` without a usable id are counted as unreadable rows."""
 
     row: BatchRow
     results: Sequence[ResultRow] | None
-    unread: Unread
+    unreadable: Unreadable
 
 
 def read_batches(body: bytes) -> Page[BatchRow]:
@@ -63,16 +63,16 @@ def read_batch(body: bytes) -> BatchRead:
     check_number_of_values(body)
     batch = read_at_once(_BATCH, body)
     if batch is not None and have_usable_ids([batch.id, *_ids_in(batch.results or ())]):
-        return BatchRead(batch, batch.results, Unread())
-    document, unread = document_of(body), Unread()
-    row = _batch_row(document, unread)
+        return BatchRead(batch, batch.results, Unreadable())
+    document, unreadable = document_of(body), Unreadable()
+    row = _batch_row(document, unreadable)
     if row is None:
         raise BadResponse("the batch: no usable id")
-    values = field_of(document, "results", _a_list, unread, row.id)
+    values = field_of(document, "results", _a_list, unreadable, row.id)
     if values is None:
-        return BatchRead(row, None, unread)
-    results = [result for value in values if (result := _result_row(value, unread)) is not None]
-    return BatchRead(row, results, unread)
+        return BatchRead(row, None, unreadable)
+    results = [result for value in values if (result := _result_row(value, unreadable)) is not None]
+    return BatchRead(row, results, unreadable)
 
 
 def _ids_in(results: Sequence[ResultRow]) -> list[str]:
@@ -81,26 +81,28 @@ def _ids_in(results: Sequence[ResultRow]) -> list[str]:
     return [*(result.source_directory_file_id for result in results), *filter(None, ids)]
 
 
-def _batch_row(value: object, unread: Unread) -> BatchRow | None:
-    row = row_of(BatchRow, "id", _BATCH_FIELDS, value, unread)
+def _batch_row(value: object, unreadable: Unreadable) -> BatchRow | None:
+    row = row_of(BatchRow, "id", _BATCH_FIELDS, value, unreadable)
     if row is None or not isinstance(value, dict):
         return None
-    return msgspec.structs.replace(row, config=_config(value, unread, row.id))
+    return msgspec.structs.replace(row, config=_config(value, unreadable, row.id))
 
 
-def _config(value: Mapping[str, Any], unread: Unread, row_id: str) -> BatchConfig:
-    config = field_of(value, "config", _an_object, unread, row_id) or {}
-    job = field_of(config, "job", _an_object, unread, row_id) or {}
-    known = {name: field_of(job, name, text, unread, row_id) for name in _JOB_CONFIG_FIELDS}
+def _config(value: Mapping[str, Any], unreadable: Unreadable, row_id: str) -> BatchConfig:
+    config = field_of(value, "config", _an_object, unreadable, row_id) or {}
+    job = field_of(config, "job", _an_object, unreadable, row_id) or {}
+    known = {name: field_of(job, name, text, unreadable, row_id) for name in _JOB_CONFIG_FIELDS}
     return BatchConfig(job=JobConfig(**known))
 
 
-def _result_row(value: object, unread: Unread) -> ResultRow | None:
-    row = row_of(ResultRow, "source_directory_file_id", _RESULT_FIELDS, value, unread)
+def _result_row(value: object, unreadable: Unreadable) -> ResultRow | None:
+    row = row_of(ResultRow, "source_directory_file_id", _RESULT_FIELDS, value, unreadable)
     if row is None or not isinstance(value, dict):
         return None
-    # One that cannot be read is a reference all the same: the file may have been processed.
-    reference = field_of(value, "job_reference", _reference, unread, row.source_directory_file_id)
+    # An unreadable reference is kept as one without id: the file may have been processed.
+    reference = field_of(
+        value, "job_reference", _reference, unreadable, row.source_directory_file_id
+    )
     if reference is None and value.get("job_reference") is not None:
         reference = JobReference()
     return msgspec.structs.replace(row, job_reference=reference)

@@ -47,32 +47,32 @@ class FileJobList:
 
     @property
     def has_answered(self) -> bool:
-        """Whether the list gave a page."""
+        """Whether the list returned a page."""
         return self.asked_monotonic is not None
 
     async def read(self, ids: Sequence[str]) -> None:
         """Read the list until all of these file jobs were found, or to its end.
 
-        It begins anew, once and without those that were found, where its token is refused.
+        If its token is refused, the list is read once more, for the file jobs not yet found.
         """
         missing = dict.fromkeys(ids)
-        token, tokens, began_anew = None, set[str](), False
+        token, tokens, has_restarted = None, set[str](), False
         while missing:
             try:
                 page = await self._reader.file_jobs_page(self.endpoint, ids, token)
             except StatusRefused as error:
-                if began_anew or not is_refused_token(error, token):
+                if has_restarted or not is_refused_token(error, token):
                     raise
-                ids, token, began_anew = list(missing), None, True
+                ids, token, has_restarted = list(missing), None, True
                 continue
             found = self._apply(page, missing)
             tokens.add(token or "")
             token = page.next_token
-            if page.is_token_unread and found:
-                # Nothing tells where the list goes on.
+            if page.is_token_unreadable and found:
+                # The list has more rows, but its token is unreadable.
                 ids = list(missing)
                 continue
-            # A page without any of them shows that the filter was ignored.
+            # On a page without any of them, the server ignores the filter.
             if not token or not found or token in tokens:
                 break
         self._files.apply_missing(self.files_of(missing))

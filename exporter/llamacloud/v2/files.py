@@ -1,4 +1,4 @@
-"""The files of one batch, as its results and its file jobs tell of them."""
+"""The files of one batch, from its results and its file jobs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from exporter.domain import FAILED_ITEMS_KEPT, FailedItem, ItemStatus, latest
-from exporter.llamacloud.v2.entries import Entry, by_file, file_id_of
+from exporter.llamacloud.v2.entries import Entry, by_file
 from exporter.texts import cut
 
 if TYPE_CHECKING:
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from exporter.llamacloud.v2.batches import FileJob
     from exporter.llamacloud.v2.entries import Result
 
-# Names and messages are free text without bound; a log line needs no more of them.
+# Enough of names and messages, which are unbounded, for a log line.
 _TEXT_LENGTH = 500
-# A status that is newer than this exporter may be one in which a job waits for long.
-_UNKNOWN_WORD_GIVEN_UP_AFTER_SECONDS = 86_400.0
+# A job may wait for long in a status that is newer than this exporter.
+_NEW_STATUS_GIVEN_UP_AFTER_SECONDS = 86_400.0
 
 
 @dataclass(slots=True, eq=False)
@@ -45,7 +45,7 @@ class Files:
 
     @property
     def may_be_mapped(self) -> bool:
-        """Whether LlamaCloud has yet to tell of a file its file job, or why there is none."""
+        """Whether a file has neither a file job yet, nor an error instead."""
         return any(entry.may_be_mapped for entry in self.entries.values())
 
     @property
@@ -54,7 +54,7 @@ class Files:
         return tuple({item.item_id: item for item in self._failed.values()}.values())
 
     def apply_results(self, results: Mapping[str, Result], *, keeps_missing: bool) -> bool:
-        """Apply results; tell whether there are some, and none is kept that they lack."""
+        """Apply results; tell whether there are any, and they include all entries that are kept."""
         before, self.entries = self.entries, {}
         for file_id, (entry, message) in results.items():
             known = before.get(file_id)
@@ -73,7 +73,7 @@ class Files:
         return bool(results) and not (keeps_missing and missing)
 
     def apply_file_job(self, file_id: str, file_job: FileJob) -> None:
-        """Apply what is known of its file job to a file."""
+        """Apply the state of its file job to a file."""
         entry = self.entries[file_id]
         before = entry.status
         self.newest_at = latest(self.newest_at, entry.apply(file_job, self.created_at))
@@ -84,37 +84,37 @@ class Files:
             self._failed.pop(file_id, None)
 
     def apply_missing(self, file_ids: Iterable[str]) -> None:
-        """Apply that an answer about the file jobs of these files did not show them."""
+        """Apply that the file jobs of these files were missing in an answer about them."""
         for file_id in file_ids:
             entry = self.entries[file_id]
             entry.refused_since = entry.refused_at = None
             self._move(entry, ItemStatus.UNKNOWN)
 
     def apply_refused(self, file_ids: Iterable[str], now: float) -> None:
-        """Apply that the file jobs of these files cannot be had while others can."""
+        """Apply that only the requests for the file jobs of these files failed."""
         for file_id in file_ids:
             entry = self.entries[file_id]
             entry.refuse(now)
             self._move(entry, ItemStatus.UNKNOWN)
 
     def refused(self, files: Mapping[str, Sequence[str]]) -> dict[str, Entry]:
-        """Return the file jobs that were refused last, each with the entry of one of its files."""
+        """Return the file jobs whose last request failed, each with the entry of a file."""
         entries = {job_id: self.entries[file_ids[0]] for job_id, file_ids in files.items()}
         return {i: entry for i, entry in entries.items() if entry.refused_at is not None}
 
     def cancel_unmapped(self) -> None:
-        """Apply that no more files get a file job."""
+        """Cancel the entries without a file job: they will get none."""
         for entry in self.entries.values():
             if entry.may_be_mapped:
                 self._move(entry, ItemStatus.CANCELLED)
 
     def give_up(self, still_seconds: float) -> None:
-        """Give up the entries whose end nothing tells, after so long without a move."""
+        """Give up the entries whose end cannot be known, after so long without a move."""
         for entry in self.entries.values():
-            is_told = entry.has_reference and entry.status is not ItemStatus.UNKNOWN
-            if entry.has_ended or is_told:
+            is_known = entry.has_reference and entry.status is not ItemStatus.UNKNOWN
+            if entry.has_ended or is_known:
                 continue
-            if entry.has_new_status and still_seconds < _UNKNOWN_WORD_GIVEN_UP_AFTER_SECONDS:
+            if entry.has_new_status and still_seconds < _NEW_STATUS_GIVEN_UP_AFTER_SECONDS:
                 continue
             entry.status, entry.is_given_up = ItemStatus.UNKNOWN, True
 
@@ -129,7 +129,7 @@ class Files:
         return dict(Counter(reason for reason in reasons if reason is not None))
 
     def ended(self) -> tuple[EndedItem, ...]:
-        """Describe the files that have ended."""
+        """Return the files that have ended."""
         return tuple(entry.ended() for entry in by_file(self.entries).values() if entry.has_ended)
 
     def _move(self, entry: Entry, status: ItemStatus) -> None:
@@ -144,5 +144,5 @@ class Files:
     def _keep_failed(self, file_id: str, name: str | None, message: str | None) -> None:
         if len(self._failed) < FAILED_ITEMS_KEPT:
             name, message = cut(name, _TEXT_LENGTH), cut(message, _TEXT_LENGTH)
-            reason = self.entries[file_id].failure_reason
-            self._failed[file_id] = FailedItem(file_id_of(file_id), name, message, reason)
+            entry = self.entries[file_id]
+            self._failed[file_id] = FailedItem(entry.file_id, name, message, entry.failure_reason)

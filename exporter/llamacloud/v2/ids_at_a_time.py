@@ -1,4 +1,4 @@
-"""How many file jobs are asked for at a time: fewer where an answer holds no more."""
+"""The number of file jobs in one request: fewer where larger answers fail."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_IDS_AT_A_TIME: Final[Mapping[Endpoint, int]] = {
     Endpoint.LIST_PARSE_JOBS: 100,
     Endpoint.LIST_EXTRACT_JOBS: 20,
 }
-# Bodies also break off by accident, and documents differ in size.
+# A body may also break off by accident, and documents differ in size.
 _DOUBLED_AFTER_SECONDS = 3600.0
 
 
@@ -40,7 +40,7 @@ class IdsAtATime:
         self._logged: set[tuple[Endpoint, int]] = set()
 
     def of(self, endpoint: Endpoint) -> int:
-        """Return how many file jobs to ask for at a time."""
+        """Return how many file jobs to request at a time."""
         number, lowered_at = self._lowered[endpoint]
         most = self._most[endpoint]
         doublings = int((self._clock() - lowered_at) // _DOUBLED_AFTER_SECONDS)
@@ -48,7 +48,7 @@ class IdsAtATime:
         return min(most, number << min(max(doublings, 0), most.bit_length()))
 
     def fewer_work(self, endpoint: Endpoint, number: int) -> None:
-        """Note that no more than so many file jobs at a time can be had from an endpoint."""
+        """Note that requests for more file jobs than this fail."""
         before = self.of(endpoint)
         # Another batch may have found a smaller number meanwhile.
         if number >= before:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import product
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from exporter.domain import Listing, ListingPlan
     from exporter.llamacloud.v2.reader import Reader
 
-# A batch that LlamaCloud calls completed may have file jobs that run: it is asked for by its id.
+# A batch that LlamaCloud calls completed may have running file jobs: it is requested by its id.
 _ACTIVE = ("PENDING", "THROTTLED", "RUNNING")
 
 
@@ -26,12 +25,12 @@ async def list_jobs(reader: Reader, plan: ListingPlan) -> Listing:
     """List the batches of a project, each once.
 
     Raises:
-        BadResponse: all that was listed is of another project than was requested.
-        LlamaCloudError: a page could not be read; there is no such thing as half a listing.
+        BadResponse: all listed batches are of another project than was requested.
+        LlamaCloudError: a page could not be read; no part of a listing is returned.
     """
     listed = ListedJobs()
     ended = [await _list_pages(reader, plan, query, listed) for query in _queries_of(plan)]
-    # By LlamaCloud's own clock, as its first answer told it.
+    # By LlamaCloud's clock, from its first answer.
     recent = _recent_queries_of(plan, listed.began_at)
     ended += [await _list_pages(reader, plan, query, listed) for query in recent]
     reader.left_out.listing_ended()
@@ -41,47 +40,35 @@ async def list_jobs(reader: Reader, plan: ListingPlan) -> Listing:
     )
 
 
-@dataclass(slots=True)
-class _Pages:
-    """The pages of one query: rows and tokens seen so far, and where it goes on."""
-
-    token: str | None = None
-    seen_rows: set[str] = field(default_factory=set)
-    seen_tokens: set[str] = field(default_factory=set)
-    began_anew: bool = False
-
-    def repeats(self, next_token: str, ids: set[str]) -> bool:
-        """Add a page that promises another; tell whether the server repeats itself."""
-        repeats = next_token in self.seen_tokens or (bool(ids) and ids <= self.seen_rows)
-        self.token = next_token
-        self.seen_rows |= ids
-        self.seen_tokens.add(next_token)
-        return repeats
-
-
 async def _list_pages(
     reader: Reader, plan: ListingPlan, query: Mapping[str, str], listed: ListedJobs
 ) -> bool:
     """Read the pages of one query, until its end or a bound; tell whether it was the end.
 
-    It begins anew, once, where its token is refused in the middle.
+    If a token is refused, the query begins again, once.
     """
-    pages = _Pages()
+    token, has_restarted = None, False
+    seen_ids, seen_tokens = set[str](), set[str]()
     for _ in range(plan.max_requests):
         try:
-            page = await reader.batches_page(query, pages.token)
+            page = await reader.batches_page(query, token)
         except StatusRefused as error:
-            if pages.began_anew or not is_refused_token(error, pages.token):
+            if has_restarted or not is_refused_token(error, token):
                 raise
-            pages = _Pages(began_anew=True)
+            token, has_restarted = None, True
+            seen_ids, seen_tokens = set(), set()
             continue
         ids = listed.add(page)
         # As in the vendor's own clients: totals and short pages mean nothing.
         if not page.sent or not page.announces_more:
             return True
-        # More follows, and nothing says where, or the server repeats itself.
-        if page.is_token_unread or pages.repeats(page.next_token or "", ids):
-            break
+        token = page.next_token or ""
+        is_repeated = token in seen_tokens or (bool(ids) and ids <= seen_ids)
+        # The next page cannot be requested, or the server repeats itself.
+        if page.is_token_unreadable or is_repeated:
+            return False
+        seen_ids |= ids
+        seen_tokens.add(token)
     return False
 
 

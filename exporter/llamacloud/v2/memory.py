@@ -1,4 +1,4 @@
-"""What is kept of one batch between its answers, and what follows from it."""
+"""The memory of one batch between its answers."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _LARGEST_SHARE_OF_LIMIT = 0.5
 class Stillness:
     """For how long no refresh showed a move in a batch; moments are monotonic.
 
-    Of the time between two refreshes, at most half the limit counts: so the limit is reached after
-    three refreshes at least. ``seconds`` is all the time.
+    Between two refreshes, at most half the limit counts, so that reaching it takes at least three.
+    ``seconds`` is the whole time.
     """
 
     seconds: float = 0.0
@@ -32,7 +32,7 @@ class Stillness:
     _counted_seconds: float = 0.0
 
     def refreshed(self, moves: int, now: float, limit_seconds: float) -> bool:
-        """Note a refresh, and the ``moves`` until then; tell whether the limit is reached."""
+        """Note a refresh with the number of all ``moves``; tell whether the limit is reached."""
         self._counted_seconds = self._counted_until(moves, now, limit_seconds)
         if moves != self._moves:
             self._moves, self._since = moves, now
@@ -52,18 +52,17 @@ class Stillness:
 
 @dataclass(slots=True, eq=False)
 class BatchMemory:
-    """One batch and its files as far as they are known; it is changed in place.
+    """What is known of one batch and its files; it is changed in place.
 
-    So a count that breaks off keeps what it learnt. ``has_results`` is true once LlamaCloud gave
-    results, ``are_final_results`` once whole ones were read after LlamaCloud was done with the
-    batch, ``are_confirmed`` once they were read again after the last file had ended, and said
-    nothing new: the batch is over then. ``times_unanswered`` counts the counts in which the list of
-    its file jobs told of none.
+    So a count that fails keeps what it read. ``is_done`` is true while LlamaCloud is done with the
+    batch. Then results are read until they are complete (``are_final_results``), and once more
+    after the last file has ended. If nothing is new, they are final (``are_confirmed``), and so is
+    the batch. ``times_unanswered`` is how often the lists returned no file job at all.
     """
 
     files: Files = field(default_factory=Files)
     has_results: bool = False
-    results_unread: int = 0
+    results_unreadable: int = 0
     is_mapped: bool = False
     is_done: bool = False
     are_final_results: bool = False
@@ -78,7 +77,7 @@ class BatchMemory:
 
     @property
     def wants_results(self) -> bool:
-        """Whether the batch is to be asked for with its results."""
+        """Whether to request the batch with its results."""
         if not self.are_final_results or (self.all_ended and not self.are_confirmed):
             return True
         return self.files.may_be_mapped
@@ -93,22 +92,22 @@ class BatchMemory:
         self._apply_job(batch.job)
         self.asked_monotonic, self.answered_at = batch.asked_monotonic, batch.answered_at
         had_ended, moves = self.all_ended, self.files.moves
-        are_whole = self._apply_results(batch)
+        are_complete = self._apply_results(batch)
         if batch.job.status is JobStatus.CANCELLED:
             self.files.cancel_unmapped()
         if not self.is_done:
             self.are_final_results = self.are_confirmed = False
         # Results that are null, or fewer than they were, confirm nothing.
         elif batch.results is not None:
-            self.are_final_results = are_whole
-            self.are_confirmed = are_whole and had_ended and moves == self.files.moves
+            self.are_final_results = are_complete
+            self.are_confirmed = are_complete and had_ended and moves == self.files.moves
 
     def refreshed(self, now: float, give_up_after_seconds: float) -> bool:
         """Note that a refresh is complete; tell whether to stop waiting for the batch.
 
         That is so if LlamaCloud is done with the batch, and nothing of it moved for long. Files
-        whose end nothing tells are given up then; should that end the batch, waiting starts anew
-        until the results were read for the last time. ``now`` is a monotonic moment.
+        whose end cannot be known are given up then. If that ends the batch, its results are read a
+        last time, and waiting starts again. ``now`` is a monotonic moment.
         """
         had_ended = self.all_ended
         moves = self._moves + self.files.moves
@@ -134,12 +133,12 @@ class BatchMemory:
         self.files.newest_at = latest(self.files.newest_at, job.created_at)
 
     def _apply_results(self, batch: BatchFetched) -> bool:
-        """Apply results if there are any; tell whether they seem whole."""
+        """Apply results if there are any; tell whether they seem complete."""
         if batch.results is None:
             return False
-        # A list may not be whole yet. What it lacks is followed on, as where there is no list.
+        # Results may be incomplete. Entries that they lack are kept, as if there were no results.
         keeps_missing = self.is_done and not self._runs_again
-        are_whole = self.files.apply_results(batch.results, keeps_missing=keeps_missing)
+        are_complete = self.files.apply_results(batch.results, keeps_missing=keeps_missing)
         self.has_results, self._runs_again = True, False
-        self.results_unread = batch.results_unread
-        return are_whole and not batch.results_unread
+        self.results_unreadable = batch.results_unreadable
+        return are_complete and not batch.results_unreadable

@@ -1,7 +1,7 @@
-"""What the v2 API answers, as the fields that are used of it.
+"""The answers of the v2 API, with the fields that the exporter uses.
 
-Facts from the server's OpenAPI description. Only ids are required, all else may be absent or null.
-Statuses and types stay plain strings here: a value newer than this exporter is as good as any.
+They follow the server's OpenAPI description, but only ids are required. Statuses and types are
+plain strings, as values may be newer than this exporter.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ class BatchRow(Struct, frozen=True, kw_only=True):
 
 
 class JobReference(Struct, frozen=True, gc=False, kw_only=True):
-    """Which job processes a file; a reference that cannot be read has neither type nor id."""
+    """The job that processes a file; an unreadable reference has neither type nor id."""
 
     type: str | None = None
     id: Id | None = None
 
 
 class ResultRow(Struct, frozen=True, gc=False, kw_only=True):
-    """One file of a batch; ``error_message`` says why LlamaCloud could make no job for it."""
+    """One file of a batch; ``error_message`` says why LlamaCloud made no job for it."""
 
     source_directory_file_id: Id
     job_reference: JobReference | None = None
@@ -54,7 +54,7 @@ class ResultRow(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class BatchAnswer(BatchRow, frozen=True, kw_only=True):
-    """A batch, as asked for by its id; ``results`` are there only where they were asked for."""
+    """A batch requested by its id; it has ``results`` only if they were requested."""
 
     results: list[ResultRow] | None = None
 
@@ -67,7 +67,7 @@ class BatchPage(Struct, frozen=True, kw_only=True):
 
 
 class FileJobRow(Struct, frozen=True, gc=False, kw_only=True):
-    """The job of one file, without the document that it made; extract jobs have no name."""
+    """The parse or extract job of one file; extract jobs have no name."""
 
     id: Id
     name: str | None = None

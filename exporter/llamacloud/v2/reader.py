@@ -1,4 +1,4 @@
-"""One request to the batches API of generation v2, and its answer."""
+"""Single requests to the batches API of generation v2."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from exporter.llamacloud.requests import Endpoint
 from exporter.llamacloud.v2.batches import batch_mismatch, file_job_of, job_of
 from exporter.llamacloud.v2.decoding import read_batch, read_batches
 from exporter.llamacloud.v2.entries import results_of
-from exporter.llamacloud.v2.file_job_pages import read_file_jobs
+from exporter.llamacloud.v2.file_job_decoding import read_file_jobs
 from exporter.llamacloud.v2.ids_at_a_time import IdsAtATime
 
 if TYPE_CHECKING:
@@ -35,18 +35,18 @@ _FILE_JOBS_PATHS: Final = {
     Endpoint.LIST_PARSE_JOBS: "/api/v2/parse",
     Endpoint.LIST_EXTRACT_JOBS: "/api/v2/extract",
 }
-# Nothing documents the default or the largest size; the vendor's own poller sends this one.
+# The default and the largest size are not documented; the vendor's own poller requests this one.
 _PAGE_SIZE = 100
 _TOKEN_REFUSED_WITH = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
 
 
 @dataclass(frozen=True, slots=True)
 class BatchFetched:
-    """One batch; ``results`` are ``None`` where it has none yet, or they were not requested."""
+    """One batch; ``results`` are ``None`` if it has none yet, or they were not requested."""
 
     job: Job
     results: Mapping[str, Result] | None
-    results_unread: int
+    results_unreadable: int
     asked_monotonic: float
     answered_at: float
 
@@ -96,7 +96,7 @@ class Reader(ProjectReader):
         expanded = {"expand": "results"} if with_results else {}
         answer = await self._get(Endpoint.BATCH, path, expanded)
         batch = read_batch(answer.body)
-        self.left_out.unread(Endpoint.BATCH, batch.unread, job_id)
+        self.left_out.record_unreadable(Endpoint.BATCH, batch.unreadable, job_id)
         if contradicts(job_id, batch.row.id):
             raise BadResponse("the answer is about another batch")
         if mismatch_of(batch.row, self._scope):
@@ -104,7 +104,7 @@ class Reader(ProjectReader):
         return BatchFetched(
             job=job_of(batch.row, self.known_values, answer.answered_at, job_id=job_id),
             results=None if batch.results is None else results_of(batch.results, self.known_values),
-            results_unread=batch.unread.rows,
+            results_unreadable=batch.unreadable.rows,
             asked_monotonic=answer.asked_monotonic,
             answered_at=answer.answered_at,
         )

@@ -1,4 +1,4 @@
-"""A server of v2 on a real socket that does what a test tells it to, and no more.
+"""A server of v2 on a real socket that answers as a test defines.
 
 What LlamaCloud does is the simulator's matter. Here rows are plain JSON, so that they can be as odd
 as a test wants them.
@@ -98,13 +98,13 @@ class BatchesServer:
     base_url: str = ""
 
     def count(self) -> Counter[str]:
-        """Count the requests that arrived since this was asked last, by endpoint."""
+        """Count the requests since the last call, by endpoint."""
         counted = Counter(request.endpoint for request in self.requests)
         self.requests.clear()
         return counted
 
     async def serve_list(self, request: Request) -> Response:
-        """Answer with a page of the rows that the query asks for."""
+        """Answer with a page of the rows that the query selects."""
         asked = self._note(request)
         if (answer := self.answer(asked)) is not None:
             return answer
@@ -127,7 +127,7 @@ class BatchesServer:
         return JSONResponse({"items": listed, "next_page_token": token})
 
     async def serve_batch(self, request: Request) -> Response:
-        """Answer with one batch, with its results if they are asked for."""
+        """Answer with one batch, with its results if they are requested."""
         asked = self._note(request, "batch")
         if (answer := self.answer(asked)) is not None:
             return answer

@@ -1,4 +1,4 @@
-"""Asking the v2 API as the core does: a batch's status, then its count."""
+"""Requests to the v2 API in the order of the core: a batch's status, then its count."""
 
 from __future__ import annotations
 

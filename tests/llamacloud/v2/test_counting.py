@@ -1,4 +1,4 @@
-"""Counting the files of a batch: which file jobs are asked for, and what follows from them."""
+"""Counting the files of a batch: which file jobs are requested, and the resulting counts."""
 
 import pytest
 from llamacloud.v2.batches_server import (
@@ -130,7 +130,7 @@ async def test_a_thousand_files_cost_ten_requests_and_ended_ones_none(
 
 
 async def test_extract_file_jobs_are_asked_for_twenty_at_a_time(server: BatchesServer) -> None:
-    """As their rows carry documents; the page is as large as what was asked for."""
+    """Their rows contain documents; the page size is the number of ids."""
     one_batch(server, *(result(number, "extract_v2") for number in range(45)))
     server.extract = [file_job(number, "COMPLETED") for number in range(45)]
     async with reading(server) as api:
@@ -142,7 +142,7 @@ async def test_extract_file_jobs_are_asked_for_twenty_at_a_time(server: BatchesS
 
 
 async def test_the_batch_gives_no_results_yet(server: BatchesServer) -> None:
-    """Then there is nothing to count, and nothing is asked."""
+    """Then there is nothing to count, and no request is sent."""
     server.batches = [batch()]
     async with reading(server) as api:
         answer = await api.refresh()
@@ -199,7 +199,7 @@ async def test_a_batch_whose_files_ended_before_it_is_final_with_one_more_readin
 
 
 async def test_a_reference_that_changed_at_the_end_is_followed(server: BatchesServer) -> None:
-    """The file is processed anew, as far as anyone can tell."""
+    """The file seems to be processed again."""
     one_batch(server, result(0))
     server.parse = [file_job(0, "FAILED"), file_job(1)]
     async with reading(server) as api:

@@ -21,9 +21,9 @@ from properties import UNHURRIED
 from exporter.llamacloud.bodies import LONGEST_ANSWER_BYTES
 from exporter.llamacloud.errors import BadResponse
 from exporter.llamacloud.pages import read_at_once
-from exporter.llamacloud.v2 import file_job_pages
+from exporter.llamacloud.v2 import file_job_decoding
 from exporter.llamacloud.v2.decoding import read_batch, read_batches
-from exporter.llamacloud.v2.file_job_pages import MOST_FILE_JOBS, read_file_jobs
+from exporter.llamacloud.v2.file_job_decoding import MOST_FILE_JOBS, read_file_jobs
 
 DOCUMENT = {"lines": [{"id": n, "text": "private", "amount": n / 7} for n in range(15_000)]}
 FIELDS = ("id", "project_id", "status", "error_message", "created_at", "updated_at", "name")
@@ -67,8 +67,8 @@ def test_an_odd_field_beside_a_document_takes_nothing_else_with_it() -> None:
     page = read_file_jobs(body)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert (8, 10, 2) == (len(page.rows), page.sent, page.unread.rows)
-    assert ["error_message", "updated_at"] == sorted(page.unread.fields)
+    assert (8, 10, 2) == (len(page.rows), page.sent, page.unreadable.rows)
+    assert ["error_message", "updated_at"] == sorted(page.unreadable.fields)
     assert ("caf\u00e9", "COMPLETED", None) == (
         page.rows[3].id,
         page.rows[3].status,
@@ -99,7 +99,7 @@ def test_a_page_of_ten_rows_that_cannot_be_read_is_a_bad_answer() -> None:
     """Fewer may all be bad."""
     with pytest.raises(BadResponse, match="items: none of 10 rows has a usable id"):
         read_file_jobs(page_of(*({"id": 7} for _ in range(10))))
-    assert 9 == read_file_jobs(page_of(*({"id": 7} for _ in range(9)))).unread.rows
+    assert 9 == read_file_jobs(page_of(*({"id": 7} for _ in range(9)))).unreadable.rows
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"<html>", b"{}", b'{"items":{}}', b'{"items":null}'])
@@ -123,7 +123,7 @@ def test_any_json_in_one_field_of_a_file_job_leaves_all_others_as_they_were(
     expected = read_file_jobs(page_of(*rows)).rows
     by_id = {row.id: row for row in page.rows}
     assert (expected[0], expected[2]) == (by_id["job-0"], by_id["job-2"])
-    assert 3 == len(page.rows) + page.unread.rows
+    assert 3 == len(page.rows) + page.unreadable.rows
     if field != "id":
         names = [name for name in FIELDS if name != field]
         assert [getattr(expected[1], name) for name in names] == [
@@ -161,7 +161,7 @@ def test_any_json_in_a_batch_is_read_as_far_as_it_can_be(place: str, written: st
         assert place == "results" or "dfl-1" == entries[-1]
     # A page of it, among others.
     page = read_batches(with_json(page_of(batch("a"), row), "MARK", written))
-    assert 2 == len(page.rows) + page.unread.rows
+    assert 2 == len(page.rows) + page.unreadable.rows
 
 
 @UNHURRIED
@@ -171,10 +171,10 @@ def test_field_by_field_the_same_is_read_as_at_once(field: str, written: str) ->
     body = with_json(page_of(file_job(0) | {field: "MARK"}, file_job(1)), "MARK", written)
     quickly = read_file_jobs(body)
     for without in ({"_PAGE"}, {"_PAGE", "_RAW_PAGE"}):
-        skipped = {getattr(file_job_pages, name) for name in without}
+        skipped = {getattr(file_job_decoding, name) for name in without}
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(
-                file_job_pages,
+                file_job_decoding,
                 "read_at_once",
                 lambda decoder, body, read=read_at_once, skipped=skipped: (
                     None if decoder in skipped else read(decoder, body)
@@ -182,14 +182,14 @@ def test_field_by_field_the_same_is_read_as_at_once(field: str, written: str) ->
             )
             slowly = read_file_jobs(body)
         assert list(quickly.rows) == list(slowly.rows)
-        assert quickly.unread == slowly.unread
+        assert quickly.unreadable == slowly.unreadable
 
 
 BOUNDED = """
 import sys
 from pathlib import Path
 from exporter.llamacloud.errors import BadResponse
-from exporter.llamacloud.v2.file_job_pages import read_file_jobs
+from exporter.llamacloud.v2.file_job_decoding import read_file_jobs
 
 def peak_mib():
     status = Path("/proc/self/status").read_text().splitlines()
@@ -239,7 +239,7 @@ def test_whatever_is_sent_costs_bounded_memory() -> None:
 
 
 def test_a_page_of_a_hundred_file_jobs_is_read_in_well_under_a_millisecond() -> None:
-    """Of the four that a whole request may take; the best of several, as others use the machine."""
+    """A whole request may last four; the best of several runs counts, as the machine is shared."""
     body = page_of(*(file_job(n, "COMPLETED", user_metadata={"k": "v"}) for n in range(100)))
     taken = []
     for _ in range(20):

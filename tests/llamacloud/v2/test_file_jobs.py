@@ -1,4 +1,4 @@
-"""Asking for file jobs by their ids: what is missing, too large, refused, or breaks off."""
+"""Requesting file jobs by id: missing ones, and answers that are too large, refused or cut off."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def parses(server: BatchesServer, number: int, status: str = "RUNNING") -> None:
 
 
 def sizes_of(server: BatchesServer, endpoint: str) -> list[int]:
-    """Return how many file jobs were asked for at a time since this was asked last."""
+    """Return the numbers of ids in the requests since the last call."""
     sizes = [len(asked.job_ids) for asked in server.requests if asked.endpoint == endpoint]
     server.requests.clear()
     return sizes
@@ -105,7 +105,7 @@ async def test_an_answer_that_is_too_large_is_asked_for_in_halves(
 async def test_a_body_that_breaks_off_is_asked_for_in_halves_without_retries(
     server: BatchesServer,
 ) -> None:
-    """It would break off again, after all the time that it took."""
+    """It would break off again after the same time."""
     parses(server, 100)
     server.answer = lambda asked: cut_off() if len(asked.job_ids) > 50 else None
     observer = Observer()
@@ -169,7 +169,7 @@ async def test_where_all_bodies_break_off_the_count_fails(
 
 
 async def test_a_count_that_breaks_off_keeps_what_it_learnt(server: BatchesServer) -> None:
-    """Also where LlamaCloud fails: what has ended is not asked for again."""
+    """Also if LlamaCloud fails: file jobs that have ended are not requested again."""
     parses(server, 300, "COMPLETED")
     broken = True
     server.answer = lambda asked: (
@@ -210,7 +210,7 @@ async def test_a_file_job_that_cannot_be_had_alone_takes_no_other_with_it(
 async def test_where_every_file_job_is_refused_the_refusal_is_told(
     server: BatchesServer, number: int, sizes: list[int]
 ) -> None:
-    """After a few requests: it cannot be the fault of all, so that none is given up."""
+    """After a few requests: the cause cannot be all of them, so none is given up."""
     parses(server, number)
     server.answer = lambda asked: JSONResponse(REFUSED_IDS, 422) if asked.job_ids else None
     async with reading(server) as api:
@@ -242,7 +242,7 @@ async def test_where_a_few_file_jobs_are_refused_the_others_are_found(
 async def test_the_last_file_job_that_is_refused_is_told_from_a_list_that_refuses_all(
     server: BatchesServer,
 ) -> None:
-    """By a file job that the list told before: as long as that one is refused too, none is lost."""
+    """By a file job that the list returned before: while that one is refused too, none is lost."""
     parses(server, 2, "COMPLETED")
     bad = {"job-1"}
     server.answer = lambda asked: (
@@ -268,7 +268,7 @@ async def test_the_last_file_job_that_is_refused_is_told_from_a_list_that_refuse
 async def test_a_file_job_that_is_refused_at_first_is_asked_for_until_it_is_given_up(
     server: BatchesServer,
 ) -> None:
-    """A list may not know a young id for some minutes; the last look asks for it as well."""
+    """A list may not know a new id for some minutes; the last refresh requests it as well."""
     parses(server, 3)
     server.answer = lambda asked: (
         JSONResponse({"detail": "x"}, 404) if "job-1" in asked.job_ids else None
@@ -322,7 +322,7 @@ async def test_a_list_that_is_not_found_says_nothing_of_the_project(
 async def test_tokens_are_followed_before_a_file_job_counts_as_missing(
     server: BatchesServer,
 ) -> None:
-    """A server may serve fewer rows than were asked for."""
+    """A server may serve fewer rows than the page size."""
     parses(server, 10)
     server.page_cap = 3
     async with reading(server) as api:
@@ -406,7 +406,7 @@ async def test_where_no_token_works_fewer_are_asked_for(server: BatchesServer) -
 async def test_a_server_that_ignores_the_ids_is_not_followed_for_ever(
     server: BatchesServer,
 ) -> None:
-    """Rows that were not asked for are ignored, and a page of nothing else ends the list."""
+    """Rows with other ids are ignored, and a page of only such rows ends the list."""
     parses(server, 2)
     others = [file_job(number, "FAILED") for number in range(100, 500)]
 
@@ -438,7 +438,7 @@ async def test_a_token_that_comes_again_ends_the_list(server: BatchesServer) -> 
 
 
 async def test_a_page_size_that_is_refused_is_left_out(server: BatchesServer) -> None:
-    """Instead of halving what is asked for: short pages have tokens."""
+    """The request is not halved: short pages have tokens."""
     parses(server, 100)
     server.page_cap = 50
     server.answer = lambda asked: (

@@ -1,4 +1,4 @@
-"""Entries of which nothing is to be learnt do not keep a batch active for long."""
+"""Entries whose end cannot be known do not keep a batch active for long."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ async def test_an_entry_without_hope_is_unknown_and_has_ended_after_thirty_inter
 async def test_there_are_at_least_three_looks(
     server: BatchesServer, number: int, every: float, *, ends: bool
 ) -> None:
-    """A batch that is refreshed seldom is not given up at the second."""
+    """A batch with rare refreshes is not given up at the second one."""
     server.batches = [batch(status="COMPLETED", results=[result(0, None)])]
     async with reading(server) as api:
         answer = (await looks(api, number, every=every))[-1]
@@ -105,7 +105,7 @@ async def test_whatever_moves_in_the_batch_begins_the_time_anew(server: BatchesS
 
 
 async def test_file_jobs_that_run_are_never_given_up(server: BatchesServer) -> None:
-    """However long they take."""
+    """However long they run."""
     server.batches = [batch(status="COMPLETED", results=[result(0), result(1)])]
     server.parse = [file_job(0, "RUNNING"), file_job(1, "PENDING")]
     async with reading(server) as api:
@@ -165,7 +165,7 @@ async def test_results_that_stay_null_are_no_fault_of_other_batches(
 
 
 async def test_results_that_are_late_are_read(server: BatchesServer) -> None:
-    """Also where they come just before they are given up."""
+    """Even if they come just before the batch would be given up."""
     server.batches = [batch(status="COMPLETED")]
     server.parse = [file_job(0, "FAILED")]
     async with reading(server) as api:
@@ -195,7 +195,7 @@ async def test_a_reference_that_comes_after_completed_is_followed_at_once(
 async def test_results_that_are_fewer_than_before_confirm_no_end(
     server: BatchesServer, late: list[Any] | None
 ) -> None:
-    """What they lack is followed on; they are believed after thirty intervals without a move."""
+    """Missing entries are kept; the results are accepted after thirty intervals without a move."""
     whole = [result(0), result(1)]
     server.batches = [batch(status="COMPLETED", results=whole)]
     server.parse = [file_job(0, "COMPLETED"), file_job(1)]

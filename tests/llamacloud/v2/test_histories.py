@@ -18,14 +18,14 @@ from properties import EFFORT, UNHURRIED
 from exporter.domain import ItemsCounted, ItemStatus
 from exporter.llamacloud.errors import LlamaCloudError, NetworkFailed
 from exporter.llamacloud.known_values import KnownValues
-from exporter.llamacloud.left_out import Unread
+from exporter.llamacloud.left_out import Unreadable
 from exporter.llamacloud.pages import Page
 from exporter.llamacloud.requests import Endpoint
 from exporter.llamacloud.v2.batches import file_job_of, job_of
 from exporter.llamacloud.v2.counting import count_items
 from exporter.llamacloud.v2.decoding import read_batch
 from exporter.llamacloud.v2.entries import results_of
-from exporter.llamacloud.v2.file_job_pages import read_file_jobs
+from exporter.llamacloud.v2.file_job_decoding import read_file_jobs
 from exporter.llamacloud.v2.ids_at_a_time import IdsAtATime
 from exporter.llamacloud.v2.memory import BatchMemory
 from exporter.llamacloud.v2.reader import BatchFetched
@@ -69,10 +69,10 @@ class World:
         rows = [file_job(n, self.file_jobs[n]) for n in numbers if n not in self.hidden]
         read = read_file_jobs(as_json({"items": rows})).rows
         file_jobs = [file_job_of(row, self.known_values, NOW, with_name=True) for row in read]
-        return Page(file_jobs, len(read), Unread(), answered_at=NOW)
+        return Page(file_jobs, len(read), Unreadable(), answered_at=NOW)
 
     def fetched(self, memory: BatchMemory) -> BatchFetched:
-        """Return the batch, with its results if they are asked for."""
+        """Return the batch, with its results if they are requested."""
         shown = self.results if memory.wants_results else None
         read = read_batch(as_json(batch(status=self.status, results=shown)))
         job = job_of(read.row, self.known_values, NOW, job_id="bat-1")

@@ -1,4 +1,4 @@
-"""How many file jobs are asked for at a time, from one hour to the next."""
+"""The number of ids in one request, from one hour to the next."""
 
 import pytest
 from llamacloud.v2.batches_server import BatchesServer, batch, file_job, result
@@ -23,7 +23,7 @@ def refuse_more_than(server: BatchesServer, number: int) -> None:
 
 
 async def sizes_of_a_count(server: BatchesServer, api: Reading) -> list[int]:
-    """Count the files of a batch that nobody has counted yet; return the sizes of its requests."""
+    """Count the files of a batch for the first time; return the numbers of ids in its requests."""
     server.requests.clear()
     await Reading(api.api).counted()
     return [len(asked.job_ids) for asked in server.requests if asked.job_ids]

@@ -26,7 +26,7 @@ def fill(server: BatchesServer, number: int) -> None:
 
 
 async def test_a_row_becomes_a_job(server: BatchesServer) -> None:
-    """With all that is published of it; nobody tells counts, a start or an end."""
+    """With all its published facts; counts, a start and an end are absent."""
     server.batches = [batch(status="THROTTLED", config={"job": {"type": "extract_v2"}}), batch("b")]
     async with reading(server) as api:
         jobs = {job.id: job for job in (await api.listing(created_since=SINCE)).jobs}
@@ -141,7 +141,7 @@ async def test_without_a_window_active_batches_alone_are_listed(server: BatchesS
 
 
 async def test_directories_are_filtered_there_and_types_here(server: BatchesServer) -> None:
-    """LlamaCloud has no filter for types: leaving them out is no news."""
+    """LlamaCloud has no filter for types, so rows of other types are not logged."""
     server.batches = [
         batch(f"{kind}-{directory}", source_directory_id=directory, config={"job": {"type": kind}})
         for kind in ("parse_v2", "extract_v2")
@@ -196,7 +196,7 @@ async def test_rows_that_come_back_after_ten_listings_without_any_are_logged_aga
 
 
 async def test_a_status_that_was_not_asked_for_is_left_out(server: BatchesServer) -> None:
-    """Of a server that ignores the filter, only what was asked for is believed."""
+    """If a server ignores the filter, only matching rows are used."""
     server.answer = lambda _: JSONResponse({"items": [batch("a"), batch("b", status="FAILED")]})
     async with reading(server) as api:
         listing = await api.listing()
@@ -213,7 +213,7 @@ async def test_a_listing_of_another_project_alone_is_a_bad_answer(server: Batche
 
 @pytest.mark.parametrize("ending", [{"next_page_token": None}, {}, {"next_page_token": ""}])
 async def test_a_list_ends_without_a_token(server: BatchesServer, ending: Any) -> None:
-    """However it is missing; totals and full pages tell nothing."""
+    """Whether it is null, absent or empty; totals and full pages mean nothing."""
     rows = [batch(f"bat-{n}") for n in range(100)]
     server.answer = lambda _: JSONResponse({"items": rows, "total_size": 9999, **ending})
     async with reading(server) as api:
@@ -223,7 +223,7 @@ async def test_a_list_ends_without_a_token(server: BatchesServer, ending: Any) -
 
 @pytest.mark.parametrize("token", [17, {"next": "x"}, True])
 async def test_a_token_that_cannot_be_read_promises_more(server: BatchesServer, token: Any) -> None:
-    """Nobody can tell where it goes on: what was listed is not all."""
+    """The next page cannot be requested, so the listing is truncated."""
     server.answer = lambda _: JSONResponse({"items": [batch()], "next_page_token": token})
     async with reading(server) as api:
         listing = await api.listing(created_since=SINCE)

@@ -1,4 +1,4 @@
-"""Asking for the file jobs of a batch that have not ended, as many at a time as an answer holds."""
+"""Requesting the file jobs of a batch that have not ended, as many at a time as works."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from exporter.llamacloud.v2.reader import Reader
 
 _ENDPOINTS = (Endpoint.LIST_PARSE_JOBS, Endpoint.LIST_EXTRACT_JOBS)
-# Too many ids, an id that LlamaCloud does not know, or the whole list: nothing documents which of
-# these it says of that.
+# Possible answers to too many ids, to an unknown id, or to any request: they are not documented.
 _REFUSED_WITH = frozenset(
     {
         HTTPStatus.BAD_REQUEST,
@@ -27,7 +26,7 @@ _REFUSED_WITH = frozenset(
         HTTPStatus.UNPROCESSABLE_ENTITY,
     }
 )
-# Where not even a few bodies come, the file jobs are not at fault.
+# If the first requests for single file jobs all fail, the cause is the list, not the file jobs.
 _FAILURES_BEFORE_ANY_ANSWER = 2
 _MOST_PROBES = 2
 
@@ -40,7 +39,7 @@ async def refresh_file_jobs(
     A file job whose own request was refused is requested less and less often; each one is if this
     ``is_last``, before they are given up. ``now`` is a monotonic moment. Return the monotonic
     moment of the first request and the Unix time of the last answer, those of the batch itself
-    where no file job was requested.
+    if no file job was requested.
 
     Raises:
         LlamaCloudError: some could not be fetched; what came before is applied.
@@ -56,7 +55,7 @@ async def refresh_file_jobs(
 
 
 class _Refresh:
-    """Requests one list, and finds out what is at fault where it does not answer."""
+    """Requests file jobs of one list, and finds out whether single file jobs make it fail."""
 
     def __init__(self, file_jobs: FileJobList, memory: BatchMemory, sizes: IdsAtATime) -> None:
         self._list = file_jobs
@@ -68,7 +67,7 @@ class _Refresh:
         refused = self._memory.files.refused(self._list.file_ids)
         try:
             await self._request_all([i for i in self._list.file_ids if i not in refused])
-            # Each alone: with others it would have them all requested in halves again.
+            # Each alone, as a request for others as well would be split into halves again.
             for job_id, entry in refused.items():
                 if is_last or entry.is_due(now):
                     await self._request([job_id], is_known_refused=True)
@@ -84,15 +83,15 @@ class _Refresh:
         while ids:
             size, failures = self._sizes.of(self._list.endpoint), len(self._failures)
             worked = await self._request(ids[:size])
-            # Where a single file job fails, the size is not at fault.
+            # If a single file job fails, the number of ids is not the cause.
             if 0 < worked < len(ids[:size]) and failures == len(self._failures):
                 self._sizes.fewer_work(self._list.endpoint, worked)
             ids = ids[size:]
 
     async def _request(self, ids: Sequence[str], *, is_known_refused: bool = False) -> int:
-        """Request file jobs, in halves where their answer is too large, refused or breaks off.
+        """Request file jobs; in halves, if the answer is too large, is a refusal or breaks off.
 
-        Return how many at a time worked, at most.
+        Return the largest number of ids that worked in one request.
         """
         try:
             await self._list.read(ids)
@@ -114,9 +113,9 @@ class _Refresh:
         return max(first, await self._request(ids[half:]))
 
     async def _check_that_it_answers(self, ids: Sequence[str], error: LlamaCloudError) -> None:
-        """Raise the error if the list answers about no single file job either.
+        """Raise the error if requests for other, single file jobs fail too.
 
-        No file job is at fault then, and none is given up. Others are tried each time.
+        The cause is the list then, and no file job is given up. Each time, others are tried.
         """
         for job_id in self._probes(ids):
             if self._list.has_answered:
@@ -144,7 +143,7 @@ def _is_refused(error: LlamaCloudError) -> bool:
 
 
 def _is_too_large(error: LlamaCloudError) -> bool:
-    """Tell whether what was asked for exists, and is too much."""
+    """Tell whether the answer is too large."""
     if isinstance(error, StatusRefused):
         return error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     return isinstance(error, BodyTooLarge)

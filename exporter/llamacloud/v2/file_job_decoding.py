@@ -1,7 +1,7 @@
-"""From a body about file jobs to its rows, whatever else the body holds.
+"""Decoding pages of file jobs, without building the documents in them.
 
-Rows of extract jobs carry the documents that they made, megabytes of what customers own. Nothing
-but the fields of the models is ever built, nor more rows than may be asked for.
+Rows of extract jobs contain the extracted documents: megabytes of customers' data. Only the fields
+of the models are built, and only as many rows as a request can name.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from msgspec import UNSET, Raw, Struct, UnsetType
 
 from exporter.llamacloud.fields import document_of, field_of, have_usable_ids, row_of, text, time
 from exporter.llamacloud.json_bounds import check_number_of_values
-from exporter.llamacloud.left_out import Unread
+from exporter.llamacloud.left_out import Unreadable
 from exporter.llamacloud.pages import Page, read_at_once, readable_rows, rows_of
 from exporter.llamacloud.v2.models import FileJobRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-# More are never asked for, as so many ids take 5 kB of a URL.
+# The most ids of a request: they take 5 kB of its URL.
 MOST_FILE_JOBS: Final = 100
 
 Items = TypeVar("Items")
@@ -39,7 +39,7 @@ class _RawPage(Struct, Generic[Items]):
 
 
 def _first_rows(kind: Any) -> Any:  # noqa: ANN401 - a type that is made here
-    """Make a type that reads so many rows of a list, and skips those beyond."""
+    """Return a type that decodes the first ``MOST_FILE_JOBS`` rows of a list, and skips others."""
     fields = [(f"row_{number}", kind | UnsetType, UNSET) for number in range(MOST_FILE_JOBS)]
     return msgspec.defstruct(f"First{kind.__name__}s", fields, array_like=True)
 
@@ -65,13 +65,13 @@ def read_file_jobs(body: bytes) -> Page[FileJobRow]:
     page = read_at_once(_PAGE, body)
     rows = _set(page.items) if page is not None else []
     if page is not None and have_usable_ids([row.id for row in rows]):
-        return Page(rows, len(rows), Unread(), page.next_page_token)
-    unread = Unread()
+        return Page(rows, len(rows), Unreadable(), page.next_page_token)
+    unreadable = Unreadable()
     document = _used_of(body)
     values: Sequence[object] = rows_of(document)[:MOST_FILE_JOBS]
-    token = field_of(document, "next_page_token", text, unread)
+    token = field_of(document, "next_page_token", text, unreadable)
     read = partial(row_of, FileJobRow, "id", _FIELDS)
-    return Page(readable_rows(values, read, unread), len(values), unread, token)
+    return Page(readable_rows(values, read, unreadable), len(values), unreadable, token)
 
 
 def _set(items: Struct) -> list[Any]:
@@ -82,7 +82,7 @@ def _used_of(body: bytes) -> Mapping[str, Any]:
     """Read what is used of a page as plain values.
 
     Raises:
-        BadResponse: it is no JSON object, or nothing but a slow reader can read its many values.
+        BadResponse: it is no JSON object, or has too many values for the slow decoder it needs.
     """
     page = read_at_once(_RAW_PAGE, body)
     if page is None:
@@ -100,7 +100,7 @@ def _plain_row(body: bytes) -> Mapping[str, object] | None:
 
 
 def _plain(value: Raw) -> object:
-    """Read a text or null; anything else is no field of a file job, whatever it holds."""
+    """Return a text or ``None``; anything else is ``False``, which no field accepts."""
     sent = bytes(value)
     if sent == b"null":
         return None
