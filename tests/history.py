@@ -118,7 +118,7 @@ def table_of(core: ProjectCore) -> JobTable:
 
 
 def look(core: ProjectCore, moment: float) -> ProjectView:
-    """Let happen what time alone brings about, and return what is to be published then."""
+    """Advance the core to now, and return what to publish."""
     core.next_action(moment, may_list=False, may_refresh=False)
     return core.view(moment)
 
@@ -143,7 +143,7 @@ class History:
         return table_of(self.core)
 
     def at(self, moment: float) -> History:
-        """Let time pass until ``moment``."""
+        """Advance time to ``moment``."""
         self.moment = moment
         return self
 
@@ -170,13 +170,13 @@ class History:
     def status(
         self, answer: Job, progress: float | None = None, *, asked: float | None = None
     ) -> History:
-        """Answer a question for a job's status that was ``asked`` at that moment."""
+        """Answer a status request that was ``asked`` at that moment."""
         asked = self.moment if asked is None else asked
         self.receive(answered(JobRefreshed(answer, progress, asked, self.now), asked))
         return self
 
     def not_found(self, job_id: str = "job-1", *, asked: float | None = None) -> History:
-        """Answer that the job is not known to a question that was ``asked`` at that moment."""
+        """Answer 404 to a request that was ``asked`` at that moment."""
         asked = self.moment if asked is None else asked
         self.receive(answered(JobNotFound(job_id, asked, self.now, NOT_KNOWN), asked))
         return self
@@ -188,7 +188,7 @@ class History:
         *,
         asked: float | None = None,
     ) -> History:
-        """Count a job's items, ``asked`` for at that moment, or find them too many."""
+        """Count a job's items, requested when ``asked``, or find them too many."""
         asked = self.moment if asked is None else asked
         if items is None:
             self.receive(answered(NotCounted(job_id, asked), asked, self.known(job_id)))
@@ -210,7 +210,7 @@ class History:
         return self
 
     def scrape(self) -> History:
-        """Publish, and let a scrape show it."""
+        """Publish, and scrape."""
         self.receive(Scraped(self.view().number))
         return self
 
@@ -229,7 +229,7 @@ class History:
         return due_jobs(self.table, self.rules, self.moment, patience=0.0)
 
     def wants_count(self, job_id: str = "job-1") -> bool:
-        """Tell whether the items of a job that is tracked are to be counted now."""
+        """Return whether to count the items of a tracked job now."""
         tracked = self.table.get(job_id)
         assert tracked is not None
         return wants_count(tracked, self.rules, self.moment)

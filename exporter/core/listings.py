@@ -77,8 +77,8 @@ class Listings:
         """Plan the next listing, a full one from time to time."""
         # After a failure, every generation that may answer is asked.
         may_rest = self._schedule.is_late(now) and self.failure is None
-        asked = self.generations.to_ask(self._table.rules, now, may_rest=may_rest)
-        plans = {api_version: self._plan(api_version, now) for api_version in asked}
+        api_versions = self.generations.of_next_listing(self._table.rules, now, may_rest=may_rest)
+        plans = {api_version: self._plan(api_version, now) for api_version in api_versions}
         self.under_way = ListJobs(plans, now, is_throttling)
         return self.under_way
 

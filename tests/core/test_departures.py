@@ -58,7 +58,7 @@ def test_the_next_listing_is_due_as_ever_while_jobs_leave(max_jobs: int) -> None
 
 
 def answer(core: ProjectCore, row: Job, moment: float) -> None:
-    """Answer all that is asked of a job that has ended."""
+    """Answer all requests for an ended job."""
     core.receive(answered(JobRefreshed(row, 1.0, moment, EPOCH), moment), moment)
     counted = ItemsCounted(row.id, counts(failed=10), moment, EPOCH)
     core.receive(answered(counted, moment), moment)

@@ -17,7 +17,7 @@ def _not_found(job_id: str, asked: float) -> JobNotFound:
 
 
 def test_an_answer_that_comes_between_rows_is_kept() -> None:
-    """Of a job that was taken in already, and of one that was not yet: both are newer."""
+    """It is newer than the row, for a job that was listed before and for one that was not."""
     history = History(max_jobs=len(MANY)).listing(*MANY).at(62)
     answers = [
         JobRefreshed(job(job_id, failed_items=4), 0.5, 61.0, EPOCH + 61)

@@ -37,7 +37,7 @@ class LateListings:
         self._late, self._now = late, 0.0
 
     def run_until(self, moment: float) -> None:
-        """Let time pass."""
+        """Run the core until a moment."""
         while self._now <= moment:
             action = self.core.next_action(self._now, may_refresh=False)
             if isinstance(action, WaitUntil):

@@ -154,7 +154,7 @@ class TestStaleness:
 
 
 class TestOrder:
-    """Answers that come in another order than they were asked for."""
+    """Answers in another order than their requests."""
 
     def test_a_status_never_overwrites_a_listing_that_was_asked_for_later(self) -> None:
         """The next status may."""

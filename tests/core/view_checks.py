@@ -59,7 +59,7 @@ def gauges_add_up(here: Collection[Entry], gauges: ProjectGauges) -> None:
 def items_are_of_the_counted(
     here: Collection[Entry], view: ProjectView, *, items_enabled: bool
 ) -> None:
-    """The active jobs' counts are added up, and all jobs that are not counted whole are told."""
+    """The counts of active jobs add up, and jobs that are not fully counted are uncounted."""
     active = [entry.sight.counts for entry in here if entry.record.active]
     whole = [counts for counts in active if counts and counts.whole]
     expected = Counter[ItemStatus]()

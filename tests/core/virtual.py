@@ -116,19 +116,19 @@ class Polling:
         self._begin()
 
     def run_until(self, moment: float) -> None:
-        """Let time pass."""
+        """Advance time."""
         while self._heap and self._heap[0][0] <= moment:
             self.now, _, act = heappop(self._heap)
             act()
         self.now = moment
 
     def scrape(self) -> None:
-        """Let a scrape show what is published."""
+        """Scrape what is published."""
         if self.views:
             self.receive(Scraped(self.views[-1].number))
 
     def receive(self, observation: Observation) -> None:
-        """Tell the core something; what changes is published, at most once a second."""
+        """Apply an observation to the core; changes are published at most once a second."""
         self.events += [(self.now, e) for e in self.core.receive(observation, self.now)]
         self._look_whether_poll_is_over()
         if not isinstance(observation, TimePassed | Published | Scraped):
@@ -141,7 +141,7 @@ class Polling:
         self._publish_soon()
 
     def wake(self, slots: Iterable[int] | None = None) -> None:
-        """Have the slots that found nothing to do ask again."""
+        """Make idle slots request an action again."""
         for slot in self._slots if slots is None else slots:
             if slot in self._idle:
                 self._idle.remove(slot)
@@ -200,7 +200,7 @@ class Polling:
         self.at(ends, lambda: self._answered(slot, action, outcome))
 
     def _answered(self, slot: int, action: ListJobs | RefreshJob, outcome: Any) -> None:
-        """Tell the core an outcome: one of each generation, a failure, or answer and memory."""
+        """Return outcomes to the core: one of each generation, a failure, or answer and memory."""
         if isinstance(action, ListJobs):
             for batch in Listed.batches(action, outcome):
                 self.receive(batch)
