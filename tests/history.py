@@ -18,7 +18,7 @@ from exporter.core.events import (
     JobReturned,
     MoreItemsFailed,
 )
-from exporter.core.observations import Listed, Published, Refreshed, Scraped
+from exporter.core.observations import Listed, Refreshed, Scraped, Shown
 from exporter.core.project import ProjectCore
 from exporter.core.rules import Rules
 from exporter.domain import (
@@ -94,9 +94,9 @@ def counts(**by_status: int) -> ItemCounts:
     return ItemCounts({status: by_status.get(status, 0) for status in ItemStatus})
 
 
-def batches(listing: Listing, moment: float) -> Iterator[Listed]:
+def parts(listing: Listing, moment: float) -> Iterator[Listed]:
     """Observe a listing that began at ``moment``, some jobs at a time."""
-    return Listed.batches(ListJobs({"v1beta": ListingPlan(100)}, moment), {"v1beta": listing})
+    return Listed.parts(ListJobs({"v1beta": ListingPlan(100)}, moment), {"v1beta": listing})
 
 
 def job_of(answer: JobAnswer) -> str:
@@ -163,8 +163,8 @@ class History:
             ended_at=self.now,
             **facts,
         )
-        for batch in batches(listing, self.moment):
-            self.receive(batch)
+        for part in parts(listing, self.moment):
+            self.receive(part)
         return self
 
     def status(
@@ -217,7 +217,7 @@ class History:
     def view(self) -> ProjectView:
         """Publish what is known now."""
         view = look(self.core, self.moment)
-        self.receive(Published(view))
+        self.receive(Shown(view))
         return view
 
     def shown(self) -> dict[str, JobView]:

@@ -87,11 +87,11 @@ class Listings:
         return self.generations.failure(observation.outcomes, self._table.history)
 
     def is_over(self, action: ListJobs) -> bool:
-        """Return whether a listing is known to have failed: its other batches are ignored."""
+        """Return whether a listing is known to have failed: its other parts are ignored."""
         return action is self._failed
 
     def apply(self, observation: Listed, now: float) -> list[Event]:
-        """Apply a batch of listed jobs; the last batch completes the listing."""
+        """Apply a part of the listed jobs; the last part completes the listing."""
         events: list[Event] = []
         self._table.history.begin_listing(observation.listings)
         api_version = observation.api_version

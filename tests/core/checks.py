@@ -23,7 +23,7 @@ from core.view_checks import (
 from history import look
 from state.saved import reread
 
-from exporter.core.observations import Published, Scraped, TimePassed
+from exporter.core.observations import Scraped, Shown, TimePassed
 from exporter.core.project import ProjectCore
 from exporter.core.saved import restore, saved_project
 from exporter.domain import ItemStatus, JobView
@@ -94,7 +94,7 @@ class Checks(Process):
 
     def published(self, view: ProjectView, moment: float) -> None:
         """Make scrapes show a view from now on."""
-        self.core.receive(Published(view), moment)
+        self.core.receive(Shown(view), moment)
         self.views.append(view)
 
     def save(self, moment: float) -> Saved:

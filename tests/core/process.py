@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.model import Ledger
-from history import HOUR, answered, batches, job_of, table_of
+from history import HOUR, answered, job_of, parts, table_of
 
 from exporter.core.due import due_jobs, wants_count
 from exporter.core.events import JobGivenUp
@@ -48,8 +48,8 @@ class Process:
             self.last_listed_moment = moment
             self._told(*(job.id for job in answer.jobs))
             self.ledger.listed(answer, moment, self._keeps)
-            for batch in batches(answer, answer.asked_monotonic):
-                self.receive(batch, moment)
+            for part in parts(answer, answer.asked_monotonic):
+                self.receive(part, moment)
             return
         if self._told(job_of(answer)):
             self._enter(answer, moment)

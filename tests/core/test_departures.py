@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from history import EPOCH, RULES, answered, batches, counts, job
+from history import EPOCH, RULES, answered, counts, job, parts
 
 from exporter.core import departures, job_table, retention
 from exporter.core.actions import ListJobs, WaitUntil
@@ -26,8 +26,8 @@ def core_with_ended(number: int, rules: Rules, *, hours_ago: float = 0.0) -> Pro
     action = core.next_action(1000.0)
     assert isinstance(action, ListJobs)
     listing = Listing(tuple(ended(n, hours_ago) for n in range(number)), 1000.0, EPOCH, EPOCH)
-    for batch in batches(listing, 1000.0):
-        core.receive(batch, 1000.0)
+    for part in parts(listing, 1000.0):
+        core.receive(part, 1000.0)
     return core
 
 

@@ -6,7 +6,7 @@ import pytest
 from history import EPOCH, HOUR, History, counts, job
 
 from exporter.core.events import JobEnded
-from exporter.core.observations import Published, Scraped, TimePassed
+from exporter.core.observations import Scraped, Shown, TimePassed
 from exporter.domain import Job, JobStatus, JobType
 
 
@@ -53,7 +53,7 @@ class TestRetention:
         history = settle(History(min_scrapes=1).listing(job()).at(90).listing(ended()))
         view = history.core.view(90)
         history.receive(Scraped(view.number))
-        history.receive(Published(view))
+        history.receive(Shown(view))
         assert "job-1" in history.shown()
         history.at(90 + HOUR).receive(TimePassed())
         assert history.core.view(90 + HOUR).tracked_jobs == 0
@@ -68,7 +68,7 @@ class TestRetention:
         """The view that scrapes show from then on was made before."""
         history = History().listing(job()).at(90).listing(ended()).status(ended())
         view = history.core.view(90)
-        history.count(items=counts(completed=10)).receive(Published(view))
+        history.count(items=counts(completed=10)).receive(Shown(view))
         for _ in range(2):
             history.receive(Scraped(view.number))
         assert "job-1" in history.at(90 + 2 * HOUR).shown()

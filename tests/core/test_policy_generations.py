@@ -23,9 +23,9 @@ from exporter.core.events import (
     RefreshFailed,
     RefreshRecovered,
 )
-from exporter.core.jobs import TrackedJob
 from exporter.core.observations import TimePassed
 from exporter.core.retention import rank
+from exporter.core.tracked_job import TrackedJob
 from exporter.domain import ErrorReason, ItemStatus, JobStatus, JobType, ListingPlan
 from exporter.simulator.v2.batches import SimulatedBatch, files_of
 
