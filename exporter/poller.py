@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from exporter.core.actions import ListJobs, WaitUntil
-from exporter.core.observations import Abandoned, KeyChanged, Listed, Published, Scraped, TimePassed
+from exporter.core.observations import Abandoned, KeyChanged, Listed, Scraped, Shown, TimePassed
 from exporter.llamacloud.generations import list_by_each, refresh_by
 from exporter.waiting import happens
 
@@ -119,7 +119,7 @@ class ProjectPoller:
     def published(self, view: ProjectView) -> None:
         """Record that scrapes show a view from now on."""
         self.last_view = view
-        self._receive(Published(view))
+        self._receive(Shown(view))
 
     async def _run_slot(self, *, listing: bool) -> NoReturn:
         while True:
@@ -149,8 +149,8 @@ class ProjectPoller:
 
     async def _list(self, action: ListJobs, permit: Permit) -> None:
         outcomes = await list_by_each(self._apis, action.plans, permit)
-        for batch in Listed.batches(action, outcomes):
-            self._receive(batch)
+        for part in Listed.parts(action, outcomes):
+            self._receive(part)
             await asyncio.sleep(0)
         self._wake_slots()
 
@@ -178,7 +178,7 @@ class ProjectPoller:
     def _receive(self, observation: Observation) -> None:
         self._check_key()
         self._handle_events(self.core.receive(observation, self._clock()))
-        if not isinstance(observation, TimePassed | Published | Scraped):
+        if not isinstance(observation, TimePassed | Shown | Scraped):
             self._something_changed.set()
         self._check_first_poll()
 

@@ -18,7 +18,7 @@ from exporter.core.events import (
     JobReturned,
     MoreItemsFailed,
 )
-from exporter.core.observations import Listed, Published, Refreshed, Scraped
+from exporter.core.observations import Listed, Refreshed, Scraped, Shown
 from exporter.core.project import ProjectCore
 from exporter.core.rules import Rules
 from exporter.domain import (
@@ -94,9 +94,9 @@ def counts(**by_status: int) -> ItemCounts:
     return ItemCounts({status: by_status.get(status, 0) for status in ItemStatus})
 
 
-def batches(listing: Listing, moment: float) -> Iterator[Listed]:
+def parts(listing: Listing, moment: float) -> Iterator[Listed]:
     """Observe a listing that began at ``moment``, some jobs at a time."""
-    return Listed.batches(ListJobs({"v1beta": ListingPlan(100)}, moment), {"v1beta": listing})
+    return Listed.parts(ListJobs({"v1beta": ListingPlan(100)}, moment), {"v1beta": listing})
 
 
 def job_of(answer: JobAnswer) -> str:
@@ -118,7 +118,7 @@ def table_of(core: ProjectCore) -> JobTable:
 
 
 def look(core: ProjectCore, moment: float) -> ProjectView:
-    """Let happen what time alone brings about, and return what is to be published then."""
+    """Advance the core to now, and return what to publish."""
     core.next_action(moment, may_list=False, may_refresh=False)
     return core.view(moment)
 
@@ -143,7 +143,7 @@ class History:
         return table_of(self.core)
 
     def at(self, moment: float) -> History:
-        """Let time pass until ``moment``."""
+        """Advance time to ``moment``."""
         self.moment = moment
         return self
 
@@ -163,20 +163,20 @@ class History:
             ended_at=self.now,
             **facts,
         )
-        for batch in batches(listing, self.moment):
-            self.receive(batch)
+        for part in parts(listing, self.moment):
+            self.receive(part)
         return self
 
     def status(
         self, answer: Job, progress: float | None = None, *, asked: float | None = None
     ) -> History:
-        """Answer a question for a job's status that was ``asked`` at that moment."""
+        """Answer a status request that was ``asked`` at that moment."""
         asked = self.moment if asked is None else asked
         self.receive(answered(JobRefreshed(answer, progress, asked, self.now), asked))
         return self
 
     def not_found(self, job_id: str = "job-1", *, asked: float | None = None) -> History:
-        """Answer that the job is not known to a question that was ``asked`` at that moment."""
+        """Answer 404 to a request that was ``asked`` at that moment."""
         asked = self.moment if asked is None else asked
         self.receive(answered(JobNotFound(job_id, asked, self.now, NOT_KNOWN), asked))
         return self
@@ -188,7 +188,7 @@ class History:
         *,
         asked: float | None = None,
     ) -> History:
-        """Count a job's items, ``asked`` for at that moment, or find them too many."""
+        """Count a job's items, requested when ``asked``, or find them too many."""
         asked = self.moment if asked is None else asked
         if items is None:
             self.receive(answered(NotCounted(job_id, asked), asked, self.known(job_id)))
@@ -210,14 +210,14 @@ class History:
         return self
 
     def scrape(self) -> History:
-        """Publish, and let a scrape show it."""
+        """Publish, and scrape."""
         self.receive(Scraped(self.view().number))
         return self
 
     def view(self) -> ProjectView:
         """Publish what is known now."""
         view = look(self.core, self.moment)
-        self.receive(Published(view))
+        self.receive(Shown(view))
         return view
 
     def shown(self) -> dict[str, JobView]:
@@ -229,7 +229,7 @@ class History:
         return due_jobs(self.table, self.rules, self.moment, patience=0.0)
 
     def wants_count(self, job_id: str = "job-1") -> bool:
-        """Tell whether the items of a job that is tracked are to be counted now."""
+        """Return whether to count the items of a tracked job now."""
         tracked = self.table.get(job_id)
         assert tracked is not None
         return wants_count(tracked, self.rules, self.moment)

@@ -30,7 +30,7 @@ async def test_a_view_that_was_published_is_what_scrapes_show() -> None:
 
 
 async def test_views_are_published_one_after_the_other() -> None:
-    """So that two projects never overwrite each other, however long each takes."""
+    """Projects never overwrite each other, however long each needs."""
     snapshot = Snapshot()
     large = replace(full_view("large", number=1), jobs=MANY)
     views = [large, full_view("a", number=2), replace(large, number=3)]
@@ -59,7 +59,7 @@ async def test_a_view_becomes_visible_in_the_turn_in_which_its_publication_retur
 
 
 async def test_the_loop_serves_others_while_a_large_view_is_rendered() -> None:
-    """Rendering takes long, and no turn of the loop waits for its end."""
+    """No turn of the loop waits for the end of rendering."""
     snapshot = Snapshot()
     publishing = asyncio.create_task(
         snapshot.publish(replace(empty_view(), project="large", jobs=MANY))

@@ -45,7 +45,7 @@ def test_a_project_is_replaced_as_a_whole_and_others_stay(form: Form) -> None:
 
 
 def test_what_was_published_does_not_change() -> None:
-    """A reader keeps what it was given, also if it reads it late."""
+    """A late reader still gets the same bytes."""
     snapshot = Snapshot()
     snapshot.replace(full_view(number=1))
     before = snapshot.published()

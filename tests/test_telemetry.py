@@ -153,7 +153,7 @@ def test_a_project_starts_with_what_is_configured_and_down(registry: CollectorRe
     ],
 )
 def test_what_is_not_known_at_first_is_absent(registry: CollectorRegistry, name: str) -> None:
-    """A value that nobody gave is a series that is not there."""
+    """An unknown value has no series."""
     assert _value(registry, name) is None
 
 
@@ -316,7 +316,7 @@ def test_either_refused_file_shows_until_it_is_mended(
 def test_dropped_log_records_are_counted_since_the_start(
     registry: CollectorRegistry, telemetry: Telemetry
 ) -> None:
-    """A counter from zero on, told as a whole before each scrape."""
+    """The counter starts at zero, and is set to the total before each scrape."""
     name = f"{PREFIX}log_records_dropped_total"
     assert registry.get_sample_value(name) == 0
     for dropped in (3, 3, 10):
@@ -333,7 +333,7 @@ def own_series(registry: CollectorRegistry) -> set[bytes]:
 def test_a_project_that_is_removed_leaves_no_series(
     registry: CollectorRegistry, telemetry: Telemetry
 ) -> None:
-    """Of whatever was told of it; those of others stay, and it may come back from zero."""
+    """Those of others stay, and the project may come back from zero."""
     telemetry.project("other")
     before = own_series(registry)
     project = telemetry.project("gone")

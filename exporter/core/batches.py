@@ -12,7 +12,7 @@ from exporter.domain import ItemsCounted, ItemStatus, JobStatus, NotCounted, Not
 
 if TYPE_CHECKING:
     from exporter.core.events import Event
-    from exporter.core.jobs import TrackedJob
+    from exporter.core.tracked_job import TrackedJob
     from exporter.domain import Job
 
 _UNKNOWN_ENDS_AFTER_SECONDS = 86_400.0

@@ -9,7 +9,7 @@ from exporter.core.retention import is_longest_over, is_time_over, next_change_a
 
 if TYPE_CHECKING:
     from exporter.core.job_table import JobTable
-    from exporter.core.jobs import TrackedJob
+    from exporter.core.tracked_job import TrackedJob
     from exporter.domain import JobView, ProjectView
 
 

@@ -11,8 +11,8 @@ from exporter.domain import latest
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from exporter.core.jobs import TrackedJob
     from exporter.core.rules import Rules
+    from exporter.core.tracked_job import TrackedJob
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,18 +102,18 @@ class Generations:
             generation.ask_again_at = min(generation.ask_again_at, latest_at)
             generation.full_again_at = min(generation.full_again_at, latest_at)
 
-    def to_ask(self, rules: Rules, now: float, *, may_rest: bool = False) -> list[str]:
+    def of_next_listing(self, rules: Rules, now: float, *, may_rest: bool = False) -> list[str]:
         """Return the API generations of the next listing.
 
         With ``may_rest``, because the budget is too small, idle ones are left out, except for one.
         """
-        asked = {
+        listed = {
             api_version: generation
             for api_version, generation in self._of.items()
             if generation.set_aside is None or now >= generation.ask_again_at
         }
-        busy = [v for v, of in asked.items() if not (may_rest and of.rests(rules, now))]
-        return busy or [min(asked, key=lambda v: asked[v].listed_at or _LONG_AGO)]
+        busy = [v for v, of in listed.items() if not (may_rest and of.rests(rules, now))]
+        return busy or [min(listed, key=lambda v: listed[v].listed_at or _LONG_AGO)]
 
     def stale(self, rules: Rules, now: float) -> frozenset[str]:
         """Return the API generations whose last listing is too old, or that have none."""

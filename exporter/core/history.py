@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from collections.abc import Set as AbstractSet
 
-    from exporter.core.jobs import TrackedJob
     from exporter.core.marks import HighWaterMarks
     from exporter.core.rules import Rules
+    from exporter.core.tracked_job import TrackedJob
     from exporter.domain import ItemCounts, ItemsCounted, Job, Listing
 
 # Jobs that ended in the hour before the watermark are checked again, so that neither a late row nor

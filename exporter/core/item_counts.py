@@ -17,7 +17,7 @@ from exporter.domain import (
 
 if TYPE_CHECKING:
     from exporter.core.events import Event
-    from exporter.core.jobs import TrackedJob
+    from exporter.core.tracked_job import TrackedJob
     from exporter.domain import ItemsCounted, Job, NotCounted
 
 

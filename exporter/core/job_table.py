@@ -17,8 +17,8 @@ from exporter.core.view import job_view
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from exporter.core.jobs import TrackedJob
     from exporter.core.rules import Rules
+    from exporter.core.tracked_job import TrackedJob
     from exporter.domain import JobView, Listing
 
 _IDLE_AFTER_SECONDS = 3600.0

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from exporter.core.contradictions import NO_ANSWERS
 from exporter.core.events import JobAppeared, JobEnded, JobReturned
 from exporter.core.final_state import FinalState, has_ended_again, with_date, with_end
-from exporter.core.jobs import TrackedJob, is_failing_record, with_record
 from exporter.core.marks import (
     HighWaterMarks,
     counts_whole,
@@ -17,6 +16,7 @@ from exporter.core.marks import (
     listed_now,
     reopened,
 )
+from exporter.core.tracked_job import TrackedJob, is_failing_record, with_record
 from exporter.core.unread_batches import is_deferred
 
 if TYPE_CHECKING:

@@ -77,8 +77,8 @@ class Listings:
         """Plan the next listing, a full one from time to time."""
         # After a failure, every generation that may answer is asked.
         may_rest = self._schedule.is_late(now) and self.failure is None
-        asked = self.generations.to_ask(self._table.rules, now, may_rest=may_rest)
-        plans = {api_version: self._plan(api_version, now) for api_version in asked}
+        api_versions = self.generations.of_next_listing(self._table.rules, now, may_rest=may_rest)
+        plans = {api_version: self._plan(api_version, now) for api_version in api_versions}
         self.under_way = ListJobs(plans, now, is_throttling)
         return self.under_way
 
@@ -87,11 +87,11 @@ class Listings:
         return self.generations.failure(observation.outcomes, self._table.history)
 
     def is_over(self, action: ListJobs) -> bool:
-        """Return whether a listing is known to have failed: its other batches are ignored."""
+        """Return whether a listing is known to have failed: its other parts are ignored."""
         return action is self._failed
 
     def apply(self, observation: Listed, now: float) -> list[Event]:
-        """Apply a batch of listed jobs; the last batch completes the listing."""
+        """Apply a part of the listed jobs; the last part completes the listing."""
         events: list[Event] = []
         self._table.history.begin_listing(observation.listings)
         api_version = observation.api_version

@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 Outcome: TypeAlias = Listing | Failure
 
-_JOBS_IN_A_BATCH = 200
+_JOBS_IN_A_PART = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One batch of the result of a listing: some of the jobs of one API generation.
+    """A part of the result of a listing: some of the jobs of one API generation.
 
     ``outcomes`` holds a listing or a failure for each API generation that was requested. The last
-    batch completes the listing.
+    part completes the listing.
     """
 
     action: ListJobs
@@ -47,13 +47,13 @@ class Listed:
         return {v: outcome for v, outcome in self.outcomes.items() if isinstance(outcome, Listing)}
 
     @classmethod
-    def batches(cls, action: ListJobs, outcomes: Mapping[str, Outcome]) -> Iterator[Listed]:
+    def parts(cls, action: ListJobs, outcomes: Mapping[str, Outcome]) -> Iterator[Listed]:
         """Split a listing, so that applying a long one does not block the event loop."""
         parts = [
-            (api_version, outcome.jobs[start : start + _JOBS_IN_A_BATCH])
+            (api_version, outcome.jobs[start : start + _JOBS_IN_A_PART])
             for api_version, outcome in outcomes.items()
             if isinstance(outcome, Listing)
-            for start in range(0, len(outcome.jobs), _JOBS_IN_A_BATCH)
+            for start in range(0, len(outcome.jobs), _JOBS_IN_A_PART)
         ]
         for number, (api_version, jobs) in enumerate(parts, 1):
             yield cls(action, outcomes, api_version, jobs, is_last=number == len(parts))
@@ -96,7 +96,7 @@ class TimePassed:
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class Shown:
     """Scrapes show ``view`` from now on."""
 
     view: ProjectView
@@ -110,5 +110,5 @@ class Scraped:
 
 
 Observation: TypeAlias = (
-    Listed | Refreshed | Failed | Abandoned | KeyChanged | TimePassed | Published | Scraped
+    Listed | Refreshed | Failed | Abandoned | KeyChanged | TimePassed | Shown | Scraped
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from exporter.domain import latest
 
 if TYPE_CHECKING:
-    from exporter.core.jobs import TrackedJob
+    from exporter.core.tracked_job import TrackedJob
 
 # LlamaCloud's Date has no fractions of a second.
 _CLOCK_RESOLUTION_SECONDS = 1.0

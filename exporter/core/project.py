@@ -15,9 +15,9 @@ from exporter.core.observations import (
     Failed,
     KeyChanged,
     Listed,
-    Published,
     Refreshed,
     Scraped,
+    Shown,
     TimePassed,
 )
 from exporter.core.poll import Poll
@@ -37,9 +37,8 @@ if TYPE_CHECKING:
 class ProjectCore:
     """Decides what to request next, and owns everything known of one project.
 
-    Each action that ``next_action`` returns is under way until its observation is received. There
-    is at most one listing at a time, and one refresh of each job. A restart keeps what ``table``
-    holds.
+    Each action that ``next_action`` returns is under way until its observation is received: at most
+    one listing at a time, and one refresh of each job. ``table`` holds what a restart keeps.
     ``view_number`` is that of the view published last.
     """
 
@@ -133,7 +132,7 @@ class ProjectCore:
                 self.listings.key_changed(now)
             case TimePassed():
                 self.listings.drop_expired(now)
-            case Published(view):
+            case Shown(view):
                 self._published(view)
             case Scraped(view_number):
                 self.table.departures.scraped(view_number)

@@ -9,7 +9,7 @@ from exporter.domain import FAILED_ITEMS_KEPT, FailedItem, StatusChange
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from exporter.core.jobs import TrackedJob
+    from exporter.core.tracked_job import TrackedJob
 
 _CHANGES_KEPT_OF_A_JOB = 10
 # Their texts have up to 500 characters each: a few megabytes in all.

@@ -9,8 +9,8 @@ from exporter.core.batches import with_batch_answer
 from exporter.core.contradictions import NO_ANSWERS
 from exporter.core.events import ItemsFailed, JobAppeared, JobEnded
 from exporter.core.item_counts import failures_summed_up, with_counts, with_nothing_counted
-from exporter.core.jobs import TrackedJob, is_failing, with_not_found, with_status
 from exporter.core.marks import from_zero, without_end
+from exporter.core.tracked_job import TrackedJob, is_failing, with_not_found, with_status
 from exporter.domain import ItemsCounted, JobNotFound, JobRefreshed, NotCounted, NothingToCount
 
 if TYPE_CHECKING:

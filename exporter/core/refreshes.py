@@ -16,9 +16,9 @@ from exporter.core.due import (
 )
 from exporter.core.events import RefreshFailed, RefreshRecovered
 from exporter.core.final_state import LONGEST_WAIT_SECONDS
-from exporter.core.jobs import with_failure
 from exporter.core.poll import RefreshLatches
 from exporter.core.queue import RefreshQueue
+from exporter.core.tracked_job import with_failure
 from exporter.domain import ErrorReason
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from exporter.core.events import Event
     from exporter.core.generations import Generations
     from exporter.core.job_table import JobTable
-    from exporter.core.jobs import TrackedJob
+    from exporter.core.tracked_job import TrackedJob
     from exporter.domain import Failure
 
 

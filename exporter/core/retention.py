@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.core.jobs import is_failing
+from exporter.core.tracked_job import is_failing
 
 if TYPE_CHECKING:
-    from exporter.core.jobs import TrackedJob
     from exporter.core.rules import Rules
+    from exporter.core.tracked_job import TrackedJob
 
 # Sums of floats are off by less than this.
 _ROUNDING_SECONDS = 0.001

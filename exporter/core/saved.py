@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from exporter.core.contradictions import NO_ANSWERS
 from exporter.core.durations import BUCKETS
 from exporter.core.final_state import LONGEST_WAIT_SECONDS, FinalState
-from exporter.core.jobs import TrackedJob
 from exporter.core.marks import HighWaterMarks  # noqa: TC001 - see above
+from exporter.core.tracked_job import TrackedJob
 from exporter.domain import Counters, Histogram, ItemStatus, JobStatus, JobType
 
 if TYPE_CHECKING:

@@ -6,14 +6,14 @@ from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
 
 from exporter.core.item_counts import is_counted
-from exporter.core.jobs import is_failing
+from exporter.core.tracked_job import is_failing
 from exporter.domain import ACTIVE_STATUSES, ItemStatus, JobType, ProjectGauges
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from exporter.core.jobs import TrackedJob
     from exporter.core.rules import Rules
+    from exporter.core.tracked_job import TrackedJob
 
 _Key = TypeVar("_Key")
 

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from exporter.core.job_table import JobTable
-    from exporter.core.jobs import TrackedJob
     from exporter.core.listings import Listings
+    from exporter.core.tracked_job import TrackedJob
     from exporter.domain import ItemCounts
 
 

@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from exporter.exposition.gzip_member import deflate
-from exporter.exposition.jobs import JOB_FAMILIES, job_samples
-from exporter.exposition.projects import PROJECT_FAMILIES, project_samples
+from exporter.exposition.job_families import JOB_FAMILIES, job_samples
+from exporter.exposition.project_families import PROJECT_FAMILIES, project_samples
 from exporter.exposition.text import header
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ class Absent(Ending):
     @precondition(lambda self: self.world.jobs)
     @rule(pick=PICK)
     def vanish_or_return(self, pick: int) -> None:
-        """Take a job off the list, or put it back."""
+        """Remove a job from the list, or put it back."""
         job = one_of(self.world.jobs, pick)
         if not job.away:
             self.vanish(job)
@@ -37,7 +37,7 @@ class Absent(Ending):
     @precondition(lambda self: self.world.jobs)
     @rule(pick=PICK, polls=st.integers(1, 3))
     def be_away_for_some_polls(self, pick: int, polls: int) -> None:
-        """Take a job off the list for a while."""
+        """Remove a job from the list for some polls."""
         job = one_of(self.world.jobs, pick)
         if not job.away and self.vanish(job):
             for _ in range(polls):
@@ -47,7 +47,7 @@ class Absent(Ending):
     @precondition(lambda self: self.world.jobs)
     @rule(pick=PICK, hours=st.sampled_from([0.6, 1.1, 1.1, 25.0]), polls=st.integers(1, 3))
     def be_away_for_hours(self, pick: int, hours: float, polls: int) -> None:
-        """Take a job off the list for as long as it may be, polling now and then."""
+        """Remove a job from the list for hours, and poll now and then."""
         job = one_of(self.world.jobs, pick)
         if job.away or not self.vanish(job):
             return
@@ -61,7 +61,7 @@ class Absent(Ending):
     @precondition(lambda self: self.world.jobs)
     @rule(pick=PICK, ended=st.booleans())
     def be_back_before_it_is_not_found(self, pick: int, *, ended: bool) -> None:
-        """Answer late that a job is not known, which was asked for before its newest record."""
+        """Answer 404 late, to a request from before the newest record of the job."""
         job = one_of(self.world.jobs, pick)
         if job.away or not self.vanish(job):
             return
@@ -77,7 +77,7 @@ class Absent(Ending):
 
     @rule(hours=st.sampled_from([0.6, 4.0, 25.0]))
     def be_suspended(self, hours: float) -> None:
-        """Let time pass that this machine's clock does not know of; answers wait."""
+        """Suspend the machine: its monotonic clock stops, and answers wait."""
         self.world.slept += hours * HOUR
 
     @precondition(lambda self: not self.checks.is_listing(self.under_way))
@@ -96,13 +96,13 @@ class Absent(Ending):
                 self.checks.scrape(self.world.moment, earlier=0)
 
     def vanish(self, job: CloudJob) -> bool:
-        """Take a job off the list, if the last whole listing showed it and none is under way."""
+        """Remove a job that the last complete listing showed, unless one is under way."""
         if job.row.id in self.listed_before and not self.checks.is_listing(self.under_way):
             job.away = True
         return job.away
 
     def may_return(self, job: CloudJob) -> bool:
-        """Tell whether a job is still known, or has and will have no news that could count."""
+        """Return whether a job is still tracked, or has nothing left that could count."""
         missed = 0.0 if job.missed_since is None else self.world.passed - job.missed_since
         if missed <= MISSED_AT_MOST or self.checks.is_held(job.row.id):
             return True

@@ -23,7 +23,7 @@ from core.view_checks import (
 from history import look
 from state.saved import reread
 
-from exporter.core.observations import Published, Scraped, TimePassed
+from exporter.core.observations import Scraped, Shown, TimePassed
 from exporter.core.project import ProjectCore
 from exporter.core.saved import restore, saved_project
 from exporter.domain import ItemStatus, JobView
@@ -58,7 +58,7 @@ class Checks(Process):
         self.last_moment = 0.0
 
     def take(self, answer: Answer, moment: float) -> None:
-        """Tell both, when the jobs whose time is over have left."""
+        """Apply an observation to both, after jobs whose time is over have left."""
         self._jobs_are_there_until_their_time(self._look(moment), moment)
         super().take(answer, moment)
 
@@ -87,14 +87,14 @@ class Checks(Process):
         self.published(view, moment)
 
     def see(self, moment: float) -> ProjectView:
-        """Return what is to be published; what is told from now on is not in it."""
+        """Return what to publish; later observations do not change it."""
         view = self._look(moment)
         self.view_number = view.number
         return view
 
     def published(self, view: ProjectView, moment: float) -> None:
-        """Let scrapes show a view from now on."""
-        self.core.receive(Published(view), moment)
+        """Make scrapes show a view from now on."""
+        self.core.receive(Shown(view), moment)
         self.views.append(view)
 
     def save(self, moment: float) -> Saved:
@@ -168,7 +168,7 @@ class Checks(Process):
         return [entry for entry in self.ledger.entries.values() if not entry.left]
 
     def _time_is_over(self, entry: Entry, moment: float) -> bool:
-        """Tell whether an ended job is known for good, or is no longer waited for."""
+        """Return whether an ended job is final, or was waited for long enough."""
         ended, keeps = entry.ended_moment, self._keeps
         if ended is None:
             return False
@@ -178,7 +178,7 @@ class Checks(Process):
         return moment - ended >= (keeps[entry.failing] if known else longest)
 
     def _may_have_left(self, job_id: str, entry: Entry, moment: float) -> bool:
-        """Tell whether an ended job was hidden, or its final state was scraped often enough."""
+        """Return whether an ended job was hidden, or its final state was scraped often enough."""
         if self.crowded or moment - (entry.ended_moment or 0.0) >= self.rules.retention_failed:
             return True
         final = _states(self.views[-1]).get(job_id)

@@ -35,7 +35,7 @@ class Ending(Polled):
     @precondition(lambda self: self.world.ended)
     @rule(pick=PICK, number=st.integers(1, 4), reasons=REASONS, polled=st.booleans())
     def fail_late(self, pick: int, number: int, reasons: Reasons, *, polled: bool) -> None:
-        """Let items of an ended job fail that had completed, perhaps after it has left."""
+        """Fail completed items of an ended job, perhaps after it has left."""
         job = one_of(self.world.ended, pick)
         # One that is away for so long that it is forgotten would count anew.
         if not (job.away or job.was_away_for_long):
@@ -45,7 +45,7 @@ class Ending(Polled):
     @precondition(lambda self: self.world.jobs)
     @rule(pick=PICK)
     def freeze_or_thaw(self, pick: int) -> None:
-        """Have the list tell for good what a job was, or tell the truth again."""
+        """Make the list repeat an old record of a job, or show the true one again."""
         job = one_of(self.world.jobs, pick)
         frozen = None if job.away or job.was_away_for_long else job.row
         job.listed_as = None if job.listed_as else frozen
@@ -62,7 +62,7 @@ class Ending(Polled):
     @precondition(lambda self: self.world.ended)
     @rule(pick=PICK, status=st.sampled_from(ENDS), polled=st.booleans())
     def retry_and_end_unseen(self, pick: int, status: JobStatus, *, polled: bool) -> None:
-        """Retry an ended job, which ends again before anyone looks."""
+        """Retry an ended job, which ends again before the next poll."""
         job = one_of(self.world.ended, pick)
         self.world.moment += 2.0
         self.retry(pick)

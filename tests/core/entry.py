@@ -57,12 +57,12 @@ class Entry:
 
     @property
     def total_items(self) -> int:
-        """How many items the job has: every row of these tests tells."""
+        """How many items the job has: every row of these tests contains it."""
         assert self.record.total_items is not None
         return self.record.total_items
 
     def see(self, what: object, number: int | None) -> None:
-        """Take note of a number of items."""
+        """Apply a number of items."""
         if number is not None and self.start != "nothing":
             self.first.setdefault(what, 0 if self.start == "zero" else number)
             self.greatest[what] = max(number, self.greatest.get(what, 0))
@@ -74,21 +74,21 @@ class Entry:
             self.first, self.greatest = {}, {}
 
     def note_reported(self) -> None:
-        """Take note of what a job reports that adds nothing: more failures would be news."""
+        """Keep the reported failures of a job that adds nothing: more failures would count."""
         row = self.record
         reported = {ItemStatus.FAILED: row.failed_items, ItemStatus.SKIPPED: row.skipped_items}
         self.first.update({what: n for what, n in reported.items() if n is not None})
         self.greatest.update(self.first)
 
     def note_counted(self, counts: ItemCounts) -> None:
-        """Take note of the failed items of what adds nothing: more of them would be news."""
+        """Keep the counted failures of a job that adds nothing: more failures would count."""
         failed = counts.by_status.get(ItemStatus.FAILED)
         if failed is not None:
             known = max(failed, self.greatest.get(ItemStatus.FAILED, 0))
             self.first[ItemStatus.FAILED] = self.greatest[ItemStatus.FAILED] = known
 
     def reports_more_failures_with(self, job: Job) -> bool:
-        """Tell whether a job reports more failed items than it was ever known to have."""
+        """Return whether a job reports more failed items than it ever had."""
         known = self.greatest.get(ItemStatus.FAILED, 0 if self.start == "zero" else None)
         return known is not None and not job.active and (job.failed_items or 0) > known
 
@@ -99,11 +99,11 @@ class Entry:
             self.see_counts(self.sight.counts)
 
     def added(self, what: object) -> int:
-        """Tell what the job adds to a counter."""
+        """Return what the job adds to a counter."""
         return self.greatest.get(what, 0) - self.first.get(what, 0)
 
     def see_counts(self, counts: ItemCounts) -> None:
-        """Take note of all numbers that a count gave."""
+        """Apply all numbers of a count."""
         for status in ENDED_ITEM_STATUSES:
             self.see(status, counts.by_status.get(status))
         if ItemStatus.SKIPPED in counts.by_status:
@@ -120,7 +120,7 @@ class Entry:
             self.see_counts(self.sight.counts)
 
     def ends_anew_with(self, job: Job) -> bool:
-        """Tell whether a job that had ended tells an end unlike those before: five are believed."""
+        """Return whether an ended job shows a new end. At most five ends are believed."""
         if job.active or not 0 < len(self.ends) < 5:
             return False
         return all(
@@ -165,7 +165,7 @@ class Entry:
         return None if with_failures is self.record else with_failures
 
     def give_up(self) -> None:
-        """Take note that not all items were counted to their end, if they were to be counted."""
+        """Record that not all items were counted to their end, if they were to be counted."""
         if self.start != "nothing":
             self.given_up |= not self.sight.is_fully_counted(self.total_items)
 
@@ -217,18 +217,18 @@ class Entry:
 
     @property
     def final_since(self) -> float | None:
-        """From when on answers are final: when it was asked what first showed the end."""
+        """The time since which answers are final: that of the request that showed the end."""
         return None if self.record.active else self.ended_asked
 
 
 def _contradict(one: Job, other: Job) -> bool:
-    """Tell whether both state something, and not the same."""
+    """Return whether both have a value, and the values differ."""
     facts = zip(astuple(told_of(one)), astuple(told_of(other)), strict=True)
     return any(mine is not None and its is not None and mine != its for mine, its in facts)
 
 
 def _with_failures_of(other: Job, job: Job) -> Job:
-    """Take the greater number of failed items, unless it is of another status or an earlier end."""
+    """Use the greater number of failed items, unless the other has another status or end."""
     if other.status is not job.status or (other.failed_items or 0) <= (job.failed_items or 0):
         return job
     if other.completed_at and job.completed_at and job.completed_at - other.completed_at > 1:

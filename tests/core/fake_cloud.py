@@ -42,12 +42,12 @@ class Request:
 
     @property
     def kind(self) -> str:
-        """What was asked for: ``list``, ``status`` or ``items``."""
+        """What was requested: ``list``, ``status`` or ``items``."""
         return _KINDS[type(self.action)]
 
     @property
     def job_id(self) -> str:
-        """The job that was asked for, none by a listing."""
+        """The job that was requested, empty for a listing."""
         return "" if isinstance(self.action, ListJobs) else self.action.job.id
 
 
@@ -86,7 +86,7 @@ class FakeCloud:
         self.jobs[job_id] = replace(self.jobs[job_id], **facts)
 
     def takes(self, request: Request) -> float:
-        """Tell how long a request takes."""
+        """Return how long a request takes."""
         names = (f"{request.kind} {request.job_id}", request.kind)
         return next((self.seconds[name] for name in names if name in self.seconds), 0.1)
 
@@ -132,7 +132,7 @@ class FakeCloud:
         )
 
     def _not_long_ended(self, rows: list[Job], plan: ListingPlan) -> list[Job]:
-        """Stop at old news, as v1beta may."""
+        """Leave out old jobs, as v1beta may."""
         news_since = plan.news_since or 0.0
         late = self.late_pages if plan.news_since else ()
         news = [job for job in rows if job.active or (job.ended_at or 0.0) >= news_since]

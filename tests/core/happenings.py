@@ -116,14 +116,14 @@ class Polled(RuleBasedStateMachine):
     @precondition(lambda self: self.world.active)
     @rule(pick=PICK, polled=st.booleans())
     def grow(self, pick: int, *, polled: bool) -> None:
-        """Give a job more items, perhaps too many to count."""
+        """Add items to a job, perhaps too many to count."""
         self.world.grow(one_of(self.world.active, pick))
         self.poll_if(polled=polled)
 
     @precondition(lambda self: self.world.active)
     @rule(pick=PICK, failed=st.integers(1, 4), reason=FAILURE_REASONS, retried=st.booleans())
     def fail(self, pick: int, failed: int, reason: str, *, retried: bool) -> None:
-        """Let items fail, and perhaps be retried after that was seen."""
+        """Fail items, and perhaps retry them after that was seen."""
         job = one_of(self.world.active, pick)
         self.world.work(job, ItemStatus.FAILED, failed, Reasons(failure=reason))
         self.poll_if(polled=True)
@@ -141,19 +141,19 @@ class Polled(RuleBasedStateMachine):
     @precondition(lambda self: not self.checks.is_listing(self.under_way))
     @rule()
     def poll(self) -> None:
-        """Do as the poller does: list, then ask for each job that is due."""
+        """Do what the poller does: list, then refresh each job that is due."""
         self.checks.take(self.listing(None), self.world.moment)
         self.ask_for_due()
 
     @precondition(lambda self: not self.checks.is_listing(self.under_way))
     @rule(asked=st.integers(0, 2), early=st.booleans())
     def poll_with_a_small_budget(self, asked: int, *, early: bool) -> None:
-        """List, and ask for the first of the jobs that are due."""
+        """List, and refresh the first of the jobs that are due."""
         self.checks.take(self.listing(None, early=early), self.world.moment)
         self.ask_for_due(asked)
 
     def ask_for_due(self, most: int = 100) -> None:
-        """Ask for each job that is due, and count its items where that is wanted."""
+        """Refresh each job that is due, and count its items if needed."""
         by_id = {job.row.id: job for job in self.world.jobs}
         for job_id in self.checks.due(self.world.moment)[:most]:
             status = self.world.status(by_id[job_id])
@@ -164,7 +164,7 @@ class Polled(RuleBasedStateMachine):
                 self.checks.take(self.world.count(by_id[job_id]), self.world.moment)
 
     def poll_if(self, *, polled: bool) -> None:
-        """Poll if asked to and no listing is under way."""
+        """Poll if ``polled``, unless a listing is under way."""
         if polled and not self.checks.is_listing(self.under_way):
             self.poll()
 

@@ -36,7 +36,7 @@ class Ledger:
     entries: dict[str, Entry] = field(default_factory=dict)
 
     def listed(self, listing: Listing, moment: float, keeps: dict[bool, float]) -> None:
-        """Take in a listing; ``keeps`` is how long ended jobs stay, failing or not."""
+        """Apply a listing; ``keeps`` is how long ended jobs stay, failing or not."""
         self.listings += 1
         self.baseline = listing.began_at if self.baseline is None else self.baseline
         for job in listing.jobs:
@@ -73,7 +73,7 @@ class Ledger:
     def recorded(
         self, job: Job, asked: float, moment: float, at: float, *, listed: bool | None
     ) -> None:
-        """Take in a record unless a newer one is known; one that nobody told is always believed."""
+        """Apply a record unless a newer one is known; one that nobody requested is always newer."""
         entry = self.entries[job.id]
         if asked < entry.asked:
             return
@@ -123,7 +123,7 @@ class Ledger:
             entry.count_from_what_was_reported(job)
 
     def refreshed(self, answer: JobRefreshed, moment: float) -> None:
-        """Take in the answer about a job's status."""
+        """Apply a status answer."""
         entry = self.entries[answer.job.id]
         entry.not_found_in = None
         asked, at = answer.asked_monotonic, answer.answered_at
@@ -150,7 +150,7 @@ class Ledger:
         entry.not_found_in = entry.not_found_in or self.listings
 
     def counted(self, answer: ItemsCounted, moment: float) -> None:
-        """Take in a count."""
+        """Apply a count."""
         entry, counts = self.entries[answer.job_id], answer.counts
         entry.sight.count(answer, entry.total_items, moment, entry.final_since)
         entry.see_counts(counts)
@@ -164,7 +164,7 @@ class Ledger:
         self._give_up_what_is_final(entry)
 
     def not_counted(self, answer: NotCounted, moment: float) -> None:
-        """Take in that a job's items cannot be counted, unless that was said before it ended."""
+        """Apply that a job's items cannot be counted, unless that is from before its end."""
         entry, asked = self.entries[answer.job_id], answer.asked_monotonic
         if entry.record.active or asked >= entry.ended_asked:
             ended = not entry.record.active

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.model import Ledger
-from history import HOUR, answered, batches, job_of, table_of
+from history import HOUR, answered, job_of, parts, table_of
 
 from exporter.core.due import due_jobs, wants_count
 from exporter.core.events import JobGivenUp
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Process:
-    """One process that tracks a project, and what the rules make of what it is told."""
+    """One process that tracks a project, and the model of what it must show."""
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
@@ -43,13 +43,13 @@ class Process:
         return table_of(self.core)
 
     def take(self, answer: Answer, moment: float) -> None:
-        """Tell both; an answer about a job that has left is no news."""
+        """Apply an answer to both; an answer about a job that has left changes nothing."""
         if isinstance(answer, Listing):
             self.last_listed_moment = moment
             self._told(*(job.id for job in answer.jobs))
             self.ledger.listed(answer, moment, self._keeps)
-            for batch in batches(answer, answer.asked_monotonic):
-                self.receive(batch, moment)
+            for part in parts(answer, answer.asked_monotonic):
+                self.receive(part, moment)
             return
         if self._told(job_of(answer)):
             self._enter(answer, moment)
@@ -58,7 +58,7 @@ class Process:
         self.receive(answered(answer, answer.asked_monotonic, known), moment)
 
     def receive(self, observation: Observation, moment: float) -> None:
-        """Tell the core, and note which jobs it gives up."""
+        """Apply an observation to the core, and record the jobs that it gives up."""
         events = self.core.receive(observation, moment)
         self.given_up += [event.job.id for event in events if isinstance(event, JobGivenUp)]
 
@@ -81,21 +81,21 @@ class Process:
         )
 
     def due(self, moment: float) -> list[str]:
-        """List the jobs to ask for."""
+        """Return the jobs to refresh."""
         due = due_jobs(self.table, self.rules, moment, patience=0.0)
         return [*due.regular, *due.low_priority]
 
     def wants_count(self, job_id: str, moment: float) -> bool:
-        """Tell whether to count the items of a job."""
+        """Return whether to count the items of a job."""
         tracked = self.table.get(job_id)
         return tracked is not None and wants_count(tracked, self.rules, moment)
 
     def news_since(self) -> float | None:
-        """Tell from when on a listing has news."""
+        """Return the time since which a listing has anything new."""
         return self.table.history.news_since("v1beta")
 
     def is_listing(self, answers: Iterable[object]) -> bool:
-        """Tell whether a listing is among the answers."""
+        """Return whether a listing is among the answers."""
         return any(isinstance(answer, Listing) for answer in answers)
 
     def may_be_retried(self, job_id: str) -> bool:
@@ -104,12 +104,12 @@ class Process:
         return entry is None or entry.start != "nothing" or entry.sight.counts is None
 
     def is_held(self, job_id: str) -> bool:
-        """Tell whether a job is active or within retention: its absence is not forgotten."""
+        """Return whether a job is active or within its retention: its absence is remembered."""
         entry = self.ledger.entries.get(job_id)
         return entry is not None and not entry.left
 
     def ended_as_was_told(self, job: CloudJob) -> bool:
-        """Tell whether nothing happened to an ended job since its end was told with its date."""
+        """Return whether an ended job is unchanged since its end was reported with its date."""
         entry = self.ledger.entries.get(job.row.id)
         told = entry is not None and entry.record == job.row and job.listed_as is None
         return told and not job.row.active and job.row.completed_at is not None

@@ -47,7 +47,7 @@ class Sight:
         return max(self.progress, default=None)
 
     def record(self, job: Job, at: float) -> None:
-        """Take in a record; the first one tells by its own times when the job made progress."""
+        """Apply a record; the times in the first one are its progress."""
         if not self.known:
             for time in (job.created_at, job.started_at, job.completed_at):
                 self._moved_by_itself(time, self.seen_at)
@@ -58,16 +58,16 @@ class Sight:
         self._tell("skipped", job.skipped_items, at)
 
     def ended(self) -> None:
-        """Ask anew: of a job that has ended the answers are final, and more is counted."""
+        """Request everything again: answers about an ended job are final, and limits are larger."""
         self.final_status, self.final, self.too_many_of = False, [], None
 
     def changed_after_the_end(self, moment: float) -> None:
-        """Ask anew: what a row does not tell may be otherwise as well."""
+        """Request everything again: values that are not in a row may have changed too."""
         self.final_status = False
         self.final.append(("changed", moment))
 
     def status(self, answer: JobRefreshed, final_since: float | None) -> None:
-        """Take in a status answer, for the final one if it was asked for since then."""
+        """Apply a status answer, which is final if it was requested since the end."""
         if self.status_asked is not None and answer.asked_monotonic < self.status_asked:
             return
         self._tell("ratio", answer.progress_ratio, answer.answered_at)
@@ -78,7 +78,7 @@ class Sight:
     def count(
         self, answer: ItemsCounted, total: int, moment: float, final_since: float | None
     ) -> None:
-        """Take in a count."""
+        """Apply a count."""
         counts = answer.counts
         self._tell("counts", dict(counts.by_status), answer.answered_at)
         self._moved_by_itself(counts.newest_at, answer.answered_at)
@@ -91,7 +91,7 @@ class Sight:
     def not_counted(
         self, total: int, asked: float, moment: float, *, ended: bool, too_many: bool
     ) -> None:
-        """Take in that the items cannot be counted: what was counted of them falls short."""
+        """Apply that the items cannot be counted: earlier counts are withdrawn."""
         self.known.pop("counts", None)
         self.counts, self.counted_at, self.too_many_of = None, None, total
         self.too_many_asked = asked
@@ -100,25 +100,25 @@ class Sight:
             self.final.append(("too many" if too_many else "no sum", moment))
 
     def is_fully_counted(self, total: int) -> bool:
-        """Tell whether all items were counted, and all of them had ended."""
+        """Return whether all items were counted, and all of them had ended."""
         counts = self.counts
         return counts is not None and counts.whole and counts.settled and counts.total >= total
 
     @property
     def was_counted_at_the_end(self) -> bool:
-        """Whether a count since the end gave the items, or there is nothing to ask."""
+        """Whether a count since the end returned the items, or there is nothing to count."""
         return self.final_items or any(word in _COUNTS for word, _ in self.final)
 
     @property
     def final_items(self) -> bool:
-        """Whether nothing more is to be asked of the items of a job that has ended."""
+        """Whether nothing more is to be requested of the items of an ended job."""
         words = [word for word, _ in self.final]
         if len([word for word in words if word in _COUNTS]) >= MOST_FINAL_COUNTS:
             return True
         return bool(_LAST_WORDS & set(_since_change(words)))
 
     def wants_count(self, total: int, moment: float, interval: float, *, ended: bool) -> bool:
-        """Tell whether the items are to be counted."""
+        """Return whether to count the items."""
         if not ended:
             times = self.no_sums_in_a_row
             wait = (2 ** (times - 1) - 0.5) * interval if times else TRIED_AGAIN_AFTER
@@ -133,19 +133,19 @@ class Sight:
         return moment >= self.final[-1][1] + intervals * interval
 
     def _tell(self, what: str, value: object, at: float) -> None:
-        """Take in a value: where another one was known before, the job made progress."""
+        """Apply a value: if another one was known before, the job made progress."""
         if value is not None:
             if self.known.get(what, value) != value:
                 self.progress.append(at)
             self.known[what] = value
 
     def _moved_by_itself(self, time: float | None, seen_at: float) -> None:
-        """Take in a time of the job's own; one from the future would be told as now."""
+        """Apply a time of the job itself; a future one counts as now."""
         if time is not None and time <= seen_at + SAME_SECOND:
             self.progress.append(min(time, seen_at))
 
 
 def _since_change(words: list[str]) -> list[str]:
-    """Leave out what was told before the record last changed."""
+    """Leave out answers from before the last change of the record."""
     last = len(words) - words[::-1].index("changed") if "changed" in words else 0
     return words[last:]

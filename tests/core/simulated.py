@@ -43,7 +43,7 @@ class Sent:
 
     @property
     def ids(self) -> int:
-        """How many file jobs it asked for."""
+        """How many file jobs it requested."""
         return len(self.params.get("job_ids", ()))
 
 

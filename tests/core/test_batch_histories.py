@@ -36,7 +36,7 @@ MOMENTS = (1.0, 7.0, 30.0, 31.0, 95.0, 600.0)
 
 @dataclass
 class Truth:
-    """What happened, as the counters must tell it."""
+    """What happened, and so what the counters must show."""
 
     items: Counter[tuple[JobType, ItemStatus]] = field(default_factory=Counter)
     jobs: Counter[tuple[JobType, JobStatus]] = field(default_factory=Counter)
@@ -79,7 +79,7 @@ class BatchLives:
         return batch
 
     def map(self, batch: SimulatedBatch) -> None:
-        """Give each file a job, or an error; some get theirs later, and some never."""
+        """Start a job for each file, or set an error; some jobs start later, some never."""
         for number, file in enumerate(batch.files):
             fate = self.random.randint(0, 9) if number < 5 else 9
             if fate == 0:
@@ -92,7 +92,7 @@ class BatchLives:
         self.put(batch, "COMPLETED")
 
     def give_job(self, batch: SimulatedBatch, file: SimulatedFile) -> None:
-        """Give a file its job."""
+        """Start the job of a file."""
         number = file.id.rpartition("-")[2]
         file.job = self.project.world.add_file_job(
             SimulatedFileJob(
@@ -217,7 +217,7 @@ def test_what_is_told_in_the_end_is_true(seed: int) -> None:
 
 
 def check(lives: BatchLives) -> None:
-    """Compare what is told with what happened."""
+    """Compare the counters with what happened."""
     project, truth = lives.project, lives.truth()
     falls = [
         (key, before, later)

@@ -27,7 +27,7 @@ def ended(job_id: str = "job-1", **facts: Any) -> Job:
 
 
 def settle(history: History, *jobs: Job) -> History:
-    """Answer all that is asked of jobs that have ended: nothing but time and scrapes keeps them."""
+    """Answer all requests for ended jobs: then they wait only for time and scrapes."""
     for over in jobs:
         failed = over.failed_items or 0
         history.status(over).count(over.id, counts(failed=failed, completed=10 - failed))
@@ -55,7 +55,7 @@ class TestStartingValue:
         assert history.finished_items("failed") == 2
 
     def test_an_active_job_from_before_the_baseline_counts_from_its_first_number(self) -> None:
-        """What had failed before the exporter started is no news."""
+        """Items that failed before the exporter started add nothing."""
         before = job(created_at=EPOCH - 60, failed_items=2)
         history = History().listing(before)
         assert history.finished_items("failed") == 0
@@ -101,7 +101,7 @@ class TestStartingValue:
     def test_history_that_was_retried_and_failed_unseen_counts_whole(
         self, moment: float, *, dated: bool
     ) -> None:
-        """Its first end was no news, the second is."""
+        """Its first end added nothing, the second one counts."""
         over = ended(created_at=EPOCH - 200, completed_at=EPOCH - 100)
         history = settle(History(min_scrapes=0).listing(over), over)
         assert len(history.at(moment).shown()) == (moment < HOUR)
@@ -141,7 +141,7 @@ class TestOnce:
     """Nothing is counted twice."""
 
     def test_a_repeated_row_adds_nothing(self) -> None:
-        """The same listing again is no news."""
+        """The same listing again changes no counter."""
         history = History().listing().at(90).listing(job(failed_items=2))
         history.at(120).listing(job(failed_items=2))
         assert history.finished_items("failed") == 2
@@ -202,7 +202,7 @@ class TestOnce:
         assert history.finished_jobs("completed") == 0
 
     def test_a_truncated_listing_does_not_move_the_watermark(self) -> None:
-        """What it did not show is still news when it is shown."""
+        """A job that it did not show counts once it is shown."""
         history = History().listing().at(3 * HOUR).listing(truncated=True).at(3 * HOUR + 30)
         history.listing(ended("late", completed_at=EPOCH + HOUR, failed_items=1))
         assert history.finished_jobs("completed") == 1
@@ -322,7 +322,7 @@ class TestSkipReasons:
 
 
 class TestFailureReasons:
-    """Failed items by the reason that their messages tell."""
+    """Failed items by the reason in their messages."""
 
     def test_a_reason_counts_by_its_greatest_number(self) -> None:
         """An item that is retried and fails for another reason counts once for each."""
@@ -345,7 +345,7 @@ class TestFailureReasons:
         assert (counter["timeout"], counter["expired"]) == (2, 1)
 
     def test_a_count_without_the_failed_items_is_not_where_reasons_start(self) -> None:
-        """Nor does it tell how many the job has."""
+        """Nor does it show how many failed items the job has."""
         history = History().listing(job(created_at=EPOCH - 60))
         history.count(items=ItemCounts({ItemStatus.SKIPPED: 0}))
         assert history.shown()["job-1"].item_failures is None
@@ -393,7 +393,7 @@ class TestDurations:
         assert {JobType.PARSE: (0, 0.0)} == observed(started.turnaround_duration)
 
     def test_a_batch_of_v2_starts_the_histogram_of_its_turnaround_alone(self) -> None:
-        """It tells no start, nor do its items."""
+        """v2 has no start times of batches and items."""
         book = CounterBook()
         book.add(from_zero(), job(api_version="v2"))
         started = book.counters()

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from history import EPOCH, RULES, answered, batches, counts, job
+from history import EPOCH, RULES, answered, counts, job, parts
 
 from exporter.core import departures, job_table, retention
 from exporter.core.actions import ListJobs, WaitUntil
@@ -26,8 +26,8 @@ def core_with_ended(number: int, rules: Rules, *, hours_ago: float = 0.0) -> Pro
     action = core.next_action(1000.0)
     assert isinstance(action, ListJobs)
     listing = Listing(tuple(ended(n, hours_ago) for n in range(number)), 1000.0, EPOCH, EPOCH)
-    for batch in batches(listing, 1000.0):
-        core.receive(batch, 1000.0)
+    for part in parts(listing, 1000.0):
+        core.receive(part, 1000.0)
     return core
 
 
@@ -58,7 +58,7 @@ def test_the_next_listing_is_due_as_ever_while_jobs_leave(max_jobs: int) -> None
 
 
 def answer(core: ProjectCore, row: Job, moment: float) -> None:
-    """Answer all that is asked of a job that has ended."""
+    """Answer all requests for an ended job."""
     core.receive(answered(JobRefreshed(row, 1.0, moment, EPOCH), moment), moment)
     counted = ItemsCounted(row.id, counts(failed=10), moment, EPOCH)
     core.receive(answered(counted, moment), moment)

@@ -18,12 +18,12 @@ def ended(job_id: str = "job-1", **facts: object) -> Job:
 
 
 def given_up(history: History) -> list[Job]:
-    """Return the jobs whose items were given up, as often as it was told."""
+    """Return the jobs whose items were given up, once for each report."""
     return [event.job for event in history.events if isinstance(event, JobGivenUp)]
 
 
 def is_due(history: History) -> bool:
-    """Tell whether the job is to be refreshed now, whatever its priority."""
+    """Return whether the job is to be refreshed now, with any priority."""
     due = history.due()
     return bool(due.regular or due.low_priority)
 
@@ -44,7 +44,7 @@ def counted_twice() -> History:
 
 
 def test_the_oldest_data_comes_first() -> None:
-    """And what was never asked for before all."""
+    """Jobs without any answer come before all others."""
     history = History().listing(job("a"), job("b"), job("c"))
     history.at(2).status(job("a")).at(1).status(job("b"))
     assert history.due().regular == ["c", "b", "a"]
@@ -123,7 +123,7 @@ def test_it_is_counted_again_however_late_its_first_count_came() -> None:
 
 
 def test_a_job_that_could_not_be_counted_in_time_is_of_low_priority() -> None:
-    """It is not given up: its failed items may be known from nowhere else."""
+    """It is not given up: nothing else may show its failed items."""
     history = History().listing(job()).at(30).listing(ended()).at(930)
     assert (["job-1"], []) == (history.due().regular, history.due().low_priority)
     history.at(931)
@@ -131,7 +131,7 @@ def test_a_job_that_could_not_be_counted_in_time_is_of_low_priority() -> None:
 
 
 def test_a_count_that_began_before_the_end_does_not_settle_it() -> None:
-    """Too many items for an active job may be few enough for the last look."""
+    """Too many items for an active job may be few enough for the final count."""
     over = ended(total_items=15_000)
     history = History().listing(job(total_items=0)).at(30).listing(over)
     history.count(asked=29).status(over)
@@ -181,7 +181,7 @@ def test_it_leaves_as_soon_as_all_is_known_once_its_retention_is_over() -> None:
 
 
 def test_of_the_jobs_of_low_priority_the_newest_end_comes_first() -> None:
-    """It is what people look for."""
+    """People want to see those first."""
     history = History().listing(
         ended("old", completed_at=EPOCH - 50), ended("new", completed_at=EPOCH - 5)
     )
@@ -208,7 +208,7 @@ def test_a_job_whose_items_moved_at_the_last_count_cannot() -> None:
 
 
 def test_a_job_whose_record_changed_since_the_count_cannot() -> None:
-    """Whether a listing or its status tells, and whatever it is."""
+    """Any change counts, from a listing or from its status."""
     assert not can_wait(counted_twice().at(30).listing(job(processed_items=5)))
     assert not can_wait(counted_twice().at(30).status(job(failed_items=1)))
     assert can_wait(counted_twice().at(30).status(job(updated_at=1.0)))
@@ -263,7 +263,7 @@ def test_no_job_whose_items_do_not_add_up_waits_for_more_than_a_quarter_of_an_ho
 
 
 def test_jobs_that_moved_come_first() -> None:
-    """Whether their last refresh or a row since then tells, and then the oldest data."""
+    """A row or the last refresh may show that they moved. The oldest data follows."""
     moved = job("c", processed_items=1)
     history = History().listing(job("a"), job("b"), job("c"))
     history.at(1).status(job("a")).at(2).status(job("b")).at(3).status(moved)
@@ -282,7 +282,7 @@ def test_a_job_in_which_nothing_moves_waits_for_as_long_as_nothing_has() -> None
 
 
 def test_a_job_that_moved_or_was_never_asked_for_does_not_wait() -> None:
-    """Whether its row, its status, its progress or its items tell."""
+    """Its row, its status, its progress or its items may have changed."""
     history = History().listing(job())
     assert ["job-1"] == due(history, patience=900.0)
     history.at(600).status(job(), 0.1)
@@ -300,7 +300,7 @@ def test_a_job_that_moved_or_was_never_asked_for_does_not_wait() -> None:
 
 
 def test_a_job_that_has_ended_does_not_wait() -> None:
-    """It is asked for until all is known of it."""
+    """It is requested until everything is known of it."""
     history = History().listing(job()).at(600).status(job())
     assert [] == due(history.at(610), patience=900.0)
     ended = job(status=JobStatus.COMPLETED, completed_at=EPOCH + 605)

@@ -91,7 +91,7 @@ class TestRecord:
         assert view.processed_items == 3
 
     def test_an_answer_about_a_job_that_left_changes_nothing(self) -> None:
-        """It may have left while it was asked for."""
+        """It may have left during the request."""
         history = History().listing().status(job()).count(items=counts(failed=1))
         assert history.at(1).not_found().shown() == {}
 
@@ -112,7 +112,7 @@ class TestRecord:
 
 
 class TestLastProgress:
-    """When something last moved, never when we happened to look."""
+    """The time of the last change, not the time at which it was noticed."""
 
     def test_at_first_sight_it_is_the_newest_of_the_jobs_own_times(self) -> None:
         """A restart must not hide a stuck job."""
@@ -161,7 +161,7 @@ class TestLastProgress:
         assert last_progress(history) == EPOCH + 60
 
     def test_times_in_the_future_are_left_out(self) -> None:
-        """Taken for now, each restart would make a stuck job look alive."""
+        """Replaced by the current time, each restart would make a stuck job look alive."""
         items = replace(counts(completed=1), newest_at=EPOCH + 9999)
         history = History().at(90).listing(job(started_at=EPOCH + 5000)).count(items=items)
         assert last_progress(history) == EPOCH + 60
@@ -202,7 +202,7 @@ class TestGone:
         assert JobStatus.RUNNING is history.shown()["job-1"].status
 
     def test_an_older_question_does_not_tell_that_a_job_is_gone(self) -> None:
-        """A 404 that comes late says less than the record that was asked for after it."""
+        """A late 404 is ignored if the record was requested after it."""
         history = History().listing(job()).at(30).listing().not_found()
         history.at(59).status(job()).at(60).listing().not_found(asked=58).at(90).listing()
         assert JobStatus.RUNNING is history.not_found().shown()["job-1"].status
@@ -252,7 +252,7 @@ class TestGone:
 
 
 class TestEvents:
-    """What the log is told."""
+    """The events for the log."""
 
     def test_the_life_of_a_job_is_told_step_by_step(self) -> None:
         """Appearing, each change of status, the end."""
@@ -289,7 +289,7 @@ class TestEvents:
         assert [ItemsFailed(job(), (first,)), ItemsFailed(job(), (second,))] == history.events[1:]
 
     def test_failed_items_of_a_job_that_had_ended_are_summed_up(self) -> None:
-        """They are history; what fails at a later count is news, as of a job that ended since."""
+        """Failures of a later count are reported one by one."""
         first, second = FailedItem("i-1", "a.pdf", "bad"), FailedItem("i-2", "b.pdf", None)
         old = job(
             status=JobStatus.COMPLETED,

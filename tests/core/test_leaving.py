@@ -6,7 +6,7 @@ import pytest
 from history import EPOCH, HOUR, History, counts, job
 
 from exporter.core.events import JobEnded
-from exporter.core.observations import Published, Scraped, TimePassed
+from exporter.core.observations import Scraped, Shown, TimePassed
 from exporter.domain import Job, JobStatus, JobType
 
 
@@ -15,7 +15,7 @@ def ended(job_id: str = "job-1", **facts: object) -> Job:
 
 
 def settle(history: History, *jobs: Job) -> History:
-    """Answer all that is asked of jobs that have ended: nothing but time and scrapes keeps them."""
+    """Answer all requests for ended jobs: then they wait only for time and scrapes."""
     for over in jobs or (ended(),):
         history.status(over).count(over.id, counts(completed=10))
     return history
@@ -49,11 +49,11 @@ class TestRetention:
         assert "job-1" not in history.shown()
 
     def test_a_scrape_may_be_known_before_its_view_is_known_to_be_published(self) -> None:
-        """A view is visible to scrapes a moment before the core is told so."""
+        """Scrapes show a view a moment before the core receives that."""
         history = settle(History(min_scrapes=1).listing(job()).at(90).listing(ended()))
         view = history.core.view(90)
         history.receive(Scraped(view.number))
-        history.receive(Published(view))
+        history.receive(Shown(view))
         assert "job-1" in history.shown()
         history.at(90 + HOUR).receive(TimePassed())
         assert history.core.view(90 + HOUR).tracked_jobs == 0
@@ -68,7 +68,7 @@ class TestRetention:
         """The view that scrapes show from then on was made before."""
         history = History().listing(job()).at(90).listing(ended()).status(ended())
         view = history.core.view(90)
-        history.count(items=counts(completed=10)).receive(Published(view))
+        history.count(items=counts(completed=10)).receive(Shown(view))
         for _ in range(2):
             history.receive(Scraped(view.number))
         assert "job-1" in history.at(90 + 2 * HOUR).shown()
@@ -162,7 +162,7 @@ class TestRetention:
         assert list(history.at(0.5 * HOUR).shown()) == ["failed"]
 
     def test_a_job_that_has_left_is_shown_with_another_end(self) -> None:
-        """It was retried and ended unseen: who looks for failed jobs would miss it otherwise."""
+        """It was retried and ended unseen, and people search for failed jobs."""
         for again in ({"status": JobStatus.FAILED}, {"completed_at": EPOCH + 3 * HOUR - 30}):
             first = ended(completed_at=EPOCH + 80)
             history = settle(History().listing(job()).at(90).listing(first), first)
@@ -191,7 +191,7 @@ class TestRetention:
     def test_a_job_whose_list_and_status_contradict_each_other_leaves_once(
         self, *, dated: bool
     ) -> None:
-        """And its end is logged as often as LlamaCloud told another one, no more."""
+        """Its end is logged once for each different end, not more often."""
         completed_at = EPOCH + 80 if dated else None
         listed = ended(status=JobStatus.FAILED, completed_at=completed_at)
         history = History(min_scrapes=0).listing(job()).at(90)
@@ -231,7 +231,7 @@ class TestRetention:
         assert history.shown() == {}
 
     def test_active_jobs_never_expire(self) -> None:
-        """However long they take."""
+        """Not even after weeks."""
         history = History().listing(job()).at(1000 * HOUR).listing(job())
         assert "job-1" in history.shown()
 
@@ -262,7 +262,7 @@ class TestCap:
             assert history.view().tracked_jobs == 6
 
     def test_a_cap_of_zero_shows_totals_only_and_hides_nothing(self) -> None:
-        """Whoever asks for no series of single jobs needs no alert about hidden ones."""
+        """Users who want no series of single jobs need no alert about hidden ones."""
         view = History(max_jobs=0).listing(job("a", failed_items=1), job("b")).view()
         assert ((), 0, 2) == (view.jobs, view.hidden_jobs, view.tracked_jobs)
         assert view.gauges is not None
@@ -306,7 +306,7 @@ class TestStale:
         assert view.listing_truncated is True
 
     def test_only_a_whole_listing_that_reached_the_end_shows_that_nothing_is_missing(self) -> None:
-        """One that stopped at old news did not look."""
+        """A listing that stopped early does not show it."""
         history = History().listing().at(30).listing(truncated=True)
         assert history.at(60).listing(reached_end=False).view().listing_truncated is True
         assert history.at(90).listing().view().listing_truncated is False
@@ -323,7 +323,7 @@ class TestStale:
         }
 
     def test_uncounted_jobs_are_withdrawn_too(self) -> None:
-        """Nobody knows how many there would be."""
+        """Their number is not known."""
         history = History().listing(job("a"), ended("b", completed_at=EPOCH))
         assert 2 == history.view().uncounted_jobs
         assert history.at(301).view().uncounted_jobs is None

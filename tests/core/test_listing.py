@@ -1,6 +1,6 @@
 """A listing of many rows is taken in some at a time, and answers come between them."""
 
-from history import EPOCH, NOT_KNOWN, History, answered, batches, job
+from history import EPOCH, NOT_KNOWN, History, answered, job, parts
 
 from exporter.domain import JobNotFound, JobRefreshed, JobStatus, Listing
 
@@ -17,15 +17,15 @@ def _not_found(job_id: str, asked: float) -> JobNotFound:
 
 
 def test_an_answer_that_comes_between_rows_is_kept() -> None:
-    """Of a job that was taken in already, and of one that was not yet: both are newer."""
+    """It is newer than the row, for a job that was listed before and for one that was not."""
     history = History(max_jobs=len(MANY)).listing(*MANY).at(62)
     answers = [
         JobRefreshed(job(job_id, failed_items=4), 0.5, 61.0, EPOCH + 61)
         for job_id in ("job-000", "job-749")
     ]
 
-    for number, batch in enumerate(batches(_listing(asked=60), 60)):
-        history.receive(batch)
+    for number, part in enumerate(parts(_listing(asked=60), 60)):
+        history.receive(part)
         if number == 2:
             for answer in answers:
                 history.receive(answered(answer, 61.0))
@@ -46,8 +46,8 @@ def test_a_job_that_is_listed_is_not_gone_while_its_row_waits() -> None:
         .at(92)
     )
 
-    for batch in batches(_listing(asked=90), 90):
-        history.receive(batch)
+    for part in parts(_listing(asked=90), 90):
+        history.receive(part)
         assert history.receive(answered(_not_found("job-749", 92), 92)) == []
 
     assert history.shown()["job-749"].status is JobStatus.RUNNING
@@ -58,18 +58,18 @@ def test_an_ended_job_that_is_listed_is_asked_for_while_its_row_waits() -> None:
     ended = tuple(job(row.id, status=JobStatus.COMPLETED) for row in MANY)
     history = History(max_jobs=len(MANY)).listing(*MANY).at(60).listing(*ended).at(92)
 
-    for batch in batches(_listing(asked=90), 90):
+    for part in parts(_listing(asked=90), 90):
         history.receive(answered(_not_found("job-000", 92), 92))
         assert history.wants_count("job-000")
-        history.receive(batch)
+        history.receive(part)
 
 
 def test_what_is_published_between_the_first_rows_is_stale() -> None:
     """Totals of half a project would lie: they come with its last row."""
     history = History(max_jobs=len(MANY)).at(1)
     fresh = []
-    for batch in batches(_listing(asked=0), 0):
-        history.receive(batch)
+    for part in parts(_listing(asked=0), 0):
+        history.receive(part)
         view = history.view()
         fresh.append(view.gauges is not None and len(view.jobs) == len(MANY))
     assert fresh == [False] * (len(fresh) - 1) + [True]
@@ -79,8 +79,8 @@ def test_what_is_published_between_the_first_rows_is_stale() -> None:
 def test_counters_are_the_same_however_rows_are_cut() -> None:
     """As if all had come at once."""
     history = History(max_jobs=len(MANY)).at(1)
-    for batch in batches(_listing(asked=0), 0):
-        history.receive(batch)
+    for part in parts(_listing(asked=0), 0):
+        history.receive(part)
     appeared = len(history.events)
     ended = tuple(
         job(row.id, status=JobStatus.COMPLETED, failed_items=1, completed_at=EPOCH + 90)
@@ -88,8 +88,8 @@ def test_counters_are_the_same_however_rows_are_cut() -> None:
     )
     late = Listing(ended, asked_monotonic=100, began_at=EPOCH + 100, ended_at=EPOCH + 101)
     history.at(101)
-    for batch in batches(late, 100):
-        history.receive(batch)
+    for part in parts(late, 100):
+        history.receive(part)
 
     assert history.finished_jobs("completed") == len(MANY)
     assert history.finished_items("failed") == len(MANY)

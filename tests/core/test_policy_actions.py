@@ -29,7 +29,7 @@ def core_of(*job_ids: str) -> ProjectCore:
 
 
 def next_of(core: ProjectCore, now: float = 0.0) -> RefreshJob:
-    """Take what a refresh slot is to do."""
+    """Return the next action of a refresh slot."""
     action = core.next_action(now, may_list=False)
     assert isinstance(action, FetchStatus | CountItems)
     return action
@@ -59,7 +59,7 @@ class TestOneAtATime:
         assert WaitUntil(FOREVER) == core.next_action(30.0, may_list=False)
 
     def test_a_slot_does_only_what_it_may(self) -> None:
-        """Whoever may do nothing lets time pass."""
+        """A slot that may do nothing waits."""
         core = ProjectCore(RULES, 0.0)
         assert WaitUntil(FOREVER) == core.next_action(0.0, may_list=False)
         list_now(core, 0.0, job())
@@ -78,7 +78,7 @@ class TestOneAtATime:
         ]
 
     def test_what_an_answer_left_in_memory_comes_with_the_next_action(self) -> None:
-        """It is dropped once nothing is left to ask of the job."""
+        """It is dropped once nothing is left to request for the job."""
         core = core_of("a")
         core.receive(status_of(next_of(core)), 0.0)
         count = next_of(core)
@@ -99,7 +99,7 @@ class TestOneAtATime:
 
 
 class TestAbandoned:
-    """An action that was given up without an answer."""
+    """An action that was cancelled without an answer."""
 
     def test_a_listing_is_due_again(self) -> None:
         """At once."""
@@ -135,7 +135,7 @@ class TestAbandoned:
         assert WaitUntil(FOREVER) == core.next_action(5.0, may_list=False)
 
     def test_a_count_is_made_after_all(self) -> None:
-        """The job has its turn anew."""
+        """The job is refreshed again."""
         core = core_of("a", "b")
         core.receive(status_of(next_of(core)), 1.0)
         count = next_of(core, 1.0)

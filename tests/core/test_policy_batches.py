@@ -65,7 +65,7 @@ def touch(project: SimulatedPolling, batches: list[SimulatedBatch]) -> None:
 
 
 def show_results(project: SimulatedPolling, *statuses: str) -> None:
-    """Have LlamaCloud give results in these statuses, and null in others."""
+    """Make LlamaCloud return results in these statuses, and null in others."""
     style = project.client.simulator.v2
     project.client.simulator.v2 = replace(style, results_in=frozenset(statuses))
 
@@ -179,7 +179,7 @@ def test_a_thousand_files_cost_thirteen_requests_an_interval_and_less_as_they_en
 
 
 class TestUnread:
-    """Batches that the first listing shows as COMPLETED: nothing tells how they fare."""
+    """Batches that the first listing shows as COMPLETED: they may still run."""
 
     def test_what_ended_before_the_start_adds_nothing(self) -> None:
         """It is shown for its retention, counted, and logged by no line of its own."""
@@ -307,7 +307,7 @@ class TestUnread:
         assert ["bat-1", "bat-2", "bat-3", "bat-4"] == list(dict.fromkeys(read))
 
     def test_one_that_comes_into_sight_later_and_is_old_is_past(self) -> None:
-        """It was mapped before the start, and nothing tells how its file jobs fare."""
+        """It was mapped before the start, and its file jobs are not read."""
         project = v2_project()
         project.run_until(45)
         put(project, status="COMPLETED", created=-5 * HOUR, updated=-4 * HOUR, running=2)
@@ -372,7 +372,7 @@ def test_results_that_stay_null_do_not_keep_a_batch_active() -> None:
 
 
 def test_entries_that_nobody_tells_of_are_given_up() -> None:
-    """They are unknown then, and the batch has ended; what was given up is told once."""
+    """They are unknown then, and the batch has ended. This is reported once."""
     project = v2_project()
     project.run_until(45)
     batch = put(project, status="COMPLETED", created=44, completed=2, running=1, ended=46)
@@ -399,7 +399,7 @@ def test_a_batch_that_is_not_known_any_more_is_gone() -> None:
 
 
 def test_a_batch_that_returns_without_results_has_no_numbers() -> None:
-    """Those of before say nothing of it, as long as its files are not told again."""
+    """Its earlier numbers are not used until its files are listed again."""
     project = v2_project()
     project.run_until(45)
     batch = put(project, status="COMPLETED", created=44, completed=2, running=3, ended=45)
@@ -466,7 +466,7 @@ def test_a_batch_that_is_retried_is_active_again() -> None:
 
 
 def test_without_items_enabled_a_batch_is_followed_all_the_same() -> None:
-    """Nothing else tells how it ended; the families of items are absent."""
+    """Its end is known from its file jobs only. The families of items are absent."""
     project = v2_project(items_enabled=False)
     project.run_until(45)
     batch = put(project, status="COMPLETED", created=44, running=4)
@@ -516,7 +516,7 @@ def test_v1beta_that_vanishes_loses_nothing_of_v2_and_calls_no_job_gone() -> Non
 
 
 def test_two_hundred_batches_that_move_are_refreshed_in_turn() -> None:
-    """Within 1.5 times what one round's requests and the listings meanwhile take."""
+    """Within 1.5 times the time that the requests of one round and the listings need."""
     project = v2_project(requests_per_minute=60)
     batches = [put(project, f"bat-{n}", "COMPLETED", created=44, running=95) for n in range(200)]
 

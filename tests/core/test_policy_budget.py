@@ -46,7 +46,7 @@ def test_listings_stay_on_time() -> None:
 
 
 def test_a_listing_shows_changes_of_jobs_whose_turn_has_not_come() -> None:
-    """Their rows tell."""
+    """The rows of a listing contain them."""
     project = project_of(200, 20)
     project.run_until(INTERVAL - 1)
     for job_id in project.cloud.jobs:
@@ -57,7 +57,7 @@ def test_a_listing_shows_changes_of_jobs_whose_turn_has_not_come() -> None:
 
 @pytest.mark.parametrize(("jobs", "slots"), [(20, 8), (4, 8), (4, 1)])
 def test_counts_wait_while_their_jobs_do_not_change(jobs: int, slots: int) -> None:
-    """Statuses are asked for nearly twice as often then; with few jobs and many slots as well."""
+    """Statuses are then requested nearly twice as often, also with few jobs and many slots."""
     project = project_of(jobs, jobs * 2, slots=slots)
     project.run_until(20 * 60)
     since = project.now
@@ -78,7 +78,7 @@ def test_counts_wait_for_a_quarter_of_an_hour_at_most() -> None:
 
 @pytest.mark.parametrize("change", ["record", "progress", "items"])
 def test_a_job_that_changes_is_counted_at_its_next_turn(change: str) -> None:
-    """Whether its row, its progress or its items tell of the change."""
+    """The change may be in its row, its progress or its items."""
     project = project_of(20, 30)
     project.run_until(HOUR)
     before = len(counted(project, "job-07"))
@@ -122,7 +122,7 @@ def test_a_slow_llamacloud_is_no_small_budget() -> None:
 
 
 def refresh(core: ProjectCore, now: float, steps: int = 100) -> list[str]:
-    """Have jobs that never change refreshed, and return what was asked for."""
+    """Refresh jobs that never change, and return the requests."""
     cloud, kinds = FakeCloud({job_id: job(job_id) for job_id in "ab"}), list[str]()
     for _ in range(steps):
         action = core.next_action(now, may_list=False)

@@ -167,7 +167,7 @@ def test_results_that_change_with_each_answer_are_read_twice_a_poll_at_most() ->
 
 @pytest.mark.parametrize("lacking", ["list_batches", "batch"])
 def test_a_creation_date_that_one_answer_lacks_is_no_change(lacking: str) -> None:
-    """An ended batch is not asked for again because of it."""
+    """An ended batch is not requested again because of it."""
     project = v2_project()
     project.run_until(45)
     put(project, status="COMPLETED", created=44, ended=50, completed=5)
@@ -242,7 +242,7 @@ def test_a_list_that_lags_behind_does_not_wake_a_batch_for_good() -> None:
 
 
 def test_a_batch_that_was_never_read_is_uncounted() -> None:
-    """An answer that cannot be read tells nothing of its items."""
+    """An unreadable answer does not show its items."""
     project = v2_project()
     project.run_until(45)
     put(project, status="COMPLETED", created=44, failed=3, ended=50)
@@ -252,7 +252,7 @@ def test_a_batch_that_was_never_read_is_uncounted() -> None:
 
 
 def test_a_listing_that_is_truncated_is_not_a_full_one_each_time() -> None:
-    """The next ones look for what is new."""
+    """The next listings request new batches only."""
     project = v2_project(listing_max_requests=2)
     for number in range(350):
         put(project, f"old-{number}", "COMPLETED", created=-5 * DAY, updated=-4 * DAY)
@@ -263,7 +263,7 @@ def test_a_listing_that_is_truncated_is_not_a_full_one_each_time() -> None:
 
 
 def test_the_last_progress_of_a_batch_that_was_unread_is_that_of_its_file_jobs() -> None:
-    """Or a batch that moves would look stuck after a start."""
+    """Otherwise a running batch would seem stuck after a start."""
     project = v2_project()
     put(project, status="COMPLETED", created=-5 * HOUR, updated=-60, ended=-60, failed=1, running=3)
     project.run_until(25)
@@ -271,7 +271,7 @@ def test_the_last_progress_of_a_batch_that_was_unread_is_that_of_its_file_jobs()
 
 
 def test_an_unread_batch_without_dates_adds_nothing() -> None:
-    """Nor is its end told at each start."""
+    """Nor is its end reported at each start."""
     project = v2_project()
     batch = put(project, status="COMPLETED", created=-HOUR, updated=-60, completed=3)
     batch.overrides["updated_at"] = None

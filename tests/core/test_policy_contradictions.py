@@ -36,7 +36,7 @@ def contradicted(listed: dict[str, Any], fetched: dict[str, Any]) -> Polling:
 def test_the_list_is_believed_and_the_contradiction_is_told_once(
     listed: dict[str, Any], fetched: dict[str, Any]
 ) -> None:
-    """Without dates nothing tells which of the two is newer."""
+    """Without dates, it is not known which of the two is newer."""
     project = contradicted(listed, fetched)
     assert listed["status"] is project.job().status
     assert 1 == len(project.told(JobRecordsContradict))
@@ -66,7 +66,7 @@ def test_a_contradicted_job_makes_no_progress() -> None:
 
 @pytest.mark.parametrize("moves", ["list", "status"])
 def test_what_moves_is_believed(moves: str) -> None:
-    """Where the other one stands still: without dates nothing else tells which is newer."""
+    """The other one stands still. Without dates, nothing else shows which is newer."""
     project = contradicted(PENDING, RUNNING)
 
     def work() -> None:
@@ -85,7 +85,7 @@ def test_what_moves_is_believed(moves: str) -> None:
 
 
 def test_a_list_that_no_longer_shows_a_job_contradicts_nothing() -> None:
-    """An old active job may be on no page of a listing that stops at old news."""
+    """A listing that stops early may not contain an old active job."""
     project = Polling(job(created_at=EPOCH - 48 * HOUR))
     project.cloud.late_pages.add("job-1")
     project.cloud.fetched["job-1"] = job(created_at=EPOCH - 48 * HOUR, processed_items=3)
@@ -111,7 +111,7 @@ def test_counts_that_only_one_of_the_two_states_are_published(silent: str) -> No
 
 
 def test_the_greater_number_of_failed_items_is_believed() -> None:
-    """A failure that only one of the two tells must not be missed."""
+    """No failure is missed that only one of the two reports."""
     project = contradicted(COMPLETED | {"failed_items": 0}, COMPLETED | {"failed_items": 5})
     assert 5 == project.job().failed_items
     assert 5 == project.view().counters.items_finished[JobType.PARSE, ItemStatus.FAILED]
@@ -178,7 +178,7 @@ def test_a_status_without_a_type_does_not_change_it() -> None:
 
 
 def test_a_list_that_lags_behind_once_is_no_contradiction() -> None:
-    """It is asked before the status of the same poll, and catches up in the next one."""
+    """It is requested before the status in a poll, and is up to date in the next one."""
     project = Polling(job(**PENDING))
     project.cloud.fetched["job-1"] = job(**RUNNING)
     project.run_until(25)

@@ -108,7 +108,7 @@ class TestLeaving:
     """When an ended job leaves."""
 
     def test_it_leaves_when_its_retention_is_over(self) -> None:
-        """Not at the next listing: whoever waits for that sees to it."""
+        """Not only at the next listing."""
         retention: dict[str, Any] = {"retention_finished": HOUR + 300, "min_scrapes": 0}
         project = Polling(job(), interval=HOUR / 2, stale_after=2 * HOUR, **retention)
         project.run_until(10)
@@ -131,7 +131,7 @@ class TestLeaving:
         assert 0 == project.view().tracked_jobs
 
     def test_two_scrapes_let_it_go(self) -> None:
-        """Those that come late let it go at once."""
+        """Late scrapes have this effect at once."""
         project = Polling(job())
         project.run_until(10)
         project.cloud.items["job-1"] = counts(completed=10)

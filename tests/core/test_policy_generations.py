@@ -23,9 +23,9 @@ from exporter.core.events import (
     RefreshFailed,
     RefreshRecovered,
 )
-from exporter.core.jobs import TrackedJob
 from exporter.core.observations import TimePassed
 from exporter.core.retention import rank
+from exporter.core.tracked_job import TrackedJob
 from exporter.domain import ErrorReason, ItemStatus, JobStatus, JobType, ListingPlan
 from exporter.simulator.v2.batches import SimulatedBatch, files_of
 
@@ -46,7 +46,7 @@ def project_of(**rules: Any) -> Polling:
 
 
 def plans(project: Polling, api_version: str, since: float = 0.0) -> dict[float, ListingPlan]:
-    """Return what a generation was to list, by the moment at which it was asked."""
+    """Return the listing plans of an API generation, by the time of the request."""
     return {
         round(request.moment, 3): request.action.plans[api_version]
         for request in project.asked("list", since=since)
@@ -55,7 +55,7 @@ def plans(project: Polling, api_version: str, since: float = 0.0) -> dict[float,
 
 
 def asked_at(project: Polling, api_version: str, since: float = 0.0) -> list[float]:
-    """Return the moments at which a generation was asked for a listing."""
+    """Return the times at which an API generation was listed."""
     return list(plans(project, api_version, since))
 
 
@@ -95,7 +95,7 @@ class TestSettingAside:
         assert ([], {"success"}) == (project.told(ApiSetAside), results(project))
 
     def test_one_that_was_never_offered_is_set_aside_and_logged_once(self) -> None:
-        """The project fares well by the other one."""
+        """The project is read by the other one."""
         project = project_of()
         project.clouds["v2"].failing["list"] = NOT_OFFERED
         project.run_until(6 * HOUR)
@@ -123,7 +123,7 @@ class TestSettingAside:
         assert {"success"} == results(project)
 
     def test_one_that_answers_again_is_in_use_again(self) -> None:
-        """Its first listing then is a full one; each end and each beginning is news."""
+        """Its next listing is a full one. Each transition is reported."""
         project = project_of()
         for hour in range(2):
             refused, answers = hour * HOUR + 299, hour * HOUR + 1799
@@ -137,7 +137,7 @@ class TestSettingAside:
         assert [2100.0, 2130.0] == list(again)[:2]
 
     def test_one_that_never_answered_is_set_aside_whatever_its_failure(self) -> None:
-        """It is asked again after one interval, then two, four, up to every full listing."""
+        """It is requested again after one interval, then two, four, up to every full listing."""
         project = project_of()
         project.clouds["v2"].failing["list"] = failure("timeout")
         project.run_until(HOUR)
@@ -165,7 +165,7 @@ class TestSettingAside:
         assert {"beta", "batch", "new"} == shown(project)
 
     def test_one_that_is_set_aside_never_fails_the_listing(self) -> None:
-        """However it fails when it is asked again, and though it answered once."""
+        """With any failure, and although it answered once."""
         project = project_of()
         project.run_until(29)
         project.clouds["v2"].failing["list"] = NOT_OFFERED
@@ -177,7 +177,7 @@ class TestSettingAside:
         assert 1 == len(project.told(ApiSetAside))
 
     def test_where_all_are_refused_the_listing_failed(self) -> None:
-        """None is set aside, and all are asked again at the next."""
+        """None is set aside, and the next listing requests all of them."""
         project = project_of()
         for cloud in project.clouds.values():
             cloud.failing["list"] = NOT_OFFERED
@@ -271,7 +271,7 @@ class TestJobsOfOneThatIsSetAside:
         assert {"success"} == results(project)
 
     def test_a_late_404_of_one_that_has_ended_is_not_its_end(self) -> None:
-        """Its status was asked for before; its items are counted once it is offered again."""
+        """Its status was requested before. Its items are counted once it is offered again."""
         project = project_of(full_listing_every=120)
         project.run_until(29)
         project.cloud.change("beta", status=JobStatus.COMPLETED, completed_at=EPOCH + 29)
@@ -312,7 +312,7 @@ class TestJobsOfOneThatIsSetAside:
         assert 3 == project.view().tracked_jobs
 
     def test_they_return_as_they_were(self) -> None:
-        """Nothing of that is news, and they are asked for again."""
+        """Nothing of that is reported, and they are refreshed again."""
         project = project_of(full_listing_every=2 * HOUR)
         project.clouds["v2"].items["batch"] = counts(completed=4, failed=3, processing=3)
         project.run_until(29)
@@ -327,7 +327,7 @@ class TestJobsOfOneThatIsSetAside:
         assert 1 == asked_for(project, "batch", since=2 * HOUR)
 
     def test_they_leave_with_the_retention_of_failed_jobs(self) -> None:
-        """Only they: those of the other one are active for as long as they take."""
+        """Active jobs of the other generation stay."""
         project = project_of(retention_failed=2 * HOUR)
         project.run_until(29)
         project.clouds["v2"].failing["list"] = NOT_OFFERED
@@ -404,7 +404,7 @@ class TestJobsOfOneThatIsSetAside:
         assert {"beta"} == shown(project)
 
     def test_a_failure_of_their_refreshes_is_over_with_them(self) -> None:
-        """They are no longer asked for, so nothing of them fails."""
+        """They are no longer requested, so none of their refreshes fails."""
         project = project_of()
         project.clouds["v2"].failing["status"] = failure("server")
         project.run_until(29)
@@ -440,10 +440,10 @@ class TestJobsOfOneThatIsSetAside:
 
 
 class TestOneJobInBoth:
-    """An id that both generations list is one job, of the one that told of it first."""
+    """An id that both generations list is one job, of the generation that listed it first."""
 
     def test_it_is_one_job(self) -> None:
-        """It is asked for, shown and counted once."""
+        """It is requested, shown and counted once."""
         project = Polling(job(), api_versions=BOTH)
         project.clouds["v2"].add(job(total_items=99))
         for cloud in project.clouds.values():
@@ -480,7 +480,7 @@ class TestOneJobInBoth:
 
 
 class TestWatermarks:
-    """Each generation has news since the last listing that it answered."""
+    """Each generation has a watermark of its own."""
 
     def test_what_began_and_ended_while_it_was_set_aside_counts(self) -> None:
         """However long ago the other one was listed."""
@@ -500,7 +500,7 @@ class TestWatermarks:
         assert 4 == failed_items(project)
 
     def test_a_truncated_listing_holds_back_only_its_own(self) -> None:
-        """The other one's jobs are asked for from where it was complete."""
+        """Jobs of the other one are requested since its last complete listing."""
         project = project_of()
         project.clouds["v2"].add(job("more"))
         project.run_until(29)
@@ -515,7 +515,7 @@ class TestWatermarks:
         assert not project.view().listing_truncated
 
     def test_a_listing_of_v2_reaches_back_to_the_oldest_active_batch_of_the_last_day(self) -> None:
-        """So that one page tells how it fares; those that are older are asked for by id."""
+        """One page then shows its status. Older ones are requested by id."""
         project = project_of()
         project.cloud.add(job("older beta", created_at=EPOCH - 9 * HOUR))
         for hours in (3, 5, 30):

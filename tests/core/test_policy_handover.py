@@ -105,7 +105,7 @@ def test_a_generation_that_was_set_aside_still_is_and_is_asked_at_once() -> None
 
 
 def test_a_scrape_of_what_was_published_before_does_not_let_jobs_leave() -> None:
-    """It is told to the core that goes on."""
+    """The new core receives it."""
     project = Polling(
         job(status=JobStatus.COMPLETED, completed_at=EPOCH - 60), retention_finished=90.0
     )

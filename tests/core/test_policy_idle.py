@@ -37,7 +37,7 @@ class LateListings:
         self._late, self._now = late, 0.0
 
     def run_until(self, moment: float) -> None:
-        """Let time pass."""
+        """Run the core until a moment."""
         while self._now <= moment:
             action = self.core.next_action(self._now, may_refresh=False)
             if isinstance(action, WaitUntil):
@@ -49,8 +49,8 @@ class LateListings:
             for version in action.plans:
                 self.at[version].append(self._now)
             answers = {v: self.clouds[v].answer(request, EPOCH + self._now) for v in action.plans}
-            for batch in Listed.batches(action, answers):
-                self.events += self.core.receive(batch, self._now)
+            for part in Listed.parts(action, answers):
+                self.events += self.core.receive(part, self._now)
 
     def since(self, api_version: str, moment: float) -> list[float]:
         """Return when a generation was listed since a moment."""

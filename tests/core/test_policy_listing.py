@@ -37,7 +37,7 @@ def waits(project: Polling) -> list[float]:
 
 
 def test_listings_begin_every_interval() -> None:
-    """However long each takes, as long as that is less; a day brings no drift."""
+    """However long each takes, if it is shorter than the interval; without drift over a day."""
     project = Polling()
     project.cloud.seconds["list"] = 2.7
     project.run_until(DAY)
@@ -64,7 +64,7 @@ def test_a_machine_that_was_suspended_lists_at_once_and_keeps_its_steps() -> Non
 
 
 def test_a_refused_key_is_tried_less_and_less_often() -> None:
-    """Waits double from one interval up to five minutes; nothing else is asked for."""
+    """Waits double from one interval up to five minutes; nothing else is requested."""
     project = Polling(job())
     project.cloud.failing["list"] = failure("unauthorized")
     project.cloud.seconds["list"] = 0.0
@@ -99,7 +99,7 @@ def test_other_failures_are_tried_again_after_an_interval(reason: str) -> None:
 
 
 def test_an_accepted_key_ends_the_backing_off() -> None:
-    """The next refusal is backed off from anew."""
+    """After the next refusal, waits start from one interval."""
     project = Polling()
     refused = failure("unauthorized")
     project.cloud.seconds["list"] = 0.0
@@ -109,7 +109,7 @@ def test_an_accepted_key_ends_the_backing_off() -> None:
 
 
 def test_another_key_is_tried_at_once() -> None:
-    """Not when the wait is over; and it is backed off from anew if it is refused as well."""
+    """Not after the wait. If it is refused too, waits start from one interval."""
     project = Polling()
     project.cloud.failing["list"] = failure("unauthorized")
     project.cloud.seconds["list"] = 0.0
@@ -137,7 +137,7 @@ def test_a_key_that_is_replaced_while_it_is_accepted_disturbs_nothing() -> None:
 
 
 def test_a_key_that_is_refused_for_one_job_is_not_tried_on_the_others() -> None:
-    """The next listing tells more; other jobs of the poll would tell the same."""
+    """The next listing shows whether it still is."""
     project = Polling(*(job(f"job-{number:02}") for number in range(30)), slots=4)
     project.cloud.failing["status"] = failure("unauthorized")
     project.run_until(10 * INTERVAL - 1)
@@ -149,7 +149,7 @@ def test_a_key_that_is_refused_for_one_job_is_not_tried_on_the_others() -> None:
 
 
 def test_a_listing_is_full_every_quarter_of_an_hour() -> None:
-    """The others stop at what was news an hour before the last one."""
+    """The others stop at jobs older than an hour before the last one."""
     project = Polling(OLD)
     project.run_until(HOUR - 1)
     listed = list(zip(listed_at(project), plans(project), strict=True))
@@ -221,7 +221,7 @@ def test_the_project_id_is_the_first_that_a_row_shows() -> None:
 
 
 def test_an_ended_job_in_an_unknown_status_is_not_asked_for_once_its_retention_is_over() -> None:
-    """Its completion time tells that it has ended, and when."""
+    """Its completion time shows that it has ended, and when."""
     ended = {"status": JobStatus.UNKNOWN, "created_at": EPOCH - 9000, "completed_at": EPOCH - 8000}
     project = Polling(job("old", **ended), job("new"))
     project.run_until(89)

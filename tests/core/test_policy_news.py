@@ -29,7 +29,7 @@ NETWORK, TIMEOUT = failure("network"), failure("timeout")
 
 
 def told(*listings: Failure | None) -> list[tuple[int, str]]:
-    """Return which of the listings are news; ``None`` is one that succeeds."""
+    """Return which listings are reported; ``None`` stands for one that succeeds."""
     project = Polling(stale_after=float("inf"))
     project.cloud.next_listings.extend(listings)
     project.run_until(len(listings) * INTERVAL - 1)
@@ -44,7 +44,7 @@ def told(*listings: Failure | None) -> list[tuple[int, str]]:
 
 
 def names(project: Polling, *kinds: type[Any]) -> list[str]:
-    """Return the names of the events of some kinds that are news, in order."""
+    """Return the names of the reported events of some kinds, in order."""
     events = (event for _, event in project.events if isinstance(event, kinds))
     return [
         type(event).__name__
@@ -57,7 +57,7 @@ class TestListing:
     """A project that cannot be listed."""
 
     def test_the_first_failure_and_the_first_success_after_it_are_told_at_once(self) -> None:
-        """What lasts is told once."""
+        """A lasting failure is reported once."""
         assert [(1, FAILED), (4, WELL)] == told(None, *[NETWORK] * 3, None, None)
 
     def test_trouble_that_comes_back_soon_is_over_when_it_stays_away(self) -> None:
@@ -66,7 +66,7 @@ class TestListing:
         assert [(0, FAILED), (1, WELL), (2, FAILED), (1999 + CLEAN - 1, WELL)] == lines
 
     def test_trouble_that_comes_back_late_is_new(self) -> None:
-        """Its end is told at once again."""
+        """Its end is reported at once again."""
         before = [*[NETWORK, None] * 3, *[None] * CLEAN]
         lines = told(*before, NETWORK, None)
         assert [(len(before), FAILED), (len(before) + 1, WELL)] == lines[-2:]
@@ -81,14 +81,14 @@ class TestListing:
         )
 
     def test_reasons_that_alternate_are_told_once_each(self) -> None:
-        """Until listing works again: what comes after is news, and its end waits."""
+        """Until a listing succeeds. Later failures are reported, and their end waits."""
         outage = [failure("payment_required"), failure("forbidden")] * 3
         assert [(1, FAILED), (2, FAILED), (7, WELL), (8, FAILED), (9, FAILED)] == told(
             None, *outage, None, *outage, None
         )
 
     def test_a_success_after_staleness_is_told_at_once(self) -> None:
-        """It was told that the project is stale, so its return is news in any case."""
+        """Staleness was reported, so its end is reported too."""
         project = Polling(job(), stale_after=100.0)
         project.cloud.next_listings.extend([NETWORK, None] * 3 + [NETWORK] * 6)
         project.run_until(20 * INTERVAL)
@@ -98,7 +98,7 @@ class TestListing:
 
     @pytest.mark.parametrize("fails", [True, False])
     def test_a_stale_project_tells_whether_its_listings_fail(self, *, fails: bool) -> None:
-        """Where they only take too long, no failure is to be looked for."""
+        """If listings only take too long, there is no failure."""
         project = Polling(job(), stale_after=100.0)
         project.run_until(29)
         if fails:
@@ -114,7 +114,7 @@ class TestRefreshing:
     """Jobs that cannot be refreshed."""
 
     def test_a_job_that_fails_now_and_then_is_told_once(self) -> None:
-        """Its recovery is told when it has lasted for ten polls; every poll is counted."""
+        """Its recovery is reported after ten clean polls. Every poll is counted."""
         project = Polling(job())
         for poll in range(1, 8, 2):
             project.at(poll * INTERVAL, lambda: project.cloud.failing.update(status=TIMEOUT))
@@ -126,7 +126,7 @@ class TestRefreshing:
         assert 4 == [poll.result for poll in project.told(PollFinished)].count("partial")
 
     def test_many_jobs_that_fail_for_one_reason_are_told_once(self) -> None:
-        """Another reason is told beside it."""
+        """Another reason is reported separately."""
         project = Polling(*(job(f"job-{number}") for number in range(20)))
         project.cloud.failing |= {"status": NETWORK, "status job-7": TIMEOUT}
         project.run_until(HOUR)
@@ -134,7 +134,7 @@ class TestRefreshing:
         assert 2 == len(project.told(RefreshFailed))
 
     def test_trouble_ends_with_the_last_job_that_had_it(self) -> None:
-        """Nobody asks for a job that has left, so no answer can tell."""
+        """A job that has left is no longer requested."""
         project = Polling(job(), min_scrapes=0, retention_failed=HOUR)
         project.cloud.failing["status"] = TIMEOUT
         project.run_until(10)
@@ -145,7 +145,7 @@ class TestRefreshing:
         assert [RefreshRecovered(TIMEOUT.reason)] == project.told(RefreshRecovered)
 
     def test_recovery_means_that_the_job_was_refreshed_not_that_nobody_asked(self) -> None:
-        """Polls without a listing tell nothing."""
+        """Polls without a listing do not count as clean."""
         project = Polling(job())
         project.run_until(29)
         project.cloud.failing["status"] = TIMEOUT

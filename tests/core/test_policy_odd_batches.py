@@ -27,7 +27,7 @@ def refuse_file_jobs(project: SimulatedPolling, code: int, *, until: float) -> N
 
 @pytest.mark.parametrize(("code", "files"), [(404, 1), (422, 2), (400, 10)])
 def test_a_list_of_file_jobs_that_refuses_for_long_gives_up_nothing(code: int, files: int) -> None:
-    """Each poll is partial meanwhile, and the failures are told when it answers again."""
+    """Each poll is partial meanwhile. The failures are reported when the list answers again."""
     project = v2_project()
     project.run_until(45)
     batch = put(project, status="COMPLETED", created=44, running=files)

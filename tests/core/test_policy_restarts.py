@@ -40,7 +40,7 @@ class TestGenerations:
     """What is known of the generations of the API."""
 
     def test_one_that_answered_before_the_restart_is_relied_on(self) -> None:
-        """Without it a listing is only half of one: nothing it missed may be taken for gone."""
+        """Without it, a listing is incomplete, and its missing jobs are not gone."""
         project = both()
         project.clouds["v2"].failing["list"] = failure("server")
         project.restart()
@@ -50,7 +50,7 @@ class TestGenerations:
         assert [] == project.told(ApiSetAside)
 
     def test_one_that_is_refused_since_the_restart_is_set_aside(self) -> None:
-        """It is told as one that answered before."""
+        """It is reported as one that answered before."""
         project = both()
         project.clouds["v2"].failing["list"] = NOT_OFFERED
         project.restart()
@@ -152,7 +152,7 @@ class TestSettings:
         assert ({"job-1", "other"}, 5) == (shown(project), failed(project))
 
     def test_a_directory_is_added_and_its_history_adds_nothing(self) -> None:
-        """Its jobs that ended before the counters began are not news."""
+        """Its jobs that ended before the baseline do not count."""
         old = job(
             "old",
             status=JobStatus.COMPLETED,

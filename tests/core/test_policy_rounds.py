@@ -21,7 +21,7 @@ class BusyCloud(FakeCloud):
     """In each job something moves between one refresh and the next."""
 
     def answer(self, request: Request, answered_at: float) -> Any:
-        """Let an active job move on before its status is told."""
+        """Change an active job before its status is answered."""
         known = self.jobs.get(request.job_id)
         if request.kind == "status" and known is not None and known.active:
             self.change(known.id, processed_items=(known.processed_items or 0) + 1)
@@ -29,7 +29,7 @@ class BusyCloud(FakeCloud):
 
 
 def busy(project: Polling) -> Polling:
-    """Let the jobs of a project move, so that none of them waits for another to do so."""
+    """Change the jobs of a project, so that none waits because it stands still."""
     project.cloud = BusyCloud(project.cloud.jobs)
     return project
 
@@ -45,7 +45,7 @@ def ended(job_id: str, seconds_ago: float) -> Job:
 
 
 def turns(project: Polling, since: float = 0.0) -> list[str]:
-    """Return the jobs whose status was asked for, in order."""
+    """Return the jobs whose status was requested, in order."""
     return [request.job_id for request in project.asked("status", since=since)]
 
 
@@ -56,7 +56,7 @@ def test_nothing_is_refreshed_before_a_listing() -> None:
 
 
 def test_nothing_is_refreshed_after_a_listing_that_failed() -> None:
-    """The next listing that succeeds lets every job have its turn again."""
+    """The next successful listing allows each job another refresh."""
     project = Polling(job())
     project.run_until(29)
     project.cloud.failing["list"] = failure()

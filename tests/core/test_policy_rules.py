@@ -105,7 +105,7 @@ def test_counting_can_be_turned_off_and_on() -> None:
 
 
 def test_counters_of_what_is_counted_go_and_come_back_as_they_were() -> None:
-    """Without counting nobody knows them; what ended meanwhile is added when it is counted."""
+    """They need counting. What ended meanwhile is added with the next count."""
     project = Polling(job())
     completed = (JobType.PARSE, ItemStatus.COMPLETED)
     project.cloud.items["job-1"] = counts(completed=4, processing=6)

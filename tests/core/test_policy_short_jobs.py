@@ -15,7 +15,7 @@ COMPLETED = (JobType.PARSE, ItemStatus.COMPLETED)
 
 
 def with_short_jobs(number: int, **rules: Any) -> Polling:
-    """Let jobs of nine items begin and end within the first interval."""
+    """Add jobs of nine items that begin and end within the first interval."""
     project = Polling(requests_per_minute=10, retention_finished=300.0, **rules)
     project.run_until(1)
     for name in (f"short-{n:02}" for n in range(number)):
@@ -71,7 +71,7 @@ def test_jobs_whose_retention_is_over_when_they_are_found_are_counted_all_the_sa
 
 
 def test_jobs_that_are_found_after_their_time_are_given_up() -> None:
-    """They count, but nothing tells their items any more."""
+    """They count, but their items are no longer requested."""
     project = Polling(retention_failed=HOUR, min_scrapes=0)
     project.run_until(1)
     project.cloud.failing["list"] = failure()
@@ -83,7 +83,7 @@ def test_jobs_that_are_found_after_their_time_are_given_up() -> None:
 
 
 def test_an_ended_job_whose_final_count_fails_is_uncounted() -> None:
-    """What was counted while it was active may be short, and it is asked for ever less often."""
+    """Its count while active may be too low. It is requested less and less often."""
     project = Polling(job(), retention_finished=300.0, min_scrapes=0)
     project.cloud.items["job-1"] = counts(completed=4, pending=6)
     project.run_until(45)
@@ -123,7 +123,7 @@ def test_a_count_is_judged_by_the_total_that_it_was_begun_with() -> None:
 
 
 class TestGivenUp:
-    """A job is given up where its items are no longer asked for, and were never fully counted."""
+    """A job is given up if its items were never fully counted and are no longer requested."""
 
     def test_a_job_with_too_many_items_is_given_up_at_its_end(self) -> None:
         """Its limits are larger then, and were not large enough."""
@@ -148,7 +148,7 @@ class TestGivenUp:
             assert expected == given_up(history)
 
     def test_a_job_whose_items_never_settle_is_given_up_after_five_counts(self) -> None:
-        """What they become is not known; it is told once, also if the job shows something new."""
+        """This is reported once, also if the job changes later."""
         ended = job(status=JobStatus.CANCELLED)
         history = History().listing(job()).at(60).listing(ended).status(ended)
         for interval in (0, 1, 3, 7, 15):
@@ -173,7 +173,7 @@ class TestGivenUp:
         assert ["job-1"] == given_up(history)
 
     def test_without_counting_nothing_is_given_up(self) -> None:
-        """Nobody asked for the items."""
+        """Items are not requested at all."""
         ended = job(status=JobStatus.COMPLETED)
         history = History(items_enabled=False, min_scrapes=0).listing(job()).at(60).listing(ended)
         history.status(ended).at(2 * HOUR)
@@ -182,5 +182,5 @@ class TestGivenUp:
 
 
 def given_up(history: History) -> list[str]:
-    """Return the jobs that were told to be given up."""
+    """Return the jobs that were reported as given up."""
     return [event.job.id for event in history.events if isinstance(event, JobGivenUp)]

@@ -9,7 +9,7 @@ from history import EPOCH, HOUR, RULES, counts, job
 
 from exporter.core.actions import FetchStatus
 from exporter.core.events import JobAppeared, JobEnded, ProjectStale
-from exporter.core.observations import Published, Refreshed
+from exporter.core.observations import Refreshed, Shown
 from exporter.core.project import ProjectCore
 from exporter.domain import ItemStatus, JobRefreshed, JobStatus, JobType
 
@@ -58,7 +58,7 @@ class TestPublication:
         view = core.view(1.0)
         ended = job(status=JobStatus.FAILED)
         core.receive(Refreshed(action, JobRefreshed(ended, 0.5, 0.0, EPOCH + 1), None), 1.0)
-        core.receive(Published(view), 1.5)
+        core.receive(Shown(view), 1.5)
         later = core.view(2.0)
         assert [JobStatus.FAILED] == [shown.status for shown in later.jobs]
         assert view.number < later.number
@@ -154,7 +154,7 @@ class TestStaleness:
 
 
 class TestOrder:
-    """Answers that come in another order than they were asked for."""
+    """Answers in another order than their requests."""
 
     def test_a_status_never_overwrites_a_listing_that_was_asked_for_later(self) -> None:
         """The next status may."""

@@ -23,7 +23,7 @@ def test_it_is_told_once_and_its_end_too() -> None:
 
 
 def test_a_listing_that_takes_the_shortcut_does_not_tell_that_all_is_shown() -> None:
-    """It stops at old news before it meets the bound; only the next full one can tell."""
+    """It stops before the limit. Only the next full listing shows whether jobs are hidden."""
     ended_at = EPOCH - 9 * HOUR
     olds = (
         job(f"old-{n}", status=JobStatus.FAILED, created_at=ended_at, completed_at=ended_at)

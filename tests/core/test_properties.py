@@ -30,7 +30,7 @@ class Histories(Absent):
         clock_ahead=st.sampled_from([0.0, 0.0, 30.0, CLOCK_OFF_AT_MOST]),
     )
     def pass_time(self, seconds: float, clock_ahead: float) -> None:
-        """Let time pass, and LlamaCloud's clock jump."""
+        """Advance time, and make LlamaCloud's clock jump."""
         if seconds < MINUTE or not self.checks.is_listing(self.under_way):
             self.world.moment += seconds
             self.world.clock_ahead = clock_ahead
@@ -48,13 +48,13 @@ class Histories(Absent):
     @precondition(lambda self: not self.checks.is_listing(self.under_way))
     @rule(skipped=PICK, early=st.booleans())
     def ask_for_listing(self, skipped: int, *, early: bool) -> None:
-        """Ask for a listing; its answer comes later."""
+        """Request a listing, which is answered later."""
         self.under_way.append(self.listing(skipped, early=early))
 
     @precondition(lambda self: self.world.jobs and len(self.under_way) < 3)
     @rule(pick=PICK, counting=st.booleans())
     def ask_for_job(self, pick: int, *, counting: bool) -> None:
-        """Ask for a status or a count; the answer comes later."""
+        """Request a status or a count, which is answered later."""
         job = one_of(self.world.jobs, pick)
         counting = counting and self.checks.rules.items_enabled
         self.under_way.append(self.world.count(job) if counting else self.world.status(job))
@@ -62,7 +62,7 @@ class Histories(Absent):
     @precondition(lambda self: self.world.active)
     @rule(pick=PICK, status=st.sampled_from(ENDS))
     def answer_after_the_end(self, pick: int, status: JobStatus) -> None:
-        """Answer late what was asked for before the end of a job."""
+        """Answer a request from before the end of a job late."""
         job = one_of(self.world.active, pick)
         answers: list[Answer] = [self.world.status(job)]
         if self.checks.rules.items_enabled:
@@ -75,7 +75,7 @@ class Histories(Absent):
     @precondition(lambda self: self.under_way)
     @rule(pick=PICK, again=st.booleans())
     def answer(self, pick: int, *, again: bool) -> None:
-        """Give an answer, and perhaps once more later."""
+        """Answer a request, and perhaps once more later."""
         answer = self.under_way[pick % len(self.under_way)]
         if not again or self.checks.is_listing([answer]):
             self.under_way.remove(answer)
@@ -84,7 +84,7 @@ class Histories(Absent):
     @precondition(lambda self: not self.checks.is_listing(self.under_way))
     @rule(hours=st.sampled_from([2.0, 25.0]))
     def be_quiet(self, hours: float) -> None:
-        """Let hours pass in which all is well: jobs that had ended leave."""
+        """Advance time by hours in which nothing fails: ended jobs leave."""
         self.poll()
         self.scrape(times=3, earlier=0)
         self.world.moment += hours * HOUR
@@ -120,7 +120,7 @@ class Histories(Absent):
 
     @rule(really=st.integers(0, 9))
     def restart(self, really: int) -> None:
-        """Start the exporter anew."""
+        """Restart the exporter."""
         if really == 9:
             self.checks = Checks(self.checks.rules)
             self.under_way.clear()

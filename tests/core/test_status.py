@@ -33,7 +33,7 @@ def failed(number: int, first: int = 0) -> ItemCounts:
 
 
 class TestProject:
-    """What is told of a project as a whole."""
+    """The status of a project as a whole."""
 
     def test_before_the_first_listing_nothing_is_known(self) -> None:
         """It is neither up nor refused."""
@@ -63,7 +63,7 @@ class TestProject:
         )
 
     def test_a_project_that_was_listed_once_goes_stale(self) -> None:
-        """Its jobs are still told: people see how old they are."""
+        """Its jobs stay in the status, which shows how old they are."""
         project = Polling(job())
         project.run_until(20)
         project.cloud.failing["list"] = failure("server")
@@ -84,7 +84,7 @@ class TestProject:
 
 
 class TestAuthentication:
-    """Whether the key is accepted, by what the listings told of it."""
+    """Whether listings show that the key is accepted."""
 
     @pytest.mark.parametrize(
         ("reasons", "expected"),

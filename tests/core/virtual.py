@@ -14,7 +14,14 @@ from history import EPOCH, RULES
 from state.saved import reread
 
 from exporter.core.actions import ListJobs, WaitUntil
-from exporter.core.observations import Failed, Listed, Published, Refreshed, Scraped, TimePassed
+from exporter.core.observations import (
+    Failed,
+    Listed,
+    Refreshed,
+    Scraped,
+    Shown,
+    TimePassed,
+)
 from exporter.core.project import ProjectCore
 from exporter.core.saved import restore, saved_project
 from exporter.domain import Failure, Listing
@@ -38,7 +45,7 @@ def list_now(core: ProjectCore, now: float, *jobs: Job, is_throttling: bool = Fa
     assert isinstance(action, ListJobs)
     listing = Listing(jobs, action.began, EPOCH + now, EPOCH + now)
     return [
-        e for batch in Listed.batches(action, {"v1beta": listing}) for e in core.receive(batch, now)
+        e for part in Listed.parts(action, {"v1beta": listing}) for e in core.receive(part, now)
     ]
 
 
@@ -116,22 +123,22 @@ class Polling:
         self._begin()
 
     def run_until(self, moment: float) -> None:
-        """Let time pass."""
+        """Advance time."""
         while self._heap and self._heap[0][0] <= moment:
             self.now, _, act = heappop(self._heap)
             act()
         self.now = moment
 
     def scrape(self) -> None:
-        """Let a scrape show what is published."""
+        """Scrape what is published."""
         if self.views:
             self.receive(Scraped(self.views[-1].number))
 
     def receive(self, observation: Observation) -> None:
-        """Tell the core something; what changes is published, at most once a second."""
+        """Apply an observation to the core; changes are published at most once a second."""
         self.events += [(self.now, e) for e in self.core.receive(observation, self.now)]
         self._look_whether_poll_is_over()
-        if not isinstance(observation, TimePassed | Published | Scraped):
+        if not isinstance(observation, TimePassed | Shown | Scraped):
             self._publish_soon()
 
     def change(self, **rules: Any) -> None:
@@ -141,7 +148,7 @@ class Polling:
         self._publish_soon()
 
     def wake(self, slots: Iterable[int] | None = None) -> None:
-        """Have the slots that found nothing to do ask again."""
+        """Make idle slots request an action again."""
         for slot in self._slots if slots is None else slots:
             if slot in self._idle:
                 self._idle.remove(slot)
@@ -200,10 +207,10 @@ class Polling:
         self.at(ends, lambda: self._answered(slot, action, outcome))
 
     def _answered(self, slot: int, action: ListJobs | RefreshJob, outcome: Any) -> None:
-        """Tell the core an outcome: one of each generation, a failure, or answer and memory."""
+        """Return outcomes to the core: one of each generation, a failure, or answer and memory."""
         if isinstance(action, ListJobs):
-            for batch in Listed.batches(action, outcome):
-                self.receive(batch)
+            for part in Listed.parts(action, outcome):
+                self.receive(part)
             self.wake()
         elif isinstance(outcome, Failure):
             self.receive(Failed(action, outcome))
@@ -224,7 +231,7 @@ class Polling:
         last = self.views[-1] if self.views else None
         if last is None or replace(view, number=last.number) != last:
             self.views.append(view)
-            self.receive(Published(view))
+            self.receive(Shown(view))
 
     def _look_whether_poll_is_over(self) -> None:
         if self.first_poll_was_over_at is None and self.core.poll_is_over(self.now):

@@ -70,7 +70,7 @@ class CloudJob:
 
     @property
     def total_items(self) -> int:
-        """How many items it has: every row tells."""
+        """How many items it has: every row contains it."""
         assert self.row.total_items is not None
         return self.row.total_items
 
@@ -80,7 +80,7 @@ class CloudJob:
         return self.total_items - self.items.total()
 
     def update(self, **facts: Any) -> None:
-        """Take in facts, and report the items if the job does so."""
+        """Set facts, and report the items if the job does so."""
         failed, skipped = self.items[ItemStatus.FAILED], self.items[ItemStatus.SKIPPED]
         if self.reports:
             facts |= {"failed_items": failed, "skipped_items": skipped}
@@ -157,7 +157,7 @@ class World:
         job.update(status=JobStatus.RUNNING, started_at=started_at)
 
     def grow(self, job: CloudJob) -> None:
-        """Give a job more items than it had."""
+        """Add items to a job."""
         job.update(total_items=job.total_items + MORE_ITEMS)
 
     def retry(self, job: CloudJob) -> None:
@@ -178,7 +178,7 @@ class World:
         job.update()
 
     def fail_late(self, job: CloudJob, number: int, reasons: Reasons) -> None:
-        """Let items fail that had completed when their job ended."""
+        """Fail items that had completed when their job ended."""
         number = min(number, job.items[ItemStatus.COMPLETED])
         job.items[ItemStatus.COMPLETED] -= number
         job.items[ItemStatus.FAILED] += number
@@ -192,7 +192,7 @@ class World:
         job.newest_item_at = self.now if number else job.newest_item_at
 
     def list_rows(self) -> list[Job]:
-        """Return what is on the list, and take note of who is missed there."""
+        """Return what is on the list, and record who is missing."""
         for job in self.jobs:
             if job.away and job.missed_since is None:
                 job.missed_since = self.passed

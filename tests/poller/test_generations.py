@@ -28,7 +28,7 @@ FAILED = (JobType.PARSE, ItemStatus.FAILED)
 
 
 def show_results_early(cloud: Cloud) -> None:
-    """Let running batches show their results: no test here follows one to its end."""
+    """Let running batches show their results: no test here waits for their end."""
     cloud.simulator.v2.results_in = frozenset({"RUNNING"})
 
 
@@ -47,7 +47,7 @@ def about_apis(logs: Iterable[MutableMapping[str, Any]]) -> list[tuple[str, str,
 
 
 def is_offered(watch: Watch, api_version: str) -> bool | None:
-    """Tell whether a generation is in use, ``None`` before anything is known of it."""
+    """Return whether a generation is in use, ``None`` if that is not known."""
     (api,) = (api for api in watch.view.apis if api.api_version == api_version)
     return api.is_offered
 
@@ -75,7 +75,7 @@ async def test_the_jobs_of_both_are_shown_and_counted(cloud: Cloud) -> None:
 
 
 async def test_a_listing_asks_each_and_no_more_than_it_must(cloud: Cloud) -> None:
-    """A full one takes five requests, the next ones two."""
+    """A full listing makes five requests, the next ones two."""
     async with polling(cloud, interval=0.1, api_versions=BOTH) as watch:
         await eventually(lambda: len(cloud.simulator.requests) >= 9)
         assert 0 == watch.polls("error")
@@ -89,7 +89,7 @@ async def test_a_listing_asks_each_and_no_more_than_it_must(cloud: Cloud) -> Non
 async def test_one_that_is_refused_from_the_start_is_set_aside(
     cloud: Cloud, refused: Any, other: str
 ) -> None:
-    """With one line; the other one is read as if it were alone, and asked for no more."""
+    """With one log line. The other one is read as if it were alone."""
     show_results_early(cloud)
     cloud.add_job()
     cloud.add_batch()
@@ -177,7 +177,7 @@ async def test_one_that_answered_and_fails_otherwise_fails_the_listing(cloud: Cl
 
 
 async def test_one_that_never_answered_is_read_as_soon_as_it_does(cloud: Cloud) -> None:
-    """Whatever it failed by: it is asked again after an interval, then two, and so on."""
+    """After any failure, it is requested again after one interval, then two, and so on."""
     show_results_early(cloud)
     cloud.add_job(items=items_of("job-1", completed=1))
     cloud.add_batch()

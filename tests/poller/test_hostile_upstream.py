@@ -60,7 +60,7 @@ class Siege:
         await eventually(self._is_true)
 
     async def _until_nothing_follows(self, endpoint: Endpoint, result: str) -> None:
-        """Wait for what was under way: its answers are good, and may tell of what comes next."""
+        """Wait for requests under way: their answers are good, and may lead to others."""
         asked = -1
         while asked != (asked := self._asked_after(endpoint)):
             await self._fail(2, result)
@@ -70,7 +70,7 @@ class Siege:
         return sum(request.endpoint in later for request in list(self.cloud.simulator.requests))
 
     def _waiting_for(self, endpoint: Endpoint) -> tuple[Endpoint, ...]:
-        """Return an endpoint, and those that are asked only after a good answer of it."""
+        """Return an endpoint, and those that are requested only after its good answer."""
         if endpoint == "job_status" and self.reason == "bad_response":
             # A status that cannot be read keeps no job from being counted.
             return (endpoint,)
@@ -90,7 +90,7 @@ class Siege:
         item.status, item.error_message = "failed", "Unreadable"
 
     def _is_true(self) -> bool:
-        """Tell whether what is published of the job is what the simulator holds."""
+        """Return whether what is published of the job is what the simulator holds."""
         view = self.watch.job()
         counted = {status: count for status, count in (view.items or {}).items() if count}
         held = Counter(item.status for item in self.job.items)

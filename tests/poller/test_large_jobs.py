@@ -13,7 +13,7 @@ PAGE = 1000
 
 
 async def test_a_hundred_thousand_items_are_followed_by_the_few_that_matter(cloud: Cloud) -> None:
-    """They are counted by status, the rest is not; the job is told as uncounted."""
+    """They are counted by status, the rest is not. The job is uncounted."""
     cloud_job = cloud.add_job("job-1", created_at=cloud.world.clock() + 5)
     cloud_job.items = items_of(
         "job-1", pending=90_000, processing=8, completed=9_962, failed=20, skipped=10
@@ -64,7 +64,7 @@ async def test_where_that_is_too_much_as_well_the_jobs_own_counts_are_what_count
 async def test_reasons_of_skipped_items_that_are_too_many_are_not_told_in_part(
     cloud: Cloud,
 ) -> None:
-    """A part of them would be taken for all, and the rest for news once the job has ended."""
+    """A part of them would be published as all of them."""
     cloud_job = cloud.add_job("job-1", created_at=cloud.world.clock() - 3600)
     cloud_job.items = items_of("job-1", pending=10 * PAGE, skipped=9 * PAGE)
     async with polling(cloud) as watch:

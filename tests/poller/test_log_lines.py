@@ -229,7 +229,7 @@ class TestLines:
         )
 
     def test_records_that_contradict_each_other_are_told_with_what_is_published(self) -> None:
-        """Nobody can tell which of the two is right."""
+        """It is not known which of the two is right."""
         (line,) = logged(JobRecordsContradict("job-1"))
         assert ("job.contradicted", "warning", "job-1") == (
             *(line["event"], line["log_level"]),

@@ -95,7 +95,7 @@ class TestWhatIsPublished:
     async def test_failures_are_counted_by_reason_once_a_poll(
         self, cloud: Cloud, fault: Fault, reason: str
     ) -> None:
-        """And told with advice, once while they last."""
+        """They are logged with advice, once while they last."""
         cloud.simulator.faults.add(fault)
         with capture_logs() as logs:
             async with polling(

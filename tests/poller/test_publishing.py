@@ -30,7 +30,7 @@ async def test_a_view_is_published_at_most_once_a_second() -> None:
 
 
 async def test_what_is_published_is_published_once() -> None:
-    """It is published anew when something has changed, also if time alone did that."""
+    """It is published again when something has changed, also by time alone."""
     now = 0.0
     made = setup(clock=lambda: now)
     for _ in range(3):

@@ -56,7 +56,7 @@ async def test_a_key_that_is_replaced_is_picked_up_while_it_backs_off(cloud: Clo
 async def test_a_key_that_is_replaced_does_not_wait_for_the_former_ones_retry_after(
     cloud: Cloud, tmp_path: Path, endpoint: Endpoint
 ) -> None:
-    """LlamaCloud asked the former key for that; listings and refreshes go on with the new one."""
+    """Listings and refreshes continue with the new key."""
     cloud.world.add_key("llx-former", cloud.world.keys[KEY])
     job = cloud.add_job(items=items_of("job-1", processing=3))
     file = tmp_path / "key"

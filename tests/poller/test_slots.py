@@ -27,7 +27,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def tokens_left(budget: RequestBudget) -> int:
-    """Use up a budget whose clock stands still, and return how many requests it let pass."""
+    """Use up a budget whose clock stands still, and return how many requests it allowed."""
     for passed in count():
         try:
             async with asyncio.timeout(0.05), budget.request("another", listing=False):
@@ -39,7 +39,7 @@ async def tokens_left(budget: RequestBudget) -> int:
 
 @pytest.mark.parametrize(("jobs", "cost"), [(0, 1), (2, 5)])
 async def test_a_permit_is_given_back_where_there_is_nothing_to_do(jobs: int, cost: int) -> None:
-    """Only requests cost; five slots ask before and after."""
+    """Only requests cost, although five slots ask the core before and after."""
     budget = budget_of(1.0, 8, lambda: 0.0)
     made = setup(*(job(f"job-{number}") for number in range(jobs)), budget=budget)
     async with running(made.poller), asyncio.timeout(DEADLINE_SECONDS):
@@ -66,7 +66,7 @@ async def test_no_request_is_decided_on_before_it_may_be_sent() -> None:
 
 @pytest.mark.parametrize("kind", ["list", "status", "items"])
 async def test_what_is_cancelled_is_to_be_done_again(kind: str) -> None:
-    """The core is told; and the budget has its place back."""
+    """The core receives it, and the budget has its place back."""
     budget = budget_of(1.0, 1, lambda: 0.0)
     made = setup(job(), budget=budget)
     made.api.hangs = {kind}
@@ -113,7 +113,7 @@ async def test_a_poller_that_is_cancelled_while_it_waits_for_the_budget_leaves_n
 
 
 async def test_what_happens_is_handed_on() -> None:
-    """In order, and each event once; the status tells how the project fares."""
+    """In order, and each event once. The status shows the state of the project."""
     made = setup(job())
     async with running(made.poller), asyncio.timeout(DEADLINE_SECONDS):
         await made.poller.first_poll_is_over.wait()
@@ -201,7 +201,7 @@ async def test_the_loop_serves_others_while_a_long_listing_is_applied() -> None:
 
 
 async def test_a_project_above_the_cap_is_listed_as_ever_while_jobs_leave() -> None:
-    """Whoever waits for the next listing is not told to wait for ever."""
+    """The listing slot never waits for ever."""
     now = time.monotonic()
     over = [
         job(f"job-{n}", status=JobStatus.COMPLETED, completed_at=EPOCH + now + 0.05 * n)
@@ -218,7 +218,7 @@ async def test_a_project_above_the_cap_is_listed_as_ever_while_jobs_leave() -> N
 
 
 async def test_a_shorter_interval_applies_at_once() -> None:
-    """It waits neither for a listing nor for a look at the key's file that are hours away."""
+    """It waits neither for a listing nor for a read of the key's file that are hours away."""
     made = setup()
     renewed: list[float] = []
     made.api.access.renew = lambda: renewed.append(time.monotonic())  # type: ignore[method-assign]
@@ -230,7 +230,7 @@ async def test_a_shorter_interval_applies_at_once() -> None:
 
 
 async def test_other_rules_are_published(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Although nothing else happened, and nobody looks for what time alone changes."""
+    """Although nothing else happened, and the next regular publication is an hour away."""
     monkeypatch.setattr("exporter.poller._PUBLISH_AT_LEAST_EVERY_SECONDS", 3600.0)
     made = setup(job())
     async with running(made.poller):

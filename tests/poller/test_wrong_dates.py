@@ -28,7 +28,7 @@ async def another_poll(watch: Watch) -> None:
 
 
 async def a_short_job_is_counted(cloud: Cloud, watch: Watch) -> None:
-    """Let a job begin and end between two listings, with two failed items."""
+    """Begin and end a job between two listings, with two failed items."""
     failed = JobType.PARSE, ItemStatus.FAILED
     before = watch.view.counters.items_finished[failed]
     now = cloud.world.clock()
@@ -45,7 +45,7 @@ async def a_short_job_is_counted(cloud: Cloud, watch: Watch) -> None:
 
 
 async def test_a_first_listing_with_a_wrong_date_loses_nothing(cloud: Cloud) -> None:
-    """It is asked for once more, and the baseline is true."""
+    """It is requested once more, and the baseline is right."""
     cloud.simulator.faults.add(Fault("headers", headers=IN_2099, times=1))
     async with polling(cloud, interval=0.1) as watch:
         await eventually(lambda: watch.polls("success") >= 1)
@@ -67,7 +67,7 @@ async def test_a_first_listing_whose_date_is_right_is_asked_for_once(cloud: Clou
 async def test_later_answers_with_a_wrong_date_change_nothing(
     cloud: Cloud, endpoint: Literal["list_jobs", "job_status", "list_items"]
 ) -> None:
-    """No failure is lost, and a job that is stuck does not look alive for years."""
+    """No failure is lost, and a stuck job does not look alive for years."""
     job = cloud.add_job()
     async with polling(cloud, interval=0.1) as watch:
         await eventually(lambda: watch.polls("success") >= 1)

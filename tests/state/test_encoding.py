@@ -37,7 +37,7 @@ def headed(body: bytes, **facts: Any) -> bytes:
 
 
 def changed(**facts: Any) -> bytes:
-    """Return a file that tells something else of the project."""
+    """Return a file with other facts of the project."""
     body = json.loads(CONTENT.partition(b"\n")[2])
     body["projects"][KEY] |= facts
     return headed(json.dumps(body).encode())
@@ -120,7 +120,7 @@ def test_a_file_that_is_cut_off_is_damaged(length: int) -> None:
     ],
 )
 def test_what_is_no_state_file_is_damaged(content: bytes) -> None:
-    """However it looks."""
+    """Whatever it contains."""
     with pytest.raises(DamagedStateError):
         decode(content)
 
@@ -196,7 +196,7 @@ def test_a_number_that_no_sample_can_hold_is_refused(number: int) -> None:
 @example(("marks", "active", "items", "failed"), 10**400)
 @settings(UNHURRIED, max_examples=300 * EFFORT)
 def test_what_is_not_refused_can_be_gone_on_with(path: tuple[Any, ...], odd: Any) -> None:
-    """Whoever wrote it: it is polled, published and saved again."""
+    """It is polled, published and saved again."""
     project = deepcopy(PROJECT)
     place = project
     for step in path[:-1]:

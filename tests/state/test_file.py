@@ -56,7 +56,7 @@ def test_a_lock_that_was_removed_is_taken_again(path: Path) -> None:
 def test_a_write_that_breaks_off_changes_nothing(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The next one begins anew."""
+    """The next write starts again."""
     file = StateFile(path)
     file.replace([b"before"])
 
@@ -74,7 +74,7 @@ def test_a_write_that_breaks_off_changes_nothing(
 
 @pytest.mark.parametrize("kind", ["pipe", "link", "file"])
 def test_what_stands_in_the_way_of_the_new_file_is_removed(path: Path, kind: str) -> None:
-    """Nobody waits for the reader of a pipe, and no link leads the writer elsewhere."""
+    """A pipe does not block the writer, and a link does not redirect it."""
     new, target = path.with_name("exporter.state.new"), path.with_name("target")
     target.write_bytes(b"untouched")
     match kind:
@@ -142,7 +142,7 @@ def test_links_in_a_circle_are_a_file_that_cannot_be_read(path: Path) -> None:
 
 
 def test_a_file_that_somebody_replaced_is_not_claimed(path: Path) -> None:
-    """Its own is, and one that was removed, for nobody loses that."""
+    """Its own file is claimed, and also a removed one."""
     file = StateFile(path)
     file.claim()
     file.replace([b"one"])

@@ -85,7 +85,7 @@ def facts_of(path: Path) -> tuple[int, float]:
 
 
 class Told(list[bool]):
-    """What a store tells of its writes; ``changed`` is set by each."""
+    """The results of the writes of a store; each sets ``changed``."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -101,7 +101,7 @@ class Told(list[bool]):
 async def store_of(
     path: Path, *keys: str, **limits: float
 ) -> AsyncIterator[tuple[StateStore, Told]]:
-    """Run a store, and note what it tells of its writes."""
+    """Run a store, and record the results of its writes."""
     told = Told()
     loaded = load_state(path, keys or [KEY])
     store = StateStore(loaded, written=told.note, **limits)
@@ -127,7 +127,7 @@ async def test_what_is_saved_is_on_disk_when_the_caller_goes_on(path: Path) -> N
 
 
 async def test_before_it_runs_nothing_is_written(path: Path) -> None:
-    """What was loaded is in the file, and nobody waits for it."""
+    """The file still holds what was loaded, and ``save`` returns at once."""
     store = StateStore(load_state(path, [KEY]), written=lambda _: None)
     async with asyncio.timeout(SOON_SECONDS):
         await store.save(KEY, saved())
@@ -148,7 +148,7 @@ async def test_what_others_left_is_known_and_kept(path: Path) -> None:
 
 
 async def test_what_cannot_be_read_of_a_project_is_logged(path: Path, log: list[Any]) -> None:
-    """It begins anew."""
+    """The project starts from zero."""
     odd = b'{"saved_at": 2000000000.0}'
     StateFile(path).replace(Encoder().encode({KEY: saved(), "other": odd}))
     async with store_of(path) as (store, _):
@@ -179,7 +179,7 @@ async def test_the_last_write_does_not_wait(path: Path) -> None:
 
 
 async def test_what_cannot_be_written_is_told_once_until_it_can(path: Path, log: list[Any]) -> None:
-    """Nobody waits for it: publishing goes on."""
+    """Publishing goes on meanwhile."""
     async with store_of(path.parent / "missing" / "state") as (store, told):
         for _ in range(2):
             await store.save(KEY, saved())
@@ -211,7 +211,7 @@ async def test_a_file_that_another_process_holds_is_left_alone(path: Path, log: 
 async def test_a_file_that_comes_from_elsewhere_meanwhile_is_left_alone(
     path: Path, log: list[Any]
 ) -> None:
-    """As where a volume is mounted late: nobody read what it holds."""
+    """For example if a volume is mounted late: its content was not read."""
     async with store_of(path) as (store, told):
         await store.save(KEY, saved(failed=3))
         write(path, **{KEY: saved(failed=100)})
@@ -223,7 +223,7 @@ async def test_a_file_that_comes_from_elsewhere_meanwhile_is_left_alone(
 
 
 async def test_a_file_that_was_removed_is_written_again(path: Path, log: list[Any]) -> None:
-    """That is no news, and another process has nothing to do with it."""
+    """This is not logged, and does not mean that another process uses it."""
     async with store_of(path) as (store, told):
         await store.save(KEY, saved(failed=3))
         remove(path)
@@ -314,7 +314,7 @@ async def test_a_file_that_would_be_too_large_is_not_written(
 
 
 def test_a_state_is_read_by_the_keys_of_its_projects(path: Path, log: list[Any]) -> None:
-    """Those that nobody asks for are kept for a month."""
+    """Projects that are not configured are kept for a month."""
     old = saved(unix_now=time.time() - 40 * 86_400)
     write(path, here=saved(), away=saved(), long_away=old)
     loaded = load_state(path, ["here", "new"])
@@ -336,14 +336,14 @@ def test_a_project_is_found_by_its_former_key(path: Path, log: list[Any]) -> Non
 
 
 def test_there_may_be_no_file_yet(path: Path, log: list[Any]) -> None:
-    """That is no news."""
+    """This is not logged."""
     loaded = load_state(path, [KEY])
     assert loaded.may_write
     assert ({}, []) == (loaded.projects, log)
 
 
 def test_a_damaged_file_is_kept_and_told(path: Path, log: list[Any]) -> None:
-    """The exporter begins anew."""
+    """The exporter starts from zero."""
     path.write_bytes(b"garbage")
     loaded = load_state(path, [KEY])
     assert loaded.may_write
