@@ -16,7 +16,7 @@ from exporter.addresses import HEALTHY_PATH, READY_PATH, SCRIPT_PATH, STYLE_PATH
 from exporter.lifecycle import PATHS as LIFECYCLE_PATHS
 from exporter.lifecycle import Lifecycle, lifecycle_endpoints
 from exporter.negotiation import accepts_gzip, choose_form
-from exporter.pages import ProjectReport, Source, endpoints_of
+from exporter.pages import endpoints_of
 from exporter.pages.report import nothing_is_listed
 from exporter.readers import Readers
 from exporter.scrape import MetricsResponse
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from exporter.exposition import Form
+    from exporter.pages import Source
     from exporter.snapshot import Published
 
     Endpoint = Callable[[Request], Awaitable[Response]]
@@ -51,15 +52,12 @@ class Site:
     before the client left.
     """
 
-    telemetry_path: str
     published: Callable[[], Published]
     own_metrics: Callable[[Form], bytes]
     scraped: Callable[[Mapping[str, int]], None]
     healthy: Callable[[], bool]
     ready: Callable[[], bool]
-    version: str
-    reports: Callable[[], Sequence[ProjectReport]]
-    clean: Callable[[str], str]
+    source: Source
     lifecycle: Lifecycle | None = None
     clock: Callable[[], float] = time.monotonic
 
@@ -69,7 +67,6 @@ def build_app(site: Site, gate: Sequence[Middleware] = ()) -> Starlette:
 
     It answers GET, HEAD and OPTIONS, the lifecycle endpoints POST and OPTIONS. It never redirects.
     """
-    source = Source(site.reports, site.clean, site.version, site.telemetry_path)
 
     async def healthy(_: Request) -> Response:
         return _plain("ok\n") if site.healthy() else _plain(_UNHEALTHY, 503)
@@ -77,11 +74,11 @@ def build_app(site: Site, gate: Sequence[Middleware] = ()) -> Starlette:
     async def ready(_: Request) -> Response:
         if not site.ready():
             return _plain(_NOT_READY, 503)
-        return _plain(_NOTHING_LISTED if nothing_is_listed(site.reports()) else "ok\n")
+        return _plain(_NOTHING_LISTED if nothing_is_listed(site.source.reports()) else "ok\n")
 
     pages = {
-        **endpoints_of(source),
-        site.telemetry_path: _metrics(site),
+        **endpoints_of(site.source),
+        site.source.telemetry_path: _metrics(site),
         HEALTHY_PATH: healthy,
         READY_PATH: ready,
     }

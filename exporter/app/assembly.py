@@ -15,6 +15,7 @@ from exporter.app.access import Budgets
 from exporter.app.project_set import ProjectSet, budget_limits_of, shown_settings_of
 from exporter.app.projects import Shared
 from exporter.llamacloud.requests import ENDPOINTS_OF
+from exporter.pages import Source
 from exporter.snapshot import Snapshot
 from exporter.state import StateStore
 from exporter.telemetry import Telemetry, render
@@ -70,15 +71,12 @@ class Exporter:
     def site(self, telemetry_path: str, lifecycle: Lifecycle | None = None) -> Site:
         """Return what is served over HTTP."""
         return Site(
-            telemetry_path=telemetry_path,
             published=self.snapshot.published,
             own_metrics=self.own_metrics,
             scraped=self.projects.scraped,
             healthy=self.is_healthy,
             ready=self.is_ready,
-            version=__version__,
-            reports=self.projects.reports,
-            clean=self.secrets.redact,
+            source=Source(self.projects.reports, self.secrets.redact, __version__, telemetry_path),
             lifecycle=lifecycle,
         )
 

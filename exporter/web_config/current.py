@@ -70,16 +70,8 @@ class CurrentWebConfig:
         return any(stamp_of(path) != stamp for path, stamp in self._stamps.items())
 
     def _load(self, *, may_be_empty: bool) -> WebConfig:
-        stamps: dict[Path, Stamp] = {}
-
-        def watch(path: Path) -> None:
-            # Before the file is read: a change in between is then noticed at the next request.
-            stamps[path] = stamp_of(path)
-
-        try:
-            return load_web_config(self._path, watch, may_be_empty=may_be_empty)
-        finally:
-            self._stamps = stamps
+        self._stamps = {}
+        return load_web_config(self._path, self._stamps, may_be_empty=may_be_empty)
 
     def _renew(self) -> None:
         try:

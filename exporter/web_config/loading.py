@@ -13,7 +13,7 @@ from exporter.web_config.parsing import named, parse_web_config
 from exporter.web_config.server_tls import ServerTls, server_tls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from exporter.web_config.model import RateLimitSection, TlsSection
@@ -45,9 +45,9 @@ def stamp_of(path: Path) -> Stamp:
 
 
 def load_web_config(
-    path: Path, watch: Callable[[Path], object] = stamp_of, *, may_be_empty: bool = True
+    path: Path, stamps: dict[Path, Stamp], *, may_be_empty: bool = True
 ) -> WebConfig:
-    """Read the file and those that it names; ``watch`` is called with each before it is read.
+    """Read the file and those that it names, and add the stamp of each to ``stamps``.
 
     An empty file has no settings; unless it ``may_be_empty``, that is a mistake.
 
@@ -55,10 +55,11 @@ def load_web_config(
         ConfigError: with all mistakes.
     """
     problems: list[str] = []
-    watch(path)
+    # Before the file is read: a change in between is then noticed later.
+    stamps[path] = stamp_of(path)
     model = parse_web_config(path, problems, may_be_empty=may_be_empty)
     tls = model.tls_server_config
-    loaded_tls = _server_tls(path, tls, watch, problems) if tls.is_enabled else None
+    loaded_tls = _server_tls(path, tls, stamps, problems) if tls.is_enabled else None
     if problems:
         raise ConfigError(*problems)
     return WebConfig(
@@ -70,7 +71,7 @@ def load_web_config(
 
 
 def _server_tls(
-    path: Path, tls: TlsSection, watch: Callable[[Path], object], problems: list[str]
+    path: Path, tls: TlsSection, stamps: dict[Path, Stamp], problems: list[str]
 ) -> ServerTls | None:
     def content(key: str) -> bytes | None:
         """Return a PEM text, if it is given and can be read; a file counts before a text."""
@@ -79,7 +80,7 @@ def _server_tls(
             return text.encode() or None
         # Relative paths start from the folder of the configuration file.
         pem = path.parent / file
-        watch(pem)
+        stamps[pem] = stamp_of(pem)
         try:
             what = f"{named(path)}: tls_server_config.{key}_file {shown(pem)}"
             return read_bytes(pem, what, most_kib=_LARGEST_PEM_KIB)

@@ -266,8 +266,8 @@ def test_a_crowd_that_asks_for_pages_is_bounded(path: str) -> None:
         assert may_go_on.wait(DEADLINE_SECONDS)
         return text
 
-    exporter = Exporter(reports=[full_report()])
-    with served(exporter, clean=clean_slowly) as address, ThreadPoolExecutor(20) as crowd:
+    exporter = Exporter(reports=[full_report()], clean=clean_slowly)
+    with served(exporter) as address, ThreadPoolExecutor(20) as crowd:
         asked = [crowd.submit(ask, address, path) for _ in range(20)]
         try:
             refused = [each.result() for each in islice(as_completed(asked, DEADLINE_SECONDS), 4)]

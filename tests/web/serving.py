@@ -17,7 +17,7 @@ from status_pages.reports import SECRET, listed_status, report
 from exporter.app.listening import listen
 from exporter.config import ListenAddress
 from exporter.exposition import Form
-from exporter.pages import ProjectReport
+from exporter.pages import ProjectReport, Source
 from exporter.server import Limits, Server, Tls
 from exporter.snapshot import Snapshot
 from exporter.web import Site, build_app
@@ -44,6 +44,7 @@ class Exporter:
     healthy: bool = True
     ready: bool = True
     reports: list[ProjectReport] = field(default_factory=lambda: [report(listed_status("default"))])
+    clean: Callable[[str], str] = lambda text: text.replace(SECRET, "[redacted]")
     requests_ended: Counter[str] = field(default_factory=Counter)
     server: Server | None = None
     loop: asyncio.AbstractEventLoop | None = None
@@ -51,15 +52,12 @@ class Exporter:
     def site(self) -> Site:
         """Make a site of this state."""
         return Site(
-            telemetry_path="/metrics",
             published=self.snapshot.published,
             own_metrics=OWN.__getitem__,
             scraped=self.scraped.append,
             healthy=lambda: self.healthy,
             ready=lambda: self.ready,
-            version="1.2.3",
-            reports=lambda: self.reports,
-            clean=lambda text: text.replace(SECRET, "[redacted]"),
+            source=Source(lambda: self.reports, self.clean, "1.2.3", "/metrics"),
         )
 
     def connections(self) -> int:

@@ -262,7 +262,7 @@ def file(certificates: Certificates) -> Path:
 def problems_of(file: Path, text: str) -> tuple[str, ...]:
     file.write_text(text)
     with pytest.raises(ConfigError) as caught:
-        load_web_config(file)
+        load_web_config(file, {})
     return caught.value.problems
 
 
@@ -271,7 +271,7 @@ def test_what_the_reference_takes_is_accepted(file: Path, text: str) -> None:
     """With the same keys, spellings and defaults."""
     file.write_text(text)
     has_certificate = "cert_file: server" in text
-    assert has_certificate == (load_web_config(file).tls is not None)
+    assert has_certificate == (load_web_config(file, {}).tls is not None)
 
 
 @pytest.mark.parametrize(("text", "problem"), REFUSED.values(), ids=REFUSED)

@@ -84,7 +84,7 @@ def test_the_list_of_deviations_is_complete() -> None:
 
 def is_accepted(file: Path) -> bool:
     try:
-        load_web_config(file)
+        load_web_config(file, {})
     except ConfigError:
         return False
     return True

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from web_config.certificates import Certificates
 
-    from exporter.web_config.loading import WebConfig
+    from exporter.web_config.loading import Stamp, WebConfig
 
 ADVICE = "the previous web configuration stays in force; correct the file"
 
@@ -154,9 +154,9 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(
     users = f"basic_auth_users: {{alice: '{hash_of('secret')}'}}"
 
     def load_while_it_is_written(
-        path: Path, watched: Callable[[Path], object], *, may_be_empty: bool
+        path: Path, stamps: dict[Path, Stamp], *, may_be_empty: bool
     ) -> WebConfig:
-        config = load_web_config(path, watched, may_be_empty=may_be_empty)
+        config = load_web_config(path, stamps, may_be_empty=may_be_empty)
         rewrite(file, users)
         return config
 
