@@ -265,8 +265,8 @@ CASES: dict[str, list[Case]] = {
     ],
     "Does LlamaCloud refuse requests because of its rate limit?": [
         Case(
-            {own("api_requests_total", endpoint="list_items", code="429"): rising(1)},
-            {answer(): 15},
+            {own("api_requests_total", endpoint="list_items", code="429"): rising(3)},
+            {answer(): 45},
         ),
         Case(
             {

@@ -1,6 +1,7 @@
 """Programs that tests need beside Python."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -52,7 +53,10 @@ def run_rule_tests(*files: Path) -> list[str]:
         text=True,
         check=False,
     ).stdout
-    _, *reports = printed.split("Unit Testing:  ")
+    # As Prometheus 2 and Prometheus 3 begin the report of a file.
+    _, *reports = re.split(
+        r"^(?:Unit Testing|Processing test file): +", printed, flags=re.MULTILINE
+    )
     assert len(files) == len(reports), printed
     return reports
 
