@@ -36,6 +36,7 @@ SLOW: Final = {
     "soak/test_soak.py",
     "web/test_crowds.py",
 }
+SLOW_SECONDS: Final = 300
 # Folders and files whose tests read what stands under deploy/ and in the documentation. They do not
 # depend on the version of Python.
 DEPLOYMENT: Final = {"compose", "dashboard", "release", "rules", "systemd", "test_queries.py"}
@@ -50,6 +51,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         path = item.path.relative_to(TESTS)
         if path.as_posix() in SLOW:
             item.add_marker("slow")
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(SLOW_SECONDS))
         if path.parts[0] in DEPLOYMENT:
             item.add_marker("deployment")
 

@@ -173,7 +173,7 @@ def test_every_path_and_target_that_contributors_are_told_of_exists() -> None:
     # The wheel is tested in a folder without the code.
     roots = (ROOT, PACKAGE.parent)
     contributing = (ROOT / "CONTRIBUTING.md").read_text()
-    paths = re.findall(r"`(?:bash )?([\w.-]*/[\w./-]+)`", contributing)
+    paths = re.findall(r"`(?:bash )?([\w.-]+/[\w./-]+)`", contributing)
     assert {"exporter/core/marks.py", ".ci/run"} <= set(paths)
     assert [] == [path for path in paths if not any((root / path).exists() for root in roots)]
     both = readme() + contributing

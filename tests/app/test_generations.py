@@ -91,7 +91,8 @@ def test_once_fails_only_where_every_generation_is_refused(
     """One that LlamaCloud does not offer is no failure, and is told."""
     cloud.simulator.withdrawn.update(dict.fromkeys(withdrawn, 404))
     entries = [project(cloud, "invoices")]
-    ended = run("--once", "--log.format=json", settings_file(tmp_path, entries))
+    flag = settings_file(tmp_path, entries, poll={"interval": "20s"})
+    ended = run("--once", "--log.format=json", flag)
     assert status == ended.returncode, ended.stderr
     scrape = Scrape(ended.stdout)
     assert [1 - status] == scrape.own("project_up")

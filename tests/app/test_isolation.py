@@ -67,9 +67,9 @@ def test_projects_in_trouble_delay_no_other(cloud: Cloud, tmp_path: Path) -> Non
         exporter.wait_for(lambda: jobs_with_news(exporter.get()[1]) == len(GOOD))
         scraped = scrape(exporter)
 
-    # What hangs does so for thirty seconds, three times; a busy machine may add a second or two.
-    assert 0.5 < median(seconds for waits in took.values() for seconds in waits) < 2.0
-    assert [] == [name for name, waits in took.items() if median(waits) > 5.0]
+    # A request hangs for thirty seconds, three times. A busy machine may add some seconds.
+    assert 0.5 < median(seconds for waits in took.values() for seconds in waits) < 5.0
+    assert [] == [name for name, waits in took.items() if median(waits) > 10.0]
     assert [1.0] * len(GOOD) == [
         up for name in GOOD for up in scraped.own("project_up", project=name)
     ]

@@ -24,6 +24,7 @@ from exporter.domain import JobStatus, JobType, JobView, ProjectStatus
 from exporter.simulator import Fault
 
 EVENT = "budget.too_small"
+PATIENT: dict[str, Any] = {"api": {"wait_for_key": True}, "poll": {"interval": "20s"}}
 
 
 def once(cloud: Cloud, requests_per_minute: int) -> subprocess.CompletedProcess[str]:
@@ -125,7 +126,7 @@ def test_what_is_printed_holds_nothing_of_the_process(cloud: Cloud) -> None:
 def test_a_project_whose_key_is_waited_for_is_not_listed(cloud: Cloud, tmp_path: Path) -> None:
     """The poll does not wait for the key: other projects are printed, and the exit status is 1."""
     late = project(cloud, "late", api_key_file=str(tmp_path / "key"))
-    flag = settings_file(tmp_path, [late, project(cloud, "good")], api={"wait_for_key": True})
+    flag = settings_file(tmp_path, [late, project(cloud, "good")], **PATIENT)
     ended = run("--once", "--log.format=json", flag)
     assert 1 == ended.returncode
     printed = Scrape(ended.stdout)
@@ -144,7 +145,9 @@ def test_each_project_has_its_own_budget_and_line(cloud: Cloud, tmp_path: Path) 
     entries = [project(cloud, name) for name in ("large", "small")]
     for number in range(60):
         cloud.add_job(f"job-{number}", project_id=project_id_of("large"))
-    flag = settings_file(tmp_path, entries, api={"requests_per_minute": 60})
+    flag = settings_file(
+        tmp_path, entries, api={"requests_per_minute": 60}, poll={"interval": "3s"}
+    )
     ended = run("--once", "--log.format=json", flag)
     assert ["large"] == [line["project"] for line in warnings(ended)]
     assert 2 == cloud.requests()["list_jobs"]

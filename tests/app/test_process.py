@@ -242,7 +242,7 @@ class TestModes:
     def test_once_prints_the_exposition(self, cloud: Cloud) -> None:
         """Jobs refreshed and items counted, and nothing but metrics on standard output."""
         cloud.add_job()
-        ended = run("--once", **quick(cloud))
+        ended = run("--once", "--poll.interval=20s", **quick(cloud))
         assert 0 == ended.returncode, ended.stderr
         assert 'llamacloud_batch_job_items{item_status="completed",job_id="job-1"' in ended.stdout
         check_metrics(ended.stdout.encode())
@@ -261,7 +261,11 @@ class TestModes:
 
     def test_build_info_shows_the_revision_of_the_image(self, cloud: Cloud) -> None:
         """The build of the image sets it in the environment."""
-        ended = run("--once", LLAMACLOUD_BATCH_EXPORTER_REVISION="abc123", **quick(cloud))
+        ended = run(
+            *("--once", "--poll.interval=20s"),
+            LLAMACLOUD_BATCH_EXPORTER_REVISION="abc123",
+            **quick(cloud),
+        )
         assert 'revision="abc123"' in ended.stdout
 
     def test_config_check_reports_and_sends_nothing(self, cloud: Cloud) -> None:
