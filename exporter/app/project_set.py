@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from exporter.app.access import BudgetLimits
 from exporter.app.changes import Begun
 from exporter.app.identity import api_versions_of, state_keys_of
-from exporter.app.projects import PolledProject, polled_project
+from exporter.app.polled_project import PolledProject, polled_project
 from exporter.pages import ProjectReport
 from exporter.waiting import cancelled
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from exporter.app.changes import Changes
-    from exporter.app.projects import Shared
+    from exporter.app.polled_project import Shared
     from exporter.config import Settings
     from exporter.core.saved import SavedProject
     from exporter.poller import ProjectPoller

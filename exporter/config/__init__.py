@@ -1,6 +1,7 @@
 """The settings: read from flags, environment and file, and validated."""
 
 from exporter.addresses import ListenAddress
+from exporter.config.check_report import describe
 from exporter.config.documentation import (
     LLAMA_CLOUD_VARIABLES,
     PROJECTS,
@@ -13,7 +14,6 @@ from exporter.config.keys import ApiKey
 from exporter.config.load import Command, load
 from exporter.config.model import Settings
 from exporter.config.project import Project
-from exporter.config.report import describe
 
 __all__ = [
     "LLAMA_CLOUD_VARIABLES",

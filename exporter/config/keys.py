@@ -88,16 +88,14 @@ class ApiKey:
 class KnownKeys(Secrets):
     """The keys in the settings; another value must not hold one of them."""
 
-    def find_in(self, values: Mapping[str, object], problems: list[str]) -> set[str]:
+    def find_in(self, values: Mapping[str, object], problems: list[str]) -> list[str]:
         """Return the names of the values that hold a key, in any case, and report each.
 
         A value is a text or a list of texts; all others hold no key.
         """
-        found = {name for name, value in values.items() if self._are_in(value)}
+        found = [name for name, value in values.items() if self._are_in(value)]
         problems += [
-            f"{name} holds an API key; it must not, because it is shown."
-            for name in values
-            if name in found
+            f"{name} holds an API key; it must not, because it is shown." for name in found
         ]
         return found
 
