@@ -1,4 +1,4 @@
-"""For each query of the documentation what there is, and what it answers."""
+"""For each documented query, series and the answer to them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ INTERVAL: dict[str, str] = {own("poll_interval_seconds"): always(30)}
 
 @dataclass(frozen=True)
 class Case:
-    """What there is, and what a query answers to it."""
+    """Series, and the answer of a query to them."""
 
     series: Mapping[str, str]
     answers: Mapping[str, float]
@@ -48,7 +48,7 @@ CASES: dict[str, list[Case]] = {
             },
             {recorded(FAILED, job_id="bad"): 3},
         ),
-        # LlamaCloud may tell no number.
+        # LlamaCloud may report no number.
         Case(
             {
                 batch("job_items", job_id="counted", item_status="failed"): always(2),
@@ -129,14 +129,14 @@ CASES: dict[str, list[Case]] = {
             | {batch("job_total_items", job_id=job_id): always(9) for job_id in ("stuck", "moves")},
             {recorded(WITHOUT_PROGRESS, job_id=name): 1801 for name in ("stuck", "sent")},
         ),
-        # Counted items are enough where no total is told.
+        # Counted items are enough if no total is reported.
         Case(
             progressed("counted", 1801, "running")
             | {batch("job_items", job_id="counted", item_status="processing"): always(9)},
             {recorded(WITHOUT_PROGRESS, job_id="counted"): 1801},
         ),
-        # A batch of v2 that runs tells nothing of its items.
-        Case(progressed("tells-nothing", 7200, "running"), {}),
+        # The items of a running batch of v2 are not known.
+        Case(progressed("without-items", 7200, "running"), {}),
         # A batch whose items all wait, or have ended, is queued behind others.
         Case(
             progressed("queued", 1801, "dispatched")
@@ -192,7 +192,7 @@ CASES: dict[str, list[Case]] = {
         Case({batch("items_failed_total", reason="timeout"): always(0)}, {}),
     ],
     "What is the 95th-percentile queue time?": [
-        # The highest bound is what a histogram can tell of those above it.
+        # For values above the highest bound, a histogram returns that bound.
         Case(buckets("queue_duration_seconds", 0.1), {answer(job_type="parse"): 10}),
         Case(buckets("run_duration_seconds", 0.1), {}),
     ],

@@ -1,4 +1,4 @@
-"""The dashboard as it is imported: its panels, and what they ask Prometheus."""
+"""The dashboard as Grafana imports it: its panels and their queries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PANELS: Final = [panel for panel in BOARD["panels"] if panel["type"] != "row"]
 VARIABLES: Final[dict[str, dict[str, Any]]] = {
     variable["name"]: variable for variable in BOARD["templating"]["list"]
 }
-# Grafana's own, as they are for steps of a second.
+# Grafana's own variables, with steps of a second.
 BUILT_IN: Final = {"__rate_interval": "1m", "__interval": "1m", "__range": "1h"}
 ALL: Final = ".*"
 
@@ -33,11 +33,11 @@ class Query:
     instant: bool
 
     def __str__(self) -> str:
-        """Tell which one it is."""
+        """Return the panel and the query's letter."""
         return f"{self.panel} {self.ref_id}"
 
     def picking(self, **values: str) -> str:
-        """Return the PromQL with these values of variables, and all of the others."""
+        """Return the PromQL with these values of variables, and All for the others."""
         return with_variables(self.expr, **values)
 
 

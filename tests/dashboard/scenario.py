@@ -49,7 +49,7 @@ class Scene:
     began_at: float
 
     def answer(self, query: Query, **picked: str) -> list[dict[str, Any]]:
-        """Return what a panel is shown, for the time since the scene began."""
+        """Return the answer to a panel's query, for the time since the scene began."""
         promql = query.picking(cluster=self.cluster, **picked)
         if query.instant:
             return self.prometheus.query(promql)
@@ -59,7 +59,7 @@ class Scene:
         return series
 
     def move_on(self) -> None:
-        """Let the running job end one more of its items."""
+        """Complete one more item of the running job."""
         for item in self.cloud.world.jobs["job-running"].items:
             if item.status == "pending":
                 item.status, item.started_at = "completed", time.time() - 2
@@ -67,7 +67,7 @@ class Scene:
                 return
 
     def end_a_job(self) -> None:
-        """Let a job that waits run and end, with items that ended in every way."""
+        """Complete the waiting job, with items that ended in every status."""
         job = self.cloud.world.jobs["job-finished"]
         now = time.time()
         job.items = items_of(
@@ -82,7 +82,7 @@ class Scene:
         job.status, job.started_at, job.completed_at = "completed", now - 30, now
 
     def fail_listings(self, *, times: int | None = None, project_id: str | None = None) -> None:
-        """Refuse listings, so many requests of them or from now on; one is tried three times."""
+        """Refuse so many requests for listings, or all from now on; each is tried three times."""
         fault = Fault("status", code=500, endpoint="list_jobs", times=times, project_id=project_id)
         self.cloud.simulator.faults.add(fault)
 
@@ -133,7 +133,7 @@ def _variables(cloud: Cloud, plan: Plan) -> dict[str, str]:
 
 
 def hurried_rules(folder: Path) -> Path:
-    """Write our rules for polls of every second to a folder, and return it."""
+    """Write the rules to a folder, with windows for polls of every second."""
     for file in RULE_FILES:
         (folder / file.name).write_text(file.read_text().replace(":30s]", ":1s]"))
     return folder

@@ -1,4 +1,4 @@
-"""The dashboard is as its Python says, and readable."""
+"""The dashboard is what its Python generates, and readable."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_json_is_as_its_python_says() -> None:
 
 @pytest.mark.parametrize("panel", PANELS, ids=title)
 def test_every_panel_says_what_it_shows(panel: dict[str, Any]) -> None:
-    """In sentences, with a unit, and words where there is nothing: that is not 0."""
+    """It has a description, a unit, and a text for no data, which is not 0."""
     assert panel["title"][0].isupper()
     assert panel["description"].endswith(".")
     assert len(panel["description"].split()) > 10
@@ -60,8 +60,8 @@ def test_every_panel_says_what_it_shows(panel: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("panel", PANELS, ids=title)
-def test_every_panel_asks_the_data_source_that_is_picked(panel: dict[str, Any]) -> None:
-    """And each of its queries has a name of its own."""
+def test_every_panel_uses_the_selected_data_source(panel: dict[str, Any]) -> None:
+    """Its queries use it too, and each has a letter of its own."""
     assert [SOURCE] * (1 + len(panel["targets"])) == [
         panel["datasource"],
         *(target["datasource"] for target in panel["targets"]),
@@ -72,7 +72,7 @@ def test_every_panel_asks_the_data_source_that_is_picked(panel: dict[str, Any]) 
 
 
 def test_panels_do_not_overlap() -> None:
-    """They fill each line of the grid, and none reaches over its edge."""
+    """They fill each line of the grid, and none exceeds its width."""
     boxes = [*PANELS, *ROWS]
     for one, other in combinations(boxes, 2):
         assert set() == cells(one) & cells(other), f"{one['title']} and {other['title']}"
@@ -82,14 +82,14 @@ def test_panels_do_not_overlap() -> None:
 
 
 def test_ids_and_titles_are_unique() -> None:
-    """Links lead to one panel, and people speak of one."""
+    """A link leads to one panel, and a title names one."""
     boxes = [*PANELS, *ROWS]
     assert len(boxes) == len({box["id"] for box in boxes})
     assert len(PANELS) == len({title(panel) for panel in PANELS})
 
 
 def test_a_person_can_choose() -> None:
-    """The data source first, then what narrows the next; all of each at first."""
+    """The data source is first, each variable narrows the next, and all start at All."""
     filters = ["cluster", "namespace", "project", "job_type", "job_id"]
     assert ["datasource", *filters, "runbooks"] == list(VARIABLES)
     assert "prometheus" == VARIABLES["datasource"]["query"]
@@ -105,14 +105,14 @@ def test_a_person_can_choose() -> None:
 
 
 def test_every_variable_that_is_used_exists() -> None:
-    """And every one that can be chosen is used."""
+    """Every variable is used, too."""
     used = set().union(*map(variables_in, texts(BOARD)))
     assert set() == used - set(VARIABLES) - GRAFANAS_OWN
     assert set() == set(VARIABLES) - used
 
 
 def test_every_query_follows_cluster_and_namespace() -> None:
-    """Whatever it picks beside them."""
+    """Each of its selectors begins with both."""
     picked = 'cluster=~"$cluster", namespace=~"$namespace"'
     for query in queries():
         selectors = re.findall(r"llamacloud_\w+(?::\w+)?\{([^}]*)\}", query.expr)
@@ -121,13 +121,13 @@ def test_every_query_follows_cluster_and_namespace() -> None:
 
 
 def test_every_query_follows_the_project() -> None:
-    """But for what belongs to a process."""
+    """Except values of a process."""
     deaf = [str(query) for query in queries() if "$project" not in query.expr]
     assert ["Memory of the exporter A"] == deaf
 
 
-def test_the_table_of_jobs_tells_first_what_kind_of_job_it_is() -> None:
-    """Which one, of which type and generation of the API, and its status; then its numbers."""
+def test_the_table_of_jobs_begins_with_the_kind_of_job() -> None:
+    """Project, job, type, generation of the API and status come before its numbers."""
     (table,) = [panel for panel in PANELS if panel["title"] == "Jobs"]
     (organize,) = [t["options"] for t in table["transformations"] if t["id"] == "organize"]
     shown = {
@@ -170,7 +170,7 @@ def test_links_lead_to_runbooks_that_exist() -> None:
 
 
 def test_states_have_the_same_colour_everywhere() -> None:
-    """Failed is red, completed green, and what was skipped is neither."""
+    """Failed is red, completed is green, and skipped is neither."""
     colours: dict[str, set[str]] = {}
     for panel in PANELS:
         for override in panel["fieldConfig"]["overrides"]:

@@ -1,4 +1,4 @@
-"""The numbers at the top say 0 only where somebody counted."""
+"""The numbers at the top are 0 only if something was counted."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ ENDED_UNKNOWN = job(
         ("Items left", active("running", 0), 0),
         ("Jobs at risk", job("dispatched", **QUIET), 1),
         ("Jobs at risk", job("running", **QUIET, total_items=9), 1),
-        # A batch of v2 that runs tells nothing of its items.
+        # The items of a running batch of v2 are not known.
         ("Jobs at risk", job("running", **QUIET), 0),
         ("Jobs at risk", job("running"), 0),
         # One that is throttled may have been at work before.
@@ -107,7 +107,7 @@ def test_a_total(panel: str, series: dict[str, str], shown: float | None, tmp_pa
 
 
 def test_a_job_that_ended_in_an_unknown_status_has_no_age(tmp_path: Path) -> None:
-    """It is not refreshed any more: the table says so by -1, as of others that ended."""
+    """It is no longer refreshed, so the table has -1 for it, as for other ended jobs."""
     (age,) = [query for query in queries_of("Jobs") if "- 1)" in query.expr]
     refreshed = {"last_refreshed_timestamp_seconds": NOW - 600}
     ended = refreshed | {"completed_timestamp_seconds": NOW - 60}
@@ -117,8 +117,8 @@ def test_a_job_that_ended_in_an_unknown_status_has_no_age(tmp_path: Path) -> Non
         check(age.picking(), job("unknown", **values), samples, tmp_path / "tests.yml")
 
 
-def test_a_job_has_one_row_that_tells_its_generation(tmp_path: Path) -> None:
-    """One row too where two exporters know it from different generations of the API."""
+def test_a_job_has_one_row_with_its_generation(tmp_path: Path) -> None:
+    """It has one row even if two exporters read it from different generations of the API."""
     (shown, *_) = queries_of("Jobs")
     listed = {
         version: batch("job_info", job_id="a", job_type="parse", api_version=version)
@@ -140,7 +140,7 @@ def test_a_job_has_one_row_that_tells_its_generation(tmp_path: Path) -> None:
 
 
 def check(query: str, series: dict[str, str], samples: list[dict[str, Any]], file: Path) -> None:
-    """Have Prometheus compute a query, and compare the samples that it answers."""
+    """Compare the samples that Prometheus computes for a query."""
     case = {
         "interval": f"{STEP}s",
         "input_series": [{"series": name, "values": values} for name, values in series.items()],
@@ -166,7 +166,7 @@ def run(
 @pytest.mark.parametrize("scraped_every", [15, 60])
 @pytest.mark.parametrize("step", ["1m", "2m"])
 def test_bars_add_up_to_what_happened(scraped_every: int, step: str, tmp_path: Path) -> None:
-    """Ten jobs ended at uneven moments: the steps of an hour show ten, whatever is scraped when."""
+    """Ten jobs ended at uneven moments: the steps of an hour show ten at any scrape interval."""
     ended = [0, 130, 140, 150, 790, 1205, 1206, 1700, 2222, 2999, 3300]
     moments = range(0, NOW + 1, scraped_every)
     counts = [sum(0 < end <= moment for end in ended) for moment in moments]
@@ -221,8 +221,8 @@ def test_this_week_stands_beside_last(tmp_path: Path) -> None:
     run(case, rules, tmp_path / "tests.yml", evaluated_every=f"{EVERY_MINUTES}m")
 
 
-def test_jobs_that_have_left_are_told_of(tmp_path: Path) -> None:
-    """With their end, and how long they took; those that go on are not."""
+def test_jobs_that_have_left_are_shown(tmp_path: Path) -> None:
+    """With their end and duration; jobs that continue are not."""
     left = {
         batch("job_info", job_id="a", job_type="parse"): "1x60 stale",
         batch("job_status", job_id="a", status="completed"): "0x30 1x29 stale",

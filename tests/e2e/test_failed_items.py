@@ -169,7 +169,8 @@ def told_of(status: str) -> dict[str, Any]:
     def filled_in(text: str) -> str:
         for name, value in values.items():
             text = re.sub(rf"{{{{ (urlquery )?{re.escape(name)} }}}}", value, text)
-        return text
+        # The job has neither a cluster nor a namespace.
+        return re.sub(r"\{\{ with \$labels\.\w+ \}\}.*?\{\{ end \}\}", "", text)
 
     return {
         "status": status,

@@ -1,4 +1,4 @@
-"""What all alerts together say of jobs of v2 in situations that are rare, or last long."""
+"""Which alerts fire for jobs of v2 in situations that are rare, or last long."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Situation:
     alerts: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        """Tell which one it is."""
+        """Return its name."""
         return self.name
 
 
