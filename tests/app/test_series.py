@@ -10,6 +10,7 @@ from process import running
 from prometheus_client.parser import text_string_to_metric_families
 from reference import page
 
+from exporter.exposition import JOB_FAMILIES
 from exporter.simulator import SimulatedJob, items_of
 
 START = 1_790_000_000.0
@@ -23,6 +24,15 @@ def costs(exposition: str) -> Counter[str]:
         for sample in family.samples
         if "project" in sample.labels
     )
+
+
+def families_of_job(exposition: str) -> set[str]:
+    """Return the families that have a series of a job."""
+    return {
+        family.name
+        for family in text_string_to_metric_families(exposition)
+        if any("job_id" in sample.labels for sample in family.samples)
+    }
 
 
 def stated(words: str) -> int:
@@ -58,7 +68,11 @@ def test_a_project_and_a_job_cost_what_the_documentation_says(cloud: Cloud) -> N
         )
         counted = 'llamacloud_batch_job_items{item_status="completed",job_id="job"'
         exporter.wait_for(lambda: counted in exporter.get()[1])
-        with_job = costs(exporter.get()[1])
+        exposition = exporter.get()[1]
+    with_job = costs(exposition)
+    # Reasons of failures come on top: the documentation says so.
+    of_jobs = {family.name for family in JOB_FAMILIES}
+    assert of_jobs - {"llamacloud_batch_job_item_failures"} == families_of_job(exposition)
     assert {"the project": stated("series without jobs")} == idle
     assert stated("series at most") == with_job["job"]
     of_endpoints = 2 * stated("for each endpoint that is requested")
