@@ -130,18 +130,17 @@ class ProjectAccess:
         except ConfigError as error:
             self._note_problem(" ".join(error.problems))
             return
-        was_unreadable = bool(self._known_problems)
+        is_new, was_unreadable = api_key != self._api_key, bool(self._known_problems)
+        event = "key.changed" if is_new and self._api_key else "key.readable"
         self._known_problems.clear()
-        if api_key != self._api_key:
-            event = "key.changed" if self._api_key else "key.readable"
+        if is_new:
             former = self.budget
             self._secrets.add(api_key)
             self._use(api_key)
             former.dismiss(self)
             self.changes += 1
+        if is_new or was_unreadable:
             self._log.info(event, key=self._project.key.origin)
-        elif was_unreadable:
-            self._log.info("key.readable", key=self._project.key.origin)
 
     def _note_problem(self, problem: str) -> None:
         """Log the first problem while a key is in use, and each new problem while none is."""

@@ -12,8 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from exporter import __version__
 from exporter.app.access import Budgets
-from exporter.app.polled_project import Shared
-from exporter.app.project_set import ProjectSet, budget_limits_of, shown_settings_of
+from exporter.app.project_set import ProjectSet, Shared, budget_limits_of, shown_settings_of
 from exporter.llamacloud.requests import ENDPOINTS_OF
 from exporter.pages import Source
 from exporter.snapshot import Snapshot

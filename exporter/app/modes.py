@@ -116,24 +116,7 @@ def _start(
             with asyncio.Runner() as runner:
                 all_listed = runner.run(print_once(settings, secrets, signals, log_writer))
             return _OK if all_listed else _FAILED
-        serving = Serving(
-            settings=settings,
-            secrets=secrets,
-            sockets=listen(settings.web.listen_address),
-            signals=signals,
-            log_writer=log_writer,
-            read_again=lambda: load(sys.argv[1:], os.environ).settings,
-            environ=os.environ,
-            web_config=web_config,
-        )
-        run_mode = serve
-        if command.mode is Mode.DEMO:
-            from exporter.app import demo  # noqa: PLC0415 - only the demo needs the simulator
-
-            run_mode = demo.serve_demo
-        # If no loop can be made, asyncio.run would warn of the coroutine that never runs.
-        with asyncio.Runner() as runner:
-            runner.run(run_mode(serving))
+        _serve(command, web_config, secrets, signals, log_writer)
     except AddressUnavailableError as error:
         log.error("exporter.cannot_listen", address=error.address, detail=str(error))  # noqa: TRY400 - no traceback: it is no bug
         return _FAILED
@@ -144,6 +127,33 @@ def _start(
     except Exception as error:  # noqa: BLE001 - it is logged
         return _log_failure(error)
     return _OK
+
+
+def _serve(
+    command: Command,
+    web_config: CurrentWebConfig | None,
+    secrets: Secrets,
+    signals: Signals,
+    log_writer: LogWriter,
+) -> None:
+    serving = Serving(
+        settings=command.settings,
+        secrets=secrets,
+        sockets=listen(command.settings.web.listen_address),
+        signals=signals,
+        log_writer=log_writer,
+        read_again=lambda: load(sys.argv[1:], os.environ).settings,
+        environ=os.environ,
+        web_config=web_config,
+    )
+    run_mode = serve
+    if command.mode is Mode.DEMO:
+        from exporter.app import demo  # noqa: PLC0415 - only the demo needs the simulator
+
+        run_mode = demo.serve_demo
+    # If no loop can be made, asyncio.run would warn of the coroutine that never runs.
+    with asyncio.Runner() as runner:
+        runner.run(run_mode(serving))
 
 
 def _log_failure(error: BaseException) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from exporter.app.access import ProjectAccess
@@ -25,37 +26,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import NoReturn
 
-    from exporter.app.access import Budgets
+    from exporter.app.project_set import Shared
     from exporter.config import Project, Settings
     from exporter.core.events import Event
     from exporter.core.saved import SavedProject
     from exporter.domain import ProjectView
     from exporter.llamacloud.api import BatchApi
-    from exporter.llamacloud.connections import Connections
-    from exporter.redaction import Secrets
-    from exporter.snapshot import Snapshot
     from exporter.state import StateStore
-    from exporter.telemetry import ProjectTelemetry, Telemetry
+    from exporter.telemetry import ProjectTelemetry
 
 _APIS: Final[Mapping[ApiVersion, Callable[..., BatchApi]]] = {
     ApiVersion.V1BETA: V1BetaApi,
     ApiVersion.V2: V2Api,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """What all projects share; ``store`` is ``None`` without a state file.
-
-    Later keys are added to ``secrets``.
-    """
-
-    connections: Connections
-    budgets: Budgets
-    telemetry: Telemetry
-    snapshot: Snapshot
-    secrets: Secrets
-    store: StateStore | None
 
 
 @dataclass(slots=True)
@@ -104,10 +87,7 @@ def polled_project(
 
     It continues from ``former``, a stopped entry of the same project, or else from the state file.
     """
-    if former is not None and former.project.name == project.name:
-        telemetry = former.telemetry
-    else:
-        telemetry = shared.telemetry.project(project.name)
+    telemetry = _telemetry_of(project, shared, former)
     access = ProjectAccess(project, shared.budgets, shared.secrets)
     telemetry.budget_read_by(lambda: access.budget.requests_per_second)
     client = Client(
@@ -119,34 +99,43 @@ def polled_project(
         request_log=RequestLog(project.name),
     )
     event_log = EventLog(
-        project.name,
-        key_origin=project.key.origin,
-        tells_documents=settings.log.documents,
+        project.name, key_origin=project.key.origin, tells_documents=settings.log.documents
     )
-
-    async def publish_view(view: ProjectView) -> None:
-        if shared.store is not None:
-            # First, so that no scrape shows numbers that a crash would take back.
-            await shared.store.save(state_key, polled.saved())
-        await shared.snapshot.publish(view)
-        telemetry.published(view)
-
-    def handle_events(events: Sequence[Event]) -> None:
-        for event in events:
-            telemetry.count(event)
-            event_log.log(event)
-
     poller = ProjectPoller(
         _core(settings, project, shared.store, state_key, former),
         _apis(client, project, settings),
         access=access,
         concurrency=settings.api.concurrency,
-        publish_view=publish_view,
-        handle_events=handle_events,
+        publish_view=lambda view: _save_and_publish(polled, view, shared),
+        handle_events=partial(_count_and_log, telemetry, event_log),
         clock=time.monotonic,
     )
     polled = PolledProject(project, state_key, access, client, telemetry, event_log, poller)
     return polled
+
+
+async def _save_and_publish(polled: PolledProject, view: ProjectView, shared: Shared) -> None:
+    if shared.store is not None:
+        # First, so that no scrape shows numbers that a crash would take back.
+        await shared.store.save(polled.state_key, polled.saved())
+    await shared.snapshot.publish(view)
+    polled.telemetry.published(view)
+
+
+def _count_and_log(
+    telemetry: ProjectTelemetry, event_log: EventLog, events: Sequence[Event]
+) -> None:
+    for event in events:
+        telemetry.count(event)
+        event_log.log(event)
+
+
+def _telemetry_of(
+    project: Project, shared: Shared, former: PolledProject | None
+) -> ProjectTelemetry:
+    if former is not None and former.project.name == project.name:
+        return former.telemetry
+    return shared.telemetry.project(project.name)
 
 
 def _core(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.app.access import BudgetLimits
@@ -16,11 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from typing import NoReturn
 
+    from exporter.app.access import Budgets
     from exporter.app.changes import Changes
-    from exporter.app.polled_project import Shared
     from exporter.config import Settings
     from exporter.core.saved import SavedProject
+    from exporter.llamacloud.connections import Connections
     from exporter.poller import ProjectPoller
+    from exporter.redaction import Secrets
+    from exporter.snapshot import Snapshot
+    from exporter.state import StateStore
+    from exporter.telemetry import Telemetry
 
 _SECONDS_PER_MINUTE = 60
 
@@ -43,6 +49,21 @@ def shown_settings_of(settings: Settings) -> dict[str, float]:
         "stale_after_seconds": settings.poll.stale_after,
         "api_budget_limit_requests_per_second": limits.requests_per_second,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all projects share; ``store`` is ``None`` without a state file.
+
+    Later keys are added to ``secrets``.
+    """
+
+    connections: Connections
+    budgets: Budgets
+    telemetry: Telemetry
+    snapshot: Snapshot
+    secrets: Secrets
+    store: StateStore | None
 
 
 class ProjectSet:

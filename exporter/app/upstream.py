@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from exporter.config import Settings
 
-USER_AGENT = f"llamacloud-batch-exporter/{__version__}"
 # More than hang at once where no name server answers: each look-up keeps its thread for minutes
 # after its request gave up.
 _MOST_LOOK_UPS = 1_000
@@ -39,7 +38,7 @@ def connections_of(settings: Settings, proxies: Proxies) -> Connections:
         BadEnvironmentError: the environment's proxies or certificates cannot be used for them.
     """
     return Connections(
-        USER_AGENT,
+        f"llamacloud-batch-exporter/{__version__}",
         base_urls=[project.base_url for project in settings.projects],
         proxies=proxies,
         tls_strict=settings.api.tls_strict,

@@ -74,7 +74,7 @@ def before_the_start(cloud: Cloud) -> None:
 
 
 def after_the_start(cloud: Cloud) -> None:
-    """Let another job begin and end, and the running one go on."""
+    """Let another job begin and end, and the running one continue."""
     cloud.world.clock = lambda: START + 60
     cloud.world.add_job(
         SimulatedJob(
@@ -95,7 +95,7 @@ def after_the_start(cloud: Cloud) -> None:
 
 
 def test_every_family_has_the_value_that_known_jobs_give_it(cloud: Cloud, tmp_path: Path) -> None:
-    """Gauges from what is, counters from what happened since the start."""
+    """Gauges show the present, and counters what happened since the start."""
     cloud.world.clock = lambda: START
     before_the_start(cloud)
     with running(
@@ -115,7 +115,7 @@ def test_every_family_has_the_value_that_known_jobs_give_it(cloud: Cloud, tmp_pa
 
 
 def wait_until_counted(exporter: Exporter, items: Mapping[str, int], *, failed: int = 1) -> Samples:
-    """Wait until these jobs are published with so many items, and so many of them failed."""
+    """Wait until these jobs are published with these numbers of items and failed items."""
 
     def counted() -> bool:
         samples = samples_of(exporter.get()[1])

@@ -37,7 +37,7 @@ def requests_of(cloud: Cloud, name: str) -> Counter[str]:
 def test_each_project_is_read_by_the_generations_that_the_settings_name(
     cloud: Cloud, tmp_path: Path
 ) -> None:
-    """Its own ones, else those of all projects; no other is asked."""
+    """A project is read by its own versions, or else by those of all projects."""
     cloud.simulator.v2.results_in = frozenset({"RUNNING"})
     versions_of: dict[str, dict[str, Any]] = {
         "both": {},
@@ -69,7 +69,7 @@ def test_each_project_is_read_by_the_generations_that_the_settings_name(
 def test_a_budget_never_falls_below_a_listing_by_each_generation(
     versions: str, requests: int
 ) -> None:
-    """However often LlamaCloud answers 429."""
+    """A 429, however often, leaves one listing an interval."""
     projects = json.dumps([{"name": "one", "api_versions": "v2"}, {"name": "two"}])
     environ = {"LLAMA_CLOUD_API_KEY": KEY, "LLAMACLOUD_EXPORTER_PROJECTS": projects}
     flags = ["--poll.interval=20s", f"--api.versions={versions}"]
@@ -88,7 +88,7 @@ def test_a_budget_never_falls_below_a_listing_by_each_generation(
 def test_once_fails_only_where_every_generation_is_refused(
     cloud: Cloud, tmp_path: Path, withdrawn: list[ApiVersion], status: int, offered: dict[str, int]
 ) -> None:
-    """One that LlamaCloud does not offer is no failure, and is told."""
+    """A generation that LlamaCloud does not offer is logged, and is no failure."""
     cloud.simulator.withdrawn.update(dict.fromkeys(withdrawn, 404))
     entries = [project(cloud, "invoices")]
     flag = settings_file(tmp_path, entries, poll={"interval": "20s"})

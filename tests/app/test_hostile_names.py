@@ -35,7 +35,7 @@ NO_PROJECT = "no-project"
 
 @pytest.fixture
 def flag(cloud: Cloud, tmp_path: Path) -> str:
-    """Write the settings of a project in which every text is hostile, and of one that fails so."""
+    """Write the settings of a project whose texts are all hostile, and of one that fails so."""
     entries = [project(cloud, NAME), project(cloud, NO_PROJECT)]
     items = [
         SimulatedItem("item-" + ID_TEXT, TEXT, "failed", error_message=MESSAGE),
@@ -58,7 +58,7 @@ def flag(cloud: Cloud, tmp_path: Path) -> str:
 
 
 def test_metrics_pages_and_the_log_escape_them(flag: str) -> None:
-    """And no error message becomes a label."""
+    """No error message becomes a label."""
     with running(flag) as exporter:
         exporter.wait_for(lambda: bool(exporter.events("exporter.first_poll_ended")))
         exporter.wait_for(lambda: JOB_ID in shown_jobs(exporter.get()[1]))
@@ -107,5 +107,5 @@ def shown_jobs(text: str) -> set[str]:
 
 
 def controls_in(text: str) -> str:
-    """Return the characters that a terminal would obey."""
+    """Return the characters that control a terminal."""
     return "".join(sorted({char for char in text if not char.isprintable()} - {"\n"}))

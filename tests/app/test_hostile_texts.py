@@ -1,4 +1,4 @@
-"""Texts that mean harm, wherever LlamaCloud may write any: on each page and in each log line."""
+"""Hostile texts in any field of LlamaCloud's responses: every page and log line escapes them."""
 
 import json
 import re
@@ -78,7 +78,7 @@ def labels(families: Iterable[Metric], name: str, label: str) -> set[str]:
 
 
 def test_both_forms_and_the_log_say_what_llamacloud_wrote(hostile_cloud: Cloud) -> None:
-    """Escaped, so that nothing is forged and nothing lost; and promtool has nothing to say."""
+    """Texts are escaped, nothing is forged or lost, and promtool reports nothing."""
     with running("--poll.interval=1s", **variables(hostile_cloud)) as exporter:
         job_ids = set(hostile_cloud.world.jobs)
         exporter.wait_for(lambda: _counted_jobs(exporter.get()[1]) == len(job_ids))
@@ -127,7 +127,7 @@ def assert_tame(lines: list[str]) -> None:
 
 
 def test_each_line_of_the_console_stays_one(hostile_cloud: Cloud) -> None:
-    """It begins with a time, a level and an event, none of them made up, or is indented."""
+    """A line begins with a real time, level and event, or is indented."""
     ended = run("--once", "--log.format=console", **variables(hostile_cloud))
     assert 0 == ended.returncode
     lines = ended.stderr.removesuffix("\n").split("\n")

@@ -1,4 +1,4 @@
-"""Fifty projects with keys of their own: those that are in trouble delay none of the others."""
+"""Fifty projects with their own keys: those that fail delay none of the others."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WATCHED_INTERVALS = 4
 
 
 def seconds_of(requests: list[RecordedRequest]) -> float:
-    """Tell how much time the record of requests covers."""
+    """Return the seconds that the record of requests covers."""
     return requests[-1].arrived_monotonic - requests[0].arrived_monotonic if requests else 0.0
 
 
@@ -52,7 +52,7 @@ def waits_of(cloud: Cloud) -> dict[str, list[float]]:
 
 
 def test_projects_in_trouble_delay_no_other(cloud: Cloud, tmp_path: Path) -> None:
-    """Each of the others is listed every interval, and what is shown of its job is new."""
+    """Each of the others is listed every interval, and its data is current."""
     for name, fault in BAD.items():
         cloud.simulator.faults.add(replace(fault, project_id=project_id_of(name)))
     # Those in trouble come first wherever the order of projects counts.

@@ -1,4 +1,4 @@
-"""An exporter that is killed, and started again with its state file, loses and doubles nothing."""
+"""An exporter that is killed and restarted with its state file loses and doubles nothing."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class TestKills:
 
 
 def test_a_job_that_ends_meanwhile_is_counted_once_and_shown(cloud: Cloud, file: Path) -> None:
-    """With its failed items, for its retention."""
+    """It is published with its failed items, for its retention."""
     with running_command(COMMAND, **variables(cloud, file)) as exporter:
         wait_until_listed(exporter)
         time.sleep(1.1)
@@ -160,7 +160,7 @@ def test_a_job_that_ends_meanwhile_is_counted_once_and_shown(cloud: Cloud, file:
 
 
 def test_what_had_ended_is_published_before_the_first_listing(cloud: Cloud, file: Path) -> None:
-    """LlamaCloud may be away: that a job failed is still true."""
+    """A failed job is published even if LlamaCloud does not answer."""
     cloud.add_job("job-1", status="failed", completed_at=cloud.world.clock() - 60)
     with running_command(COMMAND, **variables(cloud, file)) as exporter:
         exposition = exporter.wait_for_metric('llamacloud_batch_job_items{item_status="failed"')
@@ -186,7 +186,7 @@ def test_without_a_state_file_nothing_is_logged_about_one(cloud: Cloud) -> None:
 
 
 def test_a_second_exporter_leaves_the_file_of_the_first_alone(cloud: Cloud, file: Path) -> None:
-    """It says so, and works without a state."""
+    """The second one logs that the file is locked, and works without a state."""
     with running_command(COMMAND, **variables(cloud, file)) as first:
         wait_until_listed(first)
         with running_command(COMMAND, **variables(cloud, file)) as second:
@@ -198,7 +198,7 @@ def test_a_second_exporter_leaves_the_file_of_the_first_alone(cloud: Cloud, file
 
 
 def test_a_folder_that_is_missing_stops_nothing(cloud: Cloud, tmp_path: Path) -> None:
-    """Until it is there."""
+    """The state is written once the folder exists."""
     file = tmp_path / "missing" / "exporter.state"
     settings = variables(cloud, tmp_path / "exporter.state") | {
         "LLAMACLOUD_EXPORTER_STATE__FILE": str(file)

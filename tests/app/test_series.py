@@ -1,4 +1,4 @@
-"""How many series a project and a job cost Prometheus: the documentation says so."""
+"""How many series a project and a job cost Prometheus, as documented."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Time goes on while LlamaCloud fails, and is not the wall clock's."""
+"""Time passes while LlamaCloud fails, and is not the wall clock's."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def wait_for_listings(cloud: Cloud, exporter: Exporter, least: int) -> None:
 def test_data_grows_stale_and_jobs_leave_while_nothing_is_answered(
     cloud: Cloud, tmp_path: Path
 ) -> None:
-    """What is active is withdrawn, what failed stays, and all is back when the trouble is over."""
+    """Active jobs are withdrawn, failed ones stay, and all return after the failure."""
     names = ("good", *TROUBLE)
     entries = [project(cloud, name) for name in names]
     for name in names:
@@ -102,23 +102,23 @@ def test_data_grows_stale_and_jobs_leave_while_nothing_is_answered(
 
 
 def expected(active: Iterable[str], failed: Iterable[str]) -> set[str]:
-    """Name the active jobs of some projects, and the failed ones of some."""
+    """Return the active jobs of some projects, and the failed ones of some."""
     return {f"job-of-{name}" for name in active} | {f"failed-of-{name}" for name in failed}
 
 
 def counted_jobs(cloud: Cloud) -> set[str | None]:
-    """Name the jobs whose items were asked for."""
+    """Return the jobs whose items were requested."""
     requests = list(cloud.simulator.requests)
     return {each.job_id for each in requests if (each.endpoint, each.status) == ("list_items", 200)}
 
 
 def shown_jobs(exporter: Exporter) -> set[str]:
-    """Name the jobs that a scrape shows, once their items are counted."""
+    """Return the jobs that a scrape shows, once their items are counted."""
     return scrape(exporter).labels("llamacloud_batch_job_items", "job_id")
 
 
 def test_a_wall_clock_that_jumps_changes_nothing(cloud: Cloud, tmp_path: Path) -> None:
-    """Intervals, staleness and retention go on; only the log shows the jumps."""
+    """Intervals, staleness and retention are not affected; only the log shows the jumps."""
     clock = FakedClock(tmp_path)
     entry = project(cloud, "jumps")
     ended_job(cloud, "ended", "jumps", completed=2)
@@ -172,7 +172,7 @@ def test_a_wall_clock_that_is_wrong_from_the_start_changes_nothing(
 
 
 def wait_for_logged_jump(exporter: Exporter, job_id: str) -> timedelta:
-    """Wait until a job is told of, and return how far from the true time the log says that was."""
+    """Wait until a job is logged, and return how far the log's time is from the true one."""
 
     def lines() -> list[dict[str, Any]]:
         return [line for line in exporter.events("job.appeared") if line["job_id"] == job_id]
@@ -182,7 +182,7 @@ def wait_for_logged_jump(exporter: Exporter, job_id: str) -> timedelta:
 
 
 def test_a_process_that_was_suspended_continues(cloud: Cloud, tmp_path: Path) -> None:
-    """It is healthy at once, and does not make up for the polls that it missed."""
+    """It is healthy at once, and does not catch up on missed polls."""
     flag = settings_file(tmp_path, [project(cloud, "sleeps")], poll={"stale_after": "2s"})
     with running(flag) as exporter:
         exporter.wait_for(lambda: shown_jobs(exporter) == {"job-of-sleeps"})

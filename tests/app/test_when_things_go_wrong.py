@@ -64,14 +64,14 @@ EACH = pytest.mark.parametrize("name", KINDS)
 
 @dataclass(frozen=True)
 class Seen:
-    """What the exporter served before the trouble and in it, and wrote until it was over."""
+    """What the exporter served before and during the failure, and logged until it was over."""
 
     before: Scrape
     during: Scrape
     log: list[dict[str, Any]]
 
     def more(self, name: str, project: str, **labels: str) -> float:
-        """Tell by how much a counter grew in the trouble."""
+        """Return by how much a counter grew during the failure."""
         before, during = (
             sum(scraped.own(name, project=project, **labels))
             for scraped in (self.before, self.during)
@@ -85,7 +85,7 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
-    """Run one exporter with a project for each kind of trouble, and one without."""
+    """Run one exporter with a project for each kind of failure, and one without."""
     folder = tmp_path_factory.mktemp("settings")
     with running_cloud() as cloud:
         projects = [project(cloud, name) for name in (GOOD, *KINDS)]
@@ -108,7 +108,7 @@ def told(exporter: Exporter, event: str) -> set[str]:
 
 @EACH
 def test_one_line_names_the_project_and_the_likely_cause(seen: Seen, name: str) -> None:
-    """However often it fails, and one more when it is over."""
+    """One line for a lasting failure, and one when it is over."""
     (line,) = seen.lines("project.listing_failed", name)
     assert KINDS[name].reason == line["reason"]
     assert KINDS[name].words in line["advice"]
@@ -117,14 +117,14 @@ def test_one_line_names_the_project_and_the_likely_cause(seen: Seen, name: str) 
 
 @EACH
 def test_failures_are_counted_by_their_reason(seen: Seen, name: str) -> None:
-    """As polls that are errors, and the project is not up."""
+    """Polls count as errors, and the project is not up."""
     assert [0.0] == seen.during.own("project_up", project=name)
     assert 1 <= seen.more("polls_total", name, result="error")
     assert 1 <= seen.more("poll_errors_total", name, reason=KINDS[name].reason)
 
 
 def test_a_gateways_401_says_nothing_of_the_key(seen: Seen) -> None:
-    """Nor is its project asked ever less often: another key would change nothing."""
+    """The key is not blamed, and the project is listed as often as before."""
     assert [1.0] == seen.during.own("project_authenticated", project="gateway-401")
     (line,) = seen.lines("project.listing_failed", "gateway-401")
     assert "key" not in line
@@ -132,7 +132,7 @@ def test_a_gateways_401_says_nothing_of_the_key(seen: Seen) -> None:
 
 @EACH
 def test_requests_are_tried_again_where_that_can_help(seen: Seen, name: str) -> None:
-    """Twice more, and counted."""
+    """A failed request is sent twice more, and the retries are counted."""
     retries = seen.more("api_retries_total", name)
     if KINDS[name].is_retried:
         assert 2 <= retries
@@ -143,14 +143,14 @@ def test_requests_are_tried_again_where_that_can_help(seen: Seen, name: str) -> 
 
 @EACH
 def test_the_last_good_data_is_kept(seen: Seen, name: str) -> None:
-    """Until it is stale, in each of its series."""
+    """The last data stays until the project is stale."""
     for series in ("job_items", "job_failed_items", "job_progress_ratio", "active_jobs"):
         kept = seen.during.batch(series, project=name)
         assert seen.before.batch(series, project=name) == kept != []
 
 
 def test_other_projects_are_unharmed(seen: Seen) -> None:
-    """They are listed and refreshed all the while."""
+    """Projects without a failure are listed and refreshed all the while."""
     assert 1 <= seen.more("polls_total", GOOD, result="success")
     assert [1.0] == seen.during.own("project_up", project=GOOD)
     assert 0 == seen.more("polls_total", GOOD, result="error")
@@ -158,7 +158,7 @@ def test_other_projects_are_unharmed(seen: Seen) -> None:
 
 
 def test_tls_that_fails_is_reported_without_a_traceback(seen: Seen) -> None:
-    """As where a proxy speaks plain HTTP on the port; it counts as network trouble."""
+    """A proxy may speak plain HTTP on the port; the reason is network."""
     (line,) = seen.lines("project.listing_failed", TLS)
     assert "network" == line["reason"]
     assert "TLS" in line["advice"]
