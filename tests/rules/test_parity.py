@@ -236,6 +236,12 @@ def test_recorded_names_say_level_metric_and_operations(name: str) -> None:
     assert operations in {"max", "min", "sum", "ratio", "deriv15m", "rate15m"}
 
 
+def test_every_record_is_documented() -> None:
+    """In the table of recorded series, once."""
+    documented = re.findall(r"`(\w+:llamacloud_\w+:\w+)`", README_OF_RULES)
+    assert sorted(RECORDED) == sorted(documented)
+
+
 def test_log_lines_and_settings_that_are_named_exist() -> None:
     """In annotations and runbooks: what the exporter writes, and what it can be told."""
     named = set(re.findall(r"\b([a-z]+\.[a-z_]+)\b", prose()))
