@@ -62,7 +62,7 @@ coverage: $(VENV)/.installed-test $(SDK_VENV)/.installed
 # Minutes of random trouble with thousands of jobs; `make test-all` has a short form of it. The output
 # tells the seed: `make soak SOAK="--seed 1"`.
 soak: $(VENV)/.installed-test
-	PYTHONPATH=tests $(BIN)/python -m soak $(SOAK)
+	$(BIN)/python -m tests.soak $(SOAK)
 
 # Fifty kills at random moments, with a state file; `make test-all` kills a few times.
 restarts: $(VENV)/.installed-test
@@ -71,7 +71,7 @@ restarts: $(VENV)/.installed-test
 # What it costs, beside its peers: some twenty minutes on a quiet machine, or `make bench
 # BENCH=rendering`; also scrapes, polls, footprint. Scrapes are made by wrk.
 bench: $(VENV)/.installed-test
-	PYTHONPATH=tests $(BIN)/python -m benchmarks $(BENCH)
+	$(BIN)/python -m tests.benchmarks $(BENCH)
 
 # That the benchmarks work: short forms of them.
 bench-test: $(VENV)/.installed-test
@@ -117,9 +117,9 @@ lint: $(TOOLS_VENV)/.installed $(VENV)/.installed-test
 # Writes the tables of the documentation, the schema of the chart's values, and the pages that tests compare with,
 # anew from the code.
 tables: $(VENV)/.installed-test
-	$(BIN)/python tests/documentation.py
-	$(BIN)/python tests/values_schema.py
-	$(BIN)/python tests/status_pages/golden_pages.py
+	$(BIN)/python -m tests.docs.documentation_tables
+	$(BIN)/python -m tests.docs.values_schema
+	$(BIN)/python -m tests.status_pages.golden_pages
 
 # Writes the Grafana dashboard's JSON anew from its Python.
 dashboard: $(VENV)/.installed-test
@@ -152,7 +152,7 @@ browser-test: $(VENV)/.installed-test tests/browser/node_modules/.installed
 
 # Takes the picture of the status page anew, of the demo.
 screenshot: $(VENV)/.installed-test tests/browser/node_modules/.installed
-	$(BIN)/python tests/browser/screenshot.py
+	$(BIN)/python -m tests.browser.screenshot
 
 tests/browser/node_modules/.installed: tests/browser/package.json tests/browser/package-lock.json
 	cd tests/browser && npm ci --silent

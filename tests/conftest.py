@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from cloud import Cloud, running_cloud
 from prometheus_client import CollectorRegistry
 
 from exporter.llamacloud.requests import ENDPOINTS_OF
 from exporter.telemetry import Telemetry
+from tests.support.cloud import Cloud, running_cloud
 
 TESTS: Final = Path(__file__).parent
 # Files whose tests wait for many seconds, or compute for many.
@@ -37,9 +37,9 @@ SLOW: Final = {
     "web/test_crowds.py",
 }
 SLOW_SECONDS: Final = 300
-# Folders and files whose tests read what stands under deploy/ and in the documentation. They do not
+# Folders whose tests read what stands under deploy/ and in the documentation. They do not
 # depend on the version of Python.
-DEPLOYMENT: Final = {"compose", "dashboard", "release", "rules", "systemd", "test_queries.py"}
+DEPLOYMENT: Final = {"compose", "dashboard", "docs", "release", "rules", "systemd"}
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
-from app.leaking import KEYS, Configured, echo_everywhere
-from cloud import Cloud
+
+from tests.app.leaking import KEYS, Configured, echo_everywhere
+from tests.support.cloud import Cloud
 
 
 @pytest.fixture

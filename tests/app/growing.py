@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from exporter.simulator import items_of
 
 if TYPE_CHECKING:
-    from cloud import Cloud
+    from tests.support.cloud import Cloud
 
 _ITEMS = 40
 

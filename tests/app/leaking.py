@@ -18,9 +18,8 @@ from exporter.simulator import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cloud import Cloud
-
     from exporter.simulator.faults import Endpoint
+    from tests.support.cloud import Cloud
 
 KEYS = {
     "variable": "llx-variable-Zq7Jw2Xr9Lk4Tn8Bv3Yd",

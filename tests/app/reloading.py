@@ -6,17 +6,16 @@ import signal
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from process import running
-from projects import Scrape, scrape, settings_file
+from tests.support.exporter_process import running
+from tests.support.projects import Scrape, scrape, settings_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from cloud import Cloud
-    from process import Exporter
-
     from exporter.simulator import RecordedRequest
+    from tests.support.cloud import Cloud
+    from tests.support.exporter_process import Exporter
 
 _FAILED_ITEMS = {"item_status": "failed", "job_type": "parse"}
 LIFECYCLE = {"web": {"enable_lifecycle": True}}

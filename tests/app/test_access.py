@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from weakref import ref
 
 import pytest
-from asking import budgets_of_plenty
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
@@ -17,6 +16,7 @@ from exporter.config import Project
 from exporter.config.keys import ApiKey, KeyFile
 from exporter.llamacloud.errors import KeyMissing
 from exporter.redaction import Secrets
+from tests.support.clients import budgets_of_plenty
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from app.growing import GrowingJobs
-from app.test_restarts import WRITTEN, failed, value, variables, wait_until_listed
-from process import COMMAND, running_command
-from tools import require_tool
 
 from exporter.state.decoding import decode
+from tests.app.growing import GrowingJobs
+from tests.app.test_restarts import WRITTEN, failed, value, variables, wait_until_listed
+from tests.support.exporter_process import COMMAND, running_command
+from tests.support.tools import require_tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cloud import Cloud
-    from process import Exporter
+    from tests.support.cloud import Cloud
+    from tests.support.exporter_process import Exporter
 
 # In a mount namespace of its own, which a user may have where user namespaces are allowed.
 _NAMESPACE = ("unshare", "--map-root-user", "--mount")

@@ -8,11 +8,11 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from process import COMMAND, DEADLINE_SECONDS, environment, run
-from waiting import wait_until
 
 from exporter.app.signal_handlers import seconds_left
 from exporter.config import ConfigError, load
+from tests.support.exporter_process import COMMAND, DEADLINE_SECONDS, environment, run
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cloud import KEY, Cloud
-from process import running
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.exposition import FAMILIES as BATCH_FAMILIES
 from exporter.simulator import DEFAULT_PROJECT_ID, SimulatedJob, items_of
 from exporter.telemetry import FAMILIES as EXPORTER_FAMILIES
+from tests.support.cloud import KEY, Cloud
+from tests.support.exporter_process import running
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from process import Exporter
+    from tests.support.exporter_process import Exporter
 
 # A moment by LlamaCloud's clock, which stands still until a test moves it.
 START = 1_790_000_000.0

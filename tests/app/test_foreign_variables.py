@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from cloud import KEY
-from process import run, running
 
 from exporter.foreign_variables import FOREIGN_VARIABLES, forget_foreign_variables
+from tests.support.cloud import KEY
+from tests.support.exporter_process import run, running
 
 if TYPE_CHECKING:
-    from cloud import Cloud
+    from tests.support.cloud import Cloud
 
 LIBRARIES = (
     "anyio",

@@ -7,20 +7,19 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cloud import KEY
-from process import run
-from projects import Scrape, project, project_id_of, settings_file
-from tools import check_metrics
 
 from exporter.app.project_set import budget_limits_of
 from exporter.config import load
+from tests.support.cloud import KEY
+from tests.support.exporter_process import run
+from tests.support.projects import Scrape, project, project_id_of, settings_file
+from tests.support.tools import check_metrics
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cloud import Cloud
-
     from exporter.simulator.endpoints import ApiVersion
+    from tests.support.cloud import Cloud
 
 # A full listing of v2: recent batches, and active ones by each of three statuses.
 _OF_V1BETA = {"list_jobs": 1, "job_status": 1, "list_items": 1}

@@ -6,19 +6,17 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from nowhere import address_that_takes_no_connection
-from process import environment, running, running_command
-from projects import project, project_id_of, scrape, settings_file
-
 from exporter.simulator import Fault
+from tests.support.exporter_process import environment, running, running_command
+from tests.support.projects import project, project_id_of, scrape, settings_file
+from tests.support.unreachable import address_that_takes_no_connection
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cloud import Cloud
-    from process import Exporter
-
     from exporter.simulator.faults import Endpoint
+    from tests.support.cloud import Cloud
+    from tests.support.exporter_process import Exporter
 
 HANGING_ENDPOINTS: dict[str, Endpoint] = {
     "lists": "list_jobs",

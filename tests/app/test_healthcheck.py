@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
-from cloud import KEY, Cloud
-from process import environment, run, running
-from web.serving import Exporter, served
 
 from exporter.addresses import ListenAddress
 from exporter.app.listening import listen
 from exporter.healthcheck import problem_at, target_of
+from tests.support.cloud import KEY, Cloud
+from tests.support.exporter_process import environment, run, running
+from tests.support.serving import Exporter, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,18 +7,18 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
-from logged import lines_of
-from process import run, running
-from projects import Scrape, project, project_id_of, settings_file
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as strict
-from tools import check_metrics
 
 from exporter.simulator import Fault, SimulatedItem
+from tests.support.exporter_process import run, running
+from tests.support.log_reading import lines_of
+from tests.support.projects import Scrape, project, project_id_of, settings_file
+from tests.support.tools import check_metrics
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cloud import Cloud
+    from tests.support.cloud import Cloud
 
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 NAME = """<script>alert("1")</script>\\ 'ä'"""

@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterable
 from urllib.parse import urlencode
 
 import pytest
-from cloud import KEY, Cloud
-from logged import lines_of
-from process import run, running
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as _strict
 from prometheus_client.parser import text_string_to_metric_families as lenient
-from tools import check_metrics
 
 from exporter.domain import ItemStatus
 from exporter.simulator import SimulatedItem
+from tests.support.cloud import KEY, Cloud
+from tests.support.exporter_process import run, running
+from tests.support.log_reading import lines_of
+from tests.support.tools import check_metrics
 
 strict: Callable[[str], Iterable[Metric]] = _strict
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}

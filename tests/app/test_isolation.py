@@ -7,17 +7,15 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING
 
-from process import running
-from projects import project, project_id_of, scrape, settings_file
-
 from exporter.simulator import Fault
+from tests.support.exporter_process import running
+from tests.support.projects import project, project_id_of, scrape, settings_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cloud import Cloud
-
     from exporter.simulator import RecordedRequest
+    from tests.support.cloud import Cloud
 
 TROUBLE = {
     "lists-nothing": Fault("hang", endpoint="list_jobs"),

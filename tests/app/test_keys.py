@@ -7,16 +7,16 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from process import run, running
-from projects import key_of, project, project_id_of, scrape, settings_file
 
 from exporter.simulator import Fault
+from tests.support.exporter_process import run, running
+from tests.support.projects import key_of, project, project_id_of, scrape, settings_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cloud import Cloud
-    from process import Exporter
+    from tests.support.cloud import Cloud
+    from tests.support.exporter_process import Exporter
 
 WRONG = "llx-key-that-is-of-another-region"
 OLD = "llx-key-that-is-old"

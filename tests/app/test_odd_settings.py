@@ -7,8 +7,9 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from cloud import KEY, Cloud
-from process import run, running
+
+from tests.support.cloud import KEY, Cloud
+from tests.support.exporter_process import run, running
 
 if TYPE_CHECKING:
     from pathlib import Path

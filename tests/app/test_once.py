@@ -8,20 +8,20 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from asking import budget_of
-from cloud import KEY, Cloud
-from exposition.views import empty_view
-from history import job
-from poller.scripted import running, setup
-from polling import eventually
-from process import run
-from projects import Scrape, project, project_id_of, settings_file
 from structlog.testing import capture_logs
-from tools import check_metrics
 
 from exporter.app.once import warn_of_jobs_not_reached
 from exporter.domain import JobStatus, JobType, JobView, ProjectStatus
 from exporter.simulator import Fault
+from tests.support.clients import budget_of
+from tests.support.cloud import KEY, Cloud
+from tests.support.exporter_process import run
+from tests.support.history import job
+from tests.support.polling import eventually
+from tests.support.projects import Scrape, project, project_id_of, settings_file
+from tests.support.scripted_api import running, setup
+from tests.support.tools import check_metrics
+from tests.support.views import empty_view
 
 EVENT = "budget.too_small"
 PATIENT: dict[str, Any] = {"api": {"wait_for_key": True}, "poll": {"interval": "20s"}}

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from process import running
-
 from exporter.simulator import (
     DEFAULT_PROJECT_ID,
     Fault,
@@ -14,11 +12,11 @@ from exporter.simulator import (
     SimulatedFileJob,
     SimulatedItem,
 )
+from tests.support.exporter_process import running
 
 if TYPE_CHECKING:
-    from cloud import Cloud
-
     from exporter.simulator.faults import Endpoint
+    from tests.support.cloud import Cloud
 
 KEY = "llx-key-of-this-test"
 PAGES = (

@@ -9,15 +9,15 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from broken_tls import broken_tls_server, certificate
-from cloud import KEY, Cloud
-from process import environment, run, running, running_command
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as strict
 from prometheus_client.parser import text_string_to_metric_families as lenient
-from tools import check_metrics
 
 from exporter import __version__
 from exporter.simulator import DEFAULT_PROJECT_ID, Fault
+from tests.support.broken_tls import broken_tls_server, certificate
+from tests.support.cloud import KEY, Cloud
+from tests.support.exporter_process import environment, run, running, running_command
+from tests.support.tools import check_metrics
 
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from app.reloading import failed_of, listings_of, more_fail, names, reloadable
-from projects import key_of, project, project_id_of
 
 from exporter.simulator import DEFAULT_PROJECT_ID
+from tests.app.reloading import failed_of, listings_of, more_fail, names, reloadable
+from tests.support.projects import key_of, project, project_id_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cloud import Cloud
+    from tests.support.cloud import Cloud
 
 
 def test_one_is_added_and_removed(cloud: Cloud, tmp_path: Path) -> None:

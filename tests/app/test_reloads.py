@@ -10,15 +10,16 @@ from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
 import pytest
-from app.reloading import LIFECYCLE, names, reloadable
-from nowhere import address_that_takes_no_connection
-from process import run, running_command
-from projects import key_of, project, settings_file
+
+from tests.app.reloading import LIFECYCLE, names, reloadable
+from tests.support.exporter_process import run, running_command
+from tests.support.projects import key_of, project, settings_file
+from tests.support.unreachable import address_that_takes_no_connection
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from cloud import Cloud
+    from tests.support.cloud import Cloud
 
 SUCCESSFUL = "config_last_reload_successful"
 TIMESTAMP = "config_last_reload_success_timestamp_seconds"

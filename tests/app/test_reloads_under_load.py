@@ -8,19 +8,18 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from app.growing import GrowingJobs
-from app.reloading import listings_of, reloadable
-from app.test_restarts import completed, ended, failed
-from projects import key_of, project, project_id_of
-
 from exporter.simulator import DEFAULT_PROJECT_ID
+from tests.app.growing import GrowingJobs
+from tests.app.reloading import listings_of, reloadable
+from tests.app.test_restarts import completed, ended, failed
+from tests.support.projects import key_of, project, project_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from app.reloading import Reloadable
-    from cloud import Cloud
+    from tests.app.reloading import Reloadable
+    from tests.support.cloud import Cloud
 
 # RELOADS=60 RELOAD_EVERY=1 is a minute of them.
 RELOADS = int(os.environ.get("RELOADS", "12"))

@@ -9,15 +9,16 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
-from app.growing import GrowingJobs
-from cloud import KEY, Cloud
-from process import COMMAND, running_command
+
+from tests.app.growing import GrowingJobs
+from tests.support.cloud import KEY, Cloud
+from tests.support.exporter_process import COMMAND, running_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from process import Exporter
+    from tests.support.exporter_process import Exporter
 
 # `make restarts` kills more often.
 KILLS = int(os.environ.get("KILLS", "6"))

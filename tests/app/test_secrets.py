@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from app.leaking import ECHO, KEYS, TELLING, Configured, echo_in_batches, leaks
-from cloud import Cloud
-from process import COMMAND, DEADLINE_SECONDS, environment, run, running
-from web.serving import wait_until
 
 from exporter.simulator import DEMO_PROJECTS
+from tests.app.leaking import ECHO, KEYS, TELLING, Configured, echo_in_batches, leaks
+from tests.support.cloud import Cloud
+from tests.support.exporter_process import COMMAND, DEADLINE_SECONDS, environment, run, running
+from tests.support.serving import wait_until
 
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 JOBS, JOB = "/api/v1/jobs?per_page=500", "/job?project=by-yaml&job_id=job-1"

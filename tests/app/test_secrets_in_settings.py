@@ -1,7 +1,7 @@
 """No key is in a message about the settings, whether they are valid or not."""
 
-from app.leaking import ECHO, KEYS, Configured, leaks
-from process import run
+from tests.app.leaking import ECHO, KEYS, Configured, leaks
+from tests.support.exporter_process import run
 
 
 def test_reports_and_help_show_no_key(configured: Configured) -> None:

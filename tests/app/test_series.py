@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from cloud import KEY, Cloud
-from process import running
 from prometheus_client.parser import text_string_to_metric_families
-from reference import page
 
 from exporter.exposition import JOB_FAMILIES
 from exporter.simulator import SimulatedJob, items_of
+from tests.support.cloud import KEY, Cloud
+from tests.support.exporter_process import running
+from tests.support.reference import page
 
 START = 1_790_000_000.0
 

@@ -11,12 +11,18 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING
 
 import pytest
-from cloud import KEY, Cloud
-from odd_streams import odd_stream
-from process import COMMAND, DEADLINE_SECONDS, environment, running, running_command
-from waiting import wait_until
 
 from exporter.simulator import Fault
+from tests.support.cloud import KEY, Cloud
+from tests.support.exporter_process import (
+    COMMAND,
+    DEADLINE_SECONDS,
+    environment,
+    running,
+    running_command,
+)
+from tests.support.odd_streams import odd_stream
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cloud import KEY, Cloud
-from logged import lines_of
-from process import running
-from projects import QUICK, project, settings_file
+from tests.support.cloud import KEY, Cloud
+from tests.support.exporter_process import running
+from tests.support.log_reading import lines_of
+from tests.support.projects import QUICK, project, settings_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from process import Exporter
+    from tests.support.exporter_process import Exporter
 
 TELL_IMPORTS = {"PYTHONPROFILEIMPORTTIME": "1"}
 JOB = "llamacloud_batch_job_items{"

@@ -13,10 +13,18 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from cloud import KEY, Cloud
-from odd_streams import STREAMS, closing, fill, odd_stream
-from process import COMMAND, DEADLINE_SECONDS, Exporter, environment, run, running
-from waiting import wait_until
+
+from tests.support.cloud import KEY, Cloud
+from tests.support.exporter_process import (
+    COMMAND,
+    DEADLINE_SECONDS,
+    Exporter,
+    environment,
+    run,
+    running,
+)
+from tests.support.odd_streams import STREAMS, closing, fill, odd_stream
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,11 +9,18 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from cloud import KEY, Cloud
-from process import COMMAND, DEADLINE_SECONDS, environment, run, running, running_command
-from projects import project, scrape, settings_file
 
 from exporter.simulator import Fault
+from tests.support.cloud import KEY, Cloud
+from tests.support.exporter_process import (
+    COMMAND,
+    DEADLINE_SECONDS,
+    environment,
+    run,
+    running,
+    running_command,
+)
+from tests.support.projects import project, scrape, settings_file
 
 if TYPE_CHECKING:
     from pathlib import Path

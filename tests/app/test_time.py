@@ -11,18 +11,18 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from process import running
-from projects import project, project_id_of, scrape, settings_file
-from tools import FakedClock
 
 from exporter.simulator import Fault, items_of
+from tests.support.exporter_process import running
+from tests.support.projects import project, project_id_of, scrape, settings_file
+from tests.support.tools import FakedClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from cloud import Cloud
-    from process import Exporter
+    from tests.support.cloud import Cloud
+    from tests.support.exporter_process import Exporter
 
 STALE_AFTER_SECONDS = 4
 SUSPENDED_SECONDS = 3.0

@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cloud import running_cloud
-from process import running
-from projects import Scrape, project, project_id_of, scrape, settings_file
 
 from exporter.simulator import Fault
+from tests.support.cloud import running_cloud
+from tests.support.exporter_process import running
+from tests.support.projects import Scrape, project, project_id_of, scrape, settings_file
 
 if TYPE_CHECKING:
-    from process import Exporter
+    from tests.support.exporter_process import Exporter
 
 GOOD = "good"
 TLS = "tls"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from benchmarks import footprint, polls, rendering, scrapes, single_requests
-from benchmarks.report import machine, print_table
+from tests.benchmarks import footprint, polls, rendering, scrapes, single_requests
+from tests.benchmarks.report import machine, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from benchmarks.report import Result
+    from tests.benchmarks.report import Result
 
 Table = tuple[str, "Callable[[], Iterable[Result]]"]
 
@@ -34,7 +34,7 @@ def _tables() -> dict[str, list[Table]]:
 def main() -> None:
     """Print the tables of the benchmarks that are named, of all if none is."""
     tables = _tables()
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", help=", ".join(tables))
     names = parser.parse_args().names
     if not tables.keys() >= set(names):

@@ -71,7 +71,13 @@ def running_benchmark_cloud(
 
     With ``file_jobs`` it also has a batch of v2 with so many that run.
     """
-    command = [sys.executable, "-m", "benchmarks.cloud", f"--active={active}", f"--ended={ended}"]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.benchmarks.cloud",
+        f"--active={active}",
+        f"--ended={ended}",
+    ]
     command += [f"--items={items}", f"--file-jobs={file_jobs}", f"--latency={latency_seconds}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

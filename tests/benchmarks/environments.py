@@ -22,8 +22,7 @@ import exporter
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_TESTS = Path(__file__).parents[1]
-_LOCK = _TESTS.parent / "requirements.lock"
+_LOCK = Path(__file__).parents[2] / "requirements.lock"
 _LOCKED_NAME = re.compile(r"^([a-z0-9-]+)==", re.MULTILINE)
 
 
@@ -34,9 +33,9 @@ class Environment:
     python: str
     site_packages: Path
 
-    def command(self, module: str, *arguments: str) -> tuple[str, ...]:
-        """Return the command that runs a module, without looking for it where we are."""
-        return (self.python, "-P", "-m", module, *arguments)
+    def command(self, *arguments: str) -> tuple[str, ...]:
+        """Return a command of its Python, which imports nothing from the working directory."""
+        return (self.python, "-P", *arguments)
 
     def installed_bytes(self) -> int:
         """Count the bytes of all that is installed, bytecode included."""

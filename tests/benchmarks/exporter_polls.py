@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import process
-from benchmarks.cloud import KEY
-from benchmarks.costs import Cost, cpu_seconds_of
+from tests.benchmarks.cloud import KEY
+from tests.benchmarks.costs import Cost, cpu_seconds_of
+from tests.support import exporter_process as process
 
 if TYPE_CHECKING:
-    from benchmarks.cloud import BenchmarkCloud
+    from tests.benchmarks.cloud import BenchmarkCloud
 
 _REQUESTS_PER_MINUTE = 100_000
 # So near to its end is an interval looked at: its poll is over, and published.

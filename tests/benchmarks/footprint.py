@@ -14,16 +14,16 @@ from itertools import product
 from statistics import median
 from typing import TYPE_CHECKING
 
-from benchmarks.cloud import running_benchmark_cloud
-from benchmarks.contenders import Contender, contenders
-from benchmarks.costs import cpu_seconds_of
-from benchmarks.report import Result, machine, print_table
-from benchmarks.usage import Memory, memory_of
+from tests.benchmarks.cloud import running_benchmark_cloud
+from tests.benchmarks.contenders import Contender, contenders, script
+from tests.benchmarks.costs import cpu_seconds_of
+from tests.benchmarks.report import Result, machine, print_table
+from tests.benchmarks.usage import Memory, memory_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from benchmarks.servers import Server
+    from tests.benchmarks.servers import Server
 
 _MEBIBYTE = 1024 * 1024
 _SECONDS_BETWEEN_IDLE_SCRAPES = 15.0
@@ -128,7 +128,7 @@ def _many_polls(ours: Contender, size: Size) -> Iterator[Result]:
     with (
         running_benchmark_cloud(active=_FEW_JOBS, ended=_FEW_JOBS) as cloud,
         ours.running(
-            cloud, str(_SHORT_INTERVAL_SECONDS), _UNLIMITED, module="benchmarks.many_polls"
+            cloud, str(_SHORT_INTERVAL_SECONDS), _UNLIMITED, program=script("many_polls")
         ) as server,
     ):
         early, late = _memory_after(server, (warm_up, all_polls))

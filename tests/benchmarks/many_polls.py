@@ -1,6 +1,6 @@
 """The exporter with an interval shorter than the settings allow, to see many polls soon.
 
-All else is as the command would do it: ``python -m benchmarks.many_polls SECONDS [FLAG...]``.
+All else is as the command would do it: ``python tests/benchmarks/many_polls.py SECONDS [FLAG...]``.
 """
 
 from __future__ import annotations

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx
-from benchmarks.cloud import KEY, running_benchmark_cloud
-from benchmarks.load import headers
-from process import Exporter, running
+
+from tests.benchmarks.cloud import KEY, running_benchmark_cloud
+from tests.benchmarks.load import headers
+from tests.support.exporter_process import Exporter, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-    from benchmarks.cloud import BenchmarkCloud
+    from tests.benchmarks.cloud import BenchmarkCloud
 
 _FIRST_POLL_WITHIN_SECONDS = 600.0
 _SCRAPE_WITHIN_SECONDS = 60.0

@@ -6,17 +6,17 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from benchmarks.cloud import running_benchmark_cloud
-from benchmarks.costs import Cost, median_of
-from benchmarks.exporter_polls import PollDidNotFitError, run_exporter_polls
-from benchmarks.report import Result, machine, print_table
-from benchmarks.sdk_loops import run_sdk_loops
+from tests.benchmarks.cloud import running_benchmark_cloud
+from tests.benchmarks.costs import Cost, median_of
+from tests.benchmarks.exporter_polls import PollDidNotFitError, run_exporter_polls
+from tests.benchmarks.report import Result, machine, print_table
+from tests.benchmarks.sdk_loops import run_sdk_loops
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from benchmarks.cloud import BenchmarkCloud
-    from benchmarks.sdk_loops import Style
+    from tests.benchmarks.cloud import BenchmarkCloud
+    from tests.benchmarks.sdk_loops import Style
 
 TITLE = "Polls: one interval of active jobs, beside a loop with the vendor's SDK"
 _CONCURRENCY = 8

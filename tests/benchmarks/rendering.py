@@ -13,13 +13,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from benchmarks.report import Result, machine, print_table
-from benchmarks.views import view_of_many_jobs
-from exposition.oracle import Ready, collector_of, render
-from exposition.views import join
 from prometheus_client import CollectorRegistry
 
 from exporter.exposition import Form, render_project
+from tests.benchmarks.report import Result, machine, print_table
+from tests.benchmarks.views import view_of_many_jobs
+from tests.support.exposition_oracle import Ready, collector_of, render
+from tests.support.views import join
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import httpx
-from benchmarks.load import Measured, back_to_back, headers, paced, require_wrk
-from benchmarks.peers.serving import running_peer
-from benchmarks.polled import running_polled_exporter
-from benchmarks.report import Result, machine, print_table
+
+from tests.benchmarks.load import Measured, back_to_back, headers, paced, require_wrk
+from tests.benchmarks.peers.serving import running_peer
+from tests.benchmarks.polled import running_polled_exporter
+from tests.benchmarks.report import Result, machine, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from benchmarks.polled import PolledExporter
+    from tests.benchmarks.polled import PolledExporter
 
 PEERS = {
     "labelled_gauges": "prometheus_client, labelled gauges",

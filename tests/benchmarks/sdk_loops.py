@@ -14,11 +14,11 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
-from benchmarks.cloud import KEY, BenchmarkCloud
-from benchmarks.costs import Cost
 from llama_cloud import AsyncLlamaCloud, LlamaCloud
 
 from exporter.llamacloud.pages import MOST_ROWS
+from tests.benchmarks.cloud import KEY, BenchmarkCloud
+from tests.benchmarks.costs import Cost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,7 +82,14 @@ def run_sdk_loops(
     cloud: BenchmarkCloud, style: Style, *, concurrency: int, loops: int
 ) -> list[Loop]:
     """Run the loop so many times in a process of its own, after a warm-up with a few jobs."""
-    command = [sys.executable, "-m", "benchmarks.sdk_loops", cloud.base_url, str(cloud.pid), style]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.benchmarks.sdk_loops",
+        cloud.base_url,
+        str(cloud.pid),
+        style,
+    ]
     command += [f"--concurrency={concurrency}", f"--loops={loops}"]
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
     return [Loop(Cost(**loop["cost"]), loop["items"]) for loop in json.loads(output)]

@@ -10,15 +10,13 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from process import environment
+from tests.support.exporter_process import environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_TESTS = Path(__file__).parents[1]
 _LOOK_SECONDS = 0.002
 _DEADLINE_SECONDS = 20.0
 
@@ -46,7 +44,7 @@ def running_server(
         began = time.perf_counter()
         process = subprocess.Popen(
             command_at(port),
-            env=environment(PYTHONPATH=str(_TESTS), **variables),
+            env=environment(**variables),
             stdout=subprocess.DEVNULL,
             stderr=log,
         )

@@ -7,21 +7,19 @@ import time
 from statistics import median
 from typing import TYPE_CHECKING
 
-from asking import client_of
-from benchmarks.cloud import KEY, running_benchmark_cloud
-from benchmarks.report import Result
-
 from exporter.domain import CountLimits, ItemsCounted, JobRefreshed, ListingPlan
 from exporter.llamacloud.v1beta.api import V1BetaApi
 from exporter.llamacloud.v2.api import V2Api
+from tests.benchmarks.cloud import KEY, running_benchmark_cloud
+from tests.benchmarks.report import Result
+from tests.support.clients import client_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
 
-    from benchmarks.cloud import BenchmarkCloud
-
     from exporter.domain import Job
     from exporter.llamacloud.api import BatchApi, CountAnswer
+    from tests.benchmarks.cloud import BenchmarkCloud
 
 TITLE = "Requests: a page of file jobs by v2, beside a page of items by v1beta"
 _MOST_MILLISECONDS = 4.0

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
-from benchmarks.footprint import Size, results
+
+from tests.benchmarks.footprint import Size, results
 
 
 def test_everything_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """No figure is missing, and none is a goal here."""
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    monkeypatch.chdir(Path(__file__).parents[2])
     size = Size(
         starts=1,
         settling_seconds=0.1,

@@ -5,18 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import single_requests
-from benchmarks.polls import Size, results
+from tests.benchmarks import single_requests
+from tests.benchmarks.polls import Size, results
 
 if TYPE_CHECKING:
     import pytest
 
-TESTS = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def test_it_compares_polls_with_loops(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each side lists once, and asks twice for each job: a page holds the few items."""
-    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    monkeypatch.chdir(ROOT)
     tiny = Size(3, polls=1, sync_loops=1, async_loops=1)
     found = list(results((tiny,), items=50, latency_seconds=0.001))
     assert {"SDK, async", "SDK, sync"} == {result.peer for result in found}
@@ -36,7 +36,7 @@ def test_it_compares_polls_with_loops(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_it_compares_requests_of_both_generations(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each page holds as many as were asked for."""
-    monkeypatch.setenv("PYTHONPATH", str(TESTS))
+    monkeypatch.chdir(ROOT)
     (found,) = single_requests.results(file_jobs=20, items=50, repetitions=2)
     assert found.ours > 0
     assert found.theirs is not None

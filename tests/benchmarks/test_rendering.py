@@ -1,6 +1,6 @@
 """The benchmark of rendering works: a short form of it."""
 
-from benchmarks.rendering import results
+from tests.benchmarks.rendering import results
 
 
 def test_it_measures_both_forms_and_a_change() -> None:

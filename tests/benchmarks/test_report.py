@@ -1,7 +1,8 @@
 """How figures are told."""
 
 import pytest
-from benchmarks.report import Result, print_table
+
+from tests.benchmarks.report import Result, print_table
 
 
 def test_a_table_tells_ratios_and_goals(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from benchmarks import scrapes
-from tools import require_tool
+
+from tests.benchmarks import scrapes
+from tests.support.tools import require_tool
 
 
 @pytest.mark.timeout(120)
@@ -14,7 +15,7 @@ def test_every_result_of_a_tiny_run_is_a_positive_number(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     require_tool("wrk")
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent.parent))
+    monkeypatch.chdir(Path(__file__).parents[2])
     results = list(
         scrapes.results(jobs=20, seconds=1, encodings=("gzip",), budgeted_seconds_apart=0.1)
     )

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from booted.machine import Machine, booted, cannot_boot
-from cloud import KEY, Cloud, running_cloud
-from pages import blocks, commands, section
-from web_config.certificates import make_certificates
-from web_config.clients import hash_of
+
+from tests.booted.machine import Machine, booted, cannot_boot
+from tests.support.certificates import make_certificates
+from tests.support.cloud import KEY, Cloud, running_cloud
+from tests.support.documents import blocks, commands, section
+from tests.support.tls_clients import hash_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent.parent))
-
-from process import running
+from tests.support.exporter_process import running
 
 if TYPE_CHECKING:
-    from process import Exporter
+    from tests.support.exporter_process import Exporter
 
 PICTURE = Path(__file__).parents[2] / "deploy" / "docs" / "status-page.png"
 _ENOUGH_JOBS = 60

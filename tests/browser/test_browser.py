@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import pytest
-from cloud import running_cloud
-from process import running
-from status_pages.reports import (
+
+from tests.status_pages.troubled import refused
+from tests.support.cloud import running_cloud
+from tests.support.exporter_process import running
+from tests.support.serving import Exporter, served
+from tests.support.status_reports import (
     NOW,
     empty_status,
     failure,
@@ -23,13 +26,10 @@ from status_pages.reports import (
     report,
     running_job,
 )
-from status_pages.troubled import refused
-from web.serving import Exporter, served
 
 if TYPE_CHECKING:
-    from process import Exporter as Running
-
     from exporter.pages import ProjectReport
+    from tests.support.exporter_process import Exporter as Running
 
 FOLDER = Path(__file__).parent
 NODE = shutil.which("node")

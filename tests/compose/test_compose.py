@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from deployed import DASHBOARD, DEPLOY, RULE_FILES
-from pages import blocks, section
-from process import run, running
-from prometheus import running_prometheus
-from tools import promtool, require_tool
-from web_config.certificates import make_certificates
-from web_config.clients import hash_of
+
+from tests.support.certificates import make_certificates
+from tests.support.deployed import DASHBOARD, DEPLOY, RULE_FILES
+from tests.support.documents import blocks, section
+from tests.support.exporter_process import run, running
+from tests.support.prometheus import running_prometheus
+from tests.support.tls_clients import hash_of
+from tests.support.tools import promtool, require_tool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

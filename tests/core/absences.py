@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.ends import Ending
-from core.happenings import PICK, one_of
-from history import HOUR
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from exporter.domain import JobStatus
+from tests.core.ends import Ending
+from tests.core.happenings import PICK, one_of
+from tests.support.history import HOUR
 
 if TYPE_CHECKING:
-    from core.world import CloudJob
+    from tests.core.world import CloudJob
 
 MINUTE = 60.0
 # What is forgotten after an hour counts anew when it returns changed: such jobs return sooner.

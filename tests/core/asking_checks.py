@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from exporter.core.due import due_jobs, wants_count, wants_status
 
 if TYPE_CHECKING:
-    from core.model import Ledger
-
     from exporter.core.job_table import JobTable
+    from tests.core.model import Ledger
 
 
 def what_is_asked_for_has_news(ledger: Ledger, table: JobTable, moment: float) -> None:

@@ -6,36 +6,34 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from core.asking_checks import what_is_asked_for_has_news
-from core.counter_checks import (
+from exporter.core.observations import Scraped, Shown, TimePassed
+from exporter.core.project import ProjectCore
+from exporter.core.saved import restore, saved_project
+from exporter.domain import ItemStatus, JobView
+from tests.core.asking_checks import what_is_asked_for_has_news
+from tests.core.counter_checks import (
     counters_are_the_ledgers,
     items_are_observed_once,
     no_counter_falls,
 )
-from core.entry import COUNTED_FOR_AT_LEAST
-from core.process import Process
-from core.view_checks import (
+from tests.core.entry import COUNTED_FOR_AT_LEAST
+from tests.core.process import Process
+from tests.core.view_checks import (
     gauges_add_up,
     items_are_of_the_counted,
     jobs_tell_what_was_told,
     what_only_counting_tells_is_absent_without_it,
 )
-from history import look
-from state.saved import reread
-
-from exporter.core.observations import Scraped, Shown, TimePassed
-from exporter.core.project import ProjectCore
-from exporter.core.saved import restore, saved_project
-from exporter.domain import ItemStatus, JobView
+from tests.support.history import look
+from tests.support.saved_state import reread
 
 if TYPE_CHECKING:
-    from core.entry import Entry
-    from core.model import Ledger
-    from core.world import Answer, CloudJob
-
     from exporter.core.rules import Rules
     from exporter.core.saved import SavedProject
     from exporter.domain import ProjectView
+    from tests.core.entry import Entry
+    from tests.core.model import Ledger
+    from tests.core.world import Answer, CloudJob
 
 
 @dataclass(frozen=True)

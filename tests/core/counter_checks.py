@@ -16,9 +16,8 @@ from exporter.domain import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from core.model import Ledger
-
     from exporter.domain import Histogram, ProjectView
+    from tests.core.model import Ledger
 
 
 def no_counter_falls(before: ProjectView, view: ProjectView) -> None:

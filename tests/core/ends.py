@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from core.happenings import PICK, REASONS, Polled, one_of
-from core.world import OTHER_REASONS, Reasons
-from history import HOUR
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
@@ -14,6 +11,9 @@ from exporter.domain import (
     JobStatus,
     JobType,
 )
+from tests.core.happenings import PICK, REASONS, Polled, one_of
+from tests.core.world import OTHER_REASONS, Reasons
+from tests.support.history import HOUR
 
 ENDS = [JobStatus.COMPLETED, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED]
 

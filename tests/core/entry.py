@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from core.sight import Sight
-
 from exporter.domain import (
     ENDED_ITEM_STATUSES,
     FAILURE_REASONS,
@@ -15,6 +13,7 @@ from exporter.domain import (
     ItemStatus,
     JobStatus,
 )
+from tests.core.sight import Sight
 
 if TYPE_CHECKING:
     from exporter.domain import ItemCounts, Job, Listing

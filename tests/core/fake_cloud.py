@@ -6,8 +6,6 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from history import EPOCH, counts
-
 from exporter.core.actions import CountItems, FetchStatus, ListJobs
 from exporter.domain import (
     ErrorReason,
@@ -19,6 +17,7 @@ from exporter.domain import (
     Listing,
     NotCounted,
 )
+from tests.support.history import EPOCH, counts
 
 if TYPE_CHECKING:
     from exporter.core.actions import RefreshJob

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from core.checks import Checks
-from core.world import Answer, CloudJob, Reasons, World
-from history import HOUR, RULES
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -21,6 +18,9 @@ from exporter.domain import (
     JobType,
     Listing,
 )
+from tests.core.checks import Checks
+from tests.core.world import Answer, CloudJob, Reasons, World
+from tests.support.history import HOUR, RULES
 
 PICK = st.integers(0, 3)
 # Longer than what has just ended is asked for, shorter than what ended is looked at again.

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from core.entry import Entry, told_of
-from core.sight import Sight
-from history import HOUR
-
 from exporter.domain import (
     ItemsCounted,
     ItemStatus,
@@ -19,6 +15,9 @@ from exporter.domain import (
     NotCounted,
     UncountedReason,
 )
+from tests.core.entry import Entry, told_of
+from tests.core.sight import Sight
+from tests.support.history import HOUR
 
 
 @dataclass

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.model import Ledger
-from history import HOUR, answered, job_of, parts, table_of
-
 from exporter.core.due import due_jobs, wants_count
 from exporter.core.events import JobGivenUp
 from exporter.core.project import ProjectCore
 from exporter.domain import ItemsCounted, JobNotFound, JobRefreshed, Listing, NotCounted
+from tests.core.model import Ledger
+from tests.support.history import HOUR, answered, job_of, parts, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from core.world import Answer, CloudJob
-    from history import JobAnswer
-
     from exporter.core.job_table import JobTable
     from exporter.core.observations import Observation
     from exporter.core.rules import Rules
+    from tests.core.world import Answer, CloudJob
+    from tests.support.history import JobAnswer
 
 
 class Process:

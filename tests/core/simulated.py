@@ -8,10 +8,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from asking import Observer
-from core.virtual import Polling
-from history import EPOCH
-
 from exporter.core.actions import FetchStatus, ListJobs
 from exporter.llamacloud.errors import LlamaCloudError, NotFound, UnexpectedStatus
 from exporter.llamacloud.requests import Answer
@@ -21,6 +17,9 @@ from exporter.simulator import Simulator, World
 from exporter.simulator.endpoints import PATHS, QUERIES, read, version_of
 from exporter.simulator.refusals import RefusedError
 from exporter.simulator.world import DEFAULT_PROJECT_ID
+from tests.support.clients import Observer
+from tests.support.history import EPOCH
+from tests.support.virtual_time import Polling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

@@ -12,16 +12,16 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from core.simulated import SimulatedPolling
-from history import EPOCH, HOUR
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from properties import EFFORT, UNHURRIED
 
 from exporter.core.events import JobAppeared, JobEnded
 from exporter.domain import ItemStatus, JobStatus, JobType
 from exporter.simulator import SimulatedJob, items_of
 from exporter.simulator.v2.batches import SimulatedBatch, SimulatedFile, SimulatedFileJob
+from tests.core.simulated import SimulatedPolling
+from tests.support.history import EPOCH, HOUR
+from tests.support.properties import EFFORT, UNHURRIED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,6 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pytest
-from history import EPOCH, HOUR, History, counts, job, table_of
 
 from exporter.core.counters import CounterBook
 from exporter.core.marks import from_zero
@@ -20,6 +19,7 @@ from exporter.domain import (
     JobStatus,
     JobType,
 )
+from tests.support.history import EPOCH, HOUR, History, counts, job, table_of
 
 
 def ended(job_id: str = "job-1", **facts: Any) -> Job:

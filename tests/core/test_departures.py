@@ -6,13 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from history import EPOCH, RULES, answered, counts, job, parts
 
 from exporter.core import departures, job_table, retention
 from exporter.core.actions import ListJobs, WaitUntil
 from exporter.core.observations import TimePassed
 from exporter.core.project import ProjectCore
 from exporter.domain import ItemsCounted, Job, JobRefreshed, JobStatus, Listing
+from tests.support.history import EPOCH, RULES, answered, counts, job, parts
 
 if TYPE_CHECKING:
     from exporter.core.rules import Rules

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from history import EPOCH, HOUR, History, counts, job
 
 from exporter.core.due import count_can_wait, due_jobs
 from exporter.core.events import JobGivenUp
 from exporter.core.observations import TimePassed
 from exporter.domain import ItemCounts, ItemStatus, Job, JobStatus
+from tests.support.history import EPOCH, HOUR, History, counts, job
 
 QUARTER = 900.0
 

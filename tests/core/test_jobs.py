@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from history import EPOCH, History, counts, job
 
 from exporter.core.events import (
     ItemsFailed,
@@ -15,6 +14,7 @@ from exporter.core.events import (
     MoreItemsFailed,
 )
 from exporter.domain import FailedItem, JobStatus
+from tests.support.history import EPOCH, History, counts, job
 
 
 class TestRecord:

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from history import EPOCH, HOUR, History, counts, job
 
 from exporter.core.events import JobEnded
 from exporter.core.observations import Scraped, Shown, TimePassed
 from exporter.domain import Job, JobStatus, JobType
+from tests.support.history import EPOCH, HOUR, History, counts, job
 
 
 def ended(job_id: str = "job-1", **facts: object) -> Job:

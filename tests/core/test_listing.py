@@ -1,8 +1,7 @@
 """A listing of many rows is taken in some at a time, and answers come between them."""
 
-from history import EPOCH, NOT_KNOWN, History, answered, job, parts
-
 from exporter.domain import JobNotFound, JobRefreshed, JobStatus, Listing
+from tests.support.history import EPOCH, NOT_KNOWN, History, answered, job, parts
 
 # All of them have series.
 MANY = tuple(job(f"job-{number:03d}") for number in range(750))

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from core.fake_cloud import failure
-from core.virtual import list_now
-from history import EPOCH, HOUR, RULES, counts, job
 
 from exporter.core.actions import CountItems, FetchStatus, ListJobs, WaitUntil
 from exporter.core.events import PollFinished
 from exporter.core.observations import Abandoned, Failed, KeyChanged, Listed, Refreshed
 from exporter.core.project import ProjectCore
 from exporter.domain import ItemsCounted, JobNotFound, JobRefreshed, JobStatus
+from tests.core.fake_cloud import failure
+from tests.support.history import EPOCH, HOUR, RULES, counts, job
+from tests.support.virtual_time import list_now
 
 if TYPE_CHECKING:
     from exporter.core.actions import RefreshJob

@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from core.simulated import SimulatedPolling
-from history import EPOCH, HOUR
 
 from exporter.core.events import ItemsFailed, JobAppeared, JobChangedStatus, JobEnded, JobGivenUp
 from exporter.domain import ItemStatus, JobStatus, JobType
 from exporter.simulator import SimulatedJob, items_of
 from exporter.simulator.v2.batches import SimulatedBatch, files_of
+from tests.core.simulated import SimulatedPolling
+from tests.support.history import EPOCH, HOUR
 
 DAY = 86_400.0
 

@@ -3,15 +3,15 @@
 from itertools import pairwise
 
 import pytest
-from core.fake_cloud import FakeCloud, Request
-from core.virtual import Polling, list_now
-from history import EPOCH, HOUR, RULES, counts, job
 
 from exporter.core.actions import CountItems, FetchStatus
 from exporter.core.events import PollFinished
 from exporter.core.observations import Refreshed
 from exporter.core.project import ProjectCore
 from exporter.domain import ItemStatus, JobStatus
+from tests.core.fake_cloud import FakeCloud, Request
+from tests.support.history import EPOCH, HOUR, RULES, counts, job
+from tests.support.virtual_time import Polling, list_now
 
 INTERVAL = 30.0
 QUARTER = 900.0

@@ -4,8 +4,12 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from core.simulated import SimulatedPolling
-from core.test_policy_batches import (
+
+from exporter.core.events import JobAppeared, JobEnded, RefreshRecovered
+from exporter.domain import ItemStatus, JobStatus, JobType
+from exporter.simulator.refusals import RefusedError
+from tests.core.simulated import SimulatedPolling
+from tests.core.test_policy_batches import (
     DAY,
     finish,
     finished_items,
@@ -15,11 +19,7 @@ from core.test_policy_batches import (
     touch,
     v2_project,
 )
-from history import EPOCH, HOUR
-
-from exporter.core.events import JobAppeared, JobEnded, RefreshRecovered
-from exporter.domain import ItemStatus, JobStatus, JobType
-from exporter.simulator.refusals import RefusedError
+from tests.support.history import EPOCH, HOUR
 
 
 def fail_once(project: SimulatedPolling, code: int) -> None:

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from core.virtual import Polling
-from history import EPOCH, HOUR, History, job
 
 from exporter.core.events import JobChangedStatus, JobEnded, JobRecordsContradict
 from exporter.domain import ItemStatus, JobStatus, JobType
+from tests.support.history import EPOCH, HOUR, History, job
+from tests.support.virtual_time import Polling
 
 PENDING: dict[str, Any] = {"status": JobStatus.PENDING}
 RUNNING: dict[str, Any] = {"status": JobStatus.RUNNING, "processed_items": 4}

@@ -6,12 +6,12 @@ from random import Random
 from typing import Any
 
 import pytest
-from core.fake_cloud import failure
-from core.virtual import Polling
-from history import EPOCH, HOUR, counts, job
 
 from exporter.core.events import JobAppeared, JobEnded, PollFinished
 from exporter.domain import ItemStatus, JobStatus, JobType
+from tests.core.fake_cloud import failure
+from tests.support.history import EPOCH, HOUR, counts, job
+from tests.support.virtual_time import Polling
 
 INTERVAL = 30.0
 DAY = 24 * HOUR

@@ -4,10 +4,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from core.fake_cloud import failure
-from core.simulated import SimulatedPolling
-from core.virtual import Polling
-from history import EPOCH, HOUR, counts, job
 
 from exporter.core import job_table
 from exporter.core.actions import FetchStatus, ListJobs
@@ -28,6 +24,10 @@ from exporter.core.retention import rank
 from exporter.core.tracked_job import TrackedJob
 from exporter.domain import ErrorReason, ItemStatus, JobStatus, JobType, ListingPlan
 from exporter.simulator.v2.batches import SimulatedBatch, files_of
+from tests.core.fake_cloud import failure
+from tests.core.simulated import SimulatedPolling
+from tests.support.history import EPOCH, HOUR, counts, job
+from tests.support.virtual_time import Polling
 
 INTERVAL = 30.0
 DAY = 24 * HOUR

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from core.fake_cloud import failure
-from core.virtual import Polling
-from history import EPOCH, counts, job
-
 from exporter.core.actions import ListJobs
 from exporter.core.handover import go_on_from
 from exporter.core.project import ProjectCore
 from exporter.domain import ItemStatus, JobStatus, JobType
+from tests.core.fake_cloud import failure
+from tests.support.history import EPOCH, counts, job
+from tests.support.virtual_time import Polling
 
 if TYPE_CHECKING:
     from exporter.domain import ProjectView

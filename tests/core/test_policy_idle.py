@@ -4,14 +4,13 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from core.fake_cloud import FakeCloud, Request, failure
-from history import EPOCH, HOUR, RULES, job
-
 from exporter.core.actions import ListJobs, WaitUntil
 from exporter.core.events import ApiSetAside, ListingFailed
 from exporter.core.observations import Listed
 from exporter.core.project import ProjectCore
 from exporter.domain import Job, JobStatus
+from tests.core.fake_cloud import FakeCloud, Request, failure
+from tests.support.history import EPOCH, HOUR, RULES, job
 
 INTERVAL = 30.0
 BOTH = ("v1beta", "v2")

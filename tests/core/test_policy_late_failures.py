@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from core.virtual import Polling
-from history import EPOCH, HOUR, History, counts, job
 
 from exporter.core.events import ItemsFailed, JobReturned
 from exporter.domain import FailedItem, ItemStatus, Job, JobStatus, JobType
+from tests.support.history import EPOCH, HOUR, History, counts, job
+from tests.support.virtual_time import Polling
 
 FAILED = (JobType.PARSE, ItemStatus.FAILED)
 

@@ -3,15 +3,15 @@
 from itertools import pairwise
 
 import pytest
-from core.fake_cloud import failure
-from core.virtual import Polling, list_now
-from history import EPOCH, HOUR, RULES, job
 
 from exporter.core.actions import ListJobs, WaitUntil
 from exporter.core.events import PollFinished
 from exporter.core.observations import KeyChanged
 from exporter.core.project import ProjectCore
 from exporter.domain import JobStatus, JobType, ListingPlan
+from tests.core.fake_cloud import failure
+from tests.support.history import EPOCH, HOUR, RULES, job
+from tests.support.virtual_time import Polling, list_now
 
 INTERVAL = 30.0
 DAY = 24 * HOUR

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from core.virtual import list_now
-from history import EPOCH, RULES, job, table_of
-
 from exporter.core.project import ProjectCore
 from exporter.domain import Job, JobStatus
+from tests.support.history import EPOCH, RULES, job, table_of
+from tests.support.virtual_time import list_now
 
 
 def made_up(listing: int, number: int, *, ended: bool) -> list[Job]:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from core.fake_cloud import failure
-from core.virtual import Polling
-from history import EPOCH, HOUR, job
 
 from exporter.core.events import (
     ListingFailed,
@@ -18,6 +15,9 @@ from exporter.core.events import (
     RefreshRecovered,
 )
 from exporter.domain import JobStatus
+from tests.core.fake_cloud import failure
+from tests.support.history import EPOCH, HOUR, job
+from tests.support.virtual_time import Polling
 
 if TYPE_CHECKING:
     from exporter.domain import Failure

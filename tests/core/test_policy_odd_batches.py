@@ -6,13 +6,13 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from core.simulated import SimulatedPolling
-from core.test_policy_batches import finish, finished_items, put, v2_project
-from history import HOUR
 
 from exporter.core.events import JobEnded, JobGivenUp, PollFinished, RefreshFailed
 from exporter.domain import ItemStatus, JobStatus
 from exporter.simulator.refusals import RefusedError
+from tests.core.simulated import SimulatedPolling
+from tests.core.test_policy_batches import finish, finished_items, put, v2_project
+from tests.support.history import HOUR
 
 
 def refuse_file_jobs(project: SimulatedPolling, code: int, *, until: float) -> None:

@@ -1,12 +1,11 @@
 """What comes of each poll, in virtual time."""
 
-from core.fake_cloud import failure
-from core.virtual import Polling, list_now
-from history import RULES, job
-
 from exporter.core.events import JobEnded, ListingFailed, PollFinished, RefreshFailed
 from exporter.core.project import ProjectCore
 from exporter.domain import ErrorReason, JobStatus, JobType
+from tests.core.fake_cloud import failure
+from tests.support.history import RULES, job
+from tests.support.virtual_time import Polling, list_now
 
 INTERVAL = 30.0
 

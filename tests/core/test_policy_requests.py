@@ -2,10 +2,9 @@
 
 from collections import Counter
 
-from core.virtual import Polling
-from history import EPOCH, HOUR, counts, job
-
 from exporter.domain import JobStatus
+from tests.support.history import EPOCH, HOUR, counts, job
+from tests.support.virtual_time import Polling
 
 INTERVAL = 30.0
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from core.fake_cloud import failure
-from core.test_policy_batches import finished_items, finished_jobs, put, v2_project
-from core.virtual import Polling
-from history import EPOCH, HOUR, counts, job
 
 from exporter.core.events import ApiSetAside, JobEnded, ListingFailed
 from exporter.domain import ErrorReason, ItemStatus, JobStatus, JobType
+from tests.core.fake_cloud import failure
+from tests.core.test_policy_batches import finished_items, finished_jobs, put, v2_project
+from tests.support.history import EPOCH, HOUR, counts, job
+from tests.support.virtual_time import Polling
 
 DAY = 24 * HOUR
 BOTH = ("v1beta", "v2")

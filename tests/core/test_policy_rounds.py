@@ -6,13 +6,13 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from core.fake_cloud import FakeCloud, Request, failure
-from core.virtual import Polling
-from history import EPOCH, HOUR, RULES, counts, job
 
 from exporter.core.actions import WaitUntil
 from exporter.core.project import ProjectCore
 from exporter.domain import ItemStatus, Job, JobStatus, JobType
+from tests.core.fake_cloud import FakeCloud, Request, failure
+from tests.support.history import EPOCH, HOUR, RULES, counts, job
+from tests.support.virtual_time import Polling
 
 INTERVAL = 30.0
 

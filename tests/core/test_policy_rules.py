@@ -2,13 +2,12 @@
 
 from itertools import pairwise
 
-from core.fake_cloud import failure
-from core.virtual import Polling
-from history import EPOCH, HOUR, counts, job
-
 from exporter.core.actions import ListJobs
 from exporter.core.events import PollFinished
 from exporter.domain import ItemStatus, JobStatus, JobType
+from tests.core.fake_cloud import failure
+from tests.support.history import EPOCH, HOUR, counts, job
+from tests.support.virtual_time import Polling
 
 
 def listings(project: Polling) -> list[float]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.fake_cloud import failure
-from core.virtual import Polling
-from history import EPOCH, HOUR, History, answered, counts, job
-
 from exporter.core.events import JobGivenUp, PollFinished, RefreshFailed, RefreshRecovered
 from exporter.domain import ItemStatus, JobStatus, JobType, NotCounted, UncountedReason
+from tests.core.fake_cloud import failure
+from tests.support.history import EPOCH, HOUR, History, answered, counts, job
+from tests.support.virtual_time import Polling
 
 COMPLETED = (JobType.PARSE, ItemStatus.COMPLETED)
 

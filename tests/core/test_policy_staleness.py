@@ -3,15 +3,14 @@
 from dataclasses import replace
 from itertools import pairwise
 
-from core.fake_cloud import failure
-from core.virtual import Polling, list_now
-from history import EPOCH, HOUR, RULES, counts, job
-
 from exporter.core.actions import FetchStatus
 from exporter.core.events import JobAppeared, JobEnded, ProjectStale
 from exporter.core.observations import Refreshed, Shown
 from exporter.core.project import ProjectCore
 from exporter.domain import ItemStatus, JobRefreshed, JobStatus, JobType
+from tests.core.fake_cloud import failure
+from tests.support.history import EPOCH, HOUR, RULES, counts, job
+from tests.support.virtual_time import Polling, list_now
 
 INTERVAL = 30.0
 

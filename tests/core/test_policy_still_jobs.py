@@ -5,11 +5,10 @@ from __future__ import annotations
 from itertools import pairwise
 from statistics import median
 
-from core.fake_cloud import failure
-from core.virtual import Polling
-from history import EPOCH, HOUR, job
-
 from exporter.domain import JobStatus
+from tests.core.fake_cloud import failure
+from tests.support.history import EPOCH, HOUR, job
+from tests.support.virtual_time import Polling
 
 QUARTER = 900.0
 

@@ -1,10 +1,9 @@
 """A project with more jobs than a listing may read, in virtual time."""
 
-from core.virtual import Polling
-from history import EPOCH, HOUR, job
-
 from exporter.core.events import ListingTruncated, ListingWholeAgain
 from exporter.domain import JobStatus
+from tests.support.history import EPOCH, HOUR, job
+from tests.support.virtual_time import Polling
 
 INTERVAL = 30.0
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from core.absences import MINUTE, Absent
-from core.checks import Checks
-from core.ends import ENDS
-from core.happenings import PICK, one_of
-from history import HOUR
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
-from properties import EFFORT, UNHURRIED
 
 from exporter.domain import ItemStatus, JobStatus
+from tests.core.absences import MINUTE, Absent
+from tests.core.checks import Checks
+from tests.core.ends import ENDS
+from tests.core.happenings import PICK, one_of
+from tests.support.history import HOUR
+from tests.support.properties import EFFORT, UNHURRIED
 
 if TYPE_CHECKING:
-    from core.world import Answer
+    from tests.core.world import Answer
 
 CLOCK_OFF_AT_MOST = 20 * MINUTE
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from core.fake_cloud import failure
-from core.virtual import Polling
-from history import EPOCH, HOUR, counts, job
 
 from exporter.core.handover import go_on_from
 from exporter.core.project import ProjectCore
 from exporter.core.recent import Recent
 from exporter.domain import FailedItem, ItemCounts, JobStatus
+from tests.core.fake_cloud import failure
+from tests.support.history import EPOCH, HOUR, counts, job
+from tests.support.virtual_time import Polling
 
 if TYPE_CHECKING:
     from exporter.domain import ProjectStatus

@@ -17,10 +17,9 @@ from exporter.domain import (
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from core.entry import Entry
-    from core.model import Ledger
-
     from exporter.domain import ProjectGauges, ProjectView
+    from tests.core.entry import Entry
+    from tests.core.model import Ledger
 
 
 def jobs_tell_what_was_told(ledger: Ledger, view: ProjectView) -> None:

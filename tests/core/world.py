@@ -6,8 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from history import EPOCH, NOT_KNOWN, JobAnswer
-
 from exporter.domain import (
     ITEM_DURATION_BUCKETS,
     OTHER_FAILURE_REASON,
@@ -25,6 +23,7 @@ from exporter.domain import (
     NotCounted,
     UncountedReason,
 )
+from tests.support.history import EPOCH, NOT_KNOWN, JobAnswer
 
 # Jobs grow: of 20 items they can be counted only when they have ended, of 30 not at all, but of
 # some jobs those in the statuses that are few.

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import yaml
-from cloud import KEY, Cloud, running_cloud
-from deployed import DEPLOY, RULE_FILES
-from process import Exporter, running
-from prometheus import Prometheus, running_prometheus
 
 from exporter.simulator import DEFAULT_PROJECT_ID, Fault, items_of
+from tests.support.cloud import KEY, Cloud, running_cloud
+from tests.support.deployed import DEPLOY, RULE_FILES
+from tests.support.exporter_process import Exporter, running
+from tests.support.prometheus import Prometheus, running_prometheus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dashboard.reading import Query
+    from tests.support.dashboard_queries import Query
 
 HOUR = 3600.0
 EMPTY_PROJECT_ID = "e3b0c442-98fc-4c14-9afb-f4c8996fb924"

@@ -7,9 +7,10 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from batch_dashboard.board import as_json
-from dashboard.reading import BOARD, PANELS, ROWS, VARIABLES, queries, variables_in
-from deployed import DASHBOARD, alerts
+from tests.support.dashboard_queries import BOARD, PANELS, ROWS, VARIABLES, queries, variables_in
+from tests.support.deployed import DASHBOARD, alerts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,11 @@ import re
 from itertools import chain
 
 import pytest
-from dashboard.reading import (
+
+from exporter.domain import ItemStatus, JobStatus
+from exporter.exposition import FAMILIES as BATCH_FAMILIES
+from exporter.telemetry import FAMILIES as EXPORTER_FAMILIES
+from tests.support.dashboard_queries import (
     BOARD,
     Query,
     label_queries,
@@ -14,11 +18,7 @@ from dashboard.reading import (
     variables_in,
     with_variables,
 )
-from deployed import labels_by_sample, labels_grouped_by_in, matchers_in, records
-
-from exporter.domain import ItemStatus, JobStatus
-from exporter.exposition import FAMILIES as BATCH_FAMILIES
-from exporter.telemetry import FAMILIES as EXPORTER_FAMILIES
+from tests.support.deployed import labels_by_sample, labels_grouped_by_in, matchers_in, records
 
 FAMILIES = (*BATCH_FAMILIES, *EXPORTER_FAMILIES)
 LABELS = labels_by_sample()

@@ -9,7 +9,10 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from dashboard.reading import (
+
+from exporter.simulator import DEFAULT_PROJECT_ID
+from tests.dashboard.scenario import EMPTY_PROJECT_ID, STATES, Plan, Scene, scenes
+from tests.support.dashboard_queries import (
     VARIABLES,
     Query,
     label_queries,
@@ -17,11 +20,8 @@ from dashboard.reading import (
     queries_of,
     with_variables,
 )
-from dashboard.scenario import EMPTY_PROJECT_ID, STATES, Plan, Scene, scenes
-from reference import page
-from tools import require_tool
-
-from exporter.simulator import DEFAULT_PROJECT_ID
+from tests.support.reference import page
+from tests.support.tools import require_tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from dashboard.reading import queries_of
-from deployed import needed_by, records
-from series import NOW, STEP, always, answer, batch, from_minute
-from tools import promtool
+
+from tests.support.dashboard_queries import queries_of
+from tests.support.deployed import needed_by, records
+from tests.support.rule_series import NOW, STEP, always, answer, batch, from_minute
+from tests.support.tools import promtool
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 
-from e2e.alertmanager import serving_handler
+from tests.e2e.alertmanager import serving_handler
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-from daemon import Daemon, running_daemon
+from tests.support.daemon import Daemon, running_daemon
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

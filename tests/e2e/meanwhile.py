@@ -6,12 +6,12 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
-from e2e.troubles import complete_an_item
+from tests.e2e.troubles import complete_an_item
 
 if TYPE_CHECKING:
     import subprocess
 
-    from cloud import Cloud
+    from tests.support.cloud import Cloud
 
 SECONDS_AN_ITEM = 0.5
 # Some scrapes meet it in each state, and it never is down for as long as one that is absent.

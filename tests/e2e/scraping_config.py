@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from deployed import DEPLOY
+
+from tests.support.deployed import DEPLOY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

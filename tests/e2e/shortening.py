@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from deployed import DEPLOY, RULE_FILES
+from tests.support.deployed import DEPLOY, RULE_FILES
 
 if TYPE_CHECKING:
     from pathlib import Path

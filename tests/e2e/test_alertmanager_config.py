@@ -7,9 +7,10 @@ from collections import defaultdict
 
 import pytest
 import yaml
-from deployed import alerts
-from e2e.shortening import ALERTMANAGER
-from tools import require_tool
+
+from tests.e2e.shortening import ALERTMANAGER
+from tests.support.deployed import alerts
+from tests.support.tools import require_tool
 
 SEVERITIES = {alert["alert"]: alert["labels"]["severity"] for alert in alerts()}
 

@@ -10,20 +10,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from deployed import alerts
-from e2e.addresses import asked_for_text, reserved_address
-from e2e.alertmanager import Receiver, receiving, running_alertmanager
-from e2e.scraping_config import prometheus_config
-from e2e.shortening import alertmanager_config, shortened_rules
-from process import Exporter, running
-from projects import Scrape, project, settings_file
-from prometheus import Prometheus, running_prometheus
+
+from tests.e2e.addresses import asked_for_text, reserved_address
+from tests.e2e.alertmanager import Receiver, receiving, running_alertmanager
+from tests.e2e.scraping_config import prometheus_config
+from tests.e2e.shortening import alertmanager_config, shortened_rules
+from tests.support.deployed import alerts
+from tests.support.exporter_process import Exporter, running
+from tests.support.projects import Scrape, project, settings_file
+from tests.support.prometheus import Prometheus, running_prometheus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from cloud import Cloud
+    from tests.support.cloud import Cloud
 
 ALERT = "LlamaCloudBatchItemsFailed"
 JOB = {"project": "team", "job_id": "job-of-team"}

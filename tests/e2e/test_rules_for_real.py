@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from cloud import Cloud, running_cloud
-from deployed import alerts, records
-from e2e.alertmanager import receiving, running_alertmanager
-from e2e.meanwhile import Wavering, Work
-from e2e.scraping_config import discovering, leave, prometheus_config
-from e2e.shortening import alertmanager_config, shortened_rules
-from e2e.troubles import (
+
+from tests.e2e.alertmanager import receiving, running_alertmanager
+from tests.e2e.meanwhile import Wavering, Work
+from tests.e2e.scraping_config import discovering, leave, prometheus_config
+from tests.e2e.shortening import alertmanager_config, shortened_rules
+from tests.e2e.troubles import (
     FIRES,
     HEALTHY,
     JOBS_FOR_A_SMALL_BUDGET,
@@ -30,15 +29,17 @@ from e2e.troubles import (
     troubled_projects,
     well,
 )
-from process import Exporter, running
-from projects import scrape, settings_file
-from prometheus import Prometheus, running_prometheus
+from tests.support.cloud import Cloud, running_cloud
+from tests.support.deployed import alerts, records
+from tests.support.exporter_process import Exporter, running
+from tests.support.projects import scrape, settings_file
+from tests.support.prometheus import Prometheus, running_prometheus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from daemon import Daemon
+    from tests.support.daemon import Daemon
 
 TIMES_SHORTER = 120
 WITHIN_SECONDS = 150.0

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from deployed import RULE_FILES
-from e2e.shortening import ALERTMANAGER, shortened
+
+from tests.e2e.shortening import ALERTMANAGER, shortened
+from tests.support.deployed import RULE_FILES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from projects import key_of, project, project_id_of
-
 from exporter.simulator import Fault, items_of
+from tests.support.projects import key_of, project, project_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cloud import Cloud
+    from tests.support.cloud import Cloud
 
 HEALTHY = "healthy"
 SHOWN_JOBS = 3

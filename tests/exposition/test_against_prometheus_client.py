@@ -4,17 +4,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import pytest
-from exposition.oracle import expected_exposition
-from exposition.views import (
-    empty_view,
-    full_counters,
-    full_gauges,
-    full_job,
-    full_view,
-    join,
-    rendered,
-    sparse_job,
-)
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from prometheus_client.metrics_core import Metric
@@ -27,6 +16,17 @@ from prometheus_client.utils import floatToGoString
 from exporter.domain import ProjectView
 from exporter.exposition import FAMILIES, Form
 from exporter.exposition.text import number
+from tests.support.exposition_oracle import expected_exposition
+from tests.support.views import (
+    empty_view,
+    full_counters,
+    full_gauges,
+    full_job,
+    full_view,
+    join,
+    rendered,
+    sparse_job,
+)
 
 parse_openmetrics: Callable[[str], Iterable[Metric]] = _parse_openmetrics
 go_float: Callable[[float], str] = floatToGoString

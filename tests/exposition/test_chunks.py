@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
-from exposition.strategies import several_views
-from exposition.views import empty_view, full_job, join, rendered
 from hypothesis import given, settings
-from properties import EFFORT, UNHURRIED
 
 from exporter.domain import JobView, ProjectView
 from exporter.exposition import Form, ProjectChunks, render_project
+from tests.exposition.strategies import several_views
+from tests.support.properties import EFFORT, UNHURRIED
+from tests.support.views import empty_view, full_job, join, rendered
 
 MANY = [full_job(f"bjb-{number:08d}") for number in range(3000)]
 

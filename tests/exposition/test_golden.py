@@ -2,10 +2,9 @@
 
 from dataclasses import replace
 
-from exposition.views import NO_COUNTERS, empty_view, join, rendered, sparse_job
-
 from exporter.domain import Histogram, ItemStatus, JobStatus, JobType, ProjectView
 from exporter.exposition import FAMILIES, Family, Form
+from tests.support.views import NO_COUNTERS, empty_view, join, rendered, sparse_job
 
 A_JOB = """\
 # HELP llamacloud_batch_job_info Properties of a batch job that do not change, as labels; always 1.

@@ -5,20 +5,20 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 
 import pytest
-from exposition.oracle import expected_exposition, go_float, rows_of
-from exposition.strategies import several_views
-from exposition.views import join, rendered
 from hypothesis import given, settings
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as _parse_openmetrics,
 )
 from prometheus_client.parser import text_string_to_metric_families as parse_text
-from properties import EFFORT, UNHURRIED
 
 from exporter.domain import Histogram, ProjectView
 from exporter.exposition import Form
 from exporter.texts import well_formed
+from tests.exposition.strategies import several_views
+from tests.support.exposition_oracle import expected_exposition, go_float, rows_of
+from tests.support.properties import EFFORT, UNHURRIED
+from tests.support.views import join, rendered
 
 parse_openmetrics: Callable[[str], Iterable[Metric]] = _parse_openmetrics
 PARSERS: dict[Form, Callable[[str], Iterable[Metric]]] = {

@@ -4,21 +4,21 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import pytest
-from exposition.oracle import Ready
-from exposition.oracle import render as prometheus_client_renders
-from exposition.views import full_job, full_view, join, rendered
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as _parse_openmetrics,
 )
 from prometheus_client.parser import text_string_to_metric_families as parse_text
-from tools import check_metrics
 
 from exporter.core.events import ListingSucceeded
 from exporter.exposition import FAMILIES as BATCH_FAMILIES
 from exporter.exposition import Form
 from exporter.telemetry import FAMILIES, Telemetry, render
+from tests.support.exposition_oracle import Ready
+from tests.support.exposition_oracle import render as prometheus_client_renders
+from tests.support.tools import check_metrics
+from tests.support.views import full_job, full_view, join, rendered
 
 parse_openmetrics: Callable[[str], Iterable[Metric]] = _parse_openmetrics
 PREFIX = "llamacloud_exporter_"

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from image.building import build_command, call
+
+from tests.image.building import build_command, call
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from image.building import BASE_IMAGE, HARDENED, PYTHON, ROOT, call
+
+from tests.image.building import BASE_IMAGE, HARDENED, PYTHON, ROOT, call
 
 pytestmark = pytest.mark.timeout(900)
 

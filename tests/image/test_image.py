@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cloud import KEY, running_cloud
-from image.building import HARDENED, WITH_HEALTH_CHECK, call
-from pages import commands
-from process import DEADLINE_SECONDS, running_command
 
 import exporter
+from tests.image.building import HARDENED, WITH_HEALTH_CHECK, call
+from tests.support.cloud import KEY, running_cloud
+from tests.support.documents import commands
+from tests.support.exporter_process import DEADLINE_SECONDS, running_command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from image.conftest import Built
-    from process import Exporter
+    from tests.image.conftest import Built
+    from tests.support.exporter_process import Exporter
 
 pytestmark = pytest.mark.timeout(900)
 

@@ -8,7 +8,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from image.building import BASE_IMAGE, ROOT, require_index
+
+from tests.image.building import BASE_IMAGE, ROOT, require_index
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tools import require_tool
+
+from tests.support.tools import require_tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from kubernetes.helm import Object
+    from tests.kubernetes.helm import Object
 
 OLDEST, FIRST_WITH_SIDECARS, NEWEST = VERSIONS = ("1.25.0", "1.29.0", "1.37.0")
 # What the standard asks of every container. In test_cluster.py the API server itself enforces it.

@@ -4,8 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from deployed import DEPLOY
-from kubernetes.helm import helm
+
+from tests.kubernetes.helm import helm
+from tests.support.deployed import DEPLOY
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from deployed import CHART
-from tools import require_tool
+
+from tests.support.deployed import CHART
+from tests.support.tools import require_tool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

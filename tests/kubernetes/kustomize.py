@@ -6,14 +6,14 @@ import subprocess
 from functools import cache
 from typing import TYPE_CHECKING
 
-from deployed import DEPLOY
-from kubernetes.helm import objects_in
-from tools import require_tool
+from tests.kubernetes.helm import objects_in
+from tests.support.deployed import DEPLOY
+from tests.support.tools import require_tool
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kubernetes.helm import Object
+    from tests.kubernetes.helm import Object
 
 EXAMPLES = DEPLOY / "kustomize" / "examples"
 NAMES = sorted(path.name for path in EXAMPLES.iterdir())

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from deployed import CHART, DASHBOARD, DEPLOY, RULE_FILES
-from kubernetes.conformance import VERSIONS, check_restricted, check_schemas
-from kubernetes.helm import CI_VALUES, helm, pod_of, rendered, template
-from tools import require_tool
+
+from tests.kubernetes.conformance import VERSIONS, check_restricted, check_schemas
+from tests.kubernetes.helm import CI_VALUES, helm, pod_of, rendered, template
+from tests.support.deployed import CHART, DASHBOARD, DEPLOY, RULE_FILES
+from tests.support.tools import require_tool
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from deployed import CHART
-from kubernetes.helm import (
+
+from tests.kubernetes.helm import (
     CI_VALUES,
     FULL_NAME,
     NAME,
@@ -18,6 +18,7 @@ from kubernetes.helm import (
     only,
     rendered,
 )
+from tests.support.deployed import CHART
 
 SELECTOR = {"app.kubernetes.io/name": NAME, "app.kubernetes.io/instance": RELEASE}
 KEYS = {"existingSecret": "llamacloud-keys", "defaultKey": "default"}

@@ -8,10 +8,10 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from deployed import CHART
-from kubernetes.helm import NAME, deployed_pod, exporter_in, only, pod_of, rendered
-from kubernetes.kustomize import named
-from process import run, running
+from tests.kubernetes.helm import NAME, deployed_pod, exporter_in, only, pod_of, rendered
+from tests.kubernetes.kustomize import named
+from tests.support.deployed import CHART
+from tests.support.exporter_process import run, running
 
 if TYPE_CHECKING:
     from pathlib import Path

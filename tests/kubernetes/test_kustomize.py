@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
-from deployed import DASHBOARD, RULE_FILES
-from kubernetes.conformance import (
+
+from tests.kubernetes.conformance import (
     FIRST_WITH_SIDECARS,
     NEWEST,
     OLDEST,
@@ -15,8 +15,9 @@ from kubernetes.conformance import (
     check_restricted,
     check_schemas,
 )
-from kubernetes.helm import NAME, deployed_pod, exporter_in, only, pod_of, rendered
-from kubernetes.kustomize import EXAMPLES, NAMES, built, named
+from tests.kubernetes.helm import NAME, deployed_pod, exporter_in, only, pod_of, rendered
+from tests.kubernetes.kustomize import EXAMPLES, NAMES, built, named
+from tests.support.deployed import DASHBOARD, RULE_FILES
 
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
 IMAGE = "registry.example.org/llamacloud-batch-exporter:0.1.0"

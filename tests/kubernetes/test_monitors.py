@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from deployed import DASHBOARD
-from kubernetes.helm import NAME, RELEASE, only, rendered
+
+from tests.kubernetes.helm import NAME, RELEASE, only, rendered
+from tests.support.deployed import DASHBOARD
 
 SELECTOR = {"matchLabels": {"llamacloud-batch-exporter": "sidecar"}}
 BASIC_AUTH = {"username": {"name": "scraping", "key": "user"}}

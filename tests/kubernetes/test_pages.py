@@ -1,4 +1,4 @@
-"""Values and commands on the pages about Kubernetes; tests/test_pages.py has the rest."""
+"""Values and commands on the pages about Kubernetes; tests/docs/test_documents.py has the rest."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from deployed import CHART, DEPLOY, RULE_FILES
-from documentation import README
-from kubernetes.helm import helm, objects_in, only, pod_of, template
-from kubernetes.kustomize import EXAMPLES, build
-from pages import PAGES, blocks
+
+from tests.docs.documentation_tables import README
+from tests.kubernetes.helm import helm, objects_in, only, pod_of, template
+from tests.kubernetes.kustomize import EXAMPLES, build
+from tests.support.deployed import CHART, DEPLOY, RULE_FILES
+from tests.support.documents import PAGES, blocks
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from deployed import RULE_FILES, alerts, rules
-from kubernetes.helm import only, rendered
-from tools import promtool
+
+from tests.kubernetes.helm import only, rendered
+from tests.support.deployed import RULE_FILES, alerts, rules
+from tests.support.tools import promtool
 
 if TYPE_CHECKING:
     from pathlib import Path

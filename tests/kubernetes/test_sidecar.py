@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from deployed import DEPLOY
-from kubernetes.conformance import (
+
+from tests.kubernetes.conformance import (
     FIRST_WITH_SIDECARS,
     NEWEST,
     check_restricted,
     check_schemas,
 )
-from kubernetes.helm import (
+from tests.kubernetes.helm import (
     NAME,
     OPENSHIFT,
     exporter_in,
@@ -23,6 +23,7 @@ from kubernetes.helm import (
     rendered,
     template,
 )
+from tests.support.deployed import DEPLOY
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from kubernetes.helm import (
+
+from exporter.config import load
+from tests.kubernetes.helm import (
     NAME,
     deployed_pod,
     exporter_in,
@@ -15,9 +17,7 @@ from kubernetes.helm import (
     rendered,
     template,
 )
-from kubernetes.kustomize import named
-
-from exporter.config import load
+from tests.kubernetes.kustomize import named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

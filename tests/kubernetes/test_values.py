@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from kubernetes.helm import refusal, template
+
+from tests.kubernetes.helm import refusal, template
 
 KEYS = "/etc/llamacloud-batch-exporter/keys"
 SECRET = {"existingSecret": "llamacloud-keys"}

@@ -7,13 +7,13 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from deployed import CHART
-from kubernetes.helm import CI_VALUES, NAME, exporter_in, only, pod_of, refusal, rendered
-from kubernetes.kustomize import named
-from web_config.certificates import make_certificates
-from web_config.clients import hash_of, served_with
 
 from exporter.config import load
+from tests.kubernetes.helm import CI_VALUES, NAME, exporter_in, only, pod_of, refusal, rendered
+from tests.kubernetes.kustomize import named
+from tests.support.certificates import make_certificates
+from tests.support.deployed import CHART
+from tests.support.tls_clients import hash_of, served_with
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,6 @@ import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
-from properties import UNHURRIED
 
 from exporter.domain import ItemStatus, JobStatus, JobType
 from exporter.domain.ids import bare_id, contradicts
@@ -20,6 +19,7 @@ from exporter.llamacloud.times import (
     plausible_times,
 )
 from exporter.llamacloud.v1beta.jobs import ITEM_STATUSES, JOB_STATUSES, JOB_TYPES
+from tests.support.properties import UNHURRIED
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 ANSWERED_AT = NOW.timestamp()

@@ -10,10 +10,10 @@ from itertools import repeat
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from properties import UNHURRIED
 
 from exporter.llamacloud.bodies import read_body
 from exporter.llamacloud.errors import BodyTooLarge, NetworkFailed, UnreadableBody
+from tests.support.properties import UNHURRIED
 
 KIBIBYTE = 1024
 # An empty stored block: five bytes that say nothing, as often as one likes.

@@ -3,12 +3,12 @@
 import asyncio
 
 import pytest
-from asking import budget_of
 from structlog.testing import capture_logs
 
 from exporter.llamacloud.budget import RequestBudget
 from exporter.llamacloud.permit import KeyReplaced, Permit
 from exporter.llamacloud.rate import AdaptiveRate
+from tests.support.clients import budget_of
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from company_ca import CompanyCA, company_ca
 from structlog.testing import capture_logs
 
 from exporter.llamacloud.certificates import Certificates
@@ -16,6 +15,7 @@ from exporter.llamacloud.connections import Connections
 from exporter.llamacloud.errors import BadEnvironmentError
 from exporter.llamacloud.exchange import exchange
 from exporter.llamacloud.network_errors import CertificateRefused
+from tests.support.company_ca import CompanyCA, company_ca
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -5,8 +5,6 @@ import socket
 import time
 
 import pytest
-from asking import KeyInFile, Observer, budget_of, client_of, plenty
-from cloud import KEY, Cloud
 
 from exporter.domain import ErrorReason, ListingPlan
 from exporter.llamacloud.errors import (
@@ -31,6 +29,8 @@ from exporter.llamacloud.v1beta.api import V1BetaApi
 from exporter.llamacloud.v1beta.reader import Reader
 from exporter.simulator import DEFAULT_PROJECT_ID, Fault
 from exporter.simulator.faults import FaultKind
+from tests.support.clients import KeyInFile, Observer, budget_of, client_of, plenty
+from tests.support.cloud import KEY, Cloud
 
 pytestmark = pytest.mark.anyio
 

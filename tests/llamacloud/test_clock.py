@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from properties import EFFORT, UNHURRIED
 
 from exporter.llamacloud.clock import UpstreamClock
 from exporter.llamacloud.errors import DoubtfulDate
+from tests.support.properties import EFFORT, UNHURRIED
 
 NOW = 1_790_000_000.0
 DAY = 86_400.0

@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import pytest
-from asking import Observer, client_of
-from cloud import Cloud
-from nowhere import address_that_takes_no_connection
 
 from exporter.domain import ErrorReason
 from exporter.llamacloud.errors import ConnectTimedOut, NetworkFailed
 from exporter.llamacloud.requests import RetryPolicy
 from exporter.llamacloud.v1beta.reader import Reader
+from tests.support.clients import Observer, client_of
+from tests.support.cloud import Cloud
+from tests.support.unreachable import address_that_takes_no_connection
 
 pytestmark = pytest.mark.anyio
 

@@ -9,9 +9,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from asking import client_of
-from cloud import Cloud
-from history import job
 
 from exporter.domain import (
     FailedItem,
@@ -27,6 +24,9 @@ from exporter.llamacloud.v1beta.item_counter import ItemCounter
 from exporter.llamacloud.v1beta.models import ItemRow
 from exporter.llamacloud.v1beta.reader import Reader
 from exporter.simulator import Fault, Paging, SimulatedJob, items_of
+from tests.support.clients import client_of
+from tests.support.cloud import Cloud
+from tests.support.history import job
 
 pytestmark = pytest.mark.anyio
 

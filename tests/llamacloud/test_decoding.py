@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from llamacloud.documented import ITEM, JOB, page_of, with_json
 
 from exporter.llamacloud.errors import BadResponse
 from exporter.llamacloud.json_bounds import MOST_VALUES
 from exporter.llamacloud.v1beta.decoding import read_items, read_jobs, read_status
 from exporter.llamacloud.v1beta.models import ItemRow, JobRow
+from tests.llamacloud.documented import ITEM, JOB, page_of, with_json
 
 AT_TEN = datetime(2026, 11, 23, 10, tzinfo=UTC)
 HUGE = "9" * 5_000

@@ -11,9 +11,6 @@ import pytest
 import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from llamacloud.documented import ITEM, JOB, page_of, with_json
-from llamacloud.odd_json import ODD_JSON, json_values
-from properties import EFFORT, UNHURRIED
 
 from exporter.domain import ItemCounts, ItemStatus, Job
 from exporter.llamacloud.errors import BadResponse
@@ -30,6 +27,9 @@ from exporter.llamacloud.v1beta.decoding import (
 from exporter.llamacloud.v1beta.item_counter import ItemCounter
 from exporter.llamacloud.v1beta.jobs import ITEM_STATUSES, job_of
 from exporter.llamacloud.v1beta.models import ItemRow, JobRow
+from tests.llamacloud.documented import ITEM, JOB, page_of, with_json
+from tests.llamacloud.odd_json import ODD_JSON, json_values
+from tests.support.properties import EFFORT, UNHURRIED
 
 ANSWERED_AT = datetime(2026, 11, 28, tzinfo=UTC).timestamp()
 PAGE = {"next_page_token": "t", "total_size": 2}

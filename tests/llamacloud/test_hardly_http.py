@@ -7,8 +7,6 @@ from contextlib import asynccontextmanager
 from itertools import repeat
 
 import pytest
-from asking import client_of
-from cloud import Cloud
 
 from exporter.llamacloud.errors import (
     LlamaCloudError,
@@ -17,6 +15,8 @@ from exporter.llamacloud.errors import (
     UnreadableBody,
 )
 from exporter.llamacloud.requests import Endpoint, RetryPolicy
+from tests.support.clients import client_of
+from tests.support.cloud import Cloud
 
 pytestmark = pytest.mark.anyio
 

@@ -4,13 +4,13 @@ import time
 from contextlib import suppress
 
 import pytest
-from asking import client_of
-from cloud import Cloud
-from llamacloud.test_hardly_http import speaking
 
 from exporter.llamacloud.errors import GatewayRefused, UnreadableBody
 from exporter.llamacloud.headers import used_headers
 from exporter.llamacloud.requests import Endpoint
+from tests.llamacloud.test_hardly_http import speaking
+from tests.support.clients import client_of
+from tests.support.cloud import Cloud
 
 pytestmark = pytest.mark.anyio
 

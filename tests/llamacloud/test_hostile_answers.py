@@ -4,8 +4,6 @@ import gzip
 import time
 
 import pytest
-from asking import Observer, client_of
-from cloud import Cloud
 
 from exporter.llamacloud.errors import (
     BadResponse,
@@ -19,6 +17,8 @@ from exporter.llamacloud.errors import (
 from exporter.llamacloud.v1beta.reader import Reader
 from exporter.simulator import Fault
 from exporter.simulator.faults import FaultKind
+from tests.support.clients import Observer, client_of
+from tests.support.cloud import Cloud
 
 pytestmark = pytest.mark.anyio
 

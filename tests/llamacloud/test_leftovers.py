@@ -10,11 +10,11 @@ from pathlib import Path
 import httpcore
 import httpx
 import pytest
-from broken_tls import certificate
 
 from exporter.llamacloud.connections import Connections
 from exporter.llamacloud.errors import BadEnvironmentError, LlamaCloudError
 from exporter.llamacloud.exchange import exchange
+from tests.support.broken_tls import certificate
 
 pytestmark = pytest.mark.anyio
 

@@ -5,14 +5,14 @@ from itertools import product
 from typing import Any
 
 import pytest
-from asking import client_of
-from cloud import Cloud
 
 from exporter.domain import Listing, ListingPlan
 from exporter.llamacloud.errors import ServerFailed
 from exporter.llamacloud.v1beta.listing import list_jobs
 from exporter.llamacloud.v1beta.reader import Reader
 from exporter.simulator import Fault, Paging
+from tests.support.clients import client_of
+from tests.support.cloud import Cloud
 
 pytestmark = pytest.mark.anyio
 

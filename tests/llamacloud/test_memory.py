@@ -3,9 +3,6 @@
 from typing import Any
 
 import pytest
-from asking import client_of
-from cloud import Cloud
-from history import job
 
 from exporter.domain import (
     CountLimits,
@@ -18,6 +15,9 @@ from exporter.domain import (
 )
 from exporter.llamacloud.v1beta.api import V1BetaApi
 from exporter.simulator import Paging, items_of
+from tests.support.clients import client_of
+from tests.support.cloud import Cloud
+from tests.support.history import job
 
 pytestmark = pytest.mark.anyio
 

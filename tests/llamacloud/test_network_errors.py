@@ -12,7 +12,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from asking import QUICK_RETRIES, Observer, client_of
 
 from exporter.domain import ErrorReason
 from exporter.llamacloud.connections import Connections
@@ -20,11 +19,12 @@ from exporter.llamacloud.errors import BodyTooLarge, LlamaCloudError, NetworkFai
 from exporter.llamacloud.exchange import exchange
 from exporter.llamacloud.network_errors import CertificateRefused, LimitReached, network_failure
 from exporter.llamacloud.v1beta.reader import Reader
+from tests.support.clients import QUICK_RETRIES, Observer, client_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cloud import Cloud
+    from tests.support.cloud import Cloud
 
 pytestmark = pytest.mark.anyio
 

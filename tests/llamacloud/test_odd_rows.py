@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import structlog
-from asking import Observer, client_of
-from history import job as job_of
 from structlog.testing import capture_logs
 
 from exporter.domain import (
@@ -27,11 +25,12 @@ from exporter.llamacloud.v1beta.api import V1BetaApi
 from exporter.llamacloud.v1beta.counting import count_items
 from exporter.llamacloud.v1beta.reader import Reader
 from exporter.simulator import DEFAULT_PROJECT_ID, Fault, Paging, items_of
+from tests.support.clients import Observer, client_of
+from tests.support.history import job as job_of
 
 if TYPE_CHECKING:
-    from cloud import Cloud
-
     from exporter.simulator.faults import Endpoint
+    from tests.support.cloud import Cloud
 
 pytestmark = pytest.mark.anyio
 

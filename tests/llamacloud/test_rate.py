@@ -2,9 +2,9 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from properties import UNHURRIED
 
 from exporter.llamacloud.rate import AdaptiveRate
+from tests.support.properties import UNHURRIED
 
 MINUTE = 60.0
 QUARTER = 15 * MINUTE

@@ -1,14 +1,14 @@
 """Redirects are reported but never followed: they could send the key to another host."""
 
 import pytest
-from asking import Observer, client_of
-from cloud import KEY, Cloud, running_cloud
 
 from exporter.domain import ErrorReason
 from exporter.llamacloud.errors import GatewayRefused, UnexpectedStatus
 from exporter.llamacloud.refusals import refusal
 from exporter.llamacloud.v1beta.reader import Reader
 from exporter.simulator import Fault
+from tests.support.clients import Observer, client_of
+from tests.support.cloud import KEY, Cloud, running_cloud
 
 pytestmark = pytest.mark.anyio
 

@@ -3,8 +3,6 @@
 import json
 
 import pytest
-from asking import KeyInFile, Observer, client_of, plenty
-from cloud import KEY, Cloud
 
 from exporter.domain import ErrorReason
 from exporter.llamacloud.errors import (
@@ -21,6 +19,8 @@ from exporter.llamacloud.errors import (
 from exporter.llamacloud.refusals import refusal
 from exporter.llamacloud.v1beta.reader import Reader
 from exporter.simulator import Fault
+from tests.support.clients import KeyInFile, Observer, client_of, plenty
+from tests.support.cloud import KEY, Cloud
 
 pytestmark = pytest.mark.anyio
 

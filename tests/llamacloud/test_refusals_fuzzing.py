@@ -8,12 +8,12 @@ import sys
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from llamacloud.odd_json import ODD_JSON, json_values
-from properties import EFFORT, UNHURRIED
 
 from exporter.llamacloud.errors import StatusRefused
 from exporter.llamacloud.headers import date
 from exporter.llamacloud.refusals import refusal
+from tests.llamacloud.odd_json import ODD_JSON, json_values
+from tests.support.properties import EFFORT, UNHURRIED
 
 dates = st.builds(
     "{}{} {} {} {} {}".format,

@@ -6,18 +6,18 @@ import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from asking import client_of
 from structlog.testing import capture_logs
 
 from exporter.llamacloud.errors import NetworkFailed, ServerFailed
 from exporter.llamacloud.request_log import RequestLog
 from exporter.llamacloud.requests import Endpoint
 from exporter.simulator import Fault
+from tests.support.clients import client_of
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
-    from cloud import Cloud
+    from tests.support.cloud import Cloud
 
 pytestmark = pytest.mark.anyio
 PATH = "/api/v1/beta/batch-processing"

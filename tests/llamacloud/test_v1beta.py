@@ -4,9 +4,6 @@ import time
 from itertools import count
 
 import pytest
-from asking import client_of
-from cloud import Cloud
-from history import job as job_of
 from structlog.testing import capture_logs
 
 from exporter.domain import (
@@ -24,6 +21,9 @@ from exporter.llamacloud.refusals import JobMissing
 from exporter.llamacloud.v1beta.api import V1BetaApi
 from exporter.llamacloud.v1beta.reader import Reader
 from exporter.simulator import Fault, items_of
+from tests.support.clients import client_of
+from tests.support.cloud import Cloud
+from tests.support.history import job as job_of
 
 pytestmark = pytest.mark.anyio
 

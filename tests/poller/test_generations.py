@@ -6,16 +6,16 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from polling import Watch, eventually, polling
 from structlog.testing import capture_logs
 
 from exporter.domain import ItemStatus, JobStatus, JobType
 from exporter.simulator import Fault, items_of
+from tests.support.polling import Watch, eventually, polling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, MutableMapping
 
-    from cloud import Cloud
+    from tests.support.cloud import Cloud
 
 pytestmark = pytest.mark.anyio
 

@@ -9,15 +9,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pytest
-from polling import Watch, eventually, polling
 
 from exporter.domain import ItemStatus, JobStatus, JobType
 from exporter.simulator import Fault, SimulatedJob, items_of
+from tests.support.polling import Watch, eventually, polling
 
 if TYPE_CHECKING:
-    from cloud import Cloud
-
     from exporter.simulator.faults import Endpoint
+    from tests.support.cloud import Cloud
 
 pytestmark = pytest.mark.anyio
 

@@ -1,11 +1,11 @@
 """Jobs with too many items for a sweep: never counted short, and what they report counts."""
 
 import pytest
-from cloud import Cloud
-from polling import eventually, polling
 
 from exporter.domain import ItemStatus, JobType
 from exporter.simulator import items_of
+from tests.support.cloud import Cloud
+from tests.support.polling import eventually, polling
 
 pytestmark = pytest.mark.anyio
 

@@ -6,8 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from history import job
-from polling import eventually, polling
 from structlog.testing import capture_logs
 
 from exporter.core.events import (
@@ -35,13 +33,14 @@ from exporter.domain import ApiVersion, ErrorReason, FailedItem, JobStatus
 from exporter.event_log import EventLog
 from exporter.llamacloud.errors import NotFound, RequestTimedOut, ServerFailed, Unauthorized
 from exporter.simulator import Fault, Paging, files_of, items_of
+from tests.support.history import job
+from tests.support.polling import eventually, polling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, MutableMapping
 
-    from cloud import Cloud
-
     from exporter.domain import Failure
+    from tests.support.cloud import Cloud
 
 
 def logged(*events: Event, tells_documents: bool = True) -> list[MutableMapping[str, Any]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from polling import eventually, polling
 
 from exporter.domain import ErrorReason, ItemStatus, JobStatus, JobType
 from exporter.simulator import items_of
+from tests.support.polling import eventually, polling
 
 if TYPE_CHECKING:
-    from cloud import Cloud
+    from tests.support.cloud import Cloud
 
 pytestmark = pytest.mark.anyio
 

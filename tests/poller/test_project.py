@@ -3,12 +3,12 @@
 from itertools import groupby
 
 import pytest
-from cloud import Cloud
-from polling import eventually, polling
 from structlog.testing import capture_logs
 
 from exporter.domain import ItemStatus, JobStatus
 from exporter.simulator import Fault, Paging
+from tests.support.cloud import Cloud
+from tests.support.polling import eventually, polling
 
 pytestmark = pytest.mark.anyio
 

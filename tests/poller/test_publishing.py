@@ -6,14 +6,14 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from core.virtual import list_now
-from history import EPOCH, HOUR, RULES, job, look
-from poller.scripted import running, setup
-from polling import eventually
 
 from exporter.core.actions import FetchStatus
 from exporter.core.observations import Refreshed
 from exporter.domain import JobRefreshed, JobStatus
+from tests.support.history import EPOCH, HOUR, RULES, job, look
+from tests.support.polling import eventually
+from tests.support.scripted_api import running, setup
+from tests.support.virtual_time import list_now
 
 pytestmark = pytest.mark.anyio
 

@@ -6,9 +6,6 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from asking import KeyInFile, budgets_of_plenty, plenty
-from cloud import KEY, Cloud
-from polling import eventually, polling
 from pydantic import SecretStr
 
 from exporter.app.access import ProjectAccess
@@ -17,6 +14,9 @@ from exporter.config.keys import ApiKey, KeyFile
 from exporter.domain import ItemStatus
 from exporter.redaction import Secrets
 from exporter.simulator import Fault, items_of
+from tests.support.clients import KeyInFile, budgets_of_plenty, plenty
+from tests.support.cloud import KEY, Cloud
+from tests.support.polling import eventually, polling
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,15 +10,15 @@ from itertools import count
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
-from asking import budget_of
-from history import EPOCH, job
-from poller.scripted import running, setup
-from polling import DEADLINE_SECONDS, eventually
 
 from exporter.core.actions import CountItems, FetchStatus, ListJobs
 from exporter.core.events import JobAppeared, ListingFailed, ListingSucceeded, PollFinished
 from exporter.domain import ErrorReason, JobStatus
 from exporter.llamacloud.errors import RequestTimedOut
+from tests.support.clients import budget_of
+from tests.support.history import EPOCH, job
+from tests.support.polling import DEADLINE_SECONDS, eventually
+from tests.support.scripted_api import running, setup
 
 if TYPE_CHECKING:
     from exporter.llamacloud.budget import RequestBudget

@@ -8,12 +8,12 @@ from statistics import median
 from uuid import UUID
 
 import pytest
-from asking import budget_of
-from cloud import KEY, Cloud
-from polling import eventually, polling
 
 from exporter.llamacloud.budget import RequestBudget
 from exporter.simulator import RecordedRequest
+from tests.support.clients import budget_of
+from tests.support.cloud import KEY, Cloud
+from tests.support.polling import eventually, polling
 
 pytestmark = pytest.mark.anyio
 

@@ -6,14 +6,14 @@ import time
 from typing import TYPE_CHECKING, Literal
 
 import pytest
-from polling import Watch, eventually, polling
 
 from exporter.domain import ItemStatus, JobType
 from exporter.llamacloud.clock import UpstreamClock
 from exporter.simulator import Fault, items_of
+from tests.support.polling import Watch, eventually, polling
 
 if TYPE_CHECKING:
-    from cloud import Cloud
+    from tests.support.cloud import Cloud
 
 pytestmark = pytest.mark.anyio
 

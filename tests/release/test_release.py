@@ -13,12 +13,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+from exporter import __version__
 from release.__main__ import problems_of_commit
 from release.archives import normalize
 from release.versions import CHANGELOG, CHART, PACKAGE, Versions
-from tools import require_tool
-
-from exporter import __version__
+from tests.support.tools import require_tool
 
 ROOT = Path(__file__).parent.parent.parent
 # Where the built wheel is tested, there is nothing to build it from.

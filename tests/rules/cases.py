@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from deployed import RULE_FILES, needed_by
-from tools import run_rule_tests
+
+from tests.support.deployed import RULE_FILES, needed_by
+from tests.support.tools import run_rule_tests
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

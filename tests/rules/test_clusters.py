@@ -7,8 +7,8 @@ from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import pytest
-from deployed import alerts
-from rules.cases import (
+
+from tests.rules.cases import (
     PASSED,
     Rule,
     Tests,
@@ -17,6 +17,7 @@ from rules.cases import (
     run_each,
     single_cases_of,
 )
+from tests.support.deployed import alerts
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,10 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import reference
 import yaml
-from dashboard import reading as dashboard
-from deployed import (
+
+import exporter
+from exporter.config.documentation import documented_settings
+from exporter.domain import FAILURE_REASONS, ItemStatus, JobStatus
+from exporter.llamacloud.requests import Endpoint
+from exporter.telemetry.project import USUAL_CODES
+from exporter.telemetry.project_families import POLL_ERROR_REASONS, POLL_RESULTS
+from tests.rules.cases import recorded_for
+from tests.support import dashboard_queries as dashboard
+from tests.support import reference
+from tests.support.deployed import (
     DEPLOY,
     RULE_FILES,
     RUNBOOKS,
@@ -26,15 +34,7 @@ from deployed import (
     runbook_queries,
     samples_named_in,
 )
-from rules.cases import recorded_for
-from tools import promtool
-
-import exporter
-from exporter.config.documentation import documented_settings
-from exporter.domain import FAILURE_REASONS, ItemStatus, JobStatus
-from exporter.llamacloud.requests import Endpoint
-from exporter.telemetry.project import USUAL_CODES
-from exporter.telemetry.project_families import POLL_ERROR_REASONS, POLL_RESULTS
+from tests.support.tools import promtool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from deployed import RULE_FILES, alerts, records
-from rules.cases import (
+
+from tests.rules.cases import (
     HERE,
     PASSED,
     Rule,
@@ -21,7 +21,8 @@ from rules.cases import (
     run_each,
     single_cases_of,
 )
-from tools import promtool
+from tests.support.deployed import RULE_FILES, alerts, records
+from tests.support.tools import promtool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from deployed import RULE_FILES
-from tools import promtool
 
 from exporter.domain import JobStatus
+from tests.support.deployed import RULE_FILES
+from tests.support.tools import promtool
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

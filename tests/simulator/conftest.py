@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from asking import tls_context
 
 from exporter.simulator import DEFAULT_PROJECT_ID, Simulator, World, serving_in_thread
+from tests.support.clients import tls_context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 import pytest
-from asking import tls_context
 from pydantic import BaseModel, ConfigDict
 
 from exporter.simulator import (
@@ -20,6 +19,7 @@ from exporter.simulator import (
     World,
     items_of,
 )
+from tests.support.clients import tls_context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from asking import tls_context
 
 from exporter.simulator import DEMO_PROJECTS
 from exporter.simulator.__main__ import main
+from tests.support.clients import tls_context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

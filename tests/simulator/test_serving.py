@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from asking import tls_context
 
 from exporter.simulator import Fault, Simulator, World, serving, serving_in_thread
+from tests.support.clients import tls_context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 import pytest
-from asking import tls_context
 from pydantic import BaseModel, ConfigDict
 
 from exporter.simulator import (
@@ -25,6 +24,7 @@ from exporter.simulator import (
     extract_result,
     files_of,
 )
+from tests.support.clients import tls_context
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tools import require_tool
 
 from exporter.simulator import (
     DEFAULT_PROJECT_ID,
@@ -25,6 +24,7 @@ from exporter.simulator import (
     extract_result,
     files_of,
 )
+from tests.support.tools import require_tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

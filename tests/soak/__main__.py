@@ -1,4 +1,4 @@
-"""Soak the exporter: ``PYTHONPATH=tests python -m soak``.
+"""Soak the exporter: ``python -m tests.soak``.
 
 Runs the real process against a simulated LlamaCloud in which thousands of jobs live at accelerated
 time and everything goes wrong at random. Then the trouble stops, and what the exporter says must be
@@ -11,8 +11,8 @@ import argparse
 import secrets
 import sys
 
-from soak.history import API_VERSIONS
-from soak.run import Outcome, Plan, Soak
+from tests.soak.history import API_VERSIONS
+from tests.soak.run import Outcome, Plan, Soak
 
 _TOLD = 20
 # The simulator answers from a thread of this process, and must not wait long for its turn.
@@ -68,7 +68,7 @@ def _told(plan: Plan, outcome: Outcome) -> str:
     lines += [f"WRONG: {wrong}" for wrong in outcome.wrong[:_TOLD]]
     if outcome.wrong:
         again = (
-            f"PYTHONPATH=tests python -m soak --seconds {plan.seconds:g}"
+            f"python -m tests.soak --seconds {plan.seconds:g}"
             f" --jobs-per-second {plan.jobs_per_second:g} --seed {plan.seed}"
             f" --api-versions {','.join(plan.api_versions)}"
             f" --kills {plan.kills} --reloads {plan.reloads}"

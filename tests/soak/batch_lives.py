@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from soak.batch_states import ALL_STATUSES, UNKNOWN_STATUS
-from soak.lives import HOLD, Hold
+from tests.soak.batch_states import ALL_STATUSES, UNKNOWN_STATUS
+from tests.soak.lives import HOLD, Hold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from random import Random
 
-    from soak.living_batch import LivingBatch
+    from tests.soak.living_batch import LivingBatch
 
 SLOW: Final = frozenset({"lost", "never_mapped", "mapped_late", "never_told"})
 # Well before the exporter has given up to wait for what nothing tells.

@@ -6,9 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from soak.history import ENDED_ITEM_STATUSES, REASON_OF_MESSAGE, State
-
 from exporter.simulator import SimulatedFile
+from tests.soak.history import ENDED_ITEM_STATUSES, REASON_OF_MESSAGE, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from soak.history import ENDED_ITEM_STATUSES, ITEM_STATUSES
+from tests.soak.history import ENDED_ITEM_STATUSES, ITEM_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from soak.exposition import JobSamples
-    from soak.history import JobHistory, State
+    from tests.soak.exposition import JobSamples
+    from tests.soak.history import JobHistory, State
 
 # Thirty intervals of a second, less than a second for what LlamaCloud's Date leaves out.
 GIVES_UP_AFTER_SECONDS: Final = 29.0

@@ -5,18 +5,17 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
-from soak import batch_lives, lives
-from soak.history import JobHistory
-from soak.living import LivingJob
-from soak.living_batch import LivingBatch
-from soak.projects import ARCHIVE, PROJECTS
+from tests.soak import batch_lives, lives
+from tests.soak.history import JobHistory
+from tests.soak.living import LivingJob
+from tests.soak.living_batch import LivingBatch
+from tests.soak.projects import ARCHIVE, PROJECTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from soak.lives import Hold
-
     from exporter.simulator import World
+    from tests.soak.lives import Hold
 
     Life = Iterator[float | Hold]
 

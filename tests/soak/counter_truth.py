@@ -8,16 +8,16 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from soak.exposition import series
-from soak.history import ENDED_ITEM_STATUSES, ENDED_STATUSES, JOB_TYPES
-from soak.history import FAILURE_REASONS as FAILURES
-from soak.history import SKIP_REASONS as SKIPS
+from tests.soak.exposition import series
+from tests.soak.history import ENDED_ITEM_STATUSES, ENDED_STATUSES, JOB_TYPES
+from tests.soak.history import FAILURE_REASONS as FAILURES
+from tests.soak.history import SKIP_REASONS as SKIPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from soak.exposition import Exposition, Series
-    from soak.history import JobHistory, State
+    from tests.soak.exposition import Exposition, Series
+    from tests.soak.history import JobHistory, State
 
 _PREFIX: Final = "llamacloud_batch_"
 _HISTOGRAMS: Final = (

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from soak.history import API_VERSIONS
+from tests.soak.history import API_VERSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from soak.history import JobHistory
-    from soak.ledger import Ledger
-    from soak.watching import Watch
-    from soak.weather import CountedFaults
+    from tests.soak.history import JobHistory
+    from tests.soak.ledger import Ledger
+    from tests.soak.watching import Watch
+    from tests.soak.weather import CountedFaults
 
 
 def of_jobs(every: Collection[JobHistory], watch: Watch) -> dict[str, object]:

@@ -6,16 +6,16 @@ from collections import Counter
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from soak.batch_truth import contradictions_in
-from soak.exposition import series
-from soak.history import API_VERSIONS, ITEM_STATUSES, JOB_STATUSES, JOB_TYPES
-from soak.projects import STALE_AFTER_SECONDS
+from tests.soak.batch_truth import contradictions_in
+from tests.soak.exposition import series
+from tests.soak.history import API_VERSIONS, ITEM_STATUSES, JOB_STATUSES, JOB_TYPES
+from tests.soak.projects import STALE_AFTER_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from soak.exposition import Exposition, JobSamples, Series
-    from soak.projects import SoakProject
+    from tests.soak.exposition import Exposition, JobSamples, Series
+    from tests.soak.projects import SoakProject
 
 _ACTIVE = ("pending", "throttled", "running", "dispatched", "unknown")
 _ITEMS_SHOWN = (0, len(ITEM_STATUSES))

@@ -6,7 +6,7 @@ import heapq
 from itertools import count
 from typing import TYPE_CHECKING
 
-from soak.births import (
+from tests.soak.births import (
     BEFORE_THE_START,
     created_ago_seconds,
     drawn_life,
@@ -14,16 +14,15 @@ from soak.births import (
     life_of,
     seeded,
 )
-from soak.history import API_VERSIONS
-from soak.lives import HOLD, LEFT, Hold
+from tests.soak.history import API_VERSIONS
+from tests.soak.lives import HOLD, LEFT, Hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from soak.births import Life
-    from soak.history import JobHistory
-
     from exporter.simulator import World
+    from tests.soak.births import Life
+    from tests.soak.history import JobHistory
 
 # So many at most live, or have an end that was not seen yet: on a busy machine, or while their
 # generation of the API has vanished, the exporter falls behind, and so must the world, or the truth

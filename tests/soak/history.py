@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from soak.projects import SoakProject
-
     from exporter.simulator import SimulatedItem
+    from tests.soak.projects import SoakProject
 
 API_VERSIONS: Final = ("v1beta", "v2")
 JOB_STATUSES: Final = (

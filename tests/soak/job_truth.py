@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from soak.batch_truth import TOLD_BY_ITEMS, numbers_of
-from soak.history import ITEM_STATUSES, JOB_STATUSES
-from soak.projects import LIMITED, RETENTION_FAILED_SECONDS, RETENTION_FINISHED_SECONDS
+from tests.soak.batch_truth import TOLD_BY_ITEMS, numbers_of
+from tests.soak.history import ITEM_STATUSES, JOB_STATUSES
+from tests.soak.projects import LIMITED, RETENTION_FAILED_SECONDS, RETENTION_FINISHED_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
-    from soak.exposition import Exposition, JobSamples
-    from soak.history import JobHistory, State
+    from tests.soak.exposition import Exposition, JobSamples
+    from tests.soak.history import JobHistory, State
 
 _PROCESSED = ("completed", "failed", "skipped")
 # Times are printed with 17 digits, and made from text with microseconds.

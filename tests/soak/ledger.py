@@ -9,18 +9,16 @@ from collections import Counter
 from itertools import product
 from typing import TYPE_CHECKING, Final
 
-from soak.exposition import series
-from soak.oddities import ROW, left_out
-from soak.projects import PROJECTS
-
 from exporter.simulator.endpoints import PATHS
+from tests.soak.exposition import series
+from tests.soak.oddities import ROW, left_out
+from tests.soak.projects import PROJECTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from soak.exposition import Exposition
-
     from exporter.simulator import RecordedRequest, Simulator
+    from tests.soak.exposition import Exposition
 
 _ENDPOINTS: Final = tuple(PATHS)
 # Their rows are jobs or batches.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from random import Random
 
-    from soak.living import LivingJob
+    from tests.soak.living import LivingJob
 
 
 class Hold(Enum):

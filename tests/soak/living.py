@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from soak.history import (
+from exporter.simulator import OMIT, SimulatedItem, SimulatedJob
+from tests.soak.history import (
     JOB_STATUSES,
     REASON_OF_MESSAGE,
     JobHistory,
@@ -15,8 +16,6 @@ from soak.history import (
     items_by_status,
     skips_by_reason,
 )
-
-from exporter.simulator import OMIT, SimulatedItem, SimulatedJob
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

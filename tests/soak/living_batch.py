@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from soak.batch_states import ALL_STATUSES, BatchFile, state_of
-from soak.history import REASON_OF_MESSAGE, JobHistory, State
-
 from exporter.simulator import SimulatedBatch, SimulatedFileJob, extract_result
+from tests.soak.batch_states import ALL_STATUSES, BatchFile, state_of
+from tests.soak.history import REASON_OF_MESSAGE, JobHistory, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

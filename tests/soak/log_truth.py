@@ -7,16 +7,16 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from soak.oddities import ROW
-from soak.restless import ITEMS_ON_ONE_PAGE
-from soak.weather import REASONS
+from tests.soak.oddities import ROW
+from tests.soak.restless import ITEMS_ON_ONE_PAGE
+from tests.soak.weather import REASONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
-    from soak.history import JobHistory
+    from tests.soak.history import JobHistory
 
 EXPECTED_EVENTS: Final = {
     "exporter.listening": "info",

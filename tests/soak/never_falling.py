@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from soak.exposition import Exposition, Series
+    from tests.soak.exposition import Exposition, Series
 
 _KEPT = "llamacloud_batch_"
 _COUNTING = ("_total", "_bucket", "_count", "_sum")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from soak.exposition import Exposition
-    from soak.projects import SoakProject
+    from tests.soak.exposition import Exposition
+    from tests.soak.projects import SoakProject
 
 _POLLS = "llamacloud_exporter_polls_total"
 

@@ -7,14 +7,14 @@ import signal
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
-from process import running
-from soak.log_truth import read_log, unexpected_lines
+from tests.soak.log_truth import read_log, unexpected_lines
+from tests.support.exporter_process import running
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from process import Exporter
+    from tests.support.exporter_process import Exporter
 
 _RELOADS_BETWEEN_OTHER_POLLERS = 10
 

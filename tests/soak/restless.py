@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from soak.batch_states import ALL_STATUSES
-
 from exporter.simulator import Paging, TokenPaging, V2Style
+from tests.soak.batch_states import ALL_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -16,12 +16,13 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from soak.births import seeded
-from soak.figures import of_jobs, of_requests, told
-from soak.growing import GrowingWorld
-from soak.history import API_VERSIONS
-from soak.ledger import Ledger, left_out_as_counted
-from soak.log_truth import (
+from exporter.simulator import Simulator, World, serving_in_thread
+from tests.soak.births import seeded
+from tests.soak.figures import of_jobs, of_requests, told
+from tests.soak.growing import GrowingWorld
+from tests.soak.history import API_VERSIONS
+from tests.soak.ledger import Ledger, left_out_as_counted
+from tests.soak.log_truth import (
     Log,
     read_log,
     unexpected_lines,
@@ -30,22 +31,20 @@ from soak.log_truth import (
     wrong_lines,
     wrong_set_aside,
 )
-from soak.memory import Memory
-from soak.poll_truth import not_partial
-from soak.processes import Processes
-from soak.projects import LIMITED, PROJECTS, add_keys, settings_file
-from soak.scraping import Scraper
-from soak.watching import Watch
-from soak.weather import CountedFaults, Weather
-from soak.withdrawals import Withdrawals, wrong_offers
-
-from exporter.simulator import Simulator, World, serving_in_thread
+from tests.soak.memory import Memory
+from tests.soak.poll_truth import not_partial
+from tests.soak.processes import Processes
+from tests.soak.projects import LIMITED, PROJECTS, add_keys, settings_file
+from tests.soak.scraping import Scraper
+from tests.soak.watching import Watch
+from tests.soak.weather import CountedFaults, Weather
+from tests.soak.withdrawals import Withdrawals, wrong_offers
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterator, Sequence
 
-    from soak.history import JobHistory
+    from tests.soak.history import JobHistory
 
 _TICK_SECONDS = 0.02
 _SECONDS_BETWEEN_SCRAPES = 0.4

@@ -9,14 +9,14 @@ from itertools import cycle, product
 from typing import TYPE_CHECKING, Final, Self
 from urllib.parse import urlsplit
 
-from soak.exposition import Reader
-from soak.strictness import StrictReader
+from tests.soak.exposition import Reader
+from tests.soak.strictness import StrictReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from soak.exposition import Exposition
+    from tests.soak.exposition import Exposition
 
 _ACCEPTED: Final = {
     "text": "text/plain;version=0.0.4",

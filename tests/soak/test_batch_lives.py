@@ -7,19 +7,19 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from soak import batch_lives
-from soak.batch_states import ALL_STATUSES, UNKNOWN_STATUS
-from soak.births import seeded
-from soak.history import ENDED_ITEM_STATUSES, JobHistory
-from soak.lives import HOLD
-from soak.living_batch import LivingBatch
-from soak.projects import PROJECTS
 
 from exporter.simulator import V2Style, World
 from exporter.simulator.v2.rows import batch_row
+from tests.soak import batch_lives
+from tests.soak.batch_states import ALL_STATUSES, UNKNOWN_STATUS
+from tests.soak.births import seeded
+from tests.soak.history import ENDED_ITEM_STATUSES, JobHistory
+from tests.soak.lives import HOLD
+from tests.soak.living_batch import LivingBatch
+from tests.soak.projects import PROJECTS
 
 if TYPE_CHECKING:
-    from soak.history import State
+    from tests.soak.history import State
 
 NOW = 1_790_000_001.5
 NEW = ("steady", "large", "brief", "failed", "cancelled", "vanishing", "retried")

@@ -5,26 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from soak.batch_truth import GIVEN_UP_WITHIN_SECONDS, GIVES_UP_AFTER_SECONDS, contradictions_in
-from soak.births import seeded
-from soak.counter_truth import Happened, too_much_counted, what_happened, wrong_counters
-from soak.exposition import Exposition, Reader, series
-from soak.gauge_truth import jobs_in_parts, wrong_gauges
-from soak.history import (
+
+from exporter.simulator import Simulator, World
+from tests.soak.batch_truth import (
+    GIVEN_UP_WITHIN_SECONDS,
+    GIVES_UP_AFTER_SECONDS,
+    contradictions_in,
+)
+from tests.soak.births import seeded
+from tests.soak.counter_truth import Happened, too_much_counted, what_happened, wrong_counters
+from tests.soak.exposition import Exposition, Reader, series
+from tests.soak.gauge_truth import jobs_in_parts, wrong_gauges
+from tests.soak.history import (
     API_VERSIONS,
     ITEM_STATUSES,
     JOB_STATUSES,
     JOB_TYPES,
     JobHistory,
 )
-from soak.job_truth import is_old_and_unread, must_be_shown, wrong_samples
-from soak.living_batch import LivingBatch
-from soak.log_truth import Log, wrong_contradictions, wrong_lines, wrong_set_aside
-from soak.projects import PROJECTS, RETENTION_FAILED_SECONDS, STALE_AFTER_SECONDS
-from soak.watching import Watch
-from soak.withdrawals import Withdrawals, wrong_offers
-
-from exporter.simulator import Simulator, World
+from tests.soak.job_truth import is_old_and_unread, must_be_shown, wrong_samples
+from tests.soak.living_batch import LivingBatch
+from tests.soak.log_truth import Log, wrong_contradictions, wrong_lines, wrong_set_aside
+from tests.soak.projects import PROJECTS, RETENTION_FAILED_SECONDS, STALE_AFTER_SECONDS
+from tests.soak.watching import Watch
+from tests.soak.withdrawals import Withdrawals, wrong_offers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

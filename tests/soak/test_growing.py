@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from soak import batch_lives, lives
-from soak.births import drawn_life, history_of, seeded
-from soak.growing import GrowingWorld
-from soak.history import API_VERSIONS
-from soak.projects import PROJECTS
-
 from exporter.simulator import World
+from tests.soak import batch_lives, lives
+from tests.soak.births import drawn_life, history_of, seeded
+from tests.soak.growing import GrowingWorld
+from tests.soak.history import API_VERSIONS
+from tests.soak.projects import PROJECTS
 
 if TYPE_CHECKING:
-    from soak.history import JobHistory
+    from tests.soak.history import JobHistory
 
 NOW = 1_790_000_001.5
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from soak import lives
-from soak.births import seeded
-from soak.history import JobHistory
-from soak.lives import LEFT
-from soak.living import LivingJob
-from soak.projects import PROJECTS
 
 from exporter.simulator import World
+from tests.soak import lives
+from tests.soak.births import seeded
+from tests.soak.history import JobHistory
+from tests.soak.lives import LEFT
+from tests.soak.living import LivingJob
+from tests.soak.projects import PROJECTS
 
 
 def clock() -> float:

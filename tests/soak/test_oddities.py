@@ -5,14 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from soak import oddities
-from soak.births import seeded
-from soak.exposition import Exposition, series
-from soak.ledger import Ledger
-from soak.log_truth import Log, wrong_left_out_lines
-from soak.oddities import ROW
-from soak.poll_truth import not_partial
-from soak.projects import PROJECTS
 from starlette.responses import JSONResponse
 
 from exporter.llamacloud.errors import BadResponse
@@ -38,6 +30,14 @@ from exporter.simulator.odd_rows import OddRow, with_odd_row
 from exporter.simulator.queries import ItemsQuery, JobsQuery
 from exporter.simulator.rows import status_answer
 from exporter.simulator.v2.rows import batch_row, extract_job_row, parse_job_row
+from tests.soak import oddities
+from tests.soak.births import seeded
+from tests.soak.exposition import Exposition, series
+from tests.soak.ledger import Ledger
+from tests.soak.log_truth import Log, wrong_left_out_lines
+from tests.soak.oddities import ROW
+from tests.soak.poll_truth import not_partial
+from tests.soak.projects import PROJECTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,26 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from soak import lives
-from soak.births import seeded
-from soak.counter_truth import what_happened, wrong_counters
-from soak.exposition import Exposition, Reader
-from soak.history import ITEM_STATUSES, JOB_STATUSES, JobHistory
-from soak.job_truth import impossible_counts, must_be_shown, wrong_samples
-from soak.living import LivingJob
-from soak.log_truth import Log, wrong_contradictions, wrong_lines
-from soak.memory import Memory
-from soak.never_falling import fallen
-from soak.projects import LIMITED, PROJECTS, RETENTION_FAILED_SECONDS
-from soak.restless import ITEMS_ON_ONE_PAGE
-from soak.watching import Watch
 
 from exporter.simulator import World
+from tests.soak import lives
+from tests.soak.births import seeded
+from tests.soak.counter_truth import what_happened, wrong_counters
+from tests.soak.exposition import Exposition, Reader
+from tests.soak.history import ITEM_STATUSES, JOB_STATUSES, JobHistory
+from tests.soak.job_truth import impossible_counts, must_be_shown, wrong_samples
+from tests.soak.living import LivingJob
+from tests.soak.log_truth import Log, wrong_contradictions, wrong_lines
+from tests.soak.memory import Memory
+from tests.soak.never_falling import fallen
+from tests.soak.projects import LIMITED, PROJECTS, RETENTION_FAILED_SECONDS
+from tests.soak.restless import ITEMS_ON_ONE_PAGE
+from tests.soak.watching import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from soak.projects import SoakProject
+    from tests.soak.projects import SoakProject
 
 NOW = 1_790_000_000.25
 OF_JOB = 'job_id="job-1",project="invoices"'

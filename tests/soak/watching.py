@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from soak import batch_truth, gauge_truth, job_truth, never_falling
-from soak.counter_truth import too_much_counted, what_happened, wrong_counters
-from soak.exposition import Exposition
-from soak.history import ENDED_STATUSES
-from soak.projects import PROJECTS
+from tests.soak import batch_truth, gauge_truth, job_truth, never_falling
+from tests.soak.counter_truth import too_much_counted, what_happened, wrong_counters
+from tests.soak.exposition import Exposition
+from tests.soak.history import ENDED_STATUSES
+from tests.soak.projects import PROJECTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from collections.abc import Set as AbstractSet
 
-    from soak.exposition import JobSamples
-    from soak.history import JobHistory
+    from tests.soak.exposition import JobSamples
+    from tests.soak.history import JobHistory
 
 _DIFFERENCES_TOLD = 20
 _OFFERED = "llamacloud_exporter_api_offered"

@@ -6,13 +6,12 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from soak import oddities, restless
-from soak.batch_states import ALL_STATUSES
-from soak.births import seeded
-from soak.projects import LIMITED, PROJECTS, REFUSED
-
 from exporter.simulator import Fault, Faults, Paging, TokenPaging, V2Style
 from exporter.simulator.endpoints import PATHS, version_of
+from tests.soak import oddities, restless
+from tests.soak.batch_states import ALL_STATUSES
+from tests.soak.births import seeded
+from tests.soak.projects import LIMITED, PROJECTS, REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from soak.births import seeded
-from soak.projects import PROJECTS, STALE_AFTER_SECONDS
+from tests.soak.births import seeded
+from tests.soak.projects import PROJECTS, STALE_AFTER_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from soak.exposition import Exposition
-
     from exporter.simulator import Simulator
     from exporter.simulator.endpoints import ApiVersion
+    from tests.soak.exposition import Exposition
 
 _VANISHING: Final[tuple[tuple[ApiVersion, ...], ...]] = (
     *(("v2",), ("v2",), ("v2",)),

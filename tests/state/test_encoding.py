@@ -10,11 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from history import HOUR, History, counts, job
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from properties import EFFORT, UNHURRIED
-from state.saved import KEY, saved
 
 from exporter.core.contradictions import NO_ANSWERS
 from exporter.core.saved import restore, saved_project
@@ -23,6 +20,9 @@ from exporter.exposition import Form
 from exporter.snapshot import Snapshot
 from exporter.state.decoding import DamagedStateError, NewerStateError, decode, decode_project
 from exporter.state.encoding import Encoder
+from tests.support.history import HOUR, History, counts, job
+from tests.support.properties import EFFORT, UNHURRIED
+from tests.support.saved_state import KEY, saved
 
 SAVED = saved(unix_now=1_800_000_000.0)
 CONTENT = b"".join(Encoder().encode({KEY: SAVED}))

@@ -5,9 +5,9 @@ import stat
 from pathlib import Path
 
 import pytest
-from state.saved import names_in
 
 from exporter.state.file import LARGEST_BYTES, StateFile, StateInUseError, StateTooLargeError
+from tests.support.saved_state import names_in
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import structlog
-from state.saved import KEY, names_in, saved
 
 from exporter.domain import ItemStatus
 from exporter.state import StateStore, load_state
 from exporter.state.decoding import decode, decode_project
 from exporter.state.encoding import Encoder
 from exporter.state.file import StateFile, StateInUseError
+from tests.support.saved_state import KEY, names_in, saved
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from status_pages.reports import full_report
-from web.serving import Exporter, served
+
+from tests.support.serving import Exporter, served
+from tests.support.status_reports import full_report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,18 +1,13 @@
-"""Whole pages that are kept: ``python tests/status_pages/golden_pages.py`` writes them anew."""
+"""Whole pages that are kept: ``python -m tests.status_pages.golden_pages`` writes them anew."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parent.parent))
-
-from status_pages.reports import SECRET, full_report
 
 from exporter.pages import Source
 from exporter.pages.html import job_page, status_page
 from exporter.pages.selection import Query, find
+from tests.support.status_reports import SECRET, full_report
 
 FOLDER = Path(__file__).parent / "golden"
 

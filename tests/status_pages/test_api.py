@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
-from status_pages.reports import (
+
+from exporter.domain import ErrorReason, ItemStatus, JobStatus, JobType
+from exporter.exposition import FAMILIES as BATCH_FAMILIES
+from exporter.pages.selection import SORTS, STATUSES
+from exporter.telemetry import FAMILIES as EXPORTER_FAMILIES
+from tests.support.serving import Exporter, ask
+from tests.support.status_reports import (
     NOW,
     SECRET,
     empty_status,
@@ -19,12 +25,6 @@ from status_pages.reports import (
     report,
     running_job,
 )
-from web.serving import Exporter, ask
-
-from exporter.domain import ErrorReason, ItemStatus, JobStatus, JobType
-from exporter.exposition import FAMILIES as BATCH_FAMILIES
-from exporter.pages.selection import SORTS, STATUSES
-from exporter.telemetry import FAMILIES as EXPORTER_FAMILIES
 
 STATUS, JOBS, OPENAPI = "/api/v1/status", "/api/v1/jobs", "/api/v1/openapi.yaml"
 HOSTILE = '</script><b>"\\\n\x00\u2028\U0001f999'

@@ -12,9 +12,17 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from status_pages.golden_pages import FOLDER, written
-from status_pages.markup import Page
-from status_pages.reports import (
+
+from exporter.domain import FailedItem, JobStatus
+from exporter.pages import Source
+from exporter.pages.html import status_page
+from exporter.pages.selection import Query
+from exporter.redaction import Secrets
+from exporter.texts import escaped
+from tests.status_pages.golden_pages import FOLDER, written
+from tests.status_pages.markup import Page
+from tests.support.serving import DEADLINE_SECONDS, Answer, Exporter, ask, served
+from tests.support.status_reports import (
     NOW,
     SECRET,
     empty_status,
@@ -24,14 +32,6 @@ from status_pages.reports import (
     report,
     running_job,
 )
-from web.serving import DEADLINE_SECONDS, Answer, Exporter, ask, served
-
-from exporter.domain import FailedItem, JobStatus
-from exporter.pages import Source
-from exporter.pages.html import status_page
-from exporter.pages.selection import Query
-from exporter.redaction import Secrets
-from exporter.texts import escaped
 
 HOSTILE = (
     "\"><script>alert(1)</script>'<b onclick=x>&amp;{{7*7}}{% x %}</title>"

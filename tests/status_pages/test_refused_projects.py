@@ -6,14 +6,15 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from cloud import Cloud, running_cloud
-from status_pages.markup import Page
-from status_pages.troubled import refused
+
+from tests.status_pages.markup import Page
+from tests.status_pages.troubled import refused
+from tests.support.cloud import Cloud, running_cloud
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from process import Exporter
+    from tests.support.exporter_process import Exporter
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from status_pages.reports import NOW, listed_status, report, running_job
 
 from exporter.domain import ItemStatus, JobStatus
 from exporter.pages.selection import BadQueryError, Query, find, select
+from tests.support.status_reports import NOW, listed_status, report, running_job
 
 
 def ended(job_id: str, **more: Any) -> Any:

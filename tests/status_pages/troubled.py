@@ -5,17 +5,16 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from process import running
-from projects import project, project_id_of, settings_file
-
 from exporter.simulator import Fault
+from tests.support.exporter_process import running
+from tests.support.projects import project, project_id_of, settings_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from cloud import Cloud
-    from process import Exporter
+    from tests.support.cloud import Cloud
+    from tests.support.exporter_process import Exporter
 
 
 @contextmanager

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import yaml
-from deployed import DEPLOY
-from pages import blocks, section
-from tools import require_tool
 
 from exporter.config import load
+from tests.support.deployed import DEPLOY
+from tests.support.documents import blocks, section
+from tests.support.tools import require_tool
 
 UNIT = DEPLOY / "systemd" / "llamacloud-batch-exporter.service"
 SETTINGS = DEPLOY / "systemd" / "exporter.yml"

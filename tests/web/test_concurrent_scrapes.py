@@ -10,16 +10,16 @@ from dataclasses import replace
 from itertools import count
 
 import pytest
-from exposition.views import NO_COUNTERS, empty_view, full_gauges, full_job
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as _parse_openmetrics,
 )
 from prometheus_client.parser import text_string_to_metric_families as parse_text
-from web.serving import Exporter, ask, served
 
 from exporter.domain import ItemStatus, JobStatus, JobType, JobView, ProjectView
 from exporter.exposition import Form
+from tests.support.serving import Exporter, ask, served
+from tests.support.views import NO_COUNTERS, empty_view, full_gauges, full_job
 
 parse_openmetrics: Callable[[str], Iterable[Metric]] = _parse_openmetrics
 PROJECTS = ("default", "other")

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from cloud import KEY, Cloud
-from logged import lines_of
-from process import COMMAND, Exporter, running, running_command
-from web.raw import HEALTHY, SCRAPE, connect
+
+from tests.support.cloud import KEY, Cloud
+from tests.support.exporter_process import COMMAND, Exporter, running, running_command
+from tests.support.log_reading import lines_of
+from tests.support.raw_http import HEALTHY, SCRAPE, connect
 
 if TYPE_CHECKING:
     import socket

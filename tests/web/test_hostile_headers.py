@@ -8,11 +8,11 @@ from http.client import HTTPResponse
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from properties import EFFORT, UNHURRIED
-from web.serving import DEADLINE_SECONDS, OWN, Exporter, served
 
 from exporter.exposition import Form
 from exporter.negotiation import accepts_gzip, choose_form
+from tests.support.properties import EFFORT, UNHURRIED
+from tests.support.serving import DEADLINE_SECONDS, OWN, Exporter, served
 
 header_like = st.lists(
     st.sampled_from([*'*/;,="\\ \t\x00\xa0', "q=", "0.5", "text/plain", "gzip", "version=", "nan"])

@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from reference import page
 
 from exporter.app.running import _FILES_OF_ITS_OWN
 from exporter.server import Limits, limits_within
+from tests.support.reference import page
 
 
 @pytest.mark.parametrize(

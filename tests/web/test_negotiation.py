@@ -4,10 +4,10 @@ import gzip
 from collections.abc import Iterator
 
 import pytest
-from web.header_cases import ACCEPT, ACCEPT_ENCODING, OPENMETRICS
-from web.serving import OWN, Exporter, ask, served
 
 from exporter.exposition import Form
+from tests.support.serving import OWN, Exporter, ask, served
+from tests.web.header_cases import ACCEPT, ACCEPT_ENCODING, OPENMETRICS
 
 
 @pytest.fixture(scope="module")

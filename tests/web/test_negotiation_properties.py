@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from properties import EFFORT, UNHURRIED
 
 from exporter.exposition import Form
 from exporter.negotiation import accepts_gzip, choose_form
+from tests.support.properties import EFFORT, UNHURRIED
 
 NAMES = {Form.TEXT: "text/plain", Form.OPENMETRICS: "application/openmetrics-text"}
 VERSIONS = {Form.TEXT: ("0.0.4",), Form.OPENMETRICS: ("1.0.0", "0.0.1")}

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from cloud import KEY, running_cloud
-from logged import lines_of
-from process import Exporter, running
-from web.raw import HEALTHY, connect, exchange, read_to_end
+
+from tests.support.cloud import KEY, running_cloud
+from tests.support.exporter_process import Exporter, running
+from tests.support.log_reading import lines_of
+from tests.support.raw_http import HEALTHY, connect, exchange, read_to_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,8 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from web.serving import Exporter, ask, served
+
+from tests.support.serving import Exporter, ask, served
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from exposition.views import empty_view, full_job, full_view
 from prometheus_client.parser import text_string_to_metric_families
-from web.serving import DEADLINE_SECONDS, OWN, Answer, Exporter, ask, served, wait_until
 
 from exporter.domain import ProjectView
 from exporter.exposition import Form
+from tests.support.serving import DEADLINE_SECONDS, OWN, Answer, Exporter, ask, served, wait_until
+from tests.support.views import empty_view, full_job, full_view
 
 # Far more than the buffers of a server and a connection hold.
 MANY_JOBS = 20_000

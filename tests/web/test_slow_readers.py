@@ -9,12 +9,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from exposition.views import empty_view, full_job
-from web.raw import SCRAPE, connect, read_to_end
-from web.serving import OWN, Exporter, ask, served, wait_until
 
 from exporter.exposition import Form
 from exporter.server import Limits
+from tests.support.raw_http import SCRAPE, connect, read_to_end
+from tests.support.serving import OWN, Exporter, ask, served, wait_until
+from tests.support.views import empty_view, full_job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from broken_tls import certificate
-from exposition.views import empty_view, full_job
-from web.raw import HEALTHY, SCRAPE, connect, read_to_end
-from web.serving import DEADLINE_SECONDS, OWN, Exporter, served, wait_until
 
 from exporter.exposition import Form
 from exporter.server import Limits
+from tests.support.broken_tls import certificate
+from tests.support.raw_http import HEALTHY, SCRAPE, connect, read_to_end
+from tests.support.serving import DEADLINE_SECONDS, OWN, Exporter, served, wait_until
+from tests.support.views import empty_view, full_job
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,7 +1,8 @@
 """Fixtures of the tests of the web configuration file."""
 
 import pytest
-from web_config.certificates import Certificates, make_certificates
+
+from tests.support.certificates import Certificates, make_certificates
 
 
 @pytest.fixture(scope="session")

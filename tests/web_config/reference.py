@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tools import require_tool
-from web.serving import DEADLINE_SECONDS
-from web_config.clients import Options, ask
+
+from tests.support.serving import DEADLINE_SECONDS
+from tests.support.tls_clients import Options, ask
+from tests.support.tools import require_tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Unpack
 
-    from web.serving import Answer
+    from tests.support.serving import Answer
 
 SOURCES = Path(__file__).parent / "toolkit"
 _BUILD_SECONDS = 300

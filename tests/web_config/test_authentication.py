@@ -11,16 +11,16 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from web.serving import DEADLINE_SECONDS, wait_until
-from web_config.clients import basic, hash_of, served_with
 
 from exporter.web_config.passwords import Passwords, TooManyChecksError, parse_basic
+from tests.support.serving import DEADLINE_SECONDS, wait_until
+from tests.support.tls_clients import basic, hash_of, served_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from web_config.clients import Served
+    from tests.support.tls_clients import Served
 
 LONG = "l" * 80
 USERS = {"alice": "secret", "long": LONG, "": "empty", "döner": "käse"}

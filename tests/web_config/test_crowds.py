@@ -8,16 +8,16 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from cloud import KEY, Cloud
-from logged import lines_of
-from process import running
-from web.raw import connect
-from web_config.clients import ask, unverifying_context
+from tests.support.cloud import KEY, Cloud
+from tests.support.exporter_process import running
+from tests.support.log_reading import lines_of
+from tests.support.raw_http import connect
+from tests.support.tls_clients import ask, unverifying_context
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from web_config.certificates import Certificates
+    from tests.support.certificates import Certificates
 
 SILENT = 1_000
 HALF_A_HANDSHAKE = bytes.fromhex("16030100f1010000ed0303")

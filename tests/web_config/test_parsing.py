@@ -13,7 +13,7 @@ from exporter.web_config.loading import load_web_config
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from web_config.certificates import Certificates
+    from tests.support.certificates import Certificates
 
 HASH = "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi"
 TLS = "tls_server_config: {{cert_file: server.crt, key_file: server.key{}}}"

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
-from cloud import KEY, Cloud
-from process import run, running
-from web_config.clients import ask, basic, hash_of, served_with
 
 from exporter import healthcheck
+from tests.support.cloud import KEY, Cloud
+from tests.support.exporter_process import run, running
+from tests.support.tls_clients import ask, basic, hash_of, served_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from process import Exporter
-    from web_config.certificates import Certificates
-    from web_config.clients import Served
+    from tests.support.certificates import Certificates
+    from tests.support.exporter_process import Exporter
+    from tests.support.tls_clients import Served
 
 GOOD = basic("alice", "secret")
 RELOADED = "llamacloud_exporter_config_last_reload_successful"

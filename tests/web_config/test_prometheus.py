@@ -11,15 +11,15 @@ from http.client import HTTPException
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
 
-from cloud import KEY, Cloud
-from process import running
-from prometheus import Prometheus, running_prometheus
-from web_config.clients import ask, basic, hash_of, served_with
+from tests.support.cloud import KEY, Cloud
+from tests.support.exporter_process import running
+from tests.support.prometheus import Prometheus, running_prometheus
+from tests.support.tls_clients import ask, basic, hash_of, served_with
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from web_config.certificates import Certificates
+    from tests.support.certificates import Certificates
 
 
 def scrape(job: str, address: str, certificates: Certificates, **changes: Any) -> dict[str, Any]:

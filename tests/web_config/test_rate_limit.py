@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from web_config.clients import served_with
-
 from exporter.web_config.gate import TokenBucket
 from exporter.web_config.model import RateLimitSection
+from tests.support.tls_clients import served_with
 
 if TYPE_CHECKING:
     from pathlib import Path

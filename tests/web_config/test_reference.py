@@ -8,21 +8,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
-from deployed import DEPLOY
-from web_config.clients import basic, hash_of, served_with
-from web_config.reference import Reference, build_reference
-from web_config.test_parsing import ACCEPTED, REFUSED
 
 from exporter.config import ConfigError
 from exporter.web_config.loading import load_web_config
+from tests.support.deployed import DEPLOY
+from tests.support.tls_clients import basic, hash_of, served_with
+from tests.web_config.reference import Reference, build_reference
+from tests.web_config.test_parsing import ACCEPTED, REFUSED
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Unpack
 
-    from web.serving import Answer
-    from web_config.certificates import Certificates
-    from web_config.clients import Options
+    from tests.support.certificates import Certificates
+    from tests.support.serving import Answer
+    from tests.support.tls_clients import Options
 
 # Refused here, and accepted by the reference, mostly to do something else than what was meant: by
 # the row of the list.

@@ -10,20 +10,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 from structlog.testing import capture_logs
-from web_config.clients import basic, hash_of, rewrite
 
 from exporter.config import ConfigError
 from exporter.web_config import current
 from exporter.web_config.current import CurrentWebConfig
 from exporter.web_config.loading import load_web_config
+from tests.support.tls_clients import basic, hash_of, rewrite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from web_config.certificates import Certificates
-
     from exporter.web_config.loading import Stamp, WebConfig
+    from tests.support.certificates import Certificates
 
 ADVICE = "the previous web configuration stays in force; correct the file"
 

@@ -9,10 +9,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
-from tools import require_tool
-from web.raw import connect
-from web.serving import wait_until
-from web_config.clients import (
+
+from exporter.web_config.server_tls import ServerTls
+from tests.support.raw_http import connect
+from tests.support.serving import wait_until
+from tests.support.tls_clients import (
     basic,
     hash_of,
     open_connection,
@@ -21,14 +22,13 @@ from web_config.clients import (
     server_name,
     unverifying_context,
 )
-
-from exporter.web_config.server_tls import ServerTls
+from tests.support.tools import require_tool
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from web_config.certificates import Certificates
-    from web_config.clients import Served
+    from tests.support.certificates import Certificates
+    from tests.support.tls_clients import Served
 
 VERSIONS = (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)
 REFUSED = "refused"

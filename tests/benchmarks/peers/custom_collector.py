@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.peers.serving import serve
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
+
+from tests.benchmarks.peers.serving import serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from benchmarks.peers.series import Series
     from prometheus_client import CollectorRegistry
+
+    from tests.benchmarks.peers.series import Series
 
 
 class SeriesCollector(Collector):

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.peers.serving import serve
 from prometheus_client import Gauge
+
+from tests.benchmarks.peers.serving import serve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from benchmarks.peers.series import Series
     from prometheus_client import CollectorRegistry
+
+    from tests.benchmarks.peers.series import Series
 
 
 def fill(registry: CollectorRegistry, all_series: Sequence[Series]) -> None:

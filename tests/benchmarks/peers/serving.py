@@ -9,19 +9,20 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from benchmarks.peers.series import scraped_series
 from prometheus_client import CollectorRegistry, start_http_server
+
+from tests.benchmarks.peers.series import scraped_series
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from benchmarks.peers.series import Series
+    from tests.benchmarks.peers.series import Series
 
 
 @contextmanager
 def running_peer(module: str, exposition_url: str) -> Iterator[str]:
     """Run a module of this package until the end of the block, and yield where its metrics are."""
-    command = [sys.executable, "-m", f"benchmarks.peers.{module}", exposition_url]
+    command = [sys.executable, "-m", f"tests.benchmarks.peers.{module}", exposition_url]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

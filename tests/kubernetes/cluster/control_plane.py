@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from kubernetes.helm import NAME
-from tools import require_tool
-from waiting import wait_until
+
+from tests.kubernetes.helm import NAME
+from tests.support.tools import require_tool
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from kubernetes.helm import Object
+    from tests.kubernetes.helm import Object
 
 TOOLS = "CLUSTER_TOOLS"
 # Starting takes five seconds on a machine that has nothing else to do.

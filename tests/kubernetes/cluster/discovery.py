@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from kubernetes.helm import Object
+    from tests.kubernetes.helm import Object
 
 _POD = "__meta_kubernetes_pod"
 

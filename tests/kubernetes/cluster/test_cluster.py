@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from deployed import CHART, DEPLOY
-from kubernetes.cluster.control_plane import Cluster, running_cluster
-from kubernetes.cluster.discovery import prometheus_config
-from kubernetes.helm import CI_VALUES, NAME, RELEASE, helm, only, rendered
-from kubernetes.kustomize import NAMES, built
-from pages import PAGES, blocks
-from process import running
-from prometheus import running_prometheus
+
+from tests.kubernetes.cluster.control_plane import Cluster, running_cluster
+from tests.kubernetes.cluster.discovery import prometheus_config
+from tests.kubernetes.helm import CI_VALUES, NAME, RELEASE, helm, only, rendered
+from tests.kubernetes.kustomize import NAMES, built
+from tests.support.deployed import CHART, DEPLOY
+from tests.support.documents import PAGES, blocks
+from tests.support.exporter_process import running
+from tests.support.prometheus import running_prometheus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from llamacloud.v2.batches_server import BatchesServer, serving_batches
+
+from tests.llamacloud.v2.batches_server import BatchesServer, serving_batches
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from asking import Observer, client_of
-
 from exporter.domain import (
     CountLimits,
     ItemsCounted,
@@ -21,13 +19,13 @@ from exporter.domain import (
     NothingToCount,
 )
 from exporter.llamacloud.v2.api import V2Api
+from tests.support.clients import Observer, client_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from llamacloud.v2.batches_server import BatchesServer
-
     from exporter.domain import Memory
+    from tests.llamacloud.v2.batches_server import BatchesServer
 
 CountAnswer = ItemsCounted | NothingToCount | NotCounted
 LIMITS = CountLimits(max_requests=10)

@@ -1,16 +1,6 @@
 """Counting the files of a batch: which file jobs are requested, and the resulting counts."""
 
 import pytest
-from llamacloud.v2.batches_server import (
-    NOW,
-    PROJECT,
-    BatchesServer,
-    at,
-    batch,
-    file_job,
-    result,
-)
-from llamacloud.v2.reading import LIMITS, Reading, items, reading
 from starlette.responses import JSONResponse
 
 from exporter.domain import (
@@ -22,6 +12,16 @@ from exporter.domain import (
     UncountedReason,
 )
 from exporter.llamacloud.errors import BadResponse
+from tests.llamacloud.v2.batches_server import (
+    NOW,
+    PROJECT,
+    BatchesServer,
+    at,
+    batch,
+    file_job,
+    result,
+)
+from tests.llamacloud.v2.reading import LIMITS, Reading, items, reading
 
 pytestmark = pytest.mark.anyio
 

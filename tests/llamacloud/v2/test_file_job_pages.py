@@ -13,10 +13,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from llamacloud.documented import page_of, with_json
-from llamacloud.odd_json import ODD_JSON, json_values
-from llamacloud.v2.batches_server import batch, file_job, result
-from properties import UNHURRIED
 
 from exporter.llamacloud.bodies import LONGEST_ANSWER_BYTES
 from exporter.llamacloud.errors import BadResponse
@@ -24,6 +20,10 @@ from exporter.llamacloud.pages import read_at_once
 from exporter.llamacloud.v2 import file_job_decoding
 from exporter.llamacloud.v2.decoding import read_batch, read_batches
 from exporter.llamacloud.v2.file_job_decoding import MOST_FILE_JOBS, read_file_jobs
+from tests.llamacloud.documented import page_of, with_json
+from tests.llamacloud.odd_json import ODD_JSON, json_values
+from tests.llamacloud.v2.batches_server import batch, file_job, result
+from tests.support.properties import UNHURRIED
 
 DOCUMENT = {"lines": [{"id": n, "text": "private", "amount": n / 7} for n in range(15_000)]}
 FIELDS = ("id", "project_id", "status", "error_message", "created_at", "updated_at", "name")

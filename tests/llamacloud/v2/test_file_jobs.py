@@ -6,9 +6,6 @@ import gzip
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from asking import Observer
-from llamacloud.v2.batches_server import PROJECT, Asked, BatchesServer, batch, file_job, result
-from llamacloud.v2.reading import Reading, items, reading
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from structlog.testing import capture_logs
 
@@ -21,6 +18,16 @@ from exporter.llamacloud.errors import (
     Unprocessable,
 )
 from exporter.llamacloud.refusals import JobMissing
+from tests.llamacloud.v2.batches_server import (
+    PROJECT,
+    Asked,
+    BatchesServer,
+    batch,
+    file_job,
+    result,
+)
+from tests.llamacloud.v2.reading import Reading, items, reading
+from tests.support.clients import Observer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from llamacloud.v2.batches_server import BatchesServer, batch, file_job, result
-from llamacloud.v2.reading import CountAnswer, Reading, items, reading
 from starlette.responses import JSONResponse
 
 from exporter.domain import ItemsCounted, NotCounted, NothingToCount, UncountedReason
 from exporter.llamacloud.errors import BadResponse
+from tests.llamacloud.v2.batches_server import BatchesServer, batch, file_job, result
+from tests.llamacloud.v2.reading import CountAnswer, Reading, items, reading
 
 pytestmark = pytest.mark.anyio
 

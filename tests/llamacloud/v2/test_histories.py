@@ -11,9 +11,6 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from llamacloud.v2.batches_server import NOW, batch, file_job, result
-from llamacloud.v2.reading import LIMITS
-from properties import EFFORT, UNHURRIED
 
 from exporter.domain import ItemsCounted, ItemStatus
 from exporter.llamacloud.errors import LlamaCloudError, NetworkFailed
@@ -29,6 +26,9 @@ from exporter.llamacloud.v2.file_job_decoding import read_file_jobs
 from exporter.llamacloud.v2.ids_at_a_time import IdsAtATime
 from exporter.llamacloud.v2.memory import BatchMemory
 from exporter.llamacloud.v2.reader import BatchFetched
+from tests.llamacloud.v2.batches_server import NOW, batch, file_job, result
+from tests.llamacloud.v2.reading import LIMITS
+from tests.support.properties import EFFORT, UNHURRIED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,10 +1,11 @@
 """The number of ids in one request, from one hour to the next."""
 
 import pytest
-from llamacloud.v2.batches_server import BatchesServer, batch, file_job, result
-from llamacloud.v2.reading import Reading, items, reading
 from starlette.responses import JSONResponse, Response
 from structlog.testing import capture_logs
+
+from tests.llamacloud.v2.batches_server import BatchesServer, batch, file_job, result
+from tests.llamacloud.v2.reading import Reading, items, reading
 
 pytestmark = pytest.mark.anyio
 

@@ -3,15 +3,15 @@
 from typing import Any
 
 import pytest
-from asking import Observer, client_of
-from llamacloud.v2.batches_server import NOW, PROJECT, Asked, BatchesServer, at, batch
-from llamacloud.v2.reading import known_job, reading
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from structlog.testing import capture_logs
 
 from exporter.domain import JobNotFound, JobStatus, JobType, ListingPlan
 from exporter.llamacloud.errors import BadResponse, ServerFailed, UnexpectedStatus, Unprocessable
 from exporter.llamacloud.v2.api import V2Api
+from tests.llamacloud.v2.batches_server import NOW, PROJECT, Asked, BatchesServer, at, batch
+from tests.llamacloud.v2.reading import known_job, reading
+from tests.support.clients import Observer, client_of
 
 pytestmark = pytest.mark.anyio
 
