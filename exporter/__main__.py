@@ -8,14 +8,14 @@ import sys
 from typing import TYPE_CHECKING
 
 from exporter.advice import LIMIT_REACHED
-from exporter.foreign_variables import forget_foreign_variables
-from exporter.standard_streams import occupy_closed_streams, write_error
+from exporter.app.foreign_variables import forget_foreign_variables
+from exporter.logs.standard_streams import occupy_closed_streams, write_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from exporter.log_writer import LogWriter
-    from exporter.signals import Signals
+    from exporter.app.signals import Signals
+    from exporter.logs.writer import LogWriter
 
 # A full collection stops everything, for 80 ms with 10,000 jobs, and finds next to nothing:
 # reference counts free most objects, and the smaller collections free young cycles.
@@ -35,8 +35,8 @@ def main() -> int:
 
         return healthcheck(sys.argv[1:], os.environ)
     # Before the imports, which take a while: signals have no default effect on PID 1.
-    from exporter.log_writer import LogWriter  # noqa: PLC0415 - a health check needs no thread
-    from exporter.signals import Signals  # noqa: PLC0415 - likewise
+    from exporter.app.signals import Signals  # noqa: PLC0415 - likewise
+    from exporter.logs.writer import LogWriter  # noqa: PLC0415 - a health check needs no thread
 
     has_result = not _MODES_WITH_A_RESULT.isdisjoint(sys.argv[1:])
     signals = Signals(status_if_stopped=int(has_result))

@@ -18,7 +18,7 @@ from exporter.addresses import (
     ListenAddress,
     parse_listen_addresses,
 )
-from exporter.standard_streams import write_error
+from exporter.logs.standard_streams import write_error
 from exporter.texts import escaped
 
 if TYPE_CHECKING:

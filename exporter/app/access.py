@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from exporter.config import Project
-    from exporter.redaction import Secrets
+    from exporter.logs.redaction import Secrets
 
 # As long as a budget stays reduced after a 429; it is full again long before.
 _KEPT_SECONDS = 900.0

@@ -13,21 +13,21 @@ from prometheus_client import CollectorRegistry
 from exporter import __version__
 from exporter.app.access import Budgets
 from exporter.app.project_set import ProjectSet, Shared, budget_limits_of, shown_settings_of
+from exporter.exposition.snapshot import Snapshot
 from exporter.llamacloud.requests import ENDPOINTS_OF
 from exporter.pages import Source
-from exporter.snapshot import Snapshot
 from exporter.state import StateStore
 from exporter.telemetry import Telemetry, render
-from exporter.web import Site
+from exporter.web.routes import Site
 
 if TYPE_CHECKING:
     from exporter.config import Settings
     from exporter.exposition import Form
-    from exporter.lifecycle import Lifecycle
     from exporter.llamacloud.connections import Connections
-    from exporter.log_writer import LogWriter
-    from exporter.redaction import Secrets
+    from exporter.logs.redaction import Secrets
+    from exporter.logs.writer import LogWriter
     from exporter.state import LoadedState
+    from exporter.web.lifecycle import Lifecycle
 
 # Set by the image's build; no setting, whose names begin otherwise.
 REVISION_VARIABLE = "LLAMACLOUD_BATCH_EXPORTER_REVISION"

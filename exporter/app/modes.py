@@ -23,15 +23,15 @@ from exporter.app.upstream import connections_of
 from exporter.config import ConfigError, Mode, describe, load
 from exporter.llamacloud.errors import BadEnvironmentError
 from exporter.llamacloud.proxies import Proxies
-from exporter.logs import configure_logging, log_uncaught_exceptions
+from exporter.logs.processors import configure_logging, log_uncaught_exceptions
+from exporter.logs.redaction import Secrets
+from exporter.logs.standard_streams import StandardOutputError, encoded, write_output
 from exporter.machine_limits import is_limit
-from exporter.redaction import Secrets
-from exporter.standard_streams import StandardOutputError, encoded, write_output
 
 if TYPE_CHECKING:
+    from exporter.app.signals import Signals
     from exporter.config import Command
-    from exporter.log_writer import LogWriter
-    from exporter.signals import Signals
+    from exporter.logs.writer import LogWriter
     from exporter.web_config.current import CurrentWebConfig
 
 _UNKNOWN_VARIABLE_ADVICE = "it is ignored; that is correct if another program uses it"

@@ -13,14 +13,14 @@ from exporter.app.assembly import assemble
 from exporter.app.signal_handlers import fail_when_stopped
 from exporter.app.upstream import open_upstream
 from exporter.exposition import Form
-from exporter.standard_streams import write_output
+from exporter.logs.standard_streams import write_output
 
 if TYPE_CHECKING:
+    from exporter.app.signals import Signals
     from exporter.config import Settings
-    from exporter.log_writer import LogWriter
+    from exporter.logs.redaction import Secrets
+    from exporter.logs.writer import LogWriter
     from exporter.poller import ProjectPoller
-    from exporter.redaction import Secrets
-    from exporter.signals import Signals
 
 log = structlog.get_logger("exporter")
 

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from exporter.app.changes import Changes
     from exporter.config import Settings
     from exporter.core.saved import SavedProject
+    from exporter.exposition.snapshot import Snapshot
     from exporter.llamacloud.connections import Connections
+    from exporter.logs.redaction import Secrets
     from exporter.poller import ProjectPoller
-    from exporter.redaction import Secrets
-    from exporter.snapshot import Snapshot
     from exporter.state import StateStore
     from exporter.telemetry import Telemetry
 

@@ -12,9 +12,9 @@ import structlog
 
 from exporter.app.changes import changes_between, with_fixed_of
 from exporter.config import ConfigError
-from exporter.lifecycle import Reloaded
 from exporter.llamacloud.errors import BadEnvironmentError
-from exporter.logs import configure_logging
+from exporter.logs.processors import configure_logging
+from exporter.web.lifecycle import Reloaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

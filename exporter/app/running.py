@@ -20,11 +20,11 @@ from exporter.app.listening import url_of
 from exporter.app.reloading import Reloader
 from exporter.app.signal_handlers import reload_event, stop_event
 from exporter.app.upstream import open_upstream
-from exporter.lifecycle import Lifecycle
 from exporter.server import Server, limits_within, raise_open_files_limit
 from exporter.state import load_state
 from exporter.waiting import cancelled
-from exporter.web import build_app
+from exporter.web.lifecycle import Lifecycle
+from exporter.web.routes import build_app
 
 if TYPE_CHECKING:
     import socket
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
     from exporter.app.assembly import Exporter
     from exporter.app.project_set import ProjectSet
+    from exporter.app.signals import Signals
     from exporter.config import Settings
-    from exporter.log_writer import LogWriter
-    from exporter.redaction import Secrets
-    from exporter.signals import Signals
+    from exporter.logs.redaction import Secrets
+    from exporter.logs.writer import LogWriter
     from exporter.state import LoadedState
     from exporter.web_config.current import CurrentWebConfig
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from exporter.signals import OTHER_SIGNALS, STOP_SIGNALS
+from exporter.app.signals import OTHER_SIGNALS, STOP_SIGNALS
 
 if TYPE_CHECKING:
     import signal
 
-    from exporter.log_writer import LogWriter
-    from exporter.signals import Signals
+    from exporter.app.signals import Signals
+    from exporter.logs.writer import LogWriter
 
 # Longer than the server waits for responses, and within the two seconds that README promises.
 _EXIT_AFTER_SECONDS = 1.5

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from pydantic import SecretStr
 
 from exporter.config.errors import ConfigError, shown
-from exporter.config.files import read_text
-from exporter.redaction import Secrets
+from exporter.config.file_reading import read_text
+from exporter.logs.redaction import Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from exporter.config.entries import KEY_VARIABLES, Entry, common_entry, read_entries
 from exporter.config.errors import invalid, shown, unknown
 from exporter.config.project import ConfiguredProject, Project
+from exporter.config.project_entries import KEY_VARIABLES, Entry, common_entry, read_entries
 from exporter.config.values import DEFAULT_BASE_URL
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import yaml
 
 from exporter.config.errors import ConfigError, shown
-from exporter.config.files import read_text
+from exporter.config.file_reading import read_text
 from exporter.texts import escaped, well_formed
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from exporter.llamacloud.headers import date
 from exporter.llamacloud.permit import KeyReplaced
 from exporter.llamacloud.refusals import refusal
 from exporter.llamacloud.requests import LISTINGS, Answer, RetryPolicy
-from exporter.redaction import REDACTED
+from exporter.logs.redaction import REDACTED
 
 if TYPE_CHECKING:
     from exporter.llamacloud.connections import Connections

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from exporter.pages.report import ProjectReport, Source
+    from exporter.pages.project_report import ProjectReport, Source
 
     Endpoint = Callable[[Request], Awaitable[Response]]
     Reports = Sequence[ProjectReport]

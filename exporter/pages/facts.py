@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from exporter import advice
 from exporter.exposition import JOB_FAMILIES
-from exporter.pages.report import nothing_is_listed
+from exporter.pages.project_report import nothing_is_listed
 from exporter.pages.selection import select
 from exporter.texts import cut, well_formed
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from exporter.domain import ApiStatus, FailedItem, Failure, JobView, StatusChange
-    from exporter.pages.report import ProjectReport, Source
+    from exporter.pages.project_report import ProjectReport, Source
     from exporter.pages.selection import Query
 
     Facts = dict[str, Any]

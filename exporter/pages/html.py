@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
-    from exporter.pages.report import ProjectReport, Source
+    from exporter.pages.project_report import ProjectReport, Source
     from exporter.pages.selection import Query, ReportedJob
 
 _SHORTEST_REFRESH_SECONDS, _LONGEST_REFRESH_SECONDS = 5.0, 300.0

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from exporter.domain import JobView
-    from exporter.pages.report import ProjectReport
+    from exporter.pages.project_report import ProjectReport
 
     ReportedJob = tuple[ProjectReport, JobView]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from exporter.web_config.loading import WebConfig
-    from exporter.web_config.model import RateLimitSection
+    from exporter.web_config.sections import RateLimitSection
 
 # They say no more than whether the exporter works, and kubelets have no password.
 OPEN_PATHS: Final = (HEALTHY_PATH, READY_PATH)

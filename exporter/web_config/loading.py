@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from exporter.config import ConfigError
 from exporter.config.errors import shown
-from exporter.config.files import read_bytes
+from exporter.config.file_reading import read_bytes
 from exporter.web_config.parsing import named, parse_web_config
 from exporter.web_config.server_tls import ServerTls, server_tls
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from exporter.web_config.model import RateLimitSection, TlsSection
+    from exporter.web_config.sections import RateLimitSection, TlsSection
 
 # The list of CAs of a whole system has a quarter of that.
 _LARGEST_PEM_KIB = 1024

@@ -10,7 +10,7 @@ from exporter.config import ConfigError
 from exporter.config.errors import invalid, shown, unknown
 from exporter.config.yamlfile import read_yaml
 from exporter.web_config.go_values import CIPHERS, TLS_VERSIONS
-from exporter.web_config.model import WebConfigModel
+from exporter.web_config.sections import WebConfigModel
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-    from exporter.web_config.model import RateLimitSection, TlsSection
+    from exporter.web_config.sections import RateLimitSection, TlsSection
 
 _KIND = "web configuration file"
 # They may hold secrets, or be long.

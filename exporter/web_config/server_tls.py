@@ -17,7 +17,7 @@ from exporter.web_config.go_values import CIPHERS, CLIENT_VERIFICATION, CURVES, 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from exporter.web_config.model import TlsSection
+    from exporter.web_config.sections import TlsSection
 
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 

@@ -15,7 +15,7 @@ from exporter.app.access import BudgetLimits, Budgets, ProjectAccess, normalized
 from exporter.config import Project
 from exporter.config.keys import ApiKey, KeyFile
 from exporter.llamacloud.errors import KeyMissing
-from exporter.redaction import Secrets
+from exporter.logs.redaction import Secrets
 from tests.support.clients import budgets_of_plenty
 
 if TYPE_CHECKING:

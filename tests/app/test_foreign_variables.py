@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.foreign_variables import FOREIGN_VARIABLES, forget_foreign_variables
+from exporter.app.foreign_variables import FOREIGN_VARIABLES, forget_foreign_variables
 from tests.support.cloud import KEY
 from tests.support.exporter_process import run, running
 

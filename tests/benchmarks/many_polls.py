@@ -11,11 +11,11 @@ import sys
 
 from exporter.app.listening import listen
 from exporter.app.running import Serving, serve
+from exporter.app.signals import Signals
 from exporter.config import load
-from exporter.log_writer import LogWriter
-from exporter.logs import configure_logging
-from exporter.redaction import Secrets
-from exporter.signals import Signals
+from exporter.logs.processors import configure_logging
+from exporter.logs.redaction import Secrets
+from exporter.logs.writer import LogWriter
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from exporter.snapshot import Published, Snapshot
+from exporter.exposition.snapshot import Published, Snapshot
 from tests.support.views import empty_view, full_job, full_view
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from exporter.readers import Readers
-from exporter.snapshot import Published, Snapshot
+from exporter.exposition.snapshot import Published, Snapshot
+from exporter.web.readers import Readers
 from tests.support.views import empty_view
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from exporter.domain import ProjectView
 from exporter.exposition import Form
-from exporter.snapshot import Snapshot
+from exporter.exposition.snapshot import Snapshot
 from tests.support.views import empty_view, full_view, join, rendered, sparse_job
 
 

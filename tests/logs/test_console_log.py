@@ -22,7 +22,7 @@ from exporter.core.events import (
 from exporter.domain import FAILURE_REASONS, FailedItem, JobStatus
 from exporter.event_log import EventLog
 from exporter.llamacloud.errors import RequestTimedOut
-from exporter.logs import configure_logging
+from exporter.logs.processors import configure_logging
 from tests.logs.test_logs import logging_as_it_was
 from tests.support.history import job
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from exporter.log_writer import _MOST_BYTES, LogWriter
+from exporter.logs.writer import _MOST_BYTES, LogWriter
 from tests.support.odd_streams import fill, odd_stream
 from tests.support.reference import page
 

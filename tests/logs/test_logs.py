@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import structlog
 
-from exporter.logs import configure_logging, log_uncaught_exceptions
-from exporter.redaction import Secrets
+from exporter.logs.processors import configure_logging, log_uncaught_exceptions
+from exporter.logs.redaction import Secrets
 
 KEY = "llx-secret-key"
 HOSTILE = "a\n2026-11-23 [error] forged\r\x1b[2J\u202e\ud800"

@@ -12,7 +12,7 @@ from exporter.app.access import ProjectAccess
 from exporter.config import Project
 from exporter.config.keys import ApiKey, KeyFile
 from exporter.domain import ItemStatus
-from exporter.redaction import Secrets
+from exporter.logs.redaction import Secrets
 from exporter.simulator import Fault, items_of
 from tests.support.clients import KeyInFile, budgets_of_plenty, plenty
 from tests.support.cloud import KEY, Cloud

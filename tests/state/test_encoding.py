@@ -17,7 +17,7 @@ from exporter.core.contradictions import NO_ANSWERS
 from exporter.core.saved import restore, saved_project
 from exporter.domain import ItemStatus, JobStatus
 from exporter.exposition import Form
-from exporter.snapshot import Snapshot
+from exporter.exposition.snapshot import Snapshot
 from exporter.state.decoding import DamagedStateError, NewerStateError, decode, decode_project
 from exporter.state.encoding import Encoder
 from tests.support.history import HOUR, History, counts, job

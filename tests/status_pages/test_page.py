@@ -14,10 +14,10 @@ from urllib.parse import urlencode
 import pytest
 
 from exporter.domain import FailedItem, JobStatus
+from exporter.logs.redaction import Secrets
 from exporter.pages import Source
 from exporter.pages.html import status_page
 from exporter.pages.selection import Query
-from exporter.redaction import Secrets
 from exporter.texts import escaped
 from tests.status_pages.golden_pages import FOLDER, written
 from tests.status_pages.markup import Page

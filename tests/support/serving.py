@@ -15,10 +15,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from exporter.app.listening import listen
 from exporter.config import ListenAddress
 from exporter.exposition import Form
+from exporter.exposition.snapshot import Snapshot
 from exporter.pages import ProjectReport, Source
 from exporter.server import Limits, Server, Tls
-from exporter.snapshot import Snapshot
-from exporter.web import Site, build_app
+from exporter.web.routes import Site, build_app
 from tests.support.status_reports import SECRET, listed_status, report
 from tests.support.views import full_view
 

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from exporter.exposition import Form
-from exporter.negotiation import accepts_gzip, choose_form
+from exporter.web.negotiation import accepts_gzip, choose_form
 from tests.support.properties import EFFORT, UNHURRIED
 from tests.support.serving import DEADLINE_SECONDS, OWN, Exporter, served
 

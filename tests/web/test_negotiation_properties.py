@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.exposition import Form
-from exporter.negotiation import accepts_gzip, choose_form
+from exporter.web.negotiation import accepts_gzip, choose_form
 from tests.support.properties import EFFORT, UNHURRIED
 
 NAMES = {Form.TEXT: "text/plain", Form.OPENMETRICS: "application/openmetrics-text"}

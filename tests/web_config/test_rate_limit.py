@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exporter.web_config.gate import TokenBucket
-from exporter.web_config.model import RateLimitSection
+from exporter.web_config.sections import RateLimitSection
 from tests.support.tls_clients import served_with
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from exporter.llamacloud.pages import Page
     from exporter.llamacloud.requests import Endpoint
+    from exporter.llamacloud.v2.batch_files import Files
     from exporter.llamacloud.v2.batches import FileJob
-    from exporter.llamacloud.v2.files import Files
     from exporter.llamacloud.v2.reader import Reader
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from exporter.domain import JobStatus, latest
-from exporter.llamacloud.v2.files import Files
+from exporter.llamacloud.v2.batch_files import Files
 
 if TYPE_CHECKING:
     from exporter.domain import Job

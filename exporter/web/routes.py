@@ -13,14 +13,14 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from exporter.addresses import HEALTHY_PATH, READY_PATH, SCRIPT_PATH, STYLE_PATH
-from exporter.lifecycle import PATHS as LIFECYCLE_PATHS
-from exporter.lifecycle import Lifecycle, lifecycle_endpoints
-from exporter.negotiation import accepts_gzip, choose_form
 from exporter.pages import endpoints_of
-from exporter.pages.report import nothing_is_listed
-from exporter.readers import Readers
-from exporter.scrape import MetricsResponse
-from exporter.targets import TargetMiddleware
+from exporter.pages.project_report import nothing_is_listed
+from exporter.web.lifecycle import PATHS as LIFECYCLE_PATHS
+from exporter.web.lifecycle import Lifecycle, lifecycle_endpoints
+from exporter.web.negotiation import accepts_gzip, choose_form
+from exporter.web.readers import Readers
+from exporter.web.scrape import MetricsResponse
+from exporter.web.targets import TargetMiddleware
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from exporter.exposition import Form
+    from exporter.exposition.snapshot import Published
     from exporter.pages import Source
-    from exporter.snapshot import Published
 
     Endpoint = Callable[[Request], Awaitable[Response]]
 

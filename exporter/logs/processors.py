@@ -14,13 +14,13 @@ import structlog
 from structlog.processors import JSONRenderer
 from structlog.stdlib import ProcessorFormatter
 
-from exporter.console_log import ConsoleRenderer
-from exporter.redaction import Secrets
+from exporter.logs.console import ConsoleRenderer
+from exporter.logs.redaction import Secrets
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
-    from exporter.log_writer import LogWriter
+    from exporter.logs.writer import LogWriter
 
 _LONGEST_VALUE = 1_000
 _LONGEST_TRACEBACK = 20_000

@@ -8,7 +8,7 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING
 
-from exporter.standard_streams import write_error
+from exporter.logs.standard_streams import write_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

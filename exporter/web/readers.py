@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from exporter.snapshot import Published
+    from exporter.exposition.snapshot import Published
 
 # Enough that only slow clients ever reach the bound.
 _MOST_BEING_READ = 4

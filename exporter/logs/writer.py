@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
-from exporter.standard_streams import STANDARD_ERROR, encoding_of, write_some
+from exporter.logs.standard_streams import STANDARD_ERROR, encoding_of, write_some
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
