@@ -117,13 +117,6 @@ def _start(
                 all_listed = runner.run(print_once(settings, secrets, signals, log_writer))
             return _OK if all_listed else _FAILED
         _serve(command, web_config, secrets, signals, log_writer)
-    except AddressUnavailableError as error:
-        log.error("exporter.cannot_listen", address=error.address, detail=str(error))  # noqa: TRY400 - no traceback: it is no bug
-        return _FAILED
-    except StandardOutputError as error:
-        if not error.reader_left:
-            log.error("exporter.cannot_print", detail=str(error))  # noqa: TRY400 - likewise
-        return _FAILED
     except Exception as error:  # noqa: BLE001 - it is logged
         return _log_failure(error)
     return _OK
@@ -161,12 +154,18 @@ def _log_failure(error: BaseException) -> int:
     # The first failure is enough: tasks of one kind fail in the same way.
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    if isinstance(error, BadEnvironmentError):
-        log.error("exporter.bad_environment", variables=error.variables, advice=error.advice)
-        return _BAD_SETTINGS
-    if is_limit(error):
-        detail = f"{type(error).__name__}: {error}"
-        log.error("exporter.limit_reached", detail=detail, advice=LIMIT_REACHED)
-        return _FAILED
-    log.error("exporter.crashed", advice="this is a bug: please report it", exc_info=error)
+    match error:
+        case BadEnvironmentError():
+            log.error("exporter.bad_environment", variables=error.variables, advice=error.advice)
+            return _BAD_SETTINGS
+        case AddressUnavailableError():
+            log.error("exporter.cannot_listen", address=error.address, detail=str(error))
+        case StandardOutputError():
+            if not error.reader_left:
+                log.error("exporter.cannot_print", detail=str(error))
+        case _ if is_limit(error):
+            detail = f"{type(error).__name__}: {error}"
+            log.error("exporter.limit_reached", detail=detail, advice=LIMIT_REACHED)
+        case _:
+            log.error("exporter.crashed", advice="this is a bug: please report it", exc_info=error)
     return _FAILED
