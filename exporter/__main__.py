@@ -57,7 +57,7 @@ def main() -> int:
 def _imported() -> Callable[[Signals, LogWriter], int]:
     # Imported objects stay: no collection, now or later, needs to search them for garbage.
     gc.disable()
-    from exporter.app import run  # noqa: PLC0415 - main says why
+    from exporter.app.modes import run  # noqa: PLC0415 - main says why
 
     gc.freeze()
     gc.set_threshold(*_COLLECTION_THRESHOLDS)
