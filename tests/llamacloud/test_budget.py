@@ -44,7 +44,8 @@ async def test_waiting_requests_pass_at_the_rate() -> None:
     began = asyncio.get_running_loop().time()
     await asyncio.gather(*(one_request(budget) for _ in range(3050)))
     elapsed = asyncio.get_running_loop().time() - began
-    assert 0.49 <= elapsed < 2.0
+    # A budget that counted calls would take half a minute, a busy machine some seconds.
+    assert 0.49 <= elapsed < 15.0
 
 
 async def test_no_more_refreshes_than_allowed_run_at_once() -> None:

@@ -136,7 +136,7 @@ async def test_the_wait_that_llamacloud_asks_for_is_heeded(cloud: Cloud) -> None
     began = time.monotonic()
     async with client_of(cloud) as client:
         await Reader(client, {}).jobs_page(0, {})
-    assert 1.0 <= time.monotonic() - began < 4.0
+    assert 1.0 <= time.monotonic() - began < 15.0
 
 
 async def test_a_429_slows_the_keys_requests_down(cloud: Cloud) -> None:

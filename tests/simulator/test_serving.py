@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from statistics import median
 from typing import TYPE_CHECKING
 
 import httpx
@@ -113,7 +114,9 @@ def test_an_answer_is_not_held_back_by_the_kernel() -> None:
         httpx.Client(trust_env=False, verify=tls_context()) as client,
     ):
         client.get(base_url + JOBS_PATH)
-        asked_at = time.monotonic()
+        seconds = []
         for _ in range(20):
+            asked_at = time.monotonic()
             client.get(base_url + JOBS_PATH)
-        assert time.monotonic() - asked_at < 20 * 0.04
+            seconds.append(time.monotonic() - asked_at)
+        assert median(seconds) < 0.04

@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from statistics import median
 from typing import TYPE_CHECKING
 
 import pytest
@@ -204,7 +205,9 @@ def test_a_storm_of_log_ins_does_not_disturb_a_scraper(tmp_path: Path) -> None:
 
     assert statuses <= {401, 503}
     assert 401 in statuses
-    assert max(seconds) < 2
+    # Prometheus gives up a scrape after ten seconds.
+    assert max(seconds) < 10
+    assert median(seconds) < 1
 
 
 def test_a_storm_from_one_address_leaves_room_for_others(tmp_path: Path) -> None:
