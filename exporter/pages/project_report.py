@@ -36,5 +36,5 @@ class Source:
 
 
 def nothing_is_listed(reports: Sequence[ProjectReport]) -> bool:
-    """Tell whether there are projects, and the last listing of each of them failed."""
+    """Return whether there are projects, and the last listing of each of them failed."""
     return bool(reports) and all(report.status.listing_failure is not None for report in reports)

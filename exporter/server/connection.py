@@ -162,7 +162,7 @@ class ClientConnection(H11Protocol):
             self._wire.abort()
 
     def is_closing(self) -> bool:
-        """Tell whether the connection is lost or about to be closed."""
+        """Return whether the connection is lost or about to be closed."""
         # Over TLS, the transport of Python 3.11 does not know that the one beneath is closing.
         is_lost = self._wire is not None and self._wire.is_closing()
         return is_lost or self.transport.is_closing()

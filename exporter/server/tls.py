@@ -21,7 +21,7 @@ class Tls(Protocol):
         """The context of the handshake."""
 
     def admits(self, certificate: dict[str, Any] | None) -> bool:
-        """Tell whether a client may stay, by its certificate as ``getpeercert`` returns it."""
+        """Return whether a client may stay, by its certificate as ``getpeercert`` returns it."""
 
 
 class TlsConnection(SSLProtocol):

@@ -76,7 +76,7 @@ async def _quit(lifecycle: Lifecycle) -> Response:
 
 
 def _is_cross_site(request: Request) -> bool:
-    """Tell whether a browser sent a request for the page of another site.
+    """Return whether a browser sent a request for the page of another site.
 
     A browser that remembers the password of basic authentication adds it to such requests too.
     """

@@ -32,7 +32,7 @@ def choose_form(accept: str) -> Form:
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
-    """Tell whether the client accepts gzip, and does not prefer an uncompressed answer."""
+    """Return whether the client accepts gzip, and does not prefer an uncompressed answer."""
     qualities = _qualities(accept_encoding)
     others = qualities.get("*", 0.0)
     gzip = qualities.get("gzip", qualities.get("x-gzip", others))

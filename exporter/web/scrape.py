@@ -30,7 +30,7 @@ class Connection(Protocol):
         """Close it at once; what was not sent yet is dropped."""
 
     def is_closing(self) -> bool:
-        """Tell whether it is lost or about to be closed."""
+        """Return whether it is lost or about to be closed."""
 
 
 class MetricsResponse(Response):

@@ -44,7 +44,7 @@ class Passwords:
     async def are_right(
         self, users: Mapping[bytes, bytes], authorization: bytes, client: str = ""
     ) -> bool:
-        """Tell whether the value of an Authorization header names a user and their password.
+        """Return whether the value of an Authorization header names a user and their password.
 
         ``client`` is the address that it came from.
 
