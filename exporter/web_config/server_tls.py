@@ -1,4 +1,4 @@
-"""From ``tls_server_config`` to a TLS context, and which client certificates are accepted."""
+"""The TLS context for ``tls_server_config``, and which client certificates are accepted."""
 
 from __future__ import annotations
 

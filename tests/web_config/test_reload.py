@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from exporter.web_config.loading import Stamp, WebConfig
+    from exporter.web_config.loading import LoadedWebConfig, Stamp
     from tests.support.certificates import Certificates
 
 ADVICE = "the previous web configuration stays in force; correct the file"
@@ -154,7 +154,7 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(
 
     def load_while_it_is_written(
         path: Path, stamps: dict[Path, Stamp], *, may_be_empty: bool
-    ) -> WebConfig:
+    ) -> LoadedWebConfig:
         config = load_web_config(path, stamps, may_be_empty=may_be_empty)
         rewrite(file, users)
         return config
