@@ -9,7 +9,7 @@ POLL_RESULTS = ("success", "partial", "error")
 POLL_ERROR_REASONS = tuple(map(str, ErrorReason))
 _PROJECT = ("project",)
 
-PROJECT_FAMILIES = (
+OWN_PROJECT_FAMILIES = (
     OwnFamily(
         "llamacloud_exporter_project_up",
         "gauge",
