@@ -90,7 +90,7 @@ class ProjectSet:
                 budget_limit=limit,
                 budget=polled.access.budget.requests_per_second,
                 requests_in_last_minute=polled.telemetry.requests_in_last_minute(),
-                tells_documents=polled.event_log.tells_documents,
+                shows_documents=polled.event_log.shows_documents,
             )
             for _, polled in sorted(self._projects.items())
         ]

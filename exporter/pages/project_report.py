@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 class ProjectReport:
     """The status of a project, and the budget of its key in requests a second.
 
-    Unless it ``tells_documents``, names of documents and error texts are left out.
+    If ``shows_documents`` is false, names of documents and error texts are left out.
     """
 
     status: ProjectStatus
     budget_limit: float
     budget: float
     requests_in_last_minute: int
-    tells_documents: bool = True
+    shows_documents: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Where the data comes from; ``clean`` takes secrets out of a text."""
+class PageSource:
+    """The source of the data; ``clean`` removes secrets from a text."""
 
     reports: Callable[[], Sequence[ProjectReport]]
     clean: Callable[[str], str]

@@ -184,7 +184,7 @@ def test_documents_are_left_out_where_the_log_leaves_them_out(
         failed_items=status.failed_items,
         listing_failure=refused,
     )
-    exporter.reports = [report(known, tells_documents=False)]
+    exporter.reports = [report(known, shows_documents=False)]
     answers = get(address, STATUS), get(address, JOBS)
     assert answers[0]["projects"][0]["problems"][0]["detail"] == "HTTP 400"
     (job,) = [job for job in answers[1]["jobs"] if job["job_id"] == "job-2"]

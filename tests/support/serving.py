@@ -16,7 +16,7 @@ from exporter.app.listening import listen
 from exporter.config import ListenAddress
 from exporter.exposition import Form
 from exporter.exposition.snapshot import Snapshot
-from exporter.pages import ProjectReport, Source
+from exporter.pages import PageSource, ProjectReport
 from exporter.server import Limits, Server, Tls
 from exporter.web.routes import Site, build_app
 from tests.support.status_reports import SECRET, listed_status, report
@@ -57,7 +57,7 @@ class Exporter:
             scraped=self.scraped.append,
             healthy=lambda: self.healthy,
             ready=lambda: self.ready,
-            source=Source(lambda: self.reports, self.clean, "1.2.3", "/metrics"),
+            source=PageSource(lambda: self.reports, self.clean, "1.2.3", "/metrics"),
         )
 
     def connections(self) -> int:
