@@ -22,7 +22,7 @@ _BAD_ENDS = frozenset({JobStatus.FAILED, JobStatus.GONE, JobStatus.UNKNOWN})
 class EventLog:
     """Logs the events of one project; ``key_origin`` describes where its API key came from.
 
-    ``shows_documents``: whether names of documents and error texts of jobs and items are logged.
+    Names of documents and error texts are logged only if ``shows_documents`` is true.
     """
 
     def __init__(self, project: str, *, key_origin: str, shows_documents: bool = True) -> None:
@@ -31,7 +31,7 @@ class EventLog:
         self.shows_documents = shows_documents
 
     def log(self, event: events.Event) -> None:
-        """Log one event; one that lasts is logged when it begins and when it ends."""
+        """Log one event; a lasting problem is logged when it begins and when it ends."""
         self._log_job(event)
         self._log_items(event)
         self._log_listing(event)
@@ -79,7 +79,7 @@ class EventLog:
                 facts = _failure_facts(failure)
                 if failure.reason is ErrorReason.UNAUTHORIZED:
                     facts["key"] = self.key_origin
-                # To wait for a key is no failure before it takes long: alerts report that.
+                # Waiting for a key is no failure until it takes long, which alerts report.
                 waits = failure.reason is ErrorReason.NO_KEY
                 write = self._log.warning if waits else self._log.error
                 write("project.listing_failed", **facts, advice=advice.listing_failed(failure))

@@ -1,4 +1,4 @@
-"""Building the poller of one project, and what works for it."""
+"""Building the poller of one project, and the objects that serve it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _APIS: Final[Mapping[ApiVersion, Callable[..., BatchApi]]] = {
 
 @dataclass(slots=True)
 class PolledProject:
-    """A project with everything that works for it; ``task`` polls once it is started."""
+    """A project with its poller, core, log and metrics; ``task`` is set while it polls."""
 
     project: Project
     state_key: str

@@ -100,7 +100,7 @@ class ProjectSet:
         return {polled.state_key: polled.saved() for polled in self._projects.values()}
 
     def scraped(self, view_numbers: Mapping[str, int]) -> None:
-        """Report to each project which view of it was scraped."""
+        """Record for each project which view of it was scraped."""
         for name, view_number in view_numbers.items():
             # A reload may have removed the project since.
             if (polled := self._projects.get(name)) is not None:

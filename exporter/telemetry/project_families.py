@@ -71,8 +71,8 @@ OWN_PROJECT_FAMILIES = (
         "llamacloud_exporter_listing_truncated",
         "gauge",
         _PROJECT,
-        "1 if the page limit hides jobs, otherwise 0; a listing that cannot tell does not change"
-        " it.",
+        "1 if the page limit hides jobs, otherwise 0; a listing that stops at known jobs does not"
+        " change it.",
         attribute="listing_truncated",
     ),
     OwnFamily(
