@@ -1,4 +1,4 @@
-"""The log lines of a project: what they say, and what a job's life looks like."""
+"""The log lines of a project: their texts, and those of a job's whole life."""
 
 from __future__ import annotations
 
