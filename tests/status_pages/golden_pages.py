@@ -1,4 +1,4 @@
-"""Whole pages that are kept: ``python -m tests.status_pages.golden_pages`` writes them anew."""
+"""Whole pages that are kept: ``python -m tests.status_pages.golden_pages`` rewrites them."""
 
 from __future__ import annotations
 

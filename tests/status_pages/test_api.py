@@ -96,7 +96,7 @@ def test_what_can_be_asked_for_is_described(described: dict[str, Any]) -> None:
 
 
 def test_fields_are_named_as_metrics_where_there_is_one(described: dict[str, Any]) -> None:
-    """Whoever knows the one knows the other."""
+    """A client that knows one knows the other."""
     metrics = {family.name for family in (*BATCH_FAMILIES, *EXPORTER_FAMILIES)}
     schemas = described["components"]["schemas"]
     named = {

@@ -285,7 +285,7 @@ class TestTags:
 
     @staticmethod
     def again(address: str, path: str, tag: str) -> Answer:
-        """Ask for a page that was seen before."""
+        """Request a page that was seen before."""
         return ask(address, path, ("If-None-Match", tag))
 
     @pytest.mark.parametrize("path", ["/", job_path("job-2"), "/?sort=job_id"])
@@ -300,7 +300,7 @@ class TestTags:
         assert "content-type" not in answer.headers
 
     def test_whatever_changes_gives_another_tag(self, exporter: Exporter, address: str) -> None:
-        """A number of a job, a project's state, the budget, and what may be told."""
+        """A number of a job, a project's state, the budget, and what may be shown."""
         (first,) = exporter.reports
         jobs = (replace(first.status.jobs[0], failed_items=9), *first.status.jobs[1:])
         tags = [ask(address, "/").headers["etag"]]
@@ -337,7 +337,7 @@ def test_style_and_script_are_served(address: str, name: str, content_type: str)
 
 @pytest.mark.parametrize("name", ["status.html", "job.html"])
 def test_pages_are_as_they_were(name: str) -> None:
-    """Whoever changes a template sees what that changes; `make tables` writes them anew."""
+    """A change of a template shows in them; `make tables` rewrites them."""
     assert (FOLDER / name).read_text() == written()[name]
 
 

@@ -1,4 +1,4 @@
-"""The application on a real socket, and a client that sends what it is told and nothing more."""
+"""The application on a real socket, and a client that sends exactly the given bytes."""
 
 import asyncio
 import http.client
@@ -37,7 +37,7 @@ class Answer:
 
 @dataclass
 class Exporter:
-    """A site whose state tests set, and what it was told."""
+    """A site whose state tests set, and the calls that it received."""
 
     snapshot: Snapshot = field(default_factory=Snapshot)
     scraped: list[Mapping[str, int]] = field(default_factory=list)
@@ -66,7 +66,7 @@ class Exporter:
         return self.server.connections
 
     def stop(self) -> None:
-        """Tell the server to stop."""
+        """Stop the server."""
         assert self.server is not None
         assert self.loop is not None
         self.loop.call_soon_threadsafe(self.server.stop)
