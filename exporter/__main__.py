@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from exporter.app.signals import Signals
     from exporter.logs.writer import LogWriter
 
-# A full collection stops everything, for 80 ms with 10,000 jobs, and finds next to nothing:
+# A full collection stops everything, for 80 ms with 10,000 jobs, and finds almost nothing:
 # reference counts free most objects, and the smaller collections free young cycles.
 _COLLECTION_THRESHOLDS = (700, 10, 50)
-# Modes with a result: to be stopped before it is there is a failure.
+# Modes that print a result: being stopped before that is a failure.
 _MODES_WITH_A_RESULT = {"--once", "--config.check"}
 
 

@@ -19,9 +19,9 @@ CERTIFICATE_REFUSED = (
     " LLAMA_CLOUD_BASE_URL and the clock of this machine"
 )
 LIMIT_REACHED = (
-    "a limit of this machine is reached: raise that of open files (ulimit -n, LimitNOFILE), of"
+    "a limit of this machine is reached: raise the limit of open files (ulimit -n, LimitNOFILE), of"
     " processes and threads (ulimit -u, TasksMax, pids limit) or of memory (ulimit -v, MemoryMax),"
-    " or look for what uses them up"
+    " or find out what uses them up"
 )
 _REFUSED_KEY = (
     "it is tried less and less often, in the end every five minutes; a new key in a key file is"
@@ -40,9 +40,9 @@ NEVER_SETTLED = (
 )
 CONTRADICTED = (
     "LlamaCloud's list and its status of this job contradict each other: the answer with the newer"
-    " updated_at is published, without that the one that changed last, or else the list; if both"
-    " have the same status, the greater number of failed items is published, unless it is from"
-    " before a retry"
+    " updated_at is published; if updated_at is missing, the answer that changed last; otherwise"
+    " the list's; if both have the same status, the greater number of failed items is published,"
+    " unless it is from before a retry"
 )
 NOT_OFFERED = (
     "LlamaCloud does not offer this generation of its batch API to the project, which is read"
@@ -82,5 +82,5 @@ def set_aside(failure: Failure, *, had_answered: bool) -> str:
     """Return the advice about a generation of the API that is set aside."""
     if had_answered:
         return WITHDRAWN
-    # The advice of a refusal is about the project, which the other generation does know.
+    # The advice of a refusal says that the project may be wrong, but the other generation lists it.
     return NOT_OFFERED if failure.is_refusal else f"{NEVER_ANSWERED}; {failure.advice}"

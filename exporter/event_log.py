@@ -22,16 +22,16 @@ _BAD_ENDS = frozenset({JobStatus.FAILED, JobStatus.GONE, JobStatus.UNKNOWN})
 class EventLog:
     """Logs the events of one project; ``key_origin`` describes where its API key came from.
 
-    ``tells_documents``: whether names of documents and error texts of jobs and items are logged.
+    Names of documents and error texts are logged only if ``shows_documents`` is true.
     """
 
-    def __init__(self, project: str, *, key_origin: str, tells_documents: bool = True) -> None:
+    def __init__(self, project: str, *, key_origin: str, shows_documents: bool = True) -> None:
         self._log = structlog.get_logger("exporter").bind(project=project)
         self.key_origin = key_origin
-        self.tells_documents = tells_documents
+        self.shows_documents = shows_documents
 
     def log(self, event: events.Event) -> None:
-        """Log one event; one that lasts is logged when it begins and when it ends."""
+        """Log one event; a lasting problem is logged when it begins and when it ends."""
         self._log_job(event)
         self._log_items(event)
         self._log_listing(event)
@@ -79,7 +79,7 @@ class EventLog:
                 facts = _failure_facts(failure)
                 if failure.reason is ErrorReason.UNAUTHORIZED:
                     facts["key"] = self.key_origin
-                # To wait for a key is no failure before it takes long: alerts report that.
+                # Waiting for a key is no failure until it takes long, which alerts report.
                 waits = failure.reason is ErrorReason.NO_KEY
                 write = self._log.warning if waits else self._log.error
                 write("project.listing_failed", **facts, advice=advice.listing_failed(failure))
@@ -95,7 +95,7 @@ class EventLog:
         match event:
             case events.RefreshFailed(job_id, failure):
                 facts = {"job_id": job_id, **_failure_facts(failure)}
-                if failure.detail_without_texts and not self.tells_documents:
+                if failure.detail_without_texts and not self.shows_documents:
                     facts["detail"] = failure.detail_without_texts
                 what_to_do = f"its last values stay; {failure.advice}"
                 self._log.warning("job.refresh_failed", **facts, advice=what_to_do)
@@ -115,7 +115,7 @@ class EventLog:
     def _job_ended(self, job: Job) -> None:
         bad = job.status in _BAD_ENDS or bool(job.failed_items)
         duration = None if job.run_seconds is None else round(job.run_seconds, 3)
-        message = job.error_message if self.tells_documents else None
+        message = job.error_message if self.shows_documents else None
         write = self._log.warning if bad else self._log.info
         details = _known({"duration_seconds": duration, "error_message": message})
         write("job.ended", **_facts(job), **details)
@@ -132,7 +132,7 @@ class EventLog:
                 status=str(job.status),
                 item_id=item.item_id,
                 reason=item.reason,
-                **(texts if self.tells_documents else {}),
+                **(texts if self.shows_documents else {}),
             )
 
 

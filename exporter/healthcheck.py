@@ -89,7 +89,7 @@ def target_of(argv: Sequence[str], environ: Mapping[str, str]) -> Target:
     mistakes: list[str] = []
     tls = parse_web_config(web.config.file, mistakes).tls_server_config
     if mistakes:
-        # The exporter still uses what it read before.
+        # The exporter still uses the configuration that it read before.
         return Target(web.listen_address, ("https", "http"))
     # TLS is turned on or off only when the exporter starts.
     schemes = ("https", "http") if tls.is_enabled else ("http", "https")
@@ -104,7 +104,7 @@ def problem_at(
 ) -> str | None:
     """Return what is wrong with an exporter that listens there, ``None`` if it is healthy.
 
-    It must answer at every address, by one of the ``schemes``, and within so many seconds in all.
+    It must answer at every address, by one of the ``schemes``, within this many seconds in all.
     """
     requested = [_url(addresses[0], schemes[0])]
     found: list[str | None] = []

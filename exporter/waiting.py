@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 async def happens(event: asyncio.Event, seconds: float | None) -> None:
-    """Wait until an event is set, for so many seconds at most; ``None`` is no limit."""
+    """Wait until an event is set, at most for this many seconds; ``None`` is no limit."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()

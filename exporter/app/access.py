@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from exporter.config import Project
     from exporter.logs.redaction import Secrets
 
-# As long as a budget stays reduced after a 429; it is full again long before.
+# As long as a budget stays reduced after a 429; its tokens are full again long before.
 _KEPT_SECONDS = 900.0
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _KEY_STAYS = "the previous key stays in use; correct the file: it is read again within an interval"

@@ -15,7 +15,7 @@ from exporter.app.access import Budgets
 from exporter.app.project_set import ProjectSet, Shared, budget_limits_of, shown_settings_of
 from exporter.exposition.snapshot import Snapshot
 from exporter.llamacloud.requests import ENDPOINTS_OF
-from exporter.pages import Source
+from exporter.pages import PageSource
 from exporter.state import StateStore
 from exporter.telemetry import Telemetry, render
 from exporter.web.routes import Site
@@ -75,7 +75,9 @@ class Exporter:
             scraped=self.projects.scraped,
             healthy=self.is_healthy,
             ready=self.is_ready,
-            source=Source(self.projects.reports, self.secrets.redact, __version__, telemetry_path),
+            source=PageSource(
+                self.projects.reports, self.secrets.redact, __version__, telemetry_path
+            ),
             lifecycle=lifecycle,
         )
 

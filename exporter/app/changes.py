@@ -1,4 +1,4 @@
-"""What a reload has to do, given the settings before and after it: a pure decision."""
+"""Which changes a reload makes, decided from the settings before and after it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What leads from some settings to others.
+    """The changes from some settings to others.
 
     Pollers of ``kept`` projects continue, perhaps by other rules. All others are stopped, and then
     those of ``begun`` projects start. ``added``, ``removed`` and ``changed`` are their names.
@@ -51,7 +51,7 @@ class Changes:
 
 
 def changes_between(before: Settings, after: Settings) -> Changes:
-    """Decide what a reload has to do."""
+    """Return the changes that a reload must make."""
     former = _former_entries(before.projects, after.projects)
     known = {project.name: project for project in before.projects}
     keys_before, keys = state_keys_of(before.projects), state_keys_of(after.projects)

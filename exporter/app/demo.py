@@ -1,4 +1,4 @@
-"""``--demo``: the exporter serves as always, against the built-in simulator of LlamaCloud."""
+"""``--demo``: the exporter serves as usual, but polls the built-in simulator of LlamaCloud."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ async def serve_demo(serving: Serving) -> None:
                 serving,
                 settings=simulated(serving.settings),
                 read_again=lambda: simulated(serving.read_again()),
-                # No proxy leads to the simulator, which is in this process.
+                # The simulator is in this process: no proxy is used.
                 environ={},
             )
         )

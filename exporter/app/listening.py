@@ -1,4 +1,4 @@
-"""Listening sockets, opened before anything else so that a taken port is reported at once."""
+"""Listening sockets, opened before anything else, so that a port in use is reported at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Building the poller of one project, and what works for it."""
+"""Building the poller of one project, and the objects that serve it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _APIS: Final[Mapping[ApiVersion, Callable[..., BatchApi]]] = {
 
 @dataclass(slots=True)
 class PolledProject:
-    """A project with everything that works for it; ``task`` polls once it is started."""
+    """A project with its poller, core, log and metrics; ``task`` is set while it polls."""
 
     project: Project
     state_key: str
@@ -68,7 +68,7 @@ class PolledProject:
         self.project = project
         self.client.timeout_seconds = settings.api.timeout
         self.event_log.key_origin = project.key.origin
-        self.event_log.tells_documents = settings.log.documents
+        self.event_log.shows_documents = settings.log.documents
         self.access.apply(project)
         if (rules := _rules(project, settings)) != self.core.rules:
             self.poller.change_rules(rules)
@@ -99,7 +99,7 @@ def polled_project(
         request_log=RequestLog(project.name),
     )
     event_log = EventLog(
-        project.name, key_origin=project.key.origin, tells_documents=settings.log.documents
+        project.name, key_origin=project.key.origin, shows_documents=settings.log.documents
     )
     poller = ProjectPoller(
         _core(settings, project, shared.store, state_key, former),

@@ -90,7 +90,7 @@ class ProjectSet:
                 budget_limit=limit,
                 budget=polled.access.budget.requests_per_second,
                 requests_in_last_minute=polled.telemetry.requests_in_last_minute(),
-                tells_documents=polled.event_log.tells_documents,
+                shows_documents=polled.event_log.shows_documents,
             )
             for _, polled in sorted(self._projects.items())
         ]
@@ -100,7 +100,7 @@ class ProjectSet:
         return {polled.state_key: polled.saved() for polled in self._projects.values()}
 
     def scraped(self, view_numbers: Mapping[str, int]) -> None:
-        """Report to each project which view of it was scraped."""
+        """Record for each project which view of it was scraped."""
         for name, view_number in view_numbers.items():
             # A reload may have removed the project since.
             if (polled := self._projects.get(name)) is not None:

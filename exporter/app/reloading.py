@@ -37,7 +37,7 @@ log = structlog.get_logger("exporter")
 class Reloader:
     """Owns the current settings, and replaces them, by one reload at a time.
 
-    ``read`` reads them, in a thread. ``wanted`` is set by SIGHUP, which waits for no result.
+    ``read`` reads them, in a thread. SIGHUP sets ``wanted``, and does not wait for the result.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Reloader:
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="settings")
 
     async def run(self) -> NoReturn:
-        """Reload whenever that is wanted, until cancelled; a bug raises."""
+        """Reload whenever ``wanted`` is set, until cancelled; a bug raises."""
         answered: list[asyncio.Future[Reloaded]] = []
         try:
             while True:

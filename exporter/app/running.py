@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 # The publishing thread computes for tenths of a second; the loop gets its turn within this time.
 _SWITCH_THREADS_WITHIN_SECONDS = 0.001
-# Standard streams, listening sockets, the loop's own, look-ups of names, and some to spare.
+# Standard streams, listening sockets, sockets of the event loop, name look-ups, and a reserve.
 _FILES_OF_ITS_OWN = 48
 
 log = structlog.get_logger("exporter")
@@ -49,9 +49,9 @@ log = structlog.get_logger("exporter")
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """What it takes to serve.
+    """The arguments of ``serve``.
 
-    ``read_again`` reads the settings for a reload, in a thread. ``environ`` names proxies.
+    ``read_again`` reads the settings for a reload, in a thread. ``environ`` may name proxies.
     """
 
     settings: Settings
@@ -134,10 +134,10 @@ def _announce(event: str, serving: Serving, projects: ProjectSet) -> None:
 
 def _server(exporter: Exporter, serving: Serving, reloader: Reloader) -> Server:
     settings, web_config = serving.settings, serving.web_config
-    # Polls come first: one that finds no socket fails.
+    # Reserve files for polls first: a poll without a free socket fails.
     upstream = len(settings.projects) * (settings.api.concurrency + 1)
     limits = limits_within(raise_open_files_limit(), others=_FILES_OF_ITS_OWN + upstream)
-    # The handler of the signal does the rest, in the same way and within the same time.
+    # Send SIGTERM, so that POST /-/quit stops exactly as SIGTERM does.
     stop = partial(os.kill, os.getpid(), SIGTERM)
     lifecycle = Lifecycle(reloader.reload, stop) if settings.web.enable_lifecycle else None
     site = exporter.site(settings.web.telemetry_path, lifecycle)

@@ -25,7 +25,7 @@ log = structlog.get_logger("exporter")
 
 
 class _LookUpThreads(ThreadPoolExecutor):
-    """Threads that the loop does not join when it ends: a hanging look-up would keep it running."""
+    """Threads that the loop does not join at its end: a hanging look-up would keep it running."""
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - the signature is the library's
         super().shutdown(wait=False, cancel_futures=cancel_futures)

@@ -1,4 +1,4 @@
-"""Valid settings that are probably a mistake: they are logged as warnings."""
+"""Valid settings that are probably mistakes: they are logged as warnings."""
 
 from __future__ import annotations
 
@@ -56,6 +56,6 @@ def _read_twice(projects: Sequence[Project]) -> Iterator[str]:
         if other is not project:
             yield (
                 f"projects {shown(other.name)} and {shown(project.name)} are one project, read and"
-                " counted twice; remove one, or tell them apart by directory_ids, job_types or"
+                " counted twice; remove one, or separate them by directory_ids, job_types or"
                 " api_versions."
             )

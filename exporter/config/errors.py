@@ -35,8 +35,8 @@ _REQUIREMENTS = {
 class ConfigError(Exception):
     """The settings cannot be used; ``problems`` holds each mistake as one sentence.
 
-    ``waits_for_key``: whether they say to serve, and to wait for a key file. ``web_config_file`` is
-    the web configuration file that they name, which may have mistakes too.
+    ``waits_for_key`` is true if the settings select serving with ``api.wait_for_key``.
+    ``web_config_file`` is the web configuration file in them, which may have mistakes too.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class ConfigError(Exception):
 
 
 def shown(value: object) -> str:
-    """Return a value that is no secret in quotes, escaped and of bounded length.
+    """Return a non-secret value, quoted, escaped and shortened.
 
     A value that holds the prefix of LlamaCloud keys is not shown: it may be a key in a wrong place.
     """

@@ -57,7 +57,7 @@ class Mode(StrEnum):
 
 _MODE_HELP = {
     Mode.HEALTHCHECK: (
-        "Ask the exporter that runs with these settings whether it is healthy: exit status 0 or 1."
+        "Check that the exporter that runs with these settings is healthy: exit status 0 or 1."
     ),
     Mode.CHECK: "Report on the settings and exit.",
     Mode.ONCE: "List the jobs, refresh them for one interval at most, print the metrics and exit.",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _LARGEST_KEY_FILE_KIB = 16
 # The characters of an HTTP header; with any other the first request would fail.
 _KEY = re.compile(r"[!-~]+")
-# Anything shorter is a half-written file, or a template that was filled with nothing.
+# Anything shorter is a half-written file, or a template that was filled with an empty value.
 _SHORTEST_KEY = 8
 # The patterns below would take seconds on a large file of brackets.
 _MATCHED_LENGTH = 500
@@ -28,8 +28,8 @@ _QUOTATION_MARKS = (
     "\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}"
     "\N{DOUBLE LOW-9 QUOTATION MARK}"
 )
-# What people and templates write in the place of a key. Keys of servers other than LlamaCloud's own
-# need not begin with llx-.
+# Texts that users and templates write in the place of a key. Keys of servers other than
+# LlamaCloud's own need not begin with llx-.
 _NO_KEYS = (
     (
         re.compile(rf"[{_QUOTATION_MARKS}].*|.*[{_QUOTATION_MARKS}]"),

@@ -105,7 +105,7 @@ def _waits_for_key(sources: Sequence[Source]) -> bool:
     try:
         return source is not None and Api(wait_for_key=source.values[setting]).wait_for_key
     except ValidationError:
-        # This mistake is reported later; whoever made it wants to wait.
+        # Reported later. Assume true: the user tried to set it.
         return True
 
 
@@ -114,7 +114,7 @@ def _web_config_file(sources: Sequence[Source]) -> Path | None:
     setting = "web.config.file"
     source = strongest(sources, setting)
     file = None if source is None else source.values[setting]
-    # Anything else is a mistake of its own.
+    # Validation reports a value of another type.
     return Path(file) if isinstance(file, str) else None
 
 

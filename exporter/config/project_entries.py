@@ -23,10 +23,10 @@ _SDK_KEY_VARIABLE = "LLAMA_PARSE_API_KEY"
 _MOST_PROJECTS = 1000
 
 
-class Entry(NamedTuple):
-    """What was configured of a project; ``named`` is what messages call an entry of the list.
+class ProjectEntry(NamedTuple):
+    """The configured fields of a project; ``named`` is how messages call an entry of the list.
 
-    It is empty for what the ``LLAMA_CLOUD_*`` variables set. ``key`` is the project's own one.
+    It is empty for fields from the ``LLAMA_CLOUD_*`` variables. ``key`` is the project's own key.
     """
 
     item: Mapping[str, Any]
@@ -34,32 +34,32 @@ class Entry(NamedTuple):
     named: str = ""
 
     def place(self, field: str) -> str:
-        """Return what messages call a field."""
+        """Return how messages call a field."""
         if self.named:
             return f"{self.named}.{field}"
         return f"environment variable LLAMA_CLOUD_{field.upper()}"
 
 
-def common_entry(environ: Mapping[str, str]) -> Entry:
+def common_entry(environ: Mapping[str, str]) -> ProjectEntry:
     """Return what the variables set for every project that does not set it itself."""
     key = find_key(environ, *KEY_VARIABLES) or find_key(environ, _SDK_KEY_VARIABLE)
     values = {
         field: environ.get(f"LLAMA_CLOUD_{field.upper()}", "").strip()
         for field in ("base_url", "organization_id")
     }
-    return Entry({field: text for field, text in values.items() if text}, key)
+    return ProjectEntry({field: text for field, text in values.items() if text}, key)
 
 
 def read_entries(
     source: Source | None, environ: Mapping[str, str], problems: list[str]
-) -> Iterator[Entry]:
+) -> Iterator[ProjectEntry]:
     """Yield the entries of the list that ``source`` sets, else one for each id of the variable."""
     ids = environ.get(_IDS_VARIABLE, "").strip()
     if source is None:
         for project_id in ids.split(",") if ids else ():
-            yield Entry({"project_id": project_id.strip()})
+            yield ProjectEntry({"project_id": project_id.strip()})
         if not ids:
-            yield Entry({})
+            yield ProjectEntry({})
         return
     origin = source.origin(PROJECTS)
     if ids:
@@ -72,13 +72,13 @@ def read_entries(
             problems.append(f"{named} must be a mapping of settings to values.")
 
 
-def _entry(named: str, item: Mapping[object, Any], directory: Path) -> Entry:
+def _entry(named: str, item: Mapping[object, Any], directory: Path) -> ProjectEntry:
     values = {well_formed(str(field)): _stripped(value) for field, value in item.items()}
     # Templates write null or nothing for what they have no value for.
     values = {field: value for field, value in values.items() if value not in (None, "")}
     texts = {f"{named}.{name}": text for name, text in values.items() if isinstance(text, str)}
     key = find_key(texts, f"{named}.api_key", f"{named}.api_key_file", directory)
-    return Entry(values, key, named)
+    return ProjectEntry(values, key, named)
 
 
 def _stripped(value: Any) -> Any:  # noqa: ANN401 - any YAML or JSON

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from exporter.config.errors import invalid, shown, unknown
 from exporter.config.project import ConfiguredProject, Project
-from exporter.config.project_entries import KEY_VARIABLES, Entry, common_entry, read_entries
+from exporter.config.project_entries import KEY_VARIABLES, ProjectEntry, common_entry, read_entries
 from exporter.config.values import DEFAULT_BASE_URL
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def resolve_projects(
 
 
 def _configured(
-    entry: Entry, known_keys: KnownKeys, problems: list[str]
+    entry: ProjectEntry, known_keys: KnownKeys, problems: list[str]
 ) -> ConfiguredProject | None:
     """Return the fields of an entry, ``None`` if there are mistakes in them."""
     places = {field: entry.place(field) for field in entry.item}
@@ -104,7 +104,7 @@ def _missing_key(named: str) -> str:
 
 
 def _repeated_names(
-    entries: Sequence[Entry], configured: Sequence[ConfiguredProject | None]
+    entries: Sequence[ProjectEntry], configured: Sequence[ConfiguredProject | None]
 ) -> Iterator[str]:
     nameless: list[str] = []
     names: Counter[str] = Counter()

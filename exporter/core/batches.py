@@ -1,4 +1,4 @@
-"""Batches of v2: their numbers, progress and end are known from counting their items alone."""
+"""Batches of v2: only counting their items reveals their numbers, progress and end."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _UNKNOWN_ENDS_AFTER_SECONDS = 86_400.0
 def with_counted_facts(row: Job, known: Job) -> Job:
     """Return the job of a row with the numbers and the end known from earlier counts.
 
-    A job that has completed stays so if a row calls it mapped again.
+    A completed job stays completed if a later row still calls it mapped.
     """
     if not row.told_by_items:
         return row

@@ -31,7 +31,7 @@ def is_same(one: Job, other: Job) -> bool:
 
 
 def agree(one: Job, other: Job) -> bool:
-    """Return whether two records agree in everything that both of them contain."""
+    """Return whether two records have the same values in all fields that both contain."""
     return all(map(_may_be_one, _facts(one), _facts(other)))
 
 
@@ -66,7 +66,7 @@ def _ended_before(one: Job, other: Job) -> bool:
 
 
 def _may_be_one(mine: object, its: object) -> bool:
-    # An unknown type or status may be any.
+    # An unknown type or status may be any of them.
     if mine is None or its is None or JobType.UNKNOWN in (mine, its):
         return True
     if isinstance(mine, float) and isinstance(its, float):

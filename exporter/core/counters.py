@@ -1,4 +1,4 @@
-"""The counters: each job adds every increase once, and no counter falls."""
+"""The counters: each job adds every increase once, and no counter decreases."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class CounterBook:
     def counters(self, *, items_enabled: bool = True) -> Counters:
         """Return the counters as they are now.
 
-        Without ``items_enabled``, those that need counting are left out: they stand still.
+        Without ``items_enabled``, those that need item counts are left out: they never increase.
         """
         counters = Counters(**{f.name: dict(getattr(self, f.name)) for f in fields(Counters)})
         return counters if items_enabled else _without_counted_only(counters)
@@ -126,7 +126,7 @@ def _without_counted_only(counters: Counters) -> Counters:
 
 
 def _increases(numbers: Mapping[_Label, int], marks: Mapping[_Label, int]) -> dict[_Label, int]:
-    """Return by how much numbers exceed their marks; without a mark it is 0."""
+    """Return by how much numbers exceed their marks; 0 for a number without a mark."""
     more = {label: number - marks.get(label, 0) for label, number in numbers.items()}
     return {label: number for label, number in more.items() if number > 0}
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Departures:
-    """Owns what scrapes have shown of the ended jobs of a table, and when each is checked next.
+    """Owns which views of a table's ended jobs scrapes have shown, and when each is checked next.
 
     A job is checked when time alone may let it leave. Those that only wait for scrapes are checked
     once ``waiting_may_leave`` is set.

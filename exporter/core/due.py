@@ -55,7 +55,7 @@ def is_unfinished(tracked: TrackedJob, rules: Rules) -> bool:
 def is_due(tracked: TrackedJob, rules: Rules, now: float, patience: float) -> bool:
     """Return whether to refresh a job now.
 
-    An active job that did not change waits for as long as it has not, ``patience`` seconds at most.
+    An unchanged active job waits as long as it has been unchanged, ``patience`` seconds at most.
     """
     final = tracked.final
     if final is not None:

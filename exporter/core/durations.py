@@ -1,8 +1,8 @@
 """The histograms of durations: each job adds each of its durations once.
 
-A histogram has fifteen series. So those of a job type start with the first job of that type, at
-zero, so that ``rate`` sees its first duration too. Those of runs that did not complete start with
-their first duration.
+A histogram has fifteen series, so those of a job type start with the first job of that type; they
+start at zero, so that ``rate`` includes its first duration. Those of runs that did not complete
+start with their first duration.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The final state of an ended job: what is known of it, and what is still to be requested."""
+"""The final state of an ended job, and the requests that it still needs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class FinalState:
     retry_monotonic: float = float("-inf")
 
     def is_complete(self, *, items_enabled: bool) -> bool:
-        """Return whether nothing is left to request."""
+        """Return whether nothing remains to be requested."""
         return self.status_known and (self.items_known or not items_enabled)
 
     def is_due(self, now: float, *, items_enabled: bool) -> bool:
@@ -112,13 +112,13 @@ class FinalState:
         return replace(self, failures=0, retry_monotonic=float("-inf"))
 
     def finalised(self) -> FinalState:
-        """Make what is known final: LlamaCloud has no more to say of the job."""
+        """Make the known state final: LlamaCloud has no newer state of the job."""
         return replace(self, status_known=True, items_known=True)
 
 
 def has_ended_again(ends: frozenset[End], job: Job) -> bool:
     """Return whether a job with these ends has ended once more."""
-    # Without a limit, contradicting answers would end a job again and again.
+    # Without a limit, contradicting answers would end a job repeatedly.
     if not 0 < len(ends) < _MOST_ENDS:
         return False
     return all(_differ(end, _end_of(job)) for end in ends)

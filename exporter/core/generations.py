@@ -52,19 +52,19 @@ class Generation:
         return None if self.began_at is None else self.began_at - LEAST_OVERLAP_SECONDS
 
     def is_stale(self, rules: Rules, now: float) -> bool:
-        """Return whether its last listing is too old, or there was none."""
+        """Return whether the last listing is too old, or there was none."""
         return self.listed_at is None or now - self.listed_at > rules.stale_after
 
     def rests(self, rules: Rules, now: float) -> bool:
-        """Return whether its next listing can wait, because nothing happens in it."""
+        """Return whether the next listing can wait: no job is active or changed recently."""
         if self.listed_at is None or self.set_aside is not None or not self.is_idle:
             return False
-        # It may be listed late, but must not become stale.
+        # The listing may be late, but the generation must not become stale.
         longest = min(_LONGEST_REST_SECONDS, rules.stale_after / 2)
         return now - self.listed_at + rules.interval <= longest
 
     def wants_full(self, rules: Rules, now: float) -> bool:
-        """Return whether its next listing is a full one."""
+        """Return whether the next listing is a full one."""
         if now < self.full_again_at:
             return False
         last = self.listed_fully_at
@@ -129,14 +129,14 @@ class Generations:
         return [v for v, at in latest_at.items() if now - at >= table.rules.retention_failed]
 
     def failure(self, outcomes: Mapping[str, Outcome], history: History) -> Failure | None:
-        """Return why a listing failed as a whole, if it did: there is no half listing."""
+        """Return why a listing failed, ``None`` if it succeeded: it does either as a whole."""
         failures = {v: outcome for v, outcome in outcomes.items() if isinstance(outcome, Failure)}
         relied_on = history.answered - history.set_aside
         in_use = [failure for api_version, failure in failures.items() if api_version in relied_on]
         lasting = [failure for failure in in_use if not failure.is_refusal]
         if not lasting and len(failures) < len(outcomes):
             return None
-        # A generation that was set aside before is not the reason.
+        # Do not blame a generation that was already set aside.
         return min(lasting or in_use or failures.values(), key=_rank_of)
 
     def listing_failed(
@@ -145,12 +145,12 @@ class Generations:
         """Apply a failed listing, which was ``full`` for some API generations."""
         seconds = min(_FULL_AGAIN_AFTER_INTERVALS * rules.interval, rules.full_listing_every)
         for api_version in full:
-            # One bad page deep in the history must not hide what is new for longer.
+            # List less next time, so that one bad page deep in the history does not hide new jobs.
             self._of[api_version].full_again_at = now + seconds
         if not failure.is_refusal:
             return
         for generation in self._of.values():
-            # All refuse: one that was set aside may be offered by now.
+            # All generations refuse: one that was set aside may be offered by now.
             generation.ask_again_at = _LONG_AGO
 
     def unanswered(
@@ -172,16 +172,16 @@ class Generations:
         return [ApiSetAside(api_version, failure, had_answered=had_answered)]
 
     def answered(
-        self, api_version: str, listing: Listing, began: float, now: float, *, is_full_up: bool
+        self, api_version: str, listing: Listing, began: float, now: float, *, is_over_limit: bool
     ) -> list[Event]:
-        """Apply a listing; ``is_full_up`` if it has more jobs than memory allows."""
+        """Apply a listing; ``is_over_limit`` if it has more jobs than memory allows."""
         generation = self._of[api_version]
         generation.listed_at, generation.last_answered_at = now, listing.ended_at
         generation.began_at = listing.began_at
         generation.is_first_answer = False
         generation.times_unanswered = 0
         # A listing that stops early does not show whether a limit still hides jobs.
-        is_truncated = listing.truncated or is_full_up
+        is_truncated = listing.truncated or is_over_limit
         if is_truncated or listing.reached_end:
             generation.is_truncated = is_truncated
         else:
@@ -193,5 +193,5 @@ class Generations:
 
 
 def _rank_of(failure: Failure) -> tuple[bool, bool]:
-    """Rank failures: a refused key first, and a refused API generation last."""
+    """Rank failures: a refused key first, a refused API generation last."""
     return failure.reason is not ErrorReason.UNAUTHORIZED, failure.is_refusal

@@ -1,4 +1,4 @@
-"""What a count of a job's items changes."""
+"""The changes that a count of a job's items makes."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def what_adds(tracked: TrackedJob, *, items_enabled: bool) -> tuple[Job, ItemCou
     job, counts = tracked.job, tracked.counts
     if not job.told_by_items:
         return job, counts
-    # Its own numbers include items that ended before the baseline.
+    # The job's own numbers include items that ended before the baseline.
     job = replace(job, failed_items=None)
     counts = tracked.counts_to_add or counts
     if counts is not None and not items_enabled:

@@ -45,7 +45,7 @@ class JobTable:
         self.departures = Departures(self)
 
     def replace_rules(self, rules: Rules, now: float) -> None:
-        """Apply other rules to which jobs are shown, and when they leave."""
+        """Apply other rules, which decide which jobs are shown, and when they leave."""
         self.rules = self.history.rules = rules
         self._most_important = None
         for tracked in [*self]:
@@ -60,7 +60,7 @@ class JobTable:
         return iter(self._jobs.values())
 
     @property
-    def is_full(self) -> bool:
+    def is_at_limit(self) -> bool:
         """Whether the limit of jobs in memory is reached."""
         return len(self._jobs) + len(self.unread) >= self.rules.max_tracked
 
@@ -81,7 +81,7 @@ class JobTable:
     def update(
         self, before: TrackedJob, after: TrackedJob, seen_at: float | None, now: float
     ) -> None:
-        """Apply a change of a job, by an answer at the Unix time ``seen_at``, if by one."""
+        """Apply a change of a job, by an answer at the Unix time ``seen_at`` if there was one."""
         if seen_at is not None:
             self.history.note_progress(before, after, seen_at)
         self.recent.note(before, after, seen_at)
@@ -91,7 +91,7 @@ class JobTable:
         self._store(before, replace(after, memory=None) if is_final else after, now)
 
     def note(self, after: TrackedJob) -> None:
-        """Apply a change of a job that changes nothing published."""
+        """Apply a change of a job that does not affect what is published."""
         self._jobs[after.job.id] = after
 
     def views(self, stale: Collection[str]) -> tuple[JobView, ...]:
@@ -126,7 +126,7 @@ class JobTable:
         return max((tracked.record_asked_monotonic for tracked in active), default=float("-inf"))
 
     def oldest_active(self, api_version: str, since: float) -> float | None:
-        """Return when the oldest active job was created, of those created after a Unix time."""
+        """Return when the oldest of the active jobs created after a Unix time was created."""
         created = (tracked.job.created_at for tracked in self._active(api_version))
         return min((at for at in created if at is not None and at >= since), default=None)
 

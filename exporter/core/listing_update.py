@@ -1,4 +1,4 @@
-"""What the rows of a listing change: new jobs, newer records, ended jobs."""
+"""The changes that the rows of a listing make: new jobs, newer records, ended jobs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 class ListingUpdate:
     """Applies the rows of one API generation in the ``number``-th listing, at the moment ``now``.
 
-    ``is_full`` becomes true when a job is left out because the limit of jobs in memory is reached.
+    ``is_over_limit`` is true once a job is left out because memory holds the most jobs it may.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class ListingUpdate:
         now: float,
     ) -> None:
         self.events: list[Event] = []
-        self.is_full = False
+        self.is_over_limit = False
         self._table = table
         self._history = table.history
         self._generations = generations
@@ -85,8 +85,8 @@ class ListingUpdate:
             self._table.update(before, updated, self._listing.ended_at, self._now)
 
     def _apply_untracked(self, job: Job, known: HighWaterMarks | None) -> None:
-        if self._table.is_full:
-            self.is_full = True
+        if self._table.is_at_limit:
+            self.is_over_limit = True
             return
         if (
             job.ended_at is None
@@ -117,7 +117,7 @@ class ListingUpdate:
             self._track(job, marks, self._final_state(job, marks, self._now))
             self.events.append(JobReturned(job))
         else:
-            # It was shown for its whole retention, and is not shown again.
+            # The job was shown for its whole retention, and is not shown again.
             ends_seen = with_date(marks.ends_seen, job)
             self._history.marks[job.id] = replace(marks, ends_seen=ends_seen)
 

@@ -47,7 +47,7 @@ class Listings:
         self._reported_stale = False
         self._failed: ListJobs | None = None
         # API generations with more jobs in the current listing than memory allows.
-        self._full_up: set[str] = set()
+        self._over_limit: set[str] = set()
 
     @property
     def next_at(self) -> float:
@@ -75,7 +75,7 @@ class Listings:
 
     def begin(self, now: float, *, is_throttling: bool) -> ListJobs:
         """Plan the next listing, a full one from time to time."""
-        # After a failure, every generation that may answer is asked.
+        # After a failure, every generation that may answer is requested.
         may_rest = self._schedule.is_late(now) and self.failure is None
         api_versions = self.generations.of_next_listing(self._table.rules, now, may_rest=may_rest)
         plans = {api_version: self._plan(api_version, now) for api_version in api_versions}
@@ -83,7 +83,7 @@ class Listings:
         return self.under_way
 
     def failure_of(self, observation: Listed) -> Failure | None:
-        """Return why a listing failed as a whole, if it did."""
+        """Return why a listing failed, ``None`` if it succeeded."""
         return self.generations.failure(observation.outcomes, self._table.history)
 
     def is_over(self, action: ListJobs) -> bool:
@@ -107,8 +107,8 @@ class Listings:
             )
             for job in observation.jobs:
                 update.apply(job)
-            if update.is_full:
-                self._full_up.add(api_version)
+            if update.is_over_limit:
+                self._over_limit.add(api_version)
             events.extend(update.events)
         return events + self._end(observation, now) if observation.is_last else events
 
@@ -188,7 +188,7 @@ class Listings:
         oldest = outcome.ended_at - rules.retention_failed
         for job in self._table.unread.drop_older_than(oldest):
             history.past[job.id] = (api_version, job.status)
-        is_full_up = api_version in self._full_up
-        self._full_up.discard(api_version)
+        is_over = api_version in self._over_limit
+        self._over_limit.discard(api_version)
         self.generations[api_version].is_idle = self._table.is_idle(api_version, outcome, now)
-        return self.generations.answered(api_version, outcome, began, now, is_full_up=is_full_up)
+        return self.generations.answered(api_version, outcome, began, now, is_over_limit=is_over)

@@ -25,7 +25,7 @@ def first_progress_at(tracked: TrackedJob, seen_at: float) -> float | None:
 
 
 def not_in_the_future(time: float | None, seen_at: float) -> float | None:
-    """Return ``None`` for a time in the future, which would make a stuck job look alive."""
+    """Return ``None`` for a time in the future, which would hide that a job is stuck."""
     if time is None or time > seen_at + _CLOCK_RESOLUTION_SECONDS:
         return None
     return min(time, seen_at)

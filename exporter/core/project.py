@@ -1,4 +1,4 @@
-"""One project: what to do next, and what each answer changes. No I/O and no clock.
+"""One project: the next action, and the changes that each answer makes. No I/O and no clock.
 
 Moments called ``now`` or ``..._monotonic`` are seconds of the caller's monotonic clock.
 """
@@ -76,7 +76,7 @@ class ProjectCore:
         """
         self.table.drop_leaving(now)
         if may_list and now >= self.listings.next_at:
-            # The poll began when it was due: its listing may have waited for the budget since.
+            # The poll began when it was due; its listing may have waited for the budget.
             self._finish_poll(self.listings.next_at)
             self._poll.begin(self.listings.next_at)
             return self.listings.begin(now, is_throttling=is_throttling)
@@ -105,7 +105,7 @@ class ProjectCore:
         return project_view(self.table, self.listings, self.view_number + 1, now)
 
     def status(self, now: float) -> ProjectStatus:
-        """Return how well the project is being polled, for status pages."""
+        """Return the status of the project, for status pages."""
         return project_status(self.table, self.listings, self._refreshes.waiting, now)
 
     def _apply(self, observation: Observation, now: float) -> None:

@@ -1,4 +1,4 @@
-"""What an answer about one job changes, tracked or unread."""
+"""The changes that an answer about one job makes, tracked or unread."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class RefreshUpdate:
         elif known is None:
             return
         elif known.status is None or isinstance(answer, JobRefreshed | JobNotFound):
-            # The list still calls it mapped: wait until the two agree.
+            # The list still calls the batch mapped: wait until the two agree.
             unread.failed(job.id)
         elif _shows_state(observation):
             unread.discard(job.id)

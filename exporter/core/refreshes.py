@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from exporter.domain import Failure
 
 
-# A slow decrease, so that the budget suffices for most rounds.
+# A slow decrease, so that the budget is enough for most rounds.
 _PATIENCE_KEPT = 0.9
 
 
@@ -38,7 +38,7 @@ class Refreshes:
     """Owns the refresh queue, and the failures of refreshes.
 
     ``patience`` is the longest wait, in seconds, of a job that does not change. It grows while the
-    budget is too small, and is zero while the budget suffices.
+    budget is too small, and is zero while the budget is enough.
     """
 
     def __init__(self, table: JobTable, generations: Generations) -> None:
@@ -63,7 +63,7 @@ class Refreshes:
     def begin_poll(self, *, is_throttling: bool) -> None:
         """Allow each job another refresh, after a listing.
 
-        If the budget did not suffice for the last round, jobs that do not change wait longer.
+        If the budget was too small for the last round, jobs that do not change wait longer.
         """
         interval = self._table.rules.interval
         if is_throttling and self._queue.is_unfinished:

@@ -45,13 +45,13 @@ def next_change_after(tracked: TrackedJob, rules: Rules, now: float) -> float:
 
 
 def _times(tracked: TrackedJob, rules: Rules) -> tuple[float, float]:
-    """Return for how long an ended job stays, and for how long at most until it is counted."""
+    """Return how long an ended job stays, and how long at most until it is counted."""
     failing = is_failing(tracked)
     return rules.retention(is_failing=failing), rules.longest_to_count(is_failing=failing)
 
 
 def _longest(tracked: TrackedJob, rules: Rules) -> float:
-    """Return for how long an ended job waits for scrapes at most."""
+    """Return how long an ended job waits for scrapes at most."""
     return max(rules.retention(is_failing=is_failing(tracked)), rules.retention_failed)
 
 

@@ -1,7 +1,7 @@
 """The part of a project that a restart keeps.
 
-A state file holds these values, marks and tracked jobs by the names of their fields: another name
-or meaning there is another version of the file.
+A state file holds these values, marks and tracked jobs by the names of their fields. A change of a
+name or a meaning there requires a new version of the file.
 """
 
 from __future__ import annotations

@@ -82,6 +82,6 @@ class Totals:
 def _added(parts: Iterable[Mapping[_Key, int]]) -> dict[_Key, int]:
     total: Counter[_Key] = Counter()
     for part in parts:
-        # Zeros are published as well, and only ``update`` keeps them.
+        # Use ``update``, which keeps zeros: they are published too.
         total.update(part)
     return dict(total)

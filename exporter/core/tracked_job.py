@@ -109,7 +109,7 @@ def _with_other_record(
 ) -> tuple[TrackedJob, tuple[Event, ...]]:
     before, asked = tracked.job, tracked.record_asked_monotonic
     final = tracked.final
-    # A job that ended once more was retried unseen, or was wrongly taken as gone.
+    # A job that ended once more was retried unseen, or was wrongly considered gone.
     ends = not job.active and (final is None or has_ended_again(final.ends_seen, job))
     events: tuple[Event, ...] = ()
     if job.active and job.status is not before.status:

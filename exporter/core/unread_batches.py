@@ -23,7 +23,7 @@ _MOST_DOUBLINGS = 5
 
 @dataclass(slots=True)
 class UnreadBatch:
-    """One unread batch, which is counted once its ``status`` was fetched.
+    """One unread batch, which is counted after its ``status`` was fetched.
 
     It is not read before the poll with the number ``next_poll``. ``failures`` counts failures in a
     row. ``read_twice_in`` is the number of the last poll in which it was read twice.
@@ -39,7 +39,7 @@ class UnreadBatch:
 
 
 class UnreadBatches:
-    """Owns the unread batches, which have no series. The one that was updated last is read first.
+    """Owns the unread batches, which have no series; the last updated one is read first.
 
     Each is read at most once a poll, or twice if a second answer decides. After a failure, a batch
     waits for one poll, then two, four and so on.
@@ -103,13 +103,13 @@ class UnreadBatches:
         return CountItems(job, unread.memory, rules.count_limits(job), now)
 
     def status_fetched(self, status: JobRefreshed, memory: Memory) -> None:
-        """Have a batch counted next, after its status was fetched."""
+        """Record that the status of a batch was fetched: it is counted next."""
         unread = self._jobs[status.job.id]
         unread.job, unread.memory, unread.status = status.job, memory, status
         self.put_back(status.job.id)
 
     def read_again(self, job_id: str, memory: Memory, *, is_soon: bool) -> None:
-        """Have a batch read again, in this poll or the next, because too little is known."""
+        """Queue a batch again, in this poll or the next, because too little is known."""
         unread = self._jobs[job_id]
         unread.memory, unread.status, unread.failures = memory, None, 0
         unread.is_under_way = False
@@ -117,7 +117,7 @@ class UnreadBatches:
             unread.read_twice_in = unread.next_poll = self._poll
 
     def failed(self, job_id: str) -> None:
-        """Have a batch read again in a later poll."""
+        """Queue a batch again for a later poll."""
         unread = self._jobs[job_id]
         unread.status, unread.is_under_way = None, False
         unread.next_poll = self._poll + 2**unread.failures
@@ -151,7 +151,7 @@ def is_deferred(job: Job, table: JobTable, generation: Generation, listing: List
     was_listed = not generation.is_first_answer or history.news_since(job.api_version) is not None
     if was_listed and _is_new(job, _since(table, generation, job)):
         return False
-    if generation.is_first_answer and not table.is_full and _may_be_shown(job, table, listing):
+    if generation.is_first_answer and not table.is_at_limit and _may_be_shown(job, table, listing):
         unread.add(job)
     else:
         history.past[job.id] = end

@@ -1,4 +1,4 @@
-"""What is published of a project and its jobs."""
+"""The published view of a project and its jobs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def job_view(
     tracked: TrackedJob, last_progress_at: float | None, *, items_enabled: bool
 ) -> JobView:
-    """Return what is published of a job; ``last_progress_at`` is a Unix time."""
+    """Return the view of a job; ``last_progress_at`` is a Unix time."""
     job, counts = tracked.job, tracked.counts if items_enabled else None
     return JobView(
         job_id=job.id,
@@ -50,7 +50,7 @@ def _item_failures(counts: ItemCounts | None) -> Mapping[str, int] | None:
 
 
 def project_view(table: JobTable, listings: Listings, number: int, now: float) -> ProjectView:
-    """Return what is published of a project at the monotonic moment ``now``."""
+    """Return the view of a project at the monotonic moment ``now``."""
     rules, stale = table.rules, listings.stale(now)
     is_stale = listings.is_stale(now)
     has_counts = rules.items_enabled and not is_stale

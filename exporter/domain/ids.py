@@ -22,17 +22,17 @@ def plain_id(text: str) -> str:
     return _uuid_in(text) or text
 
 
-def contradicts(asked: str, came: str | None) -> bool:
+def contradicts(requested: str, received: str | None) -> bool:
     """Return whether an id certainly differs from the one that was requested.
 
     Ids are compared by the UUIDs in them. If only one of them holds a UUID, they may be the same.
     """
-    if came is None:
+    if received is None:
         return False
-    asked_uuid, came_uuid = _uuid_in(asked), _uuid_in(came)
-    if asked_uuid is None and came_uuid is None:
-        return asked != came
-    return None not in {asked_uuid, came_uuid} and asked_uuid != came_uuid
+    requested_uuid, received_uuid = _uuid_in(requested), _uuid_in(received)
+    if requested_uuid is None and received_uuid is None:
+        return requested != received
+    return None not in {requested_uuid, received_uuid} and requested_uuid != received_uuid
 
 
 def _uuid_in(text: str) -> str | None:

@@ -26,7 +26,7 @@ class Job:
     ``api_version`` is the API generation that described it. A v2 job is ``is_mapped`` once
     LlamaCloud calls it completed: then each of its files has a job of its own or an error, but
     those jobs may still run, so its status is ``dispatched``. ``told_by_items`` is true for jobs of
-    v2: their numbers, progress and end are known from counting their items alone.
+    v2: only counting their items reveals their numbers, progress and end.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Rendered samples in chunks, so that only what changed is rendered and compressed again."""
+"""Rendered samples in chunks: only changed chunks are rendered and compressed again."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def pieces(projects: Iterable[ProjectChunks], form: Form) -> Iterator[Chunk]:
 def _cut(jobs: Sequence[JobView]) -> Iterator[tuple[JobView, ...]]:
     """Split jobs into slices that end at jobs chosen by a hash of their ids.
 
-    So a job that is added or removed changes its own slice only.
+    A job that is added or removed then changes only its own slice.
     """
     start = 0
     for end, job in enumerate(jobs, start=1):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 # The fastest level already compresses a long exposition to a twentieth.
 _COMPRESSION_LEVEL = 1
-# No name, no time, the fastest compression, an unknown system.
+# The header of a member: no name, no time, the fastest compression, an unknown system.
 _HEADER = b"\x1f\x8b\x08\0\0\0\0\0\x04\xff"
 _UINT32 = 2**32
 

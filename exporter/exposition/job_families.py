@@ -34,7 +34,7 @@ class JobFamily(Family):
 
 
 def job_samples(project: str, jobs: Sequence[JobView]) -> Iterator[tuple[str, list[str]]]:
-    """Render ``jobs``, a family's name with its lines at a time."""
+    """Yield the name of each family with its lines for ``jobs``."""
     project_label = f'project="{escape(project)}"'
     labelled = [(f'job_id="{escape(job.job_id)}"', job) for job in jobs]
     for family in JOB_FAMILIES:

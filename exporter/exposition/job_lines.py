@@ -1,4 +1,4 @@
-"""Rendering the samples of batch jobs: most of what is exposed, so each line is made once.
+"""Rendering the samples of batch jobs, which are most of the exposition.
 
 The functions take a family's name, the ``project`` label as it is written, and the jobs.
 """

@@ -27,7 +27,7 @@ class ProjectFamily(Family):
 
 
 def project_samples(view: ProjectView) -> Iterator[tuple[str, Iterator[str]]]:
-    """Render the samples of a project, a family's name with its lines at a time."""
+    """Yield the name of each family with its lines for a project."""
     for family in PROJECT_FAMILIES:
         yield family.name, _lines(family, view)
 

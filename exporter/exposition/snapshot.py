@@ -1,4 +1,4 @@
-"""What scrapes show of the projects: replaced as a whole, never edited."""
+"""The published state of all projects: replaced as a whole, never edited."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Published:
-    """What was published at one moment; ``view_numbers`` are those of the projects' views."""
+    """The state published at one moment; ``view_numbers`` are those of the projects' views."""
 
     def __init__(self, projects: Iterable[ProjectChunks] = ()) -> None:
         self.view_numbers: Mapping[str, int] = MappingProxyType(
@@ -50,7 +50,7 @@ class Published:
 
 
 class Snapshot:
-    """Owns what scrapes show of all projects."""
+    """Owns the published state of all projects."""
 
     def __init__(self) -> None:
         self._projects: Mapping[str, ProjectChunks] = {}
@@ -59,24 +59,23 @@ class Snapshot:
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="publisher")
 
     async def publish(self, *views: ProjectView, without: Collection[str] = ()) -> None:
-        """Render views in a worker thread, and have scrapes show them all at once.
+        """Render views in a worker thread, and publish them all at once.
 
-        The projects named by ``without`` are removed at the same moment. Scrapes show the change in
-        the turn of the event loop in which this returns, so that the caller can change its own
-        metrics for the same scrapes.
+        The projects named by ``without`` are removed at the same moment. No scrape runs between the
+        replacement and the return, so the caller can update its own metrics first.
         """
         loop = asyncio.get_running_loop()
         render = partial(self.render, *views, without=without)
         self._published = await loop.run_in_executor(self._worker, render)
 
     def replace(self, *views: ProjectView, without: Collection[str] = ()) -> None:
-        """Render views in the calling thread, and have scrapes show them all at once."""
+        """Render views in the calling thread, and publish them all at once."""
         self._published = self.render(*views, without=without)
 
     def render(self, *views: ProjectView, without: Collection[str] = ()) -> Published:
         """Render what ``views`` change; projects ``without`` views are left out.
 
-        This must not run twice at once. Scrapes may run beside it.
+        Only one call may run at a time. Scrapes may run concurrently.
         """
         projects = {name: of for name, of in self._projects.items() if name not in without}
         for view in views:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from exporter.llamacloud.rate import AdaptiveRate
 
-# Saved tokens let the first poll of a few jobs complete soon after the start. They are no more than
+# Saved tokens let the first poll of a few jobs complete soon after the start. They are limited to
 # the requests of one interval, which other work with the same key hardly notices.
 _BURST_SECONDS = 30.0
 
@@ -59,7 +59,7 @@ class RequestBudget:
 
     @asynccontextmanager
     async def permit(self, project: object, *, listing: bool) -> AsyncIterator[Permit]:
-        """Wait for a turn, and yield a permit for one request; it is released unless used.
+        """Wait for a turn, and yield a permit for one request; an unused permit is released.
 
         ``project`` is any object that stands for the project: projects take turns. If it is
         dismissed meanwhile, the permit counts as used.
@@ -75,7 +75,7 @@ class RequestBudget:
     async def request(
         self, project: object, *, listing: bool, permit: Permit | None = None
     ) -> AsyncIterator[float]:
-        """Hold a place for one request, and yield the seconds that it waited for its turn.
+        """Reserve a place for one request, and yield the seconds that it waited for its turn.
 
         The request waits here unless ``permit`` can be used for it.
 
@@ -107,12 +107,12 @@ class RequestBudget:
     def refused(self, sent_at: float, retry_after_seconds: float | None) -> None:
         """Slow down: LlamaCloud answered 429 to a request that was sent at ``sent_at``.
 
-        No request is sent for ``retry_after_seconds``, if LlamaCloud named them.
+        No request is sent for ``retry_after_seconds``, if LlamaCloud set that time.
         """
         self._refill()
         now = self._clock()
         if self._rate.refused(sent_at, now):
-            # Tokens were saved at a rate that is too high.
+            # Tokens that were saved at the refused rate would cause the next 429.
             self._tokens = min(self._tokens, 0.0)
             self._log.reduced(self._rate.at(now), self._rate.limit)
         if retry_after_seconds is not None:
@@ -124,7 +124,7 @@ class RequestBudget:
     def dismiss(self, project: object) -> None:
         """Stop the requests of ``project`` from waiting: it has another key now.
 
-        The new key need not wait for what LlamaCloud named for the former one.
+        A ``Retry-After`` for the former key does not apply to the new one.
         """
         for turn in (*self._listings.pop_all(project), *self._others.pop_all(project)):
             if not turn.done():

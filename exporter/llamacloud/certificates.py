@@ -102,7 +102,7 @@ class Certificates:
 
 
 def _state_of(paths: Sequence[Path]) -> list[object]:
-    """Return what differs once a file, or a file in a folder, was replaced or written to."""
+    """Return a value that changes when a file, or a file in a folder, is replaced or written to."""
     return [_state(path) for path in paths]
 
 

@@ -53,7 +53,7 @@ class _Request(NamedTuple):
         delay_seconds = error.retry_after_seconds if isinstance(error, StatusRefused) else None
         if delay_seconds is None:
             return True
-        # The budget waits for as long, unless another key has replaced the one that was refused.
+        # The budget waits for that time, unless another key has replaced the one that was refused.
         return 0.0 if isinstance(error, RateLimited) else delay_seconds
 
 
@@ -110,7 +110,7 @@ class Client:
                 if refused_key is None:
                     raise
                 self._access.renew()
-                # Another request may have renewed it meanwhile.
+                # Another request may have renewed the key meanwhile.
                 if self._access.api_key == refused_key:
                     raise
                 refused_key = None
@@ -178,8 +178,8 @@ class Client:
 def _refusal(
     answer: Received, api_key: str, answered_at: float, asked_monotonic: float
 ) -> StatusRefused:
-    # Before texts are cut, as part of a key could not be found. And before addresses are parsed,
-    # which lower-cases their hosts.
+    # Redact before texts are cut, because part of a key could not be found, and before addresses
+    # are parsed, which lower-cases their hosts.
     body = answer.body.replace(api_key.encode(), REDACTED.encode())
     key_in_any_case = re.compile(re.escape(api_key), re.IGNORECASE)
     headers = {name: key_in_any_case.sub(REDACTED, value) for name, value in answer.headers.items()}
@@ -189,7 +189,7 @@ def _refusal(
 
 
 def _code(error: LlamaCloudError) -> str:
-    """Return the code by which a request without a complete answer is counted."""
+    """Return the ``code`` label of a request without a complete answer."""
     if isinstance(error, RequestTimedOut):
         return "timeout"
     return str(HTTPStatus.OK.value) if isinstance(error, UnreadableBody) else "network"

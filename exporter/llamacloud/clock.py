@@ -86,7 +86,7 @@ class UpstreamClock:
         )
 
     def _doubt_first(self, ahead: float, ahead_of_wall: float) -> None:
-        """Have the request sent again, a few times; after that, use our own clock."""
+        """Raise, so that the request is sent again, a few times; after that, use our own clock."""
         self._first_dates_doubted += 1
         if self._first_dates_doubted < _FIRST_DATES_AT_MOST:
             raise DoubtfulDate(

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from exporter.llamacloud.requests import Query
 
 _CONNECT_TIMEOUT_SECONDS = 10.0
-# Of the time for a request: TCP and TLS may each take so much of it.
+# The share of a request's time limit that TCP and TLS may each take.
 _LARGEST_SHARE_OF_CONNECTING = 0.5
 # Longer than usual intervals, so that a poll need not resolve names and connect again.
 _KEPT_FOR_SECONDS = 120.0
@@ -44,7 +44,7 @@ _PROXY_REFUSED: Final = HTTPStatus.PROXY_AUTHENTICATION_REQUIRED.value
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """How servers are reached: by which proxy, if any, and with which trusted certificates."""
+    """How servers are reached: through which proxy, if any, and with which trusted certificates."""
 
     proxy: Proxy | None
     tls: ssl.SSLContext

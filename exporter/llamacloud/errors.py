@@ -1,4 +1,4 @@
-"""All that can go wrong between the exporter and LlamaCloud."""
+"""The errors of requests to LlamaCloud."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class DoubtfulDate(BadResponse):
 
 
 class StatusRefused(LlamaCloudError):
-    """The status ``code`` was not 200; it may have named ``retry_after_seconds`` to wait."""
+    """The status ``code`` was not 200; ``retry_after_seconds`` is set if LlamaCloud sent it."""
 
     def __init__(self, code: int, detail: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(f"HTTP {code}: {detail}" if detail else f"HTTP {code}")
@@ -118,7 +118,7 @@ class Forbidden(StatusRefused):
 
 
 class NotFound(StatusRefused):
-    """404 to a request sent at ``asked_monotonic``; ``from_api`` is false if a gateway sent it."""
+    """404 to a request sent at ``asked_monotonic``; ``from_api`` is false if it is a gateway's."""
 
     reason = ErrorReason.NOT_FOUND
     advice = "project_id is wrong or of another organization, or the base URL is not LlamaCloud's"

@@ -56,7 +56,7 @@ async def exchange(
             )
     except LlamaCloudError as error:
         error.is_of_body = code == HTTPStatus.OK
-        # A refusal is one even if its explanation breaks off or is too long.
+        # The status of a refusal is enough if its explanation breaks off or is too long.
         if error.is_of_body or not code:
             raise
     return Received(code, headers, body)

@@ -1,4 +1,4 @@
-"""Why items failed: a closed set of reasons, as the free text of messages must not be a label."""
+"""Why items failed: a closed set of reasons, because free text must not become a label."""
 
 from __future__ import annotations
 

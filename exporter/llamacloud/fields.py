@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from exporter.llamacloud.left_out import Unreadable
 
-# A time with nanoseconds and an offset has 35 characters; to parse megabytes would take seconds.
+# A time with nanoseconds and an offset has 35 characters; parsing megabytes would take seconds.
 _LONGEST_TIME = 100
-# All counts are shorter; to convert very long integers would take seconds.
+# All counts are shorter; converting very long integers would take seconds.
 _LONGEST_INTEGER = 17
 _LEAP_SECOND = re.compile(r"(T\d\d:\d\d):60")
 _UNUSABLE_IN_IDS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -34,7 +34,7 @@ _UNUSABLE_IDS = frozenset({"", ".", ".."})
 
 # An id is kept as long as its job, and is in each of its series. LlamaCloud's have 40 characters.
 LONGEST_ID: Final = 1_000
-# Texts are unbounded: so many characters are kept or compared.
+# Texts are unbounded: this many characters are kept or compared.
 LONGEST_TEXT: Final = 1_000
 # No batch is larger, and a metric's float cannot represent all larger integers.
 LARGEST_COUNT: Final = 2**53
@@ -51,7 +51,7 @@ class UnreadableError(ValueError):
 
 
 def is_usable_id(value: object) -> bool:
-    """Tell whether a value can be used as an id in paths, labels and logs."""
+    """Return whether a value can be used as an id in paths, labels and logs."""
     return (
         isinstance(value, str)
         and value not in _UNUSABLE_IDS
@@ -61,7 +61,7 @@ def is_usable_id(value: object) -> bool:
 
 
 def have_usable_ids(ids: Sequence[str]) -> bool:
-    """Tell whether all of these can be used as ids."""
+    """Return whether all of these can be used as ids."""
     # The usual case, checked faster than each id alone.
     has_only_usual_ids = "".join(ids).isprintable() and not _UNUSABLE_IDS.intersection(ids)
     return has_only_usual_ids or all(map(is_usable_id, ids))
@@ -71,7 +71,7 @@ def document_of(body: bytes) -> dict[str, Any]:
     """Read a body as plain values, even if its texts are not valid UTF-8.
 
     Raises:
-        BadResponse: it is no JSON object; the message tells the position, not the content.
+        BadResponse: it is no JSON object; the message names the position, not the content.
     """
     # RFC 8259 (8.1) lets readers ignore a byte order mark.
     text = body.decode("utf-8", "surrogateescape").removeprefix("\ufeff")

@@ -1,4 +1,4 @@
-"""Requests to all generations of the API for a project, or to the one that listed a job."""
+"""Sends a listing to every generation, and a refresh to the one that listed the job."""
 
 from __future__ import annotations
 

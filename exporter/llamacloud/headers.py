@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _USED: Final = frozenset({"content-encoding", "date", "location", "retry-after", "retry-after-ms"})
-# No header that is sent on purpose is longer.
+# No genuine header is longer.
 _LONGEST_VALUE_BYTES: Final = 32 * 2**10
 # The vendor's SDK honours up to a minute. With a longer wait, the exporter would notice too late
 # that LlamaCloud answers again.
@@ -41,7 +41,7 @@ def date(headers: Mapping[str, str]) -> float | None:
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """Return for how long LlamaCloud wants no request, at most a minute, if it says so.
+    """Return how long LlamaCloud wants no request, at most a minute; ``None`` if it does not say.
 
     LlamaCloud documents that it sends no such header. A date in ``Retry-After`` is compared with
     the ``Date`` of the answer.

@@ -7,8 +7,8 @@ from typing import Final
 
 from exporter.llamacloud.errors import BadResponse
 
-# A page of 1000 rows has 20,000 values. Each takes up to 230 bytes of memory, even if it takes two
-# of the body: without a bound, a body could take gigabytes.
+# A page of 1000 rows has 20,000 values. Each takes up to 230 bytes of memory, even if it is only
+# two bytes of the body: without a bound, a body could take gigabytes.
 MOST_VALUES: Final = 100_000
 # A body of this length takes at most 50 MB, whatever it holds; most pages are shorter.
 _BYTES_THAT_NEED_NO_COUNTING = 2**20

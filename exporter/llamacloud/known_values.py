@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Known = TypeVar("Known")
 
-# No known word is longer. A value may have megabytes, which are not copied to be compared.
+# No known word is longer. A value may have megabytes: it is cut before it is compared.
 _LONGEST_WORD = 100
 _UNKNOWN_VALUES_REMEMBERED = 100
 

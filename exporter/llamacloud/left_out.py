@@ -30,7 +30,7 @@ class Unreadable:
         self.first_rows.setdefault(name, row_id)
 
 
-# A recurring mismatch is logged again only after so many listings without it.
+# A recurring mismatch is logged again only after this many listings without it.
 _LISTINGS_UNTIL_LOGGED_AGAIN = 10
 
 
@@ -76,7 +76,7 @@ class LeftOut:
         It is logged the first time, and again after ten listings in a row without any.
         """
         is_new = mismatch.filter not in self._listings_without
-        # The current listing is not one without.
+        # The current listing has a mismatch.
         self._listings_without[mismatch.filter] = -1
         if not is_new:
             return

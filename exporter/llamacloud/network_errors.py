@@ -28,7 +28,7 @@ class LimitReached(NetworkFailed):
 def network_failure(error: Exception, where: str) -> NetworkFailed:
     """Return the typed error for an exception of a connection to ``where``, by its first cause."""
     cause = _first_cause(error)
-    # Some exceptions of TLS and of closed connections have no message.
+    # Some exceptions about TLS and closed connections have no message.
     words = next(filter(None, (str(cause), str(error))), "the connection was closed too early")
     kind: type[NetworkFailed] = NetworkFailed
     if isinstance(cause, ssl.SSLCertVerificationError):

@@ -18,7 +18,7 @@ _Network: TypeAlias = IPv4Network | IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """One entry: a network, or a name and all names below it, for one port or for all."""
+    """One entry: a network, or a host name with its subdomains; port ``None`` means all ports."""
 
     what: _Network | str
     port: int | None
@@ -39,10 +39,10 @@ class _Entry:
 class NoProxy:
     """The entries of ``text``, separated by commas or white space.
 
-    They mean what they mean to curl and to Python's library: a name covers itself and all names
-    below it, with or without a dot before it. An address or a network covers addresses; names are
-    not resolved. ``*`` covers everything. ``unreadable`` holds the entries that could not be read,
-    which cover nothing.
+    They mean the same as for curl and Python's library: a name covers itself and its subdomains,
+    with or without a dot before it. An address or a network covers addresses; names are not
+    resolved. ``*`` covers everything. ``unreadable`` holds the invalid entries, which cover
+    nothing.
     """
 
     def __init__(self, text: str) -> None:
@@ -59,14 +59,14 @@ class NoProxy:
         self.unreadable = tuple(unreadable)
 
     def covers(self, host: str, port: int) -> bool:
-        """Tell whether a server, its ``host`` without brackets, is reached without a proxy."""
+        """Return whether a server, its ``host`` without brackets, is reached without a proxy."""
         host = host.lower().removesuffix(".")
         return self._covers_everything or any(each.covers(host, port) for each in self._entries)
 
 
 def _entry(text: str) -> _Entry | None:
-    """Read an entry; return ``None`` if it cannot be read."""
-    # httpx, and so the vendor's SDK, also accepts URLs.
+    """Read an entry; return ``None`` if it is invalid."""
+    # Some users write URLs; httpx, which the vendor's SDK uses, accepts them.
     text = text.removeprefix("http://").removeprefix("https://").removeprefix("all://")
     what = _network_or_name(text.rstrip("/"))
     if what is not None:
@@ -78,7 +78,7 @@ def _entry(text: str) -> _Entry | None:
 
 def _network_or_name(text: str) -> _Network | str | None:
     with suppress(ValueError):
-        # A network may be written as any address in it.
+        # Any address in a network may stand for it, as in 10.1.2.3/8.
         return ip_network(_IN_BRACKETS.sub(r"\1", text), strict=False)
     match = _NAME.fullmatch(text)
     return match["name"] if match else None

@@ -46,7 +46,7 @@ class PageSizes:
         return self._sizes[position if is_kept else 0]
 
     def refused(self, endpoint: Endpoint, size: int | None, error: Unprocessable) -> bool:
-        """Tell whether to repeat a request with a smaller page, after a refusal of ``size``."""
+        """Return whether to repeat a request with a smaller page, after a refusal of ``size``."""
         if self.parameter not in error.parameters or size is None:
             return False
         # Another request may have found a smaller size meanwhile.

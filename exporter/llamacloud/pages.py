@@ -32,7 +32,7 @@ OtherRow = TypeVar("OtherRow")
 
 # The largest page that is requested, so that a page can be held and read at once.
 MOST_ROWS: Final = 1000
-# A short page may consist of rows that are all bad; with so many rows, the page itself is bad.
+# All rows of a short page may be bad; if this many rows are all bad, the page itself is.
 _ROWS_OF_WHICH_ONE_CAN_BE_READ = 10
 _NEXT_PAGE: Final = "next_page_token"
 _TOTAL: Final = "total_size"

@@ -35,7 +35,7 @@ class Permit:
     is_used: bool = False
 
     def use_for(self, budget: RequestBudget, *, listing: bool) -> bool:
-        """Use the permit for such a request, if it is unused and permits that; tell if it was."""
+        """Use an unused permit that permits such a request; return whether it was used."""
         if self.is_used or budget is not self.budget or listing is not self.listing:
             return False
         self.is_used = True
@@ -45,14 +45,14 @@ class Permit:
 class FairQueue:
     """Waiting requests: projects in rotation, the requests of each project in order.
 
-    So no project waits longer because another one with the same key sends more requests.
+    A project does not wait longer because another one with the same key sends more requests.
     """
 
     def __init__(self) -> None:
         self._waiting: dict[object, deque[Turn]] = {}
 
     def __bool__(self) -> bool:
-        """Tell whether a request waits."""
+        """Return whether a request waits."""
         return bool(self._waiting)
 
     def add(self, project: object, turn: Turn) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-# For so long, a rate that drew a 429 is not tried again. A recovery from 0 to the limit takes as
-# long.
+# How long a rate that caused a 429 is avoided. A recovery from 0 to the limit takes as long.
 _MEMORY_SECONDS = 900.0
-# The very rate that was refused would only draw the next 429.
+# The refused rate itself would cause the next 429.
 _SHARE_OF_REFUSED_RATE = 0.9
 
 
@@ -13,7 +12,7 @@ class AdaptiveRate:
     """Requests a second: ``limit`` at first, halved by a 429, recovering while there is none.
 
     It never falls below ``least``, and for a quarter of an hour it stays below the rate that last
-    drew a 429. Moments are seconds of a monotonic clock.
+    caused a 429. Moments are seconds of a monotonic clock.
     """
 
     def __init__(self, limit: float, *, least: float) -> None:
@@ -24,7 +23,7 @@ class AdaptiveRate:
         self._ceiling = limit
 
     def configure(self, limit: float, *, least: float) -> None:
-        """Apply another limit and least rate; the rate that last drew a 429 is kept."""
+        """Apply another limit and least rate; the rate that last caused a 429 is kept."""
         self.limit = limit
         self._least = min(least, limit)
 
@@ -36,7 +35,7 @@ class AdaptiveRate:
         return min(below + self._gained_in(quiet_seconds - remembered), self.limit)
 
     def is_low(self, now: float) -> bool:
-        """Tell whether a 429 reduced the rate so far that half of it is less than ``least``."""
+        """Return whether a 429 reduced the rate so far that half of it is less than ``least``."""
         return self.at(now) < min(self.limit, 2 * self._least)
 
     def refused(self, sent_at: float, now: float) -> bool:

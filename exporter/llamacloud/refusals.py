@@ -86,7 +86,7 @@ class JobMissing(StatusRefused):
 
     # Not ``not_found``, which means that the project does not exist.
     reason = ErrorReason.OTHER
-    advice = "LlamaCloud lists the job, yet does not find it: if that lasts, ask its support"
+    advice = "LlamaCloud lists the job, yet does not find it: if that lasts, contact its support"
 
     def __init__(self, error: NotFound) -> None:
         super().__init__(error.code, error.detail)

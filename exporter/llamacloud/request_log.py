@@ -36,7 +36,7 @@ class RequestLog:
     def not_reached(self, detail: str, advice: str) -> None:
         """Log the first request without an answer, if there was no answer before.
 
-        Somebody waits for a first start, and the retries would delay the reason by seconds.
+        At a first start, somebody waits for the reason, and retries would delay it by seconds.
         """
         if not self._is_silent:
             self._is_silent = True

@@ -83,8 +83,8 @@ class Access(Protocol):
 class RetryPolicy:
     """How often a request is tried, and the waits in between, which double and have jitter.
 
-    LlamaCloud's documentation asks for exponential backoff with jitter; the figures are those of
-    its SDK.
+    LlamaCloud's documentation recommends exponential backoff with jitter; the figures are those
+    of its SDK.
     """
 
     attempts: int = 3

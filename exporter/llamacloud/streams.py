@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from h11 import Connection as Parser
     from httpcore import AsyncNetworkBackend, AsyncNetworkStream
 
-# Servers send one or two (100 Continue, 103 Early Hints). Each costs as much as an answer.
+# Servers send one or two (100 Continue, 103 Early Hints). Reading each costs as much as an answer.
 _MOST_INTERIM_ANSWERS: Final = 10
 _STATUS_LINE = re.compile(rb"\nHTTP/\d\.\d (\d)\d\d")
 # One byte less than what ``_STATUS_LINE`` needs.
@@ -48,7 +48,7 @@ def guard(client: Any) -> None:  # noqa: ANN401 - httpx's
 def answer_begins(answer: Any) -> None:  # noqa: ANN401 - httpx's
     """Notify a guarded connection that the status and headers of an answer were received."""
     connection = answer.extensions["network_stream"]
-    # After a change of protocol it is another one, which is closed afterwards anyway.
+    # After a change of protocol the stream is another one, which is closed afterwards anyway.
     if isinstance(connection, GuardedStream):
         try:
             connection.answer_begins(_PARSER(answer))

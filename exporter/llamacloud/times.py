@@ -23,7 +23,7 @@ def plausible_time(moment: datetime | None, answered_at: float) -> float | None:
     """
     if moment is None:
         return None
-    # Fast, because it runs twice for each of a thousand items of a page.
+    # Written for speed: it runs twice for each of a thousand items of a page.
     seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     return seconds if EARLIEST_TIME <= seconds <= answered_at + LATEST_TIME_AHEAD_SECONDS else None
 

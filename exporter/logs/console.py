@@ -19,7 +19,7 @@ _INDENT: Final = " " * 4
 # Long values, which get a line of their own.
 _BELOW: Final = ("detail", "advice")
 _NOT_IN_LINE: Final = {"timestamp", "level", "event", "logger", *_BELOW, "exception"}
-# Keys that are not written, because their values speak for themselves.
+# Keys that are not written, because their values are clear without them.
 _BARE: Final = ("project", "job_id", "job_type", "status", "reason")
 _SHORT_NAMES: Final = {
     "total_items": "items",
@@ -105,7 +105,7 @@ class ConsoleRenderer:
                     break_on_hyphens=False,
                 )
         if "exception" in event:
-            # Indented, so that no line of an exception's message looks like a record.
+            # Indented, so that no line of an exception's message can be mistaken for a record.
             lines = str(event["exception"]).split("\n")
             yield "\n".join(f"{_INDENT}{escaped(line)}" for line in lines)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _LONGEST_VALUE = 1_000
 _LONGEST_TRACEBACK = 20_000
 _LEADING_KEYS = ("timestamp", "level", "event", "logger")
-# Below warnings they log URLs and headers, and one of the headers is the key.
+# At info and debug these libraries log URLs and headers, including the API key.
 _LOGGERS_WITH_HEADERS = ("httpx", "httpcore")
 _COMMON_PROCESSORS: tuple[Processor, ...] = (
     structlog.contextvars.merge_contextvars,
@@ -104,7 +104,7 @@ def _route_standard_logging(handler: logging.Handler, level: int) -> None:
     logging.captureWarnings(capture=True)
     for name in _LOGGERS_WITH_HEADERS:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
-    # Nobody needs a line for each scrape.
+    # A line for each scrape would only be noise.
     logging.getLogger("uvicorn.access").disabled = True
     # Its warnings about clients that do not speak HTTP do not name the client.
     quiet = level if level <= logging.DEBUG else max(level, logging.ERROR)
@@ -124,13 +124,13 @@ def _clean_values(secrets: Secrets) -> Processor:
 def _value(key: str, value: object, secrets: Secrets) -> str | float | None:
     if isinstance(value, int | None) or (isinstance(value, float) and math.isfinite(value)):
         return value
-    # Before it is cut, because a part of a secret is not found everywhere.
+    # Redact before cutting: a cut secret might not be recognised.
     text = secrets.redact(str(value) if isinstance(value, (str, float)) else repr(value))
     longest = _LONGEST_TRACEBACK if key == "exception" else _LONGEST_VALUE
     if len(text) <= longest:
         return text
     left_out = f"... {len(text) - longest} characters ..."
     if key == "exception":
-        # The first lines show where it began, the last ones the exception itself.
+        # The first lines show the beginning of the call stack, the last ones the exception itself.
         return text[: longest // 2] + left_out + text[-longest // 2 :]
     return text[:longest] + left_out

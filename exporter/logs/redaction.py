@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 REDACTED = "[redacted]"
-# Texts from responses are cut before they come here, and none to less than this length.
+# Texts from responses may be cut before they are redacted, but never to less than this length.
 _SHORTEST_CUT_TEXT = 200
-# All keys begin with llx-: a shorter part of one is no secret.
+# All keys begin with llx-: a part that is not longer than that is no secret.
 _SHORTEST_SECRET_PART = 5
 
 

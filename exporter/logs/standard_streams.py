@@ -1,4 +1,4 @@
-"""The standard streams, any of which may be closed or full, or have no reader."""
+"""The standard streams, any of which may be closed or full, or have lost its reader."""
 
 from __future__ import annotations
 

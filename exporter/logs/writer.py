@@ -75,7 +75,7 @@ class LogWriter:
         return os.isatty(self._stream)
 
     def drain(self, patience_seconds: float = _PATIENCE_SECONDS) -> bool:
-        """Wait until all is written or dropped; give up after so many seconds without progress."""
+        """Wait until all is written or dropped; give up if nothing is for this many seconds."""
         with self._written:
             while self._bytes:
                 if not self._written.wait(patience_seconds):

@@ -29,14 +29,14 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from exporter.pages.project_report import ProjectReport, Source
+    from exporter.pages.project_report import PageSource, ProjectReport
 
     Endpoint = Callable[[Request], Awaitable[Response]]
     Reports = Sequence[ProjectReport]
 
 _NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 _JSON_HEADERS = {"Cache-Control": "no-store", **_NO_SNIFFING}
-# A browser may keep it, and checks each time whether it is still the same.
+# A browser may keep the page, and checks each time whether it has changed.
 _FILE_HEADERS = {"Cache-Control": "no-cache", **_NO_SNIFFING}
 _PAGE_HEADERS = {
     "Content-Security-Policy": (
@@ -54,7 +54,7 @@ _FILES = {
 }
 
 
-def endpoints_of(source: Source) -> dict[str, Endpoint]:
+def endpoints_of(source: PageSource) -> dict[str, Endpoint]:
     """Return the endpoint for each path; pages and JSON are written in a thread of their own."""
     worker = Worker()
     tags = _Tags()
@@ -106,17 +106,17 @@ def endpoints_of(source: Source) -> dict[str, Endpoint]:
 
 
 class _Tags:
-    """Names the content of the pages: by a new name whenever it has changed."""
+    """Makes the ETags of the pages: a new one whenever their content has changed."""
 
     def __init__(self) -> None:
-        # Pages that were served before a restart have other names.
+        # Pages that were served before a restart have other ETags.
         self._process = secrets.token_hex(4)
         self._number = 0
         self._reports: Reports = ()
 
     def of(self, reports: Reports) -> str:
         """Return the ETag of all pages that are made of ``reports``."""
-        # Unchanged jobs are the same objects: thousands are compared in no time.
+        # Unchanged jobs are the same objects, so comparing thousands takes microseconds.
         if reports != self._reports:
             self._number += 1
             self._reports = reports

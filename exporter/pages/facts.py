@@ -1,6 +1,6 @@
-"""What is known of projects and jobs, by the names of the metrics; the rest is left out.
+"""Facts about projects and jobs, named like the metrics; unknown values are left out.
 
-It is the content of the JSON, which ``openapi.yaml`` describes, and of the pages.
+They are the content of the JSON, which ``openapi.yaml`` describes, and of the pages.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from exporter.domain import ApiStatus, FailedItem, Failure, JobView, StatusChange
-    from exporter.pages.project_report import ProjectReport, Source
+    from exporter.pages.project_report import PageSource, ProjectReport
     from exporter.pages.selection import Query
 
     Facts = dict[str, Any]
@@ -31,8 +31,8 @@ _GAUGES = {
 }
 
 
-def status_answer(source: Source, reports: Sequence[ProjectReport]) -> Facts:
-    """Return what ``/api/v1/status`` answers."""
+def status_answer(source: PageSource, reports: Sequence[ProjectReport]) -> Facts:
+    """Return the content of ``/api/v1/status``."""
     writer = FactWriter(source.clean)
     return {
         "version": source.version,
@@ -41,8 +41,8 @@ def status_answer(source: Source, reports: Sequence[ProjectReport]) -> Facts:
     }
 
 
-def jobs_answer(source: Source, reports: Sequence[ProjectReport], query: Query) -> Facts:
-    """Return what ``/api/v1/jobs`` answers to a query."""
+def jobs_answer(source: PageSource, reports: Sequence[ProjectReport], query: Query) -> Facts:
+    """Return the content of ``/api/v1/jobs`` for a query."""
     selection, writer = select(reports, query), FactWriter(source.clean)
     return {
         "page": selection.page,
@@ -54,13 +54,13 @@ def jobs_answer(source: Source, reports: Sequence[ProjectReport], query: Query) 
 
 
 class FactWriter:
-    """Writes facts; ``clean`` takes secrets out of a text that others wrote."""
+    """Writes facts; ``clean`` removes secrets from an external text."""
 
     def __init__(self, clean: Callable[[str], str]) -> None:
         self._clean = clean
 
     def project(self, report: ProjectReport) -> Facts:
-        """Return what is known of a project."""
+        """Return the facts about a project."""
         status, was_tried = report.status, report.status.listing_was_tried
         was_listed = status.last_listing_at is not None
         return _known(
@@ -90,7 +90,7 @@ class FactWriter:
         )
 
     def job(self, report: ProjectReport, job: JobView) -> Facts:
-        """Return what is known of a job."""
+        """Return the facts about a job."""
         status, id_ = report.status, job.job_id
         changes, items = status.status_changes.get(id_, ()), status.failed_items.get(id_, ())
         return _known(
@@ -114,7 +114,7 @@ class FactWriter:
         )
 
     def _problems(self, report: ProjectReport) -> Iterator[Facts]:
-        """List what is wrong with a project in the words of the log, the worst first."""
+        """List a project's problems, with the log's event names and advice, the worst first."""
         status = report.status
         if (failure := status.listing_failure) is not None:
             words = advice.listing_failed(failure)
@@ -139,12 +139,12 @@ class FactWriter:
         if failure is None:
             return {}
         detail = failure.detail
-        if failure.detail_without_texts and not report.tells_documents:
+        if failure.detail_without_texts and not report.shows_documents:
             detail = failure.detail_without_texts
         return {"reason": str(failure.reason), "detail": self._text(detail)}
 
     def _change(self, change: StatusChange, report: ProjectReport) -> Facts:
-        message = change.error_message if report.tells_documents else None
+        message = change.error_message if report.shows_documents else None
         return _known(
             {
                 "status": str(change.status),
@@ -155,7 +155,7 @@ class FactWriter:
 
     def _item(self, item: FailedItem, report: ProjectReport) -> Facts:
         facts: Facts = {"item_id": item.item_id, "reason": item.reason}
-        if report.tells_documents:
+        if report.shows_documents:
             facts["item_name"] = self._text(item.item_name)
             facts["error_message"] = self._text(item.error_message)
         return _known(facts)

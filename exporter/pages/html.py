@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Environment
 
-    from exporter.pages.project_report import ProjectReport, Source
+    from exporter.pages.project_report import PageSource, ProjectReport
     from exporter.pages.selection import Query, ReportedJob
 
 _SHORTEST_REFRESH_SECONDS, _LONGEST_REFRESH_SECONDS = 5.0, 300.0
@@ -25,7 +25,9 @@ _SECONDS_PER_MINUTE = 60
 _WHOLE_FROM = 10
 
 
-def status_page(source: Source, reports: Sequence[ProjectReport], query: Query, tag: str) -> str:
+def status_page(
+    source: PageSource, reports: Sequence[ProjectReport], query: Query, tag: str
+) -> str:
     """Write the page of all projects and of the jobs that a query selects."""
     writer, selection = FactWriter(source.clean), select(reports, query, nearest_page=True)
     jobs = [writer.job(report, job) | {"failures": job.failures} for report, job in selection.jobs]
@@ -36,9 +38,9 @@ def status_page(source: Source, reports: Sequence[ProjectReport], query: Query, 
 
 
 def job_page(
-    source: Source, reports: Sequence[ProjectReport], found: ReportedJob | None, tag: str
+    source: PageSource, reports: Sequence[ProjectReport], found: ReportedJob | None, tag: str
 ) -> str:
-    """Write the page of one job, ``None`` if it is not tracked, or no longer."""
+    """Write the page of one job; ``found`` is ``None`` if the job is not tracked."""
     if found is None:
         return _render("missing_job.html", source, reports, tag)
     report, view = found
@@ -49,7 +51,7 @@ def job_page(
 
 
 def _render(
-    template: str, source: Source, reports: Sequence[ProjectReport], tag: str, **more: object
+    template: str, source: PageSource, reports: Sequence[ProjectReport], tag: str, **more: object
 ) -> str:
     seconds = min((r.status.interval for r in reports), default=_LONGEST_REFRESH_SECONDS)
     facts = {
@@ -88,13 +90,13 @@ def _environment() -> Environment:
 
 
 def _per_minute(rate: float) -> str:
-    """Return a rate in requests a second as one a minute, with at least two digits."""
+    """Return a rate in requests a second as requests a minute, with at least two digits."""
     number = rate * _SECONDS_PER_MINUTE
     return f"{number:,.0f}" if number >= _WHOLE_FROM else f"{number:.2g}"
 
 
 def _iso_time(unix_time: float) -> str:
-    """Return a Unix time as HTML writes it, or nothing if it is beyond the calendar's years."""
+    """Return a Unix time as HTML writes it, or nothing if its year is not 1 to 9999."""
     try:
         return datetime.fromtimestamp(unix_time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     except (OverflowError, OSError, ValueError):

@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 class ProjectReport:
     """The status of a project, and the budget of its key in requests a second.
 
-    Unless it ``tells_documents``, names of documents and error texts are left out.
+    If ``shows_documents`` is false, names of documents and error texts are left out.
     """
 
     status: ProjectStatus
     budget_limit: float
     budget: float
     requests_in_last_minute: int
-    tells_documents: bool = True
+    shows_documents: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Where the data comes from; ``clean`` takes secrets out of a text."""
+class PageSource:
+    """The source of the data; ``clean`` removes secrets from a text."""
 
     reports: Callable[[], Sequence[ProjectReport]]
     clean: Callable[[str], str]
@@ -36,5 +36,5 @@ class Source:
 
 
 def nothing_is_listed(reports: Sequence[ProjectReport]) -> bool:
-    """Tell whether there are projects, and the last listing of each of them failed."""
+    """Return whether there are projects, and the last listing of each of them failed."""
     return bool(reports) and all(report.status.listing_failure is not None for report in reports)

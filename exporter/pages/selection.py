@@ -44,8 +44,8 @@ class BadQueryError(ValueError):
 class Query:
     """Which jobs are requested; ``sort`` begins with ``-`` for the greatest value first.
 
-    Without ``sort``, active jobs with failures come first, then active ones, then failing ones that
-    ended, then the rest, and the newest first among equals.
+    Without ``sort``, active jobs with failures come first, then other active jobs, then ended jobs
+    with failures, then the rest; the newest come first in each group.
     """
 
     project: str = ""

@@ -1,4 +1,4 @@
-"""Writing pages and JSON in a thread, so that scrapes do not wait for those of many jobs."""
+"""Writing pages and JSON in a thread: scrapes do not wait for pages of many jobs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from starlette.responses import Response
 
-# With 10,000 jobs, they take a second or two in all, and some megabytes.
+# With 10,000 jobs, this many pages take a second or two in all, and some megabytes.
 _MOST_AT_ONCE = 16
 _BUSY = PlainTextResponse(
     "Too many pages are being written: try again in some seconds.\n",
@@ -25,7 +25,7 @@ _BUSY = PlainTextResponse(
 class Worker:
     """Writes answers, one after the other.
 
-    Only some may wait: each holds the status of all jobs in memory, also when its client has left.
+    Few may wait: each holds the status of all jobs in memory, even if its client has left.
     """
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ class Clients:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        # Ordered by how long each has been idle, or its response running; the longest first.
+        # The client whose state changed longest ago comes first.
         self._is_answering: dict[ClientConnection, bool] = {}
 
     def __len__(self) -> int:
@@ -38,11 +38,11 @@ class Clients:
         self._is_answering[client] = False
 
     def set_answering(self, client: ClientConnection, *, answering: bool) -> None:
-        """Note that a response to ``client`` begins or has ended; it may have been removed."""
+        """Record that a response to ``client`` begins or has ended; it may already be removed."""
         if client in self._is_answering:
             self.remove(client)
             self._is_answering[client] = answering
 
     def remove(self, client: ClientConnection) -> None:
-        """Remove ``client``, which may have been removed before."""
+        """Remove ``client``, which may already be removed."""
         self._is_answering.pop(client, None)

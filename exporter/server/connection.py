@@ -1,4 +1,4 @@
-"""One client's connection: uvicorn's HTTP/1.1 with a deadline for everything it waits for."""
+"""One client's connection: uvicorn's HTTP/1.1, with a deadline for each step."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _REFUSED_MAY_SEND_SECONDS = 1.0
 class _Parser(h11.Connection):
     """Refuses requests that give the length of their body in two ways (RFC 9112, 6.1).
 
-    A proxy may use one length and this server the other: what follows could then be smuggled in as
-    another request.
+    A proxy may use one length and this server the other: a client could then smuggle in another
+    request.
     """
 
     def next_event(self) -> h11.Event | type[h11.NEED_DATA | h11.PAUSED]:
@@ -42,7 +42,7 @@ class _Parser(h11.Connection):
 
 
 class ClientConnection(H11Protocol):
-    """One connection, which is ``connection`` in the state of each request's scope.
+    """One connection, stored as ``connection`` in the state of each request's scope.
 
     Over TLS, ``admits`` decides by the client's certificate, ``None`` without one, whether the
     connection stays open. Nothing that a client does is logged. A client that closes its sending
@@ -162,7 +162,7 @@ class ClientConnection(H11Protocol):
             self._wire.abort()
 
     def is_closing(self) -> bool:
-        """Tell whether the connection is lost or about to be closed."""
+        """Return whether the connection is lost or about to be closed."""
         # Over TLS, the transport of Python 3.11 does not know that the one beneath is closing.
         is_lost = self._wire is not None and self._wire.is_closing()
         return is_lost or self.transport.is_closing()

@@ -1,4 +1,4 @@
-"""What a client may cost, and how many clients the process has open files for."""
+"""Limits for each client, and the number of clients that the open files allow."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import contextlib
 import resource
 from dataclasses import dataclass, replace
 
-# In a flood, a new client waits for some turns of the loop to be answered: those that come in one
-# turn must not be enough to replace all others.
+# In a flood, a new client waits for some turns of the loop until it is answered: the clients
+# accepted in one turn must not replace all others.
 _TURNS_TO_BE_ANSWERED = 4
-# More than is ever needed; tables as long as some hard limits are would cost memory.
+# More than is ever needed; some hard limits are so high that the tables would cost memory.
 _ENOUGH_FILES = 65_536
 _FEWEST_CONNECTIONS = 8
-# A connection that is closed still has its file while those accepted in three turns come.
+# A closed connection keeps its file for three turns, in each of which others are accepted.
 _TURNS_UNTIL_CLOSED = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How many clients there may be, and how long each may take.
+    """The number of clients, and how long each step may take.
 
     ``connections`` may be open at once, TLS handshakes included. ``accepted_at_once`` of those that
     wait are accepted in one turn of the loop, before any of them can be closed. ``head_seconds`` is
@@ -38,7 +38,7 @@ class Limits:
 
 
 def limits_within(open_files: int, *, others: int) -> Limits:
-    """Return limits that leave ``others`` of the open files for other purposes."""
+    """Return limits that reserve ``others`` of the open files for other purposes."""
     limits = Limits()
     left = open_files - others - _TURNS_UNTIL_CLOSED * limits.accepted_at_once
     connections = min(limits.connections, max(left, _FEWEST_CONNECTIONS))
@@ -52,7 +52,7 @@ def raise_open_files_limit() -> int:
     wanted = _at_most_enough(hard)
     if _at_most_enough(soft) == wanted:
         return wanted
-    # Some systems refuse what they said to be allowed: then it stays as it is.
+    # Some systems refuse a limit that they report as allowed: keep the old one.
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
         return wanted

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _BACKLOG = 1024
 # By default the system would hold megabytes for each client that reads nothing.
 _SEND_BUFFER_BYTES = 256 * 1024
-# The header Date is as old as that at most.
+# How old the header Date may be.
 _TICK_SECONDS = 1.0
 _ABORTED_END_WITHIN_SECONDS = 1.0
 
@@ -34,7 +34,7 @@ _ABORTED_END_WITHIN_SECONDS = 1.0
 class Server:
     """Serves ``app`` until it is stopped; handles no signals, and logs nothing about clients.
 
-    ``tls`` is called for each connection: what it returns may change while the server runs.
+    ``tls`` is called for each connection, so its result may change while the server runs.
     """
 
     def __init__(self, app: ASGIApp, limits: Limits, tls: Callable[[], Tls] | None = None) -> None:
@@ -58,7 +58,7 @@ class Server:
         return len(self._clients)
 
     def stop(self) -> None:
-        """Let ``serve`` return: answers under way have ``leaving_seconds`` of the limits."""
+        """Let ``serve`` return; answers under way get ``leaving_seconds`` of the limits."""
         self._stopping.set()
 
     async def serve(self, sockets: list[socket.socket]) -> None:
@@ -75,7 +75,7 @@ class Server:
     async def _listen(self, listening: socket.socket) -> asyncio.Server:
         # Connections inherit it.
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
-        # asyncio uses one number for how many it accepts at once and how many may wait.
+        # asyncio uses one number for the connections accepted at once and the backlog.
         server = await asyncio.get_running_loop().create_server(
             self._accept, sock=listening, backlog=self._limits.accepted_at_once
         )
@@ -89,7 +89,7 @@ class Server:
         return client if tls is None else TlsConnection(client, tls, self._limits)
 
     async def _disconnect(self) -> None:
-        """Let answers under way end, for a while."""
+        """Wait for answers under way, within ``leaving_seconds``, and close all connections."""
         for client in self._clients:
             client.shutdown()
         with contextlib.suppress(TimeoutError):

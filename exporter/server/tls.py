@@ -1,4 +1,4 @@
-"""asyncio's TLS, counted from the first byte and with a buffer of a reasonable size."""
+"""asyncio's TLS, with clients counted before the handshake, and with a smaller buffer."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
 
 
 class Tls(Protocol):
-    """How to speak TLS on one connection, from its first byte to its last."""
+    """The TLS context of one connection, and which clients may use it."""
 
     @property
     def context(self) -> ssl.SSLContext:
         """The context of the handshake."""
 
     def admits(self, certificate: dict[str, Any] | None) -> bool:
-        """Tell whether a client may stay, by its certificate as ``getpeercert`` returns it."""
+        """Return whether a client may stay, by its certificate as ``getpeercert`` returns it."""
 
 
 class TlsConnection(SSLProtocol):
     """The TLS beneath one ``ClientConnection``.
 
-    ``loop.create_server`` would make one as well, but call the client's protocol only after the
-    handshake: silent clients would not count, and 256 of them would cost 64 MiB.
+    ``loop.create_server`` would call the client's protocol only after the handshake: silent clients
+    would not count, and 256 of them would cost 64 MiB.
     """
 
     # The buffer of each connection: 256 KiB by default, while a TLS record has 16 KiB at most.

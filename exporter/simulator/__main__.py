@@ -1,4 +1,4 @@
-"""Runs the simulated LlamaCloud by itself: ``python -m exporter.simulator``."""
+"""Runs the simulated LlamaCloud alone: ``python -m exporter.simulator``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demo's projects, and which jobs of v1beta they are given, and when: endless streams."""
+"""The demo's projects, and the endless stream of v1beta jobs that each gets."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _RUSH_SECONDS_BEFORE_OPENING = (90.0, 85.0, 12.0, 6.0)
 class DemoProject:
     """A made-up project and the key that reads it.
 
-    ``job_types`` gives each type's weight among the jobs of v1beta, ``batch_types`` among the
-    batches of v2; where there are no types, there is nothing of that generation.
+    ``job_types`` holds each type's weight among the jobs of v1beta, ``batch_types`` among the
+    batches of v2. A project without types of a generation has no jobs of it.
     """
 
     name: str
@@ -68,7 +68,7 @@ DEMO_PROJECTS: Final = (
 def arriving_jobs(
     project: DemoProject, *, seed: int, opened_at: float, speed: float
 ) -> Iterator[JobPlan]:
-    """Plan a project's jobs in the order of their creation, from its history on, for ever."""
+    """Plan a project's jobs without end, in the order of their creation, history included."""
     if not project.job_types:
         return iter(())
     random = Random(f"{seed}/{project.name}")  # noqa: S311 - made-up data
@@ -104,7 +104,7 @@ def _ordinary(
 
 
 def _failing(number: int) -> float:
-    """Let most jobs pass cleanly, every fifth lose an item or two, and every ninth a handful."""
+    """Let most jobs succeed, every fifth fail in an item or two, and every ninth in several."""
     return {3: 0.06}.get(number % 9, 0.01 if number % 5 == 1 else 0.0)
 
 
@@ -125,7 +125,7 @@ def _stuck_job(project: DemoProject, seed: int, opened_at: float, speed: float) 
 
 
 def _moments(random: Random, began_at: float, speed: float) -> Iterator[float]:
-    """Jobs come alone, or shortly after another as batches of one evening do."""
+    """Yield creation times: some jobs follow another within seconds, others after minutes."""
     moment = began_at
     while True:
         moment += (
@@ -140,12 +140,12 @@ def _job_type(project: DemoProject, random: Random) -> str:
 
 
 def _size(random: Random) -> int:
-    """Many small jobs and a few large ones, from 40 to 400 items."""
+    """Return a number of items from 40 to 400: jobs are often small, and seldom large."""
     return 40 + int(360 * random.random() ** 2.2)
 
 
 def _fate(number: int) -> str:
-    """Counted, not drawn by lot, so that every history holds a failed and a cancelled job."""
+    """Not random, so that every history contains a failed and a cancelled job."""
     if number % 13 == 5:  # noqa: PLR2004
         return "failed"
     return "cancelled" if number % 17 == 9 else "completed"  # noqa: PLR2004

@@ -71,7 +71,7 @@ def _add_style(add: Callable[..., object]) -> None:
     add(
         "--max-rows",
         type=_count,
-        help="rows on a page at most, however many are asked for (default: as many)",
+        help="the most rows on a page (default: as many as requested)",
     )
     add(
         "--order",

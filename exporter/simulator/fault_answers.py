@@ -1,4 +1,4 @@
-"""How each fault answers on the wire."""
+"""The answer of each fault."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ UNANSWERED = 499
 
 
 def error_answer(code: int, headers: dict[str, str] | None = None) -> JSONResponse:
-    """Answer with an error in LlamaCloud's words; 5xx carry a correlation id, as they do there."""
+    """Return an error in LlamaCloud's words; 5xx contain a correlation id, as LlamaCloud's do."""
     detail = _DETAILS.get(code, "The request could not be processed")
     if code >= _FIRST_SERVER_ERROR:
         detail = f"An unexpected error occurred. Correlation ID: {uuid4()}"
@@ -42,7 +42,7 @@ def error_answer(code: int, headers: dict[str, str] | None = None) -> JSONRespon
 
 
 def fault_answer(fault: Fault, asked_for: str) -> Response | None:
-    """Return the answer of a fault to a request for a URL; ``None``: the true answer follows."""
+    """Return the answer of a fault to a request for a URL, ``None`` to send the normal answer."""
     headers = _headers(fault)
     answer: Response | None = None
     match fault.kind:

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
-# So that it cannot be told from an answer before its end.
+# Begins like a normal answer.
 _BEGINNING = b'{"items": [], "x": "'
 _MEBIBYTE_OF_SPACES = b" " * 2**20
 
 
 async def until_closed(receive: Receive) -> None:
-    """Stay until uvicorn knows, or it would log an answer that it thinks was forgotten."""
+    """Wait until uvicorn noticed the disconnect; otherwise it logs an incomplete response."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
@@ -47,7 +47,7 @@ class _WithoutEnd(Response):
 
 
 class Drip(_WithoutEnd):
-    """Sends a byte at a time: each comes in time, the whole never does."""
+    """Sends a byte at a time, each in time, without end."""
 
     pause_seconds = 0.02
 
@@ -57,21 +57,21 @@ class Drip(_WithoutEnd):
 
 
 class Endless(_WithoutEnd):
-    """Sends as much as is taken."""
+    """Sends as fast as the client reads."""
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield what looks like one long string."""
+        """Yield the pieces of one long string."""
         return chain((_BEGINNING,), repeat(b"x" * 2**16))
 
 
 class Bomb(_WithoutEnd):
-    """Sends gzip, a thousandth of what it says."""
+    """Sends gzip that expands a thousandfold."""
 
     def __init__(self, status_code: int, headers: dict[str, str]) -> None:
         super().__init__(status_code, {"content-encoding": "gzip"} | headers)
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield a mebibyte each."""
+        """Yield pieces that each decompress to 1 MiB."""
         deflate = zlib.compressobj(9, wbits=zlib.MAX_WBITS | 16)
         yield deflate.compress(_BEGINNING) + deflate.flush(zlib.Z_FULL_FLUSH)
         # After a full flush, equal input gives equal output.

@@ -1,4 +1,4 @@
-"""What goes wrong on demand: faults and the queue from which requests draw them."""
+"""Faults on demand: how they answer, and which requests get them."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ FaultKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One way to answer badly, and the requests that it befalls.
+    """One way to answer wrongly, and the requests that get this answer.
 
     ``status`` answers with ``code`` and LlamaCloud's own JSON body, ``html`` with a gateway's page,
     ``not_json`` with text that claims to be JSON, ``wrong_shape`` with ``body`` as JSON, ``raw``
-    with its bytes as they are. ``redirect`` points to the ``location`` among ``headers``, or back
-    to itself. ``slow`` answers well after ``seconds``, which any other kind waits too; ``headers``
-    answers well, with a wrong ``date`` among ``headers``, say; ``hang`` never answers; ``cut_off``
-    closes the connection in the middle of the body, ``reset`` before the first byte. ``odd_row``
-    answers well but for one row, which stands at the share ``odd_row`` of the list: ``body`` is the
-    value of its ``odd_field``, or stands in its place, and may be a function of what was there.
-    Three bodies never end: ``drip`` sends a byte at a time, ``endless`` as much as is taken,
-    ``bomb`` likewise, and compressed a thousand to one.
+    with ``body`` as bytes. ``redirect`` points to the ``location`` among ``headers``, or back to
+    the same URL. ``slow`` answers normally after ``seconds``, which delay all other kinds too.
+    ``headers`` answers normally with these ``headers``, such as a wrong ``date``. ``hang`` never
+    answers. ``cut_off`` closes the connection in the middle of the body, ``reset`` before the first
+    byte. ``odd_row`` answers normally except for one row, at the share ``odd_row`` of the list:
+    ``body`` replaces its ``odd_field``, or the row itself; a function is called with the old value.
+    Three bodies never end: ``drip`` sends a byte at a time, ``endless`` sends as fast as the client
+    reads, ``bomb`` does so with gzip that expands a thousandfold.
 
-    ``times`` is how many requests it befalls before it is over, for ever if ``None``; ``chance``
-    is the share of those that match. ``retry_after`` is sent as it is written.
+    The fault ends after this number of ``times``, never if ``None``; ``chance`` is the share of the
+    matching requests that get it. ``retry_after`` is sent as it is.
     """
 
     kind: FaultKind
@@ -72,7 +72,7 @@ class Fault:
     chance: float = 1.0
 
     def __post_init__(self) -> None:
-        """Refuse a fault that would be none."""
+        """Raise a ``ValueError`` for a fault that could change no answer."""
         if self.times is not None and self.times < 1:
             raise ValueError(f"a fault befalls at least one request, not times={self.times}")
         if self.kind == "status" and self.code == 200:  # noqa: PLR2004 - HTTP's own number
@@ -81,7 +81,7 @@ class Fault:
             raise ValueError(f"a row stands at a share below 1 of a list, not {self.odd_row}")
 
     def befalls(self, endpoint: Endpoint, job_id: str | None, project_id: str | None) -> bool:
-        """Whether this fault is meant for such a request."""
+        """Return whether this fault matches a request."""
         return (
             self.endpoint in {None, endpoint}
             and self.job_id in {None, job_id}
@@ -90,9 +90,9 @@ class Fault:
 
 
 class Faults:
-    """The faults in force; the first that matches a request befalls it.
+    """The faults in force; a request gets the first that matches it.
 
-    May be changed from one thread while a server draws from it in another.
+    One thread may change them while the server uses them in another.
     """
 
     def __init__(self, *, seed: int = 0) -> None:
@@ -101,17 +101,17 @@ class Faults:
         self._pending: list[tuple[Fault, int | None]] = []
 
     def add(self, fault: Fault) -> None:
-        """Put a fault in force, after those that already are."""
+        """Add a fault after those in force."""
         with self._lock:
             self._pending.append((fault, fault.times))
 
     def clear(self) -> None:
-        """End all faults; requests that already drew one are not released."""
+        """Remove all faults; requests that already got one are not released."""
         with self._lock:
             self._pending.clear()
 
     def take(self, endpoint: Endpoint, job_id: str | None, project_id: str | None) -> Fault | None:
-        """Draw the fault that befalls a request, if any, and count it."""
+        """Return the fault for a request, if any, and count it."""
         with self._lock:
             for index, (fault, times) in enumerate(self._pending):
                 if fault.befalls(endpoint, job_id, project_id) and self._happens(fault):

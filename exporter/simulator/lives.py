@@ -1,4 +1,4 @@
-"""Plans whose time comes and goes."""
+"""The plans that are under way at a moment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Planned(Protocol):
-    """What has a beginning and an end."""
+    """The plan of a job or a batch."""
 
     @property
     def id(self) -> str:
@@ -29,7 +29,7 @@ Plan = TypeVar("Plan", bound=Planned)
 
 
 class Lives(Generic[Plan]):
-    """The plans that are under way, out of streams that are each in the order of creation."""
+    """The plans under way, from endless streams, each in the order of creation."""
 
     def __init__(self, streams: Iterable[Iterator[Plan]], *, kept_seconds: float) -> None:
         self._arriving = heapq.merge(*streams, key=lambda plan: plan.created_at)
@@ -38,9 +38,9 @@ class Lives(Generic[Plan]):
         self._unfinished: dict[str, Plan] = {}
 
     def changing(self, now: float) -> list[Plan]:
-        """Return the plans that may have changed since the last call; one that ended, once more.
+        """Return the plans that may have changed since the last call, ended ones a last time.
 
-        Those that ended more than ``kept_seconds`` ago when their turn comes are left out.
+        A plan that is due only ``kept_seconds`` or more after its end is left out.
         """
         while self._next.created_at <= now:
             if self._next.ended_at > now - self._kept_seconds:

@@ -1,4 +1,4 @@
-"""What the demo's documents are called and how LlamaCloud says what is wrong with them."""
+"""The names of the demo's documents, and the messages about their failures."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _TEMPLATES = {
         "board-deck-{number:06d}.pptx",
     ),
 }
-# Most hold a code; LlamaCloud may also say nothing, or nothing that a machine understands.
+# Most contain a code; LlamaCloud may also send no message, or one without a code.
 _ITEM_ERRORS = (
     "PDF_IS_PROTECTED: the PDF is password protected",
     "PDF_IS_BROKEN: the file is corrupted or not a valid PDF",
@@ -74,7 +74,7 @@ def document_name(project_name: str, random: Random) -> str:
 
 
 def item_error(random: Random) -> str | None:
-    """Make up why one item failed, or leave it unsaid."""
+    """Make up why one item failed; ``None`` for no message."""
     return random.choice(_ITEM_ERRORS)
 
 

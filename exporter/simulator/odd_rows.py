@@ -1,4 +1,4 @@
-"""Answers that are right but for one odd value in one of their rows."""
+"""Normal answers with one odd value in one of their rows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _IDS = ("id", "item_id", "source_directory_file_id")
 
 
 def with_odd_row(answer: Response, fault: Fault) -> tuple[Response, OddRow | None]:
-    """Put the value of a fault into one row of a right answer; without rows it stays right."""
+    """Put the value of a fault into one row of a normal answer, if that has rows."""
     if answer.status_code != HTTPStatus.OK:
         return answer, None
     held = {"answer": json.loads(bytes(answer.body))}
@@ -54,7 +54,7 @@ def with_odd_row(answer: Response, fault: Fault) -> tuple[Response, OddRow | Non
 
 
 def _place_of(held: dict[str, Any], fault: Fault) -> tuple[Any, Any, str | None]:
-    """Return what holds the row, where in it, and the name of the row's field."""
+    """Return the container of the row, its place there, and the name of the row's field."""
     answer, name = held["answer"], fault.odd_field
     if "job" in answer:
         return answer, "job", name

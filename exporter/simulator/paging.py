@@ -1,4 +1,4 @@
-"""How the simulated LlamaCloud cuts a list into pages: in every way that nobody documents."""
+"""How the simulated LlamaCloud cuts a list into pages: in every way that is not documented."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Order = Literal["newest", "oldest", "shuffled"]
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
-    """One page and what it says about the rest."""
+    """One page, with what it reveals about further rows."""
 
     rows: Sequence[Row]
     total_size: int | None
@@ -27,10 +27,10 @@ class Page(Generic[Row]):
 class Paging:
     """One style of paging.
 
-    ``total_size`` fills that field in or leaves it null; a number is sent as it is, however wrong.
-    ``page_token`` announces that more follows. ``max_rows`` serves fewer rows than asked for,
-    ``ignore_offset`` the first page for ever. With ``repeat_last_row`` each page begins with the
-    last row of the page before, as happens while new rows push the list down.
+    ``total_size`` fills in that field or leaves it null; a number is sent as it is, right or wrong.
+    ``page_token`` announces more rows. ``max_rows`` serves fewer rows than requested,
+    ``ignore_offset`` always the first page. With ``repeat_last_row`` each page begins with the
+    last row of the page before, as happens while new rows are added to the list.
     """
 
     total_size: bool | int = True
@@ -70,7 +70,7 @@ def in_order(
 
 
 def size_to_tell(style: bool | int, true_size: int) -> int | None:  # noqa: FBT001 - as in Paging
-    """Return the ``total_size`` of an answer: true, absent, or as wrong as it is wanted."""
+    """Return the ``total_size`` of an answer: the true one, none, or the number of the style."""
     if style is True:
         return true_size
     return None if style is False else style

@@ -1,4 +1,4 @@
-"""Plans the lives of demo jobs: workers take their items in order, and some go wrong."""
+"""Plans demo jobs: workers process their items in order, and some items fail."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ITEM_SECONDS_SPREAD = 0.6
 
 @dataclass(frozen=True, slots=True)
 class JobOrder:
-    """What a demo job is to be like, before it is planned; rates are shares of its items."""
+    """The parameters of a demo job; rates are shares of its items."""
 
     project_name: str
     project_id: str
@@ -37,7 +37,7 @@ class JobOrder:
 
 
 def plan_job(order: JobOrder, random: Random) -> JobPlan:
-    """Plan a whole job; it starts once its project has a slot free for it."""
+    """Plan a whole job; it starts once its project has a free slot."""
     counted_at = order.created_at + random.uniform(1, 4) / order.speed
     dispatched_at = max(counted_at, order.slot_free_at) + random.uniform(1, 5) / order.speed
     started_at = dispatched_at + random.uniform(1, 3) / order.speed
@@ -59,7 +59,7 @@ def plan_job(order: JobOrder, random: Random) -> JobPlan:
 
 
 def plan_stuck_job(order: JobOrder, random: Random) -> JobPlan:
-    """Plan a job whose first items are begun and never ended."""
+    """Plan a job whose first items start and never end."""
     plan = plan_job(order, random)
     items = tuple(
         replace(
@@ -120,7 +120,7 @@ def _skip_reason(order: JobOrder, drawn: float) -> str | None:
 
 
 def _broken_off(plan: JobPlan, fate: str, random: Random) -> JobPlan:
-    """End a job in the midst of its work; what was not done by then is cancelled."""
+    """End a job early; unfinished items are cancelled."""
     ended_at = plan.started_at + random.uniform(0.2, 0.7) * (plan.ended_at - plan.started_at)
     return replace(
         plan,

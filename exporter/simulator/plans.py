@@ -1,6 +1,6 @@
 """The life of a demo job, known in advance: its state at any moment follows from its plan.
 
-Times are Unix seconds; what never happens has the time ``NEVER``.
+Times are Unix seconds; the time of an event that does not happen is ``NEVER``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ NEVER: Final = math.inf
 
 @dataclass(frozen=True, slots=True)
 class ItemPlan:
-    """When one item is begun and ended, and how."""
+    """When one item starts and ends, and how."""
 
     item_id: str
     item_name: str
@@ -29,7 +29,7 @@ class ItemPlan:
 
 @dataclass(frozen=True, slots=True)
 class JobPlan:
-    """When one job is created, counted, dispatched, begun and ended, and how."""
+    """When one job is created, counted, dispatched, started and ended, and how."""
 
     id: str
     project_id: str

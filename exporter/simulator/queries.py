@@ -15,14 +15,14 @@ _Offset = Annotated[int, Field(ge=0)]
 
 
 class StatusQuery(BaseModel):
-    """What a question for one job's status may say; other endpoints may say more."""
+    """The parameters of a request for one job's status; other endpoints have more."""
 
     project_id: UUID | None = None
     organization_id: UUID | None = None
 
 
 class JobsQuery(StatusQuery):
-    """What narrows a listing of jobs."""
+    """The parameters of a listing of jobs."""
 
     directory_id: str | None = None
     job_type: Literal["parse", "extract", "classify"] | None = None
@@ -34,7 +34,7 @@ class JobsQuery(StatusQuery):
 
 
 class ItemsQuery(StatusQuery):
-    """What narrows a listing of items."""
+    """The parameters of a listing of items."""
 
     status: (
         Literal["pending", "processing", "completed", "failed", "skipped", "cancelled"] | None
@@ -44,7 +44,7 @@ class ItemsQuery(StatusQuery):
 
 
 def parameters(sent: QueryParams, understood: type[BaseModel]) -> dict[str, Any]:
-    """Return what was sent by name: lists where ``understood`` has one, else the last value."""
+    """Return the values by name: a list if ``understood`` has one, else the last value."""
     return {
         name: sent.getlist(name) if _is_list(understood, name) else value
         for name, value in dict(sent).items()
@@ -59,7 +59,7 @@ def _is_list(understood: type[BaseModel], name: str) -> bool:
 
 
 def problems(error: ValidationError) -> list[dict[str, Any]]:
-    """Say what is wrong with a query in the form of FastAPI's 422."""
+    """Return the mistakes in a query in the form of FastAPI's 422."""
     return [
         {**problem, "loc": ["query", *problem["loc"]]}
         for problem in error.errors(include_url=False)

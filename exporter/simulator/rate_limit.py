@@ -13,7 +13,7 @@ _WINDOW_SECONDS = 60.0
 
 
 class RateLimit:
-    """Admits so many requests of a key within any one minute; refused ones do not count."""
+    """Limits the requests of a key within any one minute; refused ones do not count."""
 
     def __init__(
         self, requests_per_minute: int, *, clock: Callable[[], float] = time.monotonic
@@ -23,7 +23,7 @@ class RateLimit:
         self._admitted: dict[str, deque[float]] = {}
 
     def admits(self, key: str) -> bool:
-        """Whether one more request of ``key`` is within the limit; if so, it is counted."""
+        """Return whether one more request of ``key`` is within the limit; if so, it is counted."""
         now = self._clock()
         admitted = self._admitted.setdefault(key, deque())
         while admitted and admitted[0] <= now - _WINDOW_SECONDS:

@@ -1,4 +1,4 @@
-"""The world as LlamaCloud's JSON: every documented field, by the names of its OpenAPI."""
+"""Jobs and items as LlamaCloud's JSON: every documented field, named as in its OpenAPI."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def job_row(job: SimulatedJob) -> dict[str, Any]:
 
 
 def status_answer(job: SimulatedJob) -> dict[str, Any]:
-    """Render the answer to a question for one job's status."""
+    """Render the answer to a request for one job's status."""
     row = overridden(job_row(job), job.status_overrides)
     progress = job.progress_percentage
     if progress is None:
@@ -64,14 +64,14 @@ def item_row(job: SimulatedJob, item: SimulatedItem) -> dict[str, Any]:
         "started_at": rfc3339(item.started_at),
         "completed_at": rfc3339(item.completed_at),
     }
-    # The schema has no null here, unlike everywhere else: without a time it stays away.
+    # Unlike all others, this field must not be null: without a time it is left out.
     if row["effective_at"] is None:
         del row["effective_at"]
     return overridden(row, item.overrides)
 
 
 def overridden(row: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
-    """Lay ``overrides`` over a row; ``OMIT`` removes a field."""
+    """Replace fields of a row by ``overrides``; ``OMIT`` removes a field."""
     return {name: value for name, value in {**row, **overrides}.items() if value is not OMIT}
 
 

@@ -1,4 +1,4 @@
-"""The demo: projects whose jobs and batches come, run, fail and end all by themselves."""
+"""The demo: projects whose jobs and batches are created, run, fail and end by themselves."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _ADVANCE_EVERY_SECONDS = 1.0
 
 
 class Scenario:
-    """Fills a world with the demo's keys, jobs and batches, history included, and moves it on.
+    """Fills a world with the demo's keys, jobs and batches, history included, and updates it.
 
-    The world at any moment follows from the seed, the speed and the time since it opened; a clock
-    that is set back does not set the world back. ``speed`` divides how long all work takes.
+    The world at any moment follows from the seed, the speed and the time since it opened. A clock
+    that is set back does not set the world back. Durations of work are divided by ``speed``.
     """
 
     def __init__(self, world: World, speed: float = 1.0, seed: int = DEFAULT_SEED) -> None:
@@ -49,7 +49,7 @@ class Scenario:
         self.advance()
 
     def advance(self) -> None:
-        """Move the world to what its clock shows."""
+        """Update the world to the time of its clock."""
         self._now = max(self._now, self._world.clock())
         for job in self._jobs.changing(self._now):
             self._world.add_job(job_at(job, self._now))
@@ -62,13 +62,13 @@ class Scenario:
         self._forget_batches()
 
     async def run(self) -> None:
-        """Move the world on about once a second until cancelled."""
+        """Update the world about once a second until cancelled."""
         while True:
             self.advance()
             await asyncio.sleep(_ADVANCE_EVERY_SECONDS)
 
     def _forget(self, jobs: list[SimulatedJob]) -> None:
-        """Drop ended jobs that are old or too many, so that a demo may run for months."""
+        """Remove ended jobs that are old or too many, so that a demo may run for months."""
         ended = [job for job in jobs if job.completed_at is not None]
         newest_first = sorted(ended, key=lambda job: job.completed_at or NEVER, reverse=True)
         oldest_kept = self._now - ENDED_JOBS_KEPT_SECONDS
@@ -78,7 +78,7 @@ class Scenario:
                 self._world.remove_job(job.id)
 
     def _forget_batches(self) -> None:
-        """Drop ended batches as jobs are dropped, and their file jobs with them."""
+        """Remove ended batches in the same way, with their file jobs."""
         self._ended_batches.sort(key=lambda batch: (batch.ended_at, batch.id), reverse=True)
         oldest_kept = self._now - ENDED_JOBS_KEPT_SECONDS
         old = sum(batch.ended_at < oldest_kept for batch in self._ended_batches)

@@ -47,9 +47,9 @@ _REQUESTS_KEPT = 100_000
 class RecordedRequest:
     """A request as it arrived, without its key.
 
-    ``job_id`` is that of the path, also a batch's; ``job_ids`` are the file jobs asked for.
+    ``job_id`` is that of the path, also a batch's; ``job_ids`` are the file jobs requested.
     ``status`` is ``None`` until it is answered, 499 if the connection was closed instead. ``fault``
-    is what befell it, and ``odd_row`` the odd value that its answer holds.
+    is the fault that it got, and ``odd_row`` the odd value in its answer.
     """
 
     endpoint: Endpoint
@@ -66,8 +66,8 @@ class RecordedRequest:
 class Simulator:
     """Serves a world through ``app``; every part may be replaced while it runs.
 
-    ``withdrawn`` holds the generations that are not offered, and the error code of each, such as
-    404; one that is deleted from it has returned.
+    ``withdrawn`` holds the generations that are not offered, with the error code of each, such as
+    404. A generation that is deleted from it is offered again.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Simulator:
         self.app: ASGIApp = self._with_date(_routes(self))
 
     async def answer(self, request: Request, *, endpoint: Endpoint) -> Response:
-        """Answer one request, badly if a fault befalls it."""
+        """Answer one request, wrongly if it gets a fault."""
         recorded = self._record(request, endpoint)
         fault = self.faults.take(endpoint, recorded.job_id, self._project_asked_for(request))
         recorded.fault = fault
@@ -156,7 +156,7 @@ class Simulator:
         return read(self, query, request.path_params.get("job_id", ""), project_id)
 
     def _with_date(self, app: ASGIApp) -> ASGIApp:
-        """Stamp every answer by the world's clock, as the exporter takes LlamaCloud's time."""
+        """Set the ``Date`` of every answer by the world's clock, as the exporter follows it."""
 
         async def dated(scope: Scope, receive: Receive, send: Send) -> None:
             async def send_dated(message: Message) -> None:

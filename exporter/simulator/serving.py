@@ -1,4 +1,4 @@
-"""Serves an ASGI application on a socket of this machine, and stops at once when asked to."""
+"""Serves an ASGI application on a socket of this machine, and stops at once on request."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _REQUESTS_END_WITHIN_SECONDS = 0.3
 
 @contextlib.asynccontextmanager
 async def serving(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
-    """Serve ``app`` in the running loop and yield its base URL; port 0 takes a free one.
+    """Serve ``app`` in the running loop and yield its base URL; port 0 chooses a free port.
 
-    Leaving ends every connection, answered or not.
+    At the end of the block every connection is closed, answered or not.
 
     Raises:
         OSError: The address cannot be listened on.
@@ -65,7 +65,7 @@ def serving_in_thread(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> I
 
 
 class _Protocol(H11Protocol):
-    """Shows requests their connection, so that faults can break it."""
+    """Adds the connection to the state of its requests, so that faults can break it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.app_state = {**self.app_state, "transport": transport}
@@ -73,7 +73,7 @@ class _Protocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to the program and waits neither for clients nor by the clock."""
+    """Leaves signals to the program, and stops at once, without waiting for clients."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -95,7 +95,7 @@ class _Server(uvicorn.Server):
             listener.close()
         for connection in list(self.server_state.connections):
             connection.transport.abort()
-        # The loop tells the connections that they are lost, which ends their requests.
+        # The loop calls ``connection_lost`` of the connections, which ends their requests.
         await asyncio.sleep(0)
         await _end(set(self.server_state.tasks))
 

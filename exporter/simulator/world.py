@@ -1,4 +1,4 @@
-"""What the simulated LlamaCloud holds: plain values that a test or a scenario may change at will.
+"""The content of the simulated LlamaCloud: plain values that tests and scenarios may change.
 
 Times are Unix seconds by the world's clock.
 """
@@ -29,7 +29,7 @@ OMIT: Final = Omit.OMIT
 
 @dataclass(slots=True)
 class SimulatedItem:
-    """One document of a job; ``overrides`` are laid over its JSON, ``OMIT`` removes a field."""
+    """One document of a job; ``overrides`` replace fields of its JSON, ``OMIT`` removes one."""
 
     item_id: str
     item_name: str
@@ -45,9 +45,9 @@ class SimulatedItem:
 class SimulatedJob:
     """One batch job; its counts are those of its items.
 
-    ``overrides`` are laid over its JSON, ``OMIT`` removes a field. ``status_overrides`` are laid
-    over its JSON in status answers alone, so that they contradict the list. ``updated_at`` left out
-    is the latest other time, ``progress_percentage`` left out is computed from the items.
+    ``overrides`` replace fields of its JSON, ``OMIT`` removes one. ``status_overrides`` do so in
+    status answers alone, which then contradict the list. If left out, ``updated_at`` is the latest
+    other time, and ``progress_percentage`` is computed from the items.
     """
 
     id: str
@@ -68,7 +68,7 @@ class SimulatedJob:
 
 @dataclass(slots=True)
 class World:
-    """All that one simulated LlamaCloud holds; ``keys`` maps a key to its default project.
+    """The content of one simulated LlamaCloud; ``keys`` maps a key to its default project.
 
     ``jobs`` are those of v1beta, ``batches`` and their ``file_jobs`` those of v2.
     """
@@ -90,14 +90,14 @@ class World:
         return (self.keys[key], *self._further_projects.get(key, ()))
 
     def add_job(self, job: SimulatedJob) -> SimulatedJob:
-        """Hold ``job``, created at this moment unless it says when."""
+        """Add ``job``, created now unless it has a creation time."""
         if job.created_at is None:
             job.created_at = self.clock()
         self.jobs[job.id] = job
         return job
 
     def remove_job(self, job_id: str) -> None:
-        """Forget a job: it is no longer listed, and answers 404."""
+        """Remove a job: it is no longer listed, and requests for it get 404."""
         del self.jobs[job_id]
 
     def jobs_of(self, project_id: str) -> list[SimulatedJob]:
@@ -107,7 +107,7 @@ class World:
         return sorted(jobs, key=lambda job: job.created_at or 0.0)
 
     def add_batch(self, batch: SimulatedBatch) -> SimulatedBatch:
-        """Hold ``batch`` and its files' jobs, created at this moment unless they say when."""
+        """Add ``batch`` and its files' jobs, created now unless they have creation times."""
         if batch.created_at is None:
             batch.created_at = self.clock()
         for file in batch.files:
@@ -118,7 +118,7 @@ class World:
         return batch
 
     def add_file_job(self, job: SimulatedFileJob) -> SimulatedFileJob:
-        """List a file job: of the default project and of this moment unless it says otherwise."""
+        """Add a file job; by default it is of the default project and created now."""
         job.project_id = job.project_id or DEFAULT_PROJECT_ID
         if job.created_at is None:
             job.created_at = self.clock()
@@ -126,11 +126,11 @@ class World:
         return job
 
     def remove_batch(self, batch_id: str) -> None:
-        """Forget a batch: it is no longer listed, and answers 404. Its file jobs stay."""
+        """Remove a batch: it is not listed, and requests for it get 404. Its file jobs stay."""
         del self.batches[batch_id]
 
     def remove_file_job(self, job_id: str) -> None:
-        """Forget a file job: it is no longer listed, whoever refers to it."""
+        """Remove a file job: it is no longer listed, even if a batch refers to it."""
         del self.file_jobs[job_id]
 
     def batches_of(self, project_id: str) -> list[SimulatedBatch]:
@@ -145,7 +145,7 @@ class World:
         if ids is None:
             held = list(self.file_jobs.values())
         else:
-            # Worlds of a test may hold 200,000: they are looked up, not searched.
+            # Worlds of a test may hold 200,000: they are found by id, not by a search.
             held = [job for one in dict.fromkeys(ids) if (job := self.file_jobs.get(one))]
         jobs = [job for job in held if (job.project_id, job.type) == (project_id, job_type)]
         return sorted(jobs, key=lambda job: job.created_at or 0.0)
@@ -160,8 +160,7 @@ def items_of(
 ) -> list[SimulatedItem]:
     """Build items of a job: ``items_of("job-1", completed=3, failed=1)`` returns four.
 
-    ``started_at`` is given to those that are no longer pending, ``completed_at`` to those that
-    ended.
+    Those that are no longer pending get ``started_at``, those that ended get ``completed_at``.
     """
     statuses = [status for status, count in count_by_status.items() for _ in range(count)]
     return [

@@ -1,4 +1,4 @@
-"""The state file: what a restart keeps of all projects."""
+"""The state file: the part of all projects that survives a restart."""
 
 from exporter.state.loading import LoadedState as LoadedState
 from exporter.state.loading import load_state as load_state

@@ -136,8 +136,8 @@ class StateFile:
         finally:
             os.close(folder)
 
-    def set_aside(self) -> Path:
-        """Rename the file to keep its content, and return its new path.
+    def rename_damaged(self) -> Path:
+        """Rename a damaged file to keep its content, and return its new path.
 
         Raises:
             OSError: the file was not renamed.
@@ -157,5 +157,5 @@ def _is_at(path: str, descriptor: int) -> bool:
 
 
 def _identity(facts: os.stat_result) -> tuple[int, int]:
-    """Return what changes if another process replaces a file."""
+    """Return a value that changes if another process replaces a file."""
     return facts.st_ino, facts.st_mtime_ns

@@ -67,7 +67,7 @@ def load_state(path: Path, keys: Iterable[str], former: Mapping[str, str] = {}) 
     except NewerStateError as error:
         _not_used(state, str(error), _NEWER)
     except (StateTooLargeError, DamagedStateError) as error:
-        _set_aside(state, str(error))
+        _rename_damaged(state, str(error))
     else:
         if found is not None:
             _read_projects(state, found, _places(found, keys, former))
@@ -77,7 +77,7 @@ def load_state(path: Path, keys: Iterable[str], former: Mapping[str, str] = {}) 
 def _places(
     found: Collection[str], keys: Iterable[str], former: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return, for each key to use of a file, the project that continues from it."""
+    """Map each key used from the file to the configured project that continues from it."""
     places: dict[str, str] = {}
     for key in keys:
         places.setdefault(key if key in found else former.get(key, key), key)
@@ -97,7 +97,7 @@ def _read_projects(state: LoadedState, found: dict[str, bytes], places: Mapping[
             # The other projects are still loaded.
             problem = str(error)
     if problem:
-        _set_aside(state, problem)
+        _rename_damaged(state, problem)
     newest = max((project.saved_at for project in state.projects.values()), default=None)
     log.info(
         "state.loaded",
@@ -114,9 +114,9 @@ def _not_used(state: LoadedState, detail: str, advice: str) -> None:
     state.file.unlock()
 
 
-def _set_aside(state: LoadedState, detail: str) -> None:
+def _rename_damaged(state: LoadedState, detail: str) -> None:
     try:
-        kept_as = str(state.file.set_aside())
+        kept_as = str(state.file.rename_damaged())
     except OSError as error:
         _not_used(state, f"{detail}; it cannot be renamed: {error.strerror}", _UNREADABLE)
         return

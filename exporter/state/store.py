@@ -1,4 +1,4 @@
-"""Writing the state of all projects, once a second at most."""
+"""Writing the state of all projects, at most once a second."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class StateStore:
         self._projects.pop(key, None)
 
     async def save(self, key: str, project: SavedProject) -> None:
-        """Save a project, and wait until it is written, or could not be.
+        """Save a project, and wait until it is written, or the write has failed.
 
         Before ``run`` is called, nothing is written and this returns at once.
         """

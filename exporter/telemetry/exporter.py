@@ -66,12 +66,12 @@ class Telemetry:
         self._metrics.gauges["build_info"].labels(*labels).set(1)
 
     def config_loaded(self, *, successful: bool, at: float) -> None:
-        """Show whether the settings that were read ``at`` a Unix time are in force."""
+        """Show whether the settings read ``at`` a Unix time were applied."""
         self._settings_loaded = successful
         self._show_loaded(successful=successful, at=at)
 
     def web_config_loaded(self, *, successful: bool, at: float) -> None:
-        """Show whether the web configuration that was read ``at`` a Unix time is in force."""
+        """Show whether the web configuration read ``at`` a Unix time was applied."""
         self._web_config_loaded = successful
         self._show_loaded(successful=successful, at=at)
 
@@ -82,11 +82,11 @@ class Telemetry:
             self._metrics.gauges["config_last_reload_success_timestamp_seconds"].set(at)
 
     def state_written(self, *, successful: bool) -> None:
-        """Show whether the state file contains what is published."""
+        """Show whether the last write of the state file succeeded."""
         self._metrics.gauges["state_last_write_successful"].set(successful)
 
     def without_state(self) -> None:
-        """Remove the metric of the state file, because there is none."""
+        """Remove the metric of the state file, because no file is configured."""
         self._registry.unregister(self._metrics.gauges["state_last_write_successful"])
 
     def log_records_dropped(self, number: int) -> None:

@@ -12,7 +12,7 @@ class OwnFamily(Family):
     """A family of the exporter's own metrics.
 
     ``attribute`` names the attribute of ``ProjectView`` that a gauge shows. ``starts_with`` are the
-    values of the label after ``project`` whose series start at zero. ``buckets`` are the upper
+    values of the second label whose series exist from the start, at 0. ``buckets`` are the upper
     bounds of a histogram in seconds, without +Inf.
     """
 

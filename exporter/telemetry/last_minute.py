@@ -19,13 +19,13 @@ class LastMinute:
         self._seconds: deque[tuple[int, int]] = deque(maxlen=_SECONDS)
 
     def add(self) -> None:
-        """Count one."""
+        """Count one event."""
         second, number = int(self._clock()), 1
         if self._seconds and self._seconds[-1][0] == second:
             number += self._seconds.pop()[1]
         self._seconds.append((second, number))
 
     def count(self) -> int:
-        """Return how many were counted within the last minute."""
+        """Return the number of events within the last minute."""
         oldest = int(self._clock()) - _SECONDS
         return sum(number for second, number in self._seconds if second > oldest)

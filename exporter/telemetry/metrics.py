@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import Counter, Gauge, Histogram
 
 from exporter.telemetry.family import OwnFamily
-from exporter.telemetry.project_families import PROJECT_FAMILIES
+from exporter.telemetry.project_families import OWN_PROJECT_FAMILIES
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -21,7 +21,7 @@ FAMILIES = (
         ("version", "revision", "python_version"),
         "Version and revision of the exporter, and version of Python, as labels; always 1.",
     ),
-    *PROJECT_FAMILIES,
+    *OWN_PROJECT_FAMILIES,
     OwnFamily(
         "llamacloud_exporter_log_records_dropped_total",
         "counter",
@@ -66,7 +66,7 @@ class Metrics:
     def remove(self, project: str) -> None:
         """Remove the series of a project."""
         metrics = {**self.gauges, **self.counters, **self.histograms}
-        for family in PROJECT_FAMILIES:
+        for family in OWN_PROJECT_FAMILIES:
             metrics[short_name(family)].remove_by_labels({"project": project})
 
     def _register(self, family: OwnFamily, registry: CollectorRegistry) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from exporter.core.events import JobGivenUp, ListingFailed, ListingSucceeded, PollFinished
 from exporter.telemetry.last_minute import LastMinute
 from exporter.telemetry.metrics import short_name
-from exporter.telemetry.project_families import PROJECT_FAMILIES
+from exporter.telemetry.project_families import OWN_PROJECT_FAMILIES
 from exporter.texts import well_formed
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from exporter.domain import ApiStatus, ProjectView
     from exporter.telemetry.metrics import Metrics
 
-# A request sees other codes seldom: their series start when they occur.
+# Other codes are rare: their series start when they occur.
 USUAL_CODES = ("200", "429")
 
 
@@ -44,7 +44,7 @@ class ProjectTelemetry:
         self._apis: set[str] = set()
         self._lately = LastMinute(time.monotonic)
         self.configure(configured)
-        # It is not up before the first listing, nor known to be authenticated.
+        # Before the first listing the project is not up, and its key is not known to be accepted.
         self._show("project_up", value=False)
         self._start_series()
 
@@ -99,7 +99,7 @@ class ProjectTelemetry:
 
     def published(self, view: ProjectView) -> None:
         """Show how complete and how fresh the published ``view`` is."""
-        for family in PROJECT_FAMILIES:
+        for family in OWN_PROJECT_FAMILIES:
             if family.attribute:
                 self._show(short_name(family), getattr(view, family.attribute))
         for api in view.apis:
@@ -141,7 +141,7 @@ class ProjectTelemetry:
         self._metrics.histograms[histogram].labels(self._project, *labels).observe(seconds)
 
     def _start_series(self) -> None:
-        for family in PROJECT_FAMILIES:
+        for family in OWN_PROJECT_FAMILIES:
             for value in family.starts_with:
                 self._add(short_name(family), value, number=0)
         for name in ("api_budget_wait_seconds_total", "jobs_given_up_total"):

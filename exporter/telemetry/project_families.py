@@ -9,7 +9,7 @@ POLL_RESULTS = ("success", "partial", "error")
 POLL_ERROR_REASONS = tuple(map(str, ErrorReason))
 _PROJECT = ("project",)
 
-PROJECT_FAMILIES = (
+OWN_PROJECT_FAMILIES = (
     OwnFamily(
         "llamacloud_exporter_project_up",
         "gauge",
@@ -71,8 +71,8 @@ PROJECT_FAMILIES = (
         "llamacloud_exporter_listing_truncated",
         "gauge",
         _PROJECT,
-        "1 if the page limit hides jobs, otherwise 0; a listing that cannot tell does not change"
-        " it.",
+        "1 if the page limit hides jobs, otherwise 0; a listing that stops at known jobs does not"
+        " change it.",
         attribute="listing_truncated",
     ),
     OwnFamily(

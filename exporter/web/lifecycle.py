@@ -38,7 +38,7 @@ class Reloaded:
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """What the endpoints call: ``reload`` returns when it is done, ``quit`` when it has begun."""
+    """The functions of the endpoints: ``reload`` returns when done, ``quit`` when begun."""
 
     reload: Callable[[], Awaitable[Reloaded]]
     quit: Callable[[], object]
@@ -76,7 +76,7 @@ async def _quit(lifecycle: Lifecycle) -> Response:
 
 
 def _is_cross_site(request: Request) -> bool:
-    """Tell whether a browser sent a request for the page of another site.
+    """Return whether a browser sent a request on behalf of another site's page.
 
     A browser that remembers the password of basic authentication adds it to such requests too.
     """

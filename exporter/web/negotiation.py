@@ -22,8 +22,8 @@ _VERSION_ALSO_READ = {"0.0.1": "1.0.0"}
 def choose_form(accept: str) -> Form:
     """Choose the form that ``accept`` prefers; the text format if it names neither.
 
-    At equal quality, the more specific media range wins; if both are equally specific, OpenMetrics
-    wins only where it is named.
+    At equal quality, the more specific media range wins. If both are equally specific, OpenMetrics
+    wins only if its own media type is named.
     """
     qualities = _qualities(accept)
     text, openmetrics = _rank(_TEXT, qualities), _rank(_OPENMETRICS, qualities)
@@ -32,7 +32,7 @@ def choose_form(accept: str) -> Form:
 
 
 def accepts_gzip(accept_encoding: str) -> bool:
-    """Tell whether the client accepts gzip, and does not prefer an uncompressed answer."""
+    """Return whether the client accepts gzip, and does not prefer an uncompressed answer."""
     qualities = _qualities(accept_encoding)
     others = qualities.get("*", 0.0)
     gzip = qualities.get("gzip", qualities.get("x-gzip", others))

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from exporter.exposition.snapshot import Published
 
-# Enough that only slow clients ever reach the bound.
+# Only slow clients ever reach this bound.
 _MOST_BEING_READ = 4
 # The default scrape_timeout of Prometheus.
 _TIME_TO_READ_SECONDS = 10.0

@@ -1,4 +1,4 @@
-"""What the exporter serves over HTTP: the exposition, its health, pages and their JSON."""
+"""The HTTP application: the exposition, health, pages and their JSON."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from exporter.exposition import Form
     from exporter.exposition.snapshot import Published
-    from exporter.pages import Source
+    from exporter.pages import PageSource
 
     Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -57,7 +57,7 @@ class Site:
     scraped: Callable[[Mapping[str, int]], None]
     healthy: Callable[[], bool]
     ready: Callable[[], bool]
-    source: Source
+    source: PageSource
     lifecycle: Lifecycle | None = None
     clock: Callable[[], float] = time.monotonic
 
@@ -139,7 +139,7 @@ def _method_not_allowed(request: Request, _: Exception) -> Response:
     methods = "POST, OPTIONS" if request.scope["path"] in LIFECYCLE_PATHS else "GET, HEAD, OPTIONS"
     headers = {"Allow": methods, **_NO_SNIFFING}
     if request.method == "OPTIONS":
-        # Load balancers check health by it, HAProxy by default.
+        # Load balancers check health by OPTIONS, HAProxy by default.
         return Response(status_code=204, headers=headers)
     words = " and ".join(methods.rsplit(", ", 1))
     return _plain(f"Only {words} are answered here.\n", 405, headers)

@@ -15,30 +15,30 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
-# The longest time for which a client that reads fast keeps all others waiting.
+# The longest time that a fast client may keep all others waiting.
 _TURN_SECONDS = 0.002
-# Large enough to cost no measurable time, small enough to be held for each client at once.
+# Large enough to cost no measurable time, small enough to hold one for each client.
 _SLICE_BYTES = 64 * 1024
 
 
 class Connection(Protocol):
-    """A client's connection, which the server puts as ``connection`` into a scope's state."""
+    """A client's connection, which the server stores as ``connection`` in a scope's state."""
 
     client_ended: bool
 
     def abort(self) -> None:
-        """Close it at once; what was not sent yet is dropped."""
+        """Close the connection at once; unsent bytes are dropped."""
 
     def is_closing(self) -> bool:
-        """Tell whether it is lost or about to be closed."""
+        """Return whether the connection is lost or about to be closed."""
 
 
 class MetricsResponse(Response):
     """The ``pieces`` of an exposition; calls ``sent`` if the client got all of them.
 
     They are sent in slices and never copied as a whole: a client that reads slowly, or not at all,
-    costs a slice or two, beside bytes that all readers of the same version share. ``reading`` makes
-    the context in which they are sent of a function that closes the connection.
+    costs a slice or two, beside bytes that all readers of the same version share. The response is
+    sent in the context that ``reading`` returns for a function that closes the connection.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class MetricsResponse(Response):
         self._sent = sent
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it, as ASGI wants it."""
+        """Send the response by ASGI."""
         connection: Connection = scope["state"]["connection"]
         with self._reading(connection.abort):
             start = {"status": self.status_code, "headers": self.raw_headers}
@@ -63,15 +63,15 @@ class MetricsResponse(Response):
             turn_ends = time.perf_counter() + _TURN_SECONDS
             for part in _in_slices(self._pieces):
                 if time.perf_counter() > turn_ends:
-                    # Other clients get their turn.
+                    # Let the loop serve other clients.
                     await asyncio.sleep(0)
                     turn_ends = time.perf_counter() + _TURN_SECONDS
-                # asyncio logs each write after the connection broke.
+                # asyncio logs a warning for writes to a broken connection.
                 if connection.is_closing():
                     await _until_disconnected(receive)
                     return
                 await _send_on(send, part)
-            # Only before it sends a piece does uvicorn wait until the earlier ones are sent.
+            # uvicorn waits for earlier pieces to be sent only when it is given another.
             await _send_on(send, b"")
             # A client that closed its sending side before this point may be gone. Later, it may
             # have left because it has received everything.
@@ -85,10 +85,9 @@ class MetricsResponse(Response):
 
 
 async def _until_disconnected(receive: Receive) -> None:
-    """Wait until uvicorn knows that the client left.
+    """Wait until uvicorn noticed the disconnect; otherwise it logs an incomplete response.
 
-    Before that it logs an answer without an end as a bug. Over TLS this takes some turns of the
-    loop.
+    Over TLS this takes some turns of the loop.
     """
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,4 +1,4 @@
-"""The path that a request's target stands for, in all the forms of RFC 9112 (3.2)."""
+"""The path in a request's target, in all forms of RFC 9112 (3.2)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _OF_THE_SERVER = ("OPTIONS", "CONNECT")
 def path_of(method: str, target: str) -> str:
     """Return the path of a target without its query.
 
-    An absolute URL stands for its path, as servers must accept; ``*`` and an authority, which mean
-    the server itself, for its root. A target that does not decode to printable text matches no
-    path, and is returned as it is.
+    Of an absolute URL, which servers must accept, it is the path. ``*`` and an authority mean the
+    server itself, so it is the root. A target that does not decode to printable text is returned
+    as it is, and matches no path.
     """
     if absolute := _ABSOLUTE.fullmatch(target):
         target = absolute["path"] or "/"

@@ -16,11 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from exporter.web_config.loading import Stamp, WebConfig
+    from exporter.web_config.loading import LoadedWebConfig, Stamp
     from exporter.web_config.server_tls import ServerTls
 
-# What kept the files from being read may pass without a change of them, such as a limit of open
-# files.
+# Reading may succeed later although no file changed, for example after a lack of open files.
 _RETRY_SECONDS = 10.0
 _ADVICE = "the previous web configuration stays in force; correct the file"
 
@@ -28,10 +27,10 @@ log = structlog.get_logger("exporter")
 
 
 class CurrentWebConfig:
-    """Owns the web configuration, which is requested for each request and each TLS handshake.
+    """Owns the web configuration, which is checked at each request and each TLS handshake.
 
     ``loaded`` is called after each attempt to read a changed file, with whether it was
-    ``successful``, and ``at`` which Unix time.
+    ``successful``, and the Unix time ``at`` which it ended.
 
     Raises:
         ConfigError: the file has mistakes at the start.
@@ -46,7 +45,7 @@ class CurrentWebConfig:
         self.loaded: Callable[..., object] = lambda **_: None
         self._current = self._load(may_be_empty=True)
 
-    def get(self) -> WebConfig:
+    def get(self) -> LoadedWebConfig:
         """Return the newest configuration without mistakes.
 
         It costs one ``stat`` of each file, and milliseconds where one has changed.
@@ -61,7 +60,7 @@ class CurrentWebConfig:
         return self._current.tls is not None
 
     def tls(self) -> ServerTls:
-        """Return how to speak TLS on a connection that was just accepted."""
+        """Return the TLS settings of a connection that was just accepted."""
         tls = self.get().tls
         assert tls is not None  # noqa: S101 - the server calls this only where there is TLS
         return tls
@@ -69,7 +68,7 @@ class CurrentWebConfig:
     def _has_changed(self) -> bool:
         return any(stamp_of(path) != stamp for path, stamp in self._stamps.items())
 
-    def _load(self, *, may_be_empty: bool) -> WebConfig:
+    def _load(self, *, may_be_empty: bool) -> LoadedWebConfig:
         self._stamps = {}
         return load_web_config(self._path, self._stamps, may_be_empty=may_be_empty)
 

@@ -1,4 +1,4 @@
-"""What every request passes: the rate limit, then the headers, then basic authentication."""
+"""The checks of every request: the rate limit, and then basic authentication; and the headers."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from exporter.web_config.loading import WebConfig
+    from exporter.web_config.loading import LoadedWebConfig
     from exporter.web_config.sections import RateLimitSection
 
-# They say no more than whether the exporter works, and kubelets have no password.
+# They reveal only whether the exporter works, and kubelets have no password.
 OPEN_PATHS: Final = (HEALTHY_PATH, READY_PATH)
 _NO_SNIFFING = {"X-Content-Type-Options": "nosniff"}
 _TOO_MANY = PlainTextResponse("Too Many Requests\n", 429, headers=_NO_SNIFFING)
@@ -36,11 +36,11 @@ _BUSY = PlainTextResponse(
 class GateMiddleware:
     """Passes on the requests that the web configuration in force allows.
 
-    ``current`` returns that configuration, once for each request. The scope's path must be the one
-    by which the application chooses its answer.
+    ``current`` returns that configuration, once for each request. The middleware must see the same
+    path as the router.
     """
 
-    def __init__(self, app: ASGIApp, current: Callable[[], WebConfig]) -> None:
+    def __init__(self, app: ASGIApp, current: Callable[[], LoadedWebConfig]) -> None:
         self._app = app
         self._current = current
         self._passwords = Passwords()
@@ -62,7 +62,7 @@ class GateMiddleware:
         return self._bucket.allows()
 
     async def _authenticated(self, users: Mapping[bytes, bytes], scope: Scope) -> ASGIApp:
-        """Return what answers a request: the application, or a refusal."""
+        """Return the application, or a refusal of the request."""
         if not users:
             return self._app
         given = (value for name, value in scope["headers"] if name == b"authorization")
@@ -89,7 +89,7 @@ class TokenBucket:
         self._counted_at = clock()
 
     def allows(self) -> bool:
-        """Use the token of one request, if there is any."""
+        """Return whether a request may pass, and use a token if so."""
         if not self.limit.interval:
             return True
         now = self._clock()

@@ -15,7 +15,7 @@ _DURATION = re.compile(rf"([+-]?)((?:{_PART})+)")
 _NANOSECONDS = re.compile(r"[+-]?\d{1,18}")
 
 TLS_VERSIONS = MappingProxyType({"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3})
-# The values of client_auth_type with which clients' certificates are requested and verified.
+# The values of client_auth_type that request and verify clients' certificates.
 CLIENT_VERIFICATION = MappingProxyType(
     {
         "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
@@ -54,7 +54,7 @@ def parse_go_duration(text: object) -> float:
     A bare number is nanoseconds.
 
     Raises:
-        ValueError: it is none; the message completes "KEY ...".
+        ValueError: the text is no duration; the message completes "KEY ...".
     """
     if isinstance(text, (int, float)):
         return float(text)

@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
     from exporter.web_config.sections import RateLimitSection, TlsSection
 
-# The list of CAs of a whole system has a quarter of that.
+# The list of CAs of a whole system is a quarter of that size.
 _LARGEST_PEM_KIB = 1024
 
-# The status of a file by which a change of it is noticed; None if there is no such file.
+# File status, compared to notice changes; None if there is no such file.
 Stamp = tuple[int, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
-class WebConfig:
-    """What the file configures: ``users`` with their bcrypt hashes, ``headers`` of all answers."""
+class LoadedWebConfig:
+    """The content of the file: ``users`` with bcrypt hashes, ``headers`` of all answers."""
 
     users: Mapping[bytes, bytes]
     headers: Mapping[str, str]
@@ -36,7 +36,7 @@ class WebConfig:
 
 
 def stamp_of(path: Path) -> Stamp:
-    """Return what changes when a file, or the file that a symbolic link leads to, is replaced."""
+    """Return a value that changes when a file, or the target of a symbolic link, is replaced."""
     try:
         status = os.stat(path)  # noqa: PTH116 - at each request: a Path takes twice as long
     except (OSError, ValueError):
@@ -46,7 +46,7 @@ def stamp_of(path: Path) -> Stamp:
 
 def load_web_config(
     path: Path, stamps: dict[Path, Stamp], *, may_be_empty: bool = True
-) -> WebConfig:
+) -> LoadedWebConfig:
     """Read the file and those that it names, and add the stamp of each to ``stamps``.
 
     An empty file has no settings; unless it ``may_be_empty``, that is a mistake.
@@ -55,14 +55,14 @@ def load_web_config(
         ConfigError: with all mistakes.
     """
     problems: list[str] = []
-    # Before the file is read: a change in between is then noticed later.
+    # Taken before the file is read, so that a change in between is noticed later.
     stamps[path] = stamp_of(path)
     model = parse_web_config(path, problems, may_be_empty=may_be_empty)
     tls = model.tls_server_config
     loaded_tls = _server_tls(path, tls, stamps, problems) if tls.is_enabled else None
     if problems:
         raise ConfigError(*problems)
-    return WebConfig(
+    return LoadedWebConfig(
         users={user.encode(): hashed.encode() for user, hashed in model.basic_auth_users.items()},
         headers=model.http_server_config.headers,
         rate_limit=model.rate_limit,
@@ -74,7 +74,7 @@ def _server_tls(
     path: Path, tls: TlsSection, stamps: dict[Path, Stamp], problems: list[str]
 ) -> ServerTls | None:
     def content(key: str) -> bytes | None:
-        """Return a PEM text, if it is given and can be read; a file counts before a text."""
+        """Return a PEM text, if any can be read; the file takes precedence over the inline text."""
         file, text = getattr(tls, f"{key}_file"), getattr(tls, key)
         if not file:
             return text.encode() or None

@@ -14,7 +14,7 @@ import bcrypt
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-# At a cost of 12, each check takes a quarter of a second: later ones would wait for too long.
+# At a bcrypt cost of 12, each check takes a quarter of a second: further ones would wait too long.
 _MOST_CHECKS = 16
 # One client that guesses passwords must not use up all checks.
 _MOST_CHECKS_OF_A_CLIENT = 4
@@ -31,7 +31,7 @@ class TooManyChecksError(Exception):
 class Passwords:
     """Checks credentials, and remembers correct ones, which then cost no hashing.
 
-    ``check`` tells whether a password has a bcrypt hash; it runs in one thread.
+    ``check`` returns whether a password matches a bcrypt hash; it runs in one thread.
     """
 
     def __init__(self, check: Callable[[bytes, bytes], bool] = bcrypt.checkpw) -> None:
@@ -44,7 +44,7 @@ class Passwords:
     async def are_right(
         self, users: Mapping[bytes, bytes], authorization: bytes, client: str = ""
     ) -> bool:
-        """Tell whether the value of an Authorization header names a user and their password.
+        """Return whether an Authorization header contains a user and their password.
 
         ``client`` is the address that it came from.
 
@@ -56,7 +56,7 @@ class Passwords:
             return False
         user, password = credentials[0], credentials[1][:_PASSWORD_BYTES]
         highest_cost = max(map(_cost_of, users.values()))
-        # A name that does not exist takes as long as one that does.
+        # Checking an unknown user takes as long as checking a known one.
         hashed = users.get(user, _impossible_hash(highest_cost))
         key = _digest(user, hashed, password)
         if key in self._right:
@@ -78,7 +78,7 @@ class Passwords:
         matches.add_done_callback(lambda done: self._finish(key, done))
 
     def _matches(self, password: bytes, hashed: bytes, highest_cost: int) -> bool:
-        """Check a password; a wrong one takes as long as with a hash of the highest cost."""
+        """Check a password; a wrong one takes as long as against a hash of the highest cost."""
         if self._check(password, hashed):
             return True
         # A check of the next higher cost takes twice as long. So a check of each cost from this one
@@ -121,7 +121,7 @@ def _impossible_hash(cost: int) -> bytes:
 
 
 def _digest(*parts: bytes) -> bytes:
-    """Return a key for several texts from which they cannot be read."""
+    """Return a digest of several texts, from which they cannot be restored."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(len(part).to_bytes(4) + part)

@@ -125,7 +125,7 @@ class TlsSection(Section):
 
     @property
     def is_enabled(self) -> bool:
-        """Whether TLS is on: by a certificate, a key, a CA or a policy, not by options alone."""
+        """Whether TLS is on: a certificate, key, CA or policy turns it on, other options do not."""
         files = (self.cert_file, self.key_file, self.client_ca_file)
         return any((*files, self.cert, self.key, self.client_ca, self.client_auth_type))
 

@@ -1,4 +1,4 @@
-"""From ``tls_server_config`` to a TLS context, and which client certificates are accepted."""
+"""The TLS context for ``tls_server_config``, and which client certificates are accepted."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ServerTls:
     allowed_sans: frozenset[str] | None
 
     def admits(self, certificate: Mapping[str, Any] | None) -> bool:
-        """Tell whether a client may stay, by its verified certificate as of ``getpeercert``.
+        """Return whether a client may stay, by its verified certificate as of ``getpeercert``.
 
         IP addresses are compared by their values: Python and Go write IPv6 addresses differently.
         """

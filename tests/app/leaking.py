@@ -33,7 +33,7 @@ ECHO = " ".join(KEYS.values())
 
 
 def leaks(*outputs: str) -> list[str]:
-    """Name the keys of which a telling part stands in an output, in whatever case."""
+    """Name the keys of which a recognisable part is in an output, in any case."""
     text = "\n".join(outputs).lower()
     return [
         name
@@ -87,7 +87,7 @@ def echo_in_batches(cloud: Cloud) -> None:
         ]
         cloud.add_batch(f"bat-{number}", files=files)
         cloud.add_batch(f"odd-{number}", files=[], status=ECHO, job_type=_until_cut(1_000, key))
-    # A listing that fails is asked for again after an interval.
+    # A listing that fails is requested again after an interval.
     cloud.simulator.faults.add(_echoing_faults("list_batches", KEYS["variable"])[0])
     endpoints: tuple[Endpoint, ...] = ("batch", "list_parse_jobs")
     for endpoint in endpoints:

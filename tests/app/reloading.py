@@ -1,4 +1,4 @@
-"""An exporter whose settings file is written anew, and reloaded."""
+"""An exporter whose settings file is rewritten, and reloaded."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ class Reloadable:
         settings_file(self._folder, projects, **self._groups | groups)
 
     def reload(self, projects: Sequence[dict[str, Any]], **groups: Any) -> str:
-        """Have other settings applied, and return what is answered."""
+        """Apply other settings, and return the response body."""
         self.write(projects, **groups)
         status, words = self.post()
         assert 200 == status, words
         return words
 
     def post(self, path: str = "/-/reload") -> tuple[int, str]:
-        """Post, and return status and words."""
+        """Post, and return the status and the body."""
         return self.exporter.get(path, method="POST")
 
-    def hang_up(self) -> None:
+    def send_sighup(self) -> None:
         """Send SIGHUP."""
         self.exporter.process.send_signal(signal.SIGHUP)
 
@@ -78,7 +78,7 @@ def listings_of(cloud: Cloud, project_id: str) -> list[RecordedRequest]:
 
 
 def names(scraped: Scrape) -> set[str]:
-    """Return the names of the projects that any series tells of."""
+    """Return the names of the projects that have any series."""
     return scraped.labels("llamacloud_exporter_project_up", "project") | scraped.labels(
         "llamacloud_batch_jobs_finished_total", "project"
     )

@@ -45,7 +45,7 @@ def project(file: Path | None = None) -> Project:
 
 
 def renewed(access: ProjectAccess) -> bool:
-    """Read the key again, and tell whether another one is in use now."""
+    """Read the key again, and return whether another one is in use now."""
     before = access.changes
     access.renew()
     return access.changes > before
@@ -107,7 +107,7 @@ def test_a_file_without_a_usable_key_changes_nothing(file: Path) -> None:
 def test_a_file_that_holds_no_key_any_more_is_logged_once(
     file: Path, content: str, complaint: str
 ) -> None:
-    """The log says what the text looks like, and the current key stays in use."""
+    """The log says what is wrong with the text, and the current key stays in use."""
     access = ProjectAccess(project(file), budgets_of_plenty(), Secrets())
     file.write_text(content)
     with capture_logs() as logs:
@@ -162,7 +162,7 @@ def test_there_is_no_key_before_its_file_holds_one(tmp_path: Path) -> None:
     assert "llx-late" == access.api_key
     assert access.budget is not budget_before
     assert "a [redacted] b" == secrets.redact("a llx-late b")
-    # What is missing at the start is told by the listing that fails for it.
+    # The listing that fails for a missing key reports it at the start.
     assert [("info", "key.readable", 'file "key"')] == [
         (line["log_level"], line["event"], line["key"]) for line in logs
     ]

@@ -23,7 +23,7 @@ URL = "https://api.cloud.llamaindex.ai"
 
 
 def project(name: str, project_id: str | None = "", **facts: Any) -> Project:
-    """Return a project whose id is its first name, unless told otherwise."""
+    """Return a project whose id is its first name by default."""
     defaults: dict[str, Any] = {
         "organization_id": None,
         "key": ApiKey(SecretStr("llx-made-up"), "LLAMA_CLOUD_API_KEY"),
@@ -216,7 +216,7 @@ def test_several_entries_of_one_project_have_states_of_their_own() -> None:
 
 
 def test_an_entry_was_alone_or_one_of_several_before() -> None:
-    """Nobody knows what a default project was called before."""
+    """The former name of a default project is unknown."""
     one, two, default = project("one", "id"), project("two", "id"), project("default", None)
     alone, several = state_keys_of([one])["one"], state_keys_of([one, two])
     assert {alone: several["one"]} == former_state_keys_of([one, default])

@@ -46,7 +46,7 @@ def test_each_project_is_read_by_the_generations_that_the_settings_name(
     entries = [project(cloud, name, **versions) for name, versions in versions_of.items()]
     for name in versions_of:
         cloud.add_batch(f"bat-of-{name}", project_id=project_id_of(name))
-    # An interval in which each job is asked for once, also on a busy machine.
+    # An interval in which each job is requested once, also on a busy machine.
     ended = run("--once", settings_file(tmp_path, entries, poll={"interval": "20s"}))
     assert 0 == ended.returncode, ended.stderr
     check_metrics(ended.stdout.encode())
@@ -80,7 +80,7 @@ def test_a_budget_never_falls_below_a_listing_by_each_generation(
     [
         (["v2"], 0, {"v1beta": 1, "v2": 0}),
         (["v1beta"], 0, {"v1beta": 0, "v2": 1}),
-        # Nothing tells then that the other generation would answer.
+        # Nothing shows then that the other generation would answer.
         (["v1beta", "v2"], 1, {}),
     ],
 )

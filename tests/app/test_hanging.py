@@ -34,7 +34,7 @@ def hang(host, *arguments, **options):
 socket.getaddrinfo = hang
 from exporter.__main__ import main
 """
-# A bug in the look at the second listing of a project: the look-up of another one's name hangs.
+# A bug at the second listing of a project: the look-up of another one's name hangs.
 BROKEN = (
     HANGING_NAMES
     + """
@@ -65,7 +65,7 @@ def test_every_wait_ends_and_a_signal_ends_all(cloud: Cloud, tmp_path: Path) -> 
         flag = settings_file(tmp_path, entries, api={"timeout": "500ms"})
         with running(flag) as exporter:
             for name, endpoint in (HANGING_ENDPOINTS | {"connects": "list_jobs"}).items():
-                # Twice: what timed out was asked again.
+                # Twice: the request that timed out was repeated.
                 wait_for_timeouts(exporter, name, endpoint, least=2.0)
             status, seconds = exporter.stop()
             last = exporter.log()[-1]["event"]

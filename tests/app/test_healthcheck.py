@@ -1,4 +1,4 @@
-"""``--healthcheck``: what it says of an exporter, where it asks, and what it costs."""
+"""``--healthcheck``: its result, its requests, and its costs."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_an_exporter_that_is_not_healthy_says_why() -> None:
 
 @pytest.mark.parametrize("host", ["", "0.0.0.0", "::", "::1", "127.0.0.1", "localhost"])
 def test_it_asks_where_the_exporter_listens(host: str) -> None:
-    """Where that is every interface, it asks on the loopback."""
+    """Where that is every interface, it sends the request to the loopback."""
     with answering(HEALTHY, host) as port:
         assert None is problem(port, host)
 

@@ -53,7 +53,7 @@ def flag(cloud: Cloud, tmp_path: Path) -> str:
     body = {"detail": MESSAGE}
     fault = Fault("wrong_shape", code=403, project_id=project_id_of(NO_PROJECT), body=body)
     cloud.simulator.faults.add(fault)
-    # One poll tells all; it may take its time.
+    # One poll shows everything; it may take its time.
     return settings_file(tmp_path, entries, poll={"interval": "1m"})
 
 

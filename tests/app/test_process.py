@@ -63,7 +63,7 @@ class TestServing:
         """Jobs are on /metrics in both forms, and promtool reports nothing."""
         cloud.add_job()
         with running(**of(cloud)) as exporter:
-            # As its row in the listing tells it: the first listing takes what may go out at once.
+            # As in its listing's row: the first listing uses the requests that may be sent at once.
             text = exporter.wait_for_metric("llamacloud_batch_job_processed_items{")
             _, openmetrics = exporter.get(headers=OPENMETRICS)
         (user_agent,) = {request.user_agent for request in cloud.simulator.requests}

@@ -48,7 +48,7 @@ class TestSignal:
             running.wait_for_job("one")
             (began,) = running.scrape().own(TIMESTAMP)
             running.write([one, two], poll={"interval": "2s"})
-            running.hang_up()
+            running.send_sighup()
             running.wait_for_job("two")
             scraped = running.scrape()
             (line,) = running.exporter.events("config.reloaded")
@@ -66,7 +66,7 @@ class TestSignal:
             running.wait_for_job("one")
             wrong = {"poll": {"interval": "soon"}, "jobs": {"max_per_project": -1}}
             running.write([one, {**one, "api_keys": "x"}], **wrong)
-            running.hang_up()
+            running.send_sighup()
             running.exporter.wait_for(
                 lambda: len(running.exporter.events("config.reload_failed")) >= 4
             )
@@ -194,7 +194,7 @@ def test_a_stop_answers_all_who_wait_for_a_reload(cloud: Cloud, tmp_path: Path) 
             for _ in range(2):
                 waiting.append(opened.enter_context(closing(exporter.connection())))
                 waiting[-1].request("POST", "/-/reload")
-                # What is answered after it tells that it has arrived.
+                # An answer to a later request shows that it has arrived.
                 assert 200 == exporter.get("/-/healthy")[0]
             exporter.process.send_signal(signal.SIGTERM)
             assert [503, 503] == [connection.getresponse().status for connection in waiting]

@@ -167,7 +167,7 @@ def test_what_had_ended_is_published_before_the_first_listing(cloud: Cloud, file
         exposition = exporter.wait_for_metric('llamacloud_batch_job_items{item_status="failed"')
         exporter.stop()
     gone = variables(cloud, file)
-    # Nobody listens there, and the state is found by the address: only the port is lost.
+    # No server listens there, and the state is found by the address: only the port is lost.
     cloud.world.keys.clear()
     with running_command(COMMAND, **gone) as exporter:
         exporter.wait_for(lambda: bool(exporter.events("project.listing_failed")))

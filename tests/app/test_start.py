@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tests.support.exporter_process import Exporter
 
-TELL_IMPORTS = {"PYTHONPROFILEIMPORTTIME": "1"}
+LOG_IMPORTS = {"PYTHONPROFILEIMPORTTIME": "1"}
 JOB = "llamacloud_batch_job_items{"
 
 
@@ -36,10 +36,10 @@ def test_only_the_demo_loads_the_simulator(cloud: Cloud) -> None:
         "LLAMA_CLOUD_BASE_URL": cloud.base_url,
         "LLAMACLOUD_EXPORTER_API__REQUESTS_PER_MINUTE": "6000",
     }
-    with running(**TELL_IMPORTS, **variables) as exporter:
+    with running(**LOG_IMPORTS, **variables) as exporter:
         exporter.wait_for_metric(JOB)
         usual = imported(exporter)
-    with running("--demo", **TELL_IMPORTS) as exporter:
+    with running("--demo", **LOG_IMPORTS) as exporter:
         exporter.wait_for_metric(JOB)
         demo = imported(exporter)
 
@@ -50,8 +50,8 @@ def test_only_the_demo_loads_the_simulator(cloud: Cloud) -> None:
 
 
 def test_a_file_loads_yaml(cloud: Cloud, tmp_path: Path) -> None:
-    """This shows that the test above would find it."""
+    """Shows that the test above would notice a YAML import."""
     flag = settings_file(tmp_path, [project(cloud, "invoices")], **QUICK)
-    with running(flag, **TELL_IMPORTS) as exporter:
+    with running(flag, **LOG_IMPORTS) as exporter:
         exporter.wait_for_metric(JOB)
         assert "yaml" in imported(exporter)

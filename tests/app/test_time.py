@@ -57,7 +57,7 @@ def listings(cloud: Cloud) -> list[float]:
 
 
 def wait_for_listings(cloud: Cloud, exporter: Exporter, least: int) -> None:
-    """Wait until so many listings have arrived since the start."""
+    """Wait until this number of listings has arrived since the start."""
     exporter.wait_for(lambda: len(listings(cloud)) >= least)
 
 

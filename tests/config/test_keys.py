@@ -49,7 +49,7 @@ def problems(environ: dict[str, str]) -> tuple[str, ...]:
 def test_what_is_no_key_is_reported_by_what_it_looks_like(
     text: str, complaint: str, tmp_path: Path
 ) -> None:
-    """The message names what the text looks like; LlamaCloud would only answer 401."""
+    """The message names the kind of the text; LlamaCloud would only answer 401."""
     key_file = tmp_path / "key"
     key_file.write_text(f"{text}\n")
     settings = tmp_path / "settings.yml"

@@ -173,7 +173,7 @@ IN_FILES = (
     ),
 )
 TWICE = (
-    'projects "a" and "b" are one project, read and counted twice; remove one, or tell them apart'
+    'projects "a" and "b" are one project, read and counted twice; remove one, or separate them'
     " by directory_ids, job_types or api_versions."
 )
 # What is valid, and what is said of it all the same.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.core.world import CloudJob
 
 MINUTE = 60.0
-# What is forgotten after an hour counts anew when it returns changed: such jobs return sooner.
+# A job forgotten after an hour counts as new if it returns changed: such jobs return sooner.
 # LlamaCloud's clock may make an hour of it.
 MISSED_AT_MOST = 30 * MINUTE
 

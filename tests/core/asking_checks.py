@@ -1,4 +1,4 @@
-"""What must be true of the jobs that are asked for."""
+"""The rules about which jobs are requested."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ def what_is_asked_for_has_news(ledger: Ledger, table: JobTable, moment: float) -
             entry.total_items, moment, rules.interval, ended=not entry.record.active
         )
         assert wants_count(tracked, rules, moment) == counts
-        # An active job is asked for its status however large it is.
+        # The status of an active job is requested however large the job is.
         assert (job_id in asked_for) == (asks or counts)

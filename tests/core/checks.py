@@ -19,10 +19,10 @@ from tests.core.counter_checks import (
 from tests.core.entry import COUNTED_FOR_AT_LEAST
 from tests.core.process import Process
 from tests.core.view_checks import (
+    counted_series_need_item_counting,
     gauges_add_up,
     items_are_of_the_counted,
-    jobs_tell_what_was_told,
-    what_only_counting_tells_is_absent_without_it,
+    jobs_show_latest_answers,
 )
 from tests.support.history import look
 from tests.support.saved_state import reread
@@ -76,10 +76,10 @@ class Checks(Process):
         items_are_observed_once(self.ledger, view)
         self._jobs_are_there_until_their_time(view, moment)
         self._stale_withdraws(view, moment)
-        jobs_tell_what_was_told(self.ledger, view)
+        jobs_show_latest_answers(self.ledger, view)
         enabled = self.rules.items_enabled
         items_are_of_the_counted(self._here, view, items_enabled=enabled)
-        what_only_counting_tells_is_absent_without_it(view, items_enabled=enabled)
+        counted_series_need_item_counting(view, items_enabled=enabled)
         what_is_asked_for_has_news(self.ledger, self.table, moment)
         self._what_is_given_up_is_told_once()
         self.published(view, moment)
@@ -146,7 +146,7 @@ class Checks(Process):
         assert len(self._here) == view.tracked_jobs
 
     def _what_is_given_up_is_told_once(self) -> None:
-        # What left by time alone is told with the next observation.
+        # The departure of a job by time alone is reported with the next observation.
         self.receive(TimePassed(), self.last_moment)
         expected = sorted(id_ for id_, entry in self.ledger.entries.items() if entry.given_up)
         assert sorted(self.given_up) == expected

@@ -37,7 +37,7 @@ class Ending(Polled):
     def fail_late(self, pick: int, number: int, reasons: Reasons, *, polled: bool) -> None:
         """Fail completed items of an ended job, perhaps after it has left."""
         job = one_of(self.world.ended, pick)
-        # One that is away for so long that it is forgotten would count anew.
+        # A job that is away for so long that it is forgotten would count as new.
         if not (job.away or job.was_away_for_long):
             self.world.fail_late(job, number, reasons)
         self.poll_if(polled=polled)
@@ -55,7 +55,7 @@ class Ending(Polled):
     def retry(self, pick: int) -> None:
         """Retry an ended job: it is active again."""
         job = one_of(self.world.ended, pick)
-        # A job that was away for so long that it was forgotten would count anew.
+        # A job that was away for so long that it was forgotten would count as new.
         if self.checks.may_be_retried(job.row.id) and not job.was_away_for_long:
             self.world.retry(job)
 
@@ -87,7 +87,7 @@ class Ending(Polled):
     def settle(self, pick: int, status: ItemStatus, reasons: Reasons, *, polled: bool) -> None:
         """End the items that a job left behind."""
         job = one_of(self.world.unsettled, pick)
-        # One that is away for so long that it is forgotten would count anew.
+        # A job that is away for so long that it is forgotten would count as new.
         if not job.away:
             self.world.settle(job, status, reasons)
         self.poll_if(polled=polled)

@@ -1,4 +1,4 @@
-"""What the rules of design.md make of all that one process was told of one job."""
+"""The state of one job by the rules of design.md, from all answers that one process received."""
 
 from __future__ import annotations
 

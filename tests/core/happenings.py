@@ -23,7 +23,7 @@ from tests.core.world import Answer, CloudJob, Reasons, World
 from tests.support.history import HOUR, RULES
 
 PICK = st.integers(0, 3)
-# Longer than what has just ended is asked for, shorter than what ended is looked at again.
+# Longer than recently ended jobs are requested, shorter than the next check of older ones.
 SHORT_RETENTION = 16 * 60.0
 FAILURE_REASONS = st.sampled_from(["timeout", NO_FAILURE_REASON, OTHER_FAILURE_REASON])
 REASONS = st.builds(

@@ -1,4 +1,4 @@
-"""The rules of design.md applied to all that one process was ever told: nothing is forgotten."""
+"""The rules of design.md applied to all answers of one process: nothing is forgotten."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.history import HOUR
 
 @dataclass
 class Ledger:
-    """The rules of counting, applied to all that one process was ever told.
+    """The rules of counting, applied to all answers that one process ever received.
 
     ``overlap`` is how long before the watermark an unseen end still counts.
     """
@@ -72,7 +72,7 @@ class Ledger:
     def recorded(
         self, job: Job, asked: float, moment: float, at: float, *, listed: bool | None
     ) -> None:
-        """Apply a record unless a newer one is known; one that nobody requested is always newer."""
+        """Apply a record unless a newer one is known; an unrequested one is always newer."""
         entry = self.entries[job.id]
         if asked < entry.asked:
             return
@@ -101,7 +101,7 @@ class Ledger:
         other_record = told_of(entry.record) != told_of(job)
         entry.record = job
         if job.active:
-            # What was told of a job before it left is not published of it when it returns.
+            # Answers about a job before it left are not published when it returns.
             entry.sight = Sight(at) if entry.left else entry.sight
             entry.ended_moment, entry.left, entry.ended_unseen = None, False, False
             entry.ends.clear()
@@ -156,7 +156,7 @@ class Ledger:
         if entry.start == "nothing":
             entry.note_counted(counts)
         words = [word for word, _ in entry.sight.final]
-        # What was told of an end is over once the job is active again.
+        # An end is over once the job is active again.
         settled = words[-1:] == ["settled"] and not entry.record.active
         settled = settled and entry.start not in ("nothing", "reported")
         entry.items_final |= settled and counts.whole and "nothing to ask" not in words

@@ -1,4 +1,4 @@
-"""A core and its ledger: both are told the same."""
+"""A core and its ledger: both receive the same answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is to be published of one job, from all that was told of it since it came into sight."""
+"""What is to be published of one job, from all answers since it came into sight."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 # A job with too many items is looked at again.
 TRIED_AGAIN_AFTER = 900.0
-# A Date has no fractions of a second: a time of the same second may look like a later one.
+# A Date has no fractions of a second: a time of the same second may appear to be later.
 SAME_SECOND = 1.0
 MOST_FINAL_COUNTS = 5
 _LAST_WORDS = {"settled", "too many", "nothing to ask"}
@@ -22,9 +22,9 @@ class Sight:
     """A job from when it is first seen, or seen again after it left, until it leaves.
 
     ``progress`` are all moments at which the job is known to have made progress, and ``known`` the
-    newest value of each thing that shows progress when it changes. ``final`` is what was told of
+    newest value of each thing that shows progress when it changes. ``final`` holds answers about
     the items since the job ended, and when: ``settled``, ``unsettled``, ``too many``, ``no sum`` or
-    ``nothing to ask``; and ``changed`` where the record told something else than before.
+    ``nothing to ask``; and ``changed`` where the record differed from the one before.
     """
 
     seen_at: float

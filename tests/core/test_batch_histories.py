@@ -1,4 +1,4 @@
-"""Whatever becomes of batches, what is told of them in the end is true, and no counter falls.
+"""Whatever happens to batches, their final published state is true, and no counter decreases.
 
 The truth follows from the history alone: an entry of a batch counts once if it ended after the
 baseline, by its file job or, where the mapping failed, with the mapping.

@@ -1,4 +1,4 @@
-"""Which jobs are asked for, in which order, and which may wait where the budget is too small."""
+"""Which jobs are requested, in which order, and which may wait if the budget is too small."""
 
 from dataclasses import replace
 

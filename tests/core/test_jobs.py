@@ -1,4 +1,4 @@
-"""One job: its record, progress, end, and what the log is told of it."""
+"""One job: its record, progress, end, and its events."""
 
 from dataclasses import replace
 from typing import Any
@@ -161,7 +161,7 @@ class TestLastProgress:
         assert last_progress(history) == EPOCH + 60
 
     def test_times_in_the_future_are_left_out(self) -> None:
-        """Replaced by the current time, each restart would make a stuck job look alive."""
+        """With the current time instead, each restart would hide that a job is stuck."""
         items = replace(counts(completed=1), newest_at=EPOCH + 9999)
         history = History().at(90).listing(job(started_at=EPOCH + 5000)).count(items=items)
         assert last_progress(history) == EPOCH + 60

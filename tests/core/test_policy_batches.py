@@ -51,7 +51,7 @@ def put(
 
 
 def finish(project: SimulatedPolling, batch: SimulatedBatch, status: str, number: int) -> None:
-    """Bring so many file jobs to their end, now."""
+    """End this number of file jobs now."""
     running = [f.job for f in batch.files if f.job is not None and f.job.status == "RUNNING"]
     for job in running[:number]:
         job.status, job.updated_at = status, project.world.clock()

@@ -91,7 +91,7 @@ def test_a_job_that_changes_is_counted_at_its_next_turn(change: str) -> None:
     project.run_until(at + QUARTER + 5 * 60)
     soonest = counted(project, "job-07")[before] - at
     if change == "items":
-        # Nothing tells before the count itself; it is followed by another, to be sure.
+        # Only the count itself shows it; another count follows, to be sure.
         assert soonest <= QUARTER + 5 * 60
         assert gaps(counted(project, "job-07")[before:])[0] < 4 * 60
     else:

@@ -1,4 +1,4 @@
-"""Batches whose answers are odd: refused, late, or lacking what was asked for."""
+"""Batches whose answers are odd: refused, late, or lacking what was requested."""
 
 from __future__ import annotations
 

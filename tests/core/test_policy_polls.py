@@ -127,7 +127,7 @@ class TestVanishedJobs:
         for poll in range(1, 9):
             project.at(poll * INTERVAL - 1, lambda: project.cloud.add(known))
             project.at(poll * INTERVAL + 0.05, project.cloud.jobs.clear)
-        # The job is there when it is listed, and away when its status is asked for.
+        # The job exists when it is listed, and is missing when its status is requested.
         project.run_until(9 * INTERVAL - 1)
         assert ["success", *["partial"] * 8] == results(project)
         assert JobStatus.RUNNING is project.job().status
@@ -187,7 +187,7 @@ class TestOver:
         project = Polling(job())
         project.run_until(29)
         project.cloud.seconds |= {"status": 25.0, "list": 10.0}
-        # Its status is asked for at 40, and answered during the listing that begins at 60.
+        # Its status is requested at 40, and answered during the listing that begins at 60.
         project.run_until(69)
         assert [0.3, INTERVAL] == [round(poll.seconds, 3) for poll in project.told(PollFinished)]
         project.cloud.seconds.clear()

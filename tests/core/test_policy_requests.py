@@ -56,7 +56,7 @@ def test_an_end_that_a_status_shows_costs_no_second_status() -> None:
     project = Polling(job())
     project.cloud.seconds["list"] = 5.0
     project.run_until(INTERVAL + 1)
-    # After the listing has read its row, before the status is asked for.
+    # After the listing has read its row, before the status is requested.
     project.cloud.items["job-1"] = counts(completed=10)
     project.cloud.change("job-1", status=JobStatus.COMPLETED, completed_at=EPOCH + project.now)
     project.run_until(4 * INTERVAL - 1)

@@ -1,4 +1,4 @@
-"""With less budget than needed, jobs in which nothing moves are asked for less and less often."""
+"""With less budget than needed, jobs that do not change are requested less and less often."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_no_job_waits_for_more_than_a_quarter_of_an_hour() -> None:
         between = gaps(project, job_id, since=HOUR)
         assert max(between) <= QUARTER + 5 * 60
     at = project.now
-    # Its row tells: it is among the first of the next round.
+    # Its row shows the change: it is among the first of the next round.
     project.cloud.change("stuck-07", processed_items=1)
     project.run_until(at + 120)
     assert "stuck-07" in {each.job_id for each in project.asked("status", since=at)}

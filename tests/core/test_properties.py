@@ -1,4 +1,4 @@
-"""Whatever happens in LlamaCloud and on the way to us, the core tells what the rules say."""
+"""Whatever happens in LlamaCloud and on the way to us, the core publishes what the rules say."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def status_of(project: Polling) -> ProjectStatus:
 
 
 def failed(number: int, first: int = 0) -> ItemCounts:
-    """Count so many failed items, and name them."""
+    """Count this number of failed items, and name them."""
     items = [FailedItem(f"i-{n}", f"{n}.pdf", "broken", "other") for n in range(first, number)]
     return replace(counts(failed=number), failed=tuple(items[:20]))
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.core.model import Ledger
 
 
-def jobs_tell_what_was_told(ledger: Ledger, view: ProjectView) -> None:
+def jobs_show_latest_answers(ledger: Ledger, view: ProjectView) -> None:
     """Each job is one consistent record, with its progress, its counts and their age."""
     for job in view.jobs:
         record, sight = ledger.entries[job.job_id].record, ledger.entries[job.job_id].sight
@@ -80,9 +80,7 @@ def items_are_of_the_counted(
     assert gauges.active_items.keys() == set(ItemStatus)
 
 
-def what_only_counting_tells_is_absent_without_it(
-    view: ProjectView, *, items_enabled: bool
-) -> None:
+def counted_series_need_item_counting(view: ProjectView, *, items_enabled: bool) -> None:
     """Else it is there from the start."""
     counters = view.counters
     statuses = {ItemStatus.FAILED, ItemStatus.SKIPPED}

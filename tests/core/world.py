@@ -1,4 +1,4 @@
-"""A LlamaCloud that says of its jobs what it is asked, with clocks and gaps of its own."""
+"""A LlamaCloud that answers requests about its jobs, with clocks and gaps of its own."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ class World:
     def work(
         self, job: CloudJob, status: ItemStatus, number: int, reasons: Reasons = OTHER_REASONS
     ) -> None:
-        """Bring items to their end, if there are so many left."""
+        """End items, if this many are left."""
         if number <= job.left:
             self._finish(job, status, number, reasons)
         started_at = job.row.started_at or (self.now if job.dates == "all" else None)

@@ -82,14 +82,14 @@ class Scene:
         job.status, job.started_at, job.completed_at = "completed", now - 30, now
 
     def fail_listings(self, *, times: int | None = None, project_id: str | None = None) -> None:
-        """Refuse so many requests for listings, or all from now on; each is tried three times."""
+        """Answer listings with 500, ``times`` requests or all; each listing tries three times."""
         fault = Fault("status", code=500, endpoint="list_jobs", times=times, project_id=project_id)
         self.cloud.simulator.faults.add(fault)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What one scene has: so many exporters, with settings of their own."""
+    """The parts of one scene: a number of exporters, with settings of their own."""
 
     exporters: int = 1
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -133,7 +133,7 @@ def _variables(cloud: Cloud, plan: Plan) -> dict[str, str]:
 
 
 def hurried_rules(folder: Path) -> Path:
-    """Write the rules to a folder, with windows for polls of every second."""
+    """Write the rules to a folder, with windows adapted to polls once a second."""
     for file in RULE_FILES:
         (folder / file.name).write_text(file.read_text().replace(":30s]", ":1s]"))
     return folder

@@ -54,7 +54,7 @@ def numbers(series: dict[str, Any]) -> list[float]:
 
 
 def has_data(scene: Scene, query: Query) -> bool:
-    """Tell whether a number answers a query."""
+    """Return whether a number answers a query."""
     return any(map(math.isfinite, chain.from_iterable(map(numbers, scene.answer(query)))))
 
 

@@ -87,7 +87,7 @@ CASES: dict[str, list[Case]] = {
             | status("a", "running"),
             {recorded(TIME_LEFT, job_id="a"): 3600},
         ),
-        # One that waited does not look slow for it: it ran for five minutes of the fifteen.
+        # A job that waited does not count as slow: it ran for five minutes of the fifteen.
         Case(
             {
                 batch("job_total_items", job_id="waited"): always(900),
@@ -293,7 +293,7 @@ CASES: dict[str, list[Case]] = {
             | {own("api_budget_wait_seconds_total"): rising(300)},
             {},
         ),
-        # Where LlamaCloud is down, to ask it more often would be wrong.
+        # While LlamaCloud is down, requesting more often would be wrong.
         Case(
             INTERVAL
             | refreshed("a", 1800, "running")

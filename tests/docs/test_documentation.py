@@ -151,7 +151,7 @@ def test_prometheus_accepts_the_configuration_of_the_readme(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_setting_and_log_line_that_is_named_exists(document: Path) -> None:
-    """Whoever looks for another one would look for ever."""
+    """A reader would search in vain for another one."""
     settings = {doc.setting for doc in documented_settings()}
     groups = "|".join({setting.split(".")[0] for setting in settings} - {"projects"})
     text = document.read_text()
@@ -231,7 +231,7 @@ def test_help_names_every_setting_and_variable() -> None:
 
 
 def test_the_changelog_begins_with_this_version() -> None:
-    """What runs is what it tells of."""
+    """The running version is the described one."""
     first = next(
         line for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if line.startswith("## ")
     )
@@ -248,7 +248,7 @@ def test_help_texts_are_sentences(family: Family) -> None:
 
 
 def test_the_picture_of_the_status_page_is_small() -> None:
-    """Whoever clones the repository loads each version of it."""
+    """Every clone of the repository loads each version of it."""
     (picture,) = re.findall(r"!\[[^\]]+\]\(([^)]+\.png)\)", readme())
     data = (ROOT / picture).read_bytes()
     assert data.startswith(b"\x89PNG")

@@ -35,7 +35,7 @@ every_page = pytest.mark.parametrize(
 
 
 def commands_of(page: Path) -> str:
-    """Return what a page tells to type, in its blocks and in its text."""
+    """Return the commands that a page contains, in its blocks and in its text."""
     text = page.read_text()
     typed = blocks(text, "sh") + re.findall(r"`([^`\n]+)`", text)
     return "\n".join(typed).replace("\\\n", " ")
@@ -86,7 +86,7 @@ def test_variables_exist(page: Path) -> None:
 
 @every_page
 def test_metrics_exist(page: Path) -> None:
-    """Whoever looks for one that does not would wait for ever."""
+    """A reader would wait for one that does not exist."""
     named = samples_named_in(page.read_text()) - IN_NO_SCRAPE
     known = {*labels_by_sample(), *(rule["record"] for rule in records())}
     assert set() == {name for name in named if not name.endswith("_")} - known

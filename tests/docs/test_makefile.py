@@ -1,4 +1,4 @@
-"""What `make` says to whoever starts with the wrong Python."""
+"""What `make` says to a user who starts with the wrong Python."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize("target", ["run", "test", "lint"])
 def test_an_old_python_gets_one_sentence(target: str, tmp_path: Path) -> None:
-    """It names the version and the way out; pip is not asked, and no environment is left behind."""
+    """It names the version and the way out; pip is not run, and no environment is left behind."""
     code = "import sys; sys.version_info = (3, 10, 12); exec(sys.argv[2])"
     old = tmp_path / "python3.10"
     old.write_text(f"#!/bin/sh\nexec {sys.executable} -c '{code}' \"$@\"\n")

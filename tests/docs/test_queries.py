@@ -1,4 +1,4 @@
-"""Documented queries answer what they are asked, and nothing where there is nothing to say."""
+"""Documented queries answer their questions, and nothing where there is nothing to report."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _in_one_line(query: str) -> str:
 
 @pytest.mark.parametrize(("question", "name"), ANSWERED_BY_ALERTS.items())
 def test_a_question_of_an_alert_has_its_text(question: str, name: str) -> None:
-    """Who asks gets the jobs and projects that the alert is about."""
+    """The result is the jobs and projects that the alert is about."""
     (alert,) = (alert for alert in alerts() if name == alert["alert"])
     assert _in_one_line(alert["expr"]) == queries()[question]
 

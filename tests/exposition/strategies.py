@@ -130,7 +130,7 @@ def _well_formed_id(job: JobView) -> str:
     return well_formed(job.job_id)
 
 
-# Two names that UTF-8 cannot tell apart would be one series.
+# Two names that have the same UTF-8 would be one series.
 views = st.builds(
     ProjectView,
     project=texts,

@@ -1,4 +1,4 @@
-"""What did not change is not rendered anew, and the bytes are those of a first rendering."""
+"""Unchanged chunks are not rendered again, and the bytes are those of a first rendering."""
 
 from dataclasses import replace
 

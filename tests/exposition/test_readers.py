@@ -47,7 +47,7 @@ class Hall:
 
 @pytest.fixture
 def hall() -> Iterator[Hall]:
-    """Let in readers of four different moments."""
+    """Add readers of four different moments."""
     hall = Hall()
     for number in range(4):
         newest = hall.publish()

@@ -130,7 +130,7 @@ async def test_a_file_that_is_replaced_is_read_again(
 async def test_a_folder_in_which_a_file_changed_is_read_again(
     authorities: dict[str, CompanyCA], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The folder itself looks the same."""
+    """The folder itself appears unchanged."""
     file = tmp_path / authorities["first"].name_in_folder()
     file.write_bytes(authorities["first"].file.read_bytes())
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)

@@ -16,7 +16,7 @@ NOW = 1_790_000_000.0
 DAY = 86_400.0
 IN_2099 = 4_070_908_800.0
 YEARS = st.sampled_from([-400 * DAY, 400 * DAY, IN_2099 - NOW, -NOW])
-# Not by as much as a Date may be wrong: then it would look right.
+# Differs from every error of a Date: if both were equal, a wrong Date would seem right.
 JUMPS = YEARS.map(lambda seconds: seconds + DAY / 2)
 NEARLY_RIGHT = st.floats(-25.0, 25.0)
 

@@ -39,15 +39,15 @@ async def test_every_job_is_found_once(cloud: Cloud, number: int, order: Any) ->
         job.id for job in listing.jobs
     )
     assert (False, True) == (listing.truncated, listing.reached_end)
-    # A full last page does not tell that it is the last.
+    # A full last page does not show that it is the last.
     assert number // 1000 + 1 == cloud.requests()["list_jobs"]
 
 
 @pytest.mark.parametrize(
     ("total_size", "page_token", "max_rows", "repeat_last_row"),
     [
-        # Without a total and a token, a server that serves fewer rows than asked for cannot be
-        # told from one that has no more: nothing that is documented would help.
+        # Without a total and a token, a server that serves fewer rows than requested cannot be
+        # distinguished from one that has no more: nothing that is documented would help.
         style
         for style in product((True, False, 3, 9999), (True, False), (None, 10), (True, False))
         if not (style[2] and style[0] in {False, 3} and not style[1])

@@ -50,7 +50,7 @@ async def counted(
 
 
 async def test_nothing_is_remembered_of_a_sweep(short_pages: Cloud) -> None:
-    """Whether it adds up or not: the next one begins anew."""
+    """Whether it adds up or not: the next one starts from the beginning."""
     short_pages.add_job(items=items_of("job-1", completed=35))
     counts, memory, requests = await counted(short_pages, job(total_items=35))
     assert counts is not None

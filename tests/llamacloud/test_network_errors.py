@@ -1,4 +1,4 @@
-"""Errors beneath HTTP: each is one of its request, and names the server and the cause."""
+"""Errors beneath HTTP: each fails only its own request, and names the server and the cause."""
 
 from __future__ import annotations
 
@@ -110,8 +110,8 @@ async def test_a_proxy_that_takes_no_connection_is_named(monkeypatch: pytest.Mon
     assert "sesame" not in str(failed)
 
 
-async def test_an_answer_that_does_not_come_is_told_with_host_and_port() -> None:
-    """As is what api.timeout was."""
+async def test_a_missing_answer_is_reported_with_host_and_port() -> None:
+    """And with the timeout."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = "{}:{}".format(*server.getsockname())
         failed = await failure_of(f"http://{address}/x", timeout_seconds=0.1)
@@ -148,7 +148,9 @@ def chained(*errors: Exception) -> Exception:
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_what_began_it_decides(error: Exception, kind: type[NetworkFailed], words: str) -> None:
+def test_the_original_cause_decides(
+    error: Exception, kind: type[NetworkFailed], words: str
+) -> None:
     """Libraries wrap it, some several times."""
     failed = network_failure(error, "h:443")
     assert kind is type(failed)

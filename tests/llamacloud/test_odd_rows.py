@@ -379,7 +379,7 @@ class TestPageSizes:
         assert 30 == answer.counts.total
 
     async def test_a_job_too_large_for_smaller_pages_is_known_as_such(self, cloud: Cloud) -> None:
-        """So many pages hold fewer items then."""
+        """The given number of pages hold fewer items then."""
         cloud.add_job(items=items_of("job-1", failed=3, completed=20))
         cloud.simulator.faults.add(refused_limit(2, "list_items"))
         async with client_of(cloud) as client:

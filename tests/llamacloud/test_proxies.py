@@ -106,7 +106,7 @@ def proxy_url(url: str, **environ: str) -> str | None:
         ({**ANY, "no_proxy": "h:443"}, "http://h", "http://proxy:3128"),
         ({**ANY, "no_proxy": "::1"}, "http://[::1]:80", None),
         ({"HTTP_PROXY": "http://é.example:1"}, "http://h", "http://é.example:1"),
-        # As a CGI script's it is the client's; here nobody can set it.
+        # In a CGI script the client sets it; here no client can.
         ({"HTTP_PROXY": "http://p:1", "REQUEST_METHOD": "GET"}, "http://h", "http://p:1"),
     ],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Log records are written in their order by a thread; nobody waits for the stream."""
+"""Log records are written in their order by a thread; no other thread waits for the stream."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_records_keep_their_order() -> None:
 
 
 def test_what_does_not_fit_is_dropped_and_counted() -> None:
-    """Nobody reads, nobody waits, and what fitted is written when somebody reads again."""
+    """Without a reader nothing waits, and what fitted is written when reading continues."""
     with pipe() as (reading, writing):
         fill(writing)
         writer = started(writing, most_bytes=50)
@@ -88,7 +88,7 @@ def test_what_cannot_be_written_is_dropped_and_counted(kind: str) -> None:
 
 
 def test_a_stream_that_does_not_block_loses_nothing() -> None:
-    """Whoever shares a pipe or a terminal may have made it so, as Node.js does."""
+    """Another program that shares a pipe or a terminal may have made it so, as Node.js does."""
     with pipe() as (reading, writing):
         os.set_blocking(writing, False)
         writer = started(writing)
@@ -100,7 +100,7 @@ def test_a_stream_that_does_not_block_loses_nothing() -> None:
 
 
 def test_the_documentation_says_how_much_is_kept() -> None:
-    """For whoever plans the memory."""
+    """For planning memory."""
     assert f"keeps {_MOST_BYTES // 1024**2} MiB of log lines" in " ".join(page("operation").split())
 
 

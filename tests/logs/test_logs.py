@@ -1,4 +1,4 @@
-"""What log records look like, and what never stands in them."""
+"""The form of log records, and what never stands in them."""
 
 import io
 import json
@@ -246,7 +246,7 @@ def test_keys_are_taken_out_of_every_text(format_: str) -> None:
 
 @pytest.mark.parametrize("shown", [5, len(KEY) - 1])
 def test_keys_are_taken_out_where_a_text_was_cut(shown: int) -> None:
-    """Whoever shortened it before did not know that a key stands there."""
+    """The code that shortened it before did not know that it contains a key."""
     stream = io.StringIO()
     configure_logging("info", "json", stream, secrets=Secrets("other-key", KEY))
 
@@ -288,7 +288,7 @@ def test_what_python_would_print_is_logged(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_levels_hold_for_all_but_the_chatty() -> None:
-    """What httpx and httpcore tell below warnings, and uvicorn.error below errors, is no news."""
+    """Records of httpx and httpcore below warnings, of uvicorn.error below errors, are no news."""
     stream = io.StringIO()
     configure_logging("info", "json", stream)
 
@@ -304,7 +304,7 @@ def test_levels_hold_for_all_but_the_chatty() -> None:
 
 
 def test_debug_shows_uvicorn_but_never_headers() -> None:
-    """At no level do httpx and httpcore tell what they send."""
+    """At no level do httpx and httpcore log what they send."""
     stream = io.StringIO()
     configure_logging("debug", "json", stream)
 

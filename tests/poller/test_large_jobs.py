@@ -1,4 +1,4 @@
-"""Jobs with too many items for a sweep: never counted short, and what they report counts."""
+"""Jobs with too many items for a sweep: no count is too small, and reported numbers count."""
 
 import pytest
 
@@ -13,7 +13,7 @@ PAGE = 1000
 
 
 async def test_a_hundred_thousand_items_are_followed_by_the_few_that_matter(cloud: Cloud) -> None:
-    """They are counted by status, the rest is not. The job is uncounted."""
+    """Items in notable statuses are counted, the others are not. The job is uncounted."""
     cloud_job = cloud.add_job("job-1", created_at=cloud.world.clock() + 5)
     cloud_job.items = items_of(
         "job-1", pending=90_000, processing=8, completed=9_962, failed=20, skipped=10
@@ -38,10 +38,10 @@ async def test_a_hundred_thousand_items_are_followed_by_the_few_that_matter(clou
     assert all("status" in params for params in pages if "offset" in params)
 
 
-async def test_where_that_is_too_much_as_well_the_jobs_own_counts_are_what_counts(
+async def test_reported_numbers_count_if_items_are_too_many(
     cloud: Cloud,
 ) -> None:
-    """It is said of none how many failed, and no failure that the job reports is missed."""
+    """No count of failed items is published, and no failure that the job reports is missed."""
     cloud_job = cloud.add_job("job-1", created_at=cloud.world.clock() + 5)
     cloud_job.overrides |= {"total_items": 12 * PAGE, "failed_items": 11 * PAGE}
     async with polling(cloud) as watch:
@@ -61,7 +61,7 @@ async def test_where_that_is_too_much_as_well_the_jobs_own_counts_are_what_count
     assert {None, "processing", "skipped", "cancelled"} == asked
 
 
-async def test_reasons_of_skipped_items_that_are_too_many_are_not_told_in_part(
+async def test_reasons_of_too_many_skipped_items_are_not_reported_in_part(
     cloud: Cloud,
 ) -> None:
     """A part of them would be published as all of them."""

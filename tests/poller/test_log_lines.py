@@ -1,4 +1,4 @@
-"""The log lines of a project: what they say, and what a job's life looks like."""
+"""The log lines of a project: their texts, and those of a job's whole life."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ if TYPE_CHECKING:
     from tests.support.cloud import Cloud
 
 
-def logged(*events: Event, tells_documents: bool = True) -> list[MutableMapping[str, Any]]:
+def logged(*events: Event, shows_documents: bool = True) -> list[MutableMapping[str, Any]]:
     """Log events, and return the lines."""
     event_log = EventLog(
-        "invoices", key_origin="LLAMA_CLOUD_API_KEY", tells_documents=tells_documents
+        "invoices", key_origin="LLAMA_CLOUD_API_KEY", shows_documents=shows_documents
     )
     with capture_logs() as logs:
         for event in events:
@@ -252,7 +252,7 @@ class TestLines:
         assert ("job.ended", level) == (line["event"], line["log_level"])
 
     @pytest.mark.parametrize(
-        ("tells_documents", "item_texts", "job_texts", "detail"),
+        ("shows_documents", "item_texts", "job_texts", "detail"),
         [
             (
                 True,
@@ -266,7 +266,7 @@ class TestLines:
     def test_texts_about_documents_can_be_left_out(
         self,
         *,
-        tells_documents: bool,
+        shows_documents: bool,
         item_texts: dict[str, str],
         job_texts: dict[str, str],
         detail: str,
@@ -278,7 +278,7 @@ class TestLines:
             ItemsFailed(failed_job, (failed_item,)),
             JobEnded(failed_job),
             RefreshFailed("job-1", ServerFailed(503, "a.pdf is busy").failure()),
-            tells_documents=tells_documents,
+            shows_documents=shows_documents,
         )
         assert {
             "event": "item.failed",
@@ -291,7 +291,7 @@ class TestLines:
             "reason": "expired",
         } | item_texts == item
         assert job_texts == {name: ended[name] for name in job_texts}
-        assert tells_documents is ("error_message" in ended)
+        assert shows_documents is ("error_message" in ended)
         assert ("job-1", "server", detail) == (
             *(refused["job_id"], refused["reason"]),
             refused["detail"],
@@ -299,7 +299,7 @@ class TestLines:
 
     def test_a_failure_without_llamaclouds_words_keeps_its_detail(self) -> None:
         """It is the exporter's own, and names no document."""
-        (line,) = logged(RefreshFailed("job-1", timed_out()), tells_documents=False)
+        (line,) = logged(RefreshFailed("job-1", timed_out()), shows_documents=False)
         assert "no answer" == line["detail"]
 
     def test_failed_items_that_are_too_many_are_told_by_their_number(self) -> None:
@@ -310,12 +310,12 @@ class TestLines:
             line["not_shown"],
         )
 
-    @pytest.mark.parametrize("tells_documents", [True, False])
-    def test_history_is_one_line_a_job(self, *, tells_documents: bool) -> None:
+    @pytest.mark.parametrize("shows_documents", [True, False])
+    def test_history_is_one_line_a_job(self, *, shows_documents: bool) -> None:
         """At debug level its failed items have lines of their own."""
         item = FailedItem("item-1", "a.pdf", "EXPIRED: a.pdf", "expired")
         event = ItemsFailedBeforeStart(job(), 69, {"timeout": 60, "expired": 9}, (item,))
-        line, detail = logged(event, tells_documents=tells_documents)
+        line, detail = logged(event, shows_documents=shows_documents)
         assert ("items.failed_before_start", "warning", "job-1", 69, "timeout 60, expired 9") == (
             *(line["event"], line["log_level"], line["job_id"]),
             *(line["failed_items"], line["reasons"]),
@@ -324,7 +324,7 @@ class TestLines:
             *(detail["event"], detail["log_level"]),
             detail["item_id"],
         )
-        assert tells_documents is ("item_name" in detail)
+        assert shows_documents is ("item_name" in detail)
 
 
 @pytest.mark.anyio

@@ -1,4 +1,4 @@
-"""Rows that are not as documented: they hide nothing else, and what is wrong with them is told."""
+"""Rows that are not as documented: they hide nothing else, and their faults are reported."""
 
 from __future__ import annotations
 

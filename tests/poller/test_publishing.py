@@ -1,4 +1,4 @@
-"""When the poller publishes, and what scrapes tell it, without any socket."""
+"""When the poller publishes, and what scrapes report to it, without any socket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A key that LlamaCloud refuses: asked with less and less often, until it is replaced."""
+"""A key that LlamaCloud refuses: it is used less and less often, until it is replaced."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ async def tokens_left(budget: RequestBudget) -> int:
 
 @pytest.mark.parametrize(("jobs", "cost"), [(0, 1), (2, 5)])
 async def test_a_permit_is_given_back_where_there_is_nothing_to_do(jobs: int, cost: int) -> None:
-    """Only requests cost, although five slots ask the core before and after."""
+    """Only requests cost, although five slots call the core before and after."""
     budget = budget_of(1.0, 8, lambda: 0.0)
     made = setup(*(job(f"job-{number}") for number in range(jobs)), budget=budget)
     async with running(made.poller), asyncio.timeout(DEADLINE_SECONDS):

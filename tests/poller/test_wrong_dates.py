@@ -67,12 +67,12 @@ async def test_a_first_listing_whose_date_is_right_is_asked_for_once(cloud: Clou
 async def test_later_answers_with_a_wrong_date_change_nothing(
     cloud: Cloud, endpoint: Literal["list_jobs", "job_status", "list_items"]
 ) -> None:
-    """No failure is lost, and a stuck job does not look alive for years."""
+    """No failure is lost, and a stuck job is not hidden for years."""
     job = cloud.add_job()
     async with polling(cloud, interval=0.1) as watch:
         await eventually(lambda: watch.polls("success") >= 1)
         cloud.simulator.faults.add(Fault("headers", endpoint=endpoint, headers=IN_2099))
-        # So that the answer tells of progress.
+        # So that the answer shows progress.
         job.items[-1].status = "failed"
         await another_poll(watch)
         assert 2 == (watch.job().items or {})[ItemStatus.FAILED]

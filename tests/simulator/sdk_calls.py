@@ -1,4 +1,4 @@
-"""Calls the vendor's SDK as it is told: a program for an environment that holds another SDK.
+"""Calls the vendor's SDK on request: a program for an environment that holds another SDK.
 
 Each line of standard input is one call as JSON, each line of standard output its outcome: what it
 returned, a list of all rows where the SDK pages, or the error that it raised.
@@ -15,7 +15,7 @@ from llama_cloud import APIResponseValidationError, APIStatusError, LlamaCloud, 
 
 
 def main() -> None:
-    """Answer calls until standard input ends; first of all tell the SDK's version."""
+    """Answer calls until standard input ends; first print the SDK's version."""
     tell({"version": __version__, "has_v1beta": hasattr(LlamaCloud(api_key="none").beta, "batch")})
     for line in sys.stdin:
         tell(outcome(**json.loads(line)))

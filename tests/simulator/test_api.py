@@ -200,7 +200,7 @@ def test_overrides_are_laid_over_a_row(world: World, client: httpx.Client) -> No
 def test_filters_narrow_the_listing(
     world: World, client: httpx.Client, params: Mapping[str, str], expected: set[str]
 ) -> None:
-    """Filters may be combined; parameters that nobody knows change nothing."""
+    """Filters may be combined; unknown parameters change nothing."""
     add_three_kinds(world)
     answer = client.get("/batch-processing", params=params)
     assert set(ids(answer)) == expected
@@ -208,7 +208,7 @@ def test_filters_narrow_the_listing(
 
 
 def test_items_are_filtered_by_status(world: World, client: httpx.Client) -> None:
-    """Only items of the status that is asked for are listed and counted."""
+    """Only items of the requested status are listed and counted."""
     world.add_job(SimulatedJob("job-1", items=items_of("job-1", completed=3, failed=2)))
     answer = client.get("/batch-processing/job-1/items", params={"status": "failed"})
     assert ids(answer) == ["job-1-item-00004", "job-1-item-00005"]
@@ -238,7 +238,7 @@ def test_a_key_reads_its_own_projects_only(world: World, client: httpx.Client) -
 def test_no_or_an_unknown_key_answers_401(
     base_url: str, path: str, headers: Mapping[str, str]
 ) -> None:
-    """Nothing is told to who has no key, not even that a job is unknown."""
+    """A client without a key learns nothing, not even that a job is unknown."""
     url = f"{base_url}/api/v1/beta/batch-processing{path}"
     answer = httpx.get(url, headers=headers, trust_env=False, verify=tls_context())
     assert (answer.status_code, answer.json()) == (401, {"detail": "Not authenticated"})
@@ -319,7 +319,7 @@ def test_answers_carry_the_worlds_date(
 def test_requests_are_recorded_without_their_key(
     world: World, simulator: Simulator, client: httpx.Client
 ) -> None:
-    """A test can see who asked for what, and how it was answered."""
+    """A test can see each request, its key's project, and how it was answered."""
     world.add_job(SimulatedJob("job-1"))
     client.get("/batch-processing", params={"limit": 7}, headers={"user-agent": "tester/1"})
     client.get("/batch-processing/job-1")
@@ -339,7 +339,7 @@ def test_requests_are_recorded_without_their_key(
 def test_the_rate_limit_holds_for_each_key(
     world: World, simulator: Simulator, client: httpx.Client
 ) -> None:
-    """Beyond so many requests in any one minute a key draws 429, without Retry-After."""
+    """A key gets 429, without Retry-After, for requests over the limit in any one minute."""
     now = [0.0]
     simulator.rate_limit = RateLimit(2, clock=lambda: now[0])
     world.add_key("llx-other", DEFAULT_PROJECT_ID)

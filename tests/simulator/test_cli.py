@@ -62,7 +62,7 @@ def run(*flags: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_serves_the_demo_until_a_signal(number: signal.Signals) -> None:
-    """Its first lines tell how to use it; a signal ends it with status 0 and no complaint."""
+    """Its first lines explain how to use it; a signal ends it with status 0 and no error."""
     with running() as (process, base_url, welcome):
         listed = ask(base_url).json()
         process.send_signal(number)
@@ -108,7 +108,7 @@ def test_a_generation_can_be_withdrawn(withdrawn: str, codes: list[int]) -> None
 
 
 def test_its_rate_limit_draws_429() -> None:
-    """Beyond so many requests a minute."""
+    """Over the limit of requests a minute."""
     with running("--rate-limit", "2") as (_, base_url, _):
         codes = [ask(base_url).status_code for _ in range(3)]
     assert codes == [200, 200, 429]

@@ -1,4 +1,4 @@
-"""Faults on demand: each as seen by a client, and the requests that it befalls."""
+"""Faults on demand: each as seen by a client, and the requests that get it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DEADLINE_SECONDS = 10.0
 
 @pytest.fixture(autouse=True)
 def two_jobs(world: World) -> None:
-    """Hold two jobs to ask for."""
+    """Hold two jobs to request."""
     world.add_job(SimulatedJob("job-1"))
     world.add_job(SimulatedJob("job-2"))
 
@@ -163,7 +163,7 @@ def test_a_body_without_end_ends_when_its_client_leaves(
     kind: FaultKind,
     body: bytes,
 ) -> None:
-    """It looks like an answer until then, and the server does not complain."""
+    """It begins like a normal answer, and the server does not log an error."""
     simulator.faults.add(Fault(kind, times=1, code=203))
     with client.stream("GET", "/batch-processing") as answer:
         assert answer.status_code == 203
@@ -194,7 +194,7 @@ def test_a_bomb_takes_a_thousandth_of_what_it_says(
 
 
 def test_slow_answers_well_but_late(simulator: Simulator, client: httpx.Client) -> None:
-    """The true answer comes after the time that was asked for."""
+    """The normal answer comes after the configured time."""
     simulator.faults.add(Fault("slow", seconds=0.2))
     asked_at = time.monotonic()
     answer = client.get("/batch-processing")
@@ -309,7 +309,7 @@ def test_chance_befalls_a_share_of_requests() -> None:
 
 
 def test_faults_may_be_changed_while_threads_draw_them() -> None:
-    """A fault for so many requests befalls exactly so many, however many ask at once."""
+    """A fault with ``times`` hits exactly that many requests, however many are concurrent."""
     faults = Faults()
 
     def draw(_: int) -> int:

@@ -1,4 +1,4 @@
-"""Answers that are right but for one row, and jobs of which list and status tell otherwise."""
+"""Normal answers with one odd row, and jobs whose list and status contradict each other."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def got(client: httpx.Client, path: str = "") -> Any:
 def test_one_row_of_a_list_has_an_odd_value(
     simulator: Simulator, client: httpx.Client, odd: OddRow, share: float, place: int
 ) -> None:
-    """It stands where the fault says; all else is right, and the request tells what is odd."""
+    """It is where the fault places it; all else is right, and the request records what is odd."""
     path, id_field = ("", "id") if odd.row_id == "job" else ("/job-4/items", "item_id")
     rows = got(client, path)["items"]
     fault = Fault("odd_row", odd_field=odd.field, body=odd.value, odd_row=share)
@@ -101,7 +101,7 @@ def test_a_batch_or_an_entry_of_its_results_has_an_odd_value(
 def test_results_that_are_null_have_no_odd_entry(
     world: World, simulator: Simulator, v2_client: httpx.Client
 ) -> None:
-    """As long as nobody asks for them."""
+    """As long as the results are not requested."""
     world.add_batch(SimulatedBatch("bat-1", files=files_of("bat-1", completed=2)))
     simulator.faults.add(Fault("odd_row", odd_field="results.error_message", body=7))
     assert v2_client.get("/batches/bat-1").json()["results"] is None

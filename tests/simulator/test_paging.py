@@ -95,7 +95,7 @@ def test_fewer_rows_than_asked_for(simulator: Simulator, client: httpx.Client) -
 def test_an_ignored_offset_repeats_the_first_page(
     simulator: Simulator, client: httpx.Client
 ) -> None:
-    """Whatever is asked for, the first page comes."""
+    """Whatever is requested, the first page comes."""
     simulator.jobs_paging = Paging(ignore_offset=True, page_token=True)
     first, later = (page(client, limit=3, offset=offset) for offset in (0, 300))
     assert first == later
@@ -119,7 +119,7 @@ def test_a_moving_list_repeats_the_last_row_of_each_page(
 def test_items_are_paged_in_a_style_of_their_own(
     world: World, simulator: Simulator, client: httpx.Client
 ) -> None:
-    """Items keep their order unless told otherwise; the jobs' style does not touch them."""
+    """Items keep their order by default; the jobs' style does not affect them."""
     world.jobs["job-0"].items = items_of("job-0", completed=3)
     simulator.jobs_paging = Paging(ignore_offset=True)
     numbers = ["00001", "00002", "00003"]

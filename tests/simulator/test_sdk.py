@@ -55,7 +55,7 @@ def test_its_pager_lists_all_jobs(world: World, sdk: LlamaCloud) -> None:
 def test_its_pager_stops_after_one_page_without_total_size(
     world: World, simulator: Simulator, sdk: LlamaCloud
 ) -> None:
-    """That is how the SDK is: a style of paging that it does not know is told apart."""
+    """The SDK works that way, so a test with it detects a paging style that it does not support."""
     simulator.jobs_paging = Paging(total_size=False, page_token=True)
     for number in range(25):
         world.add_job(SimulatedJob(f"job-{number}"))

@@ -56,7 +56,7 @@ async def test_signals_stay_the_programs_own() -> None:
 
 @pytest.mark.anyio
 async def test_leaving_at_once_stops_it_too() -> None:
-    """A server that was never asked anything stops as one that was."""
+    """A server without any request stops like one that had some."""
     async with serving(Simulator(World()).app) as base_url:
         pass
     with pytest.raises(httpx.ConnectError):

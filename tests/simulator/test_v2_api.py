@@ -194,7 +194,7 @@ def test_results_point_to_jobs_or_say_why_there_is_none(
 def test_results_show_in_the_statuses_that_the_style_names(
     world: World, simulator: Simulator, v2_client: httpx.Client, status: str
 ) -> None:
-    """Unless told otherwise in COMPLETED and CANCELLED; elsewhere they are null."""
+    """By default in COMPLETED and CANCELLED; elsewhere they are null."""
     files = files_of("bat-1", running=1)
     world.add_batch(SimulatedBatch("bat-1", status=status, files=files))
     assert (expanded(v2_client, "bat-1") is not None) == (status in {"COMPLETED", "CANCELLED"})
@@ -332,7 +332,7 @@ def test_filters_narrow_the_file_jobs(
 def test_a_list_may_ignore_the_ids(
     world: World, simulator: Simulator, v2_client: httpx.Client
 ) -> None:
-    """Then it holds rows that nobody asked for."""
+    """Then it contains rows that were not requested."""
     world.add_batch(SimulatedBatch("bat-1", files=files_of("1", completed=2)))
     simulator.v2 = V2Style(ignore_job_ids=True)
     answer = v2_client.get("/parse", params={"job_ids": "pjb-1-00001"})
@@ -344,7 +344,7 @@ def test_a_list_may_ignore_the_ids(
 def test_no_or_an_unknown_key_answers_401(
     base_url: str, path: str, headers: Mapping[str, str]
 ) -> None:
-    """Nothing is told to who has no key."""
+    """A client without a key learns nothing."""
     url = f"{base_url}/api/v2{path}"
     answer = httpx.get(url, headers=headers, trust_env=False, verify=tls_context())
     assert (answer.status_code, answer.json()) == (401, {"detail": "Not authenticated"})
@@ -497,7 +497,7 @@ def test_faults_befall_one_endpoint(
 def test_requests_are_recorded_with_the_ids_asked_for(
     world: World, simulator: Simulator, v2_client: httpx.Client
 ) -> None:
-    """A test can see who asked for what, and how it was answered."""
+    """A test can see each request, its key's project, and how it was answered."""
     world.add_batch(SimulatedBatch("bat-1"))
     v2_client.get(ANY_BATCH, params={"expand": "results"})
     v2_client.get("/parse", params={"job_ids": ["pjb-1", "pjb-2"], "page_size": 2})
@@ -518,7 +518,7 @@ def test_requests_are_recorded_with_the_ids_asked_for(
 def test_both_generations_share_a_keys_limit(
     simulator: Simulator, client: httpx.Client, v2_client: httpx.Client
 ) -> None:
-    """A plan counts the requests of a key, whatever they ask for."""
+    """A plan limits the requests of a key, whatever they are for."""
     simulator.rate_limit = RateLimit(2, clock=lambda: 0.0)
     answers = [
         client.get("/batch-processing"),

@@ -60,7 +60,7 @@ def test_pages_follow_each_other_newest_first(v2_client: httpx.Client) -> None:
 
 @pytest.mark.parametrize("path", ["/parse", "/extract"])
 def test_file_jobs_are_paged_too(world: World, v2_client: httpx.Client, path: str) -> None:
-    """By tokens that keep to the ids which were asked for."""
+    """Tokens are bound to the requested ids."""
     names = [f"job-{number}" for number in range(5)]
     for number, name in enumerate(names):
         kind = f"{path[1:]}_v2"
@@ -92,7 +92,7 @@ def test_an_order_is_not_promised(simulator: Simulator, v2_client: httpx.Client)
 def test_without_a_size_pages_have_the_default_one(
     world: World, simulator: Simulator, v2_client: httpx.Client
 ) -> None:
-    """Nobody documents which that is; nor that a page has as many rows as were asked for."""
+    """That size is not documented; nor that a page has as many rows as requested."""
     for number in range(7, 60):
         world.add_batch(SimulatedBatch(f"bat-{number}"))
     assert [50, 10] == [*map(len, paged_ids(v2_client))]
@@ -100,9 +100,7 @@ def test_without_a_size_pages_have_the_default_one(
     assert [20, 20, 20] == [*map(len, paged_ids(v2_client, page_size=100))]
 
 
-def test_the_greatest_page_size_is_the_styles(
-    simulator: Simulator, v2_client: httpx.Client
-) -> None:
+def test_each_list_can_limit_the_page_size(simulator: Simulator, v2_client: httpx.Client) -> None:
     """One more is refused, for this list alone."""
     simulator.batches_paging = TokenPaging(max_page_size=30)
     codes = [
@@ -161,7 +159,7 @@ def test_tokens_expire_by_the_worlds_clock(
     assert len(page(v2_client, page_token=first_token(v2_client))["ids"]) == 4
 
 
-def test_so_many_tokens_may_be_refused(simulator: Simulator, v2_client: httpx.Client) -> None:
+def test_a_number_of_tokens_may_be_refused(simulator: Simulator, v2_client: httpx.Client) -> None:
     """Then they are good again, as after a restart of the server."""
     simulator.batches_paging = TokenPaging(tokens_to_refuse=1)
     params = {"page_token": first_token(v2_client)}

@@ -47,7 +47,7 @@ class Demo:
 
 @cache
 def just_opened(seed: int) -> Demo:
-    """Return a demo to look at only: whoever moves it on makes one of their own."""
+    """Return a shared demo for reading; a test that updates one must make its own."""
     return Demo(seed=seed)
 
 

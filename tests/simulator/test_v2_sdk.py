@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).with_name("sdk_calls.py")
-# The Makefile, which builds it, tells where it is to tests that run elsewhere.
+# The Makefile, which builds it, passes its path to tests that run elsewhere.
 SDK_PYTHON = os.environ.get("SDK_PYTHON", str(ROOT / ".venv-sdk" / "bin" / "python"))
 
 
@@ -135,7 +135,7 @@ def test_it_filters_batches(world: World, call: Call) -> None:
 
 
 def test_it_reads_a_batch_and_its_file_jobs(world: World, call: Call) -> None:
-    """Results point to jobs, which are asked for by their ids; all arrives as it was put in."""
+    """Results refer to jobs, which are requested by their ids; all arrives as it was added."""
     files = files_of("1", completed=2, failed=1, mapping_errors=1, unmapped=1)
     world.add_batch(SimulatedBatch("bat-1", status="COMPLETED", files=files, created_at=5.5))
     assert call("batches.get", "bat-1")["results"] is None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.soak.living_batch import LivingBatch
 
 SLOW: Final = frozenset({"lost", "never_mapped", "mapped_late", "never_told"})
-# Well before the exporter has given up to wait for what nothing tells.
+# Well before the exporter gives up what no answer shows.
 _NOT_GIVEN_UP_WITHIN_SECONDS: Final = 20.0
 
 
@@ -30,7 +30,7 @@ def steady(batch: LivingBatch) -> Iterator[float | Hold]:
 
 
 def large(batch: LivingBatch) -> Iterator[float | Hold]:
-    """Have more files than can be asked for at once."""
+    """Have more files than can be requested at once."""
     yield from _mapped(batch, batch.random.choice((100, 200, batch.random.randint(101, 250))))
     yield from _worked_off(batch, "COMPLETED")
 

@@ -80,7 +80,7 @@ class BatchFile:
         return "cancelled" if of_batch == "CANCELLED" else "pending"
 
     def is_told(self, of_batch: str) -> bool:
-        """Tell whether anything says, or will say, how it ends."""
+        """Return whether an answer shows, or will show, how it ends."""
         if self.reference is not None:
             return False
         return not self.is_unmapped or of_batch == "CANCELLED"
@@ -102,7 +102,7 @@ def state_of(
 ) -> State:
     """Return what is to be published of a batch in one of LlamaCloud's statuses.
 
-    ``is_told`` tells whether its results are known. Files ``is_of_before`` add nothing. A batch
+    ``is_told`` is true if its results are known. Files ``is_of_before`` add nothing. A batch
     that failed or was cancelled has no end until its last file has one.
     """
     files = files if is_told else []
@@ -141,7 +141,7 @@ def state_of(
 
 
 def _given_up(state: State, untold: Sequence[BatchFile]) -> State:
-    """Return what is published once the exporter no longer waits for what nothing tells."""
+    """Return what is published once the exporter no longer waits for what no answer shows."""
     unmapped = sum(file.is_unmapped for file in untold)
     by_status = Counter(state.by_status)
     by_status.subtract({"pending": unmapped, "unknown": -unmapped})

@@ -1,4 +1,4 @@
-"""What must be published of a batch of v2: nothing but its files tells its numbers."""
+"""What must be published of a batch of v2: only its files show its numbers."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def contradictions_in(samples: JobSamples) -> list[str]:
 
 
 def has_given_up(state: State, shown: JobSamples) -> bool:
-    """Tell whether what is shown of a batch is no longer a state, but what comes after it."""
+    """Return whether a batch is shown in what comes after a state, no longer in the state."""
     later = state.later
     if later is None:
         return False
@@ -73,7 +73,7 @@ def has_given_up(state: State, shown: JobSamples) -> bool:
 
 
 def wrongly_waited(history: JobHistory, now: float) -> Iterator[str]:
-    """Say whether the exporter still waits for what nothing has told of a batch for long."""
+    """Return whether the exporter still waits for what no answer has shown of a batch for long."""
     state = history.latest
     if state.later is not None and now - state.put_at > GIVEN_UP_WITHIN_SECONDS:
         yield f"nothing tells of {state.later.items_given_up} items, and they are not given up"

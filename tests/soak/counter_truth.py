@@ -47,8 +47,8 @@ def what_happened(
 ) -> Happened:
     """Add up what all jobs added.
 
-    ``items_seen`` tells whether the items of a job were certainly counted after its last change;
-    else what counting alone tells of them is possible only.
+    ``items_seen`` returns whether the items of a job were certainly counted after its last change;
+    otherwise what only counting shows is merely possible.
     """
     happened = Happened()
     for history in histories:
@@ -66,7 +66,7 @@ def wrong_counters(
     *,
     forgot_file_jobs: bool = False,
 ) -> list[str]:
-    """Say which counters and histograms do not tell what happened.
+    """Report which counters and histograms do not show what happened.
 
     An exporter that was killed forgot when file jobs of v2 ended. Where their rows can no longer be
     read, it uses the time of the batch: then only the number of turnarounds is certain.
@@ -87,7 +87,7 @@ def wrong_counters(
 
 
 def too_much_counted(happened: Happened, exposition: Exposition) -> list[str]:
-    """Say which counters tell of more than what has happened so far."""
+    """Report which counters show more than what has happened so far."""
     return [
         f"{key}: {value}, though only {happened.certain[key] + happened.possible[key]} happened"
         for key, value in exposition.samples.items()
@@ -152,7 +152,7 @@ def _add_durations(happened: Happened, history: JobHistory, *, counted: bool) ->
 
 
 def _add_perhaps(happened: Happened, history: JobHistory, end: State) -> None:
-    """Add an end that nobody saw, if it came."""
+    """Add an end that was not seen, if it came."""
     labels = {"project": history.project.name, "job_type": history.job_type}
     happened.possible[_name("jobs_finished_total", **labels, status=end.status)] += 1
     _add_turnaround_perhaps(happened, history, end)

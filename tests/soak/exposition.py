@@ -11,7 +11,7 @@ _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 _JOB_PREFIX = "llamacloud_batch_job_"
 
 Series = tuple[str, frozenset[tuple[str, str]]]
-# A job's samples, by family without its prefix and the label that tells them apart.
+# A job's samples, by family without its prefix and the label that distinguishes them.
 JobSamples = dict[tuple[str, str], float]
 
 

@@ -1,4 +1,4 @@
-"""The figures that a soak tells in the end."""
+"""The figures that a soak prints at its end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def of_jobs(every: Collection[JobHistory], watch: Watch) -> dict[str, object]:
-    """Tell of the jobs: how many there were, what became of them, and what was seen of that."""
+    """Describe the jobs: how many there were, how they ended, and what was seen of that."""
     histories = [history for history in every if history.kind != "long_over"]
     return {
         "jobs": len(histories),
@@ -39,7 +39,7 @@ def _by_kind(every: Collection[JobHistory], api_version: str) -> str:
 
 
 def of_requests(ledger: Ledger, faults: CountedFaults) -> dict[str, object]:
-    """Tell of the requests that arrived, what befell them, and what their answers held."""
+    """Describe the requests that arrived, their faults, and the content of their answers."""
     requests = ledger.by_endpoint_and_code()
     left_out: Counter[tuple[str, str]] = Counter()
     for (_, endpoint, what), number in ledger.left_out.items():

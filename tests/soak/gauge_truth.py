@@ -51,7 +51,7 @@ def wrong_gauges(
 ) -> list[str]:
     """Say which gauges of projects contradict the jobs beside them.
 
-    So many batches of each project may be ``unread``: they are uncounted, and not shown.
+    ``unread`` is how many batches of each project may be uncounted and not shown.
     """
     wrong = []
     for project in projects:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.soak.births import Life
     from tests.soak.history import JobHistory
 
-# So many at most live, or have an end that was not seen yet: on a busy machine, or while their
+# At most this many live, or have an end that was not seen yet: on a busy machine, or while their
 # generation of the API has vanished, the exporter falls behind, and so must the world, or the truth
 # would be too much work for what time there is.
 _UNSEEN_AT_MOST: Mapping[str, int] = {"v1beta": 60, "v2": 30}
@@ -34,7 +34,7 @@ _END_UNSEEN_AT_MOST_SECONDS = 20.0
 class GrowingWorld:
     """Moves the jobs of a world on, and records their ``histories``.
 
-    ``is_shown`` tells whether the exposition shows a job as it was after its latest change,
+    ``is_shown`` returns whether the exposition shows a job as it was after its latest change,
     ``is_known`` whether it shows a job as it is, ``has_left`` whether it does not show it any more.
     """
 

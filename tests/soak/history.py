@@ -127,7 +127,7 @@ class JobHistory:
 
     @property
     def may_end_unseen(self) -> bool:
-        """Whether it may end without ever being shown: nothing told how it fares, or too late."""
+        """Whether it may end without ever being shown: no answer showed its state, or too late."""
         is_untold = not self.latest.is_told and self.latest.later is not None
         return self.may_be_past or (self.is_unread and is_untold)
 
@@ -139,7 +139,7 @@ class JobHistory:
 
     @property
     def reports_failures(self) -> bool:
-        """Whether its rows tell how many of its items failed or were skipped."""
+        """Whether its rows report how many of its items failed or were skipped."""
         return not self.sparse and not self.is_batch
 
     @property
@@ -177,13 +177,13 @@ class JobHistory:
         return since
 
     def give_up(self) -> None:
-        """Note that the exporter no longer waits for what nothing tells of the latest state."""
+        """Record that the exporter no longer waits for what no answer shows of the latest state."""
         state = self.latest
         assert state.later is not None
         self.states.append(replace(state.later, put_at=state.put_at, put_by=state.put_by))
 
     def told(self) -> str:
-        """Describe the life in a few lines, for a person who looks for a mistake."""
+        """Describe the life in a few lines, for a person who searches for a mistake."""
         began = self.created_at
         facts = [self.api_version, self.kind, self.job_type]
         facts += ["sparse"] if self.sparse else []

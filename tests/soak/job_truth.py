@@ -26,7 +26,7 @@ _MOMENTS = (
     "last_refreshed_timestamp_seconds",
     "items_last_counted_timestamp_seconds",
 )
-# What takes a question about the job itself, and what is there for certain once it was answered.
+# What requires a request for the job itself, and what exists for certain once it was answered.
 _COUNTED = {"items": "items", "item_failures": "items"}
 _ASKED_FOR = {"progress_ratio": "progress_ratio", **_COUNTED}
 _TOLD_LATE = {
@@ -54,10 +54,10 @@ def wrong_samples(
 ) -> list[str]:
     """Say how what is ``shown`` of a job differs from its latest state.
 
-    Without ``asked_for`` what its row in a listing does not tell may be missing. What only counting
-    tells may be missing of a job that was ``given_up``. One that ``left_late``, after the longest
-    retention, may have been asked for too late to be shown so. What is published of ``odd_fields``
-    tells nothing, for they could not be read when the job was shown last.
+    Without ``asked_for`` what its row in a listing does not report may be missing. What only counts
+    show may be missing of a job that was ``given_up``. One that ``left_late``, after the longest
+    retention, may have been requested too late to be shown so. What is published of ``odd_fields``
+    proves nothing, because they could not be read when the job was shown last.
     """
     names = {name for name, _ in shown}
     may_be_missing = (_COUNTED if given_up else {}) if asked_for else _ASKED_FOR
@@ -107,26 +107,26 @@ def impossible_counts(histories: Mapping[str, JobHistory], exposition: Expositio
 
 
 def must_be_shown(history: JobHistory, now: float) -> bool:
-    """Tell whether a job's retention cannot be over: it begins when its end is seen, or later."""
+    """Return whether a job's retention cannot be over: it begins when its end is seen, or later."""
     ended_at = history.returned_at or history.ended_at
     is_over = ended_at is not None and now - ended_at >= _retention_seconds(history.latest)
     return may_be_shown(history) and not is_over and not history.may_end_unseen
 
 
 def may_be_shown(history: JobHistory) -> bool:
-    """Tell whether a job may still be shown: how long depends on when its end was seen."""
+    """Return whether a job may still be shown: this depends on when its end was seen."""
     return history.kind != "long_over"
 
 
 def is_old_and_unread(history: JobHistory, now: float) -> bool:
-    """Tell whether an unread batch was mapped so long ago that it is not read any more."""
+    """Return whether an unread batch was mapped so long ago that it is no longer read."""
     if not history.is_unread or history.mapped_at is None:
         return False
     return now - history.mapped_at >= RETENTION_FAILED_SECONDS
 
 
 def is_shown(history: JobHistory, exposition: Exposition) -> bool:
-    """Tell whether the exposition shows a job's latest state, asked for after it was put."""
+    """Return whether the exposition shows a job's latest state, requested after it was put."""
     shown = exposition.jobs.get(history.job_id)
     if shown is None or wrong_samples(history, shown, exposition.read_at):
         return False
@@ -139,13 +139,13 @@ def is_shown(history: JobHistory, exposition: Exposition) -> bool:
 
 
 def is_known(history: JobHistory, exposition: Exposition) -> bool:
-    """Tell whether the exposition shows a job as it is."""
+    """Return whether the exposition shows a job as it is."""
     shown = exposition.jobs.get(history.job_id)
     return shown is not None and not wrong_samples(history, shown, exposition.read_at)
 
 
 def left_late(history: JobHistory, last_read_at: float) -> bool:
-    """Tell whether a job that has left stayed until its retention was over, or longer."""
+    """Return whether a job that has left stayed until its retention was over, or longer."""
     ended_at = history.ended_at
     stayed_until = last_read_at + _BETWEEN_SCRAPES_SECONDS
     return ended_at is not None and stayed_until - ended_at >= RETENTION_FAILED_SECONDS
@@ -203,7 +203,7 @@ def _progress_is_of_an_earlier_end(history: JobHistory, shown: JobSamples) -> bo
 def _since_its_end(history: JobHistory) -> list[State]:
     """Return the states since the end that a job came to.
 
-    Its status is fetched once in them, for a row that reports no counts tells nothing new later.
+    Its status is fetched once in them, because a row without counts shows nothing new later.
     """
     since = [history.latest]
     for state in reversed(history.states[:-1]):
@@ -214,7 +214,7 @@ def _since_its_end(history: JobHistory) -> list[State]:
 
 
 def _first_with_this_row(history: JobHistory) -> State:
-    """Return the state since which no row of the job told anything new: what settles late may not.
+    """Return the state since which the rows of the job are the same: late items may change none.
 
     Nothing has its status fetched again then.
     """
@@ -226,7 +226,7 @@ def _first_with_this_row(history: JobHistory) -> State:
 
 
 def _first_with_this_look(history: JobHistory) -> State:
-    """Return the first state whose items the latest cannot be told from.
+    """Return the first state whose items cannot be distinguished from the latest.
 
     Where the budget is too small, what was between them may never have been seen, and a job in
     which nothing moves is counted after minutes.
@@ -250,7 +250,7 @@ def _same(expected: float | None, actual: float | None) -> bool:
 
 
 def _wrong_moments_of_row(history: JobHistory, shown: JobSamples, read_at: float) -> Iterator[str]:
-    """Check the moments of a job that was not asked for since its end: only its row told of it."""
+    """Check the moments of a job that was not requested since its end: only its row showed it."""
     for name in _MOMENTS:
         actual = shown.get((name, ""))
         if actual is not None and actual > read_at:
@@ -264,7 +264,7 @@ def _wrong_moments_of_row(history: JobHistory, shown: JobSamples, read_at: float
 def _wrong_moments(
     history: JobHistory, shown: JobSamples, read_at: float, may_lack: AbstractSet[str]
 ) -> Iterator[str]:
-    """Check what depends on when the exporter looked: not before the state, not in the future."""
+    """Check what depends on when the exporter polled: not before the state, not in the future."""
     state = history.latest
     fetched_since = _first_with_this_row(history)
     counted_since = _first_with_this_look(history)
@@ -280,6 +280,6 @@ def _wrong_moments(
         if actual is None:
             if name not in may_lack:
                 yield f"{name} is missing"
-        # A job that is gone was last asked for before.
+        # A job that is gone was last requested before.
         elif actual > read_at or (actual < moment and state.status != "gone"):
             yield f"{name}: expected from {moment} to {read_at}, actual {actual}"

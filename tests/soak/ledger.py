@@ -65,7 +65,7 @@ class Ledger:
                 self._take_answered(request)
 
     def times_items_listed(self, job_id: str) -> int:
-        """Tell how many requests for a job's items have arrived by now."""
+        """Return how many requests for a job's items have arrived by now."""
         self.drain()
         return self._items_listed[job_id]
 

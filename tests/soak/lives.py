@@ -1,7 +1,7 @@
 """The lives that jobs lead, each a generator that yields how long its job stays as it is.
 
-What the counters must say in the end has to follow from the history alone, though nobody knows
-when the exporter looks. So numbers only rise, and a state after which one falls, or the job leaves,
+The final values of the counters have to follow from the history alone, although it is unknown
+when the exporter polls. So numbers only rise, and a state after which one falls, or the job leaves,
 is held (``HOLD``) until the exposition shows it, or until it does not show the job any more
 (``LEFT``).
 """
@@ -29,7 +29,7 @@ HOLD: Final = Hold.HOLD
 LEFT: Final = Hold.LEFT
 # An ended job with items that do not settle is counted five times within fifteen intervals.
 SLOW: Final = frozenset({"late", "unseen", "called_off"})
-# Of the five counts of an ended job, one is left for items that settle after so many.
+# Of the five counts of an ended job, one remains for items that settle after this many.
 _COUNTS_BEFORE_LATE_ITEMS = 3
 
 

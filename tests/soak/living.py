@@ -92,7 +92,7 @@ class LivingJob:
             self._items[number] = replace(
                 self._items[number],
                 status=status,
-                # An item takes as long each time: it is not told which time is counted.
+                # An item takes as long each time: LlamaCloud does not show which time is counted.
                 started_at=None if skipped else round(now - self._seconds[number], 6),
                 completed_at=now,
                 skip_reason=self.random.choice(_REASONS) if skipped else None,

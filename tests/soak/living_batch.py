@@ -31,7 +31,7 @@ _SHOWN: Final = (
 class LivingBatch:
     """A batch and its files; a state that was put is never edited, the next one replaces it.
 
-    ``status`` is LlamaCloud's, ``shows`` are those in which its results are told, and null in
+    ``status`` is LlamaCloud's, ``shows`` are those in which its results are shown, and null in
     others. What ended before ``counts_since`` adds nothing; neither do mapping errors if it
     ``was_mapped_before``.
     """

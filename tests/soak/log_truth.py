@@ -105,10 +105,10 @@ def unexpected_lines(log: Log) -> list[str]:
 
 
 def _wrong_ends(log: Log, histories: Mapping[str, JobHistory]) -> Iterator[str]:
-    """Say which ends were told that did not happen, or were not told.
+    """Report which ends were logged that did not happen, or were not logged.
 
-    An answer that was asked for later may be older, and show a job of v1beta active once more: that
-    is told, and then its end again.
+    An answer that was requested later may be older, and show a job of v1beta active once more: that
+    is logged, and then its end again.
     """
     active_again = Counter(
         (record["job_id"], record["before"])
@@ -139,7 +139,7 @@ def _wrong_ends(log: Log, histories: Mapping[str, JobHistory]) -> Iterator[str]:
 
 
 def _wrongly_given_up(log: Log, histories: dict[str, JobHistory]) -> Iterator[str]:
-    """Say which jobs were given up that could be counted to their end, or told of wrongly."""
+    """Report which jobs were given up that could be counted to their end, or logged wrongly."""
     given_up = Counter(r["job_id"] for r in log.records if r["event"] == "job.given_up")
     for history in histories.values():
         times = given_up[history.job_id]
@@ -166,7 +166,7 @@ def _most_times_given_up(history: JobHistory) -> int:
 
 
 def _wrong_returns(log: Log, histories: dict[str, JobHistory]) -> Iterator[str]:
-    """Say which jobs returned that did not, or did and were not told of."""
+    """Report which jobs returned that did not, or did and were not logged."""
     told = Counter(r["job_id"] for r in log.records if r["event"] == "job.returned")
     returned = Counter(h.job_id for h in histories.values() if h.returned_at is not None)
     for job_id in sorted(told.keys() | returned.keys()):
@@ -177,7 +177,7 @@ def _wrong_returns(log: Log, histories: dict[str, JobHistory]) -> Iterator[str]:
 def wrong_contradictions(
     log: Log, histories: dict[str, JobHistory], odd_fields: Callable[[str], AbstractSet[str]]
 ) -> list[str]:
-    """Say of which jobs list and status were never contradictory, or told so twice.
+    """Report of which jobs list and status never were contradictory, or were logged so twice.
 
     ``odd_fields`` of a row in one of the two contradict the other as well, and nothing else does in
     batches of v2.
@@ -219,7 +219,7 @@ def wrong_set_aside(log: Log, refused: Mapping[tuple[str, str], int]) -> list[st
 
 
 def wrong_left_out_lines(log: Log, counted: Mapping[tuple[str, str, str], float]) -> list[str]:
-    """Say what was left out and not told once, or told without being left out.
+    """Report what was left out and not logged once, or logged without being left out.
 
     ``counted`` is how much was left out, by project, endpoint and field or row.
     """
@@ -237,7 +237,7 @@ def wrong_left_out_lines(log: Log, counted: Mapping[tuple[str, str, str], float]
 
 
 def _summed_up(log: Log) -> Counter[str]:
-    """Count by job the failed items that were told by their number, as they were history."""
+    """Count by job the failed items that were logged by their number, as they were history."""
     summed_up: Counter[str] = Counter()
     for record in log.records:
         if record["event"] == "items.failed_before_start":

@@ -60,7 +60,7 @@ class Memory:
         )
 
     def told(self) -> str:
-        """Tell memory at the begin of each quarter and at the end."""
+        """Report memory at the begin of each quarter and at the end."""
         if not self.samples:
             return "not sampled"
         quarter = max(len(self.samples) // 4, 1)

@@ -189,7 +189,7 @@ def left_out(request: RecordedRequest) -> str | None:
 
 
 def _left_out_of_wrong_shape(request: RecordedRequest) -> str | None:
-    """Tell whether an object of another shape lacks its job, or has rows without a usable id."""
+    """Return whether an object of another shape lacks its job, or has rows without a usable id."""
     fault = request.fault
     if fault is None or fault.kind != "wrong_shape" or not isinstance(fault.body, dict):
         return None

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
     from exporter.simulator import World
 
-# Longer than listings fail: what a row tells late is to be seen before its job leaves.
+# Longer than listings fail: what a row shows late is to be seen before its job leaves.
 RETENTION_FINISHED_SECONDS: Final = 20.0
-# The rest of ``run`` tells why failing jobs must stay much longer than any trouble lasts.
+# The rest of ``run`` explains why failing jobs must stay much longer than any trouble lasts.
 RETENTION_FAILED_SECONDS: Final = 90.0
 # So short that what is active of a generation of the API that vanished for long is withdrawn.
 STALE_AFTER_SECONDS: Final = 15.0

@@ -66,7 +66,7 @@ class RestlessPaging(Paging):
 
 
 class RestlessTokens(TokenPaging):
-    """Serves as many rows as it likes on each page, and tells of them what it likes."""
+    """Serves any number of rows on each page, and reports any numbers about them."""
 
     def __init__(self, random: Random, sizes: Sequence[int | None]) -> None:
         super().__init__(

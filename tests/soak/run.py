@@ -1,7 +1,7 @@
 """One soak: a world with its weather, an exporter that watches it, and the verdict.
 
 Jobs that ended cleanly leave soon, so that memory can be seen not to grow; the others stay so long
-that none leaves unseen for whatever befalls the requests about it, and ``retention.min_scrapes``
+that none leaves unseen whatever faults the requests about it get, and ``retention.min_scrapes``
 lets no job leave before the soak has seen its end.
 """
 

@@ -68,7 +68,7 @@ class Scraper:
         return read
 
     def conclude(self) -> int:
-        """Wait for the strict reader, and tell how many scrapes it read."""
+        """Wait for the strict reader, and return how many scrapes it read."""
         self._strictly.conclude()
         return self._strictly.times_read
 

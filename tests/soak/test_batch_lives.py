@@ -58,7 +58,7 @@ def lived(kind: str, seed: int) -> list[tuple[State, bool]]:
 
 @pytest.mark.parametrize("kind", [*NEW, *SLOW, *OF_BEFORE])
 def test_what_is_published_falls_only_after_it_was_held(kind: str) -> None:
-    """Or nobody could tell what the counters must say in the end."""
+    """Or the final values of the counters could not be known."""
     for seed in SEEDS:
         for (before, is_held), (after, _) in pairwise(lived(kind, seed)):
             falls = (before.is_told, before.status == "gone") > (after.is_told, True)
@@ -71,7 +71,7 @@ def test_what_is_published_falls_only_after_it_was_held(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", [*NEW, *SLOW, *OF_BEFORE])
 def test_a_batch_that_has_ended_for_good_is_not_put_again(kind: str) -> None:
-    """Nobody asks for it again, so it would not be shown as it was put later."""
+    """It is not requested again, so it would not be shown as it was put later."""
     for seed in SEEDS:
         states = [state for state, _ in lived(kind, seed)]
         for before, after in pairwise(states):
@@ -81,7 +81,7 @@ def test_a_batch_that_has_ended_for_good_is_not_put_again(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", NEW)
 def test_what_is_not_slow_comes_to_its_end(kind: str) -> None:
-    """But for what a batch that failed never told."""
+    """Except for what a batch that failed never showed."""
     ends = Counter(lived(kind, seed)[-1][0].status for seed in SEEDS)
     assert ends.keys() <= {"completed", "failed", "cancelled", "gone"}
     for seed in SEEDS:
@@ -154,7 +154,7 @@ def test_llamacloud_gives_results_where_they_are_told_and_null_elsewhere() -> No
 
 
 def test_a_batch_whose_results_were_known_is_counted_though_they_are_null() -> None:
-    """As one that failed may be; one that nobody saw before is not."""
+    """As one that failed may be; one that was not seen before is not."""
     ends = [lived("failed", seed)[-1][0] for seed in range(40)]
     assert {True, False} == {state.is_told for state in ends}
     kept = born("failed", 1)

@@ -271,7 +271,7 @@ class TestGauges:
         assert [] == wrong_gauges(exposition(true_samples() | _gauges()), PROJECTS[:1])
 
     def test_an_unread_batch_may_be_uncounted_and_no_other(self) -> None:
-        """It has no series, so that the gauge alone tells of it."""
+        """It has no series, so that only the gauge shows it."""
         shown = exposition(true_samples() | _gauges(uncounted=2.0))
         assert 1 == len(wrong_gauges(shown, PROJECTS[:1]))
         assert [] == wrong_gauges(shown, PROJECTS[:1], {"invoices": 1})
@@ -352,7 +352,7 @@ class TestCounters:
     """Nothing counts twice, and what ended before the exporter not at all."""
 
     def test_a_file_that_was_missed_or_counted_twice_is_seen(self) -> None:
-        """Only counting tells of it."""
+        """Only counting shows it."""
         history = finished_batch()
         assert [] == _wrong_counters(history, completed=7, failed=3)
         for completed, failed in ((6, 3), (8, 3), (7, 2), (7, 4)):
@@ -435,7 +435,7 @@ def test_an_exporter_that_was_killed_may_have_forgotten_when_file_jobs_ended() -
 
 
 def _wrong_ends_counted(happened: Happened) -> list[str]:
-    """Compare counters that tell of no end at all."""
+    """Compare counters that show no end at all."""
     wrong = wrong_counters(happened, exposition({}), ["invoices"])
     return [line for line in wrong if "jobs_finished" in line]
 
@@ -496,7 +496,7 @@ class TestLog:
             assert expected == len(wrong), api_version
 
     def test_a_batch_contradicts_nothing_but_an_odd_row(self) -> None:
-        """Only v1beta tells of a job in two ways that may differ."""
+        """Only v1beta reports a job in two ways that may differ."""
         line, histories = record("job.contradicted", "warning"), {"bat-1": finished_batch()}
         assert 1 == len(wrong_contradictions(Log([line], []), histories, lambda _: set()))
         assert [] == wrong_contradictions(Log([line], []), histories, lambda _: {"status"})

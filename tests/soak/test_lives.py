@@ -39,7 +39,7 @@ def lived(kind: str, seed: int) -> JobHistory:
     ],
 )
 def test_a_job_that_has_ended_is_put_again_only_if_it_differs(kind: str) -> None:
-    """Nobody asks again for a job whose end is known, so it would not be shown as put later."""
+    """A job whose end is known is not requested again, so it would not be shown as put later."""
     for seed in range(400):
         for before, after in pairwise(lived(kind, seed).states):
             known = before.ended and (before.status, before.by_status)
@@ -47,7 +47,7 @@ def test_a_job_that_has_ended_is_put_again_only_if_it_differs(kind: str) -> None
 
 
 def test_an_unseen_job_is_there_ended_and_its_items_settle_later() -> None:
-    """Or never; nobody can see it active."""
+    """Or never; the exporter cannot see it active."""
     histories = [lived("unseen", seed) for seed in range(100)]
     assert all(state.ended for history in histories for state in history.states)
     assert {(False,), (False, True), (True,)} == {
@@ -56,7 +56,7 @@ def test_an_unseen_job_is_there_ended_and_its_items_settle_later() -> None:
 
 
 def test_an_unseen_job_settles_no_later_than_it_is_counted() -> None:
-    """After the last count of an ended job nobody would see its items settle."""
+    """After the last count of an ended job the exporter would not see its items settle."""
     for seed in range(50):
         history = JobHistory("job-1", "unseen", PROJECTS[0], "parse", "", 1_790_000_000.25)
         job = LivingJob(World(clock=clock), history, seeded(seed, "unseen"))

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 # The verdict does not depend on how fast the machine is, but how long it takes does.
 @pytest.mark.timeout(280)
 def test_a_short_soak_finds_nothing_wrong() -> None:
-    """With another seed each time, which its output tells."""
+    """With another seed each time, which its output shows."""
     ended = subprocess.run(
         [
             *(sys.executable, "-m", "tests.soak", "--seconds", "5", "--jobs-per-second", "14"),

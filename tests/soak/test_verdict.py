@@ -102,7 +102,7 @@ UNCOUNTED = ("items", "item_failures", "items_last_counted_timestamp_seconds")
 
 
 def watch(samples: dict[str, float], *, odd: str = "") -> Watch:
-    """Watch the finished job, whose row may have had an odd field, be shown as it is told."""
+    """Watch the finished job, whose row may have had an odd field, be shown as it is reported."""
     seen = Watch({"job-1": finished_job()}, lambda _: {odd})
     seen.latest = exposition(samples)
     seen.take(seen.latest)
@@ -163,7 +163,7 @@ def test_a_field_that_is_missing_is_seen_unless_it_was_odd_when_the_job_left() -
 
 
 def test_a_status_that_was_fetched_before_the_end_is_seen() -> None:
-    """After it the status is fetched once, where the row tells nothing new of items that settle."""
+    """After it the status is fetched once, if the row shows nothing new of items that settle."""
     history = JobHistory("job-1", "unseen", PROJECTS[0], "parse", "", NOW, sparse=True)
     moments = [NOW + 10, NOW + 20, NOW + 30]
     job = LivingJob(World(clock=lambda: moments[0]), history, seeded(1, "job-1"))
@@ -253,7 +253,7 @@ def wrong_in_counters(shown: Exposition, *, counted: bool = True) -> list[str]:
 
 
 def test_a_failure_that_was_missed_is_seen() -> None:
-    """Also if nobody counted the items: the job itself reports it."""
+    """Also if the items were not counted: the job itself reports it."""
     assert [] == wrong_in_counters(counters())
     for counted in (True, False):
         (wrong,) = wrong_in_counters(counters(failed=2.0), counted=counted)
@@ -261,14 +261,14 @@ def test_a_failure_that_was_missed_is_seen() -> None:
 
 
 def test_an_item_that_was_counted_twice_is_seen() -> None:
-    """What only counting tells may fall short where it was not seen, and never be more."""
+    """What only counting shows may fall short where it was not seen, and never be more."""
     assert 1 == len(wrong_in_counters(counters(completed=8.0), counted=False))
     assert [] == wrong_in_counters(counters(completed=0.0), counted=False)
     assert 1 == len(wrong_in_counters(counters(completed=0.0)))
 
 
 def test_a_reason_that_was_counted_wrongly_is_seen() -> None:
-    """Only counting tells reasons, and no number of them is more than what happened."""
+    """Only counting shows reasons, and no number of them is more than what happened."""
     reason = next(iter(finished_job().latest.failure_reasons))
     assert 1 == len(wrong_in_counters(counters(**{reason: 4.0}), counted=False))
     assert [] == wrong_in_counters(counters(**{reason: 0.0}), counted=False)
@@ -310,7 +310,7 @@ TOLD = [
     ],
 )
 def test_a_line_that_is_not_expected_or_missing_is_seen(spoil: Callable[[Log], object]) -> None:
-    """A traceback, an unknown event, a reason that nothing gave, an end or failure told wrongly."""
+    """A traceback, an unknown event, a reason without a cause, an end or failure logged wrongly."""
     log = Log(list(TOLD), [])
     assert [] == wrong_lines(log, {"job-1": finished_job()}, lambda _: True)
     spoil(log)
@@ -333,7 +333,7 @@ def given_up(history: JobHistory) -> list[str]:
 
 
 def test_a_job_that_was_given_up_for_nothing_is_seen() -> None:
-    """All its items had ended, and one page told so; several pages may never add up."""
+    """All its items had ended, and one page showed it; several pages may never add up."""
     assert 1 == len(given_up(finished_job()))
     assert [] == given_up(finished_job(items=ITEMS_ON_ONE_PAGE + 1))
 
@@ -347,7 +347,7 @@ def relapsed_job() -> JobHistory:
 
 
 def test_a_job_that_does_not_return_is_seen() -> None:
-    """It must be shown and told of again, once."""
+    """It must be shown and logged again, once."""
     history = relapsed_job()
     assert must_be_shown(history, NOW + RETENTION_FAILED_SECONDS - 1)
     returned = record("job.returned", "warning")

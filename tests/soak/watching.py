@@ -26,7 +26,7 @@ _ANSWERED = "llamacloud_exporter_api_last_answered_timestamp_seconds"
 class Watch:
     """Compares each scrape with the one before, and the last with the truth.
 
-    ``odd_fields`` tells which fields of a job's row were odd in some answer.
+    ``odd_fields`` returns the fields of a job's row that were odd in some answer.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Watch:
         self._seen_ended: set[str] = set()
         self.latest = Exposition()
         self.left: set[str] = set()
-        # Told by the log: the items of these jobs are no longer asked for.
+        # From the log: the items of these jobs are no longer requested.
         self.given_up: set[str] = set()
         self._restarted = False
         self._forgot_file_jobs = False
@@ -70,21 +70,21 @@ class Watch:
         return wrong + gave_up_early
 
     def counted_too_much(self) -> list[str]:
-        """Say which counters tell of more than has happened by now, or do not add up."""
+        """Report which counters show more than has happened by now, or do not add up."""
         happened = what_happened(self._histories.values(), lambda _: False)
         wrong = never_falling.broken_histograms(self.latest)
         return wrong + too_much_counted(happened, self.latest)
 
     def is_shown(self, history: JobHistory) -> bool:
-        """Tell whether the latest scrape shows a job's latest state."""
+        """Return whether the latest scrape shows a job's latest state."""
         return job_truth.is_shown(history, self.latest)
 
     def is_known(self, history: JobHistory) -> bool:
-        """Tell whether the latest scrape shows a job as it is, whenever it was asked for."""
+        """Return whether the latest scrape shows a job as it is, whenever it was requested."""
         return job_truth.is_known(history, self.latest)
 
     def has_left(self, history: JobHistory) -> bool:
-        """Tell whether the latest scrape no longer shows a job that was shown before."""
+        """Return whether the latest scrape no longer shows a job that was shown before."""
         return history.job_id in self.left
 
     def just_left(self) -> list[JobHistory]:
@@ -97,7 +97,7 @@ class Watch:
         return [self._histories[job_id] for job_id in sorted(left)]
 
     def items_seen(self, history: JobHistory) -> bool:
-        """Tell whether a scrape showed a job's items as they are."""
+        """Return whether a scrape showed a job's items as they are."""
         return not self._wrong_job(history, asked_for=True)
 
     def differences(self) -> list[str]:
@@ -186,7 +186,7 @@ class Watch:
         elif not job_truth.may_be_shown(history):
             wrong = []
         else:
-            # A job that adds to no counter may leave before it is asked for. One that ended long
+            # A job that adds to no counter may leave before it is requested. One that ended long
             # before it was read is not shown.
             adds = history.adds and not history.is_unread
             asked_for = shown or adds or history.job_id in self._seen_active
@@ -199,7 +199,7 @@ class Watch:
         return [f"{history.told()}\n  {'; '.join(wrong[:_DIFFERENCES_TOLD])}"]
 
     def _must_be_shown(self, history: JobHistory, *, given_up: bool) -> bool:
-        # Neither a count nor the row told of its failed items, and it left as one without any.
+        # Neither a count nor the row showed its failed items, and it left as one without any.
         tells_failures = not history.sparse and "failed_items" not in self._odd_fields(
             history.job_id
         )

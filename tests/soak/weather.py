@@ -74,14 +74,14 @@ def _by_kind(random: Random) -> Mapping[str, Callable[..., Fault]]:
 
 
 class CountedFaults(Faults):
-    """Faults that are counted as they befall requests."""
+    """Faults that are counted when requests get them."""
 
     def __init__(self, seed: int) -> None:
         super().__init__(seed=seed)
         self.drawn: Counter[str] = Counter()
 
     def take(self, endpoint: Endpoint, job_id: str | None, project_id: str | None) -> Fault | None:
-        """Draw the fault that befalls a request, if any."""
+        """Return the fault for a request, if any."""
         fault = super().take(endpoint, job_id, project_id)
         if fault is not None:
             self.drawn[f"{fault.kind} {fault.code}" if fault.kind == "status" else fault.kind] += 1
@@ -143,7 +143,7 @@ class Weather:
             self._faults.add(Fault("odd_row", odd_field="id", body="", endpoint=endpoint))
 
     def _showers(self) -> None:
-        """Let all kinds of faults befall few requests each."""
+        """Let all kinds of faults hit a few requests each."""
         for name, kind in self._kinds.items():
             chance = self._random.uniform(0, 0.004 if name == "hang" else 0.015)
             if chance:
@@ -156,7 +156,7 @@ class Weather:
             self._add(oddities.draw(self._random, may_be_slow=may_be_slow, chance=chance))
 
     def _storm(self) -> None:
-        """Let one kind of fault befall every request of a project, or all requests of one kind."""
+        """Let one kind of fault hit every request of a project, or all requests of one kind."""
         kind = self._kinds[self._random.choice(list(self._kinds))]
         if self._random.random() < 0.5:
             self._add(kind(project_id=self._random.choice(PROJECTS).project_id))

@@ -19,7 +19,7 @@ _VANISHING: Final[tuple[tuple[ApiVersion, ...], ...]] = (
     *(("v1beta",), ("v1beta",)),
     ("v1beta", "v2"),
 )
-# All of them mean that what is asked for is not offered.
+# All of them mean that what is requested is not offered.
 _CODES: Final = (404, 404, 404, 405, 410, 501)
 _FIRST_AFTER_SECONDS: Final = 1.0
 # Some stay away for so long that what is active is withdrawn, but none until its jobs leave.
@@ -76,7 +76,7 @@ class Withdrawals:
 
 
 def wrong_offers(exposition: Exposition, since: Mapping[str, float]) -> list[str]:
-    """Say of which generations a scrape tells that they are there, or were, though they are not.
+    """Report the generations that a scrape shows as present, although they are not.
 
     ``since`` is by LlamaCloud's clock, when each of those vanished that are not there.
     """

@@ -160,6 +160,6 @@ def test_a_damaged_file_is_kept_under_another_name(path: Path) -> None:
     """In the place of an earlier one."""
     for content in (b"one", b"two"):
         path.write_bytes(content)
-        kept = StateFile(path).set_aside()
+        kept = StateFile(path).rename_damaged()
         assert (path.with_name("exporter.state.damaged"), content) == (kept, kept.read_bytes())
         assert not path.exists()

@@ -1,4 +1,4 @@
-"""What is saved is written before anybody goes on, once a second at most, or it is told."""
+"""What is saved is written before the caller continues, at most once a second, or reported."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Whole pages that are kept: ``python -m tests.status_pages.golden_pages`` writes them anew."""
+"""Whole pages that are kept: ``python -m tests.status_pages.golden_pages`` rewrites them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from exporter.pages import Source
+from exporter.pages import PageSource
 from exporter.pages.html import job_page, status_page
 from exporter.pages.selection import Query, find
 from tests.support.status_reports import SECRET, full_report
@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parent / "golden"
 
 def written() -> dict[str, str]:
     """Return the main part of each page as it is now, by the name of its file."""
-    source = Source(
+    source = PageSource(
         reports=list,
         clean=lambda text: text.replace(SECRET, "[redacted]"),
         version="1.2.3",

@@ -96,7 +96,7 @@ def test_what_can_be_asked_for_is_described(described: dict[str, Any]) -> None:
 
 
 def test_fields_are_named_as_metrics_where_there_is_one(described: dict[str, Any]) -> None:
-    """Whoever knows the one knows the other."""
+    """A client that knows one knows the other."""
     metrics = {family.name for family in (*BATCH_FAMILIES, *EXPORTER_FAMILIES)}
     schemas = described["components"]["schemas"]
     named = {
@@ -184,7 +184,7 @@ def test_documents_are_left_out_where_the_log_leaves_them_out(
         failed_items=status.failed_items,
         listing_failure=refused,
     )
-    exporter.reports = [report(known, tells_documents=False)]
+    exporter.reports = [report(known, shows_documents=False)]
     answers = get(address, STATUS), get(address, JOBS)
     assert answers[0]["projects"][0]["problems"][0]["detail"] == "HTTP 400"
     (job,) = [job for job in answers[1]["jobs"] if job["job_id"] == "job-2"]

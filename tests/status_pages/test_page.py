@@ -15,7 +15,7 @@ import pytest
 
 from exporter.domain import FailedItem, JobStatus
 from exporter.logs.redaction import Secrets
-from exporter.pages import Source
+from exporter.pages import PageSource
 from exporter.pages.html import status_page
 from exporter.pages.selection import Query
 from exporter.texts import escaped
@@ -242,7 +242,7 @@ def test_documents_are_left_out_where_the_log_leaves_them_out(
     """The page says so."""
     status = replace(full_report(text="Muster.pdf").status, project_id="", organization_id="")
     jobs = [replace(job, directory_id="", configuration_id="") for job in status.jobs]
-    exporter.reports = [report(replace(status, jobs=tuple(jobs)), tells_documents=False)]
+    exporter.reports = [report(replace(status, jobs=tuple(jobs)), shows_documents=False)]
     for path in (job_path("job-2"), job_path("job-3")):
         assert "Muster" not in get(address, path).words
     words = get(address, job_path("job-2")).words
@@ -285,7 +285,7 @@ class TestTags:
 
     @staticmethod
     def again(address: str, path: str, tag: str) -> Answer:
-        """Ask for a page that was seen before."""
+        """Request a page that was seen before."""
         return ask(address, path, ("If-None-Match", tag))
 
     @pytest.mark.parametrize("path", ["/", job_path("job-2"), "/?sort=job_id"])
@@ -300,7 +300,7 @@ class TestTags:
         assert "content-type" not in answer.headers
 
     def test_whatever_changes_gives_another_tag(self, exporter: Exporter, address: str) -> None:
-        """A number of a job, a project's state, the budget, and what may be told."""
+        """A number of a job, a project's state, the budget, and what may be shown."""
         (first,) = exporter.reports
         jobs = (replace(first.status.jobs[0], failed_items=9), *first.status.jobs[1:])
         tags = [ask(address, "/").headers["etag"]]
@@ -308,7 +308,7 @@ class TestTags:
             replace(first, status=replace(first.status, jobs=jobs)),
             replace(first, status=replace(first.status, is_stale=False)),
             replace(first, budget=0.1),
-            replace(first, tells_documents=False),
+            replace(first, shows_documents=False),
         ):
             exporter.reports = [changed]
             answer = self.again(address, "/", tags[-1])
@@ -337,7 +337,7 @@ def test_style_and_script_are_served(address: str, name: str, content_type: str)
 
 @pytest.mark.parametrize("name", ["status.html", "job.html"])
 def test_pages_are_as_they_were(name: str) -> None:
-    """Whoever changes a template sees what that changes; `make tables` writes them anew."""
+    """A change of a template shows in them; `make tables` rewrites them."""
     assert (FOLDER / name).read_text() == written()[name]
 
 
@@ -351,7 +351,7 @@ def test_ten_thousand_jobs_take_less_than_a_tenth_of_a_second() -> None:
     items = {job.job_id: (item,) * 20 for job in jobs[:100]}
     reports = [report(listed_status("default", *jobs, failed_items=items))]
     keys = Secrets(*(f"llx-{n:048}" for n in range(20)))
-    source = Source(list, keys.redact, "1.2.3", "/metrics")
+    source = PageSource(list, keys.redact, "1.2.3", "/metrics")
     for query in (Query(), Query(sort="-estimated_end_timestamp_seconds"), Query(search="9")):
         times = []
         for _ in range(3):

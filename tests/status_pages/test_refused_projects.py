@@ -51,7 +51,7 @@ def test_a_refused_key_is_shown_with_the_advice_of_the_log(exporter: Exporter) -
 
 
 def test_used_up_credits_are_shown_with_the_jobs_of_before(exporter: Exporter) -> None:
-    """The key is not blamed, and the age of the data is told."""
+    """The key is not blamed, and the age of the data is shown."""
     words = words_of(exporter)
     assert "letters not listed authenticated Listed 20" in words
     assert what_to_do_about(exporter, "letters") in words

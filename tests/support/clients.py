@@ -34,7 +34,7 @@ QUICK_RETRIES = RetryPolicy(
 
 @dataclass
 class Observer:
-    """Remembers what it was told of requests."""
+    """Remembers the requests that it observed."""
 
     finished: Counter[tuple[str, str]] = field(default_factory=Counter)
     retried: Counter[str] = field(default_factory=Counter)

@@ -1,4 +1,4 @@
-"""Certificates as companies make them for their own servers, with or without what RFC 5280 asks."""
+"""Certificates as companies make them for their own servers, with or without all of RFC 5280."""
 
 from __future__ import annotations
 

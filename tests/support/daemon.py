@@ -1,4 +1,4 @@
-"""Prometheus's programs as real processes on the loopback, for tests that ask them."""
+"""Prometheus's programs as real processes on the loopback, for tests that query them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 DEADLINE_SECONDS = 30.0
-# What they know changes once a second, and each look makes them compute.
+# Their state changes once a second, and each request makes them compute.
 SECONDS_BETWEEN_LOOKS = 0.25
 LISTENING = "Listening on"
 
@@ -45,7 +45,7 @@ class Daemon:
         return f"http://{self.address}"
 
     def get(self, path: str) -> tuple[int, str]:
-        """Ask on a connection of its own."""
+        """Send a request on a connection of its own."""
         connection = http.client.HTTPConnection(self.address or "", timeout=10)
         try:
             connection.request("GET", path)
@@ -61,7 +61,7 @@ class Daemon:
         missing: Callable[[], Any] = list,
         within_seconds: float = DEADLINE_SECONDS,
     ) -> None:
-        """Wait until a condition holds; fail, and tell what is ``missing``, if it never does."""
+        """Wait until a condition holds; fail, and say what is ``missing``, if it never does."""
         wait_until(
             condition,
             self.process,
@@ -71,7 +71,7 @@ class Daemon:
         )
 
     def is_ready(self) -> bool:
-        """Tell whether it answers, and says that it is ready."""
+        """Return whether it answers, and says that it is ready."""
         return self.address is not None and self.get("/-/ready")[0] == http.client.OK
 
 

@@ -69,14 +69,14 @@ def labels_by_sample() -> Mapping[str, frozenset[str]]:
 
 
 def samples_named_in(text: str) -> set[str]:
-    """Return the names in a text that look like samples of the exporter or of recording rules."""
+    """Return the names in a text that may be samples of the exporter or of recording rules."""
     names = _NAME.findall(text)
     prefixes = ("llamacloud_batch_", "llamacloud_exporter_")
     return {name for name in names if ":llama" in name or name.startswith(prefixes)}
 
 
 def matchers_in(query: str) -> Iterator[tuple[str, str, list[str]]]:
-    """Return metric, label and the values asked for, of each matcher in a query."""
+    """Return metric, label and the requested values, of each matcher in a query."""
     for selector in _SELECTOR.finditer(query):
         for matcher in _MATCHER.finditer(selector["matchers"]):
             yield selector["metric"], matcher["label"], matcher["values"].split("|")

@@ -49,7 +49,7 @@ class Exporter:
     def get(
         self, path: str = "/metrics", *, method: str = "GET", headers: Mapping[str, str] = {}
     ) -> tuple[int, str]:
-        """Ask the exporter, on a connection of its own."""
+        """Send a request to the exporter, on a connection of its own."""
         connection = self.connection()
         try:
             connection.request(method, path, headers=dict(headers))
@@ -75,7 +75,7 @@ class Exporter:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
         """Send a signal, and return the exit status and the seconds until it came.
 
-        What this machine was late with is left out: a busy one wakes the exporter as late as us.
+        Delays of a busy machine are subtracted: it wakes the exporter as late as this test.
         """
         began = time.monotonic()
         self.process.send_signal(number)
@@ -121,7 +121,7 @@ def running(*arguments: str, **variables: str) -> Iterator[Exporter]:
 def running_command(
     command: Sequence[str], *arguments: str, **variables: str
 ) -> Iterator[Exporter]:
-    """Run a command that does what the exporter's does."""
+    """Run a command that is equivalent to the exporter's."""
     with tempfile.TemporaryDirectory() as folder:
         log_file = Path(folder) / "log"
         with log_file.open("wb") as log:

@@ -170,13 +170,13 @@ class History:
     def status(
         self, answer: Job, progress: float | None = None, *, asked: float | None = None
     ) -> History:
-        """Answer a status request that was ``asked`` at that moment."""
+        """Answer a status request that was sent at the moment ``asked``."""
         asked = self.moment if asked is None else asked
         self.receive(answered(JobRefreshed(answer, progress, asked, self.now), asked))
         return self
 
     def not_found(self, job_id: str = "job-1", *, asked: float | None = None) -> History:
-        """Answer 404 to a request that was ``asked`` at that moment."""
+        """Answer 404 to a request that was sent at the moment ``asked``."""
         asked = self.moment if asked is None else asked
         self.receive(answered(JobNotFound(job_id, asked, self.now, NOT_KNOWN), asked))
         return self
@@ -188,7 +188,7 @@ class History:
         *,
         asked: float | None = None,
     ) -> History:
-        """Count a job's items, requested when ``asked``, or find them too many."""
+        """Count a job's items, requested at the moment ``asked``, or find them too many."""
         asked = self.moment if asked is None else asked
         if items is None:
             self.receive(answered(NotCounted(job_id, asked), asked, self.known(job_id)))

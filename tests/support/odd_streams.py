@@ -1,4 +1,4 @@
-"""Standard streams that are closed, full, or read by nobody."""
+"""Standard streams that are closed, full, or without a reader."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def odd_stream(kind: str) -> Iterator[int]:
 def fill(writing: int) -> None:
     """Write into a pipe until nothing more fits."""
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PAGE)
-    # Opened anew, so that the process that writes into it as well still has a stream that blocks.
+    # Opened again, so that the process that also writes into it still has a stream that blocks.
     ours = os.open(f"/proc/self/fd/{writing}", os.O_WRONLY | os.O_NONBLOCK)
     with suppress(BlockingIOError):
         while True:

@@ -83,7 +83,7 @@ async def polling(
     budget: RequestBudget | None = None,
     **client_settings: Any,
 ) -> AsyncIterator[Watch]:
-    """Run a poller of the simulated LlamaCloud, by v1beta alone unless told otherwise."""
+    """Run a poller of the simulated LlamaCloud, by default by v1beta alone."""
     registry = CollectorRegistry()
     telemetry = Telemetry(registry, {}, ENDPOINTS_OF).project(RULES.project)
     event_log = EventLog(RULES.project, key_origin="LLAMA_CLOUD_API_KEY")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.support.cloud import Cloud
     from tests.support.exporter_process import Exporter
 
-# No test waits for a budget that is not its subject, and none for a usual interval.
+# Short interval and large budget, so that tests need not wait.
 QUICK: dict[str, Any] = {
     "poll": {"interval": "1s"},
     "api": {"requests_per_minute": 60_000},
@@ -72,11 +72,11 @@ class Scrape:
         return [sample.labels for sample in self._samples if sample.name == name]
 
     def batch(self, name: str, **labels: str) -> list[float]:
-        """Return what is told of jobs."""
+        """Return the values of ``llamacloud_batch_*``."""
         return self.values(f"llamacloud_batch_{name}", **labels)
 
     def own(self, name: str, **labels: str) -> list[float]:
-        """Return what the exporter tells of itself."""
+        """Return the values of ``llamacloud_exporter_*``."""
         return self.values(f"llamacloud_exporter_{name}", **labels)
 
 

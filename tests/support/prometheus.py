@@ -1,4 +1,4 @@
-"""A real Prometheus on the loopback, for tests that ask it what it scraped."""
+"""A real Prometheus on the loopback, for tests that query its samples."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """How properties are tried.
 
 `make test` tries the same examples every time, so that no run is luckier than others.
-`make explore` sets EXPLORE to a number: so many times as many examples, and others in every run.
+`make explore` sets EXPLORE to a number: that many times as many examples, and others in every run.
 """
 
 import os
@@ -18,7 +18,7 @@ UNHURRIED = settings(
     deadline=None,
     # What is found by exploring can be tried again.
     print_blob=True,
-    # A failure is told as it was found: to shrink long texts takes minutes.
+    # A failure is reported as it was found: shrinking long texts takes minutes.
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

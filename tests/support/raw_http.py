@@ -45,6 +45,6 @@ def exchange(address: str, sent: bytes) -> bytes:
 
 
 def is_open(connection: socket.socket) -> bool:
-    """Tell whether the other side has the connection open, and sent nothing."""
+    """Return whether the other side has the connection open, and sent nothing."""
     readable, _, _ = select.select([connection], [], [], 0)
     return not readable

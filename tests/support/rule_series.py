@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from exporter.domain import JobStatus
 
-# An hour of a sample every 30 seconds; `time()` is 3600 when the queries are asked.
+# An hour of a sample every 30 seconds; `time()` is 3600 when the queries are evaluated.
 NOW = 3600
 STEP = 30
 STEPS = NOW // STEP
@@ -61,7 +61,7 @@ def status(job_id: str, is_now: str) -> dict[str, str]:
 
 
 def refreshed(job_id: str, seconds_ago: float, is_now: str) -> dict[str, str]:
-    """Return what tells how old a job's data is."""
+    """Return the series that show how old a job's data is."""
     name = "job_last_refreshed_timestamp_seconds"
     return {batch(name, job_id=job_id): always(NOW - seconds_ago), **status(job_id, is_now)}
 
@@ -74,7 +74,7 @@ def ended_unknown(job_id: str, seconds_ago: float) -> dict[str, str]:
 
 
 def progressed(job_id: str, seconds_ago: float, is_now: str) -> dict[str, str]:
-    """Return what tells whether a job is stuck that was refreshed just now."""
+    """Return the series that show whether a job is stuck that was refreshed just now."""
     name = "job_last_progress_timestamp_seconds"
     return {
         batch(name, job_id=job_id): always(NOW - seconds_ago),

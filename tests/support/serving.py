@@ -1,4 +1,4 @@
-"""The application on a real socket, and a client that sends what it is told and nothing more."""
+"""The application on a real socket, and a client that sends exactly the given bytes."""
 
 import asyncio
 import http.client
@@ -16,7 +16,7 @@ from exporter.app.listening import listen
 from exporter.config import ListenAddress
 from exporter.exposition import Form
 from exporter.exposition.snapshot import Snapshot
-from exporter.pages import ProjectReport, Source
+from exporter.pages import PageSource, ProjectReport
 from exporter.server import Limits, Server, Tls
 from exporter.web.routes import Site, build_app
 from tests.support.status_reports import SECRET, listed_status, report
@@ -37,7 +37,7 @@ class Answer:
 
 @dataclass
 class Exporter:
-    """A site whose state tests set, and what it was told."""
+    """A site whose state tests set, and the calls that it received."""
 
     snapshot: Snapshot = field(default_factory=Snapshot)
     scraped: list[Mapping[str, int]] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Exporter:
             scraped=self.scraped.append,
             healthy=lambda: self.healthy,
             ready=lambda: self.ready,
-            source=Source(lambda: self.reports, self.clean, "1.2.3", "/metrics"),
+            source=PageSource(lambda: self.reports, self.clean, "1.2.3", "/metrics"),
         )
 
     def connections(self) -> int:
@@ -66,7 +66,7 @@ class Exporter:
         return self.server.connections
 
     def stop(self) -> None:
-        """Tell the server to stop."""
+        """Stop the server."""
         assert self.server is not None
         assert self.loop is not None
         self.loop.call_soon_threadsafe(self.server.stop)

@@ -49,7 +49,7 @@ class Served:
     def ask(
         self, path: str = "/metrics", *headers: tuple[str, str], **options: Unpack[Options]
     ) -> Answer:
-        """Send one request, as ``ask`` does."""
+        """Send one request, as the function ``ask`` does."""
         return ask(self.url, path, *headers, **options)
 
 
@@ -124,7 +124,7 @@ def rewrite(file: Path, content: str | bytes) -> None:
     """Write a file again, some while after it was written before.
 
     A file system's clock ticks every few milliseconds: two texts of one length, written within one
-    tick, would look alike.
+    tick, would appear equal.
     """
     before = file.stat().st_mtime_ns if file.exists() else 0
     file.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -62,7 +62,7 @@ def run_rule_tests(*files: Path) -> list[str]:
 
 
 def check_metrics(text: bytes) -> None:
-    """Let Prometheus's own linter look at an exposition in the text form: it must say nothing."""
+    """Check an exposition in the text form with Prometheus's own linter: it must find nothing."""
     result = promtool("check", "metrics", given=text.decode())
     assert (0, "", "") == (result.returncode, result.stdout, result.stderr)
 
@@ -70,7 +70,7 @@ def check_metrics(text: bytes) -> None:
 class FakedClock:
     """A wall clock for another process, which jumps on demand; its monotonic clock is the true one.
 
-    libfaketime reads the file each time that the process asks for the time.
+    libfaketime reads the file each time that the process reads the clock.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -51,7 +51,7 @@ def list_now(core: ProjectCore, now: float, *jobs: Job, is_throttling: bool = Fa
 class Polling:
     """A poller and its budget in virtual time; ``now`` is seconds since the start.
 
-    Slot 0 lists, the others refresh. A slot waits for a permit before it asks the core. ``clouds``
+    Slot 0 lists, the others refresh. A slot waits for a permit before it calls the core. ``clouds``
     holds what each generation of the API answers, ``cloud`` is the first one, which holds ``jobs``.
     ``look_every`` is how often what time alone changes is looked for.
     """

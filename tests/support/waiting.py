@@ -18,10 +18,10 @@ def wait_until(
     seconds_between_looks: float = 0.02,
     told: Callable[[], str],
 ) -> None:
-    """Look until a condition holds; fail with what is ``told`` if it never does.
+    """Check until a condition holds; fail with the text of ``told`` if it never does.
 
-    That is so as well if the process ends. Looks take at most half of the time: the cores are for
-    those that are waited for.
+    It also fails if the process ends. Checks take at most half of the time: the cores are for
+    processes that are waited for.
     """
     deadline = time.monotonic() + within_seconds
     began = time.monotonic()

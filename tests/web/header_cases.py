@@ -1,4 +1,4 @@
-"""What Accept and Accept-Encoding ask for, written out by hand after RFC 9110."""
+"""The meaning of Accept and Accept-Encoding, written out by hand after RFC 9110."""
 
 from exporter.exposition import Form
 
@@ -52,7 +52,7 @@ ACCEPT = [
     ("application/openmetrics-text;q=0.3,text/plain;q=0.2", OPENMETRICS),
     ("text/plain;q=0.001,application/openmetrics-text;q=0.002", OPENMETRICS),
     ("application/openmetrics-text;q=0.3,*/*;q=0.4", TEXT),
-    # Then how specific a wish is, then OpenMetrics if it was asked for by name.
+    # Then how specific a preference is, then OpenMetrics if it was requested by name.
     ("text/plain,application/openmetrics-text", OPENMETRICS),
     ("text/plain;version=0.0.4,application/openmetrics-text;version=1.0.0", OPENMETRICS),
     ("text/plain;version=0.0.4,application/openmetrics-text", TEXT),

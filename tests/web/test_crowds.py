@@ -99,7 +99,7 @@ def test_prometheus_is_served_beside_thousands_of_idle_clients(cloud: Cloud) -> 
 
 
 def test_slow_readers_cost_little(busy: Exporter) -> None:
-    """Far less than the exposition that each of them asked for."""
+    """Far less than the exposition that each of them requested."""
     before = memory_bytes(busy)
     exposition_bytes = len(scrape_in_time(busy))
     with clients(busy, SLOW_READERS * [SCRAPE], reads_little=True) as slow:

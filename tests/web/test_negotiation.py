@@ -1,4 +1,4 @@
-"""Which form and encoding a scrape has, for every way of asking for them."""
+"""Which form and encoding a scrape has, for every way of requesting them."""
 
 import gzip
 from collections.abc import Iterator

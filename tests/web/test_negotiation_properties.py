@@ -1,4 +1,4 @@
-"""Every way of asking for a form and an encoding, against what RFC 9110 says of it."""
+"""Every way of requesting a form and an encoding, against RFC 9110."""
 
 from dataclasses import dataclass
 

@@ -93,7 +93,7 @@ def test_what_acts_answers_post_alone(address: str, path: str, method: str) -> N
 
 @pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready"])
 def test_options_names_the_methods(address: str, path: str) -> None:
-    """With a status that load balancers take for healthy; HAProxy asks so by default."""
+    """With a status that load balancers accept as healthy; HAProxy sends OPTIONS by default."""
     answer = ask(address, path, method="OPTIONS")
 
     assert (204, "GET, HEAD, OPTIONS", b"") == (

@@ -50,7 +50,7 @@ def read_answer(connection: socket.socket) -> bytes:
 
 
 def takes(connection: socket.socket, sent: bytes) -> bool:
-    """Tell whether the other side still has the connection open."""
+    """Return whether the other side still has the connection open."""
     try:
         connection.sendall(sent)
     except ConnectionError:
@@ -85,7 +85,7 @@ def test_a_kept_connection_may_be_idle_for_longer(exporter: Exporter) -> None:
 
 
 def test_a_kept_connection_is_closed_when_it_was_idle_for_long(exporter: Exporter) -> None:
-    """Nobody may need it any more."""
+    """No client may need it any more."""
     limits = Limits(idle_seconds=1)
     with served(exporter, limits) as address, connect(address, HEALTHY) as connection:
         read_answer(connection)
@@ -136,7 +136,7 @@ def test_the_end_of_an_answer_must_be_taken_too(exporter: Exporter) -> None:
 
 
 def test_who_ended_its_side_gets_all_but_has_not_scraped(exporter: Exporter) -> None:
-    """Nobody can tell whether it was still there."""
+    """It is unknown whether the client was still there."""
     with serving_much(exporter, Limits()) as address, connect(address, SCRAPE) as connection:
         connection.shutdown(socket.SHUT_WR)
         assert read_to_end(connection).endswith(OWN[Form.TEXT])

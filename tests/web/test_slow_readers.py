@@ -80,7 +80,7 @@ def test_clients_that_reset_in_the_middle_leave_no_line_in_the_log(
     slow: ExitStack,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """However many do: nobody is to fill a disk with them."""
+    """However many do: clients must not be able to fill a disk with log lines."""
     reset = struct.pack("ii", 1, 0)
     with served(exporter, PATIENT) as address:
         for number in range(2, 32):

@@ -41,7 +41,7 @@ class FixedTls:
         return self
 
     def admits(self, certificate: dict[str, Any] | None) -> bool:
-        """Admit everybody, or nobody."""
+        """Admit every client, or none."""
         assert not certificate
         return self.admits_all
 
@@ -157,7 +157,7 @@ def test_handshakes_count_as_connections(exporter: Exporter, tls: FixedTls) -> N
     "garbage", [HEALTHY, b"\x00" * 1000, b"\x16\x03\x01\x00\x05hello" + 100 * b"x", b""]
 )
 def test_what_is_no_tls_is_closed(exporter: Exporter, tls: FixedTls, garbage: bytes) -> None:
-    """Nobody is to fill a disk with it."""
+    """Clients must not be able to fill a disk with log lines."""
     with served(exporter, tls=tls.get) as address, connect(address, garbage) as connection:
         connection.shutdown(socket.SHUT_WR)
         assert b"HTTP" not in read_to_end(connection)

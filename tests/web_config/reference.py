@@ -70,7 +70,7 @@ class ReferenceServer:
     def ask(
         self, path: str = "/metrics", *headers: tuple[str, str], **options: Unpack[Options]
     ) -> Answer:
-        """Send one request, as ``ask`` does."""
+        """Send one request, as the function ``ask`` does."""
         scheme = "https" if self.has_tls else "http"
         return ask(f"{scheme}://{self.address}", path, *headers, **options)
 

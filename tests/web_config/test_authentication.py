@@ -115,7 +115,7 @@ class SlowChecks:
         self.checked: list[tuple[bytes, bytes]] = []
 
     def __call__(self, password: bytes, hashed: bytes) -> bool:
-        """Tell that the password is the hash."""
+        """Return whether the password is the hash."""
         self.checked.append((password, hashed))
         assert self.may_go_on.wait(20)
         return hashed.endswith(b"$" + password)
@@ -127,7 +127,7 @@ async def all_of(*checks: asyncio.Task[bool]) -> list[object]:
 
 @pytest.mark.parametrize(("clients", "most"), [(STORM, 16), (1, 4)])
 def test_only_a_few_wait_for_a_check(clients: int, most: int) -> None:
-    """The others are told at once; those who ask the same share one check."""
+    """The others are refused at once; requests with the same credentials share one check."""
 
     async def storm() -> tuple[list[object], int]:
         slow = SlowChecks()
@@ -142,7 +142,7 @@ def test_only_a_few_wait_for_a_check(clients: int, most: int) -> None:
         await asyncio.sleep(0)
         slow.may_go_on.set()
         results = await all_of(*checks)
-        # It is remembered, so that nobody has to hash again.
+        # The password is remembered, so that no later request has to hash it again.
         assert await ask("secret")
         return results, len(slow.checked)
 
@@ -185,7 +185,7 @@ def test_credentials_are_read_as_go_does(text: bytes) -> None:
 
 
 def test_a_storm_of_log_ins_does_not_disturb_a_scraper(tmp_path: Path) -> None:
-    """Some of 300 are refused, some told to come again; a user of before does not wait."""
+    """Some of 300 are refused, some get 503; a user whose password is known does not wait."""
     file = tmp_path / "web.yml"
     # Slow enough for a queue: a check takes some 4 ms.
     file.write_text(f"basic_auth_users: {{alice: '{hash_of('secret', 6)}'}}")
@@ -238,7 +238,7 @@ def test_a_storm_from_one_address_leaves_room_for_others(tmp_path: Path) -> None
 
 
 def status_from(client: str, address: str) -> int:
-    """Ask with good credentials from an address of this machine."""
+    """Send a request with good credentials from an address of this machine."""
     connection = http.client.HTTPConnection(
         address, timeout=DEADLINE_SECONDS, source_address=(client, 0)
     )

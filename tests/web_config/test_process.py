@@ -165,7 +165,7 @@ def test_a_setting_that_is_no_path_is_one_mistake(tmp_path: Path) -> None:
 
 
 def test_a_file_without_mistakes_is_valid(file: Path, cloud: Cloud) -> None:
-    """And named; printing metrics once does not look at it."""
+    """And named; printing metrics once does not read it."""
     variables = {"LLAMA_CLOUD_API_KEY": KEY, "LLAMA_CLOUD_BASE_URL": cloud.base_url}
     ended = run("--config.check", f"--web.config.file={file}", **variables)
     assert (0, "") == (ended.returncode, ended.stderr)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def scrape(job: str, address: str, certificates: Certificates, **changes: Any) -> dict[str, Any]:
-    """Return a scrape configuration that verifies the server, and shows who asks."""
+    """Return a scrape configuration that verifies the server, and identifies the client."""
     cert, key = certificates.pair("client")
     return {
         "job_name": job,

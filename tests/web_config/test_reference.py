@@ -76,7 +76,7 @@ def file(certificates: Certificates) -> Path:
 
 
 def test_the_list_of_deviations_is_complete() -> None:
-    """Whoever has a file that is refused finds it there."""
+    """A user whose file is refused finds the reason there."""
     text = (DEPLOY / "docs" / "web-configuration.md").read_text()
     for row in DEVIATIONS.values():
         assert f"\n| {row}" in text
@@ -157,7 +157,7 @@ def test_the_same_requests_get_the_same_answers(reference: Reference, tmp_path: 
 
 
 def test_the_rate_limit_refuses_the_same_requests(reference: Reference, tmp_path: Path) -> None:
-    """Before it asks for a password, and without the configured headers."""
+    """Before it requires a password, and without the configured headers."""
     file = tmp_path / "web.yml"
     file.write_text(
         "rate_limit: {interval: 1h, burst: 2}\n"

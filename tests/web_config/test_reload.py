@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from exporter.web_config.loading import Stamp, WebConfig
+    from exporter.web_config.loading import LoadedWebConfig, Stamp
     from tests.support.certificates import Certificates
 
 ADVICE = "the previous web configuration stays in force; correct the file"
 
 
 class Watch:
-    """A configuration in force, and what is told of it."""
+    """A configuration in force, and the reports about it."""
 
     def __init__(self, file: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self.current = CurrentWebConfig(file, clock)
@@ -45,7 +45,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_nothing_is_read_again_while_nothing_changes(file: Path) -> None:
-    """A request costs one look at the files' status."""
+    """A request costs one check of the files' status."""
     watch = Watch(file)
     with capture_logs() as lines:
         assert watch.current.get() is watch.current.get()
@@ -112,7 +112,7 @@ def test_tls_cannot_be_switched_without_a_restart(file: Path, certificates: Cert
 def test_a_pair_that_does_not_match_leaves_the_former_one(
     tmp_path: Path, certificates: Certificates
 ) -> None:
-    """Whoever replaces two files does so one after the other."""
+    """Users replace two files one after the other."""
     for ending, source in zip(("crt", "key"), certificates.pair("server"), strict=True):
         (tmp_path / f"tls.{ending}").write_bytes(source.read_bytes())
     file = tmp_path / "web.yml"
@@ -154,7 +154,7 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(
 
     def load_while_it_is_written(
         path: Path, stamps: dict[Path, Stamp], *, may_be_empty: bool
-    ) -> WebConfig:
+    ) -> LoadedWebConfig:
         config = load_web_config(path, stamps, may_be_empty=may_be_empty)
         rewrite(file, users)
         return config
@@ -170,7 +170,7 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(
 
 @contextmanager
 def room_for(files: int) -> Iterator[None]:
-    """Let this process open only so many more files."""
+    """Let this process open only this many more files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     lowest_free = os.open(os.devnull, os.O_RDONLY)
     os.close(lowest_free)

@@ -1,4 +1,4 @@
-"""TLS as the file asks for it: versions, suites, certificates of clients, reload."""
+"""TLS as the file configures it: versions, suites, certificates of clients, reload."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_certificates_of_clients(
     options: str,
     expected: dict[str, int | str],
 ) -> None:
-    """Where names are asked for, a client without a certificate has none of them."""
+    """Where names are required, a client without a certificate has none of them."""
     write(file, options)
     with served_with(file) as served:
         statuses = {

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _TooLarge:
-    """The memory of a job that was too large to be read whole, with so many ``total_items``."""
+    """The memory of a job that was too large to read whole, with its ``total_items`` then."""
 
     total_items: int | None
 
     def still_holds_for(self, job: Job) -> bool:
-        """Tell whether a job is no smaller than it was; an ended job gets more pages anyway."""
+        """Return whether a job is no smaller than it was; an ended job gets more pages anyway."""
         if not job.active:
             return False
         before, after = self.total_items, job.total_items

@@ -101,7 +101,7 @@ async def _count_notable(
     if not counted:
         return UncountedReason.TOO_MANY_ITEMS
     answer = sweep.counted(counted)
-    # The durations of some items must not pass for those of all.
+    # The durations of some items must not be published as those of all.
     no_durations = Histogram.empty(ITEM_DURATION_BUCKETS)
     return replace(answer, counts=replace(answer.counts, durations=no_durations))
 
@@ -114,7 +114,7 @@ async def _read_notable(
         return False
     pages = max_pages - sweep.pages - (len(_NOTABLE_STATUSES) - position - 1)
     if status is ItemStatus.PROCESSING:
-        # It is read first, but failed items matter more.
+        # This status is read first, but failed items matter more.
         pages = min(pages, max_pages // 3)
     reported = {ItemStatus.FAILED: job.failed_items, ItemStatus.SKIPPED: job.skipped_items}
     least = reported.get(status) or 0
@@ -140,7 +140,7 @@ class _Sweep:
     async def read(
         self, last_page: int, rows_expected: int | None, status: ItemStatus | None = None
     ) -> bool:
-        """Read the list of all items, or of those in one status; tell whether its end was reached.
+        """Read the list of all items, or of those in one status; return whether that was all.
 
         Reading stops when this sweep has read ``last_page`` pages.
         """
@@ -160,7 +160,7 @@ class _Sweep:
         return False
 
     async def read_status(self, status: ItemStatus, *, pages: int, least: int) -> bool:
-        """Read the list of items in one status; tell whether so many ``pages`` were enough.
+        """Read the list of items in one status; return whether ``pages`` were enough.
 
         If several pages have fewer than ``least`` items, the list has changed and is read again.
         """
@@ -174,7 +174,7 @@ class _Sweep:
         return True
 
     def adds_up_to(self, total_items: int | None) -> bool:
-        """Tell whether the list has as many items as the job; a list of one page always does."""
+        """Return whether the list has as many items as the job; a list of one page always does."""
         if self._broke_off:
             return False
         if self._pages_with_rows <= 1 or total_items is None:

@@ -57,7 +57,7 @@ async def _list_pages(
         ids = listed.add(page)
         offset += page.sent
         if ids and seen >= ids:
-            # The server repeats rows, and would do so forever.
+            # The server repeats rows: paging would never end.
             is_cut = promises_more_than(page, offset, len(seen))
             return _End.TRUNCATED if is_cut else _End.LAST_PAGE
         if not more_follows(page, offset):
@@ -79,7 +79,7 @@ class _NewestFirst:
     oldest: float = float("inf")
 
     def is_past(self, moment: float | None, jobs: Sequence[Job]) -> bool:
-        """Add the jobs of a page; tell whether all later ones are older than a moment."""
+        """Add the jobs of a page; return whether all later jobs are older than a moment."""
         for created_at in (job.created_at for job in jobs if job.created_at is not None):
             self.holds &= created_at <= self.oldest
             self.oldest = min(self.oldest, created_at)

@@ -1,7 +1,7 @@
-"""The answers of the v1beta API, with the fields that the exporter uses.
+"""The fields of v1beta answers that the exporter uses.
 
 They follow the server's OpenAPI description, but only ids are required. Statuses and types are
-plain strings, as values may be newer than this exporter.
+plain strings, so that an unknown new value does not fail decoding.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def more_follows(page: Page[Any], next_offset: int) -> bool:
-    """Tell whether a page promises more rows after ``next_offset``.
+    """Return whether a page promises more rows after ``next_offset``.
 
     No public material says whether ``next_page_token`` and ``total_size`` are filled in, whether
     the total is exact, or whether fewer rows than the limit may be served. So an empty page is the
@@ -30,7 +30,7 @@ def more_follows(page: Page[Any], next_offset: int) -> bool:
 def may_go_on(
     page: Page[Any], next_offset: int, *, rows_seen: int, rows_expected: int | None
 ) -> bool:
-    """Tell whether to request the next page of a list of which a number of rows is expected.
+    """Return whether to request the next page of a list of which a number of rows is expected.
 
     A server may serve fewer rows than the limit, without a token or a total that says so. So a
     page that ends short of what is expected may not be the last, unless it is empty.
@@ -42,5 +42,5 @@ def may_go_on(
 
 
 def promises_more_than(page: Page[Any], next_offset: int, rows_seen: int) -> bool:
-    """Tell whether rows remain unseen after a page that showed nothing new."""
+    """Return whether rows remain unseen after a page that showed nothing new."""
     return more_follows(page, next_offset) or (page.total_size or 0) > rows_seen

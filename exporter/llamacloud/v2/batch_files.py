@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from exporter.domain import FAILED_ITEMS_KEPT, FailedItem, ItemStatus, latest
-from exporter.llamacloud.v2.entries import Entry, by_file
+from exporter.llamacloud.v2.entries import BatchEntry, by_file
 from exporter.texts import cut
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from exporter.llamacloud.v2.batches import FileJob
     from exporter.llamacloud.v2.entries import Result
 
-# Enough of names and messages, which are unbounded, for a log line.
+# Names and messages are unbounded; this much of each is enough for a log line.
 _TEXT_LENGTH = 500
 # A job may wait for long in a status that is newer than this exporter.
 _NEW_STATUS_GIVEN_UP_AFTER_SECONDS = 86_400.0
@@ -25,14 +25,14 @@ _NEW_STATUS_GIVEN_UP_AFTER_SECONDS = 86_400.0
 
 @dataclass(slots=True, eq=False)
 class Files:
-    """The entries of a batch by the ids of its files; ``moves`` counts what changed in them.
+    """The entries of a batch by the ids of its files; ``moves`` counts the changes of statuses.
 
-    A file of which results say several things has an entry for each, but is counted as one file:
-    as failed if any of them failed. ``created_at`` is the Unix time of the batch's creation,
+    A file with several different results has an entry for each, but is counted as one file: as
+    failed if any of them failed. ``created_at`` is the Unix time of the batch's creation,
     ``newest_at`` the newest one that shows progress.
     """
 
-    entries: dict[str, Entry] = field(default_factory=dict)
+    entries: dict[str, BatchEntry] = field(default_factory=dict)
     moves: int = 0
     created_at: float | None = None
     newest_at: float | None = None
@@ -54,7 +54,7 @@ class Files:
         return tuple({item.item_id: item for item in self._failed.values()}.values())
 
     def apply_results(self, results: Mapping[str, Result], *, keeps_missing: bool) -> bool:
-        """Apply results; tell whether there are any, and they include all entries that are kept."""
+        """Apply results; return whether there are any, and they include every entry kept."""
         before, self.entries = self.entries, {}
         for file_id, (entry, message) in results.items():
             known = before.get(file_id)
@@ -84,20 +84,20 @@ class Files:
             self._failed.pop(file_id, None)
 
     def apply_missing(self, file_ids: Iterable[str]) -> None:
-        """Apply that the file jobs of these files were missing in an answer about them."""
+        """Record that an answer about these files' file jobs did not include them."""
         for file_id in file_ids:
             entry = self.entries[file_id]
             entry.refused_since = entry.refused_at = None
             self._move(entry, ItemStatus.UNKNOWN)
 
     def apply_refused(self, file_ids: Iterable[str], now: float) -> None:
-        """Apply that only the requests for the file jobs of these files failed."""
+        """Record that these files' file jobs cannot be fetched although others can."""
         for file_id in file_ids:
             entry = self.entries[file_id]
             entry.refuse(now)
             self._move(entry, ItemStatus.UNKNOWN)
 
-    def refused(self, files: Mapping[str, Sequence[str]]) -> dict[str, Entry]:
+    def refused(self, files: Mapping[str, Sequence[str]]) -> dict[str, BatchEntry]:
         """Return the file jobs whose last request failed, each with the entry of a file."""
         entries = {job_id: self.entries[file_ids[0]] for job_id, file_ids in files.items()}
         return {i: entry for i, entry in entries.items() if entry.refused_at is not None}
@@ -109,7 +109,7 @@ class Files:
                 self._move(entry, ItemStatus.CANCELLED)
 
     def give_up(self, still_seconds: float) -> None:
-        """Give up the entries whose end cannot be known, after so long without a move."""
+        """Give up entries whose end cannot be found, after ``still_seconds`` without a change."""
         for entry in self.entries.values():
             is_known = entry.has_reference and entry.status is not ItemStatus.UNKNOWN
             if entry.has_ended or is_known:
@@ -132,7 +132,7 @@ class Files:
         """Return the files that have ended."""
         return tuple(entry.ended() for entry in by_file(self.entries).values() if entry.has_ended)
 
-    def _move(self, entry: Entry, status: ItemStatus) -> None:
+    def _move(self, entry: BatchEntry, status: ItemStatus) -> None:
         self.moves += entry.status is not status
         entry.status = status
 

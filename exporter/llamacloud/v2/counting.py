@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from exporter.llamacloud.v2.memory import BatchMemory
     from exporter.llamacloud.v2.reader import Reader
 
-# One setting bounds both generations: a request of v1beta lists so many items.
+# One setting bounds both generations: a request of v1beta lists this many items.
 _ENTRIES_A_REQUEST = 1000
 
 
 async def count_items(
     reader: Reader, job_id: str, memory: BatchMemory, limits: CountLimits, *, now: float
 ) -> CountAnswer:
-    """Count the files of a batch by the status of their file jobs, or return why it is impossible.
+    """Count the files of a batch by the status of their file jobs, or return why they cannot be.
 
     File jobs that have ended are not requested again. ``now`` is a monotonic moment.
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from exporter.llamacloud.v2.models import ResultRow
 
 _ENDED = frozenset(ENDED_ITEM_STATUSES)
-# As for other jobs in which nothing moves. An answer that is too large costs megabytes each time.
+# As for other jobs that do not change. An answer that is too large costs megabytes each time.
 _LONGEST_WAIT_SECONDS = 900.0
 # Less than the whole wait, as refreshes are not exactly periodic.
 _MOST_OF_A_WAIT = 0.9
@@ -35,7 +35,7 @@ _AGAIN = "\n"
 
 
 # gc=False: there are up to 200,000 entries, and none refers to another.
-class Entry(Struct, gc=False, kw_only=True):
+class BatchEntry(Struct, gc=False, kw_only=True):
     """One file of a batch, and its file job if it has one.
 
     ``endpoint`` lists the file job; it is ``None`` without a file job, or if no list has its type.
@@ -73,7 +73,7 @@ class Entry(Struct, gc=False, kw_only=True):
         self.refused_at = now
 
     def is_due(self, now: float) -> bool:
-        """Tell whether to request a refused file job again: each wait is twice as long."""
+        """Return whether to request a refused file job again: each wait is twice as long."""
         if self.refused_since is None or self.refused_at is None:
             return True
         waits_seconds = min(
@@ -84,7 +84,7 @@ class Entry(Struct, gc=False, kw_only=True):
     def apply(self, file_job: FileJob, batch_created_at: float | None) -> float | None:
         """Apply the state of the file job; return the newest time that shows progress.
 
-        An end before the batch's creation is absent, unless differing clocks can explain it.
+        An end before the batch's creation is ignored, unless differing clocks can explain it.
         """
         self.refused_since = self.refused_at = None
         self.status, self.has_new_status = file_job.status, file_job.has_new_status
@@ -97,8 +97,8 @@ class Entry(Struct, gc=False, kw_only=True):
             self.ended_at = max(ended_at, earliest)
         return latest(file_job.created_at, self.ended_at)
 
-    def is_same_as(self, other: Entry) -> bool:
-        """Tell whether another entry has the same file job, or lacks one for the same reason."""
+    def is_same_as(self, other: BatchEntry) -> bool:
+        """Return whether another entry has the same file job, or lacks one for the same reason."""
         if self.has_reference or other.has_reference:
             return (self.endpoint, self.file_job_id) == (other.endpoint, other.file_job_id)
         return self.failure_reason == other.failure_reason
@@ -111,7 +111,7 @@ class Entry(Struct, gc=False, kw_only=True):
 class Result(NamedTuple):
     """A new entry from the results of a batch; ``message`` is why it has no file job."""
 
-    entry: Entry
+    entry: BatchEntry
     message: str | None
 
 
@@ -135,13 +135,13 @@ def results_of(rows: Sequence[ResultRow], known_values: KnownValues) -> dict[str
     return results
 
 
-def _entry_of(row: ResultRow, known_values: KnownValues) -> Entry:
+def _entry_of(row: ResultRow, known_values: KnownValues) -> BatchEntry:
     file_id, reference = row.source_directory_file_id, row.job_reference
     if reference is not None:
         # Without an id, or a list of its type, the status of the job is unknown.
         is_known = reference.id is not None
         endpoint = known_values.read(FILE_JOB_LISTS, reference.type) if is_known else None
-        return Entry(
+        return BatchEntry(
             file_id=file_id,
             has_reference=True,
             endpoint=endpoint,
@@ -150,17 +150,17 @@ def _entry_of(row: ResultRow, known_values: KnownValues) -> Entry:
         )
     if row.error_message:
         reason = NOT_MAPPED_FAILURE_REASON
-        return Entry(file_id=file_id, status=ItemStatus.FAILED, failure_reason=reason)
-    return Entry(file_id=file_id)
+        return BatchEntry(file_id=file_id, status=ItemStatus.FAILED, failure_reason=reason)
+    return BatchEntry(file_id=file_id)
 
 
-def by_file(entries: Mapping[str, Entry]) -> Mapping[str, Entry]:
+def by_file(entries: Mapping[str, BatchEntry]) -> Mapping[str, BatchEntry]:
     """Return one entry for each file: a failed one, else one that has not ended, else any."""
-    shown: dict[str, Entry] = {}
+    shown: dict[str, BatchEntry] = {}
     for entry in entries.values():
         shown[entry.file_id] = max(shown.get(entry.file_id, entry), entry, key=_weight)
     return shown
 
 
-def _weight(entry: Entry) -> int:
+def _weight(entry: BatchEntry) -> int:
     return 2 if entry.status is ItemStatus.FAILED else int(not entry.has_ended)

@@ -72,7 +72,7 @@ class FileJobList:
                 # The list has more rows, but its token is unreadable.
                 ids = list(missing)
                 continue
-            # On a page without any of them, the server ignores the filter.
+            # A page without any of them shows that the server ignores the filter.
             if not token or not found or token in tokens:
                 break
         self._files.apply_missing(self.files_of(missing))
@@ -82,7 +82,7 @@ class FileJobList:
         return [file_id for job_id in ids for file_id in self.file_ids.get(job_id, ())]
 
     def _apply(self, page: Page[FileJob], missing: dict[str, None]) -> bool:
-        """Apply the requested file jobs, no longer ``missing`` then; tell if there was any."""
+        """Apply the requested file jobs of a page, remove them from ``missing``; return if any."""
         if self.asked_monotonic is None:
             self.asked_monotonic = page.asked_monotonic
         self.answered_at = page.answered_at

@@ -36,10 +36,10 @@ async def refresh_file_jobs(
 ) -> tuple[float, float]:
     """Request all file jobs of a batch that have not ended, and apply them to its memory.
 
-    A file job whose own request was refused is requested less and less often; each one is if this
-    ``is_last``, before they are given up. ``now`` is a monotonic moment. Return the monotonic
-    moment of the first request and the Unix time of the last answer, those of the batch itself
-    if no file job was requested.
+    A file job whose own request was refused is requested less and less often, but always if this
+    refresh ``is_last``, before file jobs are given up. ``now`` is a monotonic moment. Return the
+    monotonic moment of the first request and the Unix time of the last answer; if no file job was
+    requested, those of the batch itself.
 
     Raises:
         LlamaCloudError: some could not be fetched; what came before is applied.
@@ -67,7 +67,7 @@ class _Refresh:
         refused = self._memory.files.refused(self._list.file_ids)
         try:
             await self._request_all([i for i in self._list.file_ids if i not in refused])
-            # Each alone, as a request for others as well would be split into halves again.
+            # One at a time: a request for several would be split into halves again.
             for job_id, entry in refused.items():
                 if is_last or entry.is_due(now):
                     await self._request([job_id], is_known_refused=True)
@@ -89,7 +89,7 @@ class _Refresh:
             ids = ids[size:]
 
     async def _request(self, ids: Sequence[str], *, is_known_refused: bool = False) -> int:
-        """Request file jobs; in halves, if the answer is too large, is a refusal or breaks off.
+        """Request file jobs, and halves of them if the answer is too large, refused or cut off.
 
         Return the largest number of ids that worked in one request.
         """
@@ -115,7 +115,7 @@ class _Refresh:
     async def _check_that_it_answers(self, ids: Sequence[str], error: LlamaCloudError) -> None:
         """Raise the error if requests for other, single file jobs fail too.
 
-        The cause is the list then, and no file job is given up. Each time, others are tried.
+        Then the list is the cause, and no file job is given up. Each call tries other file jobs.
         """
         for job_id in self._probes(ids):
             if self._list.has_answered:
@@ -143,12 +143,12 @@ def _is_refused(error: LlamaCloudError) -> bool:
 
 
 def _is_too_large(error: LlamaCloudError) -> bool:
-    """Tell whether the answer is too large."""
+    """Return whether the answer is too large."""
     if isinstance(error, StatusRefused):
         return error.code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     return isinstance(error, BodyTooLarge)
 
 
 def _may_be_of_one(error: LlamaCloudError) -> bool:
-    """Tell whether a single file job may be the cause of an error."""
+    """Return whether one of the file jobs may be the cause of an error."""
     return error.is_of_body or _is_refused(error) or _is_too_large(error)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from structlog.stdlib import BoundLogger
 
-# Parse ids of 40 characters make a URL of 5 kB. Rows of extract jobs carry whole documents.
+# Parse ids of 40 characters make a URL of 5 kB. Rows of extract jobs contain whole documents.
 MOST_IDS_AT_A_TIME: Final[Mapping[Endpoint, int]] = {
     Endpoint.LIST_PARSE_JOBS: 100,
     Endpoint.LIST_EXTRACT_JOBS: 20,

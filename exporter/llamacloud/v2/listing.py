@@ -1,4 +1,4 @@
-"""Listing the recent batches of a project, and active ones of any age: never all of them."""
+"""Listing the recent batches of a project, and active ones of any age; never all batches."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def list_jobs(reader: Reader, plan: ListingPlan) -> Listing:
 async def _list_pages(
     reader: Reader, plan: ListingPlan, query: Mapping[str, str], listed: ListedJobs
 ) -> bool:
-    """Read the pages of one query, until its end or a bound; tell whether it was the end.
+    """Read the pages of one query up to its end or a limit; return whether the end was reached.
 
     If a token is refused, the query begins again, once.
     """
@@ -59,7 +59,7 @@ async def _list_pages(
             seen_ids, seen_tokens = set(), set()
             continue
         ids = listed.add(page)
-        # As in the vendor's own clients: totals and short pages mean nothing.
+        # As in the vendor's own clients, totals and short pages are ignored.
         if not page.sent or not page.announces_more:
             return True
         token = page.next_token or ""

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from exporter.domain import Job
     from exporter.llamacloud.v2.reader import BatchFetched
 
-# While LlamaCloud cannot be reached, what happens to a batch is not known. And a small budget
-# refreshes a batch every fifteen minutes, which must not make it wait for hours.
+# A batch may change unseen while LlamaCloud cannot be reached: one long gap must not be enough.
+# With a small budget, a batch is refreshed every fifteen minutes, and must not wait for hours.
 _LARGEST_SHARE_OF_LIMIT = 0.5
 
 
 @dataclass(slots=True, eq=False)
 class Stillness:
-    """For how long no refresh showed a move in a batch; moments are monotonic.
+    """How long no refresh has shown a change in a batch; moments are monotonic.
 
     Between two refreshes, at most half the limit counts, so that reaching it takes at least three.
     ``seconds`` is the whole time.
@@ -32,7 +32,7 @@ class Stillness:
     _counted_seconds: float = 0.0
 
     def refreshed(self, moves: int, now: float, limit_seconds: float) -> bool:
-        """Note a refresh with the number of all ``moves``; tell whether the limit is reached."""
+        """Record a refresh with the total of ``moves``; return whether the limit is reached."""
         self._counted_seconds = self._counted_until(moves, now, limit_seconds)
         if moves != self._moves:
             self._moves, self._since = moves, now
@@ -40,7 +40,7 @@ class Stillness:
         return self._counted_seconds >= limit_seconds
 
     def would_reach_limit(self, moves: int, now: float, limit_seconds: float) -> bool:
-        """Tell whether a refresh at this moment would reach the limit."""
+        """Return whether a refresh at this moment would reach the limit."""
         return self._counted_until(moves, now, limit_seconds) >= limit_seconds
 
     def _counted_until(self, moves: int, now: float, limit_seconds: float) -> float:
@@ -52,12 +52,13 @@ class Stillness:
 
 @dataclass(slots=True, eq=False)
 class BatchMemory:
-    """What is known of one batch and its files; it is changed in place.
+    """What is known of one batch and its files.
 
-    So a count that fails keeps what it read. ``is_done`` is true while LlamaCloud is done with the
-    batch. Then results are read until they are complete (``are_final_results``), and once more
-    after the last file has ended. If nothing is new, they are final (``are_confirmed``), and so is
-    the batch. ``times_unanswered`` is how often the lists returned no file job at all.
+    It is changed in place, so that a count that fails keeps what it read. ``is_done`` is true while
+    LlamaCloud is done with the batch. Then results are read until they are complete
+    (``are_final_results``), and once more after the last file has ended. If nothing is new, results
+    and batch are final (``are_confirmed``). ``times_unanswered`` is how often the lists returned no
+    file job at all.
     """
 
     files: Files = field(default_factory=Files)
@@ -103,11 +104,11 @@ class BatchMemory:
             self.are_confirmed = are_complete and had_ended and moves == self.files.moves
 
     def refreshed(self, now: float, give_up_after_seconds: float) -> bool:
-        """Note that a refresh is complete; tell whether to stop waiting for the batch.
+        """Record that a refresh is complete; return whether to stop waiting for the batch.
 
-        That is so if LlamaCloud is done with the batch, and nothing of it moved for long. Files
-        whose end cannot be known are given up then. If that ends the batch, its results are read a
-        last time, and waiting starts again. ``now`` is a monotonic moment.
+        Waiting stops if LlamaCloud is done with the batch, and it has not changed for long. Then
+        files whose end cannot be found are given up. If that ends the batch, its results are read
+        a last time, and waiting starts again. ``now`` is a monotonic moment.
         """
         had_ended = self.all_ended
         moves = self._moves + self.files.moves
@@ -119,7 +120,7 @@ class BatchMemory:
         return True
 
     def would_give_up(self, now: float, give_up_after_seconds: float) -> bool:
-        """Tell whether a refresh at this moment would give up, if nothing moves until then."""
+        """Return whether a refresh at this moment would give up, if nothing changes until then."""
         moves = self._moves + self.files.moves
         return self.is_done and self._stillness.would_reach_limit(moves, now, give_up_after_seconds)
 
@@ -133,10 +134,10 @@ class BatchMemory:
         self.files.newest_at = latest(self.files.newest_at, job.created_at)
 
     def _apply_results(self, batch: BatchFetched) -> bool:
-        """Apply results if there are any; tell whether they seem complete."""
+        """Apply results if there are any; return whether they seem complete."""
         if batch.results is None:
             return False
-        # Results may be incomplete. Entries that they lack are kept, as if there were no results.
+        # Results may be incomplete: entries that they lack are kept unchanged.
         keeps_missing = self.is_done and not self._runs_again
         are_complete = self.files.apply_results(batch.results, keeps_missing=keeps_missing)
         self.has_results, self._runs_again = True, False

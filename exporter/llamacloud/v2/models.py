@@ -1,7 +1,7 @@
-"""The answers of the v2 API, with the fields that the exporter uses.
+"""The fields of v2 answers that the exporter uses.
 
 They follow the server's OpenAPI description, but only ids are required. Statuses and types are
-plain strings, as values may be newer than this exporter.
+plain strings, so that an unknown new value does not fail decoding.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class ResultRow(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class BatchAnswer(BatchRow, frozen=True, kw_only=True):
-    """A batch requested by its id; it has ``results`` only if they were requested."""
+    """A batch, as requested by its id; ``results`` are present only if they were requested."""
 
     results: list[ResultRow] | None = None
 

@@ -133,7 +133,7 @@ class Reader(ProjectReader):
 
 
 def is_refused_token(error: StatusRefused, token: str | None) -> bool:
-    """Tell whether a request may have failed because its page token has expired."""
+    """Return whether a request may have failed because its page token has expired."""
     return token is not None and error.code in _TOKEN_REFUSED_WITH
 
 

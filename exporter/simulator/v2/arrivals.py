@@ -1,4 +1,4 @@
-"""Which batches the demo's projects are given, and when: an endless stream for each project."""
+"""The endless stream of batches that each project of the demo gets."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _FATES: Final = {2: "CANCELLED", 4: "FAILED"}
 def arriving_batches(
     project: DemoProject, *, seed: int, opened_at: float, speed: float
 ) -> Iterator[BatchPlan]:
-    """Plan a project's batches in the order of their creation, from its history on, for ever."""
+    """Plan a project's batches without end, in the order of their creation, history included."""
     if not project.batch_types:
         return
     random = Random(f"{seed}/{project.name}/v2")  # noqa: S311 - made-up data
@@ -73,7 +73,7 @@ def arriving_batches(
 def _moments(
     random: Random, opened_at: float, speed: float
 ) -> Iterator[tuple[float, _Rush | None]]:
-    """Batches come alone, but for the rush before the demo opens."""
+    """Yield creation times: far apart, except for the rush before the demo opens."""
     began_at = opened_at - HISTORY_SECONDS / speed
     quiet_from = opened_at - _QUIET_BEFORE_OPENING_SECONDS / speed
     history = takewhile(lambda moment: moment < quiet_from, _alone(random, began_at, speed))
@@ -90,7 +90,7 @@ def _size(
     if rush is not None:
         return int(rush.share * project.largest_batch)
     drawn = random.randint(20, 120)
-    # Extract jobs are listed twenty at a time: a thousand of them would be all that is asked for.
+    # Extract jobs are listed twenty at a time: a thousand of them would take all requests.
     return project.largest_batch if number % 10 == 0 and job_type == "parse_v2" else drawn
 
 

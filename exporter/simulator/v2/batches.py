@@ -21,7 +21,7 @@ class SimulatedFileJob:
 
     ``project_id`` and ``created_at`` left out are filled in by ``World.add_file_job``;
     ``updated_at`` left out is the creation. Completed extract jobs are served with their
-    ``extract_result``. ``overrides`` are laid over its JSON, ``OMIT`` removes a field.
+    ``extract_result``. ``overrides`` replace fields of its JSON, ``OMIT`` removes one.
     """
 
     id: str
@@ -43,7 +43,7 @@ class SimulatedFile:
     """One entry of a batch's results.
 
     ``error_message`` is a mapping error. Without a job and a message it has not been mapped yet, or
-    never will be. ``overrides`` are laid over its JSON.
+    never will be. ``overrides`` replace fields of its JSON.
     """
 
     id: str
@@ -54,10 +54,10 @@ class SimulatedFile:
 
 @dataclass(slots=True)
 class SimulatedBatch:
-    """One batch: LlamaCloud gives it a status, and all else is told by its file jobs.
+    """One batch: it has a status of its own, all else follows from its file jobs.
 
-    ``updated_at`` left out is the creation. ``overrides`` are laid over its JSON, ``OMIT`` removes
-    a field.
+    ``updated_at`` left out is the creation. ``overrides`` replace fields of its JSON, ``OMIT``
+    removes one.
     """
 
     id: str
@@ -124,7 +124,7 @@ def _file(
 
 
 def extract_result(size_bytes: int) -> dict[str, Any]:
-    """Make up the extracted data of a document, of about so many bytes of JSON."""
+    """Make up the extracted data of a document; the JSON has about this number of bytes."""
     line = {"description": "Conveyor belt, 12 m", "quantity": 3, "unit_price": 1249.5, "tax": None}
     line_bytes = 85
     return {"vendor": "Acme Industrial", "lines": [line] * max(1, size_bytes // line_bytes)}

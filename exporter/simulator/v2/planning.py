@@ -1,4 +1,4 @@
-"""Plans the lives of demo batches: files are mapped in order, then workers take their jobs."""
+"""Plans demo batches: files are mapped in order, then workers process their jobs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CONFIGURATIONS: Final[dict[FileJobType, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class BatchOrder:
-    """What a demo batch is to be like, before it is planned; rates are shares of its files."""
+    """The parameters of a demo batch; rates are shares of its files."""
 
     project_name: str
     project_id: str
@@ -46,7 +46,7 @@ class BatchOrder:
 
 
 def plan_batch(order: BatchOrder, random: Random) -> BatchPlan:
-    """Plan a whole batch; it starts once its project has a slot free for it."""
+    """Plan a whole batch; it starts once its project has a free slot."""
     ready_at = order.created_at + random.uniform(2, 4) / order.speed
     started_at = max(ready_at, order.slot_free_at)
     mapped_at = started_at + random.uniform(40, 80) / order.speed
@@ -103,7 +103,7 @@ def _plan_file(order: BatchOrder, mapped_at: float, taken_at: float, random: Ran
         mapped_at=mapped_at,
         started_at=taken_at,
         ended_at=taken_at + seconds,
-        # Only extract jobs say that they are held back.
+        # Only extract jobs have a status for being held back.
         waits_as="THROTTLED" if order.job_type == "extract_v2" else "PENDING",
     )
     if random.random() < order.unmappable:
@@ -114,13 +114,13 @@ def _plan_file(order: BatchOrder, mapped_at: float, taken_at: float, random: Ran
 
 
 def _end_of(files: tuple[FilePlan, ...], mapped_at: float) -> float:
-    """Return when nothing of a batch moves any more."""
+    """Return when the last change of a batch or its file jobs happens."""
     ends = [file.ended_at for file in files if file.mapped_at < NEVER and not file.mapping_error]
     return max([mapped_at, *ends])
 
 
 def _broken_off(plan: BatchPlan, fate: str, random: Random) -> BatchPlan:
-    """End a batch in the midst of its work; a failed one in that of its mapping."""
+    """End a batch early; a failed one during its mapping."""
     last_moment = plan.mapped_at if fate == "FAILED" else plan.ended_at
     at = plan.started_at + random.uniform(0.3, 0.8) * (last_moment - plan.started_at)
     files = tuple(_cut_short(file, at, fate) for file in plan.files)
@@ -131,7 +131,7 @@ def _broken_off(plan: BatchPlan, fate: str, random: Random) -> BatchPlan:
 
 
 def _cut_short(file: FilePlan, at: float, fate: str) -> FilePlan:
-    """Map no file after ``at``; cancelling ends the jobs that there are, failing does not."""
+    """Map no file after ``at``; cancelling also ends the existing jobs, failing does not."""
     if file.mapped_at > at:
         return replace(file, mapped_at=NEVER)
     if fate == "FAILED" or file.ended_at <= at or file.mapping_error is not None:

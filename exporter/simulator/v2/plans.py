@@ -1,6 +1,6 @@
 """The life of a demo batch, known in advance: its state at any moment follows from its plan.
 
-Times are Unix seconds; what never happens has the time ``NEVER``.
+Times are Unix seconds; the time of an event that does not happen is ``NEVER``.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class FilePlan:
 class BatchPlan:
     """When one batch is created, throttled, started and mapped, and how that ends.
 
-    At ``mapped_at`` the batch itself ends; its file jobs go on until ``ended_at``.
+    At ``mapped_at`` the batch itself ends; its file jobs continue until ``ended_at``.
     """
 
     id: str

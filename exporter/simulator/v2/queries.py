@@ -12,22 +12,22 @@ from exporter.simulator.queries import StatusQuery
 
 _Moment = Annotated[
     datetime,
-    # A time without a zone is taken for UTC.
+    # A time without a zone is UTC.
     AfterValidator(lambda moment: moment if moment.tzinfo else moment.replace(tzinfo=UTC)),
 ]
 _BatchStatus = Literal["PENDING", "THROTTLED", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"]
 
 
 class BatchQuery(StatusQuery):
-    """What a question for one batch may say."""
+    """The parameters of a request for one batch."""
 
     expand: list[str] = Field(default_factory=list)
 
 
 class PageQuery(StatusQuery):
-    """What every list of v2 understands."""
+    """The parameters of every list of v2."""
 
-    # The greatest size is not documented: the style of paging holds it.
+    # The greatest size is not documented: it is part of the paging style.
     page_size: Annotated[int, Field(ge=1)] | None = None
     page_token: str | None = None
     created_at_on_or_after: _Moment | None = None
@@ -35,7 +35,7 @@ class PageQuery(StatusQuery):
     status: str | None = None
 
     def admits(self, created_at: float | None, status: str) -> bool:
-        """Whether the window and the status let a row through."""
+        """Return whether a row matches the time window and the status."""
         created = created_at or 0.0
         after, before = self.created_at_on_or_after, self.created_at_on_or_before
         return (
@@ -45,27 +45,27 @@ class PageQuery(StatusQuery):
         )
 
     def fingerprint(self) -> str:
-        """Tell queries apart that a page token must not be carried between."""
+        """Return a text that differs for queries that must not share page tokens."""
         narrowing = self.model_dump_json(exclude={"page_size", "page_token"})
         return f"{type(self).__name__}-{crc32(narrowing.encode()):08x}"
 
 
 class BatchesQuery(PageQuery):
-    """What narrows a listing of batches."""
+    """The parameters of a listing of batches."""
 
     status: _BatchStatus | None = None
     source_directory_id: str | None = None
 
 
 class ParseJobsQuery(PageQuery):
-    """What narrows a listing of parse jobs."""
+    """The parameters of a listing of parse jobs."""
 
     status: Literal["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"] | None = None
     job_ids: list[str] | None = None
 
 
 class ExtractJobsQuery(PageQuery):
-    """What narrows a listing of extract jobs; ``expand`` is understood and adds nothing."""
+    """The parameters of a listing of extract jobs; ``expand`` is accepted and adds nothing."""
 
     status: _BatchStatus | None = None
     job_ids: list[str] | None = None

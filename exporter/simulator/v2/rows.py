@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def batch_row(batch: SimulatedBatch, style: V2Style, *, expanded: bool = False) -> dict[str, Any]:
-    """Render one batch; its results are null unless they are asked for and shown in its status."""
+    """Render one batch; its results are null unless requested, and shown in its status."""
     shown = expanded and batch.status in style.results_in
     row = {
         "id": batch.id,
@@ -39,7 +39,7 @@ def parse_job_row(job: SimulatedFileJob, style: V2Style) -> dict[str, Any]:
 
 
 def extract_job_row(job: SimulatedFileJob, style: V2Style) -> dict[str, Any]:
-    """Render one extract job as its listing shows it: a completed one with its whole result."""
+    """Render one extract job as its listing shows it, a completed one with its whole result."""
     row = _file_job(job, style) | {
         "file_input": job.file_input,
         "configuration_id": job.configuration_id,

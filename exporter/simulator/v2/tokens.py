@@ -1,4 +1,4 @@
-"""How the simulated v2 API cuts a list into pages that follow each other by tokens."""
+"""How the simulated v2 API cuts a list into pages linked by tokens."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 class TokenPaging:
     """One style of paging by tokens.
 
-    ``total_size`` and ``order`` are as in ``Paging``. ``default_size`` rows are served where no
-    size is asked for, never more than ``max_rows``; a ``page_size`` above ``max_page_size`` is
-    refused. With ``trailing_token`` the last page has a token too; it leads to an empty page, which
-    has another one. With ``ignore_token`` every token leads to the first page.
+    ``total_size`` and ``order`` are as in ``Paging``. Without a size in the request, a page has
+    ``default_size`` rows, and never more than ``max_rows``; a ``page_size`` above
+    ``max_page_size`` is refused. With ``trailing_token`` the last page has a token too; it leads
+    to an empty page, which has another one. With ``ignore_token`` every token leads to the first
+    page.
 
-    A token is good for its own query and for ``token_lifetime_seconds``. The next
-    ``tokens_to_refuse`` tokens are refused whatever they are. Refused ones are answered with
-    ``refusal_code``.
+    A token is valid for its own query and for ``token_lifetime_seconds``. The next
+    ``tokens_to_refuse`` tokens are refused in any case. The code of refusals is ``refusal_code``.
     """
 
     total_size: bool | int = False

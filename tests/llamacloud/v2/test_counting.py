@@ -243,7 +243,7 @@ async def test_the_end_is_the_latest_of_the_file_jobs(server: BatchesServer) -> 
         answer = await api.counted()
     assert answer.ended_at == pytest.approx(NOW - 10, abs=0.001)
     assert answer.counts.newest_at == pytest.approx(NOW - 10, abs=0.001)
-    # A time before the creation of the batch tells nothing.
+    # A time before the creation of the batch is ignored.
     assert [True, True, False] == [item.ended_at is not None for item in answer.ended]
 
 

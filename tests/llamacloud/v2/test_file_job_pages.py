@@ -59,7 +59,7 @@ def test_documents_are_skipped_and_not_built() -> None:
 
 
 def test_an_odd_field_beside_a_document_takes_nothing_else_with_it() -> None:
-    """Nor does it have the documents built; a slow reader would refuse so many values."""
+    """Nor are the documents built; a slow decoder would refuse that many values."""
     rows = [extract_job(n) for n in range(8)]
     rows[3] |= {"error_message": ["private"], "updated_at": 7, "id": "caf\u00e9"}
     body = page_of(*rows, {"id": ["private"]}, "private")

@@ -21,7 +21,7 @@ LOOKS_EVERY = 7 * MINUTE
 
 
 async def looks(api: Reading, number: int, *, every: float = LOOKS_EVERY) -> list[CountAnswer]:
-    """Refresh the batch so many times."""
+    """Refresh the batch this number of times."""
     answers = []
     for _ in range(number):
         answers.append(await api.refresh())
