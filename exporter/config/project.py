@@ -40,6 +40,8 @@ class Project:
 
 
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+# Gateways of companies have long host names and paths.
+_Url = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 _Id = Annotated[_Text, AfterValidator(check_uuid)]
 _Once = AfterValidator(lambda values: tuple(dict.fromkeys(values)))
 
@@ -54,7 +56,7 @@ class ConfiguredProject(BaseModel):
     organization_id: _Id | None = None
     api_key: SecretStr | None = None
     api_key_file: str | None = Field(None, max_length=4096)
-    base_url: Annotated[_Text, AfterValidator(check_base_url)] | None = None
+    base_url: Annotated[_Url, AfterValidator(check_base_url)] | None = None
     directory_ids: Annotated[tuple[_Text, ...], _Once] = ()
     job_types: Annotated[tuple[Literal["parse", "extract", "classify"], ...], _Once] = ()
     api_versions: Annotated[tuple[ApiVersion, ...], BeforeValidator(parse_api_versions)] = ()

@@ -242,6 +242,15 @@ def test_a_wrong_base_url_is_explained_but_not_shown(url: str, complaint: str) -
     )
 
 
+def test_a_base_url_may_be_as_long_as_the_path_of_a_gateway() -> None:
+    """Base URLs may be longer than names, in the variable and in an entry."""
+    variable, of_entry = (f"https://{name}.example.org/{'path/' * 100}end" for name in "ab")
+    configured = json.dumps([{"name": "one"}, {"name": "two", "base_url": of_entry}])
+    found = projects({**KEY, "LLAMA_CLOUD_BASE_URL": variable, PROJECTS: configured})
+
+    assert [variable, of_entry] == [project.base_url for project in found]
+
+
 def test_a_key_in_the_place_of_its_file_is_not_shown() -> None:
     """A key in the variable of its file, a common mistake, is not shown."""
     assert problems({"LLAMA_CLOUD_API_KEY_FILE": "llx-secret"}) == (
