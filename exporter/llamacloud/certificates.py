@@ -48,7 +48,7 @@ class Certificates:
         values = value.split(":") if self._variable == "SSL_CERT_DIR" else [value]
         self._paths = [Path(part) for part in values if part]
         self._is_unreadable = False
-        self._state = _state_of(self._paths)
+        self._state, self._content = _state_of(self._paths), _content_of(self._paths)
         try:
             self._context = self._loaded()
         except OSError as error:
@@ -84,6 +84,10 @@ class Certificates:
         return context
 
     def _read_again(self) -> None:
+        # Files are also replaced by equal ones. A new context costs all connections.
+        content = _content_of(self._paths)
+        if content == self._content and not self._is_unreadable:
+            return
         try:
             self._context = self._loaded()
         except OSError as error:
@@ -97,7 +101,7 @@ class Certificates:
                 )
             self._is_unreadable = True
             return
-        self._is_unreadable = False
+        self._content, self._is_unreadable = content, False
         log.info("certificates.changed", variable=self._variable)
 
 
@@ -121,3 +125,18 @@ def _version(file: Path) -> tuple[int, ...]:
     except OSError:
         return ()
     return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
+
+
+def _content_of(paths: Sequence[Path]) -> list[object]:
+    """Return what differs once the bytes of a file, or of a file in a folder, are others."""
+    return [_content(path) for path in paths]
+
+
+def _content(path: Path) -> object:
+    try:
+        if path.is_dir():
+            return sorted((file.name, _content(file)) for file in path.iterdir() if file.is_file())
+        # Reading a named pipe would block, and a device may have no end.
+        return hash(path.read_bytes()) if path.is_file() else 0
+    except OSError:
+        return 0

@@ -170,6 +170,30 @@ def test_what_did_not_change_is_not_loaded_again(tmp_path: Path, variable: str) 
     assert 2 == load.times
 
 
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_a_file_that_is_replaced_by_an_equal_one_is_not_loaded_again(
+    tmp_path: Path, variable: str
+) -> None:
+    """As programs do that write them at intervals: connections are kept, nothing is logged."""
+    folder = tmp_path / "certificates"
+    folder.mkdir()
+    file = folder / "ca.pem"
+    file.write_text("certificates")
+    load = Loading()
+    path = file if variable == "SSL_CERT_FILE" else folder
+    certificates = Certificates(load, {variable: str(path)})
+    context = certificates.context()
+    with capture_logs() as logs:
+        for _ in range(3):
+            new = tmp_path / "new"
+            new.write_text("certificates")
+            new.replace(file)
+            assert context is certificates.context()
+    assert (1, []) == (load.times, logs)
+    file.write_text("other certificates")
+    assert context is not certificates.context()
+
+
 @pytest.mark.parametrize(
     ("variable", "path"),
     [

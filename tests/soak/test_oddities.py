@@ -11,7 +11,7 @@ from exporter.llamacloud.errors import BadResponse
 from exporter.llamacloud.left_out import Unreadable
 from exporter.llamacloud.v1beta.decoding import read_items, read_jobs, read_status
 from exporter.llamacloud.v2.decoding import read_batch, read_batches
-from exporter.llamacloud.v2.file_job_decoding import read_file_jobs
+from exporter.llamacloud.v2.file_job_decoding import read_extract_jobs, read_parse_jobs
 from exporter.simulator import (
     Fault,
     Paging,
@@ -88,8 +88,8 @@ READERS: dict[Endpoint, Callable[[bytes], Any]] = {
     "list_items": read_items,
     "list_batches": read_batches,
     "batch": read_batch,
-    "list_parse_jobs": read_file_jobs,
-    "list_extract_jobs": read_file_jobs,
+    "list_parse_jobs": read_parse_jobs,
+    "list_extract_jobs": read_extract_jobs,
 }
 
 

@@ -109,9 +109,7 @@ class FileJob:
     updated_at: float | None
 
 
-def file_job_of(
-    row: FileJobRow, known_values: KnownValues, answered_at: float, *, with_name: bool
-) -> FileJob:
+def file_job_of(row: FileJobRow, known_values: KnownValues, answered_at: float) -> FileJob:
     """Return the file job of a row, in an answer of the Unix time ``answered_at``."""
     times = plausible_times(answered_at, created=row.created_at, updated=row.updated_at)
     status = known_values.read(ITEM_STATUSES, row.status)
@@ -120,7 +118,7 @@ def file_job_of(
         status=status,
         has_new_status=status is ItemStatus.UNKNOWN and row.status is not None,
         failure_reason=failure_reason(row.error_message) if status is ItemStatus.FAILED else None,
-        name=cut(row.name, LONGEST_TEXT) if with_name else None,
+        name=cut(getattr(row, "name", None), LONGEST_TEXT),
         error_message=cut(row.error_message, LONGEST_TEXT),
         created_at=times.created_at,
         updated_at=times.updated_at,

@@ -17,7 +17,7 @@ from exporter.llamacloud.fields import document_of, field_of, have_usable_ids, r
 from exporter.llamacloud.json_bounds import check_number_of_values
 from exporter.llamacloud.left_out import Unreadable
 from exporter.llamacloud.pages import Page, read_at_once, readable_rows, rows_of
-from exporter.llamacloud.v2.models import FileJobRow
+from exporter.llamacloud.v2.models import FileJobRow, ParseJobRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -45,24 +45,39 @@ def _first_rows(kind: Any) -> Any:  # noqa: ANN401 - a type that is made here
 
 
 _FIELDS: Mapping[str, Callable[[object], Any]] = {
-    **dict.fromkeys(("status", "project_id", "error_message", "name"), text),
+    **dict.fromkeys(("status", "project_id", "error_message"), text),
     **dict.fromkeys(("created_at", "updated_at"), time),
 }
+_PARSE_FIELDS = {**_FIELDS, "name": text}
 _AS_SENT = Raw(b"null")
 _RAW_ROW = msgspec.json.Decoder(
-    msgspec.defstruct("RawRow", [(name, Raw, _AS_SENT) for name in ("id", *_FIELDS)])
+    msgspec.defstruct("RawRow", [(name, Raw, _AS_SENT) for name in ("id", *_PARSE_FIELDS)])
 )
-_PAGE = msgspec.json.Decoder(_Page[_first_rows(FileJobRow)])  # type: ignore[misc]
+_PARSE_PAGE = msgspec.json.Decoder(_Page[_first_rows(ParseJobRow)])  # type: ignore[misc]
+_EXTRACT_PAGE = msgspec.json.Decoder(_Page[_first_rows(FileJobRow)])  # type: ignore[misc]
 _RAW_PAGE = msgspec.json.Decoder(_RawPage[_first_rows(Raw)])  # type: ignore[misc]
 
 
-def read_file_jobs(body: bytes) -> Page[FileJobRow]:
-    """Read a page of parse or extract jobs, the first ``MOST_FILE_JOBS`` of them.
+def read_parse_jobs(body: bytes) -> Page[FileJobRow]:
+    """Read a page of parse jobs, the first ``MOST_FILE_JOBS`` of them.
 
     Raises:
         BadResponse: it is no such page, or of ten rows or more none can be read.
     """
-    page = read_at_once(_PAGE, body)
+    return _read_file_jobs(body, _PARSE_PAGE, partial(row_of, ParseJobRow, "id", _PARSE_FIELDS))
+
+
+def read_extract_jobs(body: bytes) -> Page[FileJobRow]:
+    """Read a page of extract jobs, as ``read_parse_jobs`` does."""
+    return _read_file_jobs(body, _EXTRACT_PAGE, partial(row_of, FileJobRow, "id", _FIELDS))
+
+
+def _read_file_jobs(
+    body: bytes,
+    decoder: msgspec.json.Decoder[_Page[Any]],
+    read_row: Callable[[object, Unreadable], FileJobRow | None],
+) -> Page[FileJobRow]:
+    page = read_at_once(decoder, body)
     rows = _set(page.items) if page is not None else []
     if page is not None and have_usable_ids([row.id for row in rows]):
         return Page(rows, len(rows), Unreadable(), page.next_page_token)
@@ -70,8 +85,7 @@ def read_file_jobs(body: bytes) -> Page[FileJobRow]:
     document = _used_of(body)
     values: Sequence[object] = rows_of(document)[:MOST_FILE_JOBS]
     token = field_of(document, "next_page_token", text, unreadable)
-    read = partial(row_of, FileJobRow, "id", _FIELDS)
-    return Page(readable_rows(values, read, unreadable), len(values), unreadable, token)
+    return Page(readable_rows(values, read_row, unreadable), len(values), unreadable, token)
 
 
 def _set(items: Struct) -> list[Any]:

@@ -67,12 +67,17 @@ class BatchPage(Struct, frozen=True, kw_only=True):
 
 
 class FileJobRow(Struct, frozen=True, gc=False, kw_only=True):
-    """The parse or extract job of one file; extract jobs have no name."""
+    """The parse or extract job of one file."""
 
     id: Id
-    name: str | None = None
     status: str | None = None
     project_id: str | None = None
     error_message: str | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
+
+
+class ParseJobRow(FileJobRow, frozen=True, gc=False, kw_only=True):
+    """The parse job of one file."""
+
+    name: str | None = None

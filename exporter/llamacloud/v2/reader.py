@@ -16,7 +16,7 @@ from exporter.llamacloud.requests import Endpoint
 from exporter.llamacloud.v2.batches import batch_mismatch, file_job_of, job_of
 from exporter.llamacloud.v2.decoding import read_batch, read_batches
 from exporter.llamacloud.v2.entries import results_of
-from exporter.llamacloud.v2.file_job_decoding import read_file_jobs
+from exporter.llamacloud.v2.file_job_decoding import read_extract_jobs, read_parse_jobs
 from exporter.llamacloud.v2.ids_at_a_time import IdsAtATime
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from exporter.llamacloud.v2.entries import Result
 
 _BATCHES_PATH = "/api/v2/batches"
-_FILE_JOBS_PATHS: Final = {
-    Endpoint.LIST_PARSE_JOBS: "/api/v2/parse",
-    Endpoint.LIST_EXTRACT_JOBS: "/api/v2/extract",
+_FILE_JOBS: Final = {
+    Endpoint.LIST_PARSE_JOBS: ("/api/v2/parse", read_parse_jobs),
+    Endpoint.LIST_EXTRACT_JOBS: ("/api/v2/extract", read_extract_jobs),
 }
 # The default and the largest size are not documented; the vendor's own poller requests this one.
 _PAGE_SIZE = 100
@@ -116,19 +116,19 @@ class Reader(ProjectReader):
 
         A body that breaks off is not requested again unless it is about a single id.
         """
+        path, read = _FILE_JOBS[endpoint]
         page = await self._get_page(
             endpoint,
-            _FILE_JOBS_PATHS[endpoint],
+            path,
             _with_token({"job_ids": list(ids)}, token),
-            read_file_jobs,
+            read,
             most_rows=len(ids),
             retries_bodies=len(ids) == 1,
         )
-        known, with_name = self.known_values, endpoint is Endpoint.LIST_PARSE_JOBS
         return self._matching(
             page,
             lambda row: mismatch_of(row, self._scope),
-            lambda row: file_job_of(row, known, page.answered_at, with_name=with_name),
+            lambda row: file_job_of(row, self.known_values, page.answered_at),
         )
 
 

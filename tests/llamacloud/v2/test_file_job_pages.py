@@ -19,7 +19,11 @@ from exporter.llamacloud.errors import BadResponse
 from exporter.llamacloud.pages import read_at_once
 from exporter.llamacloud.v2 import file_job_decoding
 from exporter.llamacloud.v2.decoding import read_batch, read_batches
-from exporter.llamacloud.v2.file_job_decoding import MOST_FILE_JOBS, read_file_jobs
+from exporter.llamacloud.v2.file_job_decoding import (
+    MOST_FILE_JOBS,
+    read_extract_jobs,
+    read_parse_jobs,
+)
 from tests.llamacloud.documented import page_of, with_json
 from tests.llamacloud.odd_json import ODD_JSON, json_values
 from tests.llamacloud.v2.batches_server import batch, file_job, result
@@ -47,7 +51,7 @@ def test_documents_are_skipped_and_not_built() -> None:
     body = page_of(*(extract_job(n) for n in range(16)), next_page_token="t")
     assert 10**7 < len(body) < LONGEST_ANSWER_BYTES
     tracemalloc.start()
-    page = read_file_jobs(body)
+    page = read_extract_jobs(body)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert ([f"job-{n}" for n in range(16)], "t") == (
@@ -64,7 +68,7 @@ def test_an_odd_field_beside_a_document_takes_nothing_else_with_it() -> None:
     rows[3] |= {"error_message": ["private"], "updated_at": 7, "id": "caf\u00e9"}
     body = page_of(*rows, {"id": ["private"]}, "private")
     tracemalloc.start()
-    page = read_file_jobs(body)
+    page = read_extract_jobs(body)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert (8, 10, 2) == (len(page.rows), page.sent, page.unreadable.rows)
@@ -79,11 +83,19 @@ def test_an_odd_field_beside_a_document_takes_nothing_else_with_it() -> None:
     assert "private" not in repr(page)
 
 
+def test_only_parse_jobs_have_a_name() -> None:
+    """What extract jobs hold under it may be of a document: it is skipped like all else in them."""
+    row = extract_job(0, name={"private": ["document"]})
+    page = read_extract_jobs(page_of(row))
+    assert (["job-0"], []) == ([row.id for row in page.rows], [*page.unreadable.fields])
+    assert ["name"] == [*read_parse_jobs(page_of(row)).unreadable.fields]
+
+
 def test_json_that_only_python_reads_is_read_slowly() -> None:
     """NaN, and halves of characters, which a document may hold."""
     rows = [file_job(0, "FAILED", extract_result=float("nan")), file_job(1, "RUNNING", name="MARK")]
     body = with_json(page_of(*rows), "MARK", '"\\ud800"')
-    page = read_file_jobs(body)
+    page = read_parse_jobs(body)
     assert [("job-0", "FAILED"), ("job-1", "RUNNING")] == [(r.id, r.status) for r in page.rows]
 
 
@@ -91,19 +103,19 @@ def test_rows_beyond_those_that_may_be_asked_for_are_skipped() -> None:
     """They would be ignored anyway."""
     for field in ({}, {"status": 7}):
         rows = (file_job(n, "COMPLETED") | field for n in range(3 * MOST_FILE_JOBS))
-        page = read_file_jobs(page_of(*rows))
+        page = read_parse_jobs(page_of(*rows))
         assert MOST_FILE_JOBS == len(page.rows) == page.sent
 
 
 def test_a_page_of_ten_rows_that_cannot_be_read_is_a_bad_answer() -> None:
     """Fewer may all be bad."""
     with pytest.raises(BadResponse, match="items: none of 10 rows has a usable id"):
-        read_file_jobs(page_of(*({"id": 7} for _ in range(10))))
-    assert 9 == read_file_jobs(page_of(*({"id": 7} for _ in range(9)))).unreadable.rows
+        read_parse_jobs(page_of(*({"id": 7} for _ in range(10))))
+    assert 9 == read_parse_jobs(page_of(*({"id": 7} for _ in range(9)))).unreadable.rows
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"<html>", b"{}", b'{"items":{}}', b'{"items":null}'])
-@pytest.mark.parametrize("read", [read_file_jobs, read_batches])
+@pytest.mark.parametrize("read", [read_parse_jobs, read_extract_jobs, read_batches])
 def test_what_is_no_page_is_a_bad_answer(read: Any, body: bytes) -> None:
     """The message says where, not what."""
     with pytest.raises(BadResponse) as raised:
@@ -119,8 +131,8 @@ def test_any_json_in_one_field_of_a_file_job_leaves_all_others_as_they_were(
     """Its row is there, unless it has no usable id; other rows are untouched."""
     rows = [file_job(0), file_job(1) | {field: "MARK"}, file_job(2)]
     body = with_json(page_of(*rows), "MARK", written)
-    page = read_file_jobs(body)
-    expected = read_file_jobs(page_of(*rows)).rows
+    page = read_parse_jobs(body)
+    expected = read_parse_jobs(page_of(*rows)).rows
     by_id = {row.id: row for row in page.rows}
     assert (expected[0], expected[2]) == (by_id["job-0"], by_id["job-2"])
     assert 3 == len(page.rows) + page.unreadable.rows
@@ -169,8 +181,8 @@ def test_any_json_in_a_batch_is_read_as_far_as_it_can_be(place: str, written: st
 def test_field_by_field_the_same_is_read_as_at_once(field: str, written: str) -> None:
     """Wherever a page can be read at once, both slower readers agree."""
     body = with_json(page_of(file_job(0) | {field: "MARK"}, file_job(1)), "MARK", written)
-    quickly = read_file_jobs(body)
-    for without in ({"_PAGE"}, {"_PAGE", "_RAW_PAGE"}):
+    quickly = read_parse_jobs(body)
+    for without in ({"_PARSE_PAGE"}, {"_PARSE_PAGE", "_RAW_PAGE"}):
         skipped = {getattr(file_job_decoding, name) for name in without}
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(
@@ -180,7 +192,7 @@ def test_field_by_field_the_same_is_read_as_at_once(field: str, written: str) ->
                     None if decoder in skipped else read(decoder, body)
                 ),
             )
-            slowly = read_file_jobs(body)
+            slowly = read_parse_jobs(body)
         assert list(quickly.rows) == list(slowly.rows)
         assert quickly.unreadable == slowly.unreadable
 
@@ -189,7 +201,7 @@ BOUNDED = """
 import sys
 from pathlib import Path
 from exporter.llamacloud.errors import BadResponse
-from exporter.llamacloud.v2.file_job_decoding import read_file_jobs
+from exporter.llamacloud.v2.file_job_decoding import read_parse_jobs
 
 def peak_mib():
     status = Path("/proc/self/status").read_text().splitlines()
@@ -199,7 +211,7 @@ for line in sys.stdin.buffer:
     body = line.rstrip()
     del line
     try:
-        read_file_jobs(body)
+        read_parse_jobs(body)
     except BadResponse as error:
         assert len(str(error)) < 310
     print(peak_mib())
@@ -244,6 +256,6 @@ def test_a_page_of_a_hundred_file_jobs_is_read_in_well_under_a_millisecond() -> 
     taken = []
     for _ in range(20):
         began = time.process_time()
-        read_file_jobs(body)
+        read_parse_jobs(body)
         taken.append(time.process_time() - began)
     assert min(taken) < 0.001

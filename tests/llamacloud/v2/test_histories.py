@@ -22,7 +22,7 @@ from exporter.llamacloud.v2.batches import file_job_of, job_of
 from exporter.llamacloud.v2.counting import count_items
 from exporter.llamacloud.v2.decoding import read_batch
 from exporter.llamacloud.v2.entries import results_of
-from exporter.llamacloud.v2.file_job_decoding import read_file_jobs
+from exporter.llamacloud.v2.file_job_decoding import read_parse_jobs
 from exporter.llamacloud.v2.ids_at_a_time import IdsAtATime
 from exporter.llamacloud.v2.memory import BatchMemory
 from exporter.llamacloud.v2.reader import BatchFetched
@@ -67,8 +67,8 @@ class World:
             raise NetworkFailed("reset")
         numbers = [int(job_id.removeprefix("job-")) for job_id in ids]
         rows = [file_job(n, self.file_jobs[n]) for n in numbers if n not in self.hidden]
-        read = read_file_jobs(as_json({"items": rows})).rows
-        file_jobs = [file_job_of(row, self.known_values, NOW, with_name=True) for row in read]
+        read = read_parse_jobs(as_json({"items": rows})).rows
+        file_jobs = [file_job_of(row, self.known_values, NOW) for row in read]
         return Page(file_jobs, len(read), Unreadable(), answered_at=NOW)
 
     def fetched(self, memory: BatchMemory) -> BatchFetched:
