@@ -56,8 +56,10 @@ class Reloader:
         self._wanted = wanted
         self._waiting: list[asyncio.Future[Reloaded]] = []
         self._has_stopped = False
-        # The loop's own threads may all hang in look-ups of names.
+        # The loop's own threads may all hang in look-ups of names, and the machine may allow no
+        # further thread then: this one starts now.
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="settings")
+        self._reader.submit(int)
 
     async def run(self) -> NoReturn:
         """Reload whenever ``wanted`` is set, until cancelled; a bug raises."""

@@ -103,5 +103,6 @@ class Departures:
         view, shown_since = self._shown_since.get(job_id, (None, 0))
         if view != self._table.job_views[job_id]:
             return False
-        scraped = self._scraped_views
+        # A reload may have lowered the number since.
+        scraped = self._scraped_views[: rules.min_scrapes]
         return len(scraped) == rules.min_scrapes and min(scraped) >= shown_since

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -37,8 +38,11 @@ UNUSABLE = {
 WITHOUT_THREADS_FOR_NAMES = """
 import sys, threading
 start = threading.Thread.start
+refused = []
 def refuse(thread):
-    if thread.name.startswith("look-up"):
+    is_look_up = thread.name.startswith("look-up")
+    if is_look_up or (refused and thread.name.startswith("settings")):
+        refused.append(thread)
         raise RuntimeError("can't start new thread")
     start(thread)
 threading.Thread.start = refuse
@@ -214,7 +218,7 @@ def run_program(
 
 
 def test_a_limit_of_threads_ends_nothing(cloud: Cloud, tmp_path: Path) -> None:
-    """Only the project whose name cannot be looked up fails."""
+    """Only the project whose name cannot be looked up fails, and a reload needs no new thread."""
     by_name = cloud.base_url.replace("127.0.0.1", "localhost")
     entries = [project(cloud, "named", base_url=by_name), project(cloud, "good")]
     flag = settings_file(tmp_path, entries)
@@ -222,6 +226,8 @@ def test_a_limit_of_threads_ends_nothing(cloud: Cloud, tmp_path: Path) -> None:
         exporter.wait_for(lambda: bool(exporter.events("project.listing_failed")))
         exporter.wait_for(lambda: 1 in scrape(exporter).own("project_up", project="good"))
         (line,) = exporter.events("project.listing_failed")
+        exporter.process.send_signal(signal.SIGHUP)
+        exporter.wait_for(lambda: bool(exporter.events("config.reloaded")))
         status, _ = exporter.stop()
     assert (0, "named", "network") == (status, line["project"], line["reason"])
     assert line["detail"].endswith("RuntimeError: can't start new thread")

@@ -48,6 +48,14 @@ class TestRetention:
         history.scrape()
         assert "job-1" not in history.shown()
 
+    def test_fewer_scrapes_may_be_enough_after_a_reload(self) -> None:
+        """Scrapes that were seen before it count."""
+        history = settle(History(min_scrapes=3).listing(job()).at(90).listing(ended()))
+        history.scrape().scrape()
+        assert "job-1" in history.at(90 + HOUR).shown()
+        history.core.change_rules(replace(history.rules, min_scrapes=1), 90 + HOUR)
+        assert "job-1" not in history.at(90 + HOUR + 1).shown()
+
     def test_a_scrape_may_be_known_before_its_view_is_known_to_be_published(self) -> None:
         """Scrapes show a view a moment before the core receives that."""
         history = settle(History(min_scrapes=1).listing(job()).at(90).listing(ended()))
