@@ -7,7 +7,6 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from exporter.advice import LIMIT_REACHED
 from exporter.app.foreign_variables import forget_foreign_variables
 from exporter.logs.standard_streams import occupy_closed_streams, write_error
 
@@ -45,6 +44,8 @@ def main() -> int:
         log_writer = LogWriter.to_standard_error()
     except RuntimeError as error:
         # Python raises it if the machine allows no further thread.
+        from exporter.advice import LIMIT_REACHED  # noqa: PLC0415 - loads more than signals can wait for
+
         write_error(f"llamacloud-batch-exporter: {error}: {LIMIT_REACHED}\n")
         return 1
     status = _imported()(signals, log_writer)
