@@ -131,7 +131,7 @@ def _plain(words: str, status: int = 200, headers: Mapping[str, str] = _NO_SNIFF
 
 
 def _not_found(paths: Sequence[str]) -> Callable[[Request, Exception], Response]:
-    words = f"There is nothing here. What there is: {' '.join(paths)}\n"
+    words = f"Not found. These paths are served: {' '.join(paths)}\n"
     return lambda _, __: _plain(words, 404)
 
 

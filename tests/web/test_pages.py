@@ -60,7 +60,7 @@ def test_other_paths_are_not_found_and_not_redirected(address: str, path: str) -
     answer = ask(address, path)
 
     words = (
-        b"There is nothing here. What there is: / /job /api/v1/status /api/v1/jobs"
+        b"Not found. These paths are served: / /job /api/v1/status /api/v1/jobs"
         b" /api/v1/openapi.yaml /metrics /-/healthy /-/ready /-/reload /-/quit\n"
     )
     assert (answer.status, answer.body) == (404, words)
