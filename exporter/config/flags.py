@@ -30,8 +30,8 @@ settings without a flag:
 environment variables of LlamaCloud:
 {variables}
 
-Keys have no flags, since a process list shows flags.
-Files that hold a key are better than keys in variables or in the YAML file.
+Keys have no flags, because every user can read the flags of a process.
+Prefer files that hold only a key to keys in variables or in the YAML file.
 A relative api_key_file in the YAML file starts from that file's directory.
 
 exit status: 0 done, or stopped by a signal while it served; 1 failed; 2 mistakes in the settings,
@@ -59,7 +59,7 @@ _MODE_HELP = {
     Mode.HEALTHCHECK: (
         "Check that the exporter that runs with these settings is healthy: exit status 0 or 1."
     ),
-    Mode.CHECK: "Report on the settings and exit.",
+    Mode.CHECK: "Check the settings, report every mistake and exit.",
     Mode.ONCE: "List the jobs, refresh them for one interval at most, print the metrics and exit.",
     Mode.DEMO: "Serve against the built-in LlamaCloud simulator; needs no key.",
 }
@@ -105,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     version, words = f"%(prog)s {__version__}", "Print the version and exit."
     modes.add_argument("--version", action="version", version=version, help=words)
     settings = parser.add_argument_group(
-        "settings (a flag wins over its variable, the variable over the file)"
+        "settings (a flag overrides its variable, a variable overrides the file)"
     )
     for doc in documented_settings():
         if doc.flag:

@@ -114,8 +114,8 @@ class Items(Group):
         10,
         ge=1,
         le=100_000,
-        description="Maximum number of pages in one reading of an active job's items, and five"
-        " times as many for the final count; of larger jobs only some statuses are counted.",
+        description="Maximum number of pages in one count of an active job's items, and five"
+        " times as many in the final count; of larger jobs, only some statuses are counted.",
     )
 
 

@@ -39,7 +39,7 @@ def test_help_lists_every_setting(help_text: str) -> None:
         "--once",
         "--demo",
         "--version",
-        "Files that hold a key are better",
+        "Prefer files that hold only a key",
         "exit status: 0",
         "\n  LLAMA_CLOUD_API_KEY=... llamacloud-batch-exporter\n",
     ],

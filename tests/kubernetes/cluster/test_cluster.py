@@ -97,14 +97,14 @@ def test_helm_tells_what_is_missing(cluster: Cluster) -> None:
     dry = ("install", RELEASE, str(CHART), "--namespace=releases", "--dry-run=server")
     told = cluster.helm(*dry)
     assert "WARNING: it has no API key" in told
-    assert "This release tells no Prometheus to scrape the exporter" in told
+    assert "This release does not make Prometheus scrape the exporter" in told
     assert "begin at zero after each restart" in told
     complete = ("existingSecret=llamacloud-keys", "defaultKey=default")
     flags = [f"--set=apiKeys.{each}" for each in complete]
     flags.append("--set=state.enabled=true")
     told = cluster.helm(*dry, *flags, "--set=serviceMonitor.enabled=true")
     assert "WARNING" not in told
-    assert "tells no Prometheus" not in told
+    assert "does not make Prometheus" not in told
     assert "begin at zero" not in told
     told = cluster.helm(*dry, *flags, "--set=state.persistence.enabled=false")
     assert "begin at zero in a new Pod" in told
