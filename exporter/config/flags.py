@@ -34,8 +34,8 @@ Keys have no flags, because every user can read the flags of a process.
 Prefer files that hold only a key to keys in variables or in the YAML file.
 A relative api_key_file in the YAML file starts from that file's directory.
 
-exit status: 0 done, or stopped by a signal while it served; 1 failed; 2 mistakes in the settings,
-or in the variables about proxies and certificates
+exit status: 0 done, or stopped by a signal while it served; 1 failed; 2 a mistake in the settings,
+or in the variables for proxies and certificates
 
 minimal example:
   LLAMA_CLOUD_API_KEY=... llamacloud-batch-exporter"""
