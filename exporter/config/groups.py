@@ -126,8 +126,8 @@ class Jobs(Group):
         500,
         ge=0,
         le=1_000_000,
-        description="Maximum number of jobs of a project with series of their own; 0 publishes"
-        " totals only, and no alert about single jobs can fire.",
+        description="Maximum number of jobs of a project that have their own series; 0 publishes"
+        " totals only, and then no alert about single jobs can fire.",
     )
 
 
