@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 _REQUESTS_END_WITHIN_SECONDS = 0.3
+# Turns of the event loop in which asyncio accepts a connection, makes its transport, and reports it.
+_TURNS_UNTIL_CONNECTED = 4
 
 
 @contextlib.asynccontextmanager
@@ -93,6 +95,9 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for listener in (*self.servers, *(sockets or ())):
             listener.close()
+        # A connection that was accepted just now is known to the server only some turns later.
+        for _ in range(_TURNS_UNTIL_CONNECTED):
+            await asyncio.sleep(0)
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         # The loop calls ``connection_lost`` of the connections, which ends their requests.

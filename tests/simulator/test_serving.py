@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import gc
 import signal
 import socket
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -120,3 +122,13 @@ def test_an_answer_is_not_held_back_by_the_kernel() -> None:
             client.get(base_url + JOBS_PATH)
             seconds.append(time.monotonic() - asked_at)
         assert median(seconds) < 0.04
+
+
+def test_a_connection_that_was_accepted_just_now_is_closed_too() -> None:
+    """Otherwise its socket would stay open until it is collected, with a warning."""
+    for _ in range(20):
+        with ExitStack() as opened, serving_in_thread(Simulator(World()).app) as base_url:
+            host, port = base_url.removeprefix("http://").split(":")
+            for _ in range(3):
+                opened.enter_context(socket.create_connection((host, int(port))))
+    gc.collect()
