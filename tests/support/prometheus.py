@@ -17,12 +17,12 @@ class Prometheus(Daemon):
     """A running Prometheus."""
 
     def query(self, promql: str) -> list[dict[str, Any]]:
-        """Return what an instant query finds now, each with ``metric`` and ``value``."""
-        found: list[dict[str, Any]] = self.ask("/api/v1/query", query=promql)["result"]
+        """Return the current result of an instant query, each with ``metric`` and ``value``."""
+        found: list[dict[str, Any]] = self.request("/api/v1/query", query=promql)["result"]
         return found
 
-    def ask(self, path: str, **parameters: str | Sequence[str]) -> Any:
-        """Return the data of an answer of the HTTP API; fail if it is an error."""
+    def request(self, path: str, **parameters: str | Sequence[str]) -> Any:
+        """Return the data of a response of the HTTP API; fail if it is an error."""
         status, body = self.get(f"{path}?{urlencode(parameters, doseq=True)}")
         answer = json.loads(body)
         assert (200, "success") == (status, answer["status"]), f"{parameters}: {body}"

@@ -265,7 +265,7 @@ def test_prometheus_finds_every_exporter(cluster: Cluster, tmp_path: Path) -> No
 
         prometheus.wait_for(lambda: found() == expected, missing=found)
         prometheus.wait_for(lambda: bool(prometheus.query(RECORDED)))
-        targets = prometheus.ask("/api/v1/targets", state="active")["activeTargets"]
+        targets = prometheus.request("/api/v1/targets", state="active")["activeTargets"]
         assert ["up"] * 4 == [target["health"] for target in targets]
 
 
