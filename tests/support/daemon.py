@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DEADLINE_SECONDS = 30.0
 # Their state changes once a second, and each request makes them compute.
-SECONDS_BETWEEN_LOOKS = 0.25
+SECONDS_BETWEEN_CHECKS = 0.25
 LISTENING = "Listening on"
 
 
@@ -66,8 +66,8 @@ class Daemon:
             condition,
             self.process,
             within_seconds=within_seconds,
-            seconds_between_looks=SECONDS_BETWEEN_LOOKS,
-            told=lambda: f"{missing()}\n{self.log_file.read_text()}",
+            seconds_between_checks=SECONDS_BETWEEN_CHECKS,
+            message=lambda: f"{missing()}\n{self.log_file.read_text()}",
         )
 
     def is_ready(self) -> bool:

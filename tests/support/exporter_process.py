@@ -64,7 +64,7 @@ class Exporter:
             condition,
             self.process,
             within_seconds=DEADLINE_SECONDS,
-            told=self.log_file.read_text,
+            message=self.log_file.read_text,
         )
 
     def wait_for_metric(self, sample: str) -> str:
