@@ -1,4 +1,4 @@
-"""A real Prometheus on the loopback, for tests that query its samples."""
+"""A real Prometheus on the loopback."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Prometheus(Daemon):
 
 @contextmanager
 def running_prometheus(config: str, *arguments: str) -> Iterator[Prometheus]:
-    """Run Prometheus on a free port and with an empty folder of its own, to the end of the block.
+    """Run Prometheus on a free port and in an empty folder until the end of the block.
 
-    Paths in ``config`` are absolute, or start from that folder.
+    Paths in ``config`` are absolute, or relative to that folder.
     """
     storage = "--storage.tsdb.path={folder}/data"
     with running_daemon(Prometheus, "prometheus", config, storage, *arguments) as prometheus:

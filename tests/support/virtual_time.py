@@ -39,7 +39,7 @@ AnEvent = TypeVar("AnEvent")
 
 
 def list_now(core: ProjectCore, now: float, *jobs: Job, is_throttling: bool = False) -> list[Event]:
-    """Have a core list the project, with an answer at once."""
+    """Apply a listing to a core, with an answer at once."""
     action = core.next_action(now, is_throttling, may_refresh=False)
     assert isinstance(action, ListJobs)
     listing = Listing(jobs, action.began, EPOCH + now, EPOCH + now)
@@ -52,8 +52,8 @@ class Polling:
     """A poller and its budget in virtual time; ``now`` is seconds since the start.
 
     Slot 0 lists, the others refresh. A slot waits for a permit before it calls the core. ``clouds``
-    holds what each generation of the API answers, ``cloud`` is the first one, which holds ``jobs``.
-    ``look_every`` is how often what time alone changes is looked for.
+    holds the answers of each generation of the API; ``cloud`` is the first one, which holds
+    ``jobs``. ``look_every`` is the interval at which changes that only time causes are checked.
     """
 
     def __init__(
@@ -102,18 +102,18 @@ class Polling:
         self.clouds[cloud.api_version] = cloud
 
     def at(self, moment: float, act: Callable[[], None]) -> None:
-        """Have something done at a moment."""
+        """Schedule a call at a moment."""
         heappush(self._heap, (max(moment, self.now), next(self._numbers), act))
 
     def every(self, seconds: float, act: Callable[[], None]) -> None:
-        """Have something done again and again."""
+        """Schedule a call at regular intervals."""
         self.at(self.now + seconds, act)
         self.at(self.now + seconds, lambda: self.every(seconds, act))
 
     def restart(self, *, down_seconds: float = 0.0, **rules: Any) -> None:
-        """Be another process that goes on with the state of this one, by other rules perhaps.
+        """Continue with the saved state in a new process, perhaps with other rules.
 
-        What is under way is lost, and so is what was to be done ``at`` some moment.
+        Requests under way are lost, and so are calls that were scheduled with ``at``.
         """
         saved = reread(saved_project(self.core.table, self.now, EPOCH + self.now))
         self.now += down_seconds
@@ -129,7 +129,7 @@ class Polling:
         self.now = moment
 
     def scrape(self) -> None:
-        """Scrape what is published."""
+        """Report a scrape of the published view to the core."""
         if self.views:
             self.receive(Scraped(self.views[-1].number))
 
@@ -155,11 +155,11 @@ class Polling:
         self._grant()
 
     def view(self) -> ProjectView:
-        """Return what is published."""
+        """Return the published view."""
         return self.views[-1]
 
     def job(self, job_id: str = "job-1") -> JobView:
-        """Return what is published of a job."""
+        """Return a job of the published view."""
         return {shown.job_id: shown for shown in self.view().jobs}[job_id]
 
     def asked(self, *kinds: str, since: float = 0.0) -> list[Request]:
