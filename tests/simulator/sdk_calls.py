@@ -16,9 +16,7 @@ from llama_cloud import APIResponseValidationError, APIStatusError, LlamaCloud, 
 
 def main() -> None:
     """Answer calls until standard input ends; first print the SDK's version."""
-    write(
-        {"version": __version__, "has_v1beta": hasattr(LlamaCloud(api_key="none").beta, "batch")}
-    )
+    write({"version": __version__, "has_v1beta": hasattr(LlamaCloud(api_key="none").beta, "batch")})
     for line in sys.stdin:
         write(outcome(**json.loads(line)))
 

@@ -292,14 +292,14 @@ def test_file_jobs_are_requested_by_ids(world: World, v2_client: httpx.Client, p
         for number in range(3):
             world.add_file_job(SimulatedFileJob(f"{kind}-{number}", kind))
         world.add_file_job(SimulatedFileJob(f"{kind}-3", kind, project_id=OTHER_PROJECT_ID))
-    asked_for = [f"{kind}-{n}" for kind in ("parse_v2", "extract_v2") for n in (0, 2, 3, 4)]
+    requested_ids = [f"{kind}-{n}" for kind in ("parse_v2", "extract_v2") for n in (0, 2, 3, 4)]
     own = f"{path[1:]}_v2"
-    answer = v2_client.get(path, params={"job_ids": [*asked_for, asked_for[0]]})
+    answer = v2_client.get(path, params={"job_ids": [*requested_ids, requested_ids[0]]})
     assert ids(answer) == {f"{own}-0", f"{own}-2"}
     assert len(rows(answer)) == 2
     assert ids(v2_client.get(path)) == {f"{own}-{n}" for n in (0, 1, 2)}
     world.remove_file_job(f"{own}-0")
-    assert ids(v2_client.get(path, params={"job_ids": asked_for})) == {f"{own}-2"}
+    assert ids(v2_client.get(path, params={"job_ids": requested_ids})) == {f"{own}-2"}
 
 
 @pytest.mark.parametrize(
@@ -535,7 +535,7 @@ def test_a_hundred_file_jobs_are_found_among_thousands(
     """One page contains them all."""
     for name in ("a", "b", "c"):
         world.add_batch(SimulatedBatch(f"bat-{name}", files=files_of(name, running=1000)))
-    asked_for = [f"pjb-b-{number:05d}" for number in range(1, 101)]
-    answer = v2_client.get("/parse", params={"job_ids": asked_for, "page_size": 100})
-    assert ids(answer) == set(asked_for)
-    assert asked_for == simulator.requests[0].job_ids
+    requested_ids = [f"pjb-b-{number:05d}" for number in range(1, 101)]
+    answer = v2_client.get("/parse", params={"job_ids": requested_ids, "page_size": 100})
+    assert ids(answer) == set(requested_ids)
+    assert requested_ids == simulator.requests[0].job_ids

@@ -142,9 +142,9 @@ def test_it_reads_a_batch_and_its_file_jobs(world: World, call: Call) -> None:
     batch = call("batches.get", "bat-1", expand=["results"])
     assert batch["created_at"] == "1970-01-01T00:00:05.500000Z"
     references = [entry["job_reference"] for entry in batch["results"]]
-    asked_for = [reference["id"] for reference in references if reference]
-    assert asked_for == ["pjb-1-00001", "pjb-1-00002", "pjb-1-00003"]
-    jobs = call("parsing.list", job_ids=asked_for[1:], page_size=1)
+    requested_ids = [reference["id"] for reference in references if reference]
+    assert requested_ids == ["pjb-1-00001", "pjb-1-00002", "pjb-1-00003"]
+    jobs = call("parsing.list", job_ids=requested_ids[1:], page_size=1)
     assert {"pjb-1-00002": "COMPLETED", "pjb-1-00003": "FAILED"} == {
         job["id"]: job["status"] for job in jobs
     }
