@@ -53,7 +53,7 @@ class Polling:
 
     Slot 0 lists, the others refresh. A slot waits for a permit before it calls the core. ``clouds``
     holds the answers of each generation of the API; ``cloud`` is the first one, which holds
-    ``jobs``. ``look_every`` is the interval at which changes that only time causes are checked.
+    ``jobs``. ``check_every`` is the interval at which changes that only time causes are checked.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Polling:
         *jobs: Job,
         slots: int = 4,
         requests_per_minute: float = math.inf,
-        look_every: float = 5.0,
+        check_every: float = 5.0,
         **rules: Any,
     ) -> None:
         self.now = 0.0
@@ -78,7 +78,7 @@ class Polling:
         self._slots = range(slots + 1)
         self._numbers = count()
         self._seconds_per_token = 60 / requests_per_minute
-        self._look_every = look_every
+        self._check_every = check_every
         self._begin()
 
     def _begin(self) -> None:
@@ -90,7 +90,7 @@ class Polling:
         self._published_at = -math.inf
         self._will_publish = False
         self.at(self.now, self._grant)
-        self.every(self._look_every, self._publish_soon)
+        self.every(self._check_every, self._publish_soon)
 
     @property
     def cloud(self) -> FakeCloud:
@@ -136,7 +136,7 @@ class Polling:
     def receive(self, observation: Observation) -> None:
         """Apply an observation to the core; changes are published at most once a second."""
         self.events += [(self.now, e) for e in self.core.receive(observation, self.now)]
-        self._look_whether_poll_is_over()
+        self._note_end_of_poll()
         if not isinstance(observation, TimePassed | Shown | Scraped):
             self._publish_soon()
 
@@ -162,11 +162,11 @@ class Polling:
         """Return a job of the published view."""
         return {shown.job_id: shown for shown in self.view().jobs}[job_id]
 
-    def asked(self, *kinds: str, since: float = 0.0) -> list[Request]:
+    def requests_of(self, *kinds: str, since: float = 0.0) -> list[Request]:
         """Return the requests of some kinds that were sent since a moment."""
         return [r for r in self.requests if r.kind in kinds and r.moment >= since]
 
-    def told(self, kind: type[AnEvent], since: float = 0.0) -> list[AnEvent]:
+    def events_of(self, kind: type[AnEvent], since: float = 0.0) -> list[AnEvent]:
         """Return the events of one kind since a moment."""
         return [event for at, event in self.events if isinstance(event, kind) and at >= since]
 
@@ -175,16 +175,16 @@ class Polling:
             slot = 0 if 0 in self._waiting else self._waiting[0]
             self._waiting.remove(slot)
             self._next_token_at = self.now + self._seconds_per_token
-            self._ask(slot)
+            self._request_action(slot)
         if self._waiting and self._granting_at != self._next_token_at:
             self._granting_at = self._next_token_at
             self.at(self._next_token_at, self._grant)
 
-    def _ask(self, slot: int) -> None:
+    def _request_action(self, slot: int) -> None:
         throttling = self._next_token_at > self.now and bool(self._waiting)
         lists = slot == 0
         action = self.core.next_action(self.now, throttling, may_list=lists, may_refresh=not lists)
-        self._look_whether_poll_is_over()
+        self._note_end_of_poll()
         if isinstance(action, WaitUntil):
             self._next_token_at = self.now
             self._idle.add(slot)
@@ -232,6 +232,6 @@ class Polling:
             self.views.append(view)
             self.receive(Shown(view))
 
-    def _look_whether_poll_is_over(self) -> None:
+    def _note_end_of_poll(self) -> None:
         if self.first_poll_was_over_at is None and self.core.poll_is_over(self.now):
             self.first_poll_was_over_at = self.now
