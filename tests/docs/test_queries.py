@@ -79,14 +79,14 @@ def test_a_question_of_an_alert_has_its_text(question: str, name: str) -> None:
 
 def test_what_is_recorded_is_not_computed_otherwise() -> None:
     """Documentation, runbooks and dashboard use the recorded series, as rules do."""
-    asked = [*queries().values(), *(query.expr for query in dashboard.queries())]
-    for query in (*asked, *runbook_queries()):
+    documented = [*queries().values(), *(query.expr for query in dashboard.queries())]
+    for query in (*documented, *runbook_queries()):
         assert "deriv(" not in query
         assert not _reads(query, *RECORDED_ONLY), query
     # Runbooks compare reported numbers with counted ones.
-    assert not any(_reads(query, "llamacloud_batch_job_failed_items") for query in asked)
+    assert not any(_reads(query, "llamacloud_batch_job_failed_items") for query in documented)
     texts = {_in_one_line(rule["expr"]) for rule in records()}
-    assert set() == texts & set(map(_in_one_line, asked))
+    assert set() == texts & set(map(_in_one_line, documented))
 
 
 def _reads(query: str, *names: str) -> bool:
@@ -104,8 +104,8 @@ def test_replicas_are_one_before_they_are_summed() -> None:
 
 def test_clusters_and_namespaces_are_kept_apart() -> None:
     """In documentation and dashboard as in rules, each grouping and join by project keeps both."""
-    asked = [*queries().values(), *(query.expr for query in dashboard.queries())]
-    lists = [labels for query in asked for labels in label_lists_in(query)]
+    documented = [*queries().values(), *(query.expr for query in dashboard.queries())]
+    lists = [labels for query in documented for labels in label_lists_in(query)]
     of_projects = [labels for labels in lists if "project" in labels]
     assert len(of_projects) > 50
     assert all(["cluster", "namespace"] == labels[:2] for labels in of_projects)

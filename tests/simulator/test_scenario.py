@@ -232,16 +232,16 @@ async def test_running_moves_the_world_until_cancelled() -> None:
     """The loop follows the clock without calls from the test."""
     demo = Demo()
     known = set(demo.world.jobs)
-    looked = asyncio.Event()
+    was_read = asyncio.Event()
 
     def clock() -> float:
-        looked.set()
+        was_read.set()
         return OPENED_AT + HOUR
 
     demo.world.clock = clock
     running = asyncio.create_task(demo.scenario.run())
     async with asyncio.timeout(10):
-        await looked.wait()
+        await was_read.wait()
     assert set(demo.world.jobs) - known
     running.cancel()
     with pytest.raises(asyncio.CancelledError):

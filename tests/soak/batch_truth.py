@@ -76,4 +76,4 @@ def wrongly_waited(history: JobHistory, now: float) -> Iterator[str]:
     """Return whether the exporter waited too long for missing results of a batch."""
     state = history.latest
     if state.later is not None and now - state.put_at > GIVEN_UP_WITHIN_SECONDS:
-        yield f"nothing tells of {state.later.items_given_up} items, and they are not given up"
+        yield f"the outcome of {state.later.items_given_up} items is missing, but not given up"

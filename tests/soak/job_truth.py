@@ -64,7 +64,7 @@ def wrong_samples(
     missing = {name for name, certain in may_be_missing.items() if certain not in names}
     undecided = {_PUBLISHED_OF[field] for field in odd_fields if field in _PUBLISHED_OF}
     undecided |= _TOLD_LATE[history.api_version] if left_late else set()
-    if _first_with_this_look(history).failure_reasons != history.latest.failure_reasons:
+    if _first_indistinguishable(history).failure_reasons != history.latest.failure_reasons:
         undecided.add("item_failures")
     expected = _exact(history)
     if history.sparse and _progress_is_of_an_earlier_end(history, shown):
@@ -225,7 +225,7 @@ def _first_with_this_row(history: JobHistory) -> State:
     return next(state for state in since if _row(history, state) == _row(history, since[-1]))
 
 
-def _first_with_this_look(history: JobHistory) -> State:
+def _first_indistinguishable(history: JobHistory) -> State:
     """Return the first state whose items cannot be distinguished from the latest.
 
     Where the budget is too small, what was between them may never have been seen, and a job in
@@ -267,7 +267,7 @@ def _wrong_moments(
     """Check times that depend on polls: not before the state, and not in the future."""
     state = history.latest
     fetched_since = _first_with_this_row(history)
-    counted_since = _first_with_this_look(history)
+    counted_since = _first_indistinguishable(history)
     is_counted = ("items", "pending") in shown
     newest = counted_since.newest_time if is_counted else state.newest_time_of_job
     earliest = {

@@ -217,7 +217,7 @@ class TestMissingResults:
         seen = _watch(dispatched_batch())
         assert [] == seen.take(exposition(waits, NOW + GIVEN_UP_WITHIN_SECONDS + 1))
         (late,) = [line for line in seen.differences() if line.startswith("bat-1 ")]
-        assert "nothing tells of 2 items, and they are not given up" in late
+        assert "the outcome of 2 items is missing, but not given up" in late
 
     def test_a_batch_whose_results_stay_null_is_uncounted_once_it_has_ended(self) -> None:
         """Before that it has nothing to count."""

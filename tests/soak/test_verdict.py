@@ -286,7 +286,7 @@ def record(event: str, level: str, **facts: object) -> dict[str, object]:
     return {"event": event, "level": level, "project": "invoices", "job_id": "job-1", **facts}
 
 
-TOLD = [
+LOGGED = [
     record("job.ended", "warning", status="completed"),
     *(record("item.failed", "warning", item_id=f"job-1-{n:05d}") for n in range(3)),
 ]
@@ -311,7 +311,7 @@ TOLD = [
 )
 def test_a_line_that_is_not_expected_or_missing_is_seen(spoil: Callable[[Log], object]) -> None:
     """This covers tracebacks, unknown events, causeless reasons, and wrong ends or failures."""
-    log = Log(list(TOLD), [])
+    log = Log(list(LOGGED), [])
     assert [] == wrong_lines(log, {"job-1": finished_job()}, lambda _: True)
     spoil(log)
     assert 1 == len(wrong_lines(log, {"job-1": finished_job()}, lambda _: True))
@@ -320,7 +320,7 @@ def test_a_line_that_is_not_expected_or_missing_is_seen(spoil: Callable[[Log], o
 def test_failed_items_of_history_may_be_summed_up() -> None:
     """The logged number must be right."""
     summary = record("items.failed_before_start", "warning", failed_items=3)
-    log = Log([TOLD[0], summary], [])
+    log = Log([LOGGED[0], summary], [])
     assert [] == wrong_lines(log, {"job-1": finished_job()}, lambda _: True)
     summary["failed_items"] = 2
     assert 1 == len(wrong_lines(log, {"job-1": finished_job()}, lambda _: True))

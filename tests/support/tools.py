@@ -93,10 +93,10 @@ class FakedClock:
 
 
 def _faketime_library() -> str:
-    asked = (require_tool("faketime"), "-m", "-f", "+0", "printenv", "LD_PRELOAD")
-    told = subprocess.run(asked, check=False, capture_output=True, text=True)
-    if "File exists" in told.stderr:
+    command = (require_tool("faketime"), "-m", "-f", "+0", "printenv", "LD_PRELOAD")
+    ran = subprocess.run(command, check=False, capture_output=True, text=True)
+    if "File exists" in ran.stderr:
         # A killed process of that number left its semaphore; the next number is tried.
         return _faketime_library()
-    told.check_returncode()
-    return told.stdout.strip()
+    ran.check_returncode()
+    return ran.stdout.strip()

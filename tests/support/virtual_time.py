@@ -196,8 +196,8 @@ class Polling:
     def _perform(self, slot: int, action: ListJobs | RefreshJob) -> None:
         request = Request(self.now, action)
         self.requests.append(request)
-        asked = action.plans if isinstance(action, ListJobs) else [action.job.api_version]
-        clouds = {api_version: self.clouds[api_version] for api_version in asked}
+        api_versions = action.plans if isinstance(action, ListJobs) else [action.job.api_version]
+        clouds = {api_version: self.clouds[api_version] for api_version in api_versions}
         ends = self.now + max(cloud.takes(request) for cloud in clouds.values())
         answers = {v: cloud.answer(request, EPOCH + ends) for v, cloud in clouds.items()}
         answer = next(iter(answers.values()))
