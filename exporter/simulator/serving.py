@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 _REQUESTS_END_WITHIN_SECONDS = 0.3
-# Turns of the event loop in which asyncio accepts a connection, makes its transport, and reports it.
+# Turns of the event loop in which asyncio accepts a connection and reports it to its protocol.
 _TURNS_UNTIL_CONNECTED = 4
 
 

@@ -51,7 +51,7 @@ def status_of_stayed(log: Path, *arguments: str, told: str, **variables: str) ->
                 lambda: told in log.read_text(),
                 process,
                 within_seconds=DEADLINE_SECONDS,
-                told=log.read_text,
+                message=log.read_text,
             )
             with pytest.raises(subprocess.TimeoutExpired):
                 process.wait(STILL_THERE_SECONDS)

@@ -140,7 +140,7 @@ def test_once_that_is_stopped_has_failed(cloud: Cloud, number: signal.Signals) -
             lambda: bool(cloud.simulator.requests),
             process,
             within_seconds=DEADLINE_SECONDS,
-            told=lambda: "nothing was asked",
+            message=lambda: "no request was sent",
         )
         process.send_signal(number)
         out, err = process.communicate(timeout=DEADLINE_SECONDS)

@@ -86,7 +86,7 @@ def wait_for(exporter: Quiet, path: str, words: str) -> None:
         lambda: words in exporter.get_from(path),
         exporter.process,
         within_seconds=DEADLINE_SECONDS,
-        told=partial(exporter.get_from, path),
+        message=partial(exporter.get_from, path),
     )
 
 
@@ -102,7 +102,7 @@ def test_it_serves_and_stops_where_nothing_can_be_logged(cloud: Cloud, kind: str
             lambda: exporter.dropped() > 0,
             exporter.process,
             within_seconds=DEADLINE_SECONDS,
-            told=lambda: "nothing was dropped",
+            message=lambda: "nothing was dropped",
         )
         status, seconds = exporter.stop()
     assert (0, True) == (status, seconds < 2.0)

@@ -1,4 +1,4 @@
-"""All benchmarks, one after the other, each beside its peers: ``make bench``."""
+"""Runs all benchmarks in turn, each beside its peers: ``make bench``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _tables() -> dict[str, list[Table]]:
 
 
 def main() -> None:
-    """Print the tables of the benchmarks that are named, of all if none is."""
+    """Print the tables of the named benchmarks, or of all."""
     tables = _tables()
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", help=", ".join(tables))

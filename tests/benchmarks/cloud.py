@@ -1,4 +1,4 @@
-"""A simulated LlamaCloud as a process of its own, which answers the same bytes again and again.
+"""A simulated LlamaCloud in a process of its own, which repeats rendered answers.
 
 The simulator renders each answer once, so that its own work is small beside what is measured.
 """
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 KEY = "llx-benchmark-key"
 _REQUESTS_PATH = "/benchmark/requests"
 _PACE_PATH = "/benchmark/pace"
-# Short beside any pace that is asked for.
+# Short beside any requested pace.
 _LOOK_SECONDS = 0.05
 
 
@@ -50,11 +50,11 @@ class BenchmarkCloud:
     pid: int
 
     def requests(self) -> int:
-        """Count the requests for jobs and items that were answered until now."""
+        """Count the requests for jobs and items that were answered so far."""
         return int(httpx.get(f"{self.base_url}{_REQUESTS_PATH}").text)
 
     def answer_every(self, seconds: float) -> None:
-        """From now on answer one request at a time, so long after the one before."""
+        """From now on answer one request at a time, at this interval."""
         httpx.get(f"{self.base_url}{_PACE_PATH}?{seconds}").raise_for_status()
 
 
@@ -67,9 +67,9 @@ def running_benchmark_cloud(
     file_jobs: int = 0,
     latency_seconds: float = 0.0,
 ) -> Iterator[BenchmarkCloud]:
-    """Run one with so many active jobs, and ended ones, of so many items each.
+    """Run a simulator with numbers of active jobs, ended jobs, and items for each.
 
-    With ``file_jobs`` it also has a batch of v2 with so many that run.
+    With ``file_jobs`` it also has a v2 batch with that many running file jobs.
     """
     command = [
         sys.executable,
@@ -88,7 +88,7 @@ def running_benchmark_cloud(
 
 
 class _Answers:
-    """Answers like ``app``, after a time, with what it answered to the same question before.
+    """Repeats the answers of ``app`` with a latency.
 
     All jobs have the same items, so that one answer serves all of them.
     """
@@ -138,7 +138,7 @@ class _Answers:
 
 
 def _dated(message: Message) -> Message:
-    """Date an answer at this moment: it is kept for longer than its date would be true."""
+    """Set the Date of a repeated answer to this moment."""
     if message["type"] != "http.response.start":
         return message
     return {

@@ -1,4 +1,4 @@
-"""The exporter, and the smallest ones that others would write, each in its own environment."""
+"""The exporter and minimal alternatives, each in its own environment."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """An exporter that can be run: ``program`` is a module (``-m``, name) or a script.
+    """An exporter to run: ``program`` is a module (``-m``, name) or a script.
 
     The flag or prefix ``port_flag`` goes before its port.
     """
@@ -47,13 +47,13 @@ class Contender:
 
 
 def script(name: str) -> tuple[str, ...]:
-    """Return the program that a file beside this one holds."""
+    """Return the path of a program beside this file."""
     return (str(Path(__file__).with_name(f"{name}.py")),)
 
 
 @contextmanager
 def contenders() -> Iterator[tuple[Contender, list[Contender]]]:
-    """Yield ours, and its peers."""
+    """Yield this project's exporter, and its peers."""
     with ExitStack() as stack:
         ours = stack.enter_context(exporter_environment())
         bare = stack.enter_context(environment_of("prometheus-client"))

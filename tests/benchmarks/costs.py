@@ -1,4 +1,4 @@
-"""What a piece of work takes: time, CPU time and requests."""
+"""The cost of some work: time, CPU time and requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What one poll took; ``cpu_seconds`` are of user and system."""
+    """The cost of one poll; ``cpu_seconds`` are user and system time."""
 
     seconds: float
     cpu_seconds: float
@@ -32,9 +32,9 @@ def median_of(costs: Sequence[Cost]) -> Cost:
 
 
 def cpu_seconds_of(pid: int) -> float:
-    """Return the CPU time that a process has taken with all its threads.
+    """Return the CPU time that all threads of a process have used.
 
-    Its clock is exact; /proc counts in steps that are a tenth of what a small poll takes.
+    The process's CPU clock is exact; /proc counts in steps that are a tenth of a small poll.
     """
     clock = ctypes.c_int()
     error = ctypes.CDLL(None).clock_getcpuclockid(pid, ctypes.byref(clock))

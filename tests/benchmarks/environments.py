@@ -1,4 +1,4 @@
-"""Fresh environments that hold what users install, and nothing that developers need."""
+"""New environments with the packages that users install, and no others."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ class Environment:
         return (self.python, "-P", *arguments)
 
     def installed_bytes(self) -> int:
-        """Count the bytes of all that is installed, bytecode included."""
+        """Count the bytes of all installed files, including bytecode."""
         files = (path for path in self.site_packages.rglob("*") if path.is_file())
         return sum(path.stat().st_size for path in files)
 
 
 @contextmanager
 def exporter_environment() -> Iterator[Environment]:
-    """Make one with what ``requirements.lock`` names, and the exporter as its wheel holds it."""
+    """Make an environment with the packages of ``requirements.lock`` and the exporter's wheel."""
     with _environment(_LOCKED_NAME.findall(_LOCK.read_text())) as environment:
         package = Path(exporter.__file__).parent
         shutil.copytree(
@@ -59,7 +59,7 @@ def exporter_environment() -> Iterator[Environment]:
 
 @contextmanager
 def environment_of(*distributions: str) -> Iterator[Environment]:
-    """Make one with some distributions and what they need."""
+    """Make an environment with some distributions and their requirements."""
     with _environment(_with_requirements(distributions)) as environment:
         _compile(environment)
         yield environment
@@ -67,7 +67,7 @@ def environment_of(*distributions: str) -> Iterator[Environment]:
 
 @contextmanager
 def _environment(distributions: Iterable[str]) -> Iterator[Environment]:
-    """Copy distributions from where we run: an index is not needed, and versions are the same."""
+    """Copy distributions from the current environment: no index is needed, and versions agree."""
     with tempfile.TemporaryDirectory() as folder:
         venv.create(folder, symlinks=True)
         places = sysconfig.get_paths("venv", {"base": folder, "platbase": folder})
@@ -80,7 +80,7 @@ def _environment(distributions: Iterable[str]) -> Iterator[Environment]:
 def _copy(name: str, site_packages: Path) -> None:
     for file in distribution(name).files or ():
         source = Path(str(file.locate()))
-        # Scripts lie outside.
+        # Scripts are outside of site-packages.
         if ".." not in file.parts and source.is_file():
             target = site_packages / file
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What the polls of a running exporter take, one interval after the other."""
+"""The costs of the polls of a running exporter, measured in consecutive intervals."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from tests.benchmarks.cloud import BenchmarkCloud
 
 _REQUESTS_PER_MINUTE = 100_000
-# So near to its end is an interval looked at: its poll is over, and published.
-_LOOKED_AT = 0.9
-_LOOKS_FOR_THE_FIRST = 20
+# An interval is measured this close to its end, when its poll has ended and is published.
+_MEASURED_AT = 0.9
+_CHECKS_FOR_THE_FIRST = 20
 _INTERVALS_FOR_THE_FIRST = 4
 
 
@@ -27,7 +27,7 @@ class PollDidNotFitError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Polls:
-    """Whole intervals, what each took, and how many items were counted in the end."""
+    """The costs of whole intervals, and the number of items counted at the end."""
 
     costs: list[Cost]
     items: int
@@ -36,9 +36,9 @@ class Polls:
 def run_exporter_polls(
     cloud: BenchmarkCloud, *, interval_seconds: int, concurrency: int, polls: int
 ) -> Polls:
-    """Let an exporter poll, and measure so many intervals after its first poll.
+    """Run an exporter, and measure a number of intervals after its first poll.
 
-    CPU time is that of the whole interval: its poll, what is published, and one scrape.
+    CPU time is that of the whole interval: its poll, publication and one scrape.
 
     Raises:
         PollDidNotFitError: a poll had not ended when its interval was nearly over.
@@ -54,7 +54,7 @@ def run_exporter_polls(
     ) as exporter:
         first_began = _wait_for_first_poll(exporter, interval_seconds)
         readings = (
-            _read_at(first_began + (number + _LOOKED_AT) * interval_seconds, exporter, cloud)
+            _read_at(first_began + (number + _MEASURED_AT) * interval_seconds, exporter, cloud)
             for number in range(polls + 1)
         )
         costs = [after.since(before) for before, after in pairwise(readings)]
@@ -94,9 +94,9 @@ def _read_at(moment: float, exporter: process.Exporter, cloud: BenchmarkCloud) -
 
 
 def _wait_for_first_poll(exporter: process.Exporter, interval_seconds: float) -> float:
-    """Wait until the first poll has ended, and return the monotonic moment of its begin."""
-    for _ in range(_LOOKS_FOR_THE_FIRST * _INTERVALS_FOR_THE_FIRST):
-        time.sleep(interval_seconds / _LOOKS_FOR_THE_FIRST)
+    """Wait until the first poll has ended, and return the monotonic moment at which it began."""
+    for _ in range(_CHECKS_FOR_THE_FIRST * _INTERVALS_FOR_THE_FIRST):
+        time.sleep(interval_seconds / _CHECKS_FOR_THE_FIRST)
         exposition = exporter.get()[1]
         if _sum_of("exporter_poll_duration_seconds_count", exposition):
             took = _sum_of("exporter_poll_duration_seconds_sum", exposition)
@@ -105,7 +105,7 @@ def _wait_for_first_poll(exporter: process.Exporter, interval_seconds: float) ->
 
 
 def _sum_of(metric: str, exposition: str) -> float:
-    """Add up the samples of a metric, its name without the prefix of ours."""
+    """Sum the samples of a metric, which is named without its prefix."""
     begin = f"llamacloud_{metric}{{"
     lines = (line for line in exposition.splitlines() if line.startswith(begin))
     return sum(float(line.rpartition(" ")[2]) for line in lines)

@@ -1,8 +1,8 @@
-"""What the exporter takes of the machine: start time, memory, CPU while idle, and disk.
+"""The exporter's footprint: start time, memory, idle CPU use, and disk space.
 
-It runs in an environment that holds what ``requirements.lock`` names and nothing else. Beside it
-runs the smallest exporter of prometheus_client, which does nothing, and the smallest one with the
-vendor's SDK, which lists jobs and follows none: how much of ours is due to Python and to libraries.
+It runs in an environment with the packages of ``requirements.lock`` only. Its peers are a minimal
+exporter of prometheus_client, which does nothing, and a minimal one with the vendor's SDK, which
+only lists jobs. They show how much of the footprint is due to Python and libraries.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _UNLIMITED = "--api.requests-per-minute=100000"
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much to measure."""
+    """The amount to measure."""
 
     starts: int = 9
     settling_seconds: float = 5.0
@@ -52,7 +52,7 @@ class Size:
 
 
 def results(size: Size) -> Iterator[Result]:
-    """Measure everything, one thing after the other."""
+    """Measure everything in turn."""
     with contenders() as (ours, peers):
         yield from _installed(ours, peers)
         yield from _starts(ours, peers, size)
@@ -69,7 +69,7 @@ def _installed(ours: Contender, peers: list[Contender]) -> Iterator[Result]:
 
 
 def _starts(ours: Contender, peers: list[Contender], size: Size) -> Iterator[Result]:
-    """Start each in turn, so that all of them meet the same machine."""
+    """Start each in turn, so that all of them find the machine in the same state."""
     seconds: dict[str, list[float]] = {each.name: [] for each in (ours, *peers)}
     with running_benchmark_cloud(active=_FEW_JOBS) as cloud:
         for _ in range(size.starts):
@@ -83,7 +83,7 @@ def _starts(ours: Contender, peers: list[Contender], size: Size) -> Iterator[Res
 
 
 def _idle(ours: Contender, peers: list[Contender], size: Size) -> Iterator[Result]:
-    """Let all of them run at once, scraped now and then, with jobs that have ended."""
+    """Run all of them at once, with occasional scrapes and with jobs that have ended."""
     with ExitStack() as stack:
         cloud = stack.enter_context(running_benchmark_cloud(active=0, ended=_FEW_JOBS))
         servers = [stack.enter_context(each.running(cloud)) for each in (ours, *peers)]
@@ -101,11 +101,11 @@ def _idle(ours: Contender, peers: list[Contender], size: Size) -> Iterator[Resul
 
 
 def _many_jobs(ours: Contender, size: Size) -> Iterator[Result]:
-    """Scrape while jobs are refreshed, so that what is published is replaced all the time."""
+    """Scrape while jobs are refreshed, so that the published data changes all the time."""
     jobs, scrapes = size.jobs, size.scrapes
     flags = (f"--jobs.max-per-project={jobs}", "--poll.interval=10m", _UNLIMITED)
     with running_benchmark_cloud(active=jobs) as cloud, ours.running(cloud, *flags) as server:
-        # Once a job has its status and its items, it has all its series.
+        # A job has all its series once its status was fetched and its items were counted.
         while cloud.requests() < 2 * jobs:
             time.sleep(0.2)
         time.sleep(size.settling_seconds)
@@ -151,7 +151,7 @@ def _memory_after(server: Server, numbers_of_polls: tuple[int, ...]) -> Iterator
 
 
 def _polls(exposition: bytes) -> float:
-    """Read how many polls there have been."""
+    """Read the number of polls so far."""
     lines = exposition.decode().splitlines()
     samples = (line for line in lines if line.startswith("llamacloud_exporter_polls_total{"))
     return sum(float(sample.rpartition(" ")[2]) for sample in samples)

@@ -1,4 +1,4 @@
-"""The smallest exporter that prometheus_client makes: it knows nothing and asks nobody."""
+"""A minimal exporter of prometheus_client, without any metrics or requests of its own."""
 
 from __future__ import annotations
 

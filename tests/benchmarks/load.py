@@ -1,4 +1,4 @@
-"""Load on a server of metrics: back to back by wrk, or at a pace, each scrape when it is due."""
+"""Load on a metrics server: back to back with wrk, or at fixed moments."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from urllib.parse import urlsplit
 FORM = "application/openmetrics-text; version=1.0.0"
 _SCRIPT = Path(__file__).with_name("wrk.lua")
 _LONGEST_SCRAPE_SECONDS = 60
-# Larger than what a connection holds, so that the reader never pauses it.
+# Larger than a connection's buffer, so that the reader never pauses it.
 _BUFFER_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a client saw; ``per_second`` is what one that never pauses gets."""
+    """What a client measured; ``per_second`` is the rate of a client that never pauses."""
 
     scrapes: int
     p50_ms: float
@@ -32,7 +32,7 @@ class Measured:
 
 
 def headers(*, gzip: bool) -> dict[str, str]:
-    """Return what Prometheus asks with."""
+    """Return the request headers of Prometheus."""
     return {"Accept": FORM, "Accept-Encoding": "gzip" if gzip else "identity"}
 
 
@@ -49,27 +49,27 @@ def require_wrk() -> str:
 
 
 def back_to_back(url: str, *, gzip: bool, seconds: int) -> Measured:
-    """Scrape on one connection, again as soon as the last scrape has ended."""
+    """Scrape on one connection without pauses."""
     command = [require_wrk(), "--threads=1", "--connections=1", f"--duration={seconds}s"]
     command += [f"--timeout={_LONGEST_SCRAPE_SECONDS}s", f"--script={_SCRIPT}"]
     for name, value in headers(gzip=gzip).items():
         command += ["--header", f"{name}: {value}"]
     ran = subprocess.run([*command, url], check=True, capture_output=True, text=True)
-    told = json.loads(ran.stdout.splitlines()[-1])
-    if told["errors"] or not told["scrapes"]:
+    measured = json.loads(ran.stdout.splitlines()[-1])
+    if measured["errors"] or not measured["scrapes"]:
         raise RuntimeError(f"wrk could not scrape {url}: {ran.stdout}")
     return Measured(
-        scrapes=told["scrapes"],
-        p50_ms=told["p50"] / 1000,
-        p99_ms=told["p99"] / 1000,
-        longest_ms=told["max"] / 1000,
-        # Counted by the duration, the scrape that its end cuts would be missing.
-        per_second=1e6 / told["mean"],
+        scrapes=measured["scrapes"],
+        p50_ms=measured["p50"] / 1000,
+        p99_ms=measured["p99"] / 1000,
+        longest_ms=measured["max"] / 1000,
+        # Dividing by the duration would lose the scrape that its end interrupts.
+        per_second=1e6 / measured["mean"],
     )
 
 
 def paced(url: str, *, gzip: bool, seconds: float, per_second: float) -> Measured:
-    """Scrape at fixed moments, however long earlier scrapes take, on connections that are kept."""
+    """Scrape at fixed moments, however long earlier scrapes take, on persistent connections."""
     took = asyncio.run(_at_fixed_moments(url, headers(gzip=gzip), seconds, per_second))
     took_ms = sorted(1000 * each for each in took)
     percentiles = statistics.quantiles(took_ms, n=100, method="inclusive")
@@ -96,7 +96,7 @@ async def _at_fixed_moments(
 
 
 class _Client:
-    """Scrapes on a connection that is idle, or else on a new one, as Prometheus does."""
+    """Scrapes on an idle connection, or else on a new one, as Prometheus does."""
 
     def __init__(self, url: str, asked_with: dict[str, str]) -> None:
         address = urlsplit(url)

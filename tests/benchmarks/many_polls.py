@@ -1,6 +1,6 @@
-"""The exporter with an interval shorter than the settings allow, to see many polls soon.
+"""The exporter with an interval below the allowed minimum, to run many polls quickly.
 
-All else is as the command would do it: ``python tests/benchmarks/many_polls.py SECONDS [FLAG...]``.
+Everything else is as with the command: ``python tests/benchmarks/many_polls.py SECONDS [FLAG...]``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""An exporter that polls a simulated LlamaCloud without a pause, and has counted every job."""
+"""An exporter that polls a simulated LlamaCloud without pauses, and has counted every job."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _FIRST_POLL_WITHIN_SECONDS = 600.0
 _SCRAPE_WITHIN_SECONDS = 60.0
-# More than one process can: each job costs two requests.
+# More than one process can send: each job costs two requests.
 _JOBS_A_SECOND = 1000
 _REQUESTS_A_JOB = 2
 _COUNTED = "llamacloud_batch_job_items_last_counted_timestamp_seconds"
@@ -35,18 +35,18 @@ _REFRESHES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class PolledExporter:
-    """A running exporter, the LlamaCloud that it polls, and where its metrics are."""
+    """A running exporter, the LlamaCloud that it polls, and its metrics URL."""
 
     cloud: BenchmarkCloud
     exporter: Exporter
     url: str
 
     def refreshes(self) -> int:
-        """Read from the exporter's own counters how often it was answered about a single job."""
+        """Return the exporter's count of answers about single jobs."""
         return round(sum(map(float, _REFRESHES.findall(self._exposition()))))
 
     def counted_jobs(self) -> int:
-        """Count the jobs that are published with their items."""
+        """Count the published jobs that have item counts."""
         return self._exposition().count(f"\n{_COUNTED}{{")
 
     def _exposition(self) -> str:
@@ -56,9 +56,9 @@ class PolledExporter:
 
 @contextmanager
 def running_polled_exporter(jobs: int) -> Iterator[PolledExporter]:
-    """Run one with so many active jobs, from the end of its first poll.
+    """Run an exporter with a number of active jobs, yielded after its first poll.
 
-    It has a budget beyond what it can use, and bears a LlamaCloud that is slow to answer.
+    Its budget is larger than it can use, and its time limits allow for slow answers.
     """
     with running_benchmark_cloud(active=jobs) as cloud:
         try:
@@ -68,13 +68,13 @@ def running_polled_exporter(jobs: int) -> Iterator[PolledExporter]:
                 _wait_until_every_job_is_counted(polled, jobs)
                 yield polled
         finally:
-            # Its end would wait for what it has not answered.
+            # A normal shutdown would wait for unanswered requests.
             cloud.answer_every(0.0)
 
 
 def _running_exporter(cloud: BenchmarkCloud, jobs: int) -> AbstractContextManager[Exporter]:
     return running(
-        # The next poll begins before the jobs of this one are through.
+        # The next poll begins before all jobs of this one are refreshed.
         f"--poll.interval={max(jobs // _JOBS_A_SECOND, 1)}s",
         "--poll.stale-after=1h",
         "--api.requests-per-minute=100000",

@@ -22,13 +22,13 @@ TITLE = "Polls: one interval of active jobs, beside a loop with the vendor's SDK
 _CONCURRENCY = 8
 _MOST_TIMES_LATENCY = 1.3
 _MOST_OF_SDK_CPU = 0.5
-# Enough for a poll where nothing else runs; on a busy machine intervals are doubled.
+# Enough for a poll on an idle machine; on a busy one, intervals are doubled.
 _LEAST_POLLS_AN_INTERVAL = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """So many active jobs, and how often each side looks at them."""
+    """The number of active jobs, and the number of polls or loops to measure on each side."""
 
     active_jobs: int
     polls: int
@@ -47,13 +47,13 @@ SIZES = (
 def results(
     sizes: Sequence[Size] = SIZES, *, items: int = 900, latency_seconds: float = 0.05
 ) -> Iterator[Result]:
-    """Measure polls of so many ``items`` a job, where each answer takes ``latency_seconds``."""
+    """Measure polls with ``items`` in each job, where each answer takes ``latency_seconds``."""
     for size in sizes:
         with running_benchmark_cloud(
             active=size.active_jobs, items=items, latency_seconds=latency_seconds
         ) as cloud:
             least_seconds = _least_seconds(size.active_jobs, latency_seconds)
-            # First, so that the peers meet answers that are ready.
+            # It comes first, so that the peers get answers that were rendered before.
             ours = _exporter(cloud, size, items, least_seconds)
             asynchronous = _sdk(cloud, size, items, "async")
             synchronous = _sdk(cloud, size, items, "sync")
@@ -61,7 +61,7 @@ def results(
 
 
 def _least_seconds(active_jobs: int, latency_seconds: float) -> float:
-    """Return how long a listing and two requests a job take if nothing but latency takes time."""
+    """Return the latency of a listing and two requests for each job, without any other time."""
     return (1 + math.ceil(2 * active_jobs / _CONCURRENCY)) * latency_seconds
 
 

@@ -1,7 +1,7 @@
 """Rendering job series, beside ``prometheus_client.generate_latest`` over the same families.
 
-The peer's families are made beforehand, so that only its rendering is measured: what a custom
-collector spends on making them comes on top.
+The peer's families are created beforehand, so that only rendering is measured; a custom collector
+would need time to create them as well.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _MICROSECONDS = 1e6
 
 
 def results(jobs: int = 10_000, repetitions: int = 5) -> Iterator[Result]:
-    """Measure microseconds a sample, and check that the bytes are the same."""
+    """Measure microseconds for each sample, and check that the bytes are equal."""
     view = view_of_many_jobs(jobs)
     registry = CollectorRegistry()
     registry.register(Ready(collector_of([view]).collect()))
-    # The peer's families would have the garbage collector take its time from both.
+    # The peer's families would make the garbage collector slow down both.
     gc.freeze()
     for form in Form:
         expected = render(registry, form)
@@ -81,7 +81,7 @@ def _exposition(view: ProjectView, form: Form) -> bytes:
 
 
 def _medians(repetitions: int, *works: Callable[[], object]) -> list[float]:
-    """Measure works in turn, so that what disturbs the machine disturbs all of them alike."""
+    """Measure functions in turn, so that disturbances affect all of them alike."""
     seconds: list[list[float]] = [[] for _ in works]
     for _ in range(repetitions):
         for work, times in zip(works, seconds, strict=True):

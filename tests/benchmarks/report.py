@@ -1,4 +1,4 @@
-"""How what was measured is told: one line a comparison, ratios from one run."""
+"""Prints results: one line for each comparison, with the ratios of one run."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One thing that was measured, beside a peer's where there is one.
+    """One measured figure, beside a peer's if there is one.
 
-    ``ours`` and ``theirs`` are in ``unit``. ``reached`` is ``None`` where there is no goal.
+    ``ours`` and ``theirs`` are in ``unit``. ``reached`` is ``None`` if there is no goal.
     """
 
     what: str
@@ -30,7 +30,7 @@ class Result:
 
     @property
     def ratio(self) -> float | None:
-        """How many times theirs is ours."""
+        """The peer's figure divided by ours."""
         return None if self.theirs is None or not self.ours else self.theirs / self.ours
 
 
@@ -50,7 +50,7 @@ def print_table(title: str, results: Iterable[Result]) -> None:
 
 
 def machine() -> str:
-    """Name the machine, as far as figures depend on it."""
+    """Describe the machine, as far as figures depend on it."""
     cpu_lines = Path("/proc/cpuinfo").read_text().splitlines()
     models = [line.partition(": ")[2] for line in cpu_lines if line.startswith("model name")]
     model = models[0] if models else platform.machine()

@@ -1,4 +1,4 @@
-"""How long scrapes take, and how many there can be, beside prometheus_client's own server."""
+"""The latency and rate of scrapes, beside prometheus_client's own server."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ LEAST_TIMES_THE_SCRAPES = 50.0
 BUDGETED = "budgeted poll"
 UNLIMITED = "unlimited poll"
 MOST_P99_MS = {BUDGETED: 10.0, UNLIMITED: 25.0}
-# As a budget of 15 requests a minute has it.
+# The interval of a budget of 15 requests a minute.
 BUDGETED_SECONDS_APART = 4.0
 _PACED_PER_SECOND = 20.0
 _IDLE_SECONDS_APART = 3600.0
-# What is under way is answered and published by then.
+# Requests under way are answered and published by then.
 _SETTLED_AFTER_SECONDS = 2.0
 _SCRAPE_WITHIN_SECONDS = 60.0
 _LEAST_SCRAPES = 3
@@ -42,9 +42,10 @@ _LEAST_SCRAPES = 3
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is measured.
+    """The amount to measure.
 
-    Back to back it lasts ``seconds``, or longer where few scrapes end in that; paced twice that.
+    Back to back it lasts ``seconds``, or longer if few scrapes end in that time; at a pace, twice
+    that.
     """
 
     jobs: int
@@ -54,7 +55,7 @@ class Size:
 
     @property
     def has_goals(self) -> bool:
-        """Whether the goals are for so many jobs."""
+        """Whether the goals apply to this number of jobs."""
         return self.jobs >= GOALS_FROM_JOBS
 
 
@@ -65,9 +66,9 @@ def results(
     encodings: Sequence[str] = ENCODINGS,
     budgeted_seconds_apart: float = BUDGETED_SECONDS_APART,
 ) -> Iterator[Result]:
-    """Measure scrapes of so many jobs: in polls, and idle beside each peer with the same samples.
+    """Measure scrapes of a number of jobs, during polls and idle, beside peers.
 
-    The pace of polls is that of LlamaCloud's answers, so that all is measured in one exporter.
+    LlamaCloud's latency sets the rate of polls, so that one exporter serves all measurements.
     """
     require_wrk()
     size = Size(jobs, seconds, encodings, budgeted_seconds_apart)

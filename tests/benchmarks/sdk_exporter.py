@@ -1,4 +1,4 @@
-"""The smallest exporter that a user would make with the vendor's SDK: jobs by status."""
+"""A minimal exporter with the vendor's SDK, which counts jobs by status."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _STATUSES = ("pending", "running", "dispatched", "completed", "failed", "cancell
 
 
 def main() -> None:
-    """List the jobs every interval, as LLAMA_CLOUD_API_KEY and LLAMA_CLOUD_BASE_URL say."""
+    """List the jobs every interval, with LLAMA_CLOUD_API_KEY and LLAMA_CLOUD_BASE_URL."""
     jobs_by_status = Gauge("batch_jobs", "Batch jobs.", ["status"])
     start_http_server(int(sys.argv[1]), addr="127.0.0.1")
     client = LlamaCloud()

@@ -1,4 +1,4 @@
-"""The loop that a user would write with the vendor's SDK, in a process that tells what it takes."""
+"""The loop that a user would write with the vendor's SDK, in a process that reports its costs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _WARM_UP_JOBS = 10
 
 @dataclass(frozen=True, slots=True)
 class JobGauges:
-    """What a user would show of a job."""
+    """The values that a user would publish for a job."""
 
     progress_percentage: float
     items: Counter[str]
@@ -40,13 +40,13 @@ Gauges: TypeAlias = dict[str, JobGauges]
 
 
 def poll(client: LlamaCloud, *, most_jobs: int | None = None) -> Gauges:
-    """Look at each active job in turn."""
+    """Read each active job in turn."""
     listed = client.beta.batch.list(limit=MOST_ROWS)
     active = islice((job.id for job in listed if job.status in _ACTIVE), most_jobs)
-    return {job_id: _look_at(client, job_id) for job_id in active}
+    return {job_id: _read_job(client, job_id) for job_id in active}
 
 
-def _look_at(client: LlamaCloud, job_id: str) -> JobGauges:
+def _read_job(client: LlamaCloud, job_id: str) -> JobGauges:
     status = client.beta.batch.get_status(job_id)
     items = client.beta.batch.job_items.list(job_id, limit=MOST_ROWS)
     return JobGauges(status.progress_percentage, Counter(item.status for item in items))
@@ -55,24 +55,24 @@ def _look_at(client: LlamaCloud, job_id: str) -> JobGauges:
 async def poll_concurrently(
     client: AsyncLlamaCloud, concurrency: int, *, most_jobs: int | None = None
 ) -> Gauges:
-    """Look at ``concurrency`` active jobs at once."""
+    """Read ``concurrency`` active jobs at once."""
     listed = client.beta.batch.list(limit=MOST_ROWS)
     active = [job.id async for job in listed if job.status in _ACTIVE][:most_jobs]
     places = asyncio.Semaphore(concurrency)
 
-    async def look_at(job_id: str) -> JobGauges:
+    async def read_job(job_id: str) -> JobGauges:
         async with places:
             status = await client.beta.batch.get_status(job_id)
             items = client.beta.batch.job_items.list(job_id, limit=MOST_ROWS)
             counts: Counter[str] = Counter([item.status async for item in items])
         return JobGauges(status.progress_percentage, counts)
 
-    return dict(zip(active, await asyncio.gather(*map(look_at, active)), strict=True))
+    return dict(zip(active, await asyncio.gather(*map(read_job, active)), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """One pass of the loop, and how many items it counted."""
+    """The cost of one pass of the loop, and the number of items it counted."""
 
     cost: Cost
     items: int
@@ -81,7 +81,7 @@ class Loop:
 def run_sdk_loops(
     cloud: BenchmarkCloud, style: Style, *, concurrency: int, loops: int
 ) -> list[Loop]:
-    """Run the loop so many times in a process of its own, after a warm-up with a few jobs."""
+    """Run the loop a number of times in a new process, after a warm-up with a few jobs."""
     command = [
         sys.executable,
         "-m",
@@ -104,7 +104,7 @@ class _Stopwatch:
 
     @contextmanager
     def measuring(self) -> Iterator[list[Gauges]]:
-        """Measure a block, which puts what it found into the yielded list."""
+        """Measure a block, and append the result to the yielded list."""
         found: list[Gauges] = []
         requests = self._cloud.requests()
         began, cpu_began = time.perf_counter(), time.process_time()
@@ -132,7 +132,7 @@ async def _measure_concurrently(stopwatch: _Stopwatch, options: argparse.Namespa
 
 
 def main() -> None:
-    """Run the loops that are asked for, and print what each took as JSON."""
+    """Run the requested loops, and print their costs as JSON."""
     parser = argparse.ArgumentParser()
     parser.add_argument("base_url")
     parser.add_argument("cloud_pid", type=int)

@@ -1,4 +1,4 @@
-"""Exporters as processes, ours and others: started, scraped and ended."""
+"""Exporters as processes: started, scraped and stopped."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Server:
     start_seconds: float
 
     def scrape(self, **headers: str) -> bytes:
-        """Scrape once, on a connection of its own; ``accept_encoding`` is a header's name."""
+        """Scrape once on a new connection; headers are named like ``accept_encoding``."""
         return _get(self.port, {name.replace("_", "-"): text for name, text in headers.items()})
 
 
@@ -38,7 +38,7 @@ class Server:
 def running_server(
     command_at: Callable[[int], tuple[str, ...]], **variables: str
 ) -> Iterator[Server]:
-    """Run the command that serves at a port, and yield when it was scraped once."""
+    """Run a command that serves on a port, and yield after its first scrape."""
     port = _free_port()
     with tempfile.TemporaryFile() as log:
         began = time.perf_counter()

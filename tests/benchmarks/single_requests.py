@@ -1,4 +1,4 @@
-"""The CPU time that the largest requests of both generations take, in the client's own process."""
+"""The CPU time of the largest requests of both generations, measured in the client's process."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LIMITS = CountLimits(max_requests=10)
 
 
 def results(*, file_jobs: int = 100, items: int = 900, repetitions: int = 100) -> Iterator[Result]:
-    """Measure milliseconds of CPU time, in turn: what disturbs one disturbs the other."""
+    """Measure milliseconds of CPU time in turn, so that disturbances affect both alike."""
     with running_benchmark_cloud(active=1, items=items, file_jobs=file_jobs) as cloud:
         ours, theirs = asyncio.run(_milliseconds(cloud, file_jobs, items, repetitions))
     yield Result(

@@ -8,7 +8,7 @@ from tests.benchmarks.footprint import Size, results
 
 
 def test_everything_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No figure is missing, and none is a goal here."""
+    """All figures are present, and none has a goal at this size."""
     monkeypatch.chdir(Path(__file__).parents[2])
     size = Size(
         starts=1,

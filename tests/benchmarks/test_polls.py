@@ -1,4 +1,4 @@
-"""A short form of the benchmark of polls: it measures what it says, and both sides do the work."""
+"""A short run of the benchmark of polls: both sides do the same work."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_it_compares_polls_with_loops(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each side lists once, and asks twice for each job: a page holds the few items."""
+    """Each side lists once and sends two requests for each job, whose items fit on one page."""
     monkeypatch.chdir(ROOT)
     tiny = Size(3, polls=1, sync_loops=1, async_loops=1)
     found = list(results((tiny,), items=50, latency_seconds=0.001))
@@ -35,7 +35,7 @@ def test_it_compares_polls_with_loops(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_it_compares_requests_of_both_generations(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each page holds as many as were asked for."""
+    """Each page has the requested number of rows."""
     monkeypatch.chdir(ROOT)
     (found,) = single_requests.results(file_jobs=20, items=50, repetitions=2)
     assert found.ours > 0

@@ -1,10 +1,10 @@
-"""The benchmark of rendering works: a short form of it."""
+"""A short run of the benchmark of rendering."""
 
 from tests.benchmarks.rendering import results
 
 
 def test_it_measures_both_forms_and_a_change() -> None:
-    """And finds the bytes equal."""
+    """The bytes of both forms are equal."""
     measured = list(results(jobs=200, repetitions=1))
 
     assert len(measured) == 3

@@ -1,12 +1,12 @@
-"""How figures are told."""
+"""The report of the benchmarks."""
 
 import pytest
 
 from tests.benchmarks.report import Result, print_table
 
 
-def test_a_table_tells_ratios_and_goals(capsys: pytest.CaptureFixture[str]) -> None:
-    """In columns."""
+def test_a_table_shows_ratios_and_goals(capsys: pytest.CaptureFixture[str]) -> None:
+    """The table aligns its columns."""
     reached = Result("a", "ms", 2.0, "peer", 20.0, ">= 10 times", reached=True)
     missed = Result("b", "MiB", 70.25, goal="< 64", reached=False)
 

@@ -1,4 +1,4 @@
-"""The benchmark of scrapes measures all that it says, also where there is little to measure."""
+"""A short run of the benchmark of scrapes measures everything, even with few scrapes."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ def test_every_result_of_a_tiny_run_is_a_positive_number(
     results = list(
         scrapes.results(jobs=20, seconds=1, encodings=("gzip",), budgeted_seconds_apart=0.1)
     )
-    told = {result.what for result in results}
+    measured = {result.what for result in results}
     for poll in (scrapes.BUDGETED, scrapes.UNLIMITED):
-        assert {f"{poll}, gzip: p50", f"{poll}, gzip: p99", f"{poll}, gzip: throughput"} <= told
-        assert {f"{poll}, gzip, 20 scrapes/s: p99", f"{poll}: answers about jobs meanwhile"} <= told
+        assert {f"{poll}, gzip: p50", f"{poll}, gzip: p99", f"{poll}, gzip: throughput"} <= measured
+        assert {
+            f"{poll}, gzip, 20 scrapes/s: p99",
+            f"{poll}: answers about jobs meanwhile",
+        } <= measured
     beside = [result for result in results if result.what.startswith("idle, gzip: ")]
     assert 3 * len(scrapes.PEERS) == len(beside)
     assert set(scrapes.PEERS.values()) == {result.peer for result in beside}

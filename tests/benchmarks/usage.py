@@ -1,4 +1,4 @@
-"""What a process takes of the machine, as Linux tells it."""
+"""The memory that a process uses, according to Linux."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ _KIBIBYTES_PER_MEBIBYTE = 1024
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What a process holds, in MiB.
+    """The memory of a process, in MiB.
 
     ``anonymous`` is the part of ``resident`` that is in no file, so that no process shares it.
-    ``peak`` is the most that was ever resident.
+    ``peak`` is the maximum of ``resident``.
     """
 
     resident: float
@@ -22,7 +22,7 @@ class Memory:
 
 
 def memory_of(pid: int) -> Memory:
-    """Read what a process holds now."""
+    """Read the memory that a process uses now."""
     status = _mebibytes(Path(f"/proc/{pid}/status"))
     return Memory(status["VmRSS"], status["RssAnon"], status["VmHWM"])
 

@@ -1,4 +1,4 @@
-"""Jobs as they are in use: most samples there, ids and times of the length that they have."""
+"""Jobs of realistic size: they have most samples, and ids and times of real lengths."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _NOW = 1_790_000_000.0
 
 
 def view_of_many_jobs(number_of_jobs: int) -> ProjectView:
-    """Return the view of a project with so many jobs of 27 samples each."""
+    """Return the view of a project with a number of jobs of 27 samples each."""
     return ProjectView(
         project="invoices",
         number=1,

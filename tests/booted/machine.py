@@ -1,4 +1,4 @@
-"""A machine that was booted by systemd, for tests that run services on it."""
+"""A machine booted by systemd, for tests that run services on it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 DEADLINE_SECONDS = 20.0
-SECONDS_BETWEEN_LOOKS = 0.05
+SECONDS_BETWEEN_CHECKS = 0.05
 _BOOT = Path(__file__).parent / "boot.sh"
 _PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
-# How pip reaches an index from here.
+# The settings of pip for reaching an index.
 _PIP = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
 
 
@@ -33,7 +33,7 @@ class Machine:
     pid: int
 
     def run(self, script: str, *, given: str = "") -> subprocess.CompletedProcess[str]:
-        """Run a script of bash on it, as root, to its end."""
+        """Run a bash script on it as root, and wait for it."""
         return subprocess.run(
             ["nsenter", f"--target={self.pid}", "--all", "bash", "-euo", "pipefail", "-c", script],
             env={"PATH": _PATH, "HOME": "/root", "LC_ALL": "C.UTF-8"} | _PIP,
@@ -44,25 +44,25 @@ class Machine:
         )
 
     def call(self, script: str, *, given: str = "") -> str:
-        """Run a script that must succeed, and return what it printed."""
+        """Run a script that must succeed, and return its output."""
         ended = self.run(script, given=given)
         assert 0 == ended.returncode, f"{script}\n{ended.stdout}{ended.stderr}"
         return ended.stdout
 
-    def wait_for(self, condition: Callable[[], bool], *, told: Callable[[], str]) -> None:
-        """Wait until a condition holds; fail, with what is ``told``, if it never does."""
+    def wait_for(self, condition: Callable[[], bool], *, message: Callable[[], str]) -> None:
+        """Wait until a condition holds; fail with the text of ``message`` if it never does."""
         wait_until(
             condition,
             self.process,
             within_seconds=DEADLINE_SECONDS,
-            seconds_between_looks=SECONDS_BETWEEN_LOOKS,
-            told=told,
+            seconds_between_checks=SECONDS_BETWEEN_CHECKS,
+            message=message,
         )
 
 
 @contextmanager
 def booted(folder: Path, clone: Path) -> Iterator[Machine]:
-    """Boot a machine that shows ``clone`` as /clone, and end it with all that runs on it."""
+    """Boot a machine that has ``clone`` as /clone, and stop all of its processes at the end."""
     (folder / "scratch").mkdir()
     log_file = folder / "log"
     with _cgroup() as cgroup, log_file.open("wb") as log:
@@ -89,7 +89,7 @@ def _wait_for_boot(process: subprocess.Popen[bytes], log_file: Path) -> Machine:
         machine.pid = int(children[0])
         return machine.run("systemctl --quiet is-active booted.target").returncode == 0
 
-    machine.wait_for(has_booted, told=log_file.read_text)
+    machine.wait_for(has_booted, message=log_file.read_text)
     return machine
 
 
@@ -108,11 +108,11 @@ def _cgroup() -> Iterator[Path]:
 
 
 def _remove(cgroup: Path) -> None:
-    """Remove a cgroup with all within, once the kernel has seen the last process end."""
+    """Remove a cgroup and its children, once the kernel reports that all processes have ended."""
     deadline = time.monotonic() + DEADLINE_SECONDS
     while "populated 1" in (cgroup / "cgroup.events").read_text():
         assert time.monotonic() < deadline, "processes of the machine are still there"
-        time.sleep(SECONDS_BETWEEN_LOOKS)
+        time.sleep(SECONDS_BETWEEN_CHECKS)
     for folder, _, _ in os.walk(cgroup, topdown=False):
         Path(folder).rmdir()
 

@@ -1,6 +1,6 @@
 """The service, installed by the commands of deploy/docs/systemd.md and run by a real systemd.
 
-A system call that its filter does not list ends the process, rather than being refused.
+Its system call filter ends the process at a call that is not listed, instead of refusing the call.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ROOT = Path(__file__).parent.parent.parent
 SERVICE = "llamacloud-batch-exporter"
 WRITTEN = "llamacloud_exporter_state_last_write_successful"
 OLDEST_SYSTEMD = 250
-# The tests may have no sudo, and are root.
+# The tests are root, and sudo may be missing.
 SUDO = 'sudo() { "$@"; }\n'
 STRICT = f"""
 mkdir -p /etc/systemd/system/{SERVICE}.service.d
@@ -55,42 +55,42 @@ class Service:
     machine: Machine
 
     def facts(self) -> Mapping[str, str]:
-        """Return what systemd knows of it."""
-        told = self.machine.call(f"systemctl show {SERVICE}")
-        return dict(line.split("=", 1) for line in told.splitlines())
+        """Return systemd's properties of the service."""
+        properties = self.machine.call(f"systemctl show {SERVICE}")
+        return dict(line.split("=", 1) for line in properties.splitlines())
 
     def journal(self) -> str:
-        """Return its log, and what systemd says of it."""
+        """Return its log, with systemd's own lines about it."""
         return self.machine.call(f"journalctl --no-pager --unit={SERVICE} --output=cat")
 
     def events(self, name: str) -> list[dict[str, Any]]:
-        """Return the lines of one event that the process which runs now has logged."""
+        """Return the lines of one event that the current process has logged."""
         pid = self.facts()["MainPID"]
         text = self.machine.call(f"journalctl --no-pager --output=cat _PID={pid}")
         lines = (json.loads(line) for line in text.splitlines() if line.startswith("{"))
         return [line for line in lines if line["event"] == name]
 
     def metrics(self) -> str:
-        """Return what is on /metrics."""
+        """Return the body of /metrics."""
         return self.machine.call(f"curl -sf {self.events('exporter.listening')[0]['metrics']}")
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
         """Wait until a condition holds; fail, with the log, if it never does."""
-        self.machine.wait_for(condition, told=self.journal)
+        self.machine.wait_for(condition, message=self.journal)
 
     def wait_until_it_polls(self) -> None:
-        """Wait until LlamaCloud was asked."""
+        """Wait until it has sent a request to LlamaCloud."""
         self.wait_for(lambda: bool(self.events("exporter.first_poll_ended")))
 
     def restart(self) -> None:
-        """Start it anew, whatever it is at, and wait until it polls."""
+        """Start it again in whatever state it is, and wait until it polls."""
         self.machine.call(f"systemctl restart {SERVICE}")
         self.wait_until_it_polls()
 
 
 @pytest.fixture(scope="module")
 def cloud() -> Iterator[Cloud]:
-    """Run a simulated LlamaCloud, which the service reads."""
+    """Run a simulated LlamaCloud for the service."""
     with running_cloud() as cloud:
         cloud.add_job()
         yield cloud
@@ -98,7 +98,7 @@ def cloud() -> Iterator[Cloud]:
 
 @pytest.fixture(scope="module")
 def service(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    """Boot a machine, and install the service as a person would."""
+    """Boot a machine, and install the service by the page's commands."""
     _require_systemd()
     clone = tmp_path_factory.mktemp("clone")
     _copy_tree_to(clone)
@@ -115,16 +115,16 @@ def service(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def install(machine: Machine, script: str, *, given: str = "") -> str:
-    """Run commands of the page, in the clone."""
+    """Run commands of the page in the clone."""
     return machine.call(f"{SUDO}cd /clone\n{script}", given=given)
 
 
 def _require_systemd() -> None:
-    """Skip where there is none, or no Python outside of home directories."""
+    """Skip without systemd, or without a Python outside of home directories."""
     if not shutil.which("systemctl") or not shutil.which("nsenter"):
         cannot_boot("systemd or nsenter is not installed")
-    told = subprocess.run(["systemctl", "--version"], capture_output=True, text=True, check=True)
-    if int(told.stdout.split()[1]) < OLDEST_SYSTEMD:
+    version = subprocess.run(["systemctl", "--version"], capture_output=True, text=True, check=True)
+    if int(version.stdout.split()[1]) < OLDEST_SYSTEMD:
         cannot_boot("this systemd is too old")
     python = [
         "/usr/bin/python3",
@@ -136,7 +136,7 @@ def _require_systemd() -> None:
 
 
 def _copy_tree_to(clone: Path) -> None:
-    """Copy what git knows, or would know, of this tree."""
+    """Copy the files of this tree that git tracks, or would track."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -150,8 +150,8 @@ def _copy_tree_to(clone: Path) -> None:
             shutil.copy(ROOT / name, clone / name)
 
 
-def test_it_reads_llamacloud_with_the_key_that_it_was_handed(service: Service) -> None:
-    """And has the start time that alerts use."""
+def test_it_reads_llamacloud_with_the_credential_of_systemd(service: Service) -> None:
+    """It also has the start time that alerts use."""
     service.restart()
     text = service.metrics()
     assert 'llamacloud_exporter_project_up{project="default"} 1.0' in text
@@ -160,20 +160,20 @@ def test_it_reads_llamacloud_with_the_key_that_it_was_handed(service: Service) -
     assert KEY not in service.journal()
 
 
-def test_the_page_tells_how_to_see_that_it_works(service: Service) -> None:
-    """By commands that work as they stand, but for the port of this test."""
+def test_the_page_describes_how_to_see_that_it_works(service: Service) -> None:
+    """The page's commands work as they are, except for the port of this test."""
     service.restart()
     (block,) = commands("systemd", "See that it works")
     status, log, numbers = block.splitlines()
     assert "active (running)" in service.machine.call(status)
     assert "exporter.listening" in service.machine.call(log)
     page = service.events("exporter.listening")[0]["metrics"]
-    told = service.machine.call(numbers.replace("localhost:9910/metrics", page))
-    assert 'llamacloud_exporter_project_up{project="default"} 1.0' in told
+    printed = service.machine.call(numbers.replace("localhost:9910/metrics", page))
+    assert 'llamacloud_exporter_project_up{project="default"} 1.0' in printed
 
 
 def test_changed_settings_are_checked_and_reloaded(service: Service) -> None:
-    """As the page says, by the process that runs on."""
+    """The commands are those of the page, and the process keeps running."""
     service.restart()
     before = service.facts()["MainPID"]
     change = f"sed -i 's/interval: %s/interval: %s/' /etc/{SERVICE}/exporter.yml"
@@ -189,7 +189,7 @@ def test_changed_settings_are_checked_and_reloaded(service: Service) -> None:
 
 
 def test_its_counters_survive_a_restart(service: Service) -> None:
-    """In the folder that systemd makes, although the service's user is another one each time."""
+    """Systemd creates their folder, although the service gets a new user each time."""
     service.restart()
     service.wait_for(lambda: f"{WRITTEN} 1.0" in service.metrics())
     service.restart()
@@ -202,7 +202,7 @@ def test_its_counters_survive_a_restart(service: Service) -> None:
 
 
 def test_it_stops_at_once_and_without_an_error(service: Service) -> None:
-    """No filter stands in the way of that."""
+    """The system call filter does not get in the way."""
     service.restart()
     service.machine.call(f"systemctl stop {SERVICE}")
     facts = service.facts()
@@ -214,7 +214,7 @@ def test_it_stops_at_once_and_without_an_error(service: Service) -> None:
 
 
 def test_a_process_that_was_killed_is_started_again(service: Service) -> None:
-    """As after any failure that may pass."""
+    """The same holds for any failure that may be temporary."""
     service.restart()
     before = service.facts()["MainPID"]
     service.machine.call(f"systemctl kill --signal=SIGKILL {SERVICE}")
@@ -222,8 +222,8 @@ def test_a_process_that_was_killed_is_started_again(service: Service) -> None:
     service.wait_until_it_polls()
 
 
-def test_a_mistake_in_the_settings_stays_and_is_told(service: Service) -> None:
-    """With exit status 2, and no further start."""
+def test_a_mistake_in_the_settings_is_reported_and_not_retried(service: Service) -> None:
+    """The process exits with status 2 and is not started again."""
     settings = f"/etc/{SERVICE}/exporter.yml"
     service.machine.call(f"cp {settings} /tmp/; echo 'polll: {{}}' >>{settings}")
     service.machine.run(f"systemctl restart {SERVICE}")
@@ -234,8 +234,8 @@ def test_a_mistake_in_the_settings_stays_and_is_told(service: Service) -> None:
     service.restart()
 
 
-def test_nobody_else_reads_the_key(service: Service) -> None:
-    """Neither what lies on disk, nor the copy."""
+def test_no_other_user_can_read_the_key(service: Service) -> None:
+    """Other users can read neither the file on disk nor systemd's copy."""
     service.restart()
     as_nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups cat"
     copy = f"/run/credentials/{SERVICE}.service/keys_default"
@@ -245,7 +245,7 @@ def test_nobody_else_reads_the_key(service: Service) -> None:
 
 
 def test_keys_may_be_encrypted_on_disk(service: Service) -> None:
-    """By the commands of the page; its editor is replaced by what is to be written in it."""
+    """The commands are those of the page, with its editor replaced by the text to write."""
     (block,) = commands("systemd", "Keys")
     encrypt, _ = block.splitlines()
     (override,) = blocks(section("systemd", "Keys"), "ini")
@@ -258,7 +258,7 @@ def test_keys_may_be_encrypted_on_disk(service: Service) -> None:
 
 
 def test_it_serves_with_tls_and_a_password(service: Service, tmp_path: Path) -> None:
-    """By what the page says; its editor is replaced by what is to be written in it.
+    """The steps are those of the page, with its editor replaced by the text to write.
 
     The password is added to the file, and the settings of this test to the group ``web``.
     """
@@ -294,8 +294,8 @@ def test_it_serves_with_tls_and_a_password(service: Service, tmp_path: Path) -> 
     service.restart()
 
 
-def test_the_page_tells_how_to_upgrade_and_remove_it(service: Service) -> None:
-    """Nothing is left but what a person added."""
+def test_the_page_describes_how_to_upgrade_and_remove_it(service: Service) -> None:
+    """Only files that a person added are left."""
     upgrade, remove = commands("systemd", "Upgrade, and remove")
     install(service.machine, upgrade)
     service.wait_until_it_polls()

@@ -1,4 +1,4 @@
-"""Takes the picture of the status page, of the demo: ``make screenshot``."""
+"""Takes the screenshot of the demo's status page: ``make screenshot``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ENOUGH_JOBS = 60
 
 
 def take() -> None:
-    """Take the picture once there is something of everything to see."""
+    """Take the screenshot once the page shows something of every kind."""
     with running("--demo", "--poll.interval=5s", "--api.requests-per-minute=1200") as exporter:
         exporter.wait_for(lambda: _is_worth_a_picture(exporter))
         (listening,) = exporter.events("exporter.listening")

@@ -1,4 +1,4 @@
-"""The pages in a real browser: what axe finds, and what the script does."""
+"""The pages in a real browser: axe's findings, and the behaviour of the script."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def states() -> dict[str, list[ProjectReport]]:
-    """Return what the page shows in each state that a project may be in."""
+    """Return a page for each state that a project may be in."""
     refused = empty_status(listing_was_tried=True, is_authenticated=False)
     credits_ = failure("payment_required", "HTTP 402: no credits left")
     jobs = [running_job(f"job-{n}", failed_items=n % 3, created_at=NOW - n) for n in range(60)]
@@ -65,8 +65,8 @@ def states() -> dict[str, list[ProjectReport]]:
     }
 
 
-def look(*pages: str) -> list[str]:
-    """Return what is wrong with pages in both sizes and both colour schemes."""
+def faults_of_pages(*pages: str) -> list[str]:
+    """Return the faults of pages in both sizes and both colour schemes."""
     command = ["node", str(FOLDER / "look.mjs"), "", *pages]
     printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     problems: list[str] = json.loads(printed)
@@ -76,31 +76,33 @@ def look(*pages: str) -> list[str]:
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("state", states())
 def test_axe_finds_nothing_and_the_policy_holds(state: str) -> None:
-    """Nothing is too wide, nothing is asked of other hosts, and no console has anything to say."""
+    """No page is too wide, requests other hosts, or writes to the console."""
     with served(Exporter(reports=states()[state])) as address:
-        assert [] == look(f"{state}=http://{address}/")
+        assert [] == faults_of_pages(f"{state}=http://{address}/")
 
 
 @pytest.mark.timeout(180)
 def test_refused_projects_of_a_real_poller_have_no_fault_either(tmp_path: Path) -> None:
-    """A refused key, used-up credits, and a project beside them that is listed."""
+    """The projects have a refused key, used-up credits, and no fault."""
     with running_cloud() as cloud, refused(cloud, tmp_path) as exporter:
-        assert [] == look(f"refused={exporter.events('exporter.listening')[0]['open_in_browser']}")
+        assert [] == faults_of_pages(
+            f"refused={exporter.events('exporter.listening')[0]['open_in_browser']}"
+        )
 
 
 @pytest.mark.timeout(180)
 def test_the_page_of_a_job_has_no_fault_either() -> None:
-    """Neither has that of one that is not followed, but for the status that the console tells."""
+    """The page of an unknown job has none either, except for its status in the console."""
     with served(Exporter(reports=[full_report()])) as address:
         job = f"http://{address}/job?project=default&job_id="
-        problems = look(f"job={job}job-2", f"missing={job}missing")
+        problems = faults_of_pages(f"job={job}job-2", f"missing={job}missing")
     assert 4 == len(problems)
     assert {True} == {"missing" in problem and "404" in problem for problem in problems}
 
 
 @pytest.mark.timeout(180)
 def test_a_refresh_keeps_the_place() -> None:
-    """Focus, scroll and what is typed or chosen stay; what did not change is not sent again.
+    """Focus, scroll position, input and selection stay, and unchanged content is not sent again.
 
     The filter offers a project that was added meanwhile.
     """
@@ -135,13 +137,13 @@ def test_a_refresh_keeps_the_place() -> None:
 
 
 def wait_for_ready(node: subprocess.Popen[str]) -> None:
-    """Wait until the script has done what comes before a change."""
+    """Wait until the script has finished its work before a change."""
     assert node.stdout is not None
     assert "ready\n" == node.stdout.readline()
 
 
 def go_on(node: subprocess.Popen[str]) -> None:
-    """Let the script go on after a change."""
+    """Let the script continue after a change."""
     assert node.stdin is not None
     node.stdin.write("go on\n")
     node.stdin.flush()
@@ -149,7 +151,7 @@ def go_on(node: subprocess.Popen[str]) -> None:
 
 @pytest.mark.timeout(180)
 def test_the_demo_has_no_fault() -> None:
-    """Jobs of both generations come and go; the pages of two failing ones have none either."""
+    """Jobs of both generations come and go, and the pages of two failing jobs have no fault."""
     with running("--demo", "--poll.interval=2s", "--api.requests-per-minute=1200") as exporter:
         exporter.wait_for(lambda: {"v1beta", "v2"} <= failing_jobs(exporter).keys())
         address = exporter.events("exporter.listening")[0]["open_in_browser"]
@@ -157,7 +159,7 @@ def test_the_demo_has_no_fault() -> None:
         pages = [
             f"{api_version}={address}job?{urlencode(job)}" for api_version, job in jobs.items()
         ]
-        assert [] == look(f"demo={address}", *pages)
+        assert [] == faults_of_pages(f"demo={address}", *pages)
 
 
 def failing_jobs(demo: Running) -> dict[str, dict[str, str]]:

@@ -1,4 +1,4 @@
-"""What `deploy/compose.yaml` starts fits together, as far as that can be told without an engine."""
+"""The services of `deploy/compose.yaml` fit together, as far as that shows without an engine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PROVISIONING = DEPLOY / "grafana" / "provisioning"
 DESCRIBED: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE.read_text())
 SERVICES = DESCRIBED["services"]
 PORTS = {"exporter": "9910", "prometheus": "9090", "alertmanager": "9093", "grafana": "3000"}
-# Where the images look, unless told otherwise.
+# The images' default paths.
 LOOKED_FOR = {
     "prometheus": "/etc/prometheus/prometheus.yml",
     "alertmanager": "/etc/alertmanager/alertmanager.yml",
@@ -43,13 +43,13 @@ STATE_FILE = "LLAMACLOUD_EXPORTER_STATE__FILE"
 every_service = pytest.mark.parametrize("service", SERVICES)
 
 
-# What a person takes away, and what the file tells them to put there.
+# The lines that a person removes, and their replacements according to the file's comment.
 DEMO = re.compile(r"^    # The demo begins\..*^    # The demo ends\.\n", re.MULTILINE | re.DOTALL)
 INSTEAD = re.compile(r"^    #   (.*\n)", re.MULTILINE)
 
 
 def composed(*files: Path) -> dict[str, Any]:
-    """Return the services of files that Compose puts together, with a key in the environment."""
+    """Return the services of files that Compose merges, with a key in the environment."""
     printed = subprocess.run(
         [
             *(require_tool("docker-compose"), f"--project-directory={DEPLOY}"),
@@ -64,7 +64,7 @@ def composed(*files: Path) -> dict[str, Any]:
     assert 0 == printed.returncode, printed.stderr
     services: dict[str, Any] = yaml.safe_load(printed.stdout)["services"]
     for service in services.values():
-        # Compose 2 writes them out.
+        # Compose 2 prints them in the long form.
         service["volumes"] = [
             volume
             if isinstance(volume, str)
@@ -76,14 +76,14 @@ def composed(*files: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def real(tmp_path: Path) -> Path:
-    """Write the file as it is when its comment was followed."""
+    """Write the file after following its comment."""
     file = tmp_path / "compose.yaml"
     file.write_text(for_a_real_llamacloud())
     return file
 
 
 def for_a_real_llamacloud() -> str:
-    """Return the file as it is when its comment was followed."""
+    """Return the file after following its comment."""
     text = COMPOSE.read_text()
     (demo,) = DEMO.findall(text)
     return text.replace(demo, "".join(f"    {line}" for line in INSTEAD.findall(demo)))
@@ -94,7 +94,7 @@ def loaded(path: Path) -> Any:
 
 
 def mounts(service: str) -> dict[str, str]:
-    """Return what is mounted in a service: where to, and from which path beside the file."""
+    """Return the mounts of a service: the target, and the source relative to the file."""
     parts = [volume.split(":") for volume in SERVICES[service].get("volumes", ())]
     assert all(len(part) == len(("from", "to", "how")) and part[2] == "ro" for part in parts)
     return {to: source for source, to, _ in parts}
@@ -107,7 +107,7 @@ def seen_at(path: str, mounted: Mapping[str, str]) -> Path:
 
 
 def test_it_is_a_compose_file() -> None:
-    """By Compose's own word."""
+    """Compose itself accepts it."""
     checked = subprocess.run(
         [require_tool("docker-compose"), "--file", COMPOSE, "config", "--quiet"],
         capture_output=True,
@@ -118,7 +118,7 @@ def test_it_is_a_compose_file() -> None:
 
 
 def test_nothing_of_the_demo_is_left_for_a_real_llamacloud() -> None:
-    """Not its request budget either: a real one would refuse so many requests."""
+    """The request budget is removed too: the real LlamaCloud would refuse so many requests."""
     demo, real = SERVICES["exporter"], yaml.safe_load(for_a_real_llamacloud())["services"]
     mine = real.pop("exporter")
     assert {name: SERVICES[name] for name in real} == real
@@ -129,13 +129,13 @@ def test_nothing_of_the_demo_is_left_for_a_real_llamacloud() -> None:
 
 
 def test_the_file_for_a_real_llamacloud_hands_the_key_on(real: Path) -> None:
-    """By Compose's own word."""
+    """Compose itself resolves the key for the service."""
     environment = composed(real)["exporter"]["environment"]
     assert "llx-made-up" == environment["LLAMA_CLOUD_API_KEY"]
 
 
 def test_the_state_of_a_real_llamacloud_is_in_a_volume() -> None:
-    """Which Compose makes, and which the image lets the exporter's user write to."""
+    """Compose creates the volume, and the image lets the exporter's user write to it."""
     real = yaml.safe_load(for_a_real_llamacloud())
     exporter = real["services"]["exporter"]
     (volume,) = exporter["volumes"]
@@ -149,8 +149,8 @@ def test_the_state_of_a_real_llamacloud_is_in_a_volume() -> None:
     assert "USER 65532:65532\n" in dockerfile
 
 
-def test_prometheus_takes_its_configuration(tmp_path: Path) -> None:
-    """With all the rules, where they are mounted."""
+def test_prometheus_accepts_its_configuration(tmp_path: Path) -> None:
+    """Promtool accepts it with all rules at their mounted paths."""
     for target, source in mounts("prometheus").items():
         place = tmp_path / target.removeprefix("/etc/prometheus/")
         place.symlink_to((DEPLOY / source).resolve())
@@ -162,7 +162,7 @@ def test_prometheus_takes_its_configuration(tmp_path: Path) -> None:
 
 @every_service
 def test_what_is_mounted_exists(service: str) -> None:
-    """And holds what the program looks for."""
+    """Each mount has the files that the program reads."""
     mounted = mounts(service)
     assert [] == [source for source in mounted.values() if not (DEPLOY / source).exists()]
     if service in LOOKED_FOR:
@@ -171,7 +171,7 @@ def test_what_is_mounted_exists(service: str) -> None:
 
 @every_service
 def test_images_stay_as_they_are(service: str) -> None:
-    """Built here, or of one version; in the demo nobody but this machine can reach them."""
+    """They are built here or have one version; the demo is reachable from this machine only."""
     described = SERVICES[service]
     if "build" in described:
         assert (COMPOSE.parent / described["build"]["context"] / "Dockerfile").exists()
@@ -182,7 +182,7 @@ def test_images_stay_as_they_are(service: str) -> None:
 
 
 def test_addresses_are_those_of_services() -> None:
-    """At the ports on which they listen."""
+    """The ports are those on which the services listen."""
     (job,) = loaded(PROMETHEUS)["scrape_configs"]
     (managers,) = loaded(PROMETHEUS)["alerting"]["alertmanagers"]
     (source,) = loaded(PROVISIONING / "datasources" / "prometheus.yml")["datasources"]
@@ -196,7 +196,7 @@ def test_addresses_are_those_of_services() -> None:
 
 
 def test_grafana_finds_the_dashboard() -> None:
-    """Where it is provisioned from, and as the page that it opens with."""
+    """It is where Grafana's provisioning reads it, and it is the home page."""
     mounted = mounts("grafana")
     (provider,) = loaded(PROVISIONING / "dashboards" / "llamacloud.yml")["providers"]
     home = SERVICES["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
@@ -205,7 +205,7 @@ def test_grafana_finds_the_dashboard() -> None:
 
 
 def test_the_links_to_runbooks_can_be_set(tmp_path: Path) -> None:
-    """As the page of the dashboard tells."""
+    """The command is that of the dashboard's page."""
     (command,) = re.findall(
         r"^sed .* llamacloud-batch\.json > mine\.json$",
         (DEPLOY / "docs/dashboard.md").read_text(),
@@ -222,8 +222,8 @@ def test_the_links_to_runbooks_can_be_set(tmp_path: Path) -> None:
     assert "https://YOUR-COPY/blob/main/deploy/runbooks.md" == address
 
 
-def test_the_exporter_is_asked_for_its_health_as_in_its_image() -> None:
-    """By the same command, as often."""
+def test_the_health_check_is_that_of_the_image() -> None:
+    """Compose and the image use the same command and interval."""
     (written,) = re.findall(
         r"^HEALTHCHECK (.*?\])$", (ROOT / "Dockerfile").read_text(), re.MULTILINE | re.DOTALL
     )
@@ -237,8 +237,8 @@ def test_the_exporter_is_asked_for_its_health_as_in_its_image() -> None:
     ]
 
 
-def test_the_exporter_takes_its_settings() -> None:
-    """Also those of its environment."""
+def test_the_exporter_accepts_its_settings() -> None:
+    """This includes the settings in its environment."""
     exporter = SERVICES["exporter"]
     assert ["--demo"] == exporter["command"]
     checked = run("--config.check", LLAMA_CLOUD_API_KEY="llx-made-up", **exporter["environment"])
@@ -246,13 +246,13 @@ def test_the_exporter_takes_its_settings() -> None:
 
 
 class TestWebConfiguration:
-    """The file that adds TLS and passwords, and what the page says to put beside it."""
+    """The file that adds TLS and passwords, with the files that the page describes."""
 
     FOLDER = "/etc/llamacloud-batch-exporter/web"
 
     @pytest.mark.parametrize("mode", ["demo", "real"])
     def test_it_adds_to_what_the_other_file_has(self, mode: str, real: Path) -> None:
-        """For the demo and for a real LlamaCloud; all else stays."""
+        """It does so for the demo and for a real LlamaCloud, and changes nothing else."""
         file = real if mode == "real" else COMPOSE
         plain, services = composed(file), composed(file, WEB)
         before, exporter = plain["exporter"], services["exporter"]
@@ -268,7 +268,7 @@ class TestWebConfiguration:
         } == {*services["prometheus"]["volumes"]}
 
     def test_the_exporter_is_healthy_and_scraped(self, tmp_path: Path) -> None:
-        """By its own health check, and by Prometheus, with the files of the page."""
+        """Its health check and Prometheus succeed with the files of the page."""
         exporter = composed(COMPOSE, WEB)["exporter"]
         make_certificates(tmp_path)
         web_config, scrape_configs = blocks(section("compose", "TLS and passwords"), "yaml")

@@ -24,7 +24,7 @@ from tests.core.view_checks import (
     items_are_of_the_counted,
     jobs_show_latest_answers,
 )
-from tests.support.history import look
+from tests.support.history import advance
 from tests.support.saved_state import reread
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Checks(Process):
 
     def _look(self, moment: float) -> ProjectView:
         self.crowded = len(self._here) > self.rules.max_jobs
-        return look(self.core, moment)
+        return advance(self.core, moment)
 
     def _jobs_are_there_until_their_time(self, view: ProjectView, moment: float) -> None:
         shown = {job.job_id for job in view.jobs}

@@ -231,7 +231,7 @@ def check(lives: BatchLives) -> None:
     told_jobs = Counter({key: n for key, n in counters.jobs_finished.items() if n})
     assert Counter({key: n for key, n in truth.items.items() if n}) == told_items
     assert truth.jobs == told_jobs
-    gone = [e for e in project.told(JobEnded) if e.job.status is JobStatus.GONE]
+    gone = [e for e in project.events_of(JobEnded) if e.job.status is JobStatus.GONE]
     assert [] == gone
     shown = {job.job_id: job for job in project.view().jobs}
     assert {batch.id for batch in lives.batches} | {"old"} == shown.keys()
@@ -242,8 +242,8 @@ def check(lives: BatchLives) -> None:
             assert of_status == Counter({s: n for s, n in job.items.items() if n})
         assert batch.status.lower() == job.status
     for ids in (
-        Counter(event.job.id for event in project.told(JobAppeared)),
-        Counter(event.job.id for event in project.told(JobEnded)),
+        Counter(event.job.id for event in project.events_of(JobAppeared)),
+        Counter(event.job.id for event in project.events_of(JobEnded)),
     ):
         assert set(ids.values()) <= {1}
 

@@ -128,11 +128,11 @@ def test_a_batch_is_followed_to_its_last_file_job() -> None:
     )
     turnaround = project.view().counters.turnaround_duration[JobType.PARSE]
     assert (1, ended - 44) == (sum(turnaround.counts), turnaround.sum)
-    statuses = [e.job.status for e in project.told(JobChangedStatus)]
+    statuses = [e.job.status for e in project.events_of(JobChangedStatus)]
     assert [JobStatus.RUNNING, JobStatus.DISPATCHED] == statuses
-    assert 1 == len(project.told(JobAppeared)) == len(project.told(JobEnded))
-    assert 2 == sum(len(event.items) for event in project.told(ItemsFailed))
-    assert [] == project.told(JobGivenUp)
+    assert 1 == len(project.events_of(JobAppeared)) == len(project.events_of(JobEnded))
+    assert 2 == sum(len(event.items) for event in project.events_of(ItemsFailed))
+    assert [] == project.events_of(JobGivenUp)
     assert (None, None) == (job.skipped_items, job.started_at)
 
 
@@ -152,7 +152,7 @@ def test_a_batch_that_has_completed_is_not_asked_for_again() -> None:
     assert "bat-1" not in {job.job_id for job in project.view().jobs}
     assert [] == project.sent("batch", "list_parse_jobs", since=200)
     assert 1 == finished_jobs(project, JobStatus.COMPLETED)
-    assert 1 == len(project.told(JobEnded))
+    assert 1 == len(project.events_of(JobEnded))
 
 
 def test_a_thousand_files_cost_thirteen_requests_an_interval_and_less_as_they_end() -> None:
@@ -196,8 +196,8 @@ class TestUnread:
         project.run_until(HOUR)
         assert 0 == finished_items(project, ItemStatus.FAILED)
         assert 0 == finished_jobs(project, JobStatus.COMPLETED)
-        assert not project.told(JobAppeared)
-        assert not project.told(JobEnded)
+        assert not project.events_of(JobAppeared)
+        assert not project.events_of(JobEnded)
 
     def test_what_runs_on_counts_from_the_baseline(self) -> None:
         """Only the file jobs that end after it, and the batch itself."""
@@ -313,7 +313,7 @@ class TestUnread:
         put(project, status="COMPLETED", created=-5 * HOUR, updated=-4 * HOUR, running=2)
         project.run_until(HOUR)
         assert [] == project.sent("batch")
-        assert ((), []) == (project.view().jobs, project.told(JobAppeared))
+        assert ((), []) == (project.view().jobs, project.events_of(JobAppeared))
 
 
 def test_a_batch_that_is_mapped_after_the_start_counts_what_ends_after_it() -> None:
@@ -382,7 +382,7 @@ def test_entries_that_nobody_tells_of_are_given_up() -> None:
     job = project.job("bat-1")
     assert (JobStatus.COMPLETED, 3, 3) == (job.status, job.total_items, job.processed_items)
     assert 1 == (job.items or {})[ItemStatus.UNKNOWN]
-    assert [1] == [event.items_not_ended for event in project.told(JobGivenUp)]
+    assert [1] == [event.items_not_ended for event in project.events_of(JobGivenUp)]
 
 
 def test_a_batch_that_is_not_known_any_more_is_gone() -> None:
@@ -432,9 +432,9 @@ def test_an_unknown_status_ends_after_a_day_without_a_change() -> None:
     assert 1 == project.view().gauges.active_jobs[JobType.PARSE, JobStatus.UNKNOWN]  # type: ignore[union-attr]
     batch.updated_at = EPOCH + project.now
     project.run_until(40 * HOUR)
-    assert [] == project.told(JobEnded)
+    assert [] == project.events_of(JobEnded)
     project.run_until(46 * HOUR)
-    (event,) = project.told(JobEnded)
+    (event,) = project.events_of(JobEnded)
     assert JobStatus.UNKNOWN is event.job.status
     assert 1 == finished_jobs(project, JobStatus.UNKNOWN)
     batch.status, batch.updated_at = "RUNNING", EPOCH + project.now
@@ -506,7 +506,7 @@ def test_v1beta_that_vanishes_loses_nothing_of_v2_and_calls_no_job_gone() -> Non
     finish(project, batch, "FAILED", 4)
     project.run_until(HOUR)
     assert 4 == finished_items(project, ItemStatus.FAILED)
-    assert [JobStatus.COMPLETED] == [event.job.status for event in project.told(JobEnded)]
+    assert [JobStatus.COMPLETED] == [event.job.status for event in project.events_of(JobEnded)]
     assert {"bat-1"} == {job.job_id for job in project.view().jobs}
     since = project.now
     del project.client.refused["v1beta"]

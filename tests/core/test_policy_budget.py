@@ -32,17 +32,17 @@ def gaps(moments: list[float]) -> list[float]:
 
 def counted(project: Polling, job_id: str) -> list[float]:
     """Return the moments at which a job was counted."""
-    return [request.moment for request in project.asked("items") if request.job_id == job_id]
+    return [request.moment for request in project.requests_of("items") if request.job_id == job_id]
 
 
 def test_listings_stay_on_time() -> None:
     """A token may be waited for, and no more; polls succeed all the same."""
     project = project_of(200, 20)
     project.run_until(HOUR)
-    listings = [request.moment for request in project.asked("list")]
+    listings = [request.moment for request in project.requests_of("list")]
     assert 120 <= len(listings) <= 121
     assert max(gaps(listings)) <= INTERVAL + 3
-    assert {"success"} == {poll.result for poll in project.told(PollFinished)}
+    assert {"success"} == {poll.result for poll in project.events_of(PollFinished)}
 
 
 def test_a_listing_shows_changes_of_jobs_whose_turn_has_not_come() -> None:
@@ -62,7 +62,7 @@ def test_counts_wait_while_their_jobs_do_not_change(jobs: int, slots: int) -> No
     project.run_until(20 * 60)
     since = project.now
     project.run_until(since + 10 * 60)
-    statuses, items = (len(project.asked(kind, since=since)) for kind in ("status", "items"))
+    statuses, items = (len(project.requests_of(kind, since=since)) for kind in ("status", "items"))
     assert items < statuses / 2
 
 
@@ -115,10 +115,10 @@ def test_a_slow_llamacloud_is_no_small_budget() -> None:
     project = project_of(12, float("inf"), slots=2)
     project.cloud.seconds["status"] = 20.0
     project.run_until(HOUR)
-    statuses = len(project.asked("status"))
+    statuses = len(project.requests_of("status"))
     # Rounds go on from poll to poll, as with a small budget.
     assert statuses < 12 * 120 / 2
-    assert len(project.asked("items")) >= statuses - 2
+    assert len(project.requests_of("items")) >= statuses - 2
 
 
 def refresh(core: ProjectCore, now: float, steps: int = 100) -> list[str]:
@@ -159,5 +159,5 @@ def test_a_budget_that_suffices_again_counts_every_job() -> None:
     project.run_until(HOUR + 20 * 60)
     since = project.now
     project.run_until(since + 10 * 60)
-    assert 40 == len(project.asked("status", since=since))
-    assert 40 == len(project.asked("items", since=since))
+    assert 40 == len(project.requests_of("status", since=since))
+    assert 40 == len(project.requests_of("items", since=since))

@@ -68,7 +68,7 @@ def test_unread_batches_that_fail_leave_the_others_their_turn() -> None:
     fail_always(project, "bad")
     project.run_until(2 * HOUR)
     assert 3 == project.view().uncounted_jobs
-    assert not project.told(RefreshRecovered)
+    assert not project.events_of(RefreshRecovered)
     project.run_until(25 * HOUR)
     assert 0 == project.view().uncounted_jobs
 
@@ -105,7 +105,7 @@ def test_what_fails_in_a_batch_that_was_cancelled_before_the_start_counts(
         running=after,
     )
     project.run_until(100)
-    assert not project.told(JobEnded)
+    assert not project.events_of(JobEnded)
     finish(project, batch, "FAILED", after)
     project.run_until(600)
     assert after == finished_items(project, ItemStatus.FAILED)
@@ -238,7 +238,7 @@ def test_a_list_that_lags_behind_does_not_wake_a_batch_for_good() -> None:
     project.client.in_its_place = answer
     project.run_until(HOUR)
     assert JobStatus.COMPLETED is project.job("bat-1").status
-    assert 1 == len(project.told(JobEnded))
+    assert 1 == len(project.events_of(JobEnded))
 
 
 def test_a_batch_that_was_never_read_is_uncounted() -> None:
@@ -280,7 +280,7 @@ def test_an_unread_batch_without_dates_adds_nothing() -> None:
         file.job.overrides["updated_at"] = None
     project.run_until(HOUR)
     assert 0 == finished_jobs(project, JobStatus.COMPLETED)
-    assert not project.told(JobEnded)
+    assert not project.events_of(JobEnded)
 
 
 def test_a_row_that_differs_does_not_have_a_completed_batch_counted_again() -> None:

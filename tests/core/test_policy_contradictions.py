@@ -39,9 +39,9 @@ def test_the_list_is_believed_and_the_contradiction_is_told_once(
     """Without dates, it is not known which of the two is newer."""
     project = contradicted(listed, fetched)
     assert listed["status"] is project.job().status
-    assert 1 == len(project.told(JobRecordsContradict))
-    assert [] == [*project.told(JobChangedStatus, 120), *project.told(JobEnded, 120)]
-    assert len([*project.told(JobChangedStatus), *project.told(JobEnded)]) <= 5
+    assert 1 == len(project.events_of(JobRecordsContradict))
+    assert [] == [*project.events_of(JobChangedStatus, 120), *project.events_of(JobEnded, 120)]
+    assert len([*project.events_of(JobChangedStatus), *project.events_of(JobEnded)]) <= 5
 
 
 def test_the_newer_of_both_is_believed() -> None:
@@ -53,7 +53,7 @@ def test_the_newer_of_both_is_believed() -> None:
     ):
         project = contradicted(listed, fetched)
         assert expected is project.job().status
-        assert 1 == len(project.told(JobRecordsContradict))
+        assert 1 == len(project.events_of(JobRecordsContradict))
 
 
 def test_a_contradicted_job_makes_no_progress() -> None:
@@ -80,8 +80,8 @@ def test_what_moves_is_believed(moves: str) -> None:
     project.run_until(2 * HOUR)
     assert (project.job().processed_items or 0) > 7000
     assert JobStatus.RUNNING is project.job().status
-    assert 1 == len(project.told(JobRecordsContradict))
-    assert [] == project.told(JobChangedStatus, HOUR + 60)
+    assert 1 == len(project.events_of(JobRecordsContradict))
+    assert [] == project.events_of(JobChangedStatus, HOUR + 60)
 
 
 def test_a_list_that_no_longer_shows_a_job_contradicts_nothing() -> None:
@@ -91,7 +91,7 @@ def test_a_list_that_no_longer_shows_a_job_contradicts_nothing() -> None:
     project.cloud.fetched["job-1"] = job(created_at=EPOCH - 48 * HOUR, processed_items=3)
     project.run_until(14 * 60)
     assert 3 == project.job().processed_items
-    assert [] == project.told(JobRecordsContradict)
+    assert [] == project.events_of(JobRecordsContradict)
 
 
 @pytest.mark.parametrize("silent", ["list", "status"])
@@ -107,7 +107,7 @@ def test_counts_that_only_one_of_the_two_states_are_published(silent: str) -> No
     gauges = project.view().gauges
     assert gauges is not None
     assert 1 == gauges.failing_jobs[JobType.PARSE]
-    assert [] == project.told(JobRecordsContradict)
+    assert [] == project.events_of(JobRecordsContradict)
 
 
 def test_the_greater_number_of_failed_items_is_believed() -> None:
@@ -115,7 +115,7 @@ def test_the_greater_number_of_failed_items_is_believed() -> None:
     project = contradicted(COMPLETED | {"failed_items": 0}, COMPLETED | {"failed_items": 5})
     assert 5 == project.job().failed_items
     assert 5 == project.view().counters.items_finished[JobType.PARSE, ItemStatus.FAILED]
-    assert 1 == len(project.told(JobRecordsContradict))
+    assert 1 == len(project.events_of(JobRecordsContradict))
 
 
 def test_failed_items_of_an_earlier_end_are_not_those_of_a_later_one() -> None:
@@ -167,7 +167,7 @@ def test_more_failed_items_are_believed_where_no_date_tells_which_end_is_later()
 def test_times_of_another_precision_are_the_same() -> None:
     """The list may write whole seconds, the status fractions."""
     project = contradicted(COMPLETED, COMPLETED | {"completed_at": EPOCH + 90.4})
-    assert [] == project.told(JobRecordsContradict)
+    assert [] == project.events_of(JobRecordsContradict)
 
 
 def test_a_status_without_a_type_does_not_change_it() -> None:
@@ -185,7 +185,7 @@ def test_a_list_that_lags_behind_once_is_no_contradiction() -> None:
     project.cloud.add(job(**RUNNING))
     project.run_until(HOUR)
     assert JobStatus.RUNNING is project.job().status
-    assert [] == project.told(JobRecordsContradict)
+    assert [] == project.events_of(JobRecordsContradict)
 
 
 def _contradictions(history: History) -> list[JobRecordsContradict]:

@@ -60,7 +60,7 @@ def size_of(project: Polling) -> int:
 @pytest.mark.parametrize("requests_per_minute", [4, float("inf")])
 def test_a_week_loses_nothing_and_leaves_nothing_behind(requests_per_minute: float) -> None:
     """Every job and every failed item is counted once, whatever the budget."""
-    project = Polling(requests_per_minute=requests_per_minute, slots=2, look_every=60.0)
+    project = Polling(requests_per_minute=requests_per_minute, slots=2, check_every=60.0)
     customers = Customers(project)
     project.every(60.0, project.scrape)
     project.run_until(2 * DAY)
@@ -72,15 +72,15 @@ def test_a_week_loses_nothing_and_leaves_nothing_behind(requests_per_minute: flo
     # What ended in the last seconds may not be listed yet.
     assert 0 <= customers.ended.total() - sum(finished.values()) <= 1
     assert 7 * 12 - 2 <= customers.ended.total() + running <= 7 * 12
-    assert len(project.told(JobEnded)) == sum(finished.values())
-    assert len(project.told(JobAppeared)) < len(project.told(JobEnded))
+    assert len(project.events_of(JobEnded)) == sum(finished.values())
+    assert len(project.events_of(JobAppeared)) < len(project.events_of(JobEnded))
     failed = counters.items_finished[JobType.PARSE, ItemStatus.FAILED]
     assert 0 <= customers.failed_items - failed <= 2
     # Failed jobs are shown for a day, and marks are kept for hours after the last listing.
     assert project.view().tracked_jobs <= 12 + running + 2
     assert size_of(project) < 1.2 * size
-    assert {"success"} == {poll.result for poll in project.told(PollFinished)}
-    assert 7 * DAY / INTERVAL - 5 <= len(project.asked("list"))
+    assert {"success"} == {poll.result for poll in project.events_of(PollFinished)}
+    assert 7 * DAY / INTERVAL - 5 <= len(project.requests_of("list"))
 
 
 def test_a_day_of_failures_at_random_loses_nothing() -> None:
@@ -97,7 +97,9 @@ def test_a_day_of_failures_at_random_loses_nothing() -> None:
 
     project.every(20.0, change_what_fails)
     project.run_until(DAY - 200)
-    assert {"success", "partial", "error"} == {poll.result for poll in project.told(PollFinished)}
+    assert {"success", "partial", "error"} == {
+        poll.result for poll in project.events_of(PollFinished)
+    }
     counters = project.view().counters
     assert 0 <= customers.ended.total() - sum(counters.jobs_finished.values()) <= 1
     failed = counters.items_finished[JobType.PARSE, ItemStatus.FAILED]

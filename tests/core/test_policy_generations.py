@@ -49,7 +49,7 @@ def plans(project: Polling, api_version: str, since: float = 0.0) -> dict[float,
     """Return the listing plans of an API generation, by the time of the request."""
     return {
         round(request.moment, 3): request.action.plans[api_version]
-        for request in project.asked("list", since=since)
+        for request in project.requests_of("list", since=since)
         if isinstance(request.action, ListJobs) and api_version in request.action.plans
     }
 
@@ -66,7 +66,7 @@ def shown(project: Polling) -> set[str]:
 
 def asked_for(project: Polling, job_id: str, since: float) -> int:
     """Count the requests about one job."""
-    return sum(r.job_id == job_id for r in project.asked("status", "items", since=since))
+    return sum(r.job_id == job_id for r in project.requests_of("status", "items", since=since))
 
 
 def failed_items(project: Polling) -> int:
@@ -76,7 +76,7 @@ def failed_items(project: Polling) -> int:
 
 def results(project: Polling) -> set[str]:
     """Return how polls ended."""
-    return {poll.result for poll in project.told(PollFinished)}
+    return {poll.result for poll in project.events_of(PollFinished)}
 
 
 class TestSettingAside:
@@ -92,14 +92,16 @@ class TestSettingAside:
             view.job_id: view.api_version for view in project.view().jobs
         }
         assert 2 == sum(project.view().gauges.active_jobs.values())  # type: ignore[union-attr]
-        assert ([], {"success"}) == (project.told(ApiSetAside), results(project))
+        assert ([], {"success"}) == (project.events_of(ApiSetAside), results(project))
 
     def test_one_that_was_never_offered_is_set_aside_and_logged_once(self) -> None:
         """The project is read by the other one."""
         project = project_of()
         project.clouds["v2"].failing["list"] = NOT_OFFERED
         project.run_until(6 * HOUR)
-        assert [ApiSetAside("v2", NOT_OFFERED, had_answered=False)] == project.told(ApiSetAside)
+        assert [ApiSetAside("v2", NOT_OFFERED, had_answered=False)] == project.events_of(
+            ApiSetAside
+        )
         assert {"success"} == results(project)
         assert {"beta"} == shown(project)
 
@@ -118,7 +120,9 @@ class TestSettingAside:
         project = project_of()
         project.at(299, lambda: project.clouds["v1beta"].failing.update(list=NOT_OFFERED))
         project.run_until(HOUR)
-        assert [ApiSetAside("v1beta", NOT_OFFERED, had_answered=True)] == project.told(ApiSetAside)
+        assert [ApiSetAside("v1beta", NOT_OFFERED, had_answered=True)] == project.events_of(
+            ApiSetAside
+        )
         assert [300.0, 1200.0, 2100.0, 3000.0] == asked_at(project, "v1beta", since=299)
         assert {"success"} == results(project)
 
@@ -130,8 +134,8 @@ class TestSettingAside:
             project.at(refused, lambda: project.clouds["v2"].failing.update(list=NOT_OFFERED))
             project.at(answers, project.clouds["v2"].failing.clear)
         project.run_until(2 * HOUR)
-        assert [ApiOfferedAgain("v2")] * 2 == project.told(ApiOfferedAgain)
-        assert 2 == len(project.told(ApiSetAside))
+        assert [ApiOfferedAgain("v2")] * 2 == project.events_of(ApiOfferedAgain)
+        assert 2 == len(project.events_of(ApiSetAside))
         again = plans(project, "v2", since=1799)
         assert [True, False] == [plan.is_full for plan in again.values()][:2]
         assert [2100.0, 2130.0] == list(again)[:2]
@@ -143,7 +147,7 @@ class TestSettingAside:
         project.run_until(HOUR)
         moments = [0.0, 30.0, 90.0, 210.0, 450.0, 930.0, 1830.0, 2730.0]
         assert moments == asked_at(project, "v2")
-        assert [ApiSetAside("v2", failure("timeout"), had_answered=False)] == project.told(
+        assert [ApiSetAside("v2", failure("timeout"), had_answered=False)] == project.events_of(
             ApiSetAside
         )
         assert {"success"} == results(project)
@@ -157,9 +161,9 @@ class TestSettingAside:
         project.cloud.add(job("new"))
         project.run_until(59)
         assert {"beta", "batch"} == shown(project)
-        (failed,) = project.told(ListingFailed)
+        (failed,) = project.events_of(ListingFailed)
         assert reason == str(failed.failure.reason)
-        assert [] == project.told(ApiSetAside)
+        assert [] == project.events_of(ApiSetAside)
         project.clouds["v2"].failing.clear()
         project.run_until(119)
         assert {"beta", "batch", "new"} == shown(project)
@@ -174,7 +178,7 @@ class TestSettingAside:
         project.run_until(HOUR)
         assert [30.0, 930.0] == asked_at(project, "v2", since=29)[:2]
         assert {"success"} == results(project)
-        assert 1 == len(project.told(ApiSetAside))
+        assert 1 == len(project.events_of(ApiSetAside))
 
     def test_where_all_are_refused_the_listing_failed(self) -> None:
         """None is set aside, and the next listing requests all of them."""
@@ -184,11 +188,13 @@ class TestSettingAside:
         project.run_until(299)
         every_interval = [number * INTERVAL for number in range(10)]
         assert every_interval == asked_at(project, "v1beta") == asked_at(project, "v2")
-        assert [] == project.told(ApiSetAside)
+        assert [] == project.events_of(ApiSetAside)
         assert {"error"} == results(project)
         project.clouds["v2"].failing.clear()
         project.run_until(359)
-        assert [ApiSetAside("v1beta", NOT_OFFERED, had_answered=False)] == project.told(ApiSetAside)
+        assert [ApiSetAside("v1beta", NOT_OFFERED, had_answered=False)] == project.events_of(
+            ApiSetAside
+        )
         assert {"batch"} == shown(project)
 
     def test_one_that_is_set_aside_is_asked_once_the_other_is_refused(self) -> None:
@@ -202,7 +208,7 @@ class TestSettingAside:
         project.run_until(389)
         assert [330.0, 360.0] == asked_at(project, "v2", since=299)
         assert [True, False] == [plan.is_full for plan in plans(project, "v2", since=299).values()]
-        assert ["v2", "v1beta"] == [told.api_version for told in project.told(ApiSetAside)]
+        assert ["v2", "v1beta"] == [told.api_version for told in project.events_of(ApiSetAside)]
         assert {"success", "error"} == results(project)
         assert {"beta", "batch"} == shown(project)
 
@@ -222,9 +228,9 @@ class TestSettingAside:
         project.run_until(299)
         project.clouds["v2"].failing["list"] = NOT_PAID
         project.run_until(HOUR)
-        failures = [told.failure for told in project.told(ListingFailed)]
+        failures = [told.failure for told in project.events_of(ListingFailed)]
         assert {ErrorReason.PAYMENT_REQUIRED} == {failed.reason for failed in failures}
-        assert 1 == sum(told.is_new for told in project.told(ListingFailed))
+        assert 1 == sum(told.is_new for told in project.events_of(ListingFailed))
 
     def test_a_refused_key_is_told_before_all_else(self) -> None:
         """It is what a person has to mend."""
@@ -232,7 +238,7 @@ class TestSettingAside:
         project.cloud.failing["list"] = failure("server")
         project.clouds["v2"].failing["list"] = failure("unauthorized")
         project.run_until(29)
-        assert ["unauthorized"] == [t.failure.reason for t in project.told(ListingFailed)]
+        assert ["unauthorized"] == [t.failure.reason for t in project.events_of(ListingFailed)]
 
     def test_the_view_tells_which_generations_are_in_use(self) -> None:
         """Each with the end of the last listing that it answered, if there was one."""
@@ -291,7 +297,7 @@ class TestJobsOfOneThatIsSetAside:
         project.run_until(400)
         finished = project.view().counters.items_finished
         assert 10 == finished[JobType.PARSE, ItemStatus.COMPLETED]
-        assert [] == project.told(JobGivenUp)
+        assert [] == project.events_of(JobGivenUp)
 
     def test_they_keep_their_values_and_are_withdrawn_once_these_are_too_old(self) -> None:
         """The other one's jobs and gauges are not; what has ended stays."""
@@ -323,7 +329,7 @@ class TestJobsOfOneThatIsSetAside:
         project.clouds["v2"].seconds |= {"status batch": HOUR}
         project.run_until(4 * HOUR + 45)
         assert values == project.job("batch")
-        assert 2 == len(project.told(JobAppeared))
+        assert 2 == len(project.events_of(JobAppeared))
         assert 1 == asked_for(project, "batch", since=2 * HOUR)
 
     def test_they_leave_with_the_retention_of_failed_jobs(self) -> None:
@@ -390,7 +396,7 @@ class TestJobsOfOneThatIsSetAside:
         counters = project.view().counters
         assert 5 == failed_items(project)
         assert 1 == counters.jobs_finished[JobType.PARSE, JobStatus.CANCELLED]
-        assert ["batch"] == [told.job.id for told in project.told(JobEnded)]
+        assert ["batch"] == [told.job.id for told in project.events_of(JobEnded)]
         assert {"beta", "batch"} == shown(project)
 
     def test_while_they_are_withdrawn_they_take_no_place_under_the_cap(self) -> None:
@@ -408,10 +414,10 @@ class TestJobsOfOneThatIsSetAside:
         project = project_of()
         project.clouds["v2"].failing["status"] = failure("server")
         project.run_until(29)
-        assert 1 == len(project.told(RefreshFailed))
+        assert 1 == len(project.events_of(RefreshFailed))
         project.clouds["v2"].failing["list"] = NOT_OFFERED
         project.run_until(12 * INTERVAL)
-        assert [RefreshRecovered(ErrorReason.SERVER)] == project.told(RefreshRecovered)
+        assert [RefreshRecovered(ErrorReason.SERVER)] == project.events_of(RefreshRecovered)
 
     def test_unread_batches_are_not_read_meanwhile(self) -> None:
         """They are found again by the first listing that it answers."""
@@ -453,7 +459,7 @@ class TestOneJobInBoth:
         assert 1 == project.view().tracked_jobs
         assert 2 == failed_items(project)
         assert 20 == asked_for(project, "job-1", since=0)
-        listed = project.told(ListingSucceeded)[0]
+        listed = project.events_of(ListingSucceeded)[0]
         assert (1, 1) == (listed.jobs, listed.active_jobs)
 
     def test_the_other_one_goes_on_with_it_where_the_first_is_set_aside(self) -> None:
@@ -467,7 +473,7 @@ class TestOneJobInBoth:
         project.cloud.failing["list"] = NOT_OFFERED
         project.run_until(89)
         assert ("v2", 3) == (project.job().api_version, failed_items(project))
-        status = next(r.action for r in project.asked("status", since=30))
+        status = next(r.action for r in project.requests_of("status", since=30))
         assert isinstance(status, FetchStatus)
         # What the other one keeps with a job means nothing to it.
         assert ("v2", None) == (status.job.api_version, status.memory)
@@ -475,7 +481,7 @@ class TestOneJobInBoth:
         project.cloud.items["job-1"] = counts(failed=9, processing=1)
         project.run_until(HOUR)
         assert ("v2", 3) == (project.job().api_version, failed_items(project))
-        assert 1 == len(project.told(JobAppeared))
+        assert 1 == len(project.events_of(JobAppeared))
         assert 1 == sum(project.view().gauges.active_jobs.values())  # type: ignore[union-attr]
 
 

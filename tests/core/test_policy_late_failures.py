@@ -43,7 +43,7 @@ class TestSettlingLate:
             project.run_until(10)
             project.cloud.add(ended())
             project.run_until(HOUR)
-            asked = [round(each.moment / 30) for each in project.asked("items")]
+            asked = [round(each.moment / 30) for each in project.requests_of("items")]
             if first.active:
                 # The first count was of the active job.
                 asked = asked[1:]
@@ -71,11 +71,11 @@ class TestReturning:
         gauges = project.view().gauges
         assert gauges is not None
         assert 1 == gauges.failing_jobs[JobType.PARSE]
-        assert ["job-1"] == [event.job.id for event in project.told(JobReturned)]
-        assert [failed] == [event.items for event in project.told(ItemsFailed)]
+        assert ["job-1"] == [event.job.id for event in project.events_of(JobReturned)]
+        assert [failed] == [event.items for event in project.events_of(ItemsFailed)]
         project.run_until(30 * HOUR)
         assert () == project.view().jobs
-        assert 1 == len(project.told(JobReturned))
+        assert 1 == len(project.events_of(JobReturned))
 
     def test_history_with_more_failures_than_at_the_start_shows_again(self) -> None:
         """And adds those that came after the baseline."""

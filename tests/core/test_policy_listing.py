@@ -28,7 +28,7 @@ def plans(project: Polling) -> list[ListingPlan]:
 
 def listed_at(project: Polling, since: float = 0.0) -> list[float]:
     """Return the moments at which listings began."""
-    return [round(request.moment, 3) for request in project.asked("list", since=since)]
+    return [round(request.moment, 3) for request in project.requests_of("list", since=since)]
 
 
 def waits(project: Polling) -> list[float]:
@@ -70,7 +70,7 @@ def test_a_refused_key_is_tried_less_and_less_often() -> None:
     project.cloud.seconds["list"] = 0.0
     project.run_until(1050)
     assert [30, 60, 120, 240, 300, 300] == waits(project)
-    assert [] == project.asked("status", "items")
+    assert [] == project.requests_of("status", "items")
     # Tried for days, it comes back by itself.
     project.run_until(3 * DAY)
     project.cloud.failing.clear()
@@ -133,7 +133,7 @@ def test_a_key_that_is_replaced_while_it_is_accepted_disturbs_nothing() -> None:
     project.wake()
     project.run_until(101)
     assert [0.0, 30.0, 40.0, 70.0, 100.0] == listed_at(project)
-    assert {"success"} == {poll.result for poll in project.told(PollFinished)}
+    assert {"success"} == {poll.result for poll in project.events_of(PollFinished)}
 
 
 def test_a_key_that_is_refused_for_one_job_is_not_tried_on_the_others() -> None:
@@ -141,8 +141,8 @@ def test_a_key_that_is_refused_for_one_job_is_not_tried_on_the_others() -> None:
     project = Polling(*(job(f"job-{number:02}") for number in range(30)), slots=4)
     project.cloud.failing["status"] = failure("unauthorized")
     project.run_until(10 * INTERVAL - 1)
-    assert 10 * 4 == len(project.asked("status"))
-    polls = project.told(PollFinished)
+    assert 10 * 4 == len(project.requests_of("status"))
+    polls = project.events_of(PollFinished)
     assert {("partial", frozenset({failure("unauthorized").reason}))} == {
         (poll.result, poll.reasons) for poll in polls
     }
@@ -180,7 +180,7 @@ def test_a_bad_page_deep_in_the_history_hides_nothing_new() -> None:
     gauges = project.view().gauges
     assert gauges is not None
     assert 35 <= gauges.active_jobs[JobType.PARSE, JobStatus.RUNNING] <= 36
-    failed = [event for event in project.told(PollFinished) if event.result == "error"]
+    failed = [event for event in project.events_of(PollFinished) if event.result == "error"]
     assert len(failed) < 6 * 12 + 2
 
 

@@ -106,7 +106,7 @@ class TestListing:
         else:
             project.cloud.seconds["list"] = 150.0
         project.run_until(HOUR)
-        stale = project.told(ProjectStale)
+        stale = project.events_of(ProjectStale)
         assert {ProjectStale(100.0, listing_fails=fails)} == set(stale)
 
 
@@ -120,18 +120,18 @@ class TestRefreshing:
             project.at(poll * INTERVAL, lambda: project.cloud.failing.update(status=TIMEOUT))
             project.at((poll + 1) * INTERVAL, project.cloud.failing.clear)
         project.run_until(HOUR)
-        assert [RefreshFailed("job-1", TIMEOUT)] == project.told(RefreshFailed)
+        assert [RefreshFailed("job-1", TIMEOUT)] == project.events_of(RefreshFailed)
         (recovered_at,) = (at for at, e in project.events if isinstance(e, RefreshRecovered))
         assert 7 + CLEAN == recovered_at // INTERVAL
-        assert 4 == [poll.result for poll in project.told(PollFinished)].count("partial")
+        assert 4 == [poll.result for poll in project.events_of(PollFinished)].count("partial")
 
     def test_many_jobs_that_fail_for_one_reason_are_told_once(self) -> None:
         """Another reason is reported separately."""
         project = Polling(*(job(f"job-{number}") for number in range(20)))
         project.cloud.failing |= {"status": NETWORK, "status job-7": TIMEOUT}
         project.run_until(HOUR)
-        assert {NETWORK, TIMEOUT} == {event.failure for event in project.told(RefreshFailed)}
-        assert 2 == len(project.told(RefreshFailed))
+        assert {NETWORK, TIMEOUT} == {event.failure for event in project.events_of(RefreshFailed)}
+        assert 2 == len(project.events_of(RefreshFailed))
 
     def test_trouble_ends_with_the_last_job_that_had_it(self) -> None:
         """A job that has left is no longer requested."""
@@ -140,9 +140,9 @@ class TestRefreshing:
         project.run_until(10)
         project.cloud.change("job-1", status=JobStatus.COMPLETED, completed_at=EPOCH + 10)
         project.run_until(HOUR)
-        assert [] == project.told(RefreshRecovered)
+        assert [] == project.events_of(RefreshRecovered)
         project.run_until(HOUR + (CLEAN + 3) * INTERVAL)
-        assert [RefreshRecovered(TIMEOUT.reason)] == project.told(RefreshRecovered)
+        assert [RefreshRecovered(TIMEOUT.reason)] == project.events_of(RefreshRecovered)
 
     def test_recovery_means_that_the_job_was_refreshed_not_that_nobody_asked(self) -> None:
         """Polls without a listing do not count as clean."""
@@ -158,7 +158,7 @@ class TestRefreshing:
         project.run_until(2 * HOUR)
         project.cloud.failing.clear()
         project.run_until(2 * HOUR + (CLEAN - 6) * INTERVAL)
-        assert [] == project.told(RefreshRecovered)
+        assert [] == project.events_of(RefreshRecovered)
         project.run_until(2 * HOUR + (CLEAN - 4) * INTERVAL)
         assert [
             *["RefreshFailed", "ListingFailed", "ProjectStale", "ListingSucceeded"],

@@ -34,14 +34,14 @@ def test_a_list_of_file_jobs_that_refuses_for_long_gives_up_nothing(code: int, f
     refuse_file_jobs(project, code, until=2400)
     project.run_until(2400)
     assert JobStatus.DISPATCHED is project.job("bat-1").status
-    assert 1 == len(project.told(RefreshFailed))
-    results = Counter(event.result for event in project.told(PollFinished))
+    assert 1 == len(project.events_of(RefreshFailed))
+    results = Counter(event.result for event in project.events_of(PollFinished))
     assert results["partial"] > results["success"]
     finish(project, batch, "FAILED", files)
     project.run_until(2700)
     assert files == finished_items(project, ItemStatus.FAILED)
-    assert 1 == len(project.told(JobEnded))
-    assert [] == project.told(JobGivenUp)
+    assert 1 == len(project.events_of(JobEnded))
+    assert [] == project.events_of(JobGivenUp)
 
 
 @pytest.mark.parametrize("code", [400, 404, 422])
@@ -104,7 +104,7 @@ def test_results_that_are_empty_for_minutes_after_completed_lose_no_failure() ->
     assert JobStatus.DISPATCHED is project.job("bat-1").status
     project.run_until(800)
     assert 5 == finished_items(project, ItemStatus.FAILED)
-    assert [5] == [event.job.total_items for event in project.told(JobEnded)]
+    assert [5] == [event.job.total_items for event in project.events_of(JobEnded)]
 
 
 def test_an_absence_of_v2_gives_up_no_file_job() -> None:
@@ -124,4 +124,4 @@ def test_an_absence_of_v2_gives_up_no_file_job() -> None:
     finish(project, batch, "FAILED", 10)
     project.run_until(1300)
     assert 10 == finished_items(project, ItemStatus.FAILED)
-    assert [] == project.told(JobGivenUp)
+    assert [] == project.events_of(JobGivenUp)

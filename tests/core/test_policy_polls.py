@@ -12,7 +12,7 @@ INTERVAL = 30.0
 
 def results(project: Polling) -> list[str]:
     """Return what came of each poll."""
-    return [poll.result for poll in project.told(PollFinished)]
+    return [poll.result for poll in project.events_of(PollFinished)]
 
 
 class TestResults:
@@ -23,7 +23,7 @@ class TestResults:
         project = Polling(job("a"), job("b"), slots=1)
         project.cloud.seconds |= {"list": 2.0, "status": 1.0, "items": 3.0}
         project.run_until(INTERVAL)
-        (poll,) = project.told(PollFinished)
+        (poll,) = project.events_of(PollFinished)
         assert ("success", frozenset(), 10.0) == (poll.result, poll.reasons, poll.seconds)
 
     def test_a_poll_that_is_not_over_by_the_next_listing_ends_there(self) -> None:
@@ -31,7 +31,7 @@ class TestResults:
         project = Polling(*(job(f"job-{number}") for number in range(50)), requests_per_minute=10)
         project.run_until(10 * INTERVAL)
         assert ["success"] * 10 == results(project)
-        assert all(INTERVAL <= poll.seconds < 40 for poll in project.told(PollFinished))
+        assert all(INTERVAL <= poll.seconds < 40 for poll in project.events_of(PollFinished))
 
     def test_a_listing_that_fails_makes_an_error(self) -> None:
         """Whatever the failure; each reason counts once a poll."""
@@ -39,7 +39,7 @@ class TestResults:
         project.run_until(29)
         project.cloud.failing["list"] = failure("server")
         project.run_until(89)
-        polls = [(poll.result, poll.reasons) for poll in project.told(PollFinished)]
+        polls = [(poll.result, poll.reasons) for poll in project.events_of(PollFinished)]
         error = ("error", frozenset({ErrorReason.SERVER}))
         assert [("success", frozenset()), error, error] == polls
 
@@ -66,10 +66,10 @@ class TestResults:
         project.run_until(29)
         project.cloud.rows_left_out = 0
         project.run_until(59)
-        polls = [(poll.result, poll.reasons) for poll in project.told(PollFinished)]
+        polls = [(poll.result, poll.reasons) for poll in project.events_of(PollFinished)]
         partial = ("partial", frozenset({ErrorReason.BAD_RESPONSE}))
         assert [partial, ("success", frozenset())] == polls
-        assert [] == project.told(ListingFailed)
+        assert [] == project.events_of(ListingFailed)
         assert 0.5 == project.job().progress_ratio
 
     def test_many_failures_of_one_reason_count_once_a_poll(self) -> None:
@@ -77,7 +77,7 @@ class TestResults:
         project = Polling(*(job(f"job-{number}") for number in range(5)))
         project.cloud.failing |= {"status": failure("timeout"), "status job-3": failure("network")}
         project.run_until(29)
-        (poll,) = project.told(PollFinished)
+        (poll,) = project.events_of(PollFinished)
         assert frozenset({ErrorReason.TIMEOUT, ErrorReason.NETWORK}) == poll.reasons
 
     def test_items_that_cannot_be_counted_make_a_poll_partial(self) -> None:
@@ -116,8 +116,8 @@ class TestVanishedJobs:
         project.run_until(10 * INTERVAL - 1)
         assert ["success"] * 10 == results(project)
         assert 1 == project.view().counters.jobs_finished[JobType.PARSE, JobStatus.GONE]
-        assert 1 == len(project.told(JobEnded))
-        assert 3 == len(project.asked("status"))
+        assert 1 == len(project.events_of(JobEnded))
+        assert 3 == len(project.requests_of("status"))
 
     def test_a_job_that_is_listed_but_not_found_is_a_failure(self) -> None:
         """It is never gone while LlamaCloud lists it."""
@@ -131,7 +131,7 @@ class TestVanishedJobs:
         project.run_until(9 * INTERVAL - 1)
         assert ["success", *["partial"] * 8] == results(project)
         assert JobStatus.RUNNING is project.job().status
-        assert 1 == len(project.told(RefreshFailed))
+        assert 1 == len(project.events_of(RefreshFailed))
 
 
 class TestOver:
@@ -189,10 +189,12 @@ class TestOver:
         project.cloud.seconds |= {"status": 25.0, "list": 10.0}
         # Its status is requested at 40, and answered during the listing that begins at 60.
         project.run_until(69)
-        assert [0.3, INTERVAL] == [round(poll.seconds, 3) for poll in project.told(PollFinished)]
+        assert [0.3, INTERVAL] == [
+            round(poll.seconds, 3) for poll in project.events_of(PollFinished)
+        ]
         project.cloud.seconds.clear()
         project.run_until(89)
-        assert 3 == len(project.told(PollFinished))
+        assert 3 == len(project.events_of(PollFinished))
 
     def test_no_poll_ends_between_the_batches_of_its_listing(self) -> None:
         """A long listing is applied in parts."""

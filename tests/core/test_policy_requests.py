@@ -69,6 +69,6 @@ def test_refreshes_run_beside_each_other_and_beside_the_listing() -> None:
     project = Polling(*(job(f"job-{number}") for number in range(6)), slots=3)
     project.cloud.seconds |= {"list": 1.0, "status": 10.0, "items": 10.0}
     project.run_until(61)
-    moments = [(request.moment, request.kind) for request in project.asked("status", "items")]
+    moments = [(request.moment, request.kind) for request in project.requests_of("status", "items")]
     assert [(1.0, "status")] * 3 + [(11.0, "items")] * 3 + [(21.0, "status")] * 3 == moments[:9]
-    assert [0.0, 30.0, 60.0] == [request.moment for request in project.asked("list")]
+    assert [0.0, 30.0, 60.0] == [request.moment for request in project.requests_of("list")]

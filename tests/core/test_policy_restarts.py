@@ -45,9 +45,9 @@ class TestGenerations:
         project.clouds["v2"].failing["list"] = failure("server")
         project.restart()
         project.run_until(project.now + 10)
-        (failed,) = project.told(ListingFailed)
+        (failed,) = project.events_of(ListingFailed)
         assert ErrorReason.SERVER is failed.failure.reason
-        assert [] == project.told(ApiSetAside)
+        assert [] == project.events_of(ApiSetAside)
 
     def test_one_that_is_refused_since_the_restart_is_set_aside(self) -> None:
         """It is reported as one that answered before."""
@@ -55,9 +55,9 @@ class TestGenerations:
         project.clouds["v2"].failing["list"] = NOT_OFFERED
         project.restart()
         project.run_until(project.now + 10)
-        (aside,) = project.told(ApiSetAside)
+        (aside,) = project.events_of(ApiSetAside)
         assert aside.had_answered
-        assert [] == project.told(ListingFailed)
+        assert [] == project.events_of(ListingFailed)
 
     def test_one_that_was_set_aside_before_the_restart_is_not_relied_on(self) -> None:
         """Also where it fails otherwise now."""
@@ -68,7 +68,7 @@ class TestGenerations:
         project.restart()
         began = project.now
         project.run_until(began + 10)
-        assert [] == project.told(ListingFailed)
+        assert [] == project.events_of(ListingFailed)
         assert "beta" in shown(project)
 
     @pytest.mark.parametrize("restarts_every", [600, 2 * HOUR])
@@ -103,7 +103,7 @@ class TestBatches:
         project.restart()
         project.run_until(project.now + 90)
         assert 2 == finished_items(project, ItemStatus.FAILED)
-        assert 1 == len(project.told(JobEnded))
+        assert 1 == len(project.events_of(JobEnded))
 
     def test_one_that_ended_before_the_first_start_still_does_not(self) -> None:
         """It was history when the counters began."""
@@ -113,7 +113,7 @@ class TestBatches:
         project.restart(down_seconds=2 * DAY)
         project.run_until(project.now + 90)
         assert 0 == finished_items(project, ItemStatus.FAILED)
-        assert [] == project.told(JobEnded)
+        assert [] == project.events_of(JobEnded)
 
 
 class TestSettings:
@@ -167,4 +167,4 @@ class TestSettings:
         project.restart(directory_ids=("dir-1", "dir-2"))
         project.run_until(project.now + 90)
         assert 0 == failed(project)
-        assert [] == project.told(JobEnded)
+        assert [] == project.events_of(JobEnded)

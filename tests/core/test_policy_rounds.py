@@ -46,7 +46,7 @@ def ended(job_id: str, seconds_ago: float) -> Job:
 
 def turns(project: Polling, since: float = 0.0) -> list[str]:
     """Return the jobs whose status was requested, in order."""
-    return [request.job_id for request in project.asked("status", since=since)]
+    return [request.job_id for request in project.requests_of("status", since=since)]
 
 
 def test_nothing_is_refreshed_before_a_listing() -> None:
@@ -75,7 +75,7 @@ def test_a_listing_that_fails_pauses_the_round() -> None:
     project.cloud.failing["list"] = failure()
     project.run_until(59)
     assert ["job-0", "job-1", "job-2", "job-3"] == turns(project)
-    assert "job-3" == project.asked("items")[-1].job_id
+    assert "job-3" == project.requests_of("items")[-1].job_id
     project.cloud.failing.clear()
     project.run_until(62)
     assert ["job-4"] == turns(project, since=59)
@@ -111,7 +111,7 @@ def test_no_job_has_a_second_turn_before_all_had_one() -> None:
         assert number - last.get(job_id, number - 200) == 200
         last[job_id] = number
     assert len(asked) > 1800
-    listings = [request.moment for request in project.asked("list")]
+    listings = [request.moment for request in project.requests_of("list")]
     assert all(
         INTERVAL - 3 <= later - earlier <= INTERVAL + 3 for earlier, later in pairwise(listings)
     )
@@ -140,7 +140,7 @@ def test_a_job_that_is_being_refreshed_is_not_handed_out_again() -> None:
     project.run_until(99)
     assert 1 == turns(project).count("bad")
     assert 4 == turns(project).count("good")
-    assert [0.0, 30.0, 60.0, 90.0] == [request.moment for request in project.asked("list")]
+    assert [0.0, 30.0, 60.0, 90.0] == [request.moment for request in project.requests_of("list")]
     project.cloud.change("bad", failed_items=9)
     project.run_until(122)
     assert 2 == turns(project).count("bad")
@@ -163,7 +163,7 @@ def test_the_others_that_are_last_in_line_come_when_nothing_else_is_left() -> No
     project = Polling(job("a"), job("b"), *olds, slots=1)
     project.run_until(INTERVAL - 1)
     assert ["a", "b", "old-0", "old-1", "old-2"] == turns(project)
-    assert 5 == len(project.asked("items"))
+    assert 5 == len(project.requests_of("items"))
 
 
 def test_a_job_that_ended_unseen_is_counted_however_small_the_budget() -> None:

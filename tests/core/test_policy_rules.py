@@ -12,7 +12,7 @@ from tests.support.virtual_time import Polling
 
 def listings(project: Polling) -> list[float]:
     """Return when the project was listed."""
-    return [request.moment for request in project.asked("list")]
+    return [request.moment for request in project.requests_of("list")]
 
 
 def test_another_interval_applies_at_once() -> None:
@@ -34,7 +34,7 @@ def test_an_interval_that_is_much_shorter_begins_no_poll_in_the_past() -> None:
     project.change(interval=30.0)
     project.run_until(1061)
     assert [0.0, 1030.0, 1060.0] == listings(project)
-    assert max(poll.seconds for poll in project.told(PollFinished)) < 1.0
+    assert max(poll.seconds for poll in project.events_of(PollFinished)) < 1.0
 
 
 def test_intervals_that_change_all_the_time_list_no_more_often() -> None:
@@ -100,7 +100,7 @@ def test_counting_can_be_turned_off_and_on() -> None:
     for enabled, items in ((False, 2), (True, 4)):
         project.change(items_enabled=enabled)
         project.run_until(project.now + 60)
-        assert items == len(project.asked("items"))
+        assert items == len(project.requests_of("items"))
 
 
 def test_counters_of_what_is_counted_go_and_come_back_as_they_were() -> None:

@@ -41,7 +41,7 @@ def test_all_of_them_are_counted_after_their_retention() -> None:
     assert 720 == project.view().counters.items_finished[COMPLETED]
     assert 0 == project.view().uncounted_jobs
     assert 0 == project.view().tracked_jobs
-    assert [] == project.told(JobGivenUp)
+    assert [] == project.events_of(JobGivenUp)
 
 
 def test_what_is_given_up_is_told() -> None:
@@ -50,8 +50,8 @@ def test_what_is_given_up_is_told() -> None:
     project.run_until(HOUR)
     counted = project.view().counters.items_finished[COMPLETED]
     assert 0 < counted < 720
-    given_up = {event.job.id for event in project.told(JobGivenUp)}
-    assert len(project.told(JobGivenUp)) == len(given_up) == 80 - counted / 9
+    given_up = {event.job.id for event in project.events_of(JobGivenUp)}
+    assert len(project.events_of(JobGivenUp)) == len(given_up) == 80 - counted / 9
     assert 0 == project.view().tracked_jobs
 
 
@@ -66,7 +66,7 @@ def test_jobs_whose_retention_is_over_when_they_are_found_are_counted_all_the_sa
     project.at(HOUR, project.cloud.failing.clear)
     project.run_until(HOUR + 60)
     assert 3 == project.view().counters.items_finished[JobType.PARSE, ItemStatus.FAILED]
-    assert [] == project.told(JobGivenUp)
+    assert [] == project.events_of(JobGivenUp)
 
 
 def test_jobs_that_are_found_after_their_time_are_given_up() -> None:
@@ -78,7 +78,7 @@ def test_jobs_that_are_found_after_their_time_are_given_up() -> None:
     project.at(2 * HOUR, project.cloud.failing.clear)
     project.run_until(3 * HOUR)
     assert 0 == project.view().tracked_jobs
-    assert ["job-1"] == [event.job.id for event in project.told(JobGivenUp)]
+    assert ["job-1"] == [event.job.id for event in project.events_of(JobGivenUp)]
 
 
 def test_an_ended_job_whose_final_count_fails_is_uncounted() -> None:
@@ -91,7 +91,7 @@ def test_an_ended_job_whose_final_count_fails_is_uncounted() -> None:
     project.cloud.failing["items"] = failure("server")
     project.run_until(HOUR)
     assert 1 == project.view().uncounted_jobs
-    asked = [request.moment for request in project.asked("items", since=46)]
+    asked = [request.moment for request in project.requests_of("items", since=46)]
     assert [round((moment - asked[0]) / 30) for moment in asked[:6]] == [0, 1, 3, 7, 15, 31]
     project.cloud.failing.clear()
     project.run_until(HOUR + 1000)
@@ -106,9 +106,9 @@ def test_a_job_whose_status_cannot_be_read_is_counted_all_the_same() -> None:
     project.cloud.failing["status"] = failure("bad_response")
     project.run_until(HOUR)
     assert 10 == project.view().counters.items_finished[JobType.PARSE, ItemStatus.FAILED]
-    assert 1 == len(project.told(RefreshFailed))
-    assert [] == project.told(RefreshRecovered)
-    assert {"partial"} == {event.result for event in project.told(PollFinished, 1)}
+    assert 1 == len(project.events_of(RefreshFailed))
+    assert [] == project.events_of(RefreshRecovered)
+    assert {"partial"} == {event.result for event in project.events_of(PollFinished, 1)}
 
 
 def test_a_count_is_judged_by_the_total_that_it_was_begun_with() -> None:

@@ -86,7 +86,7 @@ class TestPublication:
         counters = project.view().counters
         assert 1 == counters.jobs_finished[JobType.PARSE, JobStatus.COMPLETED]
         assert 2 == counters.items_finished[JobType.PARSE, ItemStatus.FAILED]
-        assert ([], 1) == (project.told(JobAppeared), len(project.told(JobEnded)))
+        assert ([], 1) == (project.events_of(JobAppeared), len(project.events_of(JobEnded)))
 
 
 class TestStaleness:
@@ -102,9 +102,9 @@ class TestStaleness:
         assert project.view().gauges
         project.run_until(310)
         assert ((), None) == (project.view().jobs, project.view().gauges)
-        assert [] == project.asked("status", "items", since=29)
+        assert [] == project.requests_of("status", "items", since=29)
         project.run_until(5 * HOUR - 1)
-        assert 1 == len(project.told(ProjectStale))
+        assert 1 == len(project.events_of(ProjectStale))
         project.cloud.failing.clear()
         project.run_until(5 * HOUR + 2)
         assert JobStatus.RUNNING is project.job().status
@@ -120,7 +120,7 @@ class TestStaleness:
         project.run_until(106)
         assert project.view().gauges is None
         assert project.core.status(project.now).is_stale
-        assert 1 == len(project.told(ProjectStale))
+        assert 1 == len(project.events_of(ProjectStale))
 
     def test_ended_jobs_and_counters_stay_while_a_project_is_stale(self) -> None:
         """They are as true as before."""
@@ -142,14 +142,14 @@ class TestStaleness:
             project.at(outage * HOUR + 29, lambda: project.cloud.failing.update(list=failure()))
             project.at(outage * HOUR + 1000, project.cloud.failing.clear)
         project.run_until(3 * HOUR)
-        assert 3 == len(project.told(ProjectStale))
+        assert 3 == len(project.events_of(ProjectStale))
 
     def test_a_project_that_was_never_listed_does_not_go_stale(self) -> None:
         """It has no series that could vanish."""
         project = Polling(job())
         project.cloud.failing["list"] = failure()
         project.run_until(HOUR)
-        assert [] == project.told(ProjectStale)
+        assert [] == project.events_of(ProjectStale)
 
 
 class TestOrder:
@@ -176,7 +176,7 @@ class TestOrder:
         project.run_until(30.5)
         project.cloud.change("b", failed_items=5)
         project.run_until(33)
-        assert ["a", "b"] == [request.job_id for request in project.asked("status")]
+        assert ["a", "b"] == [request.job_id for request in project.requests_of("status")]
         assert 5 == project.job("b").failed_items
         project.run_until(45)
         assert EPOCH + 40 == project.view().last_listing_at

@@ -34,7 +34,7 @@ def stuck_and_live(stuck: int, requests_per_minute: float, interval: float) -> P
 def gaps(project: Polling, job_id: str, since: float) -> list[float]:
     """Return the seconds between the refreshes of a job."""
     moments = [
-        each.moment for each in project.asked("status", since=since) if each.job_id == job_id
+        each.moment for each in project.requests_of("status", since=since) if each.job_id == job_id
     ]
     return [later - earlier for earlier, later in pairwise(moments)]
 
@@ -46,7 +46,7 @@ def test_the_job_that_runs_is_refreshed_nearly_every_interval() -> None:
     live = gaps(project, "live", since=HOUR)
     assert median(live) <= 3.5
     assert max(live) <= 60
-    requests = project.asked("status", "items", since=HOUR)
+    requests = project.requests_of("status", "items", since=HOUR)
     of_live = sum(each.job_id == "live" for each in requests)
     assert of_live > len(requests) / 2
 
@@ -80,7 +80,7 @@ def test_no_job_waits_for_more_than_a_quarter_of_an_hour() -> None:
     # Its row shows the change: it is among the first of the next round.
     project.cloud.change("stuck-07", processed_items=1)
     project.run_until(at + 120)
-    assert "stuck-07" in {each.job_id for each in project.asked("status", since=at)}
+    assert "stuck-07" in {each.job_id for each in project.requests_of("status", since=at)}
 
 
 def test_a_budget_that_suffices_refreshes_every_job_in_every_poll() -> None:

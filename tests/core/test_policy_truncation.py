@@ -17,8 +17,8 @@ def test_it_is_told_once_and_its_end_too() -> None:
     project.cloud.most_rows = 100
     project.run_until(HOUR + 2 * INTERVAL)
     assert project.view().listing_truncated is False
-    assert [ListingTruncated(10)] == project.told(ListingTruncated)
-    assert [ListingWholeAgain(30)] == project.told(ListingWholeAgain)
+    assert [ListingTruncated(10)] == project.events_of(ListingTruncated)
+    assert [ListingWholeAgain(30)] == project.events_of(ListingWholeAgain)
 
 
 def test_a_listing_that_takes_the_shortcut_does_not_tell_that_all_is_shown() -> None:

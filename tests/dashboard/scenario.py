@@ -1,4 +1,4 @@
-"""Jobs in every state, the exporters that follow them, and the Prometheus that scrapes them all."""
+"""Jobs in every state, the exporters that poll them, and the Prometheus that scrapes them all."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ STATES = {
 
 @dataclass
 class Scene:
-    """One simulated LlamaCloud, whose exporters Prometheus scrapes as one cluster of several."""
+    """One simulated LlamaCloud, whose exporters Prometheus scrapes as one of several clusters."""
 
     cluster: str
     cloud: Cloud
@@ -54,7 +54,7 @@ class Scene:
         if query.instant:
             return self.prometheus.query(promql)
         moments = {"start": str(self.began_at), "end": str(time.time()), "step": "1"}
-        found = self.prometheus.ask("/api/v1/query_range", query=promql, **moments)
+        found = self.prometheus.request("/api/v1/query_range", query=promql, **moments)
         series: list[dict[str, Any]] = found["result"]
         return series
 
@@ -82,14 +82,14 @@ class Scene:
         job.status, job.started_at, job.completed_at = "completed", now - 30, now
 
     def fail_listings(self, *, times: int | None = None, project_id: str | None = None) -> None:
-        """Answer listings with 500, ``times`` requests or all; each listing tries three times."""
+        """Answer ``times`` listing requests with 500, or all; each listing is tried three times."""
         fault = Fault("status", code=500, endpoint="list_jobs", times=times, project_id=project_id)
         self.cloud.simulator.faults.add(fault)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The parts of one scene: a number of exporters, with settings of their own."""
+    """The size of one scene: a number of exporters, and their settings."""
 
     exporters: int = 1
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -99,7 +99,7 @@ class Plan:
 def scenes(plans: Mapping[str, Plan]) -> Iterator[dict[str, Scene]]:
     """Run a scene for each plan until the end of the block, with one Prometheus for all.
 
-    Prometheus scrapes nothing in its first five seconds: one for each scene would take longer.
+    Prometheus scrapes nothing in its first five seconds, so one for each scene would take longer.
     """
     with ExitStack() as stack:
         clouds = {name: stack.enter_context(running_cloud()) for name in plans}
@@ -133,14 +133,14 @@ def _variables(cloud: Cloud, plan: Plan) -> dict[str, str]:
 
 
 def hurried_rules(folder: Path) -> Path:
-    """Write the rules to a folder, with windows adapted to polls once a second."""
+    """Write the rules to a folder, with windows that fit polls once a second."""
     for file in RULE_FILES:
         (folder / file.name).write_text(file.read_text().replace(":30s]", ":1s]"))
     return folder
 
 
 def deployed_config(targets: Mapping[str, list[str]], rules: Path) -> str:
-    """Return the configuration that we deploy, hurried, with other targets and no Alertmanager.
+    """Return the deployed configuration with short intervals, other targets and no Alertmanager.
 
     Targets are named by their cluster.
     """

@@ -1,4 +1,4 @@
-"""The dashboard is what its Python generates, and readable."""
+"""The dashboard is what its Python code generates, and it is readable."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def texts(part: object) -> Iterator[str]:
 
 
 def test_the_json_is_as_its_python_says() -> None:
-    """`make dashboard` writes it."""
+    """The JSON file is what `make dashboard` writes."""
     assert as_json() == DASHBOARD.read_text()
 
 
 @pytest.mark.parametrize("panel", PANELS, ids=title)
 def test_every_panel_says_what_it_shows(panel: dict[str, Any]) -> None:
-    """It has a description, a unit, and a text for no data, which is not 0."""
+    """Each panel has a description, a unit, and a text for no data, which is not 0."""
     assert panel["title"][0].isupper()
     assert panel["description"].endswith(".")
     assert len(panel["description"].split()) > 10
@@ -62,7 +62,7 @@ def test_every_panel_says_what_it_shows(panel: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("panel", PANELS, ids=title)
 def test_every_panel_uses_the_selected_data_source(panel: dict[str, Any]) -> None:
-    """Its queries use it too, and each has a letter of its own."""
+    """Its queries use that data source too, and each query has its own letter."""
     assert [SOURCE] * (1 + len(panel["targets"])) == [
         panel["datasource"],
         *(target["datasource"] for target in panel["targets"]),
@@ -73,7 +73,7 @@ def test_every_panel_uses_the_selected_data_source(panel: dict[str, Any]) -> Non
 
 
 def test_panels_do_not_overlap() -> None:
-    """They fill each line of the grid, and none exceeds its width."""
+    """Panels fill each row of the grid, and none exceeds its width."""
     boxes = [*PANELS, *ROWS]
     for one, other in combinations(boxes, 2):
         assert set() == cells(one) & cells(other), f"{one['title']} and {other['title']}"
@@ -83,14 +83,14 @@ def test_panels_do_not_overlap() -> None:
 
 
 def test_ids_and_titles_are_unique() -> None:
-    """A link leads to one panel, and a title names one."""
+    """A link then leads to one panel, and a title names one."""
     boxes = [*PANELS, *ROWS]
     assert len(boxes) == len({box["id"] for box in boxes})
     assert len(PANELS) == len({title(panel) for panel in PANELS})
 
 
 def test_a_person_can_choose() -> None:
-    """The data source is first, each variable narrows the next, and all start at All."""
+    """The data source comes first, each variable narrows the next, and all default to All."""
     filters = ["cluster", "namespace", "project", "job_type", "job_id"]
     assert ["datasource", *filters, "runbooks"] == list(VARIABLES)
     assert "prometheus" == VARIABLES["datasource"]["query"]
@@ -106,14 +106,14 @@ def test_a_person_can_choose() -> None:
 
 
 def test_every_variable_that_is_used_exists() -> None:
-    """Every variable is used, too."""
+    """Every variable that exists is used, too."""
     used = set().union(*map(variables_in, texts(BOARD)))
     assert set() == used - set(VARIABLES) - GRAFANAS_OWN
     assert set() == set(VARIABLES) - used
 
 
 def test_every_query_follows_cluster_and_namespace() -> None:
-    """Each of its selectors begins with both."""
+    """Each selector of a query begins with both labels."""
     picked = 'cluster=~"$cluster", namespace=~"$namespace"'
     for query in queries():
         selectors = re.findall(r"llamacloud_\w+(?::\w+)?\{([^}]*)\}", query.expr)
@@ -122,13 +122,13 @@ def test_every_query_follows_cluster_and_namespace() -> None:
 
 
 def test_every_query_follows_the_project() -> None:
-    """Except values of a process."""
+    """Only metrics of a process have no project."""
     deaf = [str(query) for query in queries() if "$project" not in query.expr]
     assert ["Memory of the exporter A"] == deaf
 
 
 def test_the_table_of_jobs_begins_with_the_kind_of_job() -> None:
-    """Project, job, type, generation of the API and status come before its numbers."""
+    """Project, job, type, API generation and status come before the numbers."""
     (table,) = [panel for panel in PANELS if panel["title"] == "Jobs"]
     (organize,) = [t["options"] for t in table["transformations"] if t["id"] == "organize"]
     shown = {
@@ -141,7 +141,7 @@ def test_the_table_of_jobs_begins_with_the_kind_of_job() -> None:
 
 
 def test_a_job_leads_to_a_view_of_it_alone() -> None:
-    """In this dashboard, for the same time and data source."""
+    """The link opens this dashboard for the same time range and data source."""
     (table,) = [panel for panel in PANELS if panel["title"] == "Jobs"]
     (link, _) = next(
         prop["value"]
@@ -163,7 +163,7 @@ def test_a_job_leads_to_a_view_of_it_alone() -> None:
 
 
 def test_links_lead_to_runbooks_that_exist() -> None:
-    """Each is named after an alert."""
+    """Each link leads to the section named after its alert."""
     linked = set(re.findall(r"^\$\{runbooks:raw\}#(\w+)$", "\n".join(texts(BOARD)), re.MULTILINE))
     assert len(linked) > 5
     assert set() == linked - {alert["alert"].lower() for alert in alerts()}
@@ -171,7 +171,7 @@ def test_links_lead_to_runbooks_that_exist() -> None:
 
 
 def test_states_have_the_same_colour_everywhere() -> None:
-    """Failed is red, completed is green, and skipped is neither."""
+    """Failed is red, completed is green, and skipped has another colour."""
     colours: dict[str, set[str]] = {}
     for panel in PANELS:
         for override in panel["fieldConfig"]["overrides"]:

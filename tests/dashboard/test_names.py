@@ -23,7 +23,7 @@ from tests.support.deployed import labels_by_sample, labels_grouped_by_in, match
 FAMILIES = (*BATCH_FAMILIES, *EXPORTER_FAMILIES)
 LABELS = labels_by_sample()
 COUNTERS = {family.name for family in FAMILIES if family.type == "counter"}
-# What prometheus_client says of any process, and what Prometheus says of any series.
+# Names that prometheus_client adds for any process, and Prometheus for any series.
 OF_PROCESSES = {"process_resident_memory_bytes"}
 FROM_PROMETHEUS = {"job", "instance", "cluster", "namespace"}
 RECORDED = {rule["record"] for rule in records()}
@@ -49,7 +49,7 @@ def check_selectors(promql: str) -> None:
 
 @every_query
 def test_every_name_in_a_query_exists(query: Query) -> None:
-    """Metrics, the labels that they are picked by and grouped by, and the values of those."""
+    """This covers metrics, the labels used to select and group them, and the values of labels."""
     recorded = set(_RECORDED_NAME.findall(query.expr))
     assert names_in(query.expr) | recorded or query.expr.startswith("ALERTS{")
     assert set() == recorded - RECORDED
@@ -61,7 +61,7 @@ def test_every_name_in_a_query_exists(query: Query) -> None:
 
 @every_query
 def test_legends_name_labels_that_the_query_leaves(query: Query) -> None:
-    """Otherwise all lines would have the same name."""
+    """With other labels, all lines would have the same name."""
     (legend,) = (
         target.get("legendFormat", "")
         for panel in BOARD["panels"]
@@ -74,7 +74,7 @@ def test_legends_name_labels_that_the_query_leaves(query: Query) -> None:
 
 
 def test_variables_are_filled_from_series_that_exist() -> None:
-    """By a label that they have."""
+    """Those series have the label that the variable lists."""
     assert ["cluster", "namespace", "project", "job_type", "job_id"] == [
         label for _, label in label_queries()
     ]
@@ -86,7 +86,7 @@ def test_variables_are_filled_from_series_that_exist() -> None:
 
 @every_query
 def test_replicas_are_one_before_anything_else(query: Query) -> None:
-    """Every series of jobs and projects is seen through a maximum by its project."""
+    """Every series of jobs and projects is first reduced to its maximum by project."""
     for found in re.finditer(r"(?<![\w:])llamacloud_[a-z_]+", query.expr):
         if found[0] == "llamacloud_exporter_build_info":
             continue
@@ -99,7 +99,7 @@ def test_replicas_are_one_before_anything_else(query: Query) -> None:
 
 @every_query
 def test_counters_are_only_read_as_they_rise(query: Query) -> None:
-    """By their rate, or by the difference of two samples that are a step of the graph apart."""
+    """Counters appear as a rate, or as the difference of two samples one graph step apart."""
     promql = with_variables(query.expr)
     rises = re.sub(r"(\w+\{[^}]*\}) - \1 offset 1m >= 0", "", promql)
     for found in re.finditer(r"(?<![\w:])llamacloud_[a-z_]+", rises):
@@ -109,7 +109,7 @@ def test_counters_are_only_read_as_they_rise(query: Query) -> None:
 
 
 def test_texts_name_what_exists() -> None:
-    """Metrics in descriptions, and nothing that is not there."""
+    """Descriptions name only metrics that exist."""
     described = " ".join(panel.get("description", "") for panel in BOARD["panels"])
     assert set() == names_in(described) - set(LABELS)
     assert {
@@ -125,7 +125,7 @@ def test_texts_name_what_exists() -> None:
 
 
 def open_calls(promql: str, position: int) -> list[str]:
-    """Return what stands before each parenthesis that is open at a position."""
+    """Return what precedes each parenthesis that is open at a position."""
     calls: list[str] = []
     for index, character in enumerate(promql[:position]):
         if character == "(":

@@ -1,4 +1,4 @@
-"""Every query is answered by a real Prometheus that has scraped the exporter."""
+"""A real Prometheus that has scraped the exporter answers every query."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PLANS = {
     "stale": Plan(settings=_SOON_STALE),
     "one-stale": Plan(settings=_SOON_STALE | _BOTH_PROJECTS),
 }
-# Answered only where a project is stale, or where there was a week before.
+# These have data only if a project is stale, or if there is data of the week before.
 INCOMPLETE = {f"{name} B" for name in TOTALS} | {"Completed jobs: this week, last week B"}
 
 
@@ -54,12 +54,12 @@ def numbers(series: dict[str, Any]) -> list[float]:
 
 
 def has_data(scene: Scene, query: Query) -> bool:
-    """Return whether a number answers a query."""
+    """Return whether the answer to a query contains a number."""
     return any(map(math.isfinite, chain.from_iterable(map(numbers, scene.answer(query)))))
 
 
 def wait_for_data(scene: Scene) -> None:
-    """Wait until every query has had data, also on a busy machine."""
+    """Wait until every query has returned data, which takes longer on a busy machine."""
     unanswered = [query for query in queries() if str(query) not in INCOMPLETE]
 
     def all_answered() -> bool:
@@ -73,9 +73,9 @@ def wait_for_data(scene: Scene) -> None:
 
 
 def values(scene: Scene, label: str, *, of: str) -> list[str]:
-    """Return what a variable offers."""
+    """Return the values that a variable offers."""
     (series,) = (series for series, name in label_queries() if name == of)
-    found: list[str] = scene.prometheus.ask(
+    found: list[str] = scene.prometheus.request(
         f"/api/v1/label/{label}/values",
         **{"match[]": with_variables(series, cluster=scene.cluster)},
     )
@@ -83,12 +83,12 @@ def values(scene: Scene, label: str, *, of: str) -> list[str]:
 
 
 def value(scene: Scene, panel: str, **picked: str) -> float | None:
-    """Return the one number of a panel, ``None`` if it has no data."""
+    """Return the only number of a panel, or ``None`` if it has no data."""
     return one_number(scene, queries_of(panel)[0], **picked)
 
 
 def incomplete(scene: Scene, panel: str) -> float | None:
-    """Return how many projects a total says that it lacks."""
+    """Return how many projects a total reports as missing."""
     (_, query) = queries_of(panel)
     return one_number(scene, query)
 
@@ -99,7 +99,7 @@ def one_number(scene: Scene, query: Query, **picked: str) -> float | None:
 
 
 def rows(scene: Scene, query: Query, **picked: str) -> Counter[str]:
-    """Count what a column of the table has for each job."""
+    """Count the values in a column of the table, by job."""
     return Counter(series["metric"]["job_id"] for series in scene.answer(query, **picked))
 
 
@@ -109,7 +109,7 @@ def every_job_is_known(scene: Scene) -> bool:
 
 
 def test_every_query_has_data(every_scene: dict[str, Scene]) -> None:
-    """In a scene where something of everything happens."""
+    """Every query has data in a scene in which every kind of event happens."""
     watched = every_scene["usual"]
     watched.prometheus.wait_for(lambda: every_job_is_known(watched))
     watched.end_a_job()
@@ -128,7 +128,7 @@ def test_every_query_has_data(every_scene: dict[str, Scene]) -> None:
 
 
 def check_recorded_series(watched: Scene) -> None:
-    """Check that rules record no more series than the documentation says."""
+    """Check that rules record no more series than the documentation states."""
     documented = re.search(
         r"(\d+) for each project at most, and (\d+) for each published job",
         page("cost-and-capacity"),
@@ -143,7 +143,7 @@ def check_recorded_series(watched: Scene) -> None:
 
 
 def check_numbers(watched: Scene) -> None:
-    """Check that the numbers at the top are those of the scene, once a listing succeeds again."""
+    """Check that the numbers at the top match the scene, once a listing succeeds again."""
     expected = {"Active jobs": 4, "Failing jobs": 3, "Jobs at risk": 2, "Projects not listed": 0}
     left = {"job-stuck": 10, "job-finished": 0}
 
@@ -156,7 +156,7 @@ def check_numbers(watched: Scene) -> None:
 
 
 def check_rows(watched: Scene) -> None:
-    """Check that the table has each job once, with one value in each column at most."""
+    """Check that each job is in the table once, with at most one value in each column."""
     (types, statuses, *columns) = queries_of("Jobs")
     assert Counter(list(STATES)) == rows(watched, types) == rows(watched, statuses)
     assert STATES == {
@@ -169,7 +169,7 @@ def check_rows(watched: Scene) -> None:
 
 
 def check_picking(watched: Scene) -> None:
-    """Check that a job that is picked is alone, and that a type leaves its own."""
+    """Check that selecting a job shows only that job, and selecting a type only its jobs."""
     for query in queries_of("Jobs"):
         assert {"job-running"} >= set(rows(watched, query, job_id="job-running"))
         assert {"job-stuck", "job-failed"} >= set(rows(watched, query, job_type="extract"))
@@ -180,7 +180,7 @@ def check_picking(watched: Scene) -> None:
 
 
 def test_replicas_neither_double_nor_break_anything(every_scene: dict[str, Scene]) -> None:
-    """Two exporters of one project are as good as one."""
+    """Two exporters of one project show the same as one."""
     watched = every_scene["replicas"]
     up = 'llamacloud_exporter_project_up{cluster="replicas"} == 1'
     watched.prometheus.wait_for(lambda: len(watched.prometheus.query(up)) == 2)
@@ -193,7 +193,7 @@ def test_replicas_neither_double_nor_break_anything(every_scene: dict[str, Scene
 
 
 def test_what_is_withdrawn_has_no_data_rather_than_0(every_scene: dict[str, Scene]) -> None:
-    """A project that cannot be listed any more, and is stale; of it what failed remains."""
+    """A project that can no longer be listed becomes stale, and keeps only its failures."""
     watched = every_scene["stale"]
     watched.prometheus.wait_for(lambda: None not in {value(watched, name) for name in TOTALS})
     watched.fail_listings()
@@ -210,7 +210,7 @@ def test_what_is_withdrawn_has_no_data_rather_than_0(every_scene: dict[str, Scen
 
 
 def test_a_total_says_that_it_lacks_a_stale_project(every_scene: dict[str, Scene]) -> None:
-    """Beside one that is fresh: what failed in the stale one counts, and the rest is missed."""
+    """Failures of the stale project still count, and the rest of it is reported as missing."""
     watched = every_scene["one-stale"]
 
     def shown() -> list[float | None]:

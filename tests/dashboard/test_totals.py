@@ -25,7 +25,7 @@ def active(status: str, count: int = 1) -> dict[str, str]:
 
 
 def job(status: str, **values: float) -> dict[str, str]:
-    """Return the series of the one active job."""
+    """Return the series of the only active job."""
     return (
         active(status)
         | {batch("job_info", job_id="a", job_type="parse"): always(1)}
@@ -41,12 +41,12 @@ QUIET = {
 
 
 def throttled_for(seconds: float) -> dict[str, str]:
-    """Return the series of a job that was created a day ago, and whose items moved before."""
+    """Return the series of a job created a day ago, whose items moved before it was throttled."""
     known = {"created_timestamp_seconds": NOW - 86_400, "total_items": 9}
     return job("throttled", **known, last_progress_timestamp_seconds=NOW - seconds)
 
 
-# A day old, and never at work: that its status changes is progress.
+# A day old, and none of its items ever ran: a change of its status is progress.
 FLIPPING = job(
     "throttled", created_timestamp_seconds=NOW - 86_400, last_progress_timestamp_seconds=NOW - 60
 )
@@ -54,7 +54,7 @@ RAN_BEFORE = {batch("job_status", job_id="a", status="running"): from_minute(30,
 
 
 def dispatched_for(seconds: float, **items: int) -> dict[str, str]:
-    """Return the series of a batch in which nothing moved, with items that were counted."""
+    """Return the series of a batch without progress, whose items were counted."""
     quiet = QUIET | {"last_progress_timestamp_seconds": NOW - seconds}
     return job("dispatched", **quiet, created_timestamp_seconds=NOW - 86_400) | {
         batch("job_items", job_id="a", item_status=name): always(count)
@@ -80,13 +80,13 @@ ENDED_UNKNOWN = job(
         # The items of a running batch of v2 are not known.
         ("Jobs at risk", job("running", **QUIET), 0),
         ("Jobs at risk", job("running"), 0),
-        # One that is throttled may have been at work before.
+        # A throttled job may have processed items before.
         ("Items left", job("throttled", total_items=9), 9),
         ("Items left", job("throttled", total_items=9, processed_items=2), 7),
         ("Jobs at risk", job("pending", created_timestamp_seconds=NOW - 3601), 1),
         ("Jobs at risk", throttled_for(3599), 0),
         ("Jobs at risk", throttled_for(3601), 1),
-        # Whose items all wait is queued, and not stuck.
+        # A job whose items all wait is queued, and not stuck.
         ("Jobs at risk", dispatched_for(3599, processing=0, pending=5, failed=1), 0),
         ("Jobs at risk", dispatched_for(3601, processing=0, pending=5, failed=1), 1),
         ("Jobs at risk", dispatched_for(1801, processing=1, pending=5), 1),
@@ -102,7 +102,7 @@ ENDED_UNKNOWN = job(
     ],
 )
 def test_a_total(panel: str, series: dict[str, str], shown: float | None, tmp_path: Path) -> None:
-    """As Prometheus computes it."""
+    """Each total is what Prometheus computes from these series."""
     samples = [] if shown is None else [{"labels": "{}", "value": shown}]
     check(queries_of(panel)[0].picking(), series, samples, tmp_path / "tests.yml")
 
@@ -155,7 +155,7 @@ def check(query: str, series: dict[str, str], samples: list[dict[str, Any]], fil
 def run(
     case: dict[str, Any], rules: list[dict[str, Any]], file: Path, *, evaluated_every: str = "1m"
 ) -> None:
-    """Have promtool run a case, with these rules."""
+    """Run a case with promtool and these rules."""
     beside = file.with_name(f"rules-of-{file.name}")
     beside.write_text(yaml.safe_dump({"groups": [{"name": "recorded", "rules": rules}]}))
     content = {"rule_files": [beside.name], "evaluation_interval": evaluated_every}
@@ -167,7 +167,7 @@ def run(
 @pytest.mark.parametrize("scraped_every", [15, 60])
 @pytest.mark.parametrize("step", ["1m", "2m"])
 def test_bars_add_up_to_what_happened(scraped_every: int, step: str, tmp_path: Path) -> None:
-    """Ten jobs ended at uneven moments: the steps of an hour show ten at any scrape interval."""
+    """Ten jobs end at uneven moments, and hourly steps show ten at any scrape interval."""
     ended = [0, 130, 140, 150, 790, 1205, 1206, 1700, 2222, 2999, 3300]
     moments = range(0, NOW + 1, scraped_every)
     counts = [sum(0 < end <= moment for end in ended) for moment in moments]
@@ -191,7 +191,7 @@ def test_bars_add_up_to_what_happened(scraped_every: int, step: str, tmp_path: P
 def test_this_week_stands_beside_last(tmp_path: Path) -> None:
     """Nine of ten jobs completed this week, and half of them last week.
 
-    Another exporter took over in the middle of this week, and counts from zero.
+    Another exporter took over in the middle of this week, and starts from zero.
     """
     steps = 7 * 24 * 60 // EVERY_MINUTES
     half = steps // 2
@@ -223,7 +223,7 @@ def test_this_week_stands_beside_last(tmp_path: Path) -> None:
 
 
 def test_jobs_that_have_left_are_shown(tmp_path: Path) -> None:
-    """With their end and duration; jobs that continue are not."""
+    """They have their end and duration; jobs that continue are not shown."""
     left = {
         batch("job_info", job_id="a", job_type="parse"): "1x60 stale",
         batch("job_status", job_id="a", status="completed"): "0x30 1x29 stale",

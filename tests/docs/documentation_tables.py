@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ROOT = DEPLOY.parent
 README = ROOT / "README.md"
-# What people read, except the changelog and the chart's README.
+# All documents except the changelog and the chart's README.
 DOCUMENTS = (
     README,
     ROOT / "CONTRIBUTING.md",
@@ -53,7 +53,7 @@ def tables_in(document: str) -> Mapping[str, str]:
 
 
 def with_tables(document: str) -> str:
-    """Return a document with its tables as the code says they are."""
+    """Return a document with its tables replaced by those of the code."""
     written = tables()
     return _BLOCK.sub(lambda block: f"{block[1]}{written[block['name']]}{block[4]}", document)
 
@@ -99,7 +99,7 @@ def _alerts() -> str:
 
 
 def _packages() -> str:
-    """Return what stands in ``exporter/``, in the layers that the contract of the imports names."""
+    """Return the packages of ``exporter/``, by the layers of the import contract."""
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"][
         "contracts"
     ]

@@ -1,4 +1,4 @@
-"""For each documented query, series and the answer to them."""
+"""Series for each documented query, and the expected answer."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ INTERVAL: dict[str, str] = {own("poll_interval_seconds"): always(30)}
 
 @dataclass(frozen=True)
 class Case:
-    """Series, and the answer of a query to them."""
+    """Series, and the expected answer of a query."""
 
     series: Mapping[str, str]
     answers: Mapping[str, float]
@@ -87,7 +87,7 @@ CASES: dict[str, list[Case]] = {
             | status("a", "running"),
             {recorded(TIME_LEFT, job_id="a"): 3600},
         ),
-        # A job that waited does not count as slow: it ran for five minutes of the fifteen.
+        # Waiting does not make a job slow: it ran for five minutes of the fifteen.
         Case(
             {
                 batch("job_total_items", job_id="waited"): always(900),
@@ -107,7 +107,7 @@ CASES: dict[str, list[Case]] = {
             | status("stuck", "running"),
             {},
         ),
-        # Jobs that are over have no time left, also where not all of their items were processed.
+        # Ended jobs have no time left, even if not all of their items were processed.
         Case(
             {
                 batch(f"job_{name}_items", job_id=job_id): values
@@ -137,7 +137,7 @@ CASES: dict[str, list[Case]] = {
         ),
         # The items of a running batch of v2 are not known.
         Case(progressed("without-items", 7200, "running"), {}),
-        # A batch whose items all wait, or have ended, is queued behind others.
+        # A batch whose items all wait or have ended is queued.
         Case(
             progressed("queued", 1801, "dispatched")
             | progressed("at-work", 1801, "dispatched")
@@ -289,7 +289,7 @@ CASES: dict[str, list[Case]] = {
             | refreshed("a", 1199, "running")
             | refreshed("ended", 3000, "completed")
             | ended_unknown("ended-somehow", 3000)
-            # Requests are spread over the interval: that they wait says nothing.
+            # Requests are spread over the interval, so waiting requests show nothing.
             | {own("api_budget_wait_seconds_total"): rising(300)},
             {},
         ),

@@ -1,4 +1,4 @@
-"""README, reference, help texts and code say the same."""
+"""README, reference, help texts and code agree."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
 
 FAMILIES = (*BATCH_FAMILIES, *EXPORTER_FAMILIES)
 GROUPS_OF_EVENTS = "project|job|item|items|api|exporter|budget|key|config|state"
-# The others that begin with web are settings.
+# Other names that begin with web are settings.
 EVENT = rf"(?:(?:{GROUPS_OF_EVENTS})\.[a-z_]+|web\.config_failed)"
-# A host, files, and values of the Helm chart: they look like settings and log lines.
+# A host, files and Helm values, which look like settings and log events.
 LOOK_ALIKES = {
     "api.cloud.llamaindex.ai",
     "exporter.state.damaged",
@@ -54,28 +54,28 @@ LOOK_ALIKES = {
     "web.yml",
 }
 PACKAGE = Path(exporter.__file__).parent
-# As a page is named: from the folder of the pages.
+# Links are relative to the folder of the pages.
 CONTRIBUTING = "../../CONTRIBUTING"
 
 
 def log_events() -> set[str]:
-    """Return the names of log lines that stand in the code."""
+    """Return the names of the log events in the code."""
     code = "".join(path.read_text() for path in PACKAGE.rglob("*.py"))
     return set(re.findall(rf'"({EVENT})"', code))
 
 
 @pytest.mark.parametrize("name", tables())
 def test_the_tables_are_as_the_code_says(name: str) -> None:
-    """Every metric with type, labels and meaning, every setting with its default, every alert.
+    """They hold every metric, every setting with its default, and every alert.
 
-    Each stands once. `make tables` writes them.
+    Each table is in one place. `make tables` writes them.
     """
     written = [tables_in(document.read_text()) for document in DOCUMENTS]
     assert [tables()[name]] == [each[name] for each in written if name in each]
 
 
 def test_writing_the_tables_changes_nothing_else() -> None:
-    """And nothing where they are right."""
+    """Tables that are up to date stay as they are."""
     whole = page("settings")
     assert with_tables(whole) == whole
     without = re.sub(r"(<!-- settings -->\n).*?(<!-- end -->)", r"\1\2", whole, flags=re.DOTALL)
@@ -83,7 +83,7 @@ def test_writing_the_tables_changes_nothing_else() -> None:
 
 
 def test_every_reason_of_failed_items_is_listed_in_its_order() -> None:
-    """The order says which one counts where a message holds several."""
+    """The order decides which reason a message with several ones gets."""
     text = section("reading-the-numbers", "Reasons of failed items")
     assert re.findall(r"`([a-z_]+)`", text) == list(FAILURE_REASONS)
 
@@ -98,13 +98,13 @@ def test_every_reason_of_failed_items_is_listed_in_its_order() -> None:
     ],
 )
 def test_every_value_of_a_label_is_listed(label: str, values: type[StrEnum]) -> None:
-    """In the order of the code."""
+    """The order is that of the code."""
     (row,) = re.findall(rf"^\| `{label}` \| (.*) \|$", section("metrics", "Labels"), re.MULTILINE)
     assert re.findall(r"`(\w+)`", row) == list(values)
 
 
 def test_there_is_a_remedy_for_every_reason_of_failed_polls() -> None:
-    """As the log and `llamacloud_exporter_poll_errors_total` name it."""
+    """The reasons are those of the log and of `llamacloud_exporter_poll_errors_total`."""
     text = section("troubleshooting", "A project cannot be read")
     rows = re.findall(r"^\| (.*?) \|", text, re.MULTILINE)
     named = re.findall(r"`(\w+)`", " ".join(rows))
@@ -112,19 +112,19 @@ def test_there_is_a_remedy_for_every_reason_of_failed_polls() -> None:
 
 
 def test_the_readme_is_read_in_five_minutes() -> None:
-    """What takes longer has pages of its own."""
+    """Longer explanations have their own pages."""
     assert len(README.read_bytes()) <= 12_000
 
 
 def test_the_readme_says_at_once_what_is_read_and_shown() -> None:
-    """In its first paragraph: the generations of the API, and what is left out."""
+    """Its first paragraph names the API generations, and what is not supported."""
     (first,) = re.findall(r"^# .*\n\n((?:.+\n)+)", readme())
     assert set(ApiVersion) <= set(re.findall(r"`(\w+)`", first))
     assert "Single parse or extract jobs outside batches are not shown" in " ".join(first.split())
 
 
 def test_the_readme_says_what_it_costs_and_what_v2_lacks() -> None:
-    """Among the things to know."""
+    """Both are among the limitations."""
     words = " ".join(readme().split("## Six things to know\n")[1].split("\n## ")[0].split())
     for said in (
         "cost two requests an interval for each project, and three more every quarter of an hour",
@@ -135,7 +135,7 @@ def test_the_readme_says_what_it_costs_and_what_v2_lacks() -> None:
 
 
 def test_prometheus_accepts_the_configuration_of_the_readme(tmp_path: Path) -> None:
-    """In a clone, with rule files that exist."""
+    """It is checked in a clone, with rule files that exist."""
     (block,) = [each for each in blocks(readme(), "yaml") if "scrape_configs" in each]
     (tmp_path / "deploy").symlink_to(ROOT / "deploy")
     file = tmp_path / "prometheus.yml"
@@ -151,7 +151,7 @@ def test_prometheus_accepts_the_configuration_of_the_readme(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_setting_and_log_line_that_is_named_exists(document: Path) -> None:
-    """A reader would search in vain for another one."""
+    """Readers would otherwise search in vain."""
     settings = {doc.setting for doc in documented_settings()}
     groups = "|".join({setting.split(".")[0] for setting in settings} - {"projects"})
     text = document.read_text()
@@ -160,7 +160,7 @@ def test_every_setting_and_log_line_that_is_named_exists(document: Path) -> None
 
 
 def test_the_tests_find_settings_and_log_lines() -> None:
-    """None of them is content because it sees nothing."""
+    """Otherwise the tests above would pass without checking anything."""
     assert {"project.listing_failed", "job.refresh_failed", "exporter.crashed"} <= log_events()
     assert "`project.listing_failed`" in page("troubleshooting")
     assert set(LLAMA_CLOUD_VARIABLES) <= set(
@@ -168,9 +168,9 @@ def test_the_tests_find_settings_and_log_lines() -> None:
     )
 
 
-def test_every_path_and_target_that_contributors_are_told_of_exists() -> None:
-    """Those who contribute find the places where to do so."""
-    # The wheel is tested in a folder without the code.
+def test_every_path_and_target_for_contributors_exists() -> None:
+    """CONTRIBUTING.md names only existing files and make targets."""
+    # Tests of the wheel run in a folder without the code.
     roots = (ROOT, PACKAGE.parent)
     contributing = (ROOT / "CONTRIBUTING.md").read_text()
     paths = re.findall(r"`(?:bash )?([\w.-]+/[\w./-]+)`", contributing)
@@ -184,20 +184,20 @@ def test_every_path_and_target_that_contributors_are_told_of_exists() -> None:
 
 
 def test_contributors_learn_where_a_test_goes() -> None:
-    """Every folder of tests has its place in the table, and is there."""
+    """The table has every folder of tests, and no other."""
     named = set(re.findall(r"`(\w+)`", section(CONTRIBUTING, "Where a test goes")))
     folders = {file.parent.name for file in (ROOT / "tests").glob("*/test_*.py")}
     assert folders == named
 
 
 def test_the_glossary_is_short() -> None:
-    """It names each term once, and no more than one can keep in mind."""
+    """It lists each term once, and few enough to remember."""
     terms = re.findall(r"^\| \*\*(.+?)\*\* \|", section(CONTRIBUTING, "Glossary"), re.MULTILINE)
     assert 20 <= len(terms) == len(set(terms)) <= 25
 
 
 def test_the_annotated_configuration_is_valid(tmp_path: Path) -> None:
-    """As it stands, given the key files that it names."""
+    """It is loaded as it is, with the key files that it names."""
     block = next(block for block in blocks(page("settings"), "yaml") if "projects:" in block)
     (tmp_path / "keys").mkdir()
     for name in ("invoices", "contracts", "on-premises"):
@@ -214,7 +214,7 @@ def test_the_annotated_configuration_is_valid(tmp_path: Path) -> None:
 
 
 def test_help_names_every_setting_and_variable() -> None:
-    """With its default."""
+    """It also shows each default."""
     printed = subprocess.run(
         [sys.executable, "-m", "exporter", "--help"],
         env=environment(),
@@ -231,7 +231,7 @@ def test_help_names_every_setting_and_variable() -> None:
 
 
 def test_the_changelog_begins_with_this_version() -> None:
-    """The running version is the described one."""
+    """Its first section is about the running version."""
     first = next(
         line for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if line.startswith("## ")
     )
@@ -240,7 +240,7 @@ def test_the_changelog_begins_with_this_version() -> None:
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_help_texts_are_sentences(family: Family) -> None:
-    """Specific and whole, as Prometheus's users expect them."""
+    """They are specific and complete, as Prometheus recommends."""
     text = family.help
     assert text[0].isupper() or text[0].isdigit()
     assert text.endswith(".")
@@ -248,7 +248,7 @@ def test_help_texts_are_sentences(family: Family) -> None:
 
 
 def test_the_picture_of_the_status_page_is_small() -> None:
-    """Every clone of the repository loads each version of it."""
+    """Every clone of the repository downloads each version of it."""
     (picture,) = re.findall(r"!\[[^\]]+\]\(([^)]+\.png)\)", readme())
     data = (ROOT / picture).read_bytes()
     assert data.startswith(b"\x89PNG")

@@ -1,4 +1,4 @@
-"""What README, CONTRIBUTING and the pages of ``deploy/`` name and tell people to type exists."""
+"""Links, commands, flags and names in README, CONTRIBUTING and the pages of ``deploy/`` exist."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from tests.support.deployed import DEPLOY, labels_by_sample, records, samples_na
 from tests.support.documents import INDEX, PAGES, blocks, broken_links
 
 SETTINGS = tuple(documented_settings())
-# A file of a wheel, and a pattern of names.
+# A wheel's file, and a pattern of names.
 IN_NO_SCRAPE = {"llamacloud_batch_exporter"}
 GROUPS = {doc.setting.partition(".")[0] for doc in SETTINGS}
 MODES = {"--config.check", "--demo", "--help", "--once", "--version", "--healthcheck"}
-# A container, a chart, a Deployment or a folder of that name is not the program.
+# A container, chart, Deployment or folder of that name is not the program.
 PROGRAM = re.compile(
     r"(?<!--name )(?<!helm/)(?<!llamacloud-)(?<!deployment/)(?<!/var/lib/)"
     r"llamacloud-batch-exporter((?: +--[\w.-]+(?:=\S+)?)+)"
 )
-# Paths of this repository, as commands name them from its top.
+# Paths in commands, relative to the top of the repository.
 PATH = re.compile(r"(?<![\w/.~-])((?:deploy|exporter|tests)/[\w./-]*\w|[\w-]+\.lock)")
 
 every_page = pytest.mark.parametrize(
@@ -35,7 +35,7 @@ every_page = pytest.mark.parametrize(
 
 
 def commands_of(page: Path) -> str:
-    """Return the commands that a page contains, in its blocks and in its text."""
+    """Return the commands of a page, in its blocks and in its text."""
     text = page.read_text()
     typed = blocks(text, "sh") + re.findall(r"`([^`\n]+)`", text)
     return "\n".join(typed).replace("\\\n", " ")
@@ -49,12 +49,12 @@ def settings_of(page: Path) -> list[dict[str, Any]]:
 
 @every_page
 def test_links_lead_somewhere(page: Path) -> None:
-    """To files of this repository, and to headings in them."""
+    """They lead to files of this repository, and to headings in them."""
     assert [] == broken_links(page)
 
 
 def test_the_index_leads_to_every_page() -> None:
-    """And names each once, in one of its two tables."""
+    """Each page is in one of its two tables, once."""
     linked = re.findall(r"^\|.*\]\(docs/([\w-]+)\.md\)", INDEX.read_text(), re.MULTILINE)
     assert sorted(linked) == sorted(page.stem for page in PAGES.glob("*.md"))
 
@@ -65,13 +65,13 @@ def test_the_index_leads_to_every_page() -> None:
     ids=lambda page: str(page.relative_to(ROOT)),
 )
 def test_no_command_edits_files_in_place(page: Path) -> None:
-    """The `sed -i` of macOS reads its next word otherwise than the one of Linux."""
+    """On macOS, `sed -i` reads the next word as a suffix."""
     assert "sed -i" not in page.read_text()
 
 
 @every_page
 def test_flags_exist(page: Path) -> None:
-    """Of the exporter's own commands."""
+    """The flags are those of the exporter's own commands."""
     known = MODES | {doc.flag for doc in SETTINGS}
     given = " ".join(PROGRAM.findall(commands_of(page)))
     assert set() == set(re.findall(r"--[\w.-]+", given)) - known
@@ -79,21 +79,21 @@ def test_flags_exist(page: Path) -> None:
 
 @every_page
 def test_variables_exist(page: Path) -> None:
-    """Those of the exporter, and those of LlamaCloud that it reads."""
+    """They are variables of the exporter, or variables of LlamaCloud that it reads."""
     named = set(re.findall(r"\bLLAMA_?CLOUD_[A-Z0-9_]*[A-Z]", page.read_text()))
     assert set() == named - {doc.env for doc in SETTINGS} - set(LLAMA_CLOUD_VARIABLES)
 
 
 @every_page
 def test_metrics_exist(page: Path) -> None:
-    """A reader would wait for one that does not exist."""
+    """Readers would otherwise look for series that never appear."""
     named = samples_named_in(page.read_text()) - IN_NO_SCRAPE
     known = {*labels_by_sample(), *(rule["record"] for rule in records())}
     assert set() == {name for name in named if not name.endswith("_")} - known
 
 
 def test_the_page_about_the_state_names_every_log_line_about_it() -> None:
-    """And no other."""
+    """It names no other log events."""
     code = "".join(file.read_text() for file in Path(exporter.__file__).parent.rglob("*.py"))
     written = set(re.findall(r'log\.\w+\(\s*"(state\.[a-z_]+)"', code))
     named = set(re.findall(r"`(state\.[a-z_]+)`", (PAGES / "state.md").read_text()))
@@ -103,9 +103,9 @@ def test_the_page_about_the_state_names_every_log_line_about_it() -> None:
 
 @every_page
 def test_files_and_targets_exist(page: Path) -> None:
-    """As seen from the top of a clone."""
+    """Paths are relative to the top of a clone."""
     typed = commands_of(page)
-    # The wheel is tested in a folder without the code.
+    # Tests of the wheel run in a folder without the code.
     roots = (ROOT, Path(exporter.__file__).parent.parent)
     missing = {name for name in PATH.findall(typed) if not any((r / name).exists() for r in roots)}
     assert set() == missing
@@ -116,7 +116,7 @@ def test_files_and_targets_exist(page: Path) -> None:
 
 @every_page
 def test_settings_are_valid(page: Path, tmp_path: Path) -> None:
-    """As the pages show them, with the keys that they name."""
+    """They are loaded as the pages show them, with the keys that they name."""
     key = tmp_path / "key"
     key.write_text("llx-made-up\n")
     for number, shown in enumerate(settings_of(page)):
@@ -128,7 +128,7 @@ def test_settings_are_valid(page: Path, tmp_path: Path) -> None:
 
 
 def test_the_tests_find_what_they_compare() -> None:
-    """None of them is content because it sees nothing."""
+    """Otherwise the tests above would pass without checking anything."""
     systemd = PAGES / "systemd.md"
     assert {"projects"} == set(settings_of(systemd)[0])
     assert "--config.check" in " ".join(PROGRAM.findall(commands_of(systemd)))

@@ -1,4 +1,4 @@
-"""What `make` says to a user who starts with the wrong Python."""
+"""The error of `make` for a user with an unsupported version of Python."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize("target", ["run", "test", "lint"])
 def test_an_old_python_gets_one_sentence(target: str, tmp_path: Path) -> None:
-    """It names the version and the way out; pip is not run, and no environment is left behind."""
+    """It names the version and the remedy; pip does not run, and no environment is left behind."""
     code = "import sys; sys.version_info = (3, 10, 12); exec(sys.argv[2])"
     old = tmp_path / "python3.10"
     old.write_text(f"#!/bin/sh\nexec {sys.executable} -c '{code}' \"$@\"\n")
@@ -21,7 +21,7 @@ def test_an_old_python_gets_one_sentence(target: str, tmp_path: Path) -> None:
     made = subprocess.run(
         ["make", target, f"PYTHON={old}", *(f"{name}={tmp_path}/{name}" for name in environments)],
         cwd=ROOT,
-        # It holds what the `make` was told that runs the tests.
+        # It holds the arguments of the `make` that runs the tests.
         env={name: value for name, value in os.environ.items() if name != "MAKEFLAGS"},
         capture_output=True,
         text=True,

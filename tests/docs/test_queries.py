@@ -1,4 +1,4 @@
-"""Documented queries answer their questions, and nothing where there is nothing to report."""
+"""Documented queries answer their questions, and return nothing if there is nothing to report."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def test_every_query_has_cases() -> None:
-    """At least two, which it answers differently."""
+    """Each has at least two, with different answers."""
     assert list(queries()) == list(CASES)
     for question, (first, *others) in CASES.items():
         assert any(first.answers != other.answers for other in others), question
@@ -42,7 +42,7 @@ def _as_promtool_reads_it(question: str, case: Case) -> dict[str, Any]:
 
 @pytest.mark.parametrize("question", CASES)
 def test_a_query_answers_its_question(question: str, tmp_path: Path) -> None:
-    """As Prometheus computes it."""
+    """The answer is what Prometheus computes."""
     query = queries()[question]
     tests = [_as_promtool_reads_it(question, case) for case in CASES[question]]
     groups = [{"name": "recorded", "rules": needed_by(query, records())}]
@@ -54,12 +54,12 @@ def test_a_query_answers_its_question(question: str, tmp_path: Path) -> None:
     assert 0 == tested.returncode, tested.stdout + tested.stderr
 
 
-# A question that an alert answers, and which alert.
+# Questions that an alert answers, and the alert.
 ANSWERED_BY_ALERTS = {
     "Does LlamaCloud refuse requests because of its rate limit?": "LlamaCloudExporterRateLimited",
     "Is the request budget too small?": "LlamaCloudExporterBudgetTooSmall",
 }
-# What only rules read, to say which jobs are active, old, stuck or queued.
+# Series that only rules read, to decide which jobs are active, old, stuck or queued.
 RECORDED_ONLY = (
     "llamacloud_batch_job_last_refreshed_timestamp_seconds",
     "llamacloud_batch_job_last_progress_timestamp_seconds",
@@ -72,21 +72,21 @@ def _in_one_line(query: str) -> str:
 
 @pytest.mark.parametrize(("question", "name"), ANSWERED_BY_ALERTS.items())
 def test_a_question_of_an_alert_has_its_text(question: str, name: str) -> None:
-    """The result is the jobs and projects that the alert is about."""
+    """The result is the jobs and projects that the alert reports."""
     (alert,) = (alert for alert in alerts() if name == alert["alert"])
     assert _in_one_line(alert["expr"]) == queries()[question]
 
 
 def test_what_is_recorded_is_not_computed_otherwise() -> None:
-    """One question has one text, in documentation, runbooks and dashboard as in rules."""
-    asked = [*queries().values(), *(query.expr for query in dashboard.queries())]
-    for query in (*asked, *runbook_queries()):
+    """Documentation, runbooks and dashboard use the recorded series, as rules do."""
+    documented = [*queries().values(), *(query.expr for query in dashboard.queries())]
+    for query in (*documented, *runbook_queries()):
         assert "deriv(" not in query
         assert not _reads(query, *RECORDED_ONLY), query
-    # Runbooks compare what is reported with what is counted.
-    assert not any(_reads(query, "llamacloud_batch_job_failed_items") for query in asked)
+    # Runbooks compare reported numbers with counted ones.
+    assert not any(_reads(query, "llamacloud_batch_job_failed_items") for query in documented)
     texts = {_in_one_line(rule["expr"]) for rule in records()}
-    assert set() == texts & set(map(_in_one_line, asked))
+    assert set() == texts & set(map(_in_one_line, documented))
 
 
 def _reads(query: str, *names: str) -> bool:
@@ -94,7 +94,7 @@ def _reads(query: str, *names: str) -> bool:
 
 
 def test_replicas_are_one_before_they_are_summed() -> None:
-    """In the documentation as in rules: several exporters of a project count nothing twice."""
+    """In documentation as in rules, several exporters of a project do not count twice."""
     summed = [query for query in queries().values() if re.search(r"\b(sum|quantile)\b", query)]
     for query in queries().values():
         for aggregated in re.findall(r"\b(\w+) by \([^)]*\) \((?:\w+\()?llamacloud", query):
@@ -103,9 +103,9 @@ def test_replicas_are_one_before_they_are_summed() -> None:
 
 
 def test_clusters_and_namespaces_are_kept_apart() -> None:
-    """In documentation and dashboard as in rules: by each grouping and join by project."""
-    asked = [*queries().values(), *(query.expr for query in dashboard.queries())]
-    lists = [labels for query in asked for labels in label_lists_in(query)]
+    """In documentation and dashboard as in rules, each grouping and join by project keeps both."""
+    documented = [*queries().values(), *(query.expr for query in dashboard.queries())]
+    lists = [labels for query in documented for labels in label_lists_in(query)]
     of_projects = [labels for labels in lists if "project" in labels]
     assert len(of_projects) > 50
     assert all(["cluster", "namespace"] == labels[:2] for labels in of_projects)

@@ -1,7 +1,8 @@
 """The JSON schema of the Helm chart's values: ``python -m tests.docs.values_schema`` writes it.
 
-It refuses names that the chart does not know, because Helm itself ignores them. What Kubernetes
-defines, such as tolerations, is left to Kubernetes. The settings in ``config`` are the exporter's.
+It refuses names that the chart does not know, because Helm itself ignores them. Fields that
+Kubernetes defines, such as tolerations, are left to Kubernetes. The settings in ``config`` are the
+exporter's.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ Schema = dict[str, Any]
 
 _COMMENT = re.compile(r"\s*# -- (?P<text>.*)")
 _KEY = re.compile(r"(?P<indentation> *)(?P<name>[\w-]+):")
-# Their fields are Kubernetes's, and more than those that have a default here.
+# Their fields are defined by Kubernetes, and the defaults here set only some of them.
 _OPEN = {
     "global",
     "podSecurityContext",
@@ -72,14 +73,14 @@ _LEFT_OUT = {"title", "default", "written_default", "format", "writeOnly"}
 
 
 def values_schema() -> Schema:
-    """Return the schema of the values, as ``values.yaml`` and the exporter's settings say."""
+    """Return the schema of the values, from ``values.yaml`` and the exporter's settings."""
     text = VALUES.read_text()
     comments = dict(_comments(text))
     properties = {
         name: _schema(name, value, comments) for name, value in yaml.safe_load(text).items()
     }
     properties["config"] |= _closed(_config())
-    # Helm reads it as a dependency's condition, and the chart does not.
+    # Only Helm reads it, as a dependency's condition.
     properties["enabled"] = {"description": "Condition of a dependency.", "type": "boolean"}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -127,7 +128,7 @@ def _leaves(path: str, value: dict[str, Any]) -> Iterator[str]:
 
 
 def _type_of(value: object) -> str:
-    # A boolean is an integer in Python, and therefore stands first.
+    # A boolean is an integer in Python, so it is checked first.
     types = {bool: "boolean", int: "integer", str: "string", list: "array", dict: "object"}
     return next(name for kind, name in types.items() if isinstance(value, kind))
 
@@ -150,9 +151,9 @@ def _config() -> Mapping[str, Schema]:
 
 
 def _settings(model: type[BaseModel], left_out: set[str]) -> Schema:
-    """Return the schema of settings, as pydantic generates it of their model.
+    """Return the schema of settings that pydantic generates from their model.
 
-    It knows ``api_key``: the chart itself refuses keys, and says where they belong.
+    It contains ``api_key``: the chart itself refuses keys, and says where they belong.
     """
     generated = model.model_json_schema()
     definitions = generated.get("$defs", {})
@@ -168,10 +169,10 @@ def _settings(model: type[BaseModel], left_out: set[str]) -> Schema:
 def _setting(schema: Schema, definitions: Mapping[str, Schema]) -> Schema:
     kept = {key: value for key, value in schema.items() if key not in _LEFT_OUT}
     if not {"type", "enum", "anyOf"} & set(kept):
-        # Only durations are read by a validator that pydantic cannot describe.
+        # Durations have a validator that pydantic cannot describe.
         return kept | _DURATION_OF_A_SETTING
     if "$ref" in kept.get("items", ()):
-        # Generations of the API may be written with commas, too.
+        # Generations of the API may also be separated by commas.
         (definition,) = definitions.values()
         return kept | {"type": ["array", "string"], "items": {"enum": definition["enum"]}}
     if "anyOf" in kept:

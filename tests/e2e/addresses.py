@@ -1,4 +1,4 @@
-"""Addresses that a Prometheus is told before anything listens there, or asks in its own words."""
+"""Addresses that Prometheus scrapes before anything listens there, or in one format only."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ TEXT_FORM = "text/plain; version=0.0.4"
 
 @contextmanager
 def reserved_address() -> Iterator[str]:
-    """Keep a free port from everybody who asks for any, and yield its address.
+    """Reserve a free port, and yield its address.
 
-    Who names it may listen on it, stop, and listen again: Linux lets two sockets have one address
-    while at most one of them listens.
+    A server may listen on it, stop, and listen again: Linux lets two sockets have one address while
+    at most one of them listens.
     """
     with socket.socket() as holder:
         holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -30,10 +30,10 @@ def reserved_address() -> Iterator[str]:
 
 
 @contextmanager
-def asked_for_text(address: str) -> Iterator[str]:
-    """Yield an address that serves what another does, asked for in the text form.
+def text_only_proxy(address: str) -> Iterator[str]:
+    """Yield the address of a proxy that requests the text format from another address.
 
-    Prometheus asks for OpenMetrics first, and could not be told otherwise before 2.49.
+    Prometheus prefers OpenMetrics, and has a setting for that only since 2.49.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -59,7 +59,7 @@ def asked_for_text(address: str) -> Iterator[str]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing of each scrape."""
+            """Log no scrapes."""
 
     with serving_handler(Handler) as proxy:
         yield proxy

@@ -1,4 +1,4 @@
-"""A real Alertmanager on the loopback, and one who is told by it."""
+"""A real Alertmanager on the loopback, and a receiver of its notifications."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 
 
 class Receiver:
-    """Takes in what Alertmanager's webhooks tell."""
+    """Receives the notifications of Alertmanager's webhook."""
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.messages: list[dict[str, Any]] = []
 
-    def told(self, alert: str) -> list[dict[str, Any]]:
-        """Return what was told of an alert, in the order of its arrival."""
-        told = [each for message in list(self.messages) for each in message["alerts"]]
-        return [each for each in told if each["labels"]["alertname"] == alert]
+    def notifications(self, alert: str) -> list[dict[str, Any]]:
+        """Return the notifications of an alert, in the order of their arrival."""
+        received = [each for message in list(self.messages) for each in message["alerts"]]
+        return [each for each in received if each["labels"]["alertname"] == alert]
 
 
 @contextmanager
 def receiving() -> Iterator[Receiver]:
-    """Receive webhooks on a free port, to the end of the block."""
+    """Receive webhooks on a free port until the end of the block."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -39,7 +39,7 @@ def receiving() -> Iterator[Receiver]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Say nothing of each message."""
+            """Log no requests."""
 
     with serving_handler(Handler) as address:
         receiver = Receiver(f"http://{address}/")
@@ -62,7 +62,7 @@ def serving_handler(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
 
 @contextmanager
 def running_alertmanager(config: str) -> Iterator[Daemon]:
-    """Run Alertmanager alone, on a free port and with a folder of its own."""
+    """Run Alertmanager without peers, on a free port and in a folder of its own."""
     arguments = ("--storage.path={folder}/data", "--cluster.listen-address=")
     with running_daemon(Daemon, "prometheus-alertmanager", config, *arguments) as alertmanager:
         yield alertmanager

@@ -1,4 +1,4 @@
-"""What goes on while a test waits for alerts."""
+"""What happens in the background while a test waits for alerts."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from tests.support.cloud import Cloud
 
 SECONDS_AN_ITEM = 0.5
-# Some scrapes meet it in each state, and it never is down for as long as one that is absent.
+# Scrapes see both states, and it is never down for as long as an absent exporter.
 SECONDS_STOPPED = 3.0
 SECONDS_RUNNING = 1.5
 
 
 class Work:
-    """The job of a project gets on while the test waits."""
+    """Makes the job of a project progress while the test waits."""
 
     def __init__(self, cloud: Cloud, name: str) -> None:
         self._cloud = cloud
         self._name = name
         self._due = time.monotonic()
 
-    def went_on(self) -> bool:
-        """Complete an item if it is time for the next one, and tell whether it was."""
+    def progress(self) -> bool:
+        """Complete an item if the next one is due, and return whether it did."""
         if time.monotonic() < self._due:
             return False
         complete_an_item(self._cloud, self._name)
@@ -37,7 +37,7 @@ class Work:
 
 
 class Wavering:
-    """A process goes away and comes back, again and again."""
+    """Stops and continues a process again and again."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
@@ -45,7 +45,7 @@ class Wavering:
         self._due = time.monotonic()
 
     def go_on(self) -> None:
-        """Stop it or let it run, if it is time for that."""
+        """Stop the process or continue it, if that is due."""
         if time.monotonic() < self._due:
             return
         if self._is_stopped:
@@ -56,7 +56,7 @@ class Wavering:
         self._due = time.monotonic() + SECONDS_STOPPED
 
     def stay(self) -> None:
-        """Let it run."""
+        """Continue the process for good."""
         self._process.send_signal(signal.SIGCONT)
         self._is_stopped = False
         self._due = time.monotonic() + SECONDS_RUNNING

@@ -1,4 +1,4 @@
-"""The configuration of Prometheus that we deploy, with other targets, and hurried."""
+"""The deployed configuration of Prometheus, with other targets and shorter intervals."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ def prometheus_config(
     alertmanager: str | None,
     labels: Mapping[str, str] = {},
 ) -> str:
-    """Scrape each target, host and port by its scrape job, and evaluate the rules in a folder.
+    """Scrape the targets (host and port, by scrape job), and evaluate the rules in a folder.
 
-    ``labels`` are given to every target.
+    ``labels`` are added to every target.
     """
     config: dict[str, Any] = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
     (scraped,) = config["scrape_configs"]
-    (told,) = config["alerting"]["alertmanagers"]
+    (alertmanager_entry,) = config["alerting"]["alertmanagers"]
     config["global"] = dict.fromkeys([*config["global"], "scrape_timeout"], EVERY)
     config["rule_files"] = [str(rules / Path(pattern).name) for pattern in config["rule_files"]]
     config["scrape_configs"] = [
         scraped | {"job_name": job} | _static([address], labels) for job, address in targets.items()
     ]
-    config["alerting"]["alertmanagers"] = [told | _static([alertmanager])]
+    config["alerting"]["alertmanagers"] = [alertmanager_entry | _static([alertmanager])]
     return json.dumps(config)  # JSON is YAML.
 
 
@@ -44,7 +44,7 @@ def _static(targets: Sequence[str | None], labels: Mapping[str, str] = {}) -> di
 
 
 def discovering(config: str, job: str, targets: Path) -> str:
-    """Let one scrape job discover its targets: it reads them from a file, also if that changes."""
+    """Let one scrape job read its targets from a file, and follow changes of the file."""
     changed: dict[str, Any] = json.loads(config)
     (scraped,) = (each for each in changed["scrape_configs"] if each["job_name"] == job)
     targets.write_text(json.dumps(scraped.pop("static_configs")))
@@ -53,7 +53,7 @@ def discovering(config: str, job: str, targets: Path) -> str:
 
 
 def leave(targets: Path) -> None:
-    """Take all targets out of a file, at once."""
+    """Remove all targets from a file, atomically."""
     beside = targets.with_suffix(".new")
     beside.write_text("[]")
     beside.replace(targets)

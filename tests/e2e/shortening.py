@@ -1,4 +1,4 @@
-"""What we deploy, with shorter durations: nobody wants to wait for a quarter of an hour."""
+"""The deployed rules and routes with shorter durations, so that tests need not wait for minutes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DURATION = re.compile(
     rf"(?P<before>^ *(?:- )?(?:{_KEYS}): |\[|:)(?P<number>\d+)(?P<unit>[smhd])(?=\]|:\d|$)",
     re.MULTILINE,
 )
-# The least of a duration that is some intervals long.
+# The minimum of a duration that is a number of intervals.
 _LEAST_SECONDS = re.compile(r"(?<=_interval_seconds\), )\d+(?=\)$)", re.MULTILINE)
 _WEBHOOK = re.compile(r"(?<=- url: ).*$", re.MULTILINE)
 
@@ -25,8 +25,8 @@ _WEBHOOK = re.compile(r"(?<=- url: ).*$", re.MULTILINE)
 def shortened(text: str, *, by: int) -> str:
     """Divide the durations of rules or of Alertmanager's routes, and change nothing else.
 
-    That is the values of their keys, the ranges of queries such as ``[15m]`` and ``[15m:30s]``, and
-    the seconds that some intervals are clamped to.
+    Durations are the values of certain keys, the ranges of queries such as ``[15m]`` and
+    ``[15m:30s]``, and the seconds that a number of intervals is clamped to.
     """
 
     def shorter(found: re.Match[str]) -> str:
@@ -38,14 +38,14 @@ def shortened(text: str, *, by: int) -> str:
 
 
 def shortened_rules(folder: Path, *, by: int) -> Path:
-    """Write our rules with shorter durations to a folder, and return it."""
+    """Write the rules with shorter durations to a folder, and return the folder."""
     for file in RULE_FILES:
         (folder / file.name).write_text(shortened(file.read_text(), by=by))
     return folder
 
 
 def alertmanager_config(webhook: str, *, by: int) -> str:
-    """Return our configuration of Alertmanager for another webhook, with shorter durations."""
+    """Return Alertmanager's deployed configuration with another webhook and shorter durations."""
     config, webhooks = _WEBHOOK.subn(webhook, ALERTMANAGER.read_text())
     assert 1 == webhooks
     return shortened(config, by=by)

@@ -1,4 +1,4 @@
-"""The configuration of Alertmanager that we deploy is valid, and sends alerts where it should."""
+"""The deployed configuration of Alertmanager is valid and routes alerts correctly."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SEVERITIES = {alert["alert"]: alert["labels"]["severity"] for alert in alerts()}
 
 
 def amtool(*arguments: str) -> str:
-    """Return what Alertmanager's own tool says to be right; fail if it is not."""
+    """Run amtool and return its output; fail if it reports an error."""
     ended = subprocess.run(
         [require_tool("amtool"), *arguments], capture_output=True, text=True, check=False
     )
@@ -25,20 +25,20 @@ def amtool(*arguments: str) -> str:
 
 
 def test_it_is_valid() -> None:
-    """By Alertmanager's own word."""
+    """Amtool accepts it."""
     assert "SUCCESS" in amtool("check-config", str(ALERTMANAGER))
 
 
 @pytest.mark.parametrize("severity", sorted(set(SEVERITIES.values())))
-def test_somebody_is_told_of_all_but_explanations(severity: str) -> None:
-    """Alerts that are for information explain others."""
+def test_every_alert_but_explanations_is_notified(severity: str) -> None:
+    """Only alerts of severity info, which explain others, have no receiver."""
     route = ("config", "routes", "test", f"--config.file={ALERTMANAGER}")
     receiver = amtool(*route, f"severity={severity}").strip()
     assert ("nobody" if severity == "info" else "team") == receiver
 
 
 def test_alerts_that_explain_others_exist() -> None:
-    """Each inhibition names alerts that there are, once on each side."""
+    """Each inhibition names only existing alerts, as sources and as targets."""
     sides: defaultdict[str, list[str]] = defaultdict(list)
     for rule in yaml.safe_load(ALERTMANAGER.read_text())["inhibit_rules"]:
         for side in ("source_matchers", "target_matchers"):

@@ -1,4 +1,4 @@
-"""Items fail, somebody is told, and told again when it is over: all of it for real."""
+"""A failed item leads to a notification, and its job's departure to another: end to end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e.addresses import asked_for_text, reserved_address
+from tests.e2e.addresses import reserved_address, text_only_proxy
 from tests.e2e.alertmanager import Receiver, receiving, running_alertmanager
 from tests.e2e.scraping_config import prometheus_config
 from tests.e2e.shortening import alertmanager_config, shortened_rules
@@ -33,7 +33,7 @@ MISSED = 'ALERTS{alertname="LlamaCloudExporterAbsent",project=""}'
 FAILED_ITEMS = 'llamacloud_batch_job_failed_items{job="openmetrics"}'
 # keep_firing_for is 22 seconds then: a busy machine may take long to start a process.
 RULES_SHORTER = 40
-# A message a second: whatever the alert does is told.
+# With a message a second, every change of the alert is notified.
 MESSAGES_SHORTER = 300
 WITHIN_SECONDS = 90.0
 STEP_SECONDS = 0.25
@@ -62,13 +62,15 @@ class Watched:
     flags: tuple[str, ...]
 
     def exporter(self) -> Any:
-        """Run the exporter to the end of a block."""
+        """Run the exporter until the end of a block."""
         return running(*self.flags)
 
-    def wait_until_told(self, status: str) -> None:
-        """Wait for the last message about the alert to be of this status."""
+    def wait_for_notification(self, status: str) -> None:
+        """Wait until the last notification of the alert has this status."""
         self.prometheus.wait_for(
-            lambda: [told["status"] for told in self.receiver.told(ALERT)][-1:] == [status],
+            lambda: (
+                [each["status"] for each in self.receiver.notifications(ALERT)][-1:] == [status]
+            ),
             missing=lambda: self.receiver.messages,
             within_seconds=WITHIN_SECONDS,
         )
@@ -79,12 +81,13 @@ class Watched:
         self.prometheus.wait_for(lambda: len(self.prometheus.query(query)) == 2)
 
     def firing_until_now(self, since: float) -> tuple[int, int]:
-        """Return at how many moments there were to look, and at how many the alert fired.
+        """Return the number of evaluations so far, and in how many of them the alert fired.
 
-        A moment between two evaluations shows the one before, unless the alert had ended there.
+        A query between two evaluations returns the result of the former, unless the alert had ended
+        there.
         """
         now = time.time()
-        matrix = self.prometheus.ask(
+        matrix = self.prometheus.request(
             "/api/v1/query_range",
             query=FIRING,
             start=f"{since:.3f}",
@@ -97,7 +100,7 @@ class Watched:
 
 @pytest.fixture
 def watched(cloud: Cloud, tmp_path: Path) -> Iterator[Watched]:
-    """Run Prometheus with both forms of the exposition as targets, and what is behind it."""
+    """Run the simulator, Alertmanager, and Prometheus with both exposition formats as targets."""
     entry = project(cloud, "team")
     with ExitStack() as stack:
         enter = stack.enter_context
@@ -107,10 +110,10 @@ def watched(cloud: Cloud, tmp_path: Path) -> Iterator[Watched]:
             running_alertmanager(alertmanager_config(receiver.url, by=MESSAGES_SHORTER))
         )
         config = prometheus_config(
-            {"openmetrics": address, "text": enter(asked_for_text(address))},
+            {"openmetrics": address, "text": enter(text_only_proxy(address))},
             shortened_rules(tmp_path, by=RULES_SHORTER),
             alertmanager=alertmanager.address,
-            # Two ways to look at one exporter, not two exporters.
+            # Both targets are the same exporter.
             labels={"instance": "exporter"},
         )
         prometheus = enter(running_prometheus(config))
@@ -122,17 +125,19 @@ def watched(cloud: Cloud, tmp_path: Path) -> Iterator[Watched]:
 
 
 @pytest.mark.timeout(300)
-def test_failed_items_are_told_once_and_taken_back_when_the_job_has_left(watched: Watched) -> None:
-    """A crash of the exporter in between is not noticed, and Prometheus has nothing to complain."""
+def test_failed_items_are_notified_once_and_resolved_when_the_job_has_left(
+    watched: Watched,
+) -> None:
+    """A crash of the exporter in between changes nothing, and Prometheus reports no problem."""
     prometheus = watched.prometheus
-    # An exporter that was never seen is missed.
+    # An exporter that was never scraped is reported as absent.
     prometheus.wait_for(lambda: prometheus.query(MISSED) != [])
     with watched.exporter() as exporter:
         watched.wait_for_targets(up=1)
-        watched.wait_until_told("firing")
+        watched.wait_for_notification("firing")
         since = time.time()
         assert 1 == len(prometheus.query(FIRING))
-        both_forms_are_read(prometheus)
+        check_both_formats(prometheus)
         crash(exporter)
         watched.wait_for_targets(up=0)
         assert [] == prometheus.query(FAILED_ITEMS)
@@ -143,10 +148,12 @@ def test_failed_items_are_told_once_and_taken_back_when_the_job_has_left(watched
         prometheus.wait_for(lambda: prometheus.query(FAILED_ITEMS) == [])
         moments, fired = watched.firing_until_now(since)
         assert moments == fired
-        watched.wait_until_told("resolved")
+        watched.wait_for_notification("resolved")
         assert [] == prometheus.query(FIRING)
-    assert [told_of("firing"), told_of("resolved")] == told(watched.receiver)
-    nothing_is_complained_about(prometheus)
+    assert [expected_notification("firing"), expected_notification("resolved")] == received_by(
+        watched.receiver
+    )
+    check_no_errors(prometheus)
 
 
 def crash(exporter: Exporter) -> None:
@@ -162,8 +169,8 @@ def end_job(cloud: Cloud) -> None:
     job.status = "completed"
 
 
-def told_of(status: str) -> dict[str, Any]:
-    """Return all that is to be told of the alert."""
+def expected_notification(status: str) -> dict[str, Any]:
+    """Return the notification that is expected for a status of the alert."""
     (alert,) = (each for each in alerts() if each["alert"] == ALERT)
     values = {"$value": "1"} | {f"$labels.{name}": value for name, value in JOB.items()}
 
@@ -180,21 +187,23 @@ def told_of(status: str) -> dict[str, Any]:
     }
 
 
-def told(receiver: Receiver) -> list[dict[str, Any]]:
+def received_by(receiver: Receiver) -> list[dict[str, Any]]:
     kept = ("status", "labels", "annotations")
-    return [{name: each[name] for name in kept} for each in receiver.told(ALERT)]
+    return [{name: each[name] for name in kept} for each in receiver.notifications(ALERT)]
 
 
-def both_forms_are_read(prometheus: Prometheus) -> None:
-    """By the name under which a form tells of a counter, and with the same series."""
+def check_both_formats(prometheus: Prometheus) -> None:
+    """Both formats have the same series, and the counter has the name that each format gives it."""
     families = {
         "openmetrics": "llamacloud_batch_items_finished",
         "text": "llamacloud_batch_items_finished_total",
     }
     for form, family in families.items():
         target = f'{{job="{form}"}}'
-        told = prometheus.ask("/api/v1/targets/metadata", match_target=target, metric=family)
-        assert ["counter"] == [each["type"] for each in told]
+        metadata = prometheus.request(
+            "/api/v1/targets/metadata", match_target=target, metric=family
+        )
+        assert ["counter"] == [each["type"] for each in metadata]
     prometheus.wait_for(
         lambda: series_of(prometheus, "text") == series_of(prometheus, "openmetrics")
     )
@@ -202,20 +211,22 @@ def both_forms_are_read(prometheus: Prometheus) -> None:
 
 
 def series_of(prometheus: Prometheus, job: str) -> set[tuple[tuple[str, str], ...]]:
-    found = prometheus.ask("/api/v1/series", **{"match[]": f'{{job="{job}",__name__=~"llama.+"}}'})
+    found = prometheus.request(
+        "/api/v1/series", **{"match[]": f'{{job="{job}",__name__=~"llama.+"}}'}
+    )
     return {
         tuple(sorted((name, value) for name, value in series.items() if name != "job"))
         for series in found
     }
 
 
-def nothing_is_complained_about(prometheus: Prometheus) -> None:
-    """Neither in the log nor in Prometheus's own metrics, and every rule could be evaluated."""
+def check_no_errors(prometheus: Prometheus) -> None:
+    """The log has no warning, Prometheus counts no error, and every rule was evaluated."""
     assert [] == [line for line in prometheus.log() if line["level"] not in {"debug", "info"}]
     own = Scrape(prometheus.get("/metrics")[1])
-    # Each is there, and for some there is one for each group of rules or each Alertmanager.
+    # Each metric exists; some have a series for each group of rules or each Alertmanager.
     assert {name: {0.0} for name in NO_SAMPLE_IS_LOST} == {
         name: set(own.values(name)) for name in NO_SAMPLE_IS_LOST
     }
-    groups = prometheus.ask("/api/v1/rules")["groups"]
+    groups = prometheus.request("/api/v1/rules")["groups"]
     assert {"ok"} == {rule["health"] for group in groups for rule in group["rules"]}

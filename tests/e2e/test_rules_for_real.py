@@ -1,4 +1,4 @@
-"""Every rule has its say in a real Prometheus that scrapes real exporters."""
+"""Every rule is evaluated by a real Prometheus that scrapes real exporters."""
 
 from __future__ import annotations
 
@@ -51,31 +51,31 @@ MISSED_SCRAPES = (
 SERVED = "project_job_instance:llamacloud_exporter_served_timestamp_seconds:max"
 FIRED = 'max_over_time(ALERTS{alertstate="firing"}[1h])'
 ACTIVE_JOBS = "project:llamacloud_batch_active_jobs:sum"
-# What is recorded of other projects than the one that is well, and is known exactly.
+# Recorded values of the projects with faults that are known exactly.
 TRUE = {
     ("project_job_id:llamacloud_batch_job_failed_items:max", "many-failed"): 6.0,
     ("project_job_id:llamacloud_batch_job_processed_items:max", "stuck"): 2.0,
     ("project:llamacloud_batch_failing_jobs:sum", "many-failed"): 1.0,
-    # Those that the cap hides are counted, and what two exporters tell is not counted twice.
+    # Jobs hidden by the cap are counted, and jobs that two exporters publish count once.
     (ACTIVE_JOBS, "hidden"): 2.0 * SHOWN_JOBS - 2,
     (ACTIVE_JOBS, "several"): 1.0,
 }
 
 WAITING = "project_job_id:llamacloud_batch_job_waiting_seconds:max"
-# Nothing fails in a project that is well, and no job of it ends meanwhile.
+# Nothing fails in a healthy project, and none of its jobs ends meanwhile.
 ZERO_WHERE_ALL_IS_WELL = re.compile("failed|failing|jobs_finished")
 
 
 @pytest.fixture
 def cloud() -> Iterator[Cloud]:
-    """Run the LlamaCloud that troubles."""
+    """Run the simulator with all faulty projects."""
     with running_cloud() as cloud:
         yield cloud
 
 
 @pytest.fixture
 def exporters(cloud: Cloud, tmp_path: Path) -> Iterator[dict[str, Exporter]]:
-    """Run six exporters that have listed what they can."""
+    """Run six exporters, and wait until they have listed what they can."""
     projects = troubled_projects(cloud)
     with ExitStack() as stack:
 
@@ -84,7 +84,7 @@ def exporters(cloud: Cloud, tmp_path: Path) -> Iterator[dict[str, Exporter]]:
             folder.mkdir()
             return stack.enter_context(running(settings_file(folder, entries, **settings)))
 
-        # Without the limits of the other.
+        # Without the limits of the other exporter.
         spacious = stack.enter_context(running_cloud())
         small_budget = well(spacious, "small-budget", more_jobs=JOBS_FOR_A_SMALL_BUDGET)
         other_of_that_name = well(spacious, "not-mixed") | {"name": "mixed"}
@@ -113,7 +113,7 @@ def exporters(cloud: Cloud, tmp_path: Path) -> Iterator[dict[str, Exporter]]:
 
 @pytest.fixture
 def alertmanager() -> Iterator[Daemon]:
-    """Run Alertmanager; of what it tells, another test takes note."""
+    """Run Alertmanager; its notifications are checked by another test."""
     with receiving() as receiver:
         config = alertmanager_config(receiver.url, by=TIMES_SHORTER)
         with running_alertmanager(config) as alertmanager:
@@ -124,7 +124,7 @@ def alertmanager() -> Iterator[Daemon]:
 def prometheus(
     exporters: dict[str, Exporter], alertmanager: Daemon, tmp_path: Path
 ) -> Iterator[Prometheus]:
-    """Run Prometheus, which has scraped them all, and scrapes one of them no more."""
+    """Run Prometheus until it has scraped all exporters, and remove one of its targets."""
     config = prometheus_config(
         targets := {name: address_of(exporter) for name, exporter in exporters.items()},
         shortened_rules(tmp_path, by=TIMES_SHORTER),
@@ -142,7 +142,7 @@ def prometheus(
 def test_every_alert_fires_where_it_should_and_nowhere_else(
     cloud: Cloud, exporters: dict[str, Exporter], prometheus: Prometheus, alertmanager: Daemon
 ) -> None:
-    """One cause is told once, and everything is recorded of a project that is well."""
+    """Each cause raises one alert, and a healthy project has every recorded series."""
     work = Work(cloud, HEALTHY)
     wavering = Wavering(exporters["wavering"].process)
     begin_trouble(cloud)
@@ -150,7 +150,7 @@ def test_every_alert_fires_where_it_should_and_nowhere_else(
 
     def all_have_fired() -> bool:
         wavering.go_on()
-        return work.went_on() and missing(prometheus) == {}
+        return work.progress() and missing(prometheus) == {}
 
     prometheus.wait_for(
         all_have_fired, missing=lambda: missing(prometheus), within_seconds=WITHIN_SECONDS
@@ -164,15 +164,15 @@ def test_every_alert_fires_where_it_should_and_nowhere_else(
     )
     each_job_alert_names_its_job(prometheus)
     records_hold_what_is_true(prometheus)
-    groups = prometheus.ask("/api/v1/rules")["groups"]
+    groups = prometheus.request("/api/v1/rules")["groups"]
     assert {"ok"} == {rule["health"] for group in groups for rule in group["rules"]}
 
 
 def fired(prometheus: Prometheus) -> dict[str, set[str]]:
-    """Return the alerts that have fired so far for each project.
+    """Return the alerts that have fired so far, by project.
 
-    Not the one without a project: Prometheus knows its rules before its targets, and thus misses
-    the exporter at first.
+    The alert without a project is left out: Prometheus loads its rules before its targets, so the
+    exporter is absent at first.
     """
     found: defaultdict[str, set[str]] = defaultdict(set)
     for labels in labels_of_fired(prometheus):
@@ -184,9 +184,9 @@ def fired(prometheus: Prometheus) -> dict[str, set[str]]:
 def without_missed_scrapes(
     found: dict[str, set[str]], prometheus: Prometheus
 ) -> dict[str, set[str]]:
-    """Leave out what is rightly said of exporters that a busy machine kept from answering in time.
+    """Leave out true alerts about exporters that a busy machine kept from answering in time.
 
-    One of them was killed by the test itself, and one may be stopped for longer than it meant.
+    The test itself killed one of them, and may stop another for longer than intended.
     """
     missed = {series["metric"]["project"] for series in prometheus.query(MISSED_SCRAPES)}
     return {
@@ -207,17 +207,17 @@ def missing(prometheus: Prometheus) -> dict[str, set[str]]:
 
 
 def suppressed(alertmanager: Daemon, prometheus: Prometheus) -> dict[str, set[str]]:
-    """Return the alerts that nobody is told of, because another of their project explains them."""
+    """Return the alerts that are inhibited because another one of their project explains them."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for alert in json.loads(alertmanager.get("/api/v2/alerts")[1]):
         if alert["status"]["state"] == "suppressed":
             found[alert["labels"]["project"]].add(alert["labels"]["alertname"])
-    told = without_missed_scrapes(dict(found), prometheus)
-    return {name: alerts for name, alerts in told.items() if alerts}
+    alerts_by_project = without_missed_scrapes(dict(found), prometheus)
+    return {name: alerts for name, alerts in alerts_by_project.items() if alerts}
 
 
 def each_job_alert_names_its_job(prometheus: Prometheus) -> None:
-    """In every project with such an alert it is the first job."""
+    """Every project's job alerts name the project's first job."""
     about_jobs = [labels for labels in labels_of_fired(prometheus) if "job_id" in labels]
     assert [job_id_of(labels["project"]) for labels in about_jobs] == [
         labels["job_id"] for labels in about_jobs
@@ -225,7 +225,7 @@ def each_job_alert_names_its_job(prometheus: Prometheus) -> None:
 
 
 def records_hold_what_is_true(prometheus: Prometheus) -> None:
-    """All are there for the project that is well: nothing fails there, and it is never idle."""
+    """The healthy project has every recorded series: nothing fails there, and it is never idle."""
     healthy = {each["record"]: greatest(prometheus, each["record"], HEALTHY) for each in records()}
     # No job waits there.
     assert healthy.pop(WAITING) is None
@@ -237,13 +237,13 @@ def records_hold_what_is_true(prometheus: Prometheus) -> None:
 
 
 def greatest(prometheus: Prometheus, record: str, project: str) -> float | None:
-    """Return the greatest value so far that was recorded of a project."""
+    """Return the greatest value recorded of a project so far."""
     query = f'max(max_over_time({record}{{project="{project}"}}[1h]))'
     return next((float(each["value"][1]) for each in prometheus.query(query)), None)
 
 
 def wait_until_listed(exporter: Exporter, projects: set[str]) -> None:
-    """Spare an exporter that has just started the alert that it has listed nothing."""
+    """Wait for the first listing, before which a new exporter would raise an alert."""
 
     def all_listed() -> bool:
         scraped = scrape(exporter)

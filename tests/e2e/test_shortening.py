@@ -1,4 +1,4 @@
-"""What the tests run is what we deploy, but for durations."""
+"""The shortened rules differ from the deployed ones only in durations."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ SHORTENED_RULE = """
 
 
 def test_durations_alone_are_shortened() -> None:
-    """Neither thresholds, which are numbers, nor words."""
+    """Thresholds, which are numbers, and words stay as they are."""
     assert SHORTENED_RULE == shortened(RULE, by=60)
 
 
 @pytest.mark.parametrize("file", [*RULE_FILES, ALERTMANAGER], ids=lambda file: file.stem)
 def test_every_duration_that_we_deploy_is_shortened(file: Path) -> None:
-    """So that none is left that a test would have to wait for; and all else stays as it is."""
+    """No long duration is left to wait for, and everything else stays as it is."""
     deployed = json.dumps(yaml.safe_load(file.read_text()))
     quick = json.dumps(yaml.safe_load(shortened(file.read_text(), by=60)))
     assert [] != DURATION.findall(deployed)

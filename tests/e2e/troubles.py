@@ -1,4 +1,4 @@
-"""A project for each trouble that an alert is there for, and one that is well."""
+"""A project for each fault that an alert reports, and one healthy project."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ SMALL_LIMITS: dict[str, Any] = {
     "items": {"max_pages": 1},
     "jobs": {"max_per_project": SHOWN_JOBS},
 }
-# More than the project that is well gets while the test waits.
+# More than the healthy project gets while the test waits.
 ITEMS_A_PAGE = 400
 # At a request a second it takes minutes to refresh them all.
 SMALL_BUDGET: dict[str, Any] = {"api": {"requests_per_minute": 60}}
 JOBS_FOR_A_SMALL_BUDGET = 60
 
 _NOT_READ = {"LlamaCloudExporterListingFailing", "LlamaCloudExporterDataStale"}
-# What is to fire for each project: this, and nothing else.
+# The alerts that fire for each project; no other may fire.
 FIRES: dict[str, set[str]] = {
     HEALTHY: set(),
     "items-failed": {"LlamaCloudBatchItemsFailed"},
@@ -63,7 +63,7 @@ FIRES: dict[str, set[str]] = {
     "unsteady": {"LlamaCloudExporterUnsteady"},
     "state-not-written": {"LlamaCloudExporterStateNotWritten"},
 }
-# What is explained by another alert of the project.
+# Alerts that another alert of the project explains.
 SUPPRESSED: dict[str, set[str]] = {
     "job-failed": {"LlamaCloudBatchItemsFailed"},
     "many-failed": {"LlamaCloudBatchItemsFailed"},
@@ -88,12 +88,12 @@ _HOURS_AGO = -2 * 3600.0
 
 
 def job_id_of(name: str) -> str:
-    """Return the id of the job that a project has in any case."""
+    """Return the id of the job that every project has."""
     return f"job-of-{name}"
 
 
 def troubled_projects(cloud: Cloud) -> dict[str, dict[str, Any]]:
-    """Make the projects of the exporter with small limits; return their entries by their names."""
+    """Add the exporter's projects to the simulator; return their settings by name."""
     cloud.simulator.jobs_paging.max_rows = SHOWN_JOBS
     cloud.simulator.items_paging.max_rows = ITEMS_A_PAGE
     entries = {name: well(cloud, name) for name in FIRES.keys() - _OF_OTHER_EXPORTERS}
@@ -105,7 +105,7 @@ def troubled_projects(cloud: Cloud) -> dict[str, dict[str, Any]]:
 
 
 def well(cloud: Cloud, name: str, *, more_jobs: int = 0) -> dict[str, Any]:
-    """Make a project without trouble; return its entry."""
+    """Add a healthy project; return its settings."""
     entry = project(cloud, name)
     _change(cloud, name, items=items_of(job_id_of(name), completed=2, pending=3))
     _add_jobs(cloud, name, more_jobs)
@@ -113,16 +113,16 @@ def well(cloud: Cloud, name: str, *, more_jobs: int = 0) -> dict[str, Any]:
 
 
 def begin_trouble(cloud: Cloud) -> None:
-    """Let fail what was listed before."""
+    """Make jobs fail that were listed before."""
     for name, fault in _LATER.items():
         _befall(cloud, name, fault)
     cloud.world.remove_job(job_id_of("gone"))
-    # What had ended before the first listing is not told.
+    # Jobs that ended before the first listing raise no alert.
     _fail(cloud, "job-failed")
 
 
 def complete_an_item(cloud: Cloud, name: str) -> None:
-    """Let a project's job get on; there is always more to do."""
+    """Complete an item of a project's job, which always has more items left."""
     job = cloud.world.jobs[job_id_of(name)]
     now = cloud.world.clock()
     item = next(item for item in job.items if item.status == "pending")

@@ -1,4 +1,4 @@
-"""Building and running images with buildah and podman, where a machine can do that."""
+"""Builds and runs images with buildah and podman, if the machine supports it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ ROOT = Path(__file__).parent.parent.parent
 BASE_IMAGE = "python:3.13-slim"
 PYTHON = "/opt/exporter/bin/python"
 WITH_HEALTH_CHECK = ("--network=host", "--read-only", "--read-only-tmpfs=false", "--cap-drop=ALL")
-# Where there is no systemd to run it every 30 seconds, podman prints errors about that.
+# Without systemd to run it every 30 seconds, podman prints errors about the health check.
 HARDENED = (*WITH_HEALTH_CHECK, "--no-healthcheck")
-# Those of pip's settings that tell how to reach an index; a container has its own folders.
+# The settings of pip for reaching an index; other ones name folders, which differ in a container.
 _INDEX_SETTINGS = ("index-url", "extra-index-url", "trusted-host", "cert", "proxy", "timeout")
 _PROBE = "localhost/probe"
 _WORKS = f"FROM {BASE_IMAGE}\nRUN python -m pip --version\n"
-# Of the simplest kind: whatever else can go wrong in a build is a failure.
+# The simplest build: if it works, every error of another build is a failure.
 _REACHES_INDEX = f"""\
 FROM {BASE_IMAGE}
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \\
@@ -30,7 +30,7 @@ RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \\
 
 
 def call(*command: str) -> str:
-    """Run a program to its end and return what it printed; fail with all its words."""
+    """Run a program and return its output; fail with all of its output."""
     result = subprocess.run(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
     )
@@ -39,9 +39,9 @@ def call(*command: str) -> str:
 
 
 def build_command(folder: Path) -> list[str]:
-    """Return the command that builds an image; skip where this machine has no means to.
+    """Return the command that builds an image; skip if this machine cannot build any.
 
-    All that goes wrong beyond that is a failure.
+    Every later error is a failure.
     """
     if os.geteuid() != 0:
         _cannot("images are built by root here")
@@ -64,14 +64,14 @@ def build_command(folder: Path) -> list[str]:
 
 
 def require_index(folder: Path) -> None:
-    """Skip, or fail if REQUIRE_IMAGE=1, where pip reaches no package index."""
+    """Skip, or fail if REQUIRE_IMAGE=1, if pip reaches no package index."""
     download = ["download", "--quiet", "--no-deps", "--dest", str(folder / "probe"), "packaging"]
     if not _works(sys.executable, "-m", "pip", *download):
         _cannot("pip reaches no package index")
 
 
 def _cannot(reason: str) -> NoReturn:
-    """Skip what needs an image, or fail if REQUIRE_IMAGE=1."""
+    """Skip a test that needs an image, or fail if REQUIRE_IMAGE=1."""
     words = f"{reason}; with REQUIRE_IMAGE=1 this is a failure"
     if os.environ.get("REQUIRE_IMAGE") == "1":
         pytest.fail(words)
@@ -93,7 +93,7 @@ def _probe(build: list[str], folder: Path, containerfile: str) -> list[str]:
 
 
 def _pip_conf() -> str:
-    """Return how pip reaches its index on this machine, in the form of its configuration file."""
+    """Return a pip configuration file with this machine's settings for reaching the index."""
     listed = call(sys.executable, "-m", "pip", "config", "list")
     found = {
         name: value.strip("'")

@@ -1,4 +1,4 @@
-"""The image, built once for all tests of it."""
+"""The image, built once for all tests."""
 
 import shlex
 import uuid
@@ -12,7 +12,7 @@ from tests.image.building import build_command, call
 
 @dataclass(frozen=True)
 class Built:
-    """An image, and what `make image` printed."""
+    """An image, and the output of `make image`."""
 
     image: str
     printed: str

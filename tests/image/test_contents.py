@@ -1,4 +1,4 @@
-"""What the image holds, searched from outside and seen by Python in it."""
+"""The contents of the image, searched from outside and checked by the Python in it."""
 
 import re
 import subprocess
@@ -19,7 +19,7 @@ PROGRAMS = re.compile(
 )
 PROGRAM_FOLDERS = {"bin", "sbin", "libexec"}
 CACHES = re.compile(r"\.cache|.*\.whl|.*\.deb|.*\.tar\.gz|pip-.*")
-# Starts that fail for want of a server: they need all that the exporter and its health check need.
+# These commands fail without a server, but import all that the exporter and health check need.
 START = ("-v", "/opt/exporter/bin/llamacloud-batch-exporter")
 UNREACHABLE = (
     "--env=LLAMA_CLOUD_API_KEY=llx-of-nobody",
@@ -30,7 +30,7 @@ UNREACHABLE = (
 
 @contextmanager
 def mounted(image: str) -> Iterator[Path]:
-    """Mount an image's whole file system."""
+    """Mount the whole file system of an image."""
     folder = call("podman", "image", "mount", image).strip()
     try:
         yield Path(folder)
@@ -39,7 +39,7 @@ def mounted(image: str) -> Iterator[Path]:
 
 
 def found(image: str, wanted: Callable[[Path, Path], bool]) -> set[str]:
-    """Return the paths in an image, anywhere, that are ``wanted`` below the image's root."""
+    """Return the paths in an image for which ``wanted`` is true, relative to the image's root."""
     with mounted(image) as root:
         return {f"/{p.relative_to(root)}" for p in root.rglob("*") if wanted(p, root)}
 
@@ -52,7 +52,7 @@ def is_tool(path: Path, root: Path) -> bool:
     if path.parent.name not in PROGRAM_FOLDERS or not PROGRAMS.fullmatch(path.name):
         return False
     while path.is_symlink():
-        # From a root of its own an absolute link leads elsewhere.
+        # Absolute links are resolved by the host's root, which is wrong here.
         target = path.readlink()
         path = root / target.relative_to("/") if target.is_absolute() else path.parent / target
     return path.exists()
@@ -66,33 +66,33 @@ def is_cache(path: Path, _: Path) -> bool:
 def test_nothing_in_it_installs_or_compiles(
     image: str, wanted: Callable[[Path, Path], bool]
 ) -> None:
-    """Neither modules of Python nor programs; the base image has some of both."""
+    """It has neither such Python modules nor such programs; the base image has both."""
     assert found(BASE_IMAGE, wanted)
     assert set() == found(image, wanted)
 
 
 def test_building_leaves_no_caches(image: str) -> None:
-    """Nor downloads; what the base image brings is its own."""
+    """It has no downloads either; the base image's own files do not count."""
     assert set() == found(image, is_cache) - found(BASE_IMAGE, is_cache)
 
 
 @pytest.mark.parametrize(
-    ("mode", "told"),
+    ("mode", "output"),
     [("--once", "project.listing_failed"), ("--healthcheck", "/-/healthy cannot be requested")],
 )
-def test_everything_is_compiled_beforehand(image: str, mode: str, told: str) -> None:
-    """A start on a read-only file system compiles nothing, and no bytecode is out of date."""
+def test_everything_is_compiled_beforehand(image: str, mode: str, output: str) -> None:
+    """On a read-only file system nothing can be compiled, so all bytecode must be up to date."""
     command = ["podman", "run", "--rm", *HARDENED, *UNREACHABLE, "--entrypoint", PYTHON, image]
     ended = subprocess.run([*command, *START, mode], capture_output=True, text=True, check=False)
     seen = ended.stderr
-    assert told in seen, seen[-2000:]
+    assert output in seen, seen[-2000:]
     ready = re.findall(r"^# code object from '.*\.pyc'$", seen, re.MULTILINE)
     assert len(ready) > 50
     assert [] == re.findall(r"^# code object from [^'].*$", seen, re.MULTILINE)
 
 
 def test_only_what_the_exporter_needs_is_installed(image: str) -> None:
-    """What is installed is the lock, and the wheel."""
+    """The installed packages are those of the lock, and the wheel."""
     names = (
         "import importlib.metadata as m; print(*sorted(d.name.lower() for d in m.distributions()))"
     )

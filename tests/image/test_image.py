@@ -1,4 +1,4 @@
-"""The container image, built by `make image` and run as a cluster would run it."""
+"""The container image, built by `make image` and run with the restrictions of a cluster."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ pytestmark = pytest.mark.timeout(900)
 
 
 def described(image: str) -> dict[str, Any]:
-    """Return what the image says of itself."""
+    """Return the configuration of the image."""
     description: dict[str, Any] = json.loads(call("podman", "image", "inspect", image))[0]
     return description
 
 
 def health_command(image: str) -> list[str]:
-    """Return the command by which a container engine asks for the exporter's health."""
+    """Return the image's health check command."""
     kind, *command = described(image)["Healthcheck"]["Test"]
     assert "CMD" == kind
     return list(map(str, command))
@@ -56,7 +56,7 @@ def running_image(
 
 
 def test_it_says_what_it_is(image: str) -> None:
-    """Labels name the version of the code and the revision it was built from."""
+    """Labels name the version of the code and the revision from which it was built."""
     labels = described(image)["Config"]["Labels"]
     revision = call("git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
     prefix = "org.opencontainers.image."
@@ -72,7 +72,7 @@ def test_it_says_what_it_is(image: str) -> None:
 
 
 def test_it_runs_the_exporter_as_a_numeric_user(image: str) -> None:
-    """Kubernetes can tell from the image that its user is not root; no shell is in between."""
+    """A numeric user shows Kubernetes that it is not root; no shell runs in between."""
     config = described(image)["Config"]
     assert "65532:65532" == config["User"]
     assert ["/opt/exporter/bin/llamacloud-batch-exporter"] == config["Entrypoint"]
@@ -80,14 +80,14 @@ def test_it_runs_the_exporter_as_a_numeric_user(image: str) -> None:
 
 
 def test_make_states_its_size(built: Built) -> None:
-    """In a line of its own: an image that grows is noticed."""
-    told = rf"^{built.image}, version {exporter.__version__}: [0-9.]+ ?[KMG]B$"
-    # A make that is called by another one also prints where it works.
-    assert re.search(told, built.printed, flags=re.MULTILINE), built.printed
+    """The size is on a line of its own, so that growth is noticed."""
+    line = rf"^{built.image}, version {exporter.__version__}: [0-9.]+ ?[KMG]B$"
+    # A nested make also prints its working directory.
+    assert re.search(line, built.printed, flags=re.MULTILINE), built.printed
 
 
-def test_its_health_check_tells_whether_the_exporter_is_healthy(image: str) -> None:
-    """Where the variables of the container say that it listens."""
+def test_its_health_check_reports_whether_the_exporter_is_healthy(image: str) -> None:
+    """It uses the address in the container's variables."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = "{}:{}".format(*taken.getsockname())
     variable = f"LLAMACLOUD_EXPORTER_WEB__LISTEN_ADDRESS={address}"
@@ -101,8 +101,8 @@ def test_its_health_check_tells_whether_the_exporter_is_healthy(image: str) -> N
     assert "must be written host:port" in ended.stderr
 
 
-def test_it_serves_without_any_right_and_stops_when_told(image: str) -> None:
-    """On a read-only file system, without capabilities, it polls, is scraped, and ends with 0."""
+def test_it_serves_without_any_right_and_stops_on_a_signal(image: str) -> None:
+    """On a read-only file system without capabilities it polls, serves, and exits with 0."""
     with running_image(image) as (running, name):
         metrics = running.wait_for_metric("llamacloud_batch_job_progress_ratio")
         assert 200 == running.get("/-/ready")[0]
@@ -129,7 +129,7 @@ def test_it_serves_without_any_right_and_stops_when_told(image: str) -> None:
 
 
 def test_it_may_write_its_state_to_a_new_volume(image: str) -> None:
-    """As the page says; the next container goes on from there."""
+    """The commands are those of the page, and the next container continues from the state."""
     volume = f"state-{uuid.uuid4().hex[:8]}"
     (run,) = (text for text in commands("container", "Keep the counters") if "docker run" in text)
     (mount,) = re.findall(r"--volume llamacloud-state:\S+", run)
@@ -155,8 +155,8 @@ def test_it_may_write_its_state_to_a_new_volume(image: str) -> None:
         call("podman", "volume", "rm", "--force", volume)
 
 
-def test_mistakes_in_the_settings_are_told(image: str) -> None:
-    """Without a key it ends with exit status 2, as outside of a container."""
+def test_mistakes_in_the_settings_are_reported(image: str) -> None:
+    """Without a key it exits with status 2, as outside of a container."""
     command = ["podman", "run", "--rm", *HARDENED, image]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert 2 == ended.returncode

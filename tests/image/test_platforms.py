@@ -1,4 +1,4 @@
-"""What the lock names can be installed on each platform that images are built for."""
+"""The locked packages can be installed on each platform for which images are built."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(300)
 
-# The glibc of the oldest Debian that the base image is made from is newer.
+# The oldest Debian that the base image uses has a newer glibc.
 GLIBC = ("manylinux_2_17", "manylinux2014", "manylinux_2_28")
 PYTHON_VERSION = BASE_IMAGE.removeprefix("python:").removesuffix("-slim")
 
 
 @pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
 def test_the_lock_has_wheels_for_each_platform(machine: str, tmp_path: Path) -> None:
-    """With their hashes: nothing is compiled in a build, which has no compiler."""
+    """The wheels have hashes, and a build without a compiler needs no other package."""
     require_index(tmp_path)
     report = tmp_path / "report.json"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed"]

@@ -1,4 +1,4 @@
-"""Whether Kubernetes would accept an object: by its schemas, and by its restricted Pod standard."""
+"""Checks of an object against Kubernetes' schemas and the restricted Pod security standard."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.kubernetes.helm import Object
 
 OLDEST, FIRST_WITH_SIDECARS, NEWEST = VERSIONS = ("1.25.0", "1.29.0", "1.37.0")
-# What the standard asks of every container. In test_cluster.py the API server itself enforces it.
+# The standard's requirements for every container. In test_cluster.py the API server enforces them.
 _OF_THE_CONTAINER = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
@@ -27,7 +27,10 @@ _OF_EITHER = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}
 
 
 def schemas() -> Path:
-    """Return the folder of the schemas; skip, or fail if REQUIRE_TOOLS=1, where there is none."""
+    """Return the folder of the schemas.
+
+    Without it the test is skipped, or fails if REQUIRE_TOOLS=1.
+    """
     folder = os.environ.get("KUBERNETES_SCHEMAS")
     if folder:
         return Path(folder)
@@ -40,7 +43,7 @@ def schemas() -> Path:
 
 
 def check_schemas(objects: Iterable[Object], version: str) -> None:
-    """Check objects against the schemas of a version of Kubernetes, without unknown fields."""
+    """Check objects against the schemas of a Kubernetes version; unknown fields are failures."""
     folder = schemas()
     name = "{{.ResourceKind}}{{.KindSuffix}}.json"
     places = (f"{folder}/{{{{.NormalizedKubernetesVersion}}}}/{name}", f"{folder}/crds/{name}")

@@ -1,4 +1,4 @@
-"""The example of a chart that depends on ours."""
+"""The example of a chart that depends on the exporter's chart."""
 
 import shutil
 from pathlib import Path

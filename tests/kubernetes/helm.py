@@ -1,4 +1,4 @@
-"""Helm, and the objects that it renders."""
+"""Runs Helm, and reads the objects that it renders."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Object = dict[str, Any]
 
 
 def helm(*arguments: str | Path, given: str = "") -> subprocess.CompletedProcess[str]:
-    """Run Helm to its end."""
+    """Run Helm and wait for it."""
     return subprocess.run(
         [require_tool("helm"), *arguments], input=given, capture_output=True, text=True, check=False
     )
@@ -48,7 +48,7 @@ def rendered(values: Mapping[str, Any] | Path, *flags: str, chart: Path = CHART)
 
 
 def refusal(values: Mapping[str, Any], *flags: str) -> str:
-    """Return what Helm says of values that the chart refuses."""
+    """Return Helm's error for values that the chart refuses."""
     result = template(values, *flags)
     assert 0 != result.returncode, "The values were accepted."
     return result.stderr
@@ -61,13 +61,13 @@ def objects_in(text: str) -> list[Object]:
 
 
 def only(objects: list[Object], kind: str) -> Object:
-    """Return the one object of a kind; the Pod of `helm test` is of kind Pod."""
+    """Return the only object of a kind; the Pod of `helm test` is of kind Pod."""
     (found,) = (each for each in objects if each["kind"] == kind)
     return found
 
 
 def pod_of(found: Object) -> Object:
-    """Return the specification of the Pods that a workload makes."""
+    """Return the specification of the Pods that a workload creates."""
     spec: Object = found["spec"]
     while "template" in spec or "jobTemplate" in spec:
         spec = (spec.get("template") or spec["jobTemplate"])["spec"]

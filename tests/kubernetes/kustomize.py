@@ -1,4 +1,4 @@
-"""Kustomize, and the examples that it builds."""
+"""Runs Kustomize, and reads the examples that it builds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The chart as a whole: what it renders is valid, and what is generated is up to date."""
+"""The chart as a whole: it renders valid objects, and its generated files are up to date."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_every_pod_is_restricted(values: Path) -> None:
 
 
 def test_together_the_ci_values_set_nearly_everything() -> None:
-    """A template that no ci values reach would be checked by nobody."""
+    """A template that no ci values reach would not be checked."""
     kinds = {found["kind"] for values in CI_VALUES for found in rendered(values)}
     assert {
         "ConfigMap",
@@ -67,7 +67,7 @@ def test_together_the_ci_values_set_nearly_everything() -> None:
 
 
 def test_every_name_of_a_cloud_provider_is_a_version() -> None:
-    """Versions such as v1.31.4-gke.100 are supported; older ones than 1.25 are refused."""
+    """Versions such as v1.31.4-gke.100 are supported; versions before 1.25 are refused."""
     assert 0 == template({}, "--kube-version", "v1.25.0-gke.100").returncode
     refused = template({}, "--kube-version", "v1.24.9")
     assert "requires kubeVersion" in refused.stderr
@@ -84,7 +84,7 @@ def test_the_readme_is_generated(tmp_path: Path) -> None:
 
 
 def test_the_package_holds_what_an_installation_needs(tmp_path: Path) -> None:
-    """Rules and dashboard are in it as files; nothing is a symbolic link, which Flux would drop."""
+    """Rules and dashboard are included as files; Flux would drop symbolic links."""
     packaged = helm("package", CHART, "--destination", tmp_path)
     assert 0 == packaged.returncode, packaged.stderr
     (package,) = tmp_path.glob("*.tgz")
@@ -98,7 +98,7 @@ def test_the_package_holds_what_an_installation_needs(tmp_path: Path) -> None:
 
 
 def test_nothing_that_is_deployed_is_a_symbolic_link() -> None:
-    """Flux leaves them out of its artifacts, and Rancher refuses charts that have them."""
+    """Flux drops symbolic links from its artifacts, and Rancher refuses charts with them."""
     assert [] == [path for path in DEPLOY.rglob("*") if path.is_symlink()]
 
 

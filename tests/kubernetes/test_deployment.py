@@ -32,13 +32,13 @@ def pod_template(values: dict[str, Any], *flags: str) -> dict[str, Any]:
 
 
 def test_one_exporter_ends_before_the_next_starts() -> None:
-    """Two at once would spend the request budget twice."""
+    """Two at once would use the request budget twice."""
     spec = only(rendered({}), "Deployment")["spec"]
     assert (1, {"type": "Recreate"}) == (spec["replicas"], spec["strategy"])
 
 
 def test_selectors_never_change() -> None:
-    """No label of the values joins them, because an upgrade would fail."""
+    """Labels from the values are not part of them, because upgrades would fail."""
     labels = {"team": "ingest", "app.kubernetes.io/name": "mine"}
     values = {
         "commonLabels": labels,
@@ -63,7 +63,7 @@ def test_selectors_never_change() -> None:
 
 
 def test_a_label_given_twice_is_one_label() -> None:
-    """The nearer one counts: a repeated key would be no valid object."""
+    """The more specific one wins, because an object must not repeat a key."""
     values = {
         "commonLabels": {"release": "a"},
         "serviceMonitor": {"enabled": True, "labels": {"release": "b"}},
@@ -72,7 +72,7 @@ def test_a_label_given_twice_is_one_label() -> None:
 
 
 def test_new_settings_restart_the_exporter() -> None:
-    """Through a checksum of them."""
+    """The Pod has a checksum of the settings."""
 
     def checksum(interval: str) -> str:
         annotations = pod_template({"config": {"poll": {"interval": interval}}})["metadata"]
@@ -82,7 +82,7 @@ def test_new_settings_restart_the_exporter() -> None:
 
 
 def test_a_new_version_of_the_chart_alone_restarts_nothing(tmp_path: Any) -> None:
-    """The Pod does not name it."""
+    """The Pod does not contain the version."""
     packaged = helm("package", CHART, "--version", "9.9.9", "--destination", tmp_path)
     assert 0 == packaged.returncode, packaged.stderr
     (package,) = tmp_path.glob("*.tgz")
@@ -105,14 +105,14 @@ def test_a_new_version_of_the_chart_alone_restarts_nothing(tmp_path: Any) -> Non
     ids=str,
 )
 def test_the_image_comes_from_where_the_values_say(values: dict[str, Any], image: str) -> None:
-    """A digest takes precedence over a tag, and the registry of all charts over this one's."""
+    """A digest wins over a tag, and the global registry over the chart's own."""
     objects = rendered(values)
     pods = [only(objects, "Deployment")["spec"]["template"]["spec"], only(objects, "Pod")["spec"]]
     assert [image] * 2 == [container["image"] for pod in pods for container in pod["containers"]]
 
 
 def test_secrets_of_the_registry_reach_every_pod() -> None:
-    """Those of all charts, which may be names or references, and those of this one."""
+    """Global pull secrets may be names or references, and the chart's own are added."""
     values = {
         "image": {"pullSecrets": ["own"]},
         "global": {"imagePullSecrets": ["name", {"name": "reference"}]},
@@ -124,7 +124,7 @@ def test_secrets_of_the_registry_reach_every_pod() -> None:
 
 
 def test_the_test_runs_on_the_nodes_of_the_exporter() -> None:
-    """Another one may be of an architecture that the image lacks, or admit no such Pod."""
+    """Other nodes may lack the image's architecture, or refuse the Pod."""
     placement = {
         "nodeSelector": {"kubernetes.io/arch": "arm64"},
         "tolerations": [{"key": "dedicated", "operator": "Exists"}],
@@ -148,7 +148,7 @@ def test_keys_are_mounted_as_a_directory() -> None:
 
 
 def test_the_exporter_may_read_its_keys() -> None:
-    """By the group of the Pod, or as any user where the Pod has none."""
+    """The Pod's group may read them, or any user if the Pod has no group."""
 
     def mode(values: dict[str, Any], *flags: str) -> str:
         (volume,) = deployed_pod({"apiKeys": KEYS, **values}, *flags)["volumes"]
@@ -160,7 +160,7 @@ def test_the_exporter_may_read_its_keys() -> None:
 
 
 def test_openshift_assigns_the_ids() -> None:
-    """The chart's own are left out there, and those that somebody chose are kept."""
+    """The chart's own ids are left out there, and configured ones are kept."""
     assert IDS <= set(deployed_pod({})["securityContext"])
     objects = rendered({}, *OPENSHIFT)
     for pod in (only(objects, "Deployment")["spec"]["template"], only(objects, "Pod")):
@@ -171,14 +171,14 @@ def test_openshift_assigns_the_ids() -> None:
 
 
 def test_without_a_cluster_values_leave_the_ids_out() -> None:
-    """As in the values for OpenShift that the chart tests with."""
+    """`helm template` cannot detect OpenShift, so the values for it do this."""
     (values,) = (file for file in CI_VALUES if "openshift" in file.name)
     pod = only(rendered(values), "Deployment")["spec"]["template"]["spec"]
     assert set() == IDS & set(pod["securityContext"])
 
 
-def test_probes_ask_for_health_and_readiness() -> None:
-    """Neither looks at LlamaCloud, nor at the metrics."""
+def test_probes_request_health_and_readiness() -> None:
+    """Neither probe depends on LlamaCloud or reads the metrics."""
     container = exporter_in(deployed_pod({}))
     paths = {
         probe: container[probe]["httpGet"]["path"] for probe in container if probe.endswith("Probe")
@@ -187,7 +187,7 @@ def test_probes_ask_for_health_and_readiness() -> None:
 
 
 def test_the_network_policy_admits_scrapers_and_the_test() -> None:
-    """And nobody else, if it says from whom; out go DNS and HTTPS."""
+    """If sources are configured, all others are refused; outgoing are only DNS and HTTPS."""
     monitoring = {"namespaceSelector": {"matchLabels": {"a": "b"}}}
     values = {"networkPolicy": {"enabled": True, "ingressFrom": [monitoring]}}
     objects = rendered(values)
@@ -212,7 +212,7 @@ def test_a_drain_is_never_blocked() -> None:
 
 
 def test_names_fit_whatever_the_release_is_called() -> None:
-    """A number is a name too, and a long one is cut to the length that DNS allows."""
+    """A release may be named by a number, and long names are cut to the length that DNS allows."""
     for release in ("123", "a" * 53):
         result = helm("template", release, CHART, "--set", f"fullnameOverride={'b' * 80}")
         assert 0 == result.returncode, result.stderr

@@ -1,4 +1,4 @@
-"""The exporter accepts what the chart and Kustomize pass to it, and answers what they ask."""
+"""The exporter accepts the settings and requests that come from the chart and Kustomize."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROJECTS = [
     {"name": "invoices", "api_key_file": f"{FOLDER}/keys/invoices", "job_types": ["parse"]},
     {"name": "contracts", "directory_ids": ["dir-contracts"], "api_versions": ["v2"]},
 ]
-# One setting of each type, as the values have it.
+# One setting of each type, as written in the values.
 CONFIG = {
     "projects": PROJECTS,
     "poll": {"interval": "1m"},
@@ -35,7 +35,7 @@ CONFIG = {
 
 
 def check(container: dict[str, Any], place: Path) -> str:
-    """Have the exporter check what a container passes to it, and return its report.
+    """Have the exporter check the arguments and variables of a container, and return its report.
 
     The files of the container are in the folder ``place``.
     """
@@ -56,7 +56,7 @@ def write_settings(text: str, place: Path) -> None:
 
 
 def test_the_exporter_accepts_what_the_chart_passes(tmp_path: Path) -> None:
-    """Settings as a file, whatever types they have in the values."""
+    """The chart passes settings as a file, whatever types they have in the values."""
     values = {"config": CONFIG, "apiKeys": KEYS, "web": {"telemetryPath": "/federate"}}
     objects = rendered(values)
     write_settings(only(objects, "ConfigMap")["data"]["exporter.yml"], tmp_path)
@@ -65,19 +65,19 @@ def test_the_exporter_accepts_what_the_chart_passes(tmp_path: Path) -> None:
 
 
 def test_the_exporter_accepts_one_key_alone(tmp_path: Path) -> None:
-    """Without any settings."""
+    """The chart then passes no settings."""
     check(exporter_in(deployed_pod({"apiKeys": KEYS})), tmp_path)
 
 
 def test_the_exporter_accepts_what_kustomize_passes(tmp_path: Path) -> None:
-    """With the settings of the example."""
+    """The settings are those of the example."""
     settings = named("alone", "ConfigMap", "llamacloud-settings-")
     write_settings(settings["data"]["exporter.yml"], tmp_path)
     check(exporter_in(pod_of(named("alone", "Deployment", "llamacloud"))), tmp_path)
 
 
 def test_the_exporter_accepts_what_a_sidecar_of_kustomize_passes(tmp_path: Path) -> None:
-    """Without a settings file."""
+    """A sidecar has no settings file."""
     pod = pod_of(named("beside-workloads", "Deployment", "ingest"))
     check(exporter_in(pod), tmp_path)
 
@@ -85,13 +85,13 @@ def test_the_exporter_accepts_what_a_sidecar_of_kustomize_passes(tmp_path: Path)
 def test_the_exporter_accepts_what_a_sidecar_of_the_chart_passes(
     parent: Path, tmp_path: Path
 ) -> None:
-    """Settings as variables, whatever types they have in the values."""
+    """Settings are passed as variables, whatever types they have in the values."""
     pod = pod_of(only(rendered({NAME: {"config": CONFIG}}, chart=parent), "Deployment"))
     assert "contracts" in check(exporter_in(pod), tmp_path)
 
 
 def test_helm_test_scrapes_the_exporter() -> None:
-    """By the script of the chart, which fails where something else answers."""
+    """The chart's script succeeds for an exporter, and fails for any other server."""
     (pod,) = (found for found in rendered({}) if found["kind"] == "Pod")
     script, url = pod["spec"]["containers"][0]["args"]
     assert SCRAPE.read_text().strip() == script.strip()
@@ -99,9 +99,9 @@ def test_helm_test_scrapes_the_exporter() -> None:
     with running("--demo") as exporter:
         page = exporter.events("exporter.listening")[0]["open_in_browser"]
         assert (0, "") == scrape(f"{page}metrics")
-        status, told = scrape(page)
+        status, output = scrape(page)
     assert 1 == status
-    assert f"{page} does not serve the exporter's metrics." in told
+    assert f"{page} does not serve the exporter's metrics." in output
 
 
 def scrape(url: str) -> tuple[int, str]:

@@ -34,14 +34,14 @@ CLASSIC = [("classic", *workload) for _, *workload in NATIVE[:3]]
 @pytest.mark.parametrize("example", NAMES)
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_example_is_valid(example: str, version: str) -> None:
-    """In each version that has what it uses."""
+    """Each is valid in every Kubernetes version that has the features it uses."""
     if example.startswith("beside-") and version == OLDEST:
         pytest.skip("Kubernetes 1.25 has no native sidecars.")
     check_schemas(built(example), version)
 
 
 def test_before_sidecars_there_is_the_classic_one() -> None:
-    """An old version does not know the field that makes a native one: the Pod would never start."""
+    """Old versions lack the field of native sidecars, and the Pod would never start."""
     assert "classic" in NAMES
     with pytest.raises(AssertionError, match="restartPolicy"):
         check_schemas(built("beside-workloads"), OLDEST)
@@ -51,7 +51,7 @@ def test_before_sidecars_there_is_the_classic_one() -> None:
 
 @pytest.mark.parametrize("example", NAMES)
 def test_every_pod_is_restricted(example: str) -> None:
-    """The exporter never needs more than the workload beside it."""
+    """The exporter never needs more rights than the workload beside it."""
     pods = [pod_of(found) for found in built(example) if found["kind"] in WORKLOADS]
     assert pods
     for pod in pods:
@@ -60,7 +60,10 @@ def test_every_pod_is_restricted(example: str) -> None:
 
 @pytest.mark.parametrize(("example", "kind", "name"), NATIVE)
 def test_a_labelled_workload_gets_a_native_sidecar(example: str, kind: str, name: str) -> None:
-    """Of every kind. A Job with one completes: Kubernetes ends it after the other containers."""
+    """This works for every kind.
+
+    A Job with a sidecar completes: Kubernetes ends the sidecar after the other containers.
+    """
     pod = pod_of(named(example, kind, name))
     container = exporter_in(pod)
     assert container in pod["initContainers"]
@@ -72,7 +75,7 @@ def test_a_labelled_workload_gets_a_native_sidecar(example: str, kind: str, name
 
 @pytest.mark.parametrize(("example", "kind", "name"), CLASSIC)
 def test_a_labelled_workload_gets_a_classic_sidecar(example: str, kind: str, name: str) -> None:
-    """An ordinary container, where there are no others."""
+    """It is an ordinary container, for versions without native sidecars."""
     pod = pod_of(named(example, kind, name))
     assert exporter_in(pod) in pod["containers"]
     assert "restartPolicy" not in exporter_in(pod)
@@ -80,14 +83,14 @@ def test_a_labelled_workload_gets_a_classic_sidecar(example: str, kind: str, nam
 
 @pytest.mark.parametrize(("kind", "name"), [("Job", "once"), ("CronJob", "hourly")])
 def test_no_job_gets_a_classic_sidecar(kind: str, name: str) -> None:
-    """It would never complete."""
+    """The Job would never complete."""
     pod = pod_of(named("classic", kind, name))
     assert ["submit"] == [container["name"] for container in pod["containers"]]
 
 
 @pytest.mark.parametrize("example", ["beside-workloads", "classic"])
 def test_a_workload_without_the_label_stays_as_it_is(example: str) -> None:
-    """Kustomize says nothing about a selector that matches too much."""
+    """Kustomize does not report a selector that matches too much."""
     source = (EXAMPLES / "beside-workloads" / "workloads" / "workloads.yaml").read_text()
     (expected,) = (
         found for found in yaml.safe_load_all(source) if found["metadata"]["name"] == "other"
@@ -99,7 +102,7 @@ def test_a_workload_without_the_label_stays_as_it_is(example: str) -> None:
 
 @pytest.mark.parametrize(("example", "kind", "name"), [*NATIVE, *CLASSIC])
 def test_no_sidecar_holds_its_workload_back(example: str, kind: str, name: str) -> None:
-    """Neither by a probe nor by a missing Secret; and the PodMonitor selects its Pod."""
+    """Neither a probe nor a missing Secret delays it, and the PodMonitor selects its Pod."""
     found = named(example, kind, name)
     pod = pod_of(found)
     container = exporter_in(pod)
@@ -114,7 +117,7 @@ def test_no_sidecar_holds_its_workload_back(example: str, kind: str, name: str) 
 
 
 def sidecar_of_helm() -> dict[str, Any]:
-    """Return what the chart's Deployment shares with a sidecar."""
+    """Return the part of the container of the chart's Deployment that a sidecar shares."""
     values = {
         "apiKeys": {"existingSecret": "llamacloud-keys", "defaultKey": "default"},
         "image": {"registry": "registry.example.org"},
@@ -124,7 +127,7 @@ def sidecar_of_helm() -> dict[str, Any]:
     ids = ("runAsNonRoot", "runAsUser", "runAsGroup", "seccompProfile")
     context = {name: pod["securityContext"][name] for name in ids} | container["securityContext"]
     waiting = {"name": "LLAMACLOUD_EXPORTER_API__WAIT_FOR_KEY", "value": "true"}
-    # Kustomize leaves to the exporter and to Kubernetes what the chart sets to their defaults.
+    # The chart sets defaults of the exporter and Kubernetes explicitly, and Kustomize omits them.
     ours = {"readinessProbe", "args", "imagePullPolicy"}
     return {field: container[field] for field in container if field not in ours} | {
         "env": [*container["env"], waiting],
@@ -134,14 +137,14 @@ def sidecar_of_helm() -> dict[str, Any]:
 
 @pytest.mark.parametrize(("example", "kind", "name"), [*NATIVE, *CLASSIC])
 def test_a_sidecar_is_the_container_of_the_chart(example: str, kind: str, name: str) -> None:
-    """Four files describe it, and they must agree."""
+    """Four files describe this container, and they must agree."""
     container = dict(exporter_in(pod_of(named(example, kind, name))))
     container.pop("restartPolicy", None)
     assert sidecar_of_helm() == container
 
 
 def test_the_deployment_is_that_of_the_chart() -> None:
-    """With a ServiceAccount, a Service and a settings file of its own."""
+    """It also has a ServiceAccount, a Service and a settings file."""
     values = {
         "fullnameOverride": NAME,
         "image": {"registry": "registry.example.org"},
@@ -157,7 +160,7 @@ def test_the_deployment_is_that_of_the_chart() -> None:
     expected["volumes"][0]["configMap"]["name"] = settings
     (container,) = expected["containers"]
     del container["imagePullPolicy"]
-    # The others are the exporter's own defaults.
+    # All others are the exporter's defaults.
     del container["args"][1:]
     assert expected == found
     service = named("alone", "Service", NAME)
@@ -172,7 +175,7 @@ def pod_labels(example: str) -> dict[str, str]:
 
 
 def test_new_settings_restart_the_exporter() -> None:
-    """The name of their ConfigMap ends in a hash, and the Deployment names it."""
+    """The name of the ConfigMap ends in a hash, and the Deployment refers to it."""
     settings = named("alone", "ConfigMap", "llamacloud-settings-")
     assert (EXAMPLES / "alone" / "exporter.yml").read_text() == settings["data"]["exporter.yml"]
     volume = pod_of(named("alone", "Deployment", NAME))["volumes"][0]
@@ -180,7 +183,7 @@ def test_new_settings_restart_the_exporter() -> None:
 
 
 def test_the_service_monitor_finds_the_service() -> None:
-    """By its labels and the name of its port, in its own namespace."""
+    """It selects labels and the name of the port, in its own namespace."""
     spec = named("alone", "ServiceMonitor", NAME)["spec"]
     service = named("alone", "Service", NAME)
     labels = service["metadata"]["labels"]
@@ -190,7 +193,7 @@ def test_the_service_monitor_finds_the_service() -> None:
 
 
 def test_rules_and_dashboard_are_the_files_of_the_chart() -> None:
-    """Kustomize reads them there."""
+    """Kustomize reads them from the chart."""
     rules = named("alone", "ConfigMap", "llamacloud-batch-rules")
     assert {file.name: file.read_text() for file in RULE_FILES} == rules["data"]
     dashboard = named("alone", "ConfigMap", "llamacloud-batch-dashboard")
@@ -199,6 +202,6 @@ def test_rules_and_dashboard_are_the_files_of_the_chart() -> None:
 
 
 def test_the_newest_version_is_tested() -> None:
-    """The order of the versions is that of their numbers."""
+    """Versions are sorted by number, not by text."""
     assert sorted(VERSIONS, key=lambda text: tuple(map(int, text.split(".")))) == list(VERSIONS)
     assert NEWEST == VERSIONS[-1]

@@ -1,4 +1,4 @@
-"""How the Prometheus operator and Grafana find what the chart brings."""
+"""How the Prometheus operator and Grafana find the objects of the chart."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def pod_monitor(*, workload: bool = True, **values: Any) -> dict[str, Any]:
 
 
 def test_a_service_monitor_selects_this_service_alone() -> None:
-    """In the namespace of the release, wherever the monitor is; the job is the chart's name."""
+    """It selects in the release's namespace, wherever it is itself; the job is the chart's name."""
     found = service_monitor(namespace="monitoring", labels={"release": "kube-prometheus-stack"})
     assert "monitoring" == found["metadata"]["namespace"]
     assert "kube-prometheus-stack" == found["metadata"]["labels"]["release"]
@@ -38,7 +38,7 @@ def test_a_service_monitor_selects_this_service_alone() -> None:
 
 
 def test_a_pod_monitor_selects_this_pod_alone() -> None:
-    """Unless it is told to select others."""
+    """Other Pods are selected only if the values say so."""
     spec = pod_monitor()["spec"]
     labels = {"app.kubernetes.io/name": NAME, "app.kubernetes.io/instance": RELEASE}
     assert {"matchLabels": labels} == spec["selector"]
@@ -46,7 +46,7 @@ def test_a_pod_monitor_selects_this_pod_alone() -> None:
 
 
 def test_a_pod_monitor_finds_sidecars_elsewhere() -> None:
-    """All of them are one job, which would be named after the PodMonitor otherwise."""
+    """All of them have one job name, which would otherwise be the PodMonitor's name."""
     spec = pod_monitor(workload=False, selector=SELECTOR, namespaceSelector={"any": True})["spec"]
     assert (SELECTOR, {"any": True}) == (spec["selector"], spec["namespaceSelector"])
     (endpoint,) = spec["podMetricsEndpoints"]
@@ -54,7 +54,7 @@ def test_a_pod_monitor_finds_sidecars_elsewhere() -> None:
 
 
 def test_a_release_may_scrape_its_own_exporter_and_sidecars_elsewhere() -> None:
-    """Nothing is scraped twice, for the PodMonitor selects other Pods."""
+    """Nothing is scraped twice, because the PodMonitor selects other Pods."""
     values = {
         "serviceMonitor": {"enabled": True},
         "podMonitor": {"enabled": True, "selector": SELECTOR},
@@ -65,7 +65,7 @@ def test_a_release_may_scrape_its_own_exporter_and_sidecars_elsewhere() -> None:
 
 @pytest.mark.parametrize("kind", ["serviceMonitor", "podMonitor"])
 def test_an_endpoint_is_what_the_values_say(kind: str) -> None:
-    """Fields that the chart does not know are passed on, and win over those that it sets."""
+    """Fields that the chart does not know are passed on, and override those that it sets."""
     relabeling, metric_relabeling = {"targetLabel": "a"}, {"targetLabel": "b"}
     values = {
         "enabled": True,
@@ -92,7 +92,7 @@ def test_an_endpoint_is_what_the_values_say(kind: str) -> None:
 
 
 def test_without_a_workload_only_monitoring_is_left() -> None:
-    """No exporter, no Service, and nothing else that would belong to it."""
+    """The release then has no exporter, no Service, and nothing else that belongs to them."""
     values = {
         "workload": {"enabled": False},
         "config": {"poll": {"interval": "1m"}},
@@ -107,18 +107,18 @@ def test_without_a_workload_only_monitoring_is_left() -> None:
 
 
 def test_the_dashboard_is_the_one_of_the_file() -> None:
-    """With the label by which Grafana's sidecar finds it, and small enough for `kubectl apply`."""
+    """It has the label that Grafana's sidecar selects, and is small enough for `kubectl apply`."""
     values = {"enabled": True, "annotations": {"grafana_folder": "LlamaCloud"}}
     found = only(rendered({"dashboard": values}), "ConfigMap")
     assert {DASHBOARD.name: DASHBOARD.read_text()} == found["data"]
     assert "1" == found["metadata"]["labels"]["grafana_dashboard"]
     assert {"grafana_folder": "LlamaCloud"} == found["metadata"]["annotations"]
-    # `kubectl apply` keeps the object in an annotation; all of them together may have 256 KiB.
+    # `kubectl apply` stores the object in an annotation; all annotations may have 256 KiB together.
     assert len(json.dumps(json.dumps(found))) < 256 * 1024
 
 
 def test_the_dashboard_links_to_the_copy_of_the_runbooks() -> None:
-    """As the alerts do."""
+    """It uses the same address as the alerts."""
     prefix = "https://git.example.org/copies/llamacloud-batch-exporter/blob/main"
     values = {"dashboard": {"enabled": True}, "prometheusRule": {"runbookUrlPrefix": prefix}}
     (text,) = only(rendered(values), "ConfigMap")["data"].values()

@@ -31,7 +31,7 @@ def commands(text: str) -> list[list[str]]:
 
 
 def values_on(text: str) -> list[dict[str, Any]]:
-    """Return the YAML of a page that is values of the chart."""
+    """Return the YAML blocks of a page that are values of the chart."""
     found = [yaml.safe_load(block) for block in blocks(text, "yaml")]
     return [each for each in found if set(each) <= VALUES]
 
@@ -42,13 +42,13 @@ def values_on(text: str) -> list[dict[str, Any]]:
     ids="-".join,
 )
 def test_the_chart_accepts_the_values_of_the_pages(values: dict[str, Any]) -> None:
-    """As they are written there."""
+    """They are accepted without a change."""
     result = template(values)
     assert 0 == result.returncode, result.stderr
 
 
 def test_there_are_values_on_the_pages() -> None:
-    """What no test finds would be tested by nobody."""
+    """Otherwise the other tests of values would check nothing."""
     texts = (TEXTS["helm"], TEXTS["sidecar"], CHART_README)
     assert [4, 1, 3] == [len(values_on(text)) for text in texts]
 
@@ -59,7 +59,7 @@ def test_there_are_values_on_the_pages() -> None:
     ids=["page", "readme of the chart", "readme"],
 )
 def test_the_installation_brings_everything(text: str) -> None:
-    """The exporter with its key, a monitor and rules that are selected, and the dashboard."""
+    """It has the exporter with its key, a selected monitor, selected rules and the dashboard."""
     (install,) = (words for words in commands(text) if words[0] == "helm" and "install" in words)
     flags = install[install.index("--set") :]
     result = helm("template", "llamacloud", CHART, *flags)
@@ -73,14 +73,14 @@ def test_the_installation_brings_everything(text: str) -> None:
 
 
 def test_the_installation_is_three_commands() -> None:
-    """From a clone, a registry and a key to series in Prometheus."""
+    """They start from a clone, a registry and a key, and end with series in Prometheus."""
     first = blocks(TEXTS["helm"], "sh")[0]
     words = [shlex.split(line)[0] for line in first.replace("\\\n", " ").splitlines()]
     assert ["make", "helm", "kubectl"] == words
 
 
 def test_the_names_of_the_objects_are_those_of_the_release() -> None:
-    """As `kubectl` is told on the page."""
+    """The page's `kubectl` commands use those names."""
     named = {
         word.removeprefix("deployment/")
         for words in commands(TEXTS["helm"])
@@ -92,7 +92,7 @@ def test_the_names_of_the_objects_are_those_of_the_release() -> None:
 
 
 def test_a_prometheus_rule_needs_no_helm_release() -> None:
-    """The command of the page renders it alone."""
+    """The page has a command that renders it alone."""
     (rule,) = (words for words in commands(TEXTS["kustomize"]) if words[0] == "helm")
     rendered = helm(*rule[1 : rule.index("|")])
     assert 0 == rendered.returncode, rendered.stderr
@@ -103,7 +103,7 @@ def test_a_prometheus_rule_needs_no_helm_release() -> None:
 
 
 def test_the_patch_for_openshift_leaves_the_ids_out(tmp_path: Path) -> None:
-    """The page's, on the base; the rest of the security context stays."""
+    """The page's patch is applied to the base, and keeps the rest of the security context."""
     (patch,) = (block for block in blocks(TEXTS["kustomize"], "yaml") if "runAsUser" in block)
     base = os.path.relpath(KUSTOMIZE / "base", tmp_path.resolve())
     (tmp_path / "kustomization.yaml").write_text(f"resources: [{base}]\n{patch}")
@@ -112,7 +112,7 @@ def test_the_patch_for_openshift_leaves_the_ids_out(tmp_path: Path) -> None:
 
 
 def test_the_patch_for_the_claim_sets_its_class_and_its_size(tmp_path: Path) -> None:
-    """The page's, on the base and the component."""
+    """The page's patch is applied to the base with the component."""
     (added,) = (block for block in blocks(TEXTS["kustomize"], "yaml") if "storageClass" in block)
     folder = os.path.relpath(KUSTOMIZE, tmp_path.resolve())
     text = f"resources: [{folder}/base]\n{added.replace('../..', folder)}"
@@ -126,7 +126,7 @@ def test_the_patch_for_the_claim_sets_its_class_and_its_size(tmp_path: Path) -> 
 
 
 def test_every_component_and_example_is_on_a_page() -> None:
-    """Those that the chart's folder holds too."""
+    """This includes the examples in the chart's folder."""
     components = [*(KUSTOMIZE / "components").iterdir(), CHART / "rules", CHART / "dashboards"]
     linked = "".join(TEXTS.values())
     for folder in (*components, *EXAMPLES.iterdir()):

@@ -1,4 +1,4 @@
-"""The PrometheusRule of the chart: the shipped rules, and what values change in them."""
+"""The PrometheusRule of the chart: the shipped rules, and how values change them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def groups(**values: Any) -> list[dict[str, Any]]:
 
 
 def by_name(**values: Any) -> dict[str, dict[str, Any]]:
-    """Return those rules by name."""
+    """Return the rules that the chart renders with these values, by name."""
     found = [rule for group in groups(**values) for rule in group["rules"]]
     return {rule.get("alert") or rule["record"]: rule for rule in found}
 
@@ -37,7 +37,7 @@ def shipped() -> dict[str, dict[str, Any]]:
 
 
 def test_the_rules_are_those_of_the_files() -> None:
-    """Every group as it stands there, with the braces that Helm must not evaluate."""
+    """Every group is unchanged, including braces that Helm must not evaluate."""
     files = sorted(RULE_FILES)
     expected = [group for file in files for group in yaml.safe_load(file.read_text())["groups"]]
     assert expected == groups()
@@ -45,7 +45,7 @@ def test_the_rules_are_those_of_the_files() -> None:
 
 
 def test_promtool_accepts_the_rules(tmp_path: Path) -> None:
-    """With all of its lints, and with all that values can change."""
+    """All lints are on, without values and with every change that values can make."""
     changed = {
         "runbookUrlPrefix": PREFIX,
         "alertLabels": {"team": "ingest"},
@@ -61,7 +61,7 @@ def test_promtool_accepts_the_rules(tmp_path: Path) -> None:
 
 
 def test_a_rule_is_changed_by_its_name() -> None:
-    """Fields are replaced, labels and annotations one by one; the other rules stay as they are."""
+    """Fields are replaced, and labels and annotations merged; other rules stay as they are."""
     override = {"for": "30m", "labels": {"severity": "critical", "page": "yes"}}
     found = by_name(overrides={STUCK: override})
     expected = shipped()[STUCK]
@@ -70,21 +70,21 @@ def test_a_rule_is_changed_by_its_name() -> None:
     assert {name: rule for name, rule in shipped().items() if name != STUCK} == found
 
 
-def test_null_takes_a_field_away() -> None:
-    """Prometheus refuses a null, and a rule may be wanted without `for`."""
+def test_null_removes_a_field() -> None:
+    """Prometheus refuses null, and a rule may be wanted without `for`."""
     found = by_name(overrides={STUCK: {"for": None}})[STUCK]
     assert {"for"} == set(shipped()[STUCK]) - set(found)
 
 
 def test_a_recording_rule_is_changed_by_its_name() -> None:
-    """It has a name too."""
+    """Its name is that of the recorded series."""
     name = "project:llamacloud_batch_failing_jobs:sum"
     found = by_name(overrides={name: {"labels": {"team": "ingest"}}})[name]
     assert {"team": "ingest"} == found["labels"]
 
 
 def test_rules_are_left_out_by_their_names() -> None:
-    """A group that is left without rules is left out too."""
+    """A group without any rules left is removed as well."""
     (last,) = [group for group in groups() if group["name"] == "llamacloud_batch_projects"]
     names = [rule["record"] for rule in last["rules"]]
     assert set(shipped()) - {*names, STUCK} == set(by_name(disabled=[*names, STUCK]))
@@ -92,7 +92,7 @@ def test_rules_are_left_out_by_their_names() -> None:
 
 
 def test_every_alert_can_be_labelled() -> None:
-    """The labels are added to alerts, and to no recording rule."""
+    """The labels are added to alerts only, not to recording rules."""
     found = by_name(alertLabels={"team": "ingest"})
     for name, rule in found.items():
         assert ("alert" in rule) == (rule.get("labels", {}).get("team") == "ingest"), name
@@ -101,7 +101,7 @@ def test_every_alert_can_be_labelled() -> None:
 
 @pytest.mark.parametrize("prefix", [PREFIX, f"{PREFIX}/"])
 def test_links_lead_to_the_copy_of_the_runbooks(prefix: str) -> None:
-    """With a slash at the end of the prefix, or without."""
+    """The configured prefix may end in a slash or not."""
     found = by_name(runbookUrlPrefix=prefix)
     for alert in alerts():
         url = f"{PREFIX}/{alert['annotations']['runbook_url']}"
@@ -110,7 +110,7 @@ def test_links_lead_to_the_copy_of_the_runbooks(prefix: str) -> None:
 
 @pytest.mark.parametrize("url", ["https://grafana.example.org", "https://grafana.example.org/"])
 def test_links_lead_to_the_dashboard(url: str) -> None:
-    """With a slash at the end of Grafana's address, or without."""
+    """Grafana's configured address may end in a slash or not."""
     found = by_name(grafanaUrl=url)
     for alert in alerts():
         linked = f"https://grafana.example.org{alert['annotations']['dashboard_url']}"
@@ -118,6 +118,6 @@ def test_links_lead_to_the_dashboard(url: str) -> None:
 
 
 def test_an_old_prometheus_gets_no_keep_firing_for() -> None:
-    """Prometheus before 2.42 refuses it."""
+    """Prometheus before 2.42 refuses this field."""
     assert any("keep_firing_for" in rule for rule in by_name().values())
     assert not any("keep_firing_for" in rule for rule in by_name(keepFiringFor=False).values())

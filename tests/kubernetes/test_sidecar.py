@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
 
 def values(**own: Any) -> dict[str, Any]:
-    """Return values of the parent for the exporter."""
+    """Return values of the parent chart for the exporter."""
     return {NAME: own}
 
 
 def sidecar(chart: Path, *flags: str, **own: Any) -> dict[str, Any]:
-    """Return the container of the exporter that the parent renders."""
+    """Return the exporter's container that the parent chart renders."""
     return exporter_in(pod_of(only(rendered(values(**own), *flags, chart=chart), "Deployment")))
 
 
@@ -45,7 +45,7 @@ def variables(container: dict[str, Any]) -> dict[str, str]:
 
 @pytest.mark.parametrize("version", [FIRST_WITH_SIDECARS, NEWEST])
 def test_the_example_is_valid(parent: Path, version: str) -> None:
-    """In every version of Kubernetes that has native sidecars; its Pod is restricted."""
+    """Every Kubernetes version with native sidecars accepts it, and its Pod is restricted."""
     objects = rendered({}, "--kube-version", version, chart=parent)
     check_schemas(objects, version)
     check_restricted(pod_of(only(objects, "Deployment")))
@@ -54,26 +54,26 @@ def test_the_example_is_valid(parent: Path, version: str) -> None:
 
 
 def test_it_is_a_native_sidecar(parent: Path) -> None:
-    """It starts before the workload, ends after it, and a Job with it completes."""
+    """It starts before the workload and ends after it, so that a Job with it completes."""
     pod = pod_of(only(rendered({}, chart=parent), "Deployment"))
     assert [NAME] == [container["name"] for container in pod["initContainers"]]
     assert "Always" == pod["initContainers"][0]["restartPolicy"]
 
 
 def test_it_never_holds_the_workload_back(parent: Path) -> None:
-    """Neither by a probe nor by a missing key; and nothing but keys is mounted."""
+    """Neither a probe nor a missing key delays the workload; only keys are mounted."""
     pod = pod_of(only(rendered({}, chart=parent), "Deployment"))
     container = exporter_in(pod)
     assert ["livenessProbe"] == [field for field in container if field.endswith("Probe")]
     assert "true" == variables(container)["LLAMACLOUD_EXPORTER_API__WAIT_FOR_KEY"]
     (volume,) = pod["volumes"]
     assert volume["secret"]["optional"] is True
-    # The Pod has no group of ours.
+    # The chart does not set the Pod's group.
     assert 0o444 == volume["secret"]["defaultMode"]
 
 
 def test_its_settings_are_variables(parent: Path) -> None:
-    """A change of them restarts the Pod, and no ConfigMap can be missing."""
+    """Changed settings restart the Pod, and no ConfigMap can be missing."""
     projects = [{"name": "invoices", "job_types": ["parse", "extract"]}]
     config = {
         "projects": projects,
@@ -98,14 +98,14 @@ def test_its_settings_are_variables(parent: Path) -> None:
 
 @pytest.mark.parametrize("setting", [True, False])
 def test_it_waits_for_its_key_whatever_the_settings_say(parent: Path, *, setting: bool) -> None:
-    """Once, for a variable that is given twice is refused by the API server."""
+    """The variable is set once, because the API server refuses duplicates."""
     container = sidecar(parent, config={"api": {"wait_for_key": setting}})
     name = "LLAMACLOUD_EXPORTER_API__WAIT_FOR_KEY"
     assert ["true"] == [each["value"] for each in container["env"] if each["name"] == name]
 
 
 def test_its_rights_are_its_own(parent: Path) -> None:
-    """The context of the Pod is the workload's, and OpenShift assigns the ids here too."""
+    """The Pod's security context is the workload's, and OpenShift assigns the ids here too."""
     context = sidecar(parent)["securityContext"]
     assert (True, 65532) == (context["runAsNonRoot"], context["runAsUser"])
     assert "fsGroup" not in context
@@ -113,7 +113,7 @@ def test_its_rights_are_its_own(parent: Path) -> None:
 
 
 def test_further_volumes_come_with_their_mounts(parent: Path) -> None:
-    """A mount without its volume would be refused."""
+    """The API server would refuse a mount without its volume."""
     volume = {"name": "certificates", "configMap": {"name": "a", "optional": True}}
     mount = {"name": "certificates", "mountPath": "/etc/ssl/company"}
     own = values(extraVolumes=[volume], extraVolumeMounts=[mount])
@@ -136,14 +136,14 @@ def test_further_volumes_come_with_their_mounts(parent: Path) -> None:
 def test_what_could_go_wrong_in_the_cluster_is_refused(
     parent: Path, own: dict[str, Any], flags: tuple[str, ...], reason: str
 ) -> None:
-    """When the chart is rendered, rather than in the cluster."""
+    """Helm refuses it when rendering the chart, before it reaches the cluster."""
     result = template(values(**own), *flags, chart=parent)
     assert 0 != result.returncode
     assert reason in result.stderr
 
 
 def test_the_example_depends_on_this_chart() -> None:
-    """By its folder, whatever its version."""
+    """It refers to the chart's folder and accepts every version."""
     chart = yaml.safe_load((DEPLOY / "helm/examples/parent-chart/Chart.yaml").read_text())
     (dependency,) = chart["dependencies"]
     assert (NAME, f"file://../../{NAME}") == (dependency["name"], dependency["repository"])

@@ -1,4 +1,4 @@
-"""Where the exporter keeps its state file in Kubernetes: in a claim, or in the Pod."""
+"""The exporter's state file in Kubernetes: in a PersistentVolumeClaim, or in the Pod."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ WORKLOADS = [
 
 
 def state(**own: Any) -> dict[str, Any]:
-    """Return values of the chart by which the state is kept."""
+    """Return values of the chart that keep the state in this way."""
     return {"state": {"enabled": True, **own}}
 
 
 def volume_of(pod: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the volume of the state, which the exporter's container mounts for writing."""
+    """Return the volume of the state, which the exporter's container mounts writable."""
     (mount,) = (
         mount
         for mount in exporter_in(dict(pod))["volumeMounts"]
@@ -53,7 +53,7 @@ def volume_of(pod: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def file_of(container: Mapping[str, Any]) -> str:
-    """Return the state file that the exporter reads from what its container passes to it."""
+    """Return the path of the state file that the container passes to the exporter."""
     variables = {each["name"]: each["value"] for each in container.get("env", ())}
     variables["LLAMA_CLOUD_API_KEY"] = "llx-made-up-key"
     variables.pop("LLAMA_CLOUD_API_KEY_FILE", None)
@@ -62,7 +62,7 @@ def file_of(container: Mapping[str, Any]) -> str:
 
 
 def test_without_it_nothing_is_kept() -> None:
-    """No claim, no volume, and no setting."""
+    """There is no claim, no volume, and no setting."""
     objects = rendered({})
     assert "PersistentVolumeClaim" not in {found["kind"] for found in objects}
     pod = pod_of(only(objects, "Deployment"))
@@ -71,7 +71,7 @@ def test_without_it_nothing_is_kept() -> None:
 
 
 def test_the_chart_creates_a_claim() -> None:
-    """For one writer, which the exporter's Pod mounts where its state file is."""
+    """It is for one writer, and the exporter's Pod mounts it in the folder of its state file."""
     objects = rendered(state())
     claim = only(objects, "PersistentVolumeClaim")
     assert CLAIM == claim["metadata"]["name"]
@@ -89,7 +89,7 @@ def test_the_chart_creates_a_claim() -> None:
 
 
 def test_the_claim_is_as_the_values_say() -> None:
-    """Its size, class, modes and annotations."""
+    """The values set its size, class, access modes and annotations."""
     keep = {"helm.sh/resource-policy": "keep"}
     own = {"size": "2Gi", "storageClass": "fast", "accessModes": ["ReadWriteOncePod"]}
     claim = only(rendered(state(persistence={**own, "annotations": keep})), "PersistentVolumeClaim")
@@ -102,7 +102,7 @@ def test_the_claim_is_as_the_values_say() -> None:
 
 
 def test_an_existing_claim_is_used() -> None:
-    """And none is created beside it."""
+    """The chart then creates none."""
     objects = rendered(state(persistence={"existingClaim": "mine"}))
     assert "PersistentVolumeClaim" not in {found["kind"] for found in objects}
     volume = volume_of(pod_of(only(objects, "Deployment")))
@@ -110,7 +110,7 @@ def test_an_existing_claim_is_used() -> None:
 
 
 def test_without_a_claim_the_state_is_in_the_pod() -> None:
-    """In an emptyDir."""
+    """The volume is an emptyDir."""
     objects = rendered(state(persistence={"enabled": False}))
     assert "PersistentVolumeClaim" not in {found["kind"] for found in objects}
     assert {} == volume_of(pod_of(only(objects, "Deployment")))["emptyDir"]
@@ -118,14 +118,14 @@ def test_without_a_claim_the_state_is_in_the_pod() -> None:
 
 @pytest.mark.parametrize("path", ["/state", "/state/"])
 def test_another_folder_may_hold_it(path: str) -> None:
-    """Which is the one that is mounted."""
+    """The volume is mounted in the folder of the configured file."""
     pod = deployed_pod(state(path=path))
     assert path == volume_of(pod)["mounted"]
     assert "/state/exporter.state" == file_of(exporter_in(pod))
 
 
 def test_the_exporter_may_write_to_its_volume() -> None:
-    """Through the group of the Pod, while the rest of its file system is read-only."""
+    """The Pod's group gives access, while the rest of the file system is read-only."""
     pod = deployed_pod(state())
     assert 65532 == pod["securityContext"]["fsGroup"]
     context = exporter_in(pod)["securityContext"]
@@ -134,7 +134,7 @@ def test_the_exporter_may_write_to_its_volume() -> None:
 
 
 def test_two_exporters_never_use_one_claim() -> None:
-    """A rolling update would start the new one while the old one holds the file."""
+    """A rolling update would start the new exporter while the old one holds the file."""
     rolling = {"strategy": {"type": "RollingUpdate"}}
     assert "needs strategy.type Recreate" in refusal({**rolling, **state()})
     in_each_pod = state(persistence={"enabled": False})
@@ -152,12 +152,12 @@ def test_two_exporters_never_use_one_claim() -> None:
     ids=str,
 )
 def test_what_keeps_no_state_is_refused(values: dict[str, Any], named: str) -> None:
-    """A file outside of the volume too: nothing else can be written."""
+    """A file outside of the volume is refused too, because nothing else is writable."""
     assert named in refusal(values)
 
 
 def test_names_of_claims_fit() -> None:
-    """The name of a claim is a label as well, of 63 characters at most."""
+    """The name of a claim is also a label, of at most 63 characters."""
     values = {"fullnameOverride": "b" * 80, **state()}
     name = only(rendered(values), "PersistentVolumeClaim")["metadata"]["name"]
     assert f"{'b' * 57}-state" == name
@@ -165,7 +165,7 @@ def test_names_of_claims_fit() -> None:
 
 @pytest.mark.parametrize("restarts", [True, False])
 def test_new_settings_restart_the_exporter_or_wait_for_a_reload(*, restarts: bool) -> None:
-    """By a checksum of them in the Pod, unless the values say otherwise."""
+    """The Pod has a checksum of them, unless the values turn it off."""
 
     def pod_template(interval: str) -> dict[str, Any]:
         values = {"config": {"poll": {"interval": interval}}, "configChecksum": restarts}
@@ -176,7 +176,7 @@ def test_new_settings_restart_the_exporter_or_wait_for_a_reload(*, restarts: boo
 
 
 def test_a_sidecar_keeps_its_state_in_its_pod(parent: Path) -> None:
-    """A claim would be shared by all replicas of the workload."""
+    """All replicas of the workload would share a claim."""
     values = {NAME: state()}
     objects = rendered(values, chart=parent)
     assert "PersistentVolumeClaim" not in {found["kind"] for found in objects}
@@ -189,7 +189,7 @@ def test_a_sidecar_keeps_its_state_in_its_pod(parent: Path) -> None:
 
 
 def test_kustomize_adds_a_claim_to_the_base() -> None:
-    """As the chart does."""
+    """It does the same as the chart."""
     claim = named("alone-with-state", "PersistentVolumeClaim", "llamacloud-state")
     assert only(rendered(state()), "PersistentVolumeClaim")["spec"] == claim["spec"]
     deployment = named("alone-with-state", "Deployment", NAME)
@@ -203,7 +203,7 @@ def test_kustomize_adds_a_claim_to_the_base() -> None:
 
 @pytest.mark.parametrize(("kind", "name"), WORKLOADS)
 def test_kustomize_adds_the_state_to_every_sidecar(kind: str, name: str) -> None:
-    """In an emptyDir, and changes nothing else of the sidecar."""
+    """It adds an emptyDir, and changes nothing else of the sidecar."""
     pod = pod_of(named("beside-all-with-state", kind, name))
     container = exporter_in(pod)
     assert {"mounted": FOLDER, "name": "llamacloud-state", "emptyDir": {}} == volume_of(pod)

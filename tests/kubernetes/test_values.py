@@ -1,4 +1,4 @@
-"""What the chart refuses, because it would show late or never in the cluster."""
+"""Values that the chart refuses, because their faults would show late or never in the cluster."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ SECRET = {"existingSecret": "llamacloud-keys"}
     ],
     ids=str,
 )
-def test_a_value_that_nobody_knows_is_refused(values: dict[str, Any], named: str) -> None:
-    """Helm ignores it without the schema; settings of the exporter are values too."""
+def test_an_unknown_value_is_refused(values: dict[str, Any], named: str) -> None:
+    """Helm would ignore it without the schema; the exporter's settings are values too."""
     assert named in refusal(values)
 
 
 def test_a_key_in_the_settings_is_refused() -> None:
-    """Without telling it: the error says where keys belong."""
+    """The error says where keys belong, and does not contain the key."""
     words = refusal({"config": {"projects": [{"api_key": "llx-made-up"}]}})
     assert "config.projects[0] holds an API key" in words
     assert f"api_key_file: {KEYS}/ENTRY" in words
@@ -48,7 +48,7 @@ def test_a_key_in_the_settings_is_refused() -> None:
 
 
 def test_a_key_is_refused_also_where_the_release_runs_no_exporter() -> None:
-    """Its values are kept in the cluster all the same."""
+    """The cluster stores the values of the release all the same."""
     values = {"projects": [{"api_key": "llx-made-up"}]}
     words = refusal({"workload": {"enabled": False}, "config": values})
     assert "config.projects[0] holds an API key" in words
@@ -64,14 +64,14 @@ def test_a_key_is_refused_also_where_the_release_runs_no_exporter() -> None:
     ids=lambda variable: variable["name"],
 )
 def test_a_key_in_a_variable_is_refused(variable: dict[str, str]) -> None:
-    """Whoever may read Deployments would read it."""
+    """Everyone with read access to Deployments could read it."""
     words = refusal({"extraEnv": [variable]})
     assert f"{variable['name']} holds an API key" in words
     assert "llx-made-up" not in words
 
 
 def test_a_key_in_a_variable_from_a_secret_is_accepted() -> None:
-    """A reference tells nothing."""
+    """A reference does not contain the key."""
     reference = {"secretKeyRef": {"name": "llamacloud-keys", "key": "default"}}
     variable = {"name": "LLAMA_CLOUD_API_KEY", "valueFrom": reference}
     assert 0 == template({"extraEnv": [variable]}).returncode
@@ -86,7 +86,7 @@ def test_a_key_in_a_variable_from_a_secret_is_accepted() -> None:
     ids=str,
 )
 def test_a_key_file_needs_the_secret_that_holds_it(values: dict[str, Any]) -> None:
-    """The container would start without that file, and end."""
+    """The container would start without that file, and exit."""
     assert "in apiKeys.existingSecret" in refusal(values)
     assert (
         0
@@ -130,7 +130,7 @@ def test_what_cannot_work_is_refused(values: dict[str, Any], reason: str) -> Non
 
 
 def test_values_for_all_charts_of_a_parent_are_accepted() -> None:
-    """Helm passes `global` and a dependency's condition to a subchart, whatever they hold."""
+    """Helm passes `global` and the condition of a dependency to a subchart, whatever they hold."""
     assert (
         0
         == template(

@@ -1,4 +1,4 @@
-"""The web configuration file in Kubernetes: its Secret, and how probes and monitors ask."""
+"""The web configuration file in Kubernetes: its Secret, and the requests of probes and monitors."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def exporter_with(web: dict[str, Any], **values: Any) -> dict[str, Any]:
     return exporter_in(pod_of(only(objects, "Deployment")))
 
 
-def asked(container: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return how each probe asks."""
+def probe_requests(container: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the request that each probe sends."""
     kinds = ("httpGet", "tcpSocket")
     return {
         name: {kind: container[name][kind] for kind in kinds if kind in container[name]}
@@ -39,7 +39,7 @@ def asked(container: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def test_a_secret_becomes_the_file() -> None:
-    """The whole folder, so that a new value is seen; readable by the exporter's group."""
+    """The whole folder is mounted, so that new values appear; the exporter's group can read it."""
     pod = pod_of(only(rendered({"web": SECRET}), "Deployment"))
     container = exporter_in(pod)
     arguments = [each for each in container["args"] if "config.file" in each]
@@ -53,15 +53,15 @@ def test_a_secret_becomes_the_file() -> None:
     secret = {"secretName": "llamacloud-web", "defaultMode": 0o440}
     assert [{"name": "llamacloud-web", "secret": secret}] == pod["volumes"]
     plain = {"httpGet": {"port": "llamacloud"}}
-    assert asked(container) == {
+    assert probe_requests(container) == {
         name: {"httpGet": {**plain["httpGet"], "path": path}} for name, path in PROBES.items()
     }
 
 
 def test_with_tls_probes_and_monitors_use_https() -> None:
-    """A kubelet verifies no certificate."""
+    """A kubelet does not verify the certificate."""
     container = exporter_with({**SECRET, "tls": True})
-    assert asked(container) == {
+    assert probe_requests(container) == {
         name: {"httpGet": {"port": "llamacloud", "path": path, "scheme": "HTTPS"}}
         for name, path in PROBES.items()
     }
@@ -76,10 +76,10 @@ def test_with_tls_probes_and_monitors_use_https() -> None:
 
 
 def test_with_client_certificates_probes_open_the_port() -> None:
-    """Nor can the chart's own test show one."""
+    """Kubelets have no client certificate, and neither has the chart's test."""
     web = {**SECRET, "tls": True, "clientCertificates": True}
     tcp = {"tcpSocket": {"port": "llamacloud"}}
-    assert dict.fromkeys(PROBES, tcp) == asked(exporter_with(web))
+    assert dict.fromkeys(PROBES, tcp) == probe_requests(exporter_with(web))
     assert "Pod" not in {found["kind"] for found in rendered({"web": web})}
     (values,) = (path for path in CI_VALUES if "web-configuration" in path.name)
     (endpoint,) = only(rendered(values), "ServiceMonitor")["spec"]["endpoints"]
@@ -90,7 +90,7 @@ def test_with_client_certificates_probes_open_the_port() -> None:
 
 
 def test_the_release_can_be_tested_over_tls(tmp_path: Path) -> None:
-    """An exporter that asks for a password works; one that is no exporter does not."""
+    """The test passes for an exporter that requires a password, and fails for other servers."""
     values = {"web": {**SECRET, "tls": True}}
     (url,) = only(rendered(values), "Pod")["spec"]["containers"][0]["args"][1:]
     assert url.startswith("https://")
@@ -118,12 +118,12 @@ def status_of_scrape(url: str) -> int:
     ],
 )
 def test_values_that_contradict_each_other_are_refused(web: dict[str, Any], words: str) -> None:
-    """They would show late, as probes that fail."""
+    """They would show late, as failing probes."""
     assert words in refusal({"web": web})
 
 
 def test_a_sidecar_starts_its_workload_without_the_secret(parent: Path) -> None:
-    """Its probe asks as the exporter answers."""
+    """The Secret is optional, and the probe uses HTTPS."""
     values = {NAME: {"web": {**SECRET, "tls": True}}}
     pod = pod_of(only(rendered(values, chart=parent), "Deployment"))
     container = exporter_in(pod)
@@ -135,12 +135,12 @@ def test_a_sidecar_starts_its_workload_without_the_secret(parent: Path) -> None:
 
 
 def test_the_kustomize_component_does_the_same() -> None:
-    """With HTTPS, and a monitor that shows a password."""
+    """It uses HTTPS, and a monitor with a password."""
     pod = pod_of(named("alone-with-tls", "Deployment", NAME))
     container = exporter_in(pod)
     variables = {each["name"]: each.get("value") for each in container["env"]}
     assert FILE == variables["LLAMACLOUD_EXPORTER_WEB__CONFIG__FILE"]
-    assert asked(container) == {
+    assert probe_requests(container) == {
         name: {"httpGet": {"port": "llamacloud", "path": path, "scheme": "HTTPS"}}
         for name, path in PROBES.items()
     }

@@ -10,7 +10,7 @@ import pytest
 from exporter.core.actions import FetchStatus
 from exporter.core.observations import Refreshed
 from exporter.domain import JobRefreshed, JobStatus
-from tests.support.history import EPOCH, HOUR, RULES, job, look
+from tests.support.history import EPOCH, HOUR, RULES, advance, job
 from tests.support.polling import eventually
 from tests.support.scripted_api import running, setup
 from tests.support.virtual_time import list_now
@@ -61,6 +61,6 @@ async def test_a_scrape_reaches_the_core() -> None:
     answer = JobRefreshed(action.job, 1.0, now, EPOCH + now)
     made.core.receive(Refreshed(action, answer, None), now)
     await made.poller.publish()
-    assert 1 == look(made.core, now).tracked_jobs
+    assert 1 == advance(made.core, now).tracked_jobs
     made.poller.scraped(made.views[-1][1].number)
-    assert 0 == look(made.core, now).tracked_jobs
+    assert 0 == advance(made.core, now).tracked_jobs

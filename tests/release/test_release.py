@@ -1,4 +1,4 @@
-"""What `make release` builds, and what it refuses."""
+"""The output of `make release`, and the trees that it refuses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from release.versions import CHANGELOG, CHART, PACKAGE, Versions
 from tests.support.tools import require_tool
 
 ROOT = Path(__file__).parent.parent.parent
-# Where the built wheel is tested, there is nothing to build it from.
+# Tests of the built wheel run without the sources to build it from.
 pytestmark = pytest.mark.skipif(
     not (ROOT / PACKAGE).exists(), reason="a release is built from the sources"
 )
@@ -39,7 +39,7 @@ WHO = {
 
 
 def git(tree: Path, *arguments: str) -> str:
-    """Run git in a tree, without the hooks and signatures that this machine may ask for."""
+    """Run git in a tree, without the hooks and signatures that this machine may configure."""
     return subprocess.run(
         ["git", "-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false", *arguments],
         cwd=tree,
@@ -51,14 +51,14 @@ def git(tree: Path, *arguments: str) -> str:
 
 
 def change(tree: Path, name: str, old: str, new: str) -> None:
-    """Replace something that stands in a file of a tree."""
+    """Replace some text in a file of a tree."""
     text = (tree / name).read_text()
     assert old in text
     (tree / name).write_text(text.replace(old, new))
 
 
 def release(tree: Path, *, umask: int = 0o022) -> subprocess.CompletedProcess[str]:
-    """Do what `make release` does."""
+    """Run the steps of `make release`."""
     return subprocess.run(
         [sys.executable, "-m", "release"],
         cwd=tree,
@@ -71,7 +71,7 @@ def release(tree: Path, *, umask: int = 0o022) -> subprocess.CompletedProcess[st
 
 
 def copy(tree: Path, *patterns: str) -> None:
-    """Copy what git knows, or would know, of this repository, with a changelog that is dated."""
+    """Copy the files of this repository that git tracks, or would track, with a dated changelog."""
     listed = git(ROOT, "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns)
     for name in filter(lambda name: (ROOT / name).is_file(), listed.splitlines()):
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
@@ -90,7 +90,7 @@ def files(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """Return a clone with all that a release consists of but the tests, all committed."""
+    """Return a clone with everything that a release needs except the tests, all committed."""
     tree = tmp_path / "tree"
     copy(tree, ".", ":!tests")
     git(tree, "init", "--quiet")
@@ -100,22 +100,22 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_this_tree_names_one_version() -> None:
-    """In the changelog, the chart, and wherever an image or a package is named."""
+    """The changelog, the chart, and all names of images and packages agree."""
     stated = dict(Versions(ROOT).stated())
     assert {f"{CHART}/Chart.yaml (version)", f"{CHART}/Chart.yaml (appVersion)"} <= set(stated)
     assert {} == {place: said for place, said in stated.items() if said != __version__}
 
 
 def test_the_image_is_of_the_version_of_the_package() -> None:
-    """As `make image` hands it over."""
-    told = subprocess.run(
+    """`make image` passes the version."""
+    output = subprocess.run(
         ["make", "--dry-run", "image"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
-    assert f"--build-arg VERSION={__version__} " in told
+    assert f"--build-arg VERSION={__version__} " in output
 
 
 def test_a_release_is_built_the_same_again(tree: Path, tmp_path: Path) -> None:
-    """By whoever has the commit, at any time, whatever lies about beside what git knows."""
+    """A commit gives the same files anywhere and at any time, whatever untracked files exist."""
     require_tool("helm")
     built = release(tree)
     assert 0 == built.returncode, built.stderr
@@ -145,7 +145,7 @@ def test_a_release_is_built_the_same_again(tree: Path, tmp_path: Path) -> None:
 
 
 def test_what_is_not_committed_is_not_released(tree: Path) -> None:
-    """Nor is anything built; all that is to be mended is told at once."""
+    """Nothing is built, and all problems are reported at once."""
     (tree / "left_over.py").touch()
     change(tree, CHANGELOG, "2026-01-31", "unreleased")
     refused = release(tree)
@@ -160,7 +160,7 @@ def test_what_is_not_committed_is_not_released(tree: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "old", "told"),
+    ("name", "old", "expected"),
     [
         (CHANGELOG, f"## {__version__} - 2026-01-31", f"{CHANGELOG} says '9.9.9'"),
         (f"{CHART}/Chart.yaml", f"\nversion: {__version__}", "(version) says '9.9.9'"),
@@ -168,12 +168,12 @@ def test_what_is_not_committed_is_not_released(tree: Path) -> None:
     ],
 )
 def test_versions_that_disagree_are_not_released(
-    files: Path, name: str, old: str, told: str
+    files: Path, name: str, old: str, expected: str
 ) -> None:
-    """Each place is named."""
+    """The error names each place."""
     change(files, name, old, old.replace(__version__, "9.9.9"))
     (problem,) = Versions(files).problems()
-    assert told in problem
+    assert expected in problem
     assert f"but the package is {__version__}" in problem
 
 
@@ -186,21 +186,21 @@ def test_versions_that_disagree_are_not_released(
     ],
 )
 def test_pages_name_the_version_that_is_released(files: Path, named: str) -> None:
-    """What a person copies from them must exist."""
+    """Commands that people copy from the pages must name an existing version."""
     (files / "deploy/page.md").write_text(f"{named}\n")
     (problem,) = Versions(files).problems()
     assert problem.startswith("deploy/page.md says '9.9.9'")
 
 
 def test_a_version_is_three_numbers(files: Path) -> None:
-    """Python's and Helm's forms of anything else differ."""
+    """Python and Helm write all other versions differently."""
     change(files, PACKAGE, __version__, "0.1.0rc1")
     (problem,) = Versions(files).problems()
     assert "'0.1.0rc1' is not three numbers" in problem
 
 
 def test_a_version_is_released_once(tree: Path) -> None:
-    """A tag of this commit stands in nobody's way, one of another commit does."""
+    """A tag of this commit is accepted, and a tag of another commit is refused."""
     require_tool("helm")
     git(tree, "tag", "--annotate", f"v{__version__}", "--message=Released")
     assert [] == problems_of_commit(tree)
@@ -210,7 +210,7 @@ def test_a_version_is_released_once(tree: Path) -> None:
 
 
 def test_helm_is_needed(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And told by name, rather than by a traceback."""
+    """The error names Helm, and there is no traceback."""
     git_alone = tree.parent / "bin"
     git_alone.mkdir()
     (git_alone / "git").symlink_to(require_tool("git"))
@@ -220,7 +220,7 @@ def test_helm_is_needed(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_times_and_owners_of_a_chart_package_do_not_matter(tmp_path: Path) -> None:
-    """Two packages of the same files are the same bytes."""
+    """Two packages of the same files have the same bytes."""
     packed = []
     for seconds, order in ((1, ("b", "a")), (2_000_000, ("a", "b"))):
         archive = tmp_path / f"{seconds}.tgz"

@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 # Cases that last for a day, evaluated less often.
 DAYS = HERE / "days"
 PASSED = "SUCCESS"
-# Other alerts than expected, or a query that fails; not a rule that cannot be read.
+# Printed for unexpected alerts and for queries that fail, but not for rules that cannot be read.
 _NOTICED = re.compile(r"\b(exp|err):")
 
 Rule = dict[str, Any]
@@ -34,26 +34,26 @@ def case_file_of(alert: str) -> Path:
 
 @cache
 def content_of(alert: str) -> tuple[Tests, ...]:
-    """Return the content of each file that holds tests of an alert, with texts for numbers.
+    """Return the content of each file that holds tests of an alert, with numbers as text.
 
-    What promtool reads as a series, 0x60, would be a number to YAML.
+    YAML would read 0x60, which promtool reads as a series, as a number.
     """
     files = (case_file_of(alert), DAYS / f"{alert}.yml")
     return tuple(
-        yaml.load(file.read_text(), yaml.BaseLoader)  # noqa: S506 - It makes only texts.
+        yaml.load(file.read_text(), yaml.BaseLoader)  # noqa: S506 - It creates only strings.
         for file in files
         if file.exists()
     )
 
 
 def single_cases_of(alert: str) -> list[Tests]:
-    """Return each case of an alert as tests of its own."""
+    """Return each case of an alert as a test file of its own."""
     return [tests | {"tests": [case]} for tests in content_of(alert) for case in tests["tests"]]
 
 
 @cache
 def recorded_for(alert: str) -> tuple[Rule, ...]:
-    """Return the recording rules before an alert in its group that it needs, or they need."""
+    """Return the recording rules of an alert's group that it needs, directly or indirectly."""
     groups = [g for file in RULE_FILES for g in yaml.safe_load(file.read_text())["groups"]]
     (group,) = (g for g in groups if alert in {rule.get("alert") for rule in g["rules"]})
     before = list(takewhile(lambda rule: rule.get("alert") != alert, group["rules"]))
@@ -61,7 +61,7 @@ def recorded_for(alert: str) -> tuple[Rule, ...]:
 
 
 def run_each(tests: Mapping[str, tuple[Sequence[Rule], Tests]], folder: Path) -> dict[str, str]:
-    """Run tests, each with rules of its own, and return what promtool prints about each.
+    """Run tests, each with its own rules, and return what promtool prints about each.
 
     They share one run, because a process takes longer to start than a case takes.
     """
@@ -75,7 +75,7 @@ def run_each(tests: Mapping[str, tuple[Sequence[Rule], Tests]], folder: Path) ->
 
 
 def is_noticed(printed: str) -> bool:
-    """Tell by what promtool prints about tests whether they notice that a rule is wrong."""
+    """Return whether promtool's output about some tests shows that a rule is wrong."""
     return bool(_NOTICED.search(printed))
 
 

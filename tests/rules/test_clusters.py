@@ -1,4 +1,4 @@
-"""Projects and jobs of one name in two clusters and two namespaces are told apart."""
+"""Projects and jobs of the same name in two clusters and two namespaces are kept apart."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LABELS = re.compile(r'(\w+)="([^"]*)"')
 
 
 def labelled(series: str, labels: dict[str, str]) -> str:
-    """Return the name of a series with more labels."""
+    """Return the name of a series with labels added."""
     more = ",".join(f'{name}="{value}"' for name, value in labels.items())
     return series.replace("{", "{" + more + ",", 1)
 
@@ -41,7 +41,7 @@ def instances(series: list[dict[str, str]], name: str) -> set[str]:
 
 
 def healthy_as_bad(series: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Return what is well, under the names and the address of what is not."""
+    """Return healthy series under the names and the address of faulty ones."""
     of_healthy, of_bad = instances(series, "healthy"), min(instances(series, "bad"))
     renamed = []
     for each in series:
@@ -56,7 +56,7 @@ def healthy_as_bad(series: list[dict[str, str]]) -> list[dict[str, str]]:
 
 
 def among_clusters(alert: str) -> Tests:
-    """Return the first case of an alert, with what is well beside it elsewhere."""
+    """Return the first case of an alert, with healthy series of other clusters beside it."""
     tests = deepcopy(single_cases_of(alert)[0])
     (case,) = tests["tests"]
     well = healthy_as_bad(case["input_series"])
@@ -83,13 +83,13 @@ def with_dashboard_of_cluster(annotations: dict[str, str]) -> dict[str, str]:
 
 
 def without(label: str, rules: list[Rule]) -> list[Rule]:
-    """Return rules that take clusters, or namespaces, for one."""
+    """Return rules that ignore the cluster, or the namespace."""
     return [rule | {"expr": rule["expr"].replace(f"{label}, ", "")} for rule in rules]
 
 
 @pytest.mark.parametrize("alert", ALERTS)
 def test_what_is_well_elsewhere_hides_nothing(alert: str, tmp_path: Path) -> None:
-    """The alert fires and resolves as it does alone, and says where; each label is needed."""
+    """The alert fires and resolves as it does alone, and names its cluster; no label is spare."""
     rules, tests = [*recorded_for(alert), ALERTS[alert]], among_clusters(alert)
     mutants = {label: (without(label, rules), tests) for label in HERE}
     printed = run_each({"as deployed": (rules, tests)} | mutants, tmp_path)

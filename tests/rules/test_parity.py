@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 ALERTS = alerts()
 RECORDED = {rule["record"] for rule in records()}
-# Many who scrape in Kubernetes add `cluster` and `namespace`; without them nothing changes.
+# Many Kubernetes set-ups add `cluster` and `namespace`; the rules also work without them.
 FROM_PROMETHEUS = {"job", "instance", "cluster", "namespace"}
 VALUES: Mapping[str, set[str]] = {
     "status": set(JobStatus),
@@ -51,9 +51,9 @@ VALUES: Mapping[str, set[str]] = {
     "endpoint": set(Endpoint),
     "code": set(USUAL_CODES),
     "api_version": {"v1beta", "v2"},
-    # What an exporter says that does not know it.
+    # The value that an exporter publishes if it is unknown.
     "project_id": {""},
-    # What the reader of a runbook puts in.
+    # Placeholders that the reader of a runbook replaces.
     "project": {"PROJECT"},
     "job_id": {"JOB"},
 }
@@ -94,13 +94,13 @@ def words_in_code() -> set[str]:
 
 
 def test_every_metric_that_is_named_exists() -> None:
-    """In rules, annotations and runbooks: exposed by the exporter, or recorded by a rule."""
+    """Rules, annotations and runbooks name only metrics that the exporter or a rule exposes."""
     named = samples_named_in("\n".join((*queries(), prose())))
     assert set() == named - set(labels_by_sample()) - RECORDED
 
 
 def test_every_label_that_is_named_exists() -> None:
-    """Where a metric is selected by it, and where it groups or joins."""
+    """A metric has the labels by which it is selected, grouped or joined."""
     labels = labels_by_sample()
     every_label = set(chain.from_iterable(labels.values()))
     for query in queries():
@@ -111,7 +111,7 @@ def test_every_label_that_is_named_exists() -> None:
 
 
 def test_every_query_of_the_runbooks_is_promql(tmp_path: Path) -> None:
-    """By Prometheus's own parser."""
+    """Prometheus's own parser accepts each of them."""
     assert len(runbook_queries()) > len(ALERTS)
     recorded = [
         {"record": f"runbook:query:{n}", "expr": query} for n, query in enumerate(runbook_queries())
@@ -123,7 +123,7 @@ def test_every_query_of_the_runbooks_is_promql(tmp_path: Path) -> None:
 
 
 def test_no_query_takes_a_job_that_ended_in_an_unknown_status_for_an_active_one() -> None:
-    """In rules, runbooks, pages and dashboard: it has ended once it has a completion time."""
+    """In rules, runbooks, pages and dashboard, a job with a completion time has ended."""
     # One rule says which jobs are active, and everything else uses what it records.
     (query,) = (query for query in everywhere() if _ACTIVE_BY_STATUS.search(query))
     assert re.search(r"unless on \([\w, ]*\bjob_id\)\s+\(", query), query
@@ -131,7 +131,7 @@ def test_no_query_takes_a_job_that_ended_in_an_unknown_status_for_an_active_one(
 
 
 def test_a_query_about_jobs_that_wait_covers_those_of_both_generations() -> None:
-    """In rules, runbooks, pages and dashboard: v1beta has `pending`, v2 `throttled` as well."""
+    """Jobs wait in `pending` in both generations, and in `throttled` in v2."""
     asked_for = [
         {value for _, label, values in matchers_in(query) if label == "status" for value in values}
         for query in everywhere()
@@ -142,14 +142,14 @@ def test_a_query_about_jobs_that_wait_covers_those_of_both_generations() -> None
 
 
 def test_every_alert_has_a_runbook() -> None:
-    """With all that a tired person looks for."""
+    """The runbook has every section that an operator needs."""
     assert {alert["alert"] for alert in ALERTS} == set(sections())
     assert all(HEADINGS == headings for headings in sections().values())
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
 def test_every_alert_says_what_a_person_needs(alert: dict[str, Any]) -> None:
-    """How urgent it is, what it is about, what to do first, and where to read on."""
+    """Each has a severity, a summary, the first step and a link to its runbook."""
     assert alert["alert"].startswith(("LlamaCloudBatch", "LlamaCloudExporter"))
     assert {"severity"} == set(alert["labels"])
     assert alert["labels"]["severity"] in {"critical", "warning", "info"}
@@ -170,7 +170,7 @@ def test_every_alert_says_what_a_person_needs(alert: dict[str, Any]) -> None:
 
 
 def calls_around(query: str, position: int) -> list[str]:
-    """Return what stands before each parenthesis that is open at a position."""
+    """Return what precedes each parenthesis that is open at a position."""
     calls: list[str] = []
     for index, character in enumerate(query[:position]):
         if character == "(":
@@ -184,7 +184,7 @@ def calls_around(query: str, position: int) -> list[str]:
     "rule", list(rules()), ids=lambda rule: rule.get("alert", rule.get("record"))
 )
 def test_replicas_are_one_before_anything_else(rule: dict[str, Any]) -> None:
-    """Every series of the exporter is aggregated by its project or process, or is missed."""
+    """Every series of the exporter is first aggregated by its project or process."""
     query = rule["expr"]
     for name in samples_named_in(query) - RECORDED:
         for found in re.finditer(rf"\b{name}\b(?!:)", query):
@@ -202,9 +202,9 @@ def test_replicas_are_one_before_anything_else(rule: dict[str, Any]) -> None:
     "rule", list(rules()), ids=lambda rule: rule.get("alert", rule.get("record"))
 )
 def test_no_rule_reads_more_than_an_hour_of_what_is_scraped(rule: dict[str, Any]) -> None:
-    """What is to be known for longer is recorded."""
+    """Longer ranges are read from recorded series."""
     ranges = re.findall(r"([\w:]+)(?:\{[^}]*\})?\s*\[(\w+)[\]:]", rule["expr"])
-    scraped = {asked for name, asked in ranges if name not in RECORDED}
+    scraped = {range_read for name, range_read in ranges if name not in RECORDED}
     assert scraped <= {"15m", "30m", "1h"}, rule["expr"]
 
 
@@ -212,14 +212,14 @@ def test_no_rule_reads_more_than_an_hour_of_what_is_scraped(rule: dict[str, Any]
     "rule", list(rules()), ids=lambda rule: rule.get("alert", rule.get("record"))
 )
 def test_clusters_and_namespaces_are_kept_apart(rule: dict[str, Any]) -> None:
-    """By every aggregation and join: one cluster's project never answers for another's."""
+    """Every aggregation and join keeps both labels, so that clusters never mix."""
     grouped = [labels for labels in label_lists_in(rule["expr"]) if labels]
     assert grouped or samples_named_in(rule["expr"]) <= RECORDED
     assert all(["cluster", "namespace"] == labels[:2] for labels in grouped), rule["expr"]
 
 
 def test_each_file_is_usable_without_the_others() -> None:
-    """Alerts rest on what the exporter exposes, and on what their group records before them."""
+    """Alerts use only exposed metrics and the records before them in their group."""
     for alert in ALERTS:
         before = {rule["record"] for rule in recorded_for(alert["alert"])}
         assert before == RECORDED & samples_named_in(
@@ -229,7 +229,7 @@ def test_each_file_is_usable_without_the_others() -> None:
 
 @pytest.mark.parametrize("name", sorted(RECORDED))
 def test_recorded_names_say_level_metric_and_operations(name: str) -> None:
-    """The level names the labels that are left."""
+    """The level of a name lists the labels that remain."""
     level, metric, operations = name.split(":")
     assert set(level.split("_")) <= LEVELS
     assert metric.startswith(("llamacloud_batch_", "llamacloud_exporter_"))
@@ -237,13 +237,13 @@ def test_recorded_names_say_level_metric_and_operations(name: str) -> None:
 
 
 def test_every_record_is_documented() -> None:
-    """In the table of recorded series, once."""
+    """The table of recorded series names each record once."""
     documented = re.findall(r"`(\w+:llamacloud_\w+:\w+)`", README_OF_RULES)
     assert sorted(RECORDED) == sorted(documented)
 
 
 def test_log_lines_and_settings_that_are_named_exist() -> None:
-    """In annotations and runbooks: what the exporter writes, and what it can be told."""
+    """Annotations and runbooks name only existing log events and settings."""
     named = set(re.findall(r"\b([a-z]+\.[a-z_]+)\b", prose()))
     known = words_in_code() | {doc.setting for doc in documented_settings()}
     assert set() == {name for name in named if not name.endswith(".md")} - known
@@ -251,13 +251,13 @@ def test_log_lines_and_settings_that_are_named_exist() -> None:
 
 
 def test_links_within_the_runbooks_lead_somewhere() -> None:
-    """To the section of an alert."""
+    """Each link leads to the section of an alert."""
     anchors = {alert["alert"].lower() for alert in ALERTS}
     assert anchors == set(re.findall(r"\]\(#([^)]+)\)", RUNBOOKS.read_text()))
 
 
 def test_the_advice_for_other_set_ups_works(tmp_path: Path) -> None:
-    """What deploy/docs/rules.md tells to do to the files leaves them valid."""
+    """The files stay valid after the edits that deploy/docs/rules.md describes."""
     commands = re.findall(
         r"^for file in \*\.yml.*?^done$", README_OF_RULES, re.MULTILINE | re.DOTALL
     )

@@ -1,4 +1,4 @@
-"""Every alert fires, is silent where all is well, and resolves, by Prometheus's own word."""
+"""Every alert fires, stays silent for healthy series, and resolves, as promtool computes it."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def fires_after(case: dict[str, Any]) -> list[bool]:
 
 @pytest.mark.parametrize("file", RULE_FILES, ids=lambda file: file.stem)
 def test_each_file_is_valid_by_itself(file: Path) -> None:
-    """With all of promtool's lints."""
+    """Promtool accepts each file with all of its lints."""
     checked = promtool("check", "rules", "--lint=all", "--lint-fatal", file)
     assert 0 == checked.returncode, checked.stdout + checked.stderr
 
 
 @pytest.mark.parametrize("alert", ALERTS)
 def test_every_alert_does_what_its_tests_say(alert: str, tmp_path: Path) -> None:
-    """With all labels and annotations, by itself: it needs nothing that is recorded."""
+    """Labels and annotations are compared as well; each alert works without other groups."""
     rules = [*recorded_for(alert), ALERTS[alert]]
     files = {f"file {n}": (rules, tests) for n, tests in enumerate(content_of(alert))}
     for printed in run_each(files, tmp_path).values():
@@ -61,13 +61,13 @@ def test_every_alert_does_what_its_tests_say(alert: str, tmp_path: Path) -> None
 
 
 def test_what_is_recorded_is_what_its_tests_say() -> None:
-    """All rules that record together: some are made from others."""
+    """All recording rules run together, because some are computed from others."""
     tested = promtool("test", "rules", RECORDING_TESTS)
     assert 0 == tested.returncode, tested.stdout + tested.stderr
 
 
 def test_every_rule_has_tests() -> None:
-    """A file for each alert with what is recorded for it, and one for all else that is recorded."""
+    """Each alert has a file that includes its records, and one file covers all other records."""
     assert {*ALERTS, RECORDING_TESTS.stem} == {file.stem for file in TEST_FILES}
     recorded = RECORDING_TESTS.read_text()
     for_alerts = {rule["record"] for alert in ALERTS for rule in recorded_for(alert)}
@@ -80,7 +80,7 @@ def test_every_rule_has_tests() -> None:
 
 @pytest.mark.parametrize("alert", ALERTS)
 def test_every_alert_is_tested_in_every_way(alert: str) -> None:
-    """Silent, firing and resolved in one case, beside what is well; and in the hard cases."""
+    """One case covers silent, firing and resolved beside healthy series; others cover edges."""
     cases = cases_of(alert)
     whole = cases[0]
     assert [False, True] == fires_after(whole)[:2]
@@ -124,8 +124,8 @@ MUTATIONS = (
     an_alert_for_each_replica,
     with_the_least_of_replicas,
 )
-# Replicas share an organization and its credits; and what an exporter that is down has said last is
-# not looked at.
+# Replicas share an organization and its credits; the last values of an exporter that is down are
+# not used.
 NO_DIFFERENCE = {
     ("LlamaCloudExporterOutOfCredits", with_the_least_of_replicas),
     ("LlamaCloudExporterAbsent", with_the_least_of_replicas),
@@ -134,8 +134,8 @@ NO_DIFFERENCE = {
 }
 
 
-# Texts of an expression, in one line, and others in their place by which the alert would miss or
-# invent something.
+# Parts of an expression, in one line, and replacements that make the alert miss something or
+# fire without cause.
 SLIPS = {
     "LlamaCloudBatchFailureRatioHigh": [
         (">= 0.1", ">= 0.34"),
@@ -156,7 +156,7 @@ SLIPS = {
 }
 
 
-# The same of what is recorded in front of an alert, and for it.
+# The same for the records that an alert uses.
 RECORDED_SLIPS = {
     "LlamaCloudBatchFailureRatioHigh": [
         ('job_items{item_status="completed"}', 'job_items{item_status="skipped"}'),
@@ -229,7 +229,7 @@ RECORDED_SLIPS = {
 
 
 def with_slips(name: str) -> Iterator[tuple[str, list[Rule]]]:
-    """Return the rules of an alert with each of its slips."""
+    """Return the rules of an alert with each of its slips applied."""
     recorded, alert = recorded_for(name), ALERTS[name]
     for right, wrong in SLIPS.get(name, ()):
         assert right in in_one_line(alert["expr"]), name
@@ -241,7 +241,7 @@ def with_slips(name: str) -> Iterator[tuple[str, list[Rule]]]:
 
 
 def slipped(rule: Rule, right: str, wrong: str) -> Rule:
-    """Return a rule with another text in its expression."""
+    """Return a rule whose expression has some text replaced."""
     return rule | {"expr": in_one_line(rule["expr"]).replace(right, wrong)}
 
 
@@ -250,7 +250,7 @@ def in_one_line(expression: str) -> str:
 
 
 def with_mutations(name: str) -> Iterator[tuple[str, list[Rule]]]:
-    """Return the rules of an alert with each mutation that makes a difference."""
+    """Return the rules of an alert with each mutation that changes them."""
     right = [*recorded_for(name), ALERTS[name]]
     for mutation in MUTATIONS:
         wrong = deepcopy(right)
@@ -274,10 +274,10 @@ def unnoticed(mutants: dict[str, list[Rule]], cases: list[Tests], folder: Path) 
 
 @pytest.mark.parametrize("alert", ALERTS)
 def test_the_tests_notice_a_rule_that_is_wrong(alert: str, tmp_path: Path) -> None:
-    """One that never fires, fires too early or ends too soon, and one that replicas confuse."""
+    """Wrong rules never fire, fire too early, end too soon, or count replicas twice."""
     mutants, slips = dict(with_mutations(alert)), dict(with_slips(alert))
     assert "never" in mutants
     cases = single_cases_of(alert)
     assert {} == unnoticed(mutants, cases, tmp_path)
-    # Most slips are noticed by a case that was added for them, after the first ones.
+    # Most slips are noticed by a later case that was added for them.
     assert {} == unnoticed(slips, cases[::-1], tmp_path)

@@ -1,4 +1,4 @@
-"""Which alerts fire for jobs of v2 in situations that are rare, or last long."""
+"""The alerts that fire for v2 jobs in rare or long situations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LONG = {"LlamaCloudBatchJobRunningTooLong": "warning", "LlamaCloudBatchProjectId
 
 @dataclass(frozen=True)
 class Situation:
-    """What happens in so many hours, and the alerts that fire at some moment of them."""
+    """Events over a number of hours, and the alerts that fire at some moment in them."""
 
     name: str
     hours: int
@@ -38,12 +38,12 @@ class Situation:
 
 
 def steps(hours: float) -> int:
-    """Return how many samples so many hours have."""
+    """Return the number of samples in that many hours."""
     return int(hours * 60 / STEP_MINUTES)
 
 
 def rising(each_minute: float = 60) -> str:
-    """Return a series that rises for two days, by so much a minute; unless set it is the time."""
+    """Return a series that rises for two days by an amount a minute; by default it is the time."""
     return f"0+{each_minute * STEP_MINUTES:g}x{2 * OF_A_DAY}"
 
 
@@ -53,28 +53,28 @@ def always(value: float) -> str:
 
 
 def own(name: str, **labels: str) -> str:
-    """Name a series of the exporter about its project."""
+    """Name a series of the exporter's own about its project."""
     return series(f"llamacloud_exporter_{name}", project="p", **labels)
 
 
 def of_job(name: str) -> str:
-    """Name a series of the one job."""
+    """Name a series of the only job."""
     return series(f"llamacloud_batch_job_{name}", project="p", job_id="bat-1")
 
 
 def series(name: str, **labels: str) -> str:
-    """Name a series as Prometheus scraped it."""
+    """Name a series with the labels that Prometheus adds when scraping."""
     labels |= {"job": "llamacloud", "instance": "a"}
     return name + "{" + ",".join(f'{label}="{value}"' for label, value in labels.items()) + "}"
 
 
 def status_series(name: str) -> str:
-    """Name the series of the one job that tells whether it is in a status."""
+    """Name the status series of the only job."""
     return series("llamacloud_batch_job_status", project="p", job_id="bat-1", status=name)
 
 
 def job(status: str, **values: str) -> dict[str, str]:
-    """Return the series of a batch in one status, which is asked for all the time."""
+    """Return the series of a batch in one status, which is refreshed all the time."""
     statuses = {status_series(name): always(name == status) for name in JobStatus}
     usual = {"created_timestamp_seconds": always(0), "last_refreshed_timestamp_seconds": rising()}
     return statuses | {of_job(name): value for name, value in (usual | values).items()}
@@ -88,7 +88,7 @@ def items(**counts: str) -> dict[str, str]:
     }
 
 
-# An exporter that reads both generations for two days, of which nothing bad is to be said.
+# An exporter that reads both generations for two days without any fault.
 WELL = {
     series("up"): always(1),
     series("process_start_time_seconds"): always(0),
@@ -194,7 +194,7 @@ SITUATIONS = [
 
 
 def fired(situation: Situation) -> list[dict[str, Any]]:
-    """Return the alerts of a situation as promtool compares them."""
+    """Return the alerts of a situation, in the form in which promtool compares them."""
     labels = {
         "LlamaCloudBatchProject": "",
         "LlamaCloudBatch": ',job_id="bat-1"',
@@ -212,7 +212,7 @@ def fired(situation: Situation) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=str)
 def test_these_alerts_fire_and_no_others(situation: Situation, tmp_path: Path) -> None:
-    """At any moment of it, of an exporter that is well and uses its budget up."""
+    """This holds at any moment, for a healthy exporter that uses all of its budget."""
     case = {
         "interval": f"{STEP_MINUTES}m",
         "input_series": [

@@ -36,14 +36,14 @@ def base_url(simulator: Simulator) -> Iterator[str]:
 
 @pytest.fixture
 def client(base_url: str) -> Iterator[httpx.Client]:
-    """A client of the beta API, with a good key."""
+    """A client of the beta API with a valid key."""
     with _client(f"{base_url}/api/v1/beta") as client:
         yield client
 
 
 @pytest.fixture
 def v2_client(base_url: str) -> Iterator[httpx.Client]:
-    """A client of the v2 API, with a good key."""
+    """A client of the v2 API with a valid key."""
     with _client(f"{base_url}/api/v2") as client:
         yield client
 

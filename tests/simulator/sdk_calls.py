@@ -1,7 +1,7 @@
 """Calls the vendor's SDK on request: a program for an environment that holds another SDK.
 
-Each line of standard input is one call as JSON, each line of standard output its outcome: what it
-returned, a list of all rows where the SDK pages, or the error that it raised.
+Each line of standard input is one call as JSON. Each line of standard output is its outcome: the
+result, a list of all rows if the SDK pages, or the error that it raised.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from llama_cloud import APIResponseValidationError, APIStatusError, LlamaCloud, 
 
 def main() -> None:
     """Answer calls until standard input ends; first print the SDK's version."""
-    tell({"version": __version__, "has_v1beta": hasattr(LlamaCloud(api_key="none").beta, "batch")})
+    write({"version": __version__, "has_v1beta": hasattr(LlamaCloud(api_key="none").beta, "batch")})
     for line in sys.stdin:
-        tell(outcome(**json.loads(line)))
+        write(outcome(**json.loads(line)))
 
 
 def outcome(
     base_url: str, api_key: str, call: str, arguments: list[Any], options: dict[str, Any]
 ) -> dict[str, Any]:
-    """Make one call, with every answer checked against the SDK's own types."""
+    """Make one call, with every response checked against the SDK's own types."""
     with LlamaCloud(
         base_url=base_url,
         api_key=api_key,
@@ -41,8 +41,8 @@ def outcome(
             return {"error": type(error).__name__, "code": error.status_code, "body": error.body}
 
 
-def tell(words: dict[str, Any]) -> None:
-    """Write one line, at once."""
+def write(words: dict[str, Any]) -> None:
+    """Write one line and flush it."""
     sys.stdout.write(json.dumps(words) + "\n")
     sys.stdout.flush()
 

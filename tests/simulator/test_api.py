@@ -1,4 +1,4 @@
-"""The three endpoints: what they answer, to whom, and to which questions."""
+"""The three v1beta endpoints: their responses, access rights and parameters."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STRANGE_PROJECT_ID = "7c1d6f1e-0000-4000-8000-000000000003"
 
 
 class JobRow(BaseModel):
-    """A job as the server's OpenAPI describes it; nothing beside it, nothing left out."""
+    """A job as the server's OpenAPI describes it, with all fields and no others."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -146,7 +146,7 @@ def test_a_listed_item_has_every_documented_field(world: World, client: httpx.Cl
 
 
 def test_an_item_of_no_known_time_has_no_effective_at(world: World, client: httpx.Client) -> None:
-    """Its schema allows no null there, so the field is left out."""
+    """Its schema forbids null, so the field is left out."""
     item = SimulatedItem("item-1", "one.pdf")
     job = world.add_job(SimulatedJob("job-1", items=[item]))
     job.created_at = None
@@ -200,7 +200,7 @@ def test_overrides_are_laid_over_a_row(world: World, client: httpx.Client) -> No
 def test_filters_narrow_the_listing(
     world: World, client: httpx.Client, params: Mapping[str, str], expected: set[str]
 ) -> None:
-    """Filters may be combined; unknown parameters change nothing."""
+    """Filters can be combined, and unknown parameters change nothing."""
     add_three_kinds(world)
     answer = client.get("/batch-processing", params=params)
     assert set(ids(answer)) == expected
@@ -216,7 +216,7 @@ def test_items_are_filtered_by_status(world: World, client: httpx.Client) -> Non
 
 
 def test_a_key_reads_its_own_projects_only(world: World, client: httpx.Client) -> None:
-    """Without project_id the key's default project is meant; strange projects answer 404."""
+    """Without project_id, the key's default project is used; other projects answer 404."""
     world.add_key("llx-test", DEFAULT_PROJECT_ID, OTHER_PROJECT_ID)
     for number, project_id in enumerate((DEFAULT_PROJECT_ID, OTHER_PROJECT_ID, STRANGE_PROJECT_ID)):
         world.add_job(SimulatedJob(f"job-{number}", project_id=project_id))
@@ -238,7 +238,7 @@ def test_a_key_reads_its_own_projects_only(world: World, client: httpx.Client) -
 def test_no_or_an_unknown_key_answers_401(
     base_url: str, path: str, headers: Mapping[str, str]
 ) -> None:
-    """A client without a key learns nothing, not even that a job is unknown."""
+    """A client without a key cannot even find out that a job is unknown."""
     url = f"{base_url}/api/v1/beta/batch-processing{path}"
     answer = httpx.get(url, headers=headers, trust_env=False, verify=tls_context())
     assert (answer.status_code, answer.json()) == (401, {"detail": "Not authenticated"})
@@ -255,7 +255,7 @@ def test_no_or_an_unknown_key_answers_401(
 def test_unknown_jobs_and_paths_answer_404_in_json(
     world: World, client: httpx.Client, path: str, detail: str
 ) -> None:
-    """A removed job is as unknown as one that never was."""
+    """A removed job answers like one that never existed."""
     world.add_job(SimulatedJob("gone"))
     world.remove_job("gone")
     answer = client.get(f"/batch-processing{path}")
@@ -280,7 +280,7 @@ def test_unknown_jobs_and_paths_answer_404_in_json(
 def test_bad_parameters_answer_422(
     world: World, client: httpx.Client, path: str, params: Mapping[str, str], problem_type: str
 ) -> None:
-    """The answer names the parameter in the form of FastAPI."""
+    """The response names the parameter in FastAPI's format."""
     world.add_job(SimulatedJob("job-1"))
     answer = client.get(f"/batch-processing{path}", params=params)
     assert answer.status_code == 422
@@ -304,7 +304,7 @@ def test_pages_have_the_documented_default_size(
 def test_answers_carry_the_worlds_date(
     world: World, simulator: Simulator, client: httpx.Client
 ) -> None:
-    """The Date header shows the world's clock, on errors too, and can be left out."""
+    """The Date header shows the world's clock, also on errors, and can be left out."""
     world.clock = lambda: 1_700_000_000.9
     assert client.get("/batch-processing").headers.get_list("date") == [
         "Tue, 14 Nov 2023 22:13:20 GMT"
@@ -319,7 +319,7 @@ def test_answers_carry_the_worlds_date(
 def test_requests_are_recorded_without_their_key(
     world: World, simulator: Simulator, client: httpx.Client
 ) -> None:
-    """A test can see each request, its key's project, and how it was answered."""
+    """A test can see each request, its key's project, and its response."""
     world.add_job(SimulatedJob("job-1"))
     client.get("/batch-processing", params={"limit": 7}, headers={"user-agent": "tester/1"})
     client.get("/batch-processing/job-1")
@@ -339,7 +339,7 @@ def test_requests_are_recorded_without_their_key(
 def test_the_rate_limit_holds_for_each_key(
     world: World, simulator: Simulator, client: httpx.Client
 ) -> None:
-    """A key gets 429, without Retry-After, for requests over the limit in any one minute."""
+    """A key gets 429 without Retry-After for requests over the limit in any one minute."""
     now = [0.0]
     simulator.rate_limit = RateLimit(2, clock=lambda: now[0])
     world.add_key("llx-other", DEFAULT_PROJECT_ID)

@@ -1,4 +1,4 @@
-"""``python -m exporter.simulator`` as a process of its own, with real signals."""
+"""``python -m exporter.simulator`` as a separate process, with real signals."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DEADLINE_SECONDS = 20
 
 @contextmanager
 def running(*flags: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
-    """Run the program on a free port; yield the process, its base URL and all that it printed."""
+    """Run the program on a free port; yield the process, its base URL and its output so far."""
     command = [*COMMAND, "--listen-address", "127.0.0.1:0", *flags]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
@@ -43,7 +43,7 @@ def running(*flags: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
             process.kill()
 
 
-def ask(base_url: str, path: str = JOBS_PATH, *, limit: int = 1000) -> httpx.Response:
+def get(base_url: str, path: str = JOBS_PATH, *, limit: int = 1000) -> httpx.Response:
     return httpx.get(
         base_url + path,
         params={"limit": limit, "project_id": PROJECT.project_id},
@@ -62,9 +62,9 @@ def run(*flags: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_serves_the_demo_until_a_signal(number: signal.Signals) -> None:
-    """Its first lines explain how to use it; a signal ends it with status 0 and no error."""
+    """Its first lines explain how to use it, and a signal ends it with status 0 and no error."""
     with running() as (process, base_url, welcome):
-        listed = ask(base_url).json()
+        listed = get(base_url).json()
         process.send_signal(number)
         further_output, errors = process.communicate(timeout=DEADLINE_SECONDS)
     assert listed["total_size"] > 10
@@ -78,11 +78,11 @@ def test_it_serves_the_demo_until_a_signal(number: signal.Signals) -> None:
 
 
 def test_its_flags_shape_the_pages() -> None:
-    """Paging can be made as awkward as LlamaCloud might be."""
+    """Paging can be made as irregular as LlamaCloud's might be."""
     flags = ("--no-total-size", "--page-token", "--max-rows", "3", "--order", "oldest")
     with running(*flags) as (_, base_url, _):
-        listed = ask(base_url, limit=100).json()
-        batches = ask(base_url, BATCHES_PATH).json()["items"]
+        listed = get(base_url, limit=100).json()
+        batches = get(base_url, BATCHES_PATH).json()["items"]
     created = [row["created_at"] for row in listed["items"]]
     assert len(created) == 3
     assert created == sorted(created)
@@ -93,29 +93,29 @@ def test_its_flags_shape_the_pages() -> None:
 
 
 def test_its_flags_bring_faults() -> None:
-    """Answers can be slow and fail, by a share of the requests."""
+    """A share of the requests can be slow or fail."""
     with running("--fail-rate", "1", "--latency", "0.1") as (_, base_url, _):
-        answer = ask(base_url)
+        answer = get(base_url)
     assert answer.status_code == 503
     assert answer.elapsed.total_seconds() >= 0.1
 
 
 @pytest.mark.parametrize(("withdrawn", "codes"), [("v1beta", [404, 200]), ("v2", [200, 404])])
 def test_a_generation_can_be_withdrawn(withdrawn: str, codes: list[int]) -> None:
-    """It answers 404, as it may one day."""
+    """Its endpoints answer 404."""
     with running("--withdrawn", withdrawn) as (_, base_url, _):
-        assert codes == [ask(base_url, path).status_code for path in (JOBS_PATH, BATCHES_PATH)]
+        assert codes == [get(base_url, path).status_code for path in (JOBS_PATH, BATCHES_PATH)]
 
 
 def test_its_rate_limit_draws_429() -> None:
-    """Over the limit of requests a minute."""
+    """It limits the requests a minute."""
     with running("--rate-limit", "2") as (_, base_url, _):
-        codes = [ask(base_url).status_code for _ in range(3)]
+        codes = [get(base_url).status_code for _ in range(3)]
     assert codes == [200, 200, 429]
 
 
-def test_a_taken_port_ends_it_in_clear_words() -> None:
-    """The message names the address; there is no traceback."""
+def test_a_taken_port_ends_it_with_a_clear_error() -> None:
+    """The error names the address, and there is no traceback."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         address = f"127.0.0.1:{listener.getsockname()[1]}"
         ended = run("--listen-address", address)
@@ -141,7 +141,7 @@ def test_a_taken_port_ends_it_in_clear_words() -> None:
 def test_a_bad_flag_ends_it_with_status_2(
     capsys: pytest.CaptureFixture[str], flags: tuple[str, ...], words: str
 ) -> None:
-    """The message names the flag and what would fit."""
+    """The error names the flag and the accepted values."""
     with pytest.raises(SystemExit) as ended:
         main(flags)
     assert ended.value.code == 2
@@ -157,7 +157,7 @@ def test_help_names_every_flag() -> None:
 
 
 def test_importing_it_imports_neither_client_nor_exporter() -> None:
-    """The package stands by itself: no httpx, and of the exporter itself only its version."""
+    """The package is independent: it needs no httpx, and only the version of the exporter."""
     code = (
         "import sys, exporter.simulator, exporter.simulator.__main__\n"
         "print([name for name in sys.modules if name == 'httpx' or"

@@ -1,4 +1,4 @@
-"""Faults on demand: each as seen by a client, and the requests that get it."""
+"""Faults on demand, as clients see them, and the requests that they affect."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DEADLINE_SECONDS = 10.0
 
 @pytest.fixture(autouse=True)
 def two_jobs(world: World) -> None:
-    """Hold two jobs to request."""
+    """Add two jobs to request."""
     world.add_job(SimulatedJob("job-1"))
     world.add_job(SimulatedJob("job-2"))
 
@@ -50,10 +50,10 @@ def codes(client: httpx.Client, *paths: str) -> list[int]:
         (429, "Rate limit exceeded. Please retry later."),
     ],
 )
-def test_a_status_answers_in_llamaclouds_words(
+def test_a_status_has_the_body_of_llamacloud(
     simulator: Simulator, client: httpx.Client, code: int, detail: str
 ) -> None:
-    """Each code comes with a JSON body, and without a Retry-After."""
+    """Each code comes with LlamaCloud's JSON body, and without a Retry-After."""
     simulator.faults.add(Fault("status", code=code))
     answer = client.get("/batch-processing")
     assert (answer.status_code, answer.json()) == (code, {"detail": detail})
@@ -64,7 +64,7 @@ def test_a_status_answers_in_llamaclouds_words(
 def test_server_errors_carry_a_correlation_id(
     simulator: Simulator, client: httpx.Client, code: int
 ) -> None:
-    """No two answers have the same id."""
+    """No two responses have the same id."""
     simulator.faults.add(Fault("status", code=code))
     details = [client.get("/batch-processing").json()["detail"] for _ in range(2)]
     assert all("Correlation ID: " in detail for detail in details)
@@ -72,7 +72,7 @@ def test_server_errors_carry_a_correlation_id(
 
 
 def test_a_fault_that_would_be_none_is_refused() -> None:
-    """A status needs a code other than 200, and times at least one request."""
+    """A status needs a code other than 200, and ``times`` must be at least 1."""
     with pytest.raises(ValueError, match="needs a code, such as code=503"):
         Fault("status")
     with pytest.raises(ValueError, match="at least one request, not times=0"):
@@ -83,7 +83,7 @@ def test_a_fault_that_would_be_none_is_refused() -> None:
 def test_retry_after_is_sent_as_it_is_written(
     simulator: Simulator, client: httpx.Client, retry_after: float | str
 ) -> None:
-    """Seconds or a date; other headers may stand beside it."""
+    """It may be seconds or a date, and other headers may accompany it."""
     headers = {"retry-after-ms": "20"}
     simulator.faults.add(Fault("status", code=429, retry_after=retry_after, headers=headers))
     answer = client.get("/batch-processing")
@@ -93,7 +93,7 @@ def test_retry_after_is_sent_as_it_is_written(
 
 @pytest.mark.parametrize("code", [200, 404, 502])
 def test_html_comes_from_a_gateway(simulator: Simulator, client: httpx.Client, code: int) -> None:
-    """A page instead of JSON, with any code."""
+    """An HTML page replaces the JSON, with any status code."""
     simulator.faults.add(Fault("html", code=code))
     answer = client.get("/batch-processing")
     assert answer.status_code == code
@@ -102,7 +102,7 @@ def test_html_comes_from_a_gateway(simulator: Simulator, client: httpx.Client, c
 
 
 def test_not_json_claims_to_be_json(simulator: Simulator, client: httpx.Client) -> None:
-    """The content type says JSON, the body is text."""
+    """The content type is JSON, and the body is text."""
     simulator.faults.add(Fault("not_json"))
     answer = client.get("/batch-processing")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
@@ -121,14 +121,14 @@ def test_not_json_claims_to_be_json(simulator: Simulator, client: httpx.Client) 
 def test_wrong_shape_is_json_of_another_kind(
     simulator: Simulator, client: httpx.Client, fault: Fault, body: object
 ) -> None:
-    """A test may choose the body, which need not make sense."""
+    """A test may choose any JSON body."""
     simulator.faults.add(fault)
     answer = client.get("/batch-processing")
     assert (answer.status_code, answer.json()) == (200, body)
 
 
 def test_raw_bytes_come_as_they_are(simulator: Simulator, client: httpx.Client) -> None:
-    """With the headers that a test chooses: they need not fit."""
+    """A test chooses the headers as well, which need not match the body."""
     headers = {"content-type": "text/plain; charset=utf-7"}
     simulator.faults.add(Fault("raw", code=206, body=b"\xff\x00{", headers=headers))
     answer = client.get("/batch-processing")
@@ -139,7 +139,7 @@ def test_raw_bytes_come_as_they_are(simulator: Simulator, client: httpx.Client) 
 def test_a_redirect_points_to_itself_or_elsewhere(
     simulator: Simulator, client: httpx.Client
 ) -> None:
-    """A loop, or another host."""
+    """It may be a loop, or lead to another host."""
     simulator.faults.add(Fault("redirect", times=1))
     simulator.faults.add(Fault("redirect", code=301, headers={"location": "https://elsewhere/"}))
     loop = client.get("/batch-processing?limit=3")
@@ -163,7 +163,7 @@ def test_a_body_without_end_ends_when_its_client_leaves(
     kind: FaultKind,
     body: bytes,
 ) -> None:
-    """It begins like a normal answer, and the server does not log an error."""
+    """It begins like a normal response, and the server does not log an error."""
     simulator.faults.add(Fault(kind, times=1, code=203))
     with client.stream("GET", "/batch-processing") as answer:
         assert answer.status_code == 203
@@ -177,10 +177,10 @@ def test_a_body_without_end_ends_when_its_client_leaves(
     assert [record for record in caplog.records if record.name.startswith("uvicorn")] == []
 
 
-def test_a_bomb_takes_a_thousandth_of_what_it_says(
+def test_a_bomb_decompresses_to_a_thousand_times_its_size(
     simulator: Simulator, client: httpx.Client
 ) -> None:
-    """Ten kilobytes on the wire are ten megabytes."""
+    """Ten kilobytes on the wire decompress to ten megabytes."""
     simulator.faults.add(Fault("bomb", times=1))
     inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
     sent = said = 0
@@ -193,8 +193,8 @@ def test_a_bomb_takes_a_thousandth_of_what_it_says(
     assert said > 900 * sent
 
 
-def test_slow_answers_well_but_late(simulator: Simulator, client: httpx.Client) -> None:
-    """The normal answer comes after the configured time."""
+def test_slow_delays_the_normal_response(simulator: Simulator, client: httpx.Client) -> None:
+    """The normal response comes after the configured time."""
     simulator.faults.add(Fault("slow", seconds=0.2))
     asked_at = time.monotonic()
     answer = client.get("/batch-processing")
@@ -203,7 +203,7 @@ def test_slow_answers_well_but_late(simulator: Simulator, client: httpx.Client) 
 
 
 def test_a_true_answer_may_have_wrong_headers(simulator: Simulator, client: httpx.Client) -> None:
-    """Such as the time of a server whose clock is wrong."""
+    """For example, the Date of a server whose clock is wrong."""
     date = "Thu, 01 Jan 2099 00:00:00 GMT"
     simulator.faults.add(Fault("headers", headers={"date": date}))
     answer = client.get("/batch-processing")
@@ -213,7 +213,7 @@ def test_a_true_answer_may_have_wrong_headers(simulator: Simulator, client: http
 def test_a_hanging_request_ends_when_its_client_leaves(
     simulator: Simulator, client: httpx.Client
 ) -> None:
-    """No answer comes; the request is recorded at once and closed with its connection."""
+    """It gets no response, is recorded at once, and ends with its connection."""
     simulator.faults.add(Fault("hang", times=1))
     with pytest.raises(httpx.ReadTimeout):
         client.get("/batch-processing", timeout=0.2)
@@ -224,7 +224,7 @@ def test_a_hanging_request_ends_when_its_client_leaves(
 def test_cut_off_ends_in_the_middle_of_the_body(
     simulator: Simulator, client: httpx.Client, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Fewer bytes than announced arrive, and the server does not complain."""
+    """Fewer bytes than announced arrive, and the server logs no error."""
     simulator.faults.add(Fault("cut_off", times=1))
     with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
         client.get("/batch-processing")
@@ -235,7 +235,7 @@ def test_cut_off_ends_in_the_middle_of_the_body(
 def test_reset_closes_before_the_first_byte(
     simulator: Simulator, client: httpx.Client, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The connection is reset, and the server does not complain."""
+    """The connection is reset, and the server logs no error."""
     simulator.faults.add(Fault("reset", times=1))
     with pytest.raises(httpx.ReadError, match="reset"):
         client.get("/batch-processing")
@@ -244,10 +244,10 @@ def test_reset_closes_before_the_first_byte(
     assert simulator.requests[0].status == 499
 
 
-def test_a_fault_befalls_as_many_requests_as_it_says(
+def test_a_fault_hits_the_configured_number_of_requests(
     simulator: Simulator, client: httpx.Client
 ) -> None:
-    """Faults take their turn in the order in which they were added."""
+    """Faults apply in the order in which they were added."""
     simulator.faults.add(Fault("status", times=2, code=503))
     simulator.faults.add(Fault("status", times=1, code=429))
     assert codes(client, "", "", "", "") == [503, 503, 429, 200]
@@ -273,19 +273,19 @@ def test_a_fault_without_times_lasts_until_cleared(
         (Fault("status", code=503, endpoint="list_items", job_id="job-1"), [200] * 3 + [503, 200]),
     ],
 )
-def test_a_fault_befalls_only_what_it_is_meant_for(
+def test_a_fault_hits_only_matching_requests(
     simulator: Simulator, client: httpx.Client, fault: Fault, expected: list[int]
 ) -> None:
-    """One endpoint, one job, or both may be chosen."""
+    """A fault can be limited to one endpoint, one job, or both."""
     simulator.faults.add(fault)
     paths = ("", "/job-1", "/job-2", "/job-1/items", "/job-2/items")
     assert codes(client, *paths) == expected
 
 
-def test_a_fault_may_befall_one_project(
+def test_a_fault_may_hit_one_project(
     world: World, simulator: Simulator, client: httpx.Client
 ) -> None:
-    """Other projects of the same key are unharmed, and so is the key's default project."""
+    """Other projects of the same key are not affected, including its default project."""
     world.add_key("llx-test", DEFAULT_PROJECT_ID, OTHER_PROJECT_ID)
     simulator.faults.add(Fault("status", code=403, project_id=OTHER_PROJECT_ID))
     other = f"?project_id={OTHER_PROJECT_ID}"
@@ -295,8 +295,8 @@ def test_a_fault_may_befall_one_project(
     assert codes(client, "", other) == [403, 200]
 
 
-def test_chance_befalls_a_share_of_requests() -> None:
-    """Which ones is decided by the seed."""
+def test_a_probability_hits_a_share_of_requests() -> None:
+    """The seed decides which requests are hit."""
 
     def draw(seed: int) -> list[bool]:
         faults = Faults(seed=seed)

@@ -1,4 +1,4 @@
-"""Normal answers with one odd row, and jobs whose list and status contradict each other."""
+"""Normal responses with one odd row, and jobs whose list and status contradict each other."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def four_jobs(world: World) -> None:
-    """Hold four jobs, of which the listing shows the newest first; one has four items."""
+    """Add four jobs, listed newest first; one of them has four items."""
     for number in range(1, 5):
         job = SimulatedJob(f"job-{number}", created_at=world.clock() + number)
         world.add_job(job)
@@ -50,7 +50,7 @@ def got(client: httpx.Client, path: str = "") -> Any:
 def test_one_row_of_a_list_has_an_odd_value(
     simulator: Simulator, client: httpx.Client, odd: OddRow, share: float, place: int
 ) -> None:
-    """It is where the fault places it; all else is right, and the request records what is odd."""
+    """The fault chooses its position, other rows are true, and the request records the value."""
     path, id_field = ("", "id") if odd.row_id == "job" else ("/job-4/items", "item_id")
     rows = got(client, path)["items"]
     fault = Fault("odd_row", odd_field=odd.field, body=odd.value, odd_row=share)
@@ -63,7 +63,7 @@ def test_one_row_of_a_list_has_an_odd_value(
 
 @pytest.mark.parametrize("value", [None, 5, "row", [[]]])
 def test_a_row_may_be_no_object(simulator: Simulator, client: httpx.Client, value: object) -> None:
-    """In a list, and where a status answer holds its job."""
+    """This works in a list, and for the job in a status response."""
     simulator.faults.add(Fault("odd_row", body=value, odd_row=0.3))
     assert value == got(client)["items"][1]
     assert {"job": value, "progress_percentage": 0.0} == got(client, "/job-1")
@@ -82,11 +82,11 @@ def test_a_batch_or_an_entry_of_its_results_has_an_odd_value(
     odd_field: str | None,
     row_id: str,
 ) -> None:
-    """The answer is the batch itself, which holds the entries."""
+    """The response is the batch itself, which holds the entries."""
     files = files_of("bat-1", completed=2)
     world.add_batch(SimulatedBatch("bat-1", status="COMPLETED", files=files))
-    asked = {"expand": "results"}
-    expected = v2_client.get("/batches/bat-1", params=asked).json()
+    parameters = {"expand": "results"}
+    expected = v2_client.get("/batches/bat-1", params=parameters).json()
     simulator.faults.add(Fault("odd_row", odd_field=odd_field, body=7, odd_row=0.5))
     if odd_field is None:
         expected = 7
@@ -94,24 +94,24 @@ def test_a_batch_or_an_entry_of_its_results_has_an_odd_value(
         expected["status"] = 7
     else:
         expected["results"][1]["error_message"] = 7
-    assert expected == v2_client.get("/batches/bat-1", params=asked).json()
+    assert expected == v2_client.get("/batches/bat-1", params=parameters).json()
     assert OddRow(row_id, odd_field, 7) == simulator.requests[-1].odd_row
 
 
 def test_results_that_are_null_have_no_odd_entry(
     world: World, simulator: Simulator, v2_client: httpx.Client
 ) -> None:
-    """As long as the results are not requested."""
+    """Results are null unless they are requested."""
     world.add_batch(SimulatedBatch("bat-1", files=files_of("bat-1", completed=2)))
     simulator.faults.add(Fault("odd_row", odd_field="results.error_message", body=7))
     assert v2_client.get("/batches/bat-1").json()["results"] is None
     assert simulator.requests[-1].odd_row is None
 
 
-def test_an_odd_value_may_be_made_of_the_true_one(
+def test_an_odd_value_may_be_computed_from_the_true_one(
     simulator: Simulator, client: httpx.Client
 ) -> None:
-    """So that a word is in another case, say."""
+    """For example, a word can be changed to another case."""
     simulator.faults.add(Fault("odd_row", odd_field="status", body=str.upper))
     assert "RUNNING" == got(client, "/job-1")["job"]["status"]
 
@@ -119,7 +119,7 @@ def test_an_odd_value_may_be_made_of_the_true_one(
 def test_an_answer_stays_right_where_nothing_can_be_odd(
     simulator: Simulator, client: httpx.Client
 ) -> None:
-    """Without rows, with the very value there, and where no job is known."""
+    """This is so without rows, with the same value, and for unknown jobs."""
     simulator.faults.add(Fault("odd_row", odd_field="error_message", body=None))
     paths = ("/job-1", "/job-1/items", "/job-9")
     assert [200, 200, 404] == [client.get(f"/batch-processing{p}").status_code for p in paths]
@@ -128,13 +128,13 @@ def test_an_answer_stays_right_where_nothing_can_be_odd(
 
 
 def test_a_row_beyond_the_list_is_refused() -> None:
-    """It would be none."""
+    """Such a fault would have no effect."""
     with pytest.raises(ValueError, match=r"a share below 1 of a list, not 1\.0"):
         Fault("odd_row", odd_row=1.0)
 
 
 def test_list_and_status_may_contradict_each_other(world: World, client: httpx.Client) -> None:
-    """The status answer alone says otherwise."""
+    """Only the status response differs."""
     world.jobs["job-1"].status_overrides = {"status": "pending"}
     assert "running" == got(client)["items"][3]["status"]
     assert "pending" == got(client, "/job-1")["job"]["status"]

@@ -1,4 +1,4 @@
-"""Lists are cut into pages in every style that LlamaCloud might use."""
+"""Lists are paged in every style that LlamaCloud might use."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ JOB_IDS = [f"job-{number}" for number in range(7)]
 
 @pytest.fixture(autouse=True)
 def seven_jobs(world: World) -> None:
-    """Hold job-0 to job-6, created in that order."""
+    """Add job-0 to job-6, created in that order."""
     for number, job_id in enumerate(JOB_IDS):
         world.add_job(SimulatedJob(job_id, created_at=1000.0 + number))
 
@@ -31,7 +31,7 @@ def page(client: httpx.Client, *, limit: int, offset: int) -> dict[str, Any]:
 
 
 def paged_ids(client: httpx.Client, *, limit: int) -> list[list[str]]:
-    """Page by what was received, until a page is empty."""
+    """Request pages by the number of received rows, until a page is empty."""
     pages: list[list[str]] = []
     while True:
         ids = page(client, limit=limit, offset=sum(map(len, pages)))["ids"]
@@ -41,7 +41,7 @@ def paged_ids(client: httpx.Client, *, limit: int) -> list[list[str]]:
 
 
 def test_pages_follow_each_other_newest_first(client: httpx.Client) -> None:
-    """Every row is served once, and each page says how many there are in all."""
+    """Every row is served once, and each page has the total number of rows."""
     assert paged_ids(client, limit=3) == [
         ["job-6", "job-5", "job-4"],
         ["job-3", "job-2", "job-1"],
@@ -52,7 +52,7 @@ def test_pages_follow_each_other_newest_first(client: httpx.Client) -> None:
 
 
 def test_oldest_first(simulator: Simulator, client: httpx.Client) -> None:
-    """The order can be turned round."""
+    """The order can be reversed."""
     simulator.jobs_paging = Paging(order="oldest")
     assert [*chain(*paged_ids(client, limit=3))] == JOB_IDS
 
@@ -60,7 +60,7 @@ def test_oldest_first(simulator: Simulator, client: httpx.Client) -> None:
 def test_shuffled_is_no_order_but_the_same_each_time(
     simulator: Simulator, client: httpx.Client
 ) -> None:
-    """Shuffled pages hold every row once, in an order that does not depend on chance."""
+    """Shuffled pages hold every row once, and the order is the same in every run."""
     simulator.jobs_paging = Paging(order="shuffled")
     first, second = ([*chain(*paged_ids(client, limit=2))] for _ in range(2))
     assert first == second
@@ -72,22 +72,22 @@ def test_shuffled_is_no_order_but_the_same_each_time(
 def test_total_size_is_true_absent_or_a_false_estimate(
     simulator: Simulator, client: httpx.Client, total_size: int, sent: int | None
 ) -> None:
-    """A number is sent as it is, while the rows stay what they are."""
+    """A configured number is sent as it is, and the rows do not change."""
     simulator.jobs_paging = Paging(total_size=total_size)
     answer = page(client, limit=5, offset=5)
     assert (answer["total_size"], answer["ids"]) == (sent, ["job-1", "job-0"])
 
 
 def test_a_page_token_says_that_more_follows(simulator: Simulator, client: httpx.Client) -> None:
-    """The last page has none."""
+    """The last page has no token."""
     simulator.jobs_paging = Paging(page_token=True)
     tokens = [page(client, limit=3, offset=offset)["next_page_token"] for offset in (0, 3, 6)]
     assert [token is not None for token in tokens] == [True, True, False]
     assert tokens[0] != tokens[1]
 
 
-def test_fewer_rows_than_asked_for(simulator: Simulator, client: httpx.Client) -> None:
-    """With max_rows a short page is not the end."""
+def test_fewer_rows_than_requested(simulator: Simulator, client: httpx.Client) -> None:
+    """With max_rows, a short page is not the end."""
     simulator.jobs_paging = Paging(max_rows=2)
     assert [len(ids) for ids in paged_ids(client, limit=1000)] == [2, 2, 2, 1]
 
@@ -95,7 +95,7 @@ def test_fewer_rows_than_asked_for(simulator: Simulator, client: httpx.Client) -
 def test_an_ignored_offset_repeats_the_first_page(
     simulator: Simulator, client: httpx.Client
 ) -> None:
-    """Whatever is requested, the first page comes."""
+    """Every request returns the first page."""
     simulator.jobs_paging = Paging(ignore_offset=True, page_token=True)
     first, later = (page(client, limit=3, offset=offset) for offset in (0, 300))
     assert first == later
@@ -105,7 +105,7 @@ def test_an_ignored_offset_repeats_the_first_page(
 def test_a_moving_list_repeats_the_last_row_of_each_page(
     simulator: Simulator, client: httpx.Client
 ) -> None:
-    """Every page begins where the page before ended, and no row is lost."""
+    """Each page begins with the last row of the page before, and no row is lost."""
     simulator.jobs_paging = Paging(repeat_last_row=True)
     assert paged_ids(client, limit=3) == [
         ["job-6", "job-5", "job-4"],

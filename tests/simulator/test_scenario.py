@@ -1,4 +1,4 @@
-"""The demo's v1beta jobs under a clock of our own: they live, and the demo stays small."""
+"""The demo's v1beta jobs under a controlled clock: they progress, and the demo stays small."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Demo:
 
 @cache
 def just_opened(seed: int) -> Demo:
-    """Return a shared demo for reading; a test that updates one must make its own."""
+    """Return a shared demo for reading; a test that changes one must create its own."""
     return Demo(seed=seed)
 
 
@@ -73,7 +73,7 @@ def test_the_first_scrape_is_interesting(project: DemoProject, seed: int) -> Non
 
 
 def test_jobs_in_the_midst_of_running_have_made_progress() -> None:
-    """The first scrape does not find all work just begun."""
+    """At the first scrape, running jobs are at different stages."""
     demo = just_opened(SEEDS[0])
     for project in PROJECTS:
         jobs = demo.world.jobs_of(project.project_id)
@@ -84,7 +84,7 @@ def test_jobs_in_the_midst_of_running_have_made_progress() -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_failed_and_skipped_items_say_why(seed: int) -> None:
-    """Most failed items have a message, many of them with a code; skipped ones a known reason."""
+    """Most failed items have a message, often with a code; skipped ones have a known reason."""
     items = [item for job in just_opened(seed).jobs for item in job.items]
     assert all(item.error_message is None for item in items if item.status != "failed")
     failed = [failure_reason(item.error_message) for item in items if item.status == "failed"]
@@ -97,7 +97,7 @@ def test_failed_and_skipped_items_say_why(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_one_job_is_stuck(seed: int) -> None:
-    """It has been running for long, has ended no item, and never will."""
+    """It has been running for long, and none of its items ever ends."""
     demo = Demo(seed=seed)
     long_running = [
         job
@@ -131,8 +131,8 @@ def stage_of_job(job: SimulatedJob) -> int:
     return JOB_STAGE.get(job.status, ENDED)
 
 
-def assert_went_on(before: SimulatedJob, after: SimulatedJob) -> None:
-    """Assert that a job and its items only moved on in their life."""
+def assert_moved_forward(before: SimulatedJob, after: SimulatedJob) -> None:
+    """Assert that a job and its items never moved backwards."""
     assert stage_of_job(after) >= stage_of_job(before)
     if stage_of_job(before) == ENDED:
         assert after == before
@@ -147,14 +147,14 @@ def assert_went_on(before: SimulatedJob, after: SimulatedJob) -> None:
 
 @pytest.mark.parametrize("step_seconds", [2.3, 67.0])
 def test_nothing_goes_back(step_seconds: float) -> None:
-    """Step by step jobs and items only move on, and no time lies in the future."""
+    """At each step jobs and items only move forward, and no time lies in the future."""
     demo = Demo()
     before = at_first = dict(demo.world.jobs)
     for _ in range(20):
         demo.pass_time(step_seconds)
         after = dict(demo.world.jobs)
         for job_id in before.keys() & after.keys():
-            assert_went_on(before[job_id], after[job_id])
+            assert_moved_forward(before[job_id], after[job_id])
         assert all((job.updated_at or 0.0) <= demo.now for job in after.values())
         before = after
     assert any(
@@ -187,7 +187,7 @@ def test_an_ended_job_is_settled() -> None:
 
 
 def test_the_same_seed_shows_the_same_day() -> None:
-    """In whatever steps time passes; another seed shows another day."""
+    """The steps of time do not matter, and another seed gives another day."""
     leaping, stepping, other = Demo(seed=7), Demo(seed=7), Demo(seed=8)
     leaping.pass_time(10 * MINUTE)
     for _ in range(20):
@@ -197,7 +197,7 @@ def test_the_same_seed_shows_the_same_day() -> None:
 
 
 def test_speed_divides_how_long_work_takes() -> None:
-    """At ten times the speed, what took ten minutes takes one."""
+    """At ten times the speed, ten minutes of work take one minute."""
     slow, fast = Demo(speed=1.0), Demo(speed=10.0)
     slow.pass_time(10 * MINUTE)
     fast.pass_time(1 * MINUTE)
@@ -207,14 +207,14 @@ def test_speed_divides_how_long_work_takes() -> None:
 
 @pytest.mark.parametrize("speed", [0.0, -1.0])
 def test_a_speed_must_be_positive(speed: float) -> None:
-    """Time that stands still would make a demo of nothing."""
+    """At speed 0 the demo would never change."""
     with pytest.raises(ValueError, match="the speed must be greater than 0"):
         Demo(speed=speed)
 
 
 @pytest.mark.parametrize(("speed", "step"), [(1.0, 10 * MINUTE), (50.0, 12.0)])
 def test_a_long_run_stays_small(speed: float, step: float) -> None:
-    """Eight hours, or as much in ten minutes, leave no more behind than the last hours' jobs."""
+    """After eight hours, or the same at high speed, only the last hours' jobs are left."""
     demo = Demo(speed=speed)
     most = 0
     for _ in range(48):
@@ -229,19 +229,19 @@ def test_a_long_run_stays_small(speed: float, step: float) -> None:
 
 @pytest.mark.anyio
 async def test_running_moves_the_world_until_cancelled() -> None:
-    """The loop follows the clock by itself."""
+    """The loop follows the clock without calls from the test."""
     demo = Demo()
     known = set(demo.world.jobs)
-    looked = asyncio.Event()
+    was_read = asyncio.Event()
 
     def clock() -> float:
-        looked.set()
+        was_read.set()
         return OPENED_AT + HOUR
 
     demo.world.clock = clock
     running = asyncio.create_task(demo.scenario.run())
     async with asyncio.timeout(10):
-        await looked.wait()
+        await was_read.wait()
     assert set(demo.world.jobs) - known
     running.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -1,4 +1,4 @@
-"""The last SDK of the vendor that has the v1beta API reads the simulator without complaint."""
+"""The vendor's last SDK with the v1beta API reads the simulator without errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def client(base_url: str, *, api_key: str = "llx-test", **settings: Any) -> LlamaCloud:
-    # Here, for to load it takes most of a second, in each process that collects tests.
+    # Imported here, because it takes most of a second in each process that collects tests.
     import llama_cloud  # noqa: PLC0415
 
     return llama_cloud.LlamaCloud(api_key=api_key, base_url=base_url, **settings)
@@ -39,13 +39,13 @@ def error_of_the_sdk(name: str) -> type[APIStatusError]:
 
 @pytest.fixture
 def sdk(base_url: str) -> Iterator[LlamaCloud]:
-    """The vendor's client, which checks every answer and repeats no request."""
+    """The vendor's client, which checks every response and never retries."""
     with client(base_url, max_retries=0, timeout=10, _strict_response_validation=True) as sdk:
         yield sdk
 
 
 def test_its_pager_lists_all_jobs(world: World, sdk: LlamaCloud) -> None:
-    """Several pages are read to their end, each job once."""
+    """It reads several pages to their end, and each job once."""
     for number in range(25):
         world.add_job(SimulatedJob(f"job-{number}", created_at=1000.0 + number))
     listed = [job.id for job in sdk.beta.batch.list(limit=10)]
@@ -63,7 +63,7 @@ def test_its_pager_stops_after_one_page_without_total_size(
 
 
 def test_it_filters_jobs(world: World, sdk: LlamaCloud) -> None:
-    """The SDK's own parameters are understood."""
+    """The simulator supports the SDK's own parameters."""
     world.add_job(SimulatedJob("a", job_type="extract", status="failed", directory_id="dir-1"))
     world.add_job(SimulatedJob("b", job_type="parse", status="failed", directory_id="dir-1"))
     found = sdk.beta.batch.list(job_type="extract", status="failed", directory_id="dir-1")
@@ -71,7 +71,7 @@ def test_it_filters_jobs(world: World, sdk: LlamaCloud) -> None:
 
 
 def test_it_reads_a_status(world: World, sdk: LlamaCloud) -> None:
-    """Times, counts and progress arrive as they were put in."""
+    """Times, counts and progress arrive as they were added."""
     items = items_of("job-1", completed=2, failed=1, processing=1)
     world.add_job(SimulatedJob("job-1", items=items, created_at=5.5, started_at=9.25))
     answer = sdk.beta.batch.get_status("job-1")
@@ -83,7 +83,7 @@ def test_it_reads_a_status(world: World, sdk: LlamaCloud) -> None:
 
 
 def test_its_pager_lists_all_items(world: World, sdk: LlamaCloud) -> None:
-    """Items are paged and filtered as jobs are."""
+    """Items are paged and filtered like jobs."""
     world.add_job(SimulatedJob("job-1", items=items_of("job-1", completed=12, skipped=11)))
     listed = [item.item_id for item in sdk.beta.batch.job_items.list("job-1", limit=5)]
     assert listed == [f"job-1-item-{number:05d}" for number in range(1, 24)]
@@ -112,7 +112,7 @@ def test_it_reads_all_of_the_demo(world: World, base_url: str) -> None:
 def test_it_understands_errors(
     simulator: Simulator, sdk: LlamaCloud, code: int, error: str
 ) -> None:
-    """Errors are of the SDK's own kinds, with LlamaCloud's body."""
+    """It raises its own kinds of errors, with LlamaCloud's body."""
     simulator.faults.add(Fault("status", code=code))
     with pytest.raises(error_of_the_sdk(error)) as caught:
         sdk.beta.batch.list()
@@ -122,13 +122,13 @@ def test_it_understands_errors(
 
 
 def test_it_understands_bad_parameters(sdk: LlamaCloud) -> None:
-    """A limit beyond the maximum is refused as the real server refuses it."""
+    """A limit over the maximum is refused as by the real server."""
     with pytest.raises(error_of_the_sdk("UnprocessableEntityError")):
         sdk.beta.batch.list(limit=1001)
 
 
 def test_it_retries_a_fault_that_passes(simulator: Simulator, world: World, base_url: str) -> None:
-    """The SDK's own retries reach the true answer."""
+    """The SDK's own retries succeed."""
     world.add_job(SimulatedJob("job-1"))
     simulator.faults.add(Fault("status", times=1, code=429, headers={"retry-after-ms": "1"}))
     simulator.faults.add(Fault("reset", times=1))

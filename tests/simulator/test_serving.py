@@ -1,4 +1,4 @@
-"""Serving on a socket: where, how fast it stops, and what a taken port says."""
+"""Serving on a socket: addresses, fast shutdown, and the error for a taken port."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def occupied_port() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-def ask(base_url: str, path: str = "") -> httpx.Response:
+def get(base_url: str, path: str = "") -> httpx.Response:
     return httpx.get(base_url + JOBS_PATH + path, timeout=10, trust_env=False, verify=tls_context())
 
 
 @pytest.mark.anyio
 async def test_it_serves_in_the_running_loop() -> None:
-    """Two simulators may be served side by side, each on a port of its own."""
+    """Two simulators can run side by side, each on its own port."""
     async with serving(Simulator(World()).app) as one, serving(Simulator(World()).app) as other:
         assert one != other
         async with httpx.AsyncClient(trust_env=False, verify=tls_context()) as client:
@@ -47,7 +47,7 @@ async def test_it_serves_in_the_running_loop() -> None:
 
 @pytest.mark.anyio
 async def test_signals_stay_the_programs_own() -> None:
-    """Serving installs no handler, so that the program decides how it ends."""
+    """Serving installs no signal handler, so the program decides how it ends."""
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     async with serving(Simulator(World()).app) as base_url:
         async with httpx.AsyncClient(trust_env=False, verify=tls_context()) as client:
@@ -58,21 +58,21 @@ async def test_signals_stay_the_programs_own() -> None:
 
 @pytest.mark.anyio
 async def test_leaving_at_once_stops_it_too() -> None:
-    """A server without any request stops like one that had some."""
+    """A server without any request stops like any other."""
     async with serving(Simulator(World()).app) as base_url:
         pass
     with pytest.raises(httpx.ConnectError):
-        ask(base_url)
+        get(base_url)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "localhost", ""])
 def test_the_base_url_can_be_connected_to(host: str) -> None:
-    """Also where every interface is listened on."""
+    """This holds even for a server that listens on every interface."""
     with serving_in_thread(Simulator(World()).app, host=host) as base_url:
-        assert ask(base_url).status_code == 401
+        assert get(base_url).status_code == 401
 
 
-def test_a_taken_port_is_an_error_in_clear_words(occupied_port: int) -> None:
+def test_a_taken_port_is_a_clear_error(occupied_port: int) -> None:
     """The error names the address and the reason."""
     app = Simulator(World()).app
     with (
@@ -87,7 +87,7 @@ def test_a_taken_port_is_an_error_in_clear_words(occupied_port: int) -> None:
 
 
 def test_it_stops_at_once_while_clients_wait(caplog: pytest.LogCaptureFixture) -> None:
-    """A pending answer and an idle connection do not hold it up, and nothing is logged."""
+    """A pending response and an idle connection do not delay it, and nothing is logged."""
     simulator = Simulator(World())
     simulator.faults.add(Fault("hang", endpoint="job_status"))
     with (
@@ -96,7 +96,7 @@ def test_it_stops_at_once_while_clients_wait(caplog: pytest.LogCaptureFixture) -
     ):
         with serving_in_thread(simulator.app) as base_url:
             idle.get(base_url + JOBS_PATH)
-            hanging: Future[httpx.Response] = threads.submit(ask, base_url, "/job-1")
+            hanging: Future[httpx.Response] = threads.submit(get, base_url, "/job-1")
             give_up_at = time.monotonic() + 10
             while len(simulator.requests) < 2:
                 assert time.monotonic() < give_up_at
@@ -110,7 +110,7 @@ def test_it_stops_at_once_while_clients_wait(caplog: pytest.LogCaptureFixture) -
 
 
 def test_an_answer_is_not_held_back_by_the_kernel() -> None:
-    """Nagle's algorithm is off: twenty answers on one connection take no 40 ms each."""
+    """Nagle's algorithm is off: twenty responses on one connection take less than 40 ms each."""
     with (
         serving_in_thread(Simulator(World()).app) as base_url,
         httpx.Client(trust_env=False, verify=tls_context()) as client,
@@ -118,9 +118,9 @@ def test_an_answer_is_not_held_back_by_the_kernel() -> None:
         client.get(base_url + JOBS_PATH)
         seconds = []
         for _ in range(20):
-            asked_at = time.monotonic()
+            sent_at = time.monotonic()
             client.get(base_url + JOBS_PATH)
-            seconds.append(time.monotonic() - asked_at)
+            seconds.append(time.monotonic() - sent_at)
         assert median(seconds) < 0.04
 
 

@@ -1,4 +1,4 @@
-"""The four v2 endpoints: what they answer, to whom, and to which questions."""
+"""The four v2 endpoints: their responses, access rights and parameters."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ ANY_BATCH = "/batches/bat-1"
 
 
 class Documented(BaseModel):
-    """A row as the server's OpenAPI describes it; nothing beside it, nothing left out."""
+    """A row as the server's OpenAPI describes it, with all fields and no others."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class JobConfig(Documented):
-    """What a batch runs on each file."""
+    """The configuration of the job for each file."""
 
     type: Literal["parse_v2", "extract_v2"]
     configuration_id: str
@@ -63,7 +63,7 @@ class Reference(Documented):
 
 
 class Result(Documented):
-    """One file of a batch."""
+    """The result of one file of a batch."""
 
     source_directory_file_id: str
     job_reference: Reference | None
@@ -138,7 +138,7 @@ def expanded(client: httpx.Client, batch_id: str) -> list[dict[str, Any]] | None
 
 
 def test_a_batch_has_every_documented_field(world: World, v2_client: httpx.Client) -> None:
-    """A row carries all fields of the OpenAPI; its list shows no results."""
+    """A row has all fields of the OpenAPI; the list has no results."""
     world.add_batch(
         SimulatedBatch(
             "bat-1",
@@ -169,7 +169,7 @@ def test_a_batch_has_every_documented_field(world: World, v2_client: httpx.Clien
 def test_results_point_to_jobs_or_say_why_there_is_none(
     world: World, v2_client: httpx.Client
 ) -> None:
-    """An entry has a reference, a mapping error, or neither; never a name."""
+    """An entry has a reference, a mapping error, or neither; it never has a name."""
     files = files_of("1", completed=1, mapping_errors=1, unmapped=1)
     world.add_batch(SimulatedBatch("bat-1", status="COMPLETED", files=files))
     answer = v2_client.get(ANY_BATCH, params={"expand": "results"})
@@ -194,7 +194,7 @@ def test_results_point_to_jobs_or_say_why_there_is_none(
 def test_results_show_in_the_statuses_that_the_style_names(
     world: World, simulator: Simulator, v2_client: httpx.Client, status: str
 ) -> None:
-    """By default in COMPLETED and CANCELLED; elsewhere they are null."""
+    """By default these are COMPLETED and CANCELLED; in others, results are null."""
     files = files_of("bat-1", running=1)
     world.add_batch(SimulatedBatch("bat-1", status=status, files=files))
     assert (expanded(v2_client, "bat-1") is not None) == (status in {"COMPLETED", "CANCELLED"})
@@ -205,7 +205,7 @@ def test_results_show_in_the_statuses_that_the_style_names(
 
 
 def test_a_reference_may_appear_late(world: World, v2_client: httpx.Client) -> None:
-    """An entry that had neither job nor message gets a job, which is listed from then on."""
+    """An entry with neither job nor message gets a job, which is listed from then on."""
     (file,) = files = files_of("bat-1", unmapped=1)
     world.add_batch(SimulatedBatch("bat-1", status="COMPLETED", files=files))
     assert [None] == [row["job_reference"] for row in expanded(v2_client, "bat-1") or []]
@@ -238,7 +238,7 @@ def test_a_parse_job_has_every_documented_field(world: World, v2_client: httpx.C
 def test_a_completed_extract_job_carries_its_whole_result(
     world: World, v2_client: httpx.Client
 ) -> None:
-    """It may be megabytes; jobs that have not completed carry none."""
+    """It may be megabytes; other extract jobs have no result."""
     completed, running = files_of("1", "extract_v2", completed=1, running=1)
     assert completed.job is not None
     assert running.job is not None
@@ -280,26 +280,26 @@ def add_three_kinds(world: World) -> None:
 def test_filters_narrow_the_batches(
     world: World, v2_client: httpx.Client, params: Mapping[str, str], expected: set[str]
 ) -> None:
-    """Filters may be combined, and windows include their limits; a time without a zone is UTC."""
+    """Filters can be combined, ranges include their limits, and times without a zone are UTC."""
     add_three_kinds(world)
     assert ids(v2_client.get("/batches", params=params)) == expected
 
 
 @pytest.mark.parametrize("path", ["/parse", "/extract"])
-def test_file_jobs_are_asked_for_by_ids(world: World, v2_client: httpx.Client, path: str) -> None:
-    """Ids that are unknown, of the other type or of another project are left out of the answer."""
+def test_file_jobs_are_requested_by_ids(world: World, v2_client: httpx.Client, path: str) -> None:
+    """Ids that are unknown, of the other type or of another project are left out."""
     for kind in ("parse_v2", "extract_v2"):
         for number in range(3):
             world.add_file_job(SimulatedFileJob(f"{kind}-{number}", kind))
         world.add_file_job(SimulatedFileJob(f"{kind}-3", kind, project_id=OTHER_PROJECT_ID))
-    asked_for = [f"{kind}-{n}" for kind in ("parse_v2", "extract_v2") for n in (0, 2, 3, 4)]
+    requested_ids = [f"{kind}-{n}" for kind in ("parse_v2", "extract_v2") for n in (0, 2, 3, 4)]
     own = f"{path[1:]}_v2"
-    answer = v2_client.get(path, params={"job_ids": [*asked_for, asked_for[0]]})
+    answer = v2_client.get(path, params={"job_ids": [*requested_ids, requested_ids[0]]})
     assert ids(answer) == {f"{own}-0", f"{own}-2"}
     assert len(rows(answer)) == 2
     assert ids(v2_client.get(path)) == {f"{own}-{n}" for n in (0, 1, 2)}
     world.remove_file_job(f"{own}-0")
-    assert ids(v2_client.get(path, params={"job_ids": asked_for})) == {f"{own}-2"}
+    assert ids(v2_client.get(path, params={"job_ids": requested_ids})) == {f"{own}-2"}
 
 
 @pytest.mark.parametrize(
@@ -322,7 +322,7 @@ def test_filters_narrow_the_file_jobs(
     params: Mapping[str, str],
     expected: set[str],
 ) -> None:
-    """Each list by its own parameters."""
+    """Each list has its own parameters."""
     world.add_batch(SimulatedBatch("bat-1", files=files_of("1", completed=1, failed=1)))
     files = files_of("2", "extract_v2", completed=1, throttled=1)
     world.add_batch(SimulatedBatch("bat-2", job_type="extract_v2", files=files))
@@ -351,7 +351,7 @@ def test_no_or_an_unknown_key_answers_401(
 
 
 def test_a_key_reads_its_own_projects_only(world: World, v2_client: httpx.Client) -> None:
-    """Without project_id the key's default project is meant; strange projects answer 404."""
+    """Without project_id, the key's default project is used; other projects answer 404."""
     world.add_key("llx-test", DEFAULT_PROJECT_ID, OTHER_PROJECT_ID)
     for number, project_id in enumerate((DEFAULT_PROJECT_ID, OTHER_PROJECT_ID)):
         files = files_of(f"{number}", running=1)
@@ -370,7 +370,7 @@ def test_a_key_reads_its_own_projects_only(world: World, v2_client: httpx.Client
 def test_a_removed_batch_answers_404_and_its_file_jobs_stay(
     world: World, v2_client: httpx.Client
 ) -> None:
-    """As in LlamaCloud, where file jobs are resources of their own."""
+    """In LlamaCloud, too, file jobs are independent resources."""
     world.add_batch(SimulatedBatch("bat-1", files=files_of("1", completed=1)))
     world.remove_batch("bat-1")
     assert ids(v2_client.get("/batches")) == set()
@@ -395,7 +395,7 @@ def test_a_removed_batch_answers_404_and_its_file_jobs_stay(
 def test_bad_parameters_answer_422(
     world: World, v2_client: httpx.Client, path: str, params: Mapping[str, str], problem_type: str
 ) -> None:
-    """The answer names the parameter in the form of FastAPI."""
+    """The response names the parameter in FastAPI's format."""
     world.add_batch(SimulatedBatch("bat-1"))
     answer = v2_client.get(path, params=params)
     assert answer.status_code == 422
@@ -405,7 +405,7 @@ def test_bad_parameters_answer_422(
 
 
 def test_too_many_ids_are_refused(simulator: Simulator, v2_client: httpx.Client) -> None:
-    """By 422 in the form of FastAPI, or as a request that is too long; the most are accepted."""
+    """The status is 422, or 414 for a URL that is too long; the maximum is accepted."""
     simulator.v2 = V2Style(max_job_ids=2)
     refused = v2_client.get("/parse", params={"job_ids": ["a", "b", "c"]})
     (problem,) = refused.json()["detail"]
@@ -419,7 +419,7 @@ def test_too_many_ids_are_refused(simulator: Simulator, v2_client: httpx.Client)
 def test_the_style_shapes_statuses_and_project_ids(
     world: World, simulator: Simulator, v2_client: httpx.Client
 ) -> None:
-    """Lower case and ids without a prefix, as in v1beta; filters understand upper case as ever."""
+    """As in v1beta, they are in lower case and without prefix; filters still accept upper case."""
     simulator.v2 = V2Style(lower_case_statuses=True, project_id_prefix="")
     world.add_batch(SimulatedBatch("bat-1", files=files_of("1", failed=1)))
     upper_case = ({"status": "RUNNING"}, {"status": "FAILED"})
@@ -454,7 +454,7 @@ def test_a_generation_vanishes_and_returns(
     gone: Literal["v1beta", "v2"],
     code: int,
 ) -> None:
-    """All its endpoints answer with the code, while the other generation's do not notice."""
+    """All its endpoints answer with the code, and the other generation is not affected."""
     world.add_job(SimulatedJob("job-1"))
     world.add_batch(SimulatedBatch("bat-1"))
     ways = {
@@ -483,21 +483,21 @@ def test_a_generation_vanishes_and_returns(
         ("/extract", "list_extract_jobs"),
     ],
 )
-def test_faults_befall_one_endpoint(
+def test_faults_hit_one_endpoint(
     world: World, simulator: Simulator, v2_client: httpx.Client, path: str, endpoint: Any
 ) -> None:
-    """As they do in v1beta, also one batch alone."""
+    """As in v1beta, a fault may also be limited to one batch."""
     world.add_batch(SimulatedBatch("bat-1"))
     job_id = "bat-1" if endpoint == "batch" else None
     simulator.faults.add(Fault("status", code=503, endpoint=endpoint, job_id=job_id))
-    for asked in ("/batches", ANY_BATCH, "/parse", "/extract"):
-        assert v2_client.get(asked).status_code == (503 if asked == path else 200)
+    for requested in ("/batches", ANY_BATCH, "/parse", "/extract"):
+        assert v2_client.get(requested).status_code == (503 if requested == path else 200)
 
 
-def test_requests_are_recorded_with_the_ids_asked_for(
+def test_requests_are_recorded_with_the_requested_ids(
     world: World, simulator: Simulator, v2_client: httpx.Client
 ) -> None:
-    """A test can see each request, its key's project, and how it was answered."""
+    """A test can see each request, its key's project, and its response."""
     world.add_batch(SimulatedBatch("bat-1"))
     v2_client.get(ANY_BATCH, params={"expand": "results"})
     v2_client.get("/parse", params={"job_ids": ["pjb-1", "pjb-2"], "page_size": 2})
@@ -518,7 +518,7 @@ def test_requests_are_recorded_with_the_ids_asked_for(
 def test_both_generations_share_a_keys_limit(
     simulator: Simulator, client: httpx.Client, v2_client: httpx.Client
 ) -> None:
-    """A plan limits the requests of a key, whatever they are for."""
+    """A plan limits all requests of a key together."""
     simulator.rate_limit = RateLimit(2, clock=lambda: 0.0)
     answers = [
         client.get("/batch-processing"),
@@ -532,10 +532,10 @@ def test_both_generations_share_a_keys_limit(
 def test_a_hundred_file_jobs_are_found_among_thousands(
     world: World, simulator: Simulator, v2_client: httpx.Client
 ) -> None:
-    """One page holds them all."""
+    """One page contains them all."""
     for name in ("a", "b", "c"):
         world.add_batch(SimulatedBatch(f"bat-{name}", files=files_of(name, running=1000)))
-    asked_for = [f"pjb-b-{number:05d}" for number in range(1, 101)]
-    answer = v2_client.get("/parse", params={"job_ids": asked_for, "page_size": 100})
-    assert ids(answer) == set(asked_for)
-    assert asked_for == simulator.requests[0].job_ids
+    requested_ids = [f"pjb-b-{number:05d}" for number in range(1, 101)]
+    answer = v2_client.get("/parse", params={"job_ids": requested_ids, "page_size": 100})
+    assert ids(answer) == set(requested_ids)
+    assert requested_ids == simulator.requests[0].job_ids

@@ -1,4 +1,4 @@
-"""v2 lists are cut into pages by tokens, in every style that LlamaCloud might use."""
+"""v2 lists are paged by tokens, in every style that LlamaCloud might use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MAX_PAGES = 10
 
 @pytest.fixture(autouse=True)
 def seven_batches(world: World) -> None:
-    """Hold bat-0 to bat-6, created in that order."""
+    """Add bat-0 to bat-6, created in that order."""
     for number, batch_id in enumerate(BATCH_IDS):
         world.add_batch(SimulatedBatch(batch_id, created_at=1000.0 + number))
 
@@ -30,7 +30,7 @@ def page(client: httpx.Client, path: str = "/batches", **params: Any) -> dict[st
 
 
 def paged_ids(client: httpx.Client, path: str = "/batches", **params: Any) -> list[list[str]]:
-    """Follow the tokens as the vendor's clients do: until there is none, or a page is empty."""
+    """Follow the tokens as the vendor's clients do, until there is none or a page is empty."""
     pages: list[list[str]] = []
     token: dict[str, str] = {}
     while len(pages) < MAX_PAGES:
@@ -49,7 +49,7 @@ def first_token(client: httpx.Client, **params: Any) -> str:
 
 
 def test_pages_follow_each_other_newest_first(v2_client: httpx.Client) -> None:
-    """Every row is served once; how many there are in all is not said."""
+    """Every row is served once, and pages do not contain the total number."""
     assert paged_ids(v2_client, page_size=3) == [
         ["bat-6", "bat-5", "bat-4"],
         ["bat-3", "bat-2", "bat-1"],
@@ -60,7 +60,7 @@ def test_pages_follow_each_other_newest_first(v2_client: httpx.Client) -> None:
 
 @pytest.mark.parametrize("path", ["/parse", "/extract"])
 def test_file_jobs_are_paged_too(world: World, v2_client: httpx.Client, path: str) -> None:
-    """Tokens are bound to the requested ids."""
+    """A token is valid only for the ids of its request."""
     names = [f"job-{number}" for number in range(5)]
     for number, name in enumerate(names):
         kind = f"{path[1:]}_v2"
@@ -73,13 +73,13 @@ def test_file_jobs_are_paged_too(world: World, v2_client: httpx.Client, path: st
 def test_total_size_is_true_absent_or_a_false_estimate(
     simulator: Simulator, v2_client: httpx.Client, total_size: int, sent: int | None
 ) -> None:
-    """A number is sent as it is, while the rows stay what they are."""
+    """A configured number is sent as it is, and the rows do not change."""
     simulator.batches_paging = TokenPaging(total_size=total_size)
     assert page(v2_client, page_size=3)["total_size"] == sent
 
 
 def test_an_order_is_not_promised(simulator: Simulator, v2_client: httpx.Client) -> None:
-    """Lists may come oldest first, or shuffled, which is the same each time."""
+    """Lists may be oldest first, or shuffled in the same way each time."""
     simulator.batches_paging = TokenPaging(order="oldest")
     assert [*chain(*paged_ids(v2_client, page_size=3))] == BATCH_IDS
     simulator.batches_paging = TokenPaging(order="shuffled")
@@ -92,7 +92,7 @@ def test_an_order_is_not_promised(simulator: Simulator, v2_client: httpx.Client)
 def test_without_a_size_pages_have_the_default_one(
     world: World, simulator: Simulator, v2_client: httpx.Client
 ) -> None:
-    """That size is not documented; nor that a page has as many rows as requested."""
+    """Neither the default size nor full pages are documented."""
     for number in range(7, 60):
         world.add_batch(SimulatedBatch(f"bat-{number}"))
     assert [50, 10] == [*map(len, paged_ids(v2_client))]
@@ -101,7 +101,7 @@ def test_without_a_size_pages_have_the_default_one(
 
 
 def test_each_list_can_limit_the_page_size(simulator: Simulator, v2_client: httpx.Client) -> None:
-    """One more is refused, for this list alone."""
+    """A larger size is refused, for this list alone."""
     simulator.batches_paging = TokenPaging(max_page_size=30)
     codes = [
         v2_client.get(path, params={"page_size": size}).status_code
@@ -111,7 +111,7 @@ def test_each_list_can_limit_the_page_size(simulator: Simulator, v2_client: http
 
 
 def test_the_last_page_may_have_a_token(simulator: Simulator, v2_client: httpx.Client) -> None:
-    """It leads to an empty page with another token, and so on: the empty page is the end."""
+    """It leads to empty pages with further tokens, so an empty page is the end."""
     simulator.batches_paging = TokenPaging(trailing_token=True)
     assert [7, 0] == [*map(len, paged_ids(v2_client, page_size=7))]
     token = page(v2_client, page_size=7)["next_page_token"]
@@ -119,15 +119,15 @@ def test_the_last_page_may_have_a_token(simulator: Simulator, v2_client: httpx.C
 
 
 def test_a_token_may_lead_nowhere(simulator: Simulator, v2_client: httpx.Client) -> None:
-    """The first page comes for ever, with the same token."""
+    """Every request returns the first page, with the same token."""
     simulator.batches_paging = TokenPaging(ignore_token=True)
     token = first_token(v2_client)
     again = page(v2_client, page_size=3, page_token=token)
     assert (again["ids"], again["next_page_token"]) == (["bat-6", "bat-5", "bat-4"], token)
 
 
-def test_a_token_is_good_for_its_own_query(v2_client: httpx.Client) -> None:
-    """The page size may change between pages, nothing else may; an unknown token is refused."""
+def test_a_token_is_valid_for_its_own_query(v2_client: httpx.Client) -> None:
+    """Only the page size may change between pages, and unknown tokens are refused."""
     token = first_token(v2_client, status="RUNNING")
     good = page(v2_client, page_size=2, status="RUNNING", page_token=token)
     assert good["ids"] == ["bat-3", "bat-2"]
@@ -145,7 +145,7 @@ def test_a_token_is_good_for_its_own_query(v2_client: httpx.Client) -> None:
 def test_tokens_expire_by_the_worlds_clock(
     world: World, simulator: Simulator, v2_client: httpx.Client
 ) -> None:
-    """Refused by 400, or by 422 in the form of FastAPI; a new listing gets a new one."""
+    """They are refused with 400, or with 422 in FastAPI's format; a new listing gets a new one."""
     now = [2000.0]
     world.clock = lambda: now[0]
     simulator.batches_paging = TokenPaging(token_lifetime_seconds=60, refusal_code=422)
@@ -160,7 +160,7 @@ def test_tokens_expire_by_the_worlds_clock(
 
 
 def test_a_number_of_tokens_may_be_refused(simulator: Simulator, v2_client: httpx.Client) -> None:
-    """Then they are good again, as after a restart of the server."""
+    """They are valid again afterwards, as after a restart of the server."""
     simulator.batches_paging = TokenPaging(tokens_to_refuse=1)
     params = {"page_token": first_token(v2_client)}
     codes = [v2_client.get("/batches", params=params).status_code for _ in range(2)]

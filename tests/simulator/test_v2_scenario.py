@@ -1,4 +1,4 @@
-"""The demo's batches under a clock of our own: they live, and few of them stay."""
+"""The demo's batches under a controlled clock: they progress, and few of them stay."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Demo:
 
 @cache
 def just_opened(seed: int) -> Demo:
-    """Return a shared demo for reading; a test that updates one must make its own."""
+    """Return a shared demo for reading; a test that changes one must create its own."""
     return Demo(seed=seed)
 
 
@@ -62,7 +62,7 @@ def file_states(batches: Iterable[SimulatedBatch]) -> Counter[str]:
 
 
 def test_one_project_shows_both_generations_and_another_v2_alone() -> None:
-    """And a third one v1beta alone."""
+    """A third project has v1beta alone."""
     world = just_opened(SEEDS[0]).world
     shown = {
         project.name: (
@@ -90,7 +90,7 @@ def test_the_first_scrape_is_interesting(project: DemoProject, seed: int) -> Non
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_thousand_files_are_in_the_midst_of_parsing(seed: int) -> None:
-    """Their batch is COMPLETED, that is mapped, while the file jobs run; one is mapped late."""
+    """Their batch is COMPLETED, that is mapped, while file jobs run; one file is mapped late."""
     demo = Demo(seed=seed)
     (large,) = [
         batch
@@ -109,7 +109,7 @@ def test_a_thousand_files_are_in_the_midst_of_parsing(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_failed_files_say_why(seed: int) -> None:
-    """Most in LlamaCloud's codes, jobs as well as mapping errors; nothing else has a message."""
+    """Most failed jobs and mapping errors have LlamaCloud's codes; nothing else has a message."""
     world = just_opened(seed).world
     jobs = world.file_jobs.values()
     assert all(job.error_message is None for job in jobs if job.status != "FAILED")
@@ -126,15 +126,15 @@ def test_failed_files_say_why(seed: int) -> None:
 
 
 def test_extract_jobs_are_throttled_while_they_wait_and_carry_results() -> None:
-    """Which parse jobs never are."""
+    """Parse jobs are never throttled."""
     jobs = list(just_opened(SEEDS[0]).world.file_jobs.values())
     waiting = {(job.type, job.status) for job in jobs if JOB_STAGE.get(job.status) == 0}
     assert {("parse_v2", "PENDING"), ("extract_v2", "THROTTLED")} == waiting
     assert all((job.extract_result is not None) == (job.type == "extract_v2") for job in jobs)
 
 
-def test_every_batch_opens_its_life_and_ends_it() -> None:
-    """Within an hour the rush is over; what broke off keeps what it had."""
+def test_every_batch_begins_and_ends() -> None:
+    """Within an hour the first batches complete; failed and cancelled ones keep their files."""
     demo = Demo()
     rush = [one.id for one in demo.world.batches.values() if one.status in BATCH_STAGE]
     demo.pass_time(HOUR)
@@ -153,8 +153,8 @@ def stage(status: str, stages: dict[str, int]) -> int:
     return stages.get(status, ENDED)
 
 
-def assert_went_on(before: SimulatedBatch, after: SimulatedBatch) -> None:
-    """Assert that a batch and its files only moved on in their life."""
+def assert_moved_forward(before: SimulatedBatch, after: SimulatedBatch) -> None:
+    """Assert that a batch and its files never moved backwards."""
     assert stage(after.status, BATCH_STAGE) >= stage(before.status, BATCH_STAGE)
     assert (after.updated_at or 0.0) >= (before.updated_at or 0.0)
     for old, new in zip(before.files, after.files, strict=True):
@@ -169,20 +169,20 @@ def assert_went_on(before: SimulatedBatch, after: SimulatedBatch) -> None:
 
 @pytest.mark.parametrize("step_seconds", [3.1, 47.0])
 def test_nothing_goes_back(step_seconds: float) -> None:
-    """Step by step batches and file jobs only move on, and no time lies in the future."""
+    """At each step batches and file jobs only move forward, and no time lies in the future."""
     demo = Demo()
     before = dict(demo.world.batches)
     for _ in range(10):
         demo.pass_time(step_seconds)
         after = dict(demo.world.batches)
         for batch_id in before.keys() & after.keys():
-            assert_went_on(before[batch_id], after[batch_id])
+            assert_moved_forward(before[batch_id], after[batch_id])
         assert all((job.updated_at or 0.0) <= demo.now for job in demo.world.file_jobs.values())
         before = after
 
 
 def test_the_same_seed_shows_the_same_batches() -> None:
-    """In whatever steps time passes; another seed shows other ones."""
+    """The steps of time do not matter, and another seed gives other batches."""
     leaping, stepping, other = Demo(seed=7), Demo(seed=7), Demo(seed=8)
     leaping.pass_time(5 * MINUTE)
     for _ in range(10):
@@ -202,7 +202,7 @@ def test_a_clock_that_is_set_back_does_not_set_the_batches_back() -> None:
 
 
 def test_a_long_run_stays_small() -> None:
-    """What ended leaves with its file jobs: no more is held than the last batches need."""
+    """Ended batches leave with their file jobs, so only those of the last batches are left."""
     demo = Demo(speed=50.0)
     for _ in range(16):
         demo.pass_time(36.0)

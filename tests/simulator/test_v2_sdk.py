@@ -1,4 +1,4 @@
-"""The vendor's newest SDK, in an environment of its own, reads the simulator without complaint."""
+"""The vendor's newest SDK, in an environment of its own, reads the simulator without errors."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ SDK_PYTHON = os.environ.get("SDK_PYTHON", str(ROOT / ".venv-sdk" / "bin" / "pyth
 
 
 class SdkError(Exception):
-    """The SDK raised an error: its class, the status code and the body that it understood."""
+    """The SDK raised an error, with its class, status code and parsed body."""
 
 
 class Sdk:
-    """The process that holds the newest SDK."""
+    """The process that runs the newest SDK."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
@@ -76,7 +76,7 @@ class Sdk:
 
 @pytest.fixture(scope="module")
 def sdk() -> Iterator[Sdk]:
-    """Start the SDK once, as that takes most of a second; in the end it must have said nothing."""
+    """Start the SDK once, as that takes most of a second; at the end its log must be empty."""
     command = [require_tool(SDK_PYTHON), "-I", "-W", "error", str(PROGRAM)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
@@ -103,7 +103,7 @@ def ids(found: list[dict[str, Any]]) -> list[str]:
 
 
 def test_it_is_the_newest_release_and_has_v2_alone(sdk: Sdk) -> None:
-    """The one that is locked; that is why the v1beta tests have another."""
+    """It is the locked one; without v1beta in it, the v1beta tests use another."""
     locked = re.search(
         r"^llama-cloud==(\S+)", (ROOT / "requirements-sdk.lock").read_text(), re.MULTILINE
     )
@@ -115,7 +115,7 @@ def test_it_is_the_newest_release_and_has_v2_alone(sdk: Sdk) -> None:
 def test_its_pager_lists_all_batches(
     world: World, simulator: Simulator, call: Call, *, trailing_token: bool
 ) -> None:
-    """Several pages are read to their end, which may be an empty one, and each batch once."""
+    """It reads several pages to their end, which may be an empty one, and each batch once."""
     simulator.batches_paging = TokenPaging(trailing_token=trailing_token)
     for number in range(25):
         world.add_batch(SimulatedBatch(f"bat-{number}", created_at=1000.0 + number))
@@ -124,7 +124,7 @@ def test_its_pager_lists_all_batches(
 
 
 def test_it_filters_batches(world: World, call: Call) -> None:
-    """The SDK's own parameters are understood."""
+    """The simulator supports the SDK's own parameters."""
     for name, status in (("a", "THROTTLED"), ("b", "RUNNING"), ("c", "THROTTLED")):
         world.add_batch(SimulatedBatch(name, status=status, source_directory_id=f"dir-{name}"))
     world.batches["c"].created_at = 1_700_000_000.0
@@ -135,23 +135,23 @@ def test_it_filters_batches(world: World, call: Call) -> None:
 
 
 def test_it_reads_a_batch_and_its_file_jobs(world: World, call: Call) -> None:
-    """Results refer to jobs, which are requested by their ids; all arrives as it was added."""
+    """Results refer to jobs, which are requested by id; everything arrives as it was added."""
     files = files_of("1", completed=2, failed=1, mapping_errors=1, unmapped=1)
     world.add_batch(SimulatedBatch("bat-1", status="COMPLETED", files=files, created_at=5.5))
     assert call("batches.get", "bat-1")["results"] is None
     batch = call("batches.get", "bat-1", expand=["results"])
     assert batch["created_at"] == "1970-01-01T00:00:05.500000Z"
     references = [entry["job_reference"] for entry in batch["results"]]
-    asked_for = [reference["id"] for reference in references if reference]
-    assert asked_for == ["pjb-1-00001", "pjb-1-00002", "pjb-1-00003"]
-    jobs = call("parsing.list", job_ids=asked_for[1:], page_size=1)
+    requested_ids = [reference["id"] for reference in references if reference]
+    assert requested_ids == ["pjb-1-00001", "pjb-1-00002", "pjb-1-00003"]
+    jobs = call("parsing.list", job_ids=requested_ids[1:], page_size=1)
     assert {"pjb-1-00002": "COMPLETED", "pjb-1-00003": "FAILED"} == {
         job["id"]: job["status"] for job in jobs
     }
 
 
 def test_it_reads_extract_jobs_with_their_results(world: World, call: Call) -> None:
-    """Also one that is throttled, of which parse jobs know nothing."""
+    """One of them is throttled, a status that parse jobs do not have."""
     completed, throttled = files_of("1", "extract_v2", completed=1, throttled=1)
     assert completed.job is not None
     completed.job.extract_result = extract_result(100_000)
@@ -187,10 +187,10 @@ def test_it_reads_all_of_the_demo(world: World, call: Call) -> None:
 
 
 @pytest.mark.parametrize("method", ["batches.list", "parsing.list"])
-def test_it_complains_of_what_is_not_documented(
+def test_it_reports_what_is_not_documented(
     world: World, simulator: Simulator, call: Call, method: str
 ) -> None:
-    """So that its silence in the other tests means something."""
+    """This shows that the other tests would detect deviations."""
     world.add_batch(SimulatedBatch("bat-1", files=files_of("1", running=1)))
     simulator.v2 = V2Style(lower_case_statuses=True)
     with pytest.raises(SdkError) as caught:
@@ -203,7 +203,7 @@ def test_it_complains_of_what_is_not_documented(
     [(401, "AuthenticationError"), (404, "NotFoundError"), (503, "InternalServerError")],
 )
 def test_it_understands_errors(simulator: Simulator, call: Call, code: int, error: str) -> None:
-    """Errors are of the SDK's own kinds, with LlamaCloud's body."""
+    """It raises its own kinds of errors, with LlamaCloud's body."""
     simulator.faults.add(Fault("status", code=code))
     with pytest.raises(SdkError) as caught:
         call("batches.list")
@@ -212,7 +212,7 @@ def test_it_understands_errors(simulator: Simulator, call: Call, code: int, erro
 
 
 def test_it_understands_a_generation_that_has_vanished(simulator: Simulator, call: Call) -> None:
-    """As a resource that was not found."""
+    """The error is that of a resource that was not found."""
     simulator.withdrawn["v2"] = 404
     with pytest.raises(SdkError) as caught:
         call("parsing.list")
@@ -220,7 +220,7 @@ def test_it_understands_a_generation_that_has_vanished(simulator: Simulator, cal
 
 
 def test_it_understands_bad_parameters(call: Call) -> None:
-    """A page size beyond the maximum is refused as the real server would refuse it."""
+    """A page size over the maximum is refused as by the real server."""
     with pytest.raises(SdkError) as caught:
         call("extract.list", page_size=101)
     error, code, body = caught.value.args

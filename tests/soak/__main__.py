@@ -1,8 +1,8 @@
 """Soak the exporter: ``python -m tests.soak``.
 
-Runs the real process against a simulated LlamaCloud in which thousands of jobs live at accelerated
-time and everything goes wrong at random. Then the trouble stops, and what the exporter says must be
-what happened. Exits with 0 if it is.
+Runs the real process against a simulated LlamaCloud in which thousands of jobs progress in
+accelerated time and everything goes wrong at random. Then the faults stop, and the exporter's
+output must match what happened. Exits with 0 if it does.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tests.soak.history import API_VERSIONS
 from tests.soak.run import Outcome, Plan, Soak
 
 _TOLD = 20
-# The simulator answers from a thread of this process, and must not wait long for its turn.
+# The simulator is a thread of this process, and must not wait long for the GIL.
 _SWITCH_SECONDS = 0.0005
 
 
@@ -25,7 +25,7 @@ def main() -> int:
     sys.stdout.write(f"seed: {plan.seed}\n")
     sys.stdout.flush()
     outcome = Soak(plan).run()
-    sys.stdout.write(_told(plan, outcome))
+    sys.stdout.write(_report(plan, outcome))
     return 1 if outcome.wrong else 0
 
 
@@ -63,7 +63,7 @@ def _plan() -> Plan:
     )
 
 
-def _told(plan: Plan, outcome: Outcome) -> str:
+def _report(plan: Plan, outcome: Outcome) -> str:
     lines = [f"{name}: {figure}" for name, figure in outcome.figures.items()]
     lines += [f"WRONG: {wrong}" for wrong in outcome.wrong[:_TOLD]]
     if outcome.wrong:

@@ -1,8 +1,8 @@
-"""The lives that batches of v2 lead, each a generator that yields how long its batch stays as is.
+"""The lives of v2 batches, each a generator that yields how long its batch stays as it is.
 
-As those of v1beta's jobs: numbers only rise, and a state after which one falls, the batch is
-forgotten, or its results are null again, is held until the exposition shows it. What nothing tells
-takes the exporter thirty intervals to give up, as in ``SLOW`` lives.
+As in the lives of v1beta jobs, numbers only rise. A state after which a number falls, the batch is
+removed, or its results are null again is held until the exposition shows it. The exporter waits
+thirty intervals for results that never appear, as in ``SLOW`` lives.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 
     from tests.soak.living_batch import LivingBatch
 
-SLOW: Final = frozenset({"lost", "never_mapped", "mapped_late", "never_told"})
-# Well before the exporter gives up what no answer shows.
+SLOW: Final = frozenset({"lost", "never_mapped", "mapped_late", "never_shown"})
+# Well before the exporter gives up waiting for missing results.
 _NOT_GIVEN_UP_WITHIN_SECONDS: Final = 20.0
 
 
 def steady(batch: LivingBatch) -> Iterator[float | Hold]:
-    """Wait, be mapped, and have the last file jobs end after that: what most batches do."""
+    """Wait, be mapped, and have the last file jobs end after that, as most batches do."""
     yield from _mapped(batch, _size(batch.random))
     yield from _worked_off(batch, "COMPLETED")
 
 
 def large(batch: LivingBatch) -> Iterator[float | Hold]:
-    """Have more files than can be requested at once."""
+    """Have more files than one request can name."""
     yield from _mapped(batch, batch.random.choice((100, 200, batch.random.randint(101, 250))))
     yield from _worked_off(batch, "COMPLETED")
 
 
 def brief(batch: LivingBatch) -> Iterator[float | Hold]:
-    """Be there all at once, mapped, and perhaps ended."""
+    """Appear already mapped, and perhaps ended."""
     batch.add_files(_size(batch.random), bad_share=_bad_share(batch.random))
     _map_some(batch, len(batch.unmapped()))
     if batch.random.random() < 0.5:
@@ -49,7 +49,7 @@ def brief(batch: LivingBatch) -> Iterator[float | Hold]:
 
 
 def failed(batch: LivingBatch) -> Iterator[float | Hold]:
-    """Fail in the midst of its mapping, while the file jobs that there are run on."""
+    """Fail during mapping, while the existing file jobs continue."""
     yield from _mapped(batch, _size(batch.random), share=0.7)
     if "RUNNING" in batch.shows and "FAILED" not in batch.shows:
         yield HOLD
@@ -60,7 +60,7 @@ def failed(batch: LivingBatch) -> Iterator[float | Hold]:
 
 
 def cancelled(batch: LivingBatch) -> Iterator[float | Hold]:
-    """Be cancelled, with the file jobs that there are, or while these run on."""
+    """Be cancelled, with the existing file jobs or while they continue."""
     yield from _mapped(batch, _size(batch.random), share=0.7)
     if batch.random.random() < 0.5:
         batch.settle(batch.numbers("PENDING", "THROTTLED"), "CANCELLED")
@@ -70,7 +70,7 @@ def cancelled(batch: LivingBatch) -> Iterator[float | Hold]:
 
 
 def vanishing(batch: LivingBatch) -> Iterator[float | Hold]:
-    """Be forgotten by LlamaCloud while active; some batches come back and end."""
+    """Be removed by LlamaCloud while active; some batches come back and end."""
     yield from _mapped(batch, _size(batch.random))
     batch.put(batch.random.choice(("RUNNING", "COMPLETED")))
     if batch.history.latest.status == "completed":
@@ -87,7 +87,7 @@ def vanishing(batch: LivingBatch) -> Iterator[float | Hold]:
 def retried(batch: LivingBatch) -> Iterator[float | Hold]:
     """Have failed files processed by new jobs, while it runs or after it was mapped."""
     batch.shows = ALL_STATUSES
-    # A count of several requests would see files from before and after a retry as if at once.
+    # A count of several requests would mix files from before and after a retry.
     yield from _mapped(batch, batch.random.randint(3, 20))
     running = batch.active()
     if len(running) < 2:
@@ -100,18 +100,18 @@ def retried(batch: LivingBatch) -> Iterator[float | Hold]:
     yield HOLD
     batch.map(again)
     if status == "COMPLETED":
-        # Its results are read once more when all has ended, and not before.
+        # Its results are read again once all has ended, and not before.
         batch.settle(batch.active(), "COMPLETED")
         batch.put("COMPLETED")
         return
     batch.put("RUNNING")
-    # Results of before the retry would be counted with file jobs that failed after it.
+    # Results from before the retry would be counted with file jobs that failed after it.
     yield HOLD
     yield from _worked_off(batch, "COMPLETED")
 
 
 def lost(batch: LivingBatch) -> Iterator[float | Hold]:
-    """Refer to file jobs that are not listed; the others end."""
+    """Refer to some file jobs that are not listed, while the others end."""
     batch.add_files(batch.random.randint(2, 12), bad_share=0.2)
     unmapped = batch.unmapped()
     batch.lose(unmapped[: batch.random.randint(1, 3)])
@@ -124,7 +124,7 @@ def lost(batch: LivingBatch) -> Iterator[float | Hold]:
 
 
 def never_mapped(batch: LivingBatch) -> Iterator[float | Hold]:
-    """Be mapped, with files of which nothing is said."""
+    """Be mapped, with files that have neither a job nor an error."""
     batch.add_files(batch.random.randint(2, 12), bad_share=0.2)
     batch.map(batch.unmapped()[batch.random.randint(1, 2) :])
     batch.put("RUNNING")
@@ -133,7 +133,7 @@ def never_mapped(batch: LivingBatch) -> Iterator[float | Hold]:
 
 
 def mapped_late(batch: LivingBatch) -> Iterator[float | Hold]:
-    """Be mapped, with files of which nothing is said at first; they have jobs after all."""
+    """Be mapped, with files that get their jobs only later."""
     batch.add_files(batch.random.randint(2, 12), bad_share=0.2)
     batch.map(batch.unmapped()[: batch.random.randint(0, 1)])
     batch.settle(batch.active())
@@ -146,15 +146,15 @@ def mapped_late(batch: LivingBatch) -> Iterator[float | Hold]:
         batch.put("COMPLETED")
 
 
-def never_told(batch: LivingBatch) -> Iterator[float | Hold]:
-    """Be mapped, while its results stay null."""
+def never_shown(batch: LivingBatch) -> Iterator[float | Hold]:
+    """Be mapped, with results that stay null."""
     batch.shows = frozenset()
     yield from _mapped(batch, batch.random.randint(1, 12))
     batch.put("COMPLETED")
 
 
 def under_way(batch: LivingBatch) -> Iterator[float | Hold]:
-    """Have begun long before the exporter: file jobs that ended before it add nothing."""
+    """Begin long before the exporter: file jobs that ended before it add nothing."""
     random = batch.random
     batch.counts_since = batch.now
     batch.add_files(random.randint(5, 60), bad_share=0.3)
@@ -180,7 +180,7 @@ def under_way(batch: LivingBatch) -> Iterator[float | Hold]:
 
 
 def mapped_before(batch: LivingBatch) -> Iterator[float | Hold]:
-    """Have been mapped before the exporter started, while file jobs run on."""
+    """Be mapped before the exporter starts, while file jobs continue."""
     random = batch.random
     batch.counts_since = batch.now
     batch.was_mapped_before = True
@@ -189,7 +189,7 @@ def mapped_before(batch: LivingBatch) -> Iterator[float | Hold]:
     mapped = batch.unmapped()
     batch.map(mapped, ago_seconds=random.uniform(60, 80_000))
     batch.settle(mapped[: random.randint(0, len(mapped) - 1)], ago_seconds=random.uniform(10, 60))
-    # Those that were updated before retention.failed are past.
+    # File jobs last updated before retention.failed are past.
     batch.put("COMPLETED", updated_ago_seconds=random.uniform(0, 15))
     if random.random() < 0.5:
         yield HOLD
@@ -199,7 +199,7 @@ def mapped_before(batch: LivingBatch) -> Iterator[float | Hold]:
 
 
 def over(batch: LivingBatch) -> Iterator[float | Hold]:
-    """Have ended shortly before the exporter started, most with failures: shown, never counted."""
+    """End shortly before the exporter starts, most with failures: shown, never counted."""
     batch.history.adds = False
     batch.add_files(batch.random.randint(1, 20), bad_share=0.5)
     batch.map(batch.unmapped(), ago_seconds=100)
@@ -209,7 +209,7 @@ def over(batch: LivingBatch) -> Iterator[float | Hold]:
 
 
 def long_over(batch: LivingBatch) -> Iterator[float | Hold]:
-    """Have been mapped days ago: listed, and never read, whether file jobs run on or not."""
+    """Be mapped days ago: listed, and never read, whether file jobs continue or not."""
     batch.history.adds = False
     batch.add_files(batch.random.randint(0, 3), bad_share=0.3)
     batch.map(batch.unmapped(), ago_seconds=90_000)
@@ -242,7 +242,7 @@ def _mapped(batch: LivingBatch, size: int, *, share: float = 1.0) -> Iterator[fl
 
 
 def _map_some(batch: LivingBatch, number: int) -> None:
-    """Map files that are not mapped yet, a few of them to an error."""
+    """Map some unmapped files, a few of them to an error."""
     unmapped = batch.unmapped()[:number]
     refused = [n for n in unmapped if batch.random.random() < 0.03]
     batch.refuse(refused)
@@ -253,7 +253,7 @@ def _map_some(batch: LivingBatch, number: int) -> None:
 
 
 def _worked_off(batch: LivingBatch, status: str) -> Iterator[float | Hold]:
-    """Bring all file jobs to their end, while the batch is in a status from the next step on."""
+    """End all file jobs, while the batch is in a status from the next step on."""
     waiting = batch.active()
     batch.random.shuffle(waiting)
     steps = batch.random.randint(1, 6)

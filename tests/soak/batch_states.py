@@ -1,4 +1,4 @@
-"""What is to be published of a batch of v2, from its status and its files."""
+"""What must be published for a v2 batch, from its status and its files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _ITEM_STATUSES: Final = {
 class BatchFile:
     """One file: its job, or why it has none; ``reference`` leads to a job that is listed nowhere.
 
-    ``fate`` is what will become of its job.
+    ``fate`` is the later outcome of its job.
     """
 
     id: str
@@ -65,12 +65,12 @@ class BatchFile:
 
     @property
     def ended_at(self) -> float | None:
-        """When its job ended, if it did."""
+        """When its job ended, or ``None``."""
         has_ended = self.job is not None and self.job.status in _DONE
         return self.job.updated_at if has_ended and self.job is not None else None
 
     def status(self, of_batch: str) -> str:
-        """Return the status that is published of it, by LlamaCloud's status of its batch."""
+        """Return its published status, given LlamaCloud's status of its batch."""
         if self.job is not None:
             return _ITEM_STATUSES.get(self.job.status, "unknown")
         if self.reference is not None:
@@ -79,14 +79,14 @@ class BatchFile:
             return "failed"
         return "cancelled" if of_batch == "CANCELLED" else "pending"
 
-    def is_told(self, of_batch: str) -> bool:
-        """Return whether an answer shows, or will show, how it ends."""
+    def outcome_is_shown(self, of_batch: str) -> bool:
+        """Return whether an answer shows, or will show, how the file ends."""
         if self.reference is not None:
             return False
         return not self.is_unmapped or of_batch == "CANCELLED"
 
     def simulated(self) -> SimulatedFile:
-        """Return it as LlamaCloud holds it."""
+        """Return the simulator's form of the file."""
         reference: dict[str, Any] = {"job_reference": self.reference} if self.reference else {}
         return SimulatedFile(self.id, self.job, self.mapping_error, overrides=reference)
 
@@ -95,17 +95,17 @@ def state_of(
     status: str,
     files: Sequence[BatchFile],
     *,
-    is_told: bool,
+    has_results: bool,
     created_at: float,
     updated_at: float,
     is_of_before: Callable[[BatchFile], bool],
 ) -> State:
-    """Return what is to be published of a batch in one of LlamaCloud's statuses.
+    """Return what must be published for a batch in one of LlamaCloud's statuses.
 
-    ``is_told`` is true if its results are known. Files ``is_of_before`` add nothing. A batch
+    ``has_results`` is true if its results are known. Files ``is_of_before`` add nothing. A batch
     that failed or was cancelled has no end until its last file has one.
     """
-    files = files if is_told else []
+    files = files if has_results else []
     ends = [file.ended_at for file in files if file.ended_at is not None]
     jobs_created = [file.job.created_at or 0.0 for file in files if file.job is not None]
     reasons = [(file, file.reason) for file in files if file.reason is not None]
@@ -123,29 +123,29 @@ def state_of(
         newest_time=max([created_at, *jobs_created, *ends]),
         newest_time_of_job=created_at,
         failed_ids=frozenset(file.id for file, _ in reasons),
-        is_told=is_told,
+        has_results=has_results,
         of_before=Counter(file.status(status) for file in before),
         reasons_of_before=Counter(file.reason for file in before if file.reason is not None),
     )
-    untold = [file for file in files if not file.is_told(status)]
+    unresolved = [file for file in files if not file.outcome_is_shown(status)]
     waits = [file for file in files if file.status(status) not in ENDED_ITEM_STATUSES]
     if status not in _DONE:
         return state
-    if is_told and not waits:
+    if has_results and not waits:
         return _with_end(state, ended_at)
-    if is_told and not untold:
+    if has_results and not unresolved:
         return state
-    is_last = len(waits) == len(untold)
-    later = _given_up(state, untold)
+    is_last = len(waits) == len(unresolved)
+    later = _given_up(state, unresolved)
     return replace(state, later=_with_end(later, ended_at) if is_last else later)
 
 
-def _given_up(state: State, untold: Sequence[BatchFile]) -> State:
-    """Return what is published once the exporter no longer waits for what no answer shows."""
-    unmapped = sum(file.is_unmapped for file in untold)
+def _given_up(state: State, unresolved: Sequence[BatchFile]) -> State:
+    """Return what is published once the exporter no longer waits for missing outcomes."""
+    unmapped = sum(file.is_unmapped for file in unresolved)
     by_status = Counter(state.by_status)
     by_status.subtract({"pending": unmapped, "unknown": -unmapped})
-    return replace(state, by_status=+by_status, items_given_up=len(untold))
+    return replace(state, by_status=+by_status, items_given_up=len(unresolved))
 
 
 def _with_end(state: State, ended_at: float) -> State:

@@ -1,4 +1,4 @@
-"""What must be published of a batch of v2: only its files show its numbers."""
+"""What must be published for a v2 batch: only its files show its numbers."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from tests.soak.exposition import JobSamples
     from tests.soak.history import JobHistory, State
 
-# Thirty intervals of a second, less than a second for what LlamaCloud's Date leaves out.
+# Thirty intervals of a second, minus the fraction of a second that LlamaCloud's Date omits.
 GIVES_UP_AFTER_SECONDS: Final = 29.0
 GIVEN_UP_WITHIN_SECONDS: Final = 90.0
-# v2 has no such things.
+# Values that v2 does not have.
 _ABSENT: Final = ("skipped_items", "started_timestamp_seconds")
 TOLD_BY_ITEMS: Final = ("total_items", "processed_items", "failed_items", "progress_ratio")
 
 
 def numbers_of(state: State) -> JobSamples:
     """Return the samples that follow from the files of a batch in a state."""
-    if not state.is_told:
+    if not state.has_results:
         return {}
     ended = state.items_given_up + sum(state.by_status.get(s, 0) for s in ENDED_ITEM_STATUSES)
     return {
@@ -37,7 +37,7 @@ def numbers_of(state: State) -> JobSamples:
 
 
 def contradictions_in(samples: JobSamples) -> list[str]:
-    """Say how the samples of one batch contradict each other, whatever is true of it."""
+    """Report contradictions between the samples of one batch, whatever its true state."""
     families = Counter(name for name, _ in samples)
     wrong = [f"{name} is there" for name in _ABSENT if families[name]]
     if ("items", "pending") not in samples:
@@ -60,20 +60,20 @@ def contradictions_in(samples: JobSamples) -> list[str]:
 
 
 def has_given_up(state: State, shown: JobSamples) -> bool:
-    """Return whether a batch is shown in what comes after a state, no longer in the state."""
+    """Return whether a batch is shown in the state after giving up instead of the one before."""
     later = state.later
     if later is None:
         return False
     if later.status != state.status:
         return shown.get(("status", later.status)) == 1.0
-    if not later.is_told:
+    if not later.has_results:
         return ("completed_timestamp_seconds", "") in shown
     processed = numbers_of(later).get(("processed_items", ""))
     return processed is not None and shown.get(("processed_items", "")) == processed
 
 
 def wrongly_waited(history: JobHistory, now: float) -> Iterator[str]:
-    """Return whether the exporter still waits for what no answer has shown of a batch for long."""
+    """Return whether the exporter waited too long for missing results of a batch."""
     state = history.latest
     if state.later is not None and now - state.put_at > GIVEN_UP_WITHIN_SECONDS:
-        yield f"nothing tells of {state.later.items_given_up} items, and they are not given up"
+        yield f"the outcome of {state.later.items_given_up} items is missing, but not given up"

@@ -1,4 +1,4 @@
-"""Which jobs and batches there are: of what kind, in which project, how many of each."""
+"""The jobs and batches of a soak: their kinds, projects and numbers."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ _NEW_LIVES: Mapping[str, Mapping[str, float]] = {
         "lost": 2,
         "never_mapped": 2,
         "mapped_late": 2,
-        "never_told": 2,
+        "never_shown": 2,
     },
 }
 _SLOW = {"v1beta": lives.SLOW, "v2": batch_lives.SLOW}
 _SHARE_OF_SPARSE: Mapping[str, float] = {"steady": 0.1, "unseen": 0.5}
-# More are long over than some pages hold, so that a listing which stops early leaves something out.
+# More are long over than some pages hold, so that a listing which stops early misses some.
 BEFORE_THE_START: Final[Mapping[str, Mapping[str, int]]] = {
     "v1beta": {"under_way": 8, "woken": 3, "over": 4, "long_over": 300},
     "v2": {"under_way": 8, "mapped_before": 6, "over": 4, "long_over": 150},
@@ -65,7 +65,7 @@ _DAY = 86400.0
 
 
 def drawn_life(random: Random, *, may_be_slow: bool) -> tuple[str, str]:
-    """Draw the generation and the kind of a new life; slow ones need time to come to their end."""
+    """Draw the API generation and the kind of a new life; slow ones need time to end."""
     api_version = _drawn(random, _SHARES)
     weights = _NEW_LIVES[api_version]
     if not may_be_slow:
@@ -74,9 +74,9 @@ def drawn_life(random: Random, *, may_be_slow: bool) -> tuple[str, str]:
 
 
 def created_ago_seconds(random: Random, api_version: str, kind: str) -> float:
-    """Draw how long ago that was created which was there before the exporter.
+    """Draw the age of a job or batch that existed before the exporter.
 
-    Some batches that are under way are older than what v2 lists whatever its status.
+    Some running batches are older than the window that v2 lists in every status.
     """
     if kind == "long_over":
         return 2 * _DAY * (1 + random.random())
@@ -87,7 +87,7 @@ def created_ago_seconds(random: Random, api_version: str, kind: str) -> float:
 def history_of(
     job_id: str, api_version: str, kind: str, created_at: float, random: Random
 ) -> JobHistory:
-    """Return the history of a job that begins, in a project and of a type by ``random``."""
+    """Return the history of a new job, in a random project and of a random type."""
     is_batch = api_version == "v2"
     sparse = not is_batch and random.random() < _SHARE_OF_SPARSE.get(kind, 0.0)
     project = random.choices(PROJECTS, [one.shares[api_version] for one in PROJECTS])[0]
@@ -108,7 +108,7 @@ def history_of(
 def life_of(
     history: JobHistory, world: World, random: Random, times_counted: Callable[[str], int]
 ) -> Life:
-    """Return the life that the job of a history begins."""
+    """Return the life of the job of a history."""
     life: Life
     if history.is_batch:
         life = getattr(batch_lives, history.kind)(LivingBatch(world, history, random))
@@ -121,8 +121,8 @@ def life_of(
 
 
 def seeded(seed: int, subject: str) -> Random:
-    """Return the random numbers of one subject: they do not depend on when others are drawn."""
-    return Random(f"{seed}/{subject}")  # noqa: S311 - it decides nothing secret
+    """Return the random numbers of one subject, independent of when others are drawn."""
+    return Random(f"{seed}/{subject}")  # noqa: S311 - nothing secret depends on it
 
 
 def _drawn(random: Random, weights: Mapping[str, float]) -> str:

@@ -1,4 +1,4 @@
-"""What the counters and histograms must say, from the histories by the rules of the contract."""
+"""The values that counters and histograms must have, from the histories and the contract."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SUM_TOLERANCE_SECONDS = 0.01
 
 @dataclass(slots=True)
 class Happened:
-    """What happened for certain and was seen, and what more may have been; seconds are sorted."""
+    """What certainly happened and was seen, and what else may count; seconds are sorted."""
 
     certain: Counter[Series] = field(default_factory=Counter)
     possible: Counter[Series] = field(default_factory=Counter)
@@ -45,10 +45,10 @@ class Happened:
 def what_happened(
     histories: Iterable[JobHistory], items_seen: Callable[[JobHistory], bool]
 ) -> Happened:
-    """Add up what all jobs added.
+    """Sum the increments of all jobs.
 
-    ``items_seen`` returns whether the items of a job were certainly counted after its last change;
-    otherwise what only counting shows is merely possible.
+    ``items_seen`` returns whether a job's items were certainly counted after its last change;
+    otherwise increments that only counting shows are merely possible.
     """
     happened = Happened()
     for history in histories:
@@ -66,10 +66,10 @@ def wrong_counters(
     *,
     forgot_file_jobs: bool = False,
 ) -> list[str]:
-    """Report which counters and histograms do not show what happened.
+    """Report counters and histograms that do not match what happened.
 
-    An exporter that was killed forgot when file jobs of v2 ended. Where their rows can no longer be
-    read, it uses the time of the batch: then only the number of turnarounds is certain.
+    A killed exporter forgets when v2 file jobs ended. If it can no longer read their rows, it uses
+    the time of the batch, and only the number of turnarounds is certain.
     """
     wrong = []
     for project in projects:
@@ -87,7 +87,7 @@ def wrong_counters(
 
 
 def too_much_counted(happened: Happened, exposition: Exposition) -> list[str]:
-    """Report which counters show more than what has happened so far."""
+    """Report counters above what has happened so far."""
     return [
         f"{key}: {value}, though only {happened.certain[key] + happened.possible[key]} happened"
         for key, value in exposition.samples.items()
@@ -112,15 +112,15 @@ def _add(happened: Happened, history: JobHistory, *, counted: bool) -> None:
     if later is not None and history.may_end_unseen:
         _add_perhaps(happened, history, later)
     elif later is not None and history.latest.ended:
-        # One that waited long may leave as soon as it is given up, which no scrape shows.
+        # One that waited long may leave as soon as it is given up, between two scrapes.
         _add_turnaround_perhaps(happened, history, later)
-    told = happened.certain if counted else happened.possible
+    target = happened.certain if counted else happened.possible
     for reason in FAILURES:
         key = _name("items_failed_total", project=project, reason=reason)
-        told[key] += _greatest(history, reason, _failure_reasons)
+        target[key] += _greatest(history, reason, _failure_reasons)
     for reason in SKIPS:
         key = _name("items_skipped_total", **labels, reason=reason)
-        told[key] += _greatest(history, reason, lambda s: (s.skip_reasons, {}))
+        target[key] += _greatest(history, reason, lambda s: (s.skip_reasons, {}))
     _add_durations(happened, history, counted=counted)
 
 
@@ -142,8 +142,8 @@ def _add_durations(happened: Happened, history: JobHistory, *, counted: bool) ->
     for state in _counting(history):
         if state.status in _RUN_STATUSES and state.completed_at is not None:
             seconds = max(state.completed_at - history.created_at, 0.0)
-            told = happened.possible_seconds if history.may_be_past else happened.certain_seconds
-            told[_name("turnaround_duration_seconds", **labels)].append(seconds)
+            target = happened.possible_seconds if history.may_be_past else happened.certain_seconds
+            target[_name("turnaround_duration_seconds", **labels)].append(seconds)
             break
     key = _name("item_duration_seconds", **labels)
     at_once, later = _item_seconds(history)
@@ -170,7 +170,7 @@ def _counting(history: JobHistory) -> list[State]:
 
 
 def _item_seconds(history: JobHistory) -> tuple[list[float], list[float]]:
-    """Return how long items took that had ended with the job, and those that did a little later.
+    """Return the durations of items that ended with the job, and of those that ended soon after.
 
     They count once a job, so that the later ones may come too late.
     """
@@ -191,7 +191,7 @@ def _greatest(
     what: str,
     numbers_of: Callable[[State], tuple[Mapping[str, int], Mapping[str, int]]],
 ) -> int:
-    """Return the greatest number that counts; ``numbers_of`` gives all, and those of before."""
+    """Return the greatest number that counts, where ``numbers_of`` also gives those of before."""
     both = map(numbers_of, _counting(history))
     numbers = [every.get(what, 0) - of_before.get(what, 0) for every, of_before in both]
     return max(numbers) - (0 if history.counts_from is None else numbers[0])

@@ -1,4 +1,4 @@
-"""One scrape, read quickly; ``strictness`` reads it strictly."""
+"""A scrape parsed fast; ``strictness`` parses it strictly."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Exposition:
     samples: dict[Series, float] = field(default_factory=dict)
 
     def value(self, name: str, **labels: str) -> float | None:
-        """Return a sample that is not of a job."""
+        """Return a sample that does not belong to a job."""
         return self.samples.get(series(name, **labels))
 
 
@@ -36,7 +36,7 @@ def series(name: str, **labels: str) -> Series:
 
 
 class Reader:
-    """Reads expositions; a series that came before is known by its text, which is much faster."""
+    """Parses expositions; the text of a series is cached, which is much faster."""
 
     def __init__(self) -> None:
         self._known: dict[str, _Name] = {}

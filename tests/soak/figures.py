@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def of_jobs(every: Collection[JobHistory], watch: Watch) -> dict[str, object]:
-    """Describe the jobs: how many there were, how they ended, and what was seen of that."""
+    """Summarise the jobs: their number, their ends, and how many ends were seen."""
     histories = [history for history in every if history.kind != "long_over"]
     return {
         "jobs": len(histories),
@@ -35,26 +35,26 @@ def of_jobs(every: Collection[JobHistory], watch: Watch) -> dict[str, object]:
 
 
 def _by_kind(every: Collection[JobHistory], api_version: str) -> str:
-    return told(Counter(one.kind for one in every if one.api_version == api_version))
+    return one_line(Counter(one.kind for one in every if one.api_version == api_version))
 
 
 def of_requests(ledger: Ledger, faults: CountedFaults) -> dict[str, object]:
-    """Describe the requests that arrived, their faults, and the content of their answers."""
+    """Summarise the requests that arrived, their faults, and the content of their answers."""
     requests = ledger.by_endpoint_and_code()
     left_out: Counter[tuple[str, str]] = Counter()
     for (_, endpoint, what), number in ledger.left_out.items():
         left_out[endpoint, what] += number
     return {
         "requests": requests.total(),
-        "requests by endpoint and code": told(requests),
+        "requests by endpoint and code": one_line(requests),
         "faults": faults.drawn.total(),
-        "faults by kind": told(faults.drawn),
-        "left out of answers": told(left_out),
+        "faults by kind": one_line(faults.drawn),
+        "left out of answers": one_line(left_out),
     }
 
 
-def told(counts: Counter[str] | Counter[tuple[str, str]]) -> str:
-    """Write counts in one line."""
+def one_line(counts: Counter[str] | Counter[tuple[str, str]]) -> str:
+    """Format counts in one line."""
     return ", ".join(
         f"{key if isinstance(key, str) else ' '.join(key)}: {number}"
         for key, number in sorted(counts.items())

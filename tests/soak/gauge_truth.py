@@ -1,4 +1,4 @@
-"""What the gauges of the projects must say, from the jobs that the same exposition shows."""
+"""The values that project gauges must have, from the jobs in the same exposition."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 _ACTIVE = ("pending", "throttled", "running", "dispatched", "unknown")
 _ITEMS_SHOWN = (0, len(ITEM_STATUSES))
 _NO_JOBS = Counter[str]()
-# A listing that is whole was applied once those of other generations had ended, which may hang.
+# A complete listing is applied once those of the other generations have ended, which may hang.
 _UNSURE_SECONDS = 15.0
 
 
 def jobs_in_parts(exposition: Exposition) -> list[str]:
-    """Say which jobs are published, but not wholly."""
+    """Report jobs that are published only in part."""
     wrong = []
     for job_id, samples in exposition.jobs.items():
         statuses = [status for status in JOB_STATUSES if samples.get(("status", status)) == 1.0]
@@ -49,7 +49,7 @@ def wrong_gauges(
     projects: Iterable[SoakProject],
     unread: Mapping[str, int] = _NO_JOBS,
 ) -> list[str]:
-    """Say which gauges of projects contradict the jobs beside them.
+    """Report project gauges that contradict the jobs beside them.
 
     ``unread`` is how many batches of each project may be uncounted and not shown.
     """
@@ -78,7 +78,7 @@ def _wrong_of(
     stale: set[str],
     unread: int,
 ) -> list[str]:
-    """Check one project, of which these generations of the API are ``stale``."""
+    """Check one project, whose ``stale`` API generations are given."""
     wrong = [
         f"{project.name}: an active job of {_api_version(job)} is shown, which is stale"
         for job in jobs
@@ -97,7 +97,7 @@ def _wrong_of(
 def _wrong_tracked(
     project: SoakProject, jobs: list[JobSamples], exposition: Exposition, *, has_hidden: bool
 ) -> list[str]:
-    """Check the tracked jobs: those that are active and stale are not shown."""
+    """Check the number of tracked jobs: active and stale ones are not shown."""
     key = series("llamacloud_exporter_tracked_jobs", project=project.name)
     actual, least = exposition.samples.get(key, -1.0), len(jobs)
     if actual == least or (has_hidden and actual > least):
@@ -108,7 +108,7 @@ def _wrong_tracked(
 def _wrong_uncounted(
     project: SoakProject, jobs: list[JobSamples], exposition: Exposition, unread: int
 ) -> list[str]:
-    """Check the uncounted jobs: those that ended are uncounted until a count since their end.
+    """Check the uncounted jobs: ended jobs are uncounted until a count since their end.
 
     A batch without results has nothing to count, unless it has ended without them.
     """
@@ -125,9 +125,9 @@ def _wrong_uncounted(
 
 
 def _stale_versions(exposition: Exposition, project: SoakProject) -> tuple[set[str], set[str]]:
-    """Name the generations of the API that are stale in a scrape, and those that may be.
+    """Return the API generations that are stale in a scrape, and those that may be.
 
-    LlamaCloud's Date has whole seconds, and what is stale is published a moment later.
+    LlamaCloud's Date has whole seconds, and stale data is withdrawn a moment later.
     """
     certain, unsure = set(), set()
     for api_version in API_VERSIONS:
@@ -165,7 +165,7 @@ def _expected(project: SoakProject, jobs: list[JobSamples]) -> dict[Series, floa
 
 
 def health(projects: Iterable[SoakProject]) -> Iterator[tuple[Series, float]]:
-    """List what the exporter says of itself once all is well."""
+    """Return what the exporter reports about itself once all faults are over."""
     for project in projects:
         yield series("llamacloud_exporter_project_up", project=project.name), 1.0
         yield series("llamacloud_exporter_project_authenticated", project=project.name), 1.0

@@ -1,4 +1,4 @@
-"""The world as it grows: jobs are born at a steady rate and live on, all from one seed."""
+"""The world as it grows: jobs start at a steady rate and progress, all from one seed."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     from tests.soak.births import Life
     from tests.soak.history import JobHistory
 
-# At most this many live, or have an end that was not seen yet: on a busy machine, or while their
-# generation of the API has vanished, the exporter falls behind, and so must the world, or the truth
-# would be too much work for what time there is.
+# At most this many are alive, or have an unseen end. On a busy machine, or while their API
+# generation is withdrawn, the exporter falls behind, and the world must wait for it, or computing
+# the truth would take too long.
 _UNSEEN_AT_MOST: Mapping[str, int] = {"v1beta": 60, "v2": 30}
 _END_UNSEEN_AT_MOST_SECONDS = 20.0
 
 
 class GrowingWorld:
-    """Moves the jobs of a world on, and records their ``histories``.
+    """Advances the jobs of a world, and records their ``histories``.
 
     ``is_shown`` returns whether the exposition shows a job as it was after its latest change,
-    ``is_known`` whether it shows a job as it is, ``has_left`` whether it does not show it any more.
+    ``is_known`` whether it shows a job as it is, ``has_left`` whether it no longer shows it.
     """
 
     def __init__(
@@ -68,30 +68,30 @@ class GrowingWorld:
         self._next_birth = 0.0
 
     def open(self) -> None:
-        """Put what was there before the exporter."""
+        """Add the jobs that existed before the exporter."""
         for api_version in self._api_versions:
             for kind, number in BEFORE_THE_START[api_version].items():
                 for _ in range(number):
                     ago_seconds = created_ago_seconds(self._random, api_version, kind)
-                    self._bear(api_version, kind, ago_seconds)
+                    self._add_birth(api_version, kind, ago_seconds)
 
     def advance(self, *, may_be_slow: bool) -> None:
-        """Let happen what is due by now; new lives ``may_be_slow`` if there is time for it."""
+        """Apply all changes that are due; new lives ``may_be_slow`` if there is time for it."""
         now = self._world.clock()
-        # What could not be born in time is not made up for.
+        # Births that were missed are not made up for.
         self._next_birth = max(self._next_birth, now - 2 * self._seconds_between_births)
         while self._next_birth <= now:
             api_version, kind = drawn_life(self._random, may_be_slow=may_be_slow)
             may_live = api_version in self._api_versions
             if may_live and self._unseen(api_version) < _UNSEEN_AT_MOST[api_version]:
-                self._bear(api_version, kind, 0.0)
+                self._add_birth(api_version, kind, 0.0)
             self._next_birth += self._random.expovariate(1 / self._seconds_between_births)
         while self._due and self._due[0][0] <= now:
             _, number, history, life = heapq.heappop(self._due)
             self._live_on(number, history, life)
 
     def release(self) -> None:
-        """Let those jobs go on whose state has been seen, or that have left."""
+        """Continue jobs whose held state has been seen, or which have left."""
         held, self._held = self._held, []
         for hold, number, history, life in held:
             if self._go_on[hold](history):
@@ -106,7 +106,7 @@ class GrowingWorld:
         ]
 
     def forget_perhaps(self, history: JobHistory) -> None:
-        """Let LlamaCloud forget a job that is over, or go on listing it."""
+        """Remove a job that is over, or keep listing it."""
         if history.kind == "relapsing" and history.returned_at is None:
             return
         if seeded(self._seed, f"{history.job_id} is over").random() < 0.5:
@@ -126,7 +126,7 @@ class GrowingWorld:
         under_way = [history for *_, history, _ in (*self._due, *self._held)]
         return sum(one.api_version == api_version for one in (*under_way, *self._ended))
 
-    def _bear(self, api_version: str, kind: str, ago_seconds: float) -> None:
+    def _add_birth(self, api_version: str, kind: str, ago_seconds: float) -> None:
         number = next(self._numbers)
         job_id = f"{'bat' if api_version == 'v2' else 'job'}-{number:06d}"
         random = seeded(self._seed, job_id)
@@ -139,7 +139,7 @@ class GrowingWorld:
     def _live_on(self, number: int, history: JobHistory, life: Life) -> None:
         stay = next(life, None)
         if stay is None:
-            # What is over from the start is nothing to wait for.
+            # Jobs that are over from the start are not waited for.
             self._ended.extend([history] if history.adds else [])
         elif isinstance(stay, Hold):
             self._held.append((stay, number, history, life))

@@ -1,4 +1,4 @@
-"""What happened: every state that each job was in, recorded as it was put into the world."""
+"""The history of each job: every state, recorded when it was put into the world."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ITEM_STATUSES: Final = (
 )
 ENDED_ITEM_STATUSES: Final = ("completed", "failed", "skipped", "cancelled")
 SKIP_REASONS: Final = ("already_processed", "size_limit_exceeded", "other")
-# What LlamaCloud says of failed items, and the reason that is to be published of it.
+# LlamaCloud's messages of failed items, and the reason to publish for each.
 REASON_OF_MESSAGE: Final = {
     "The document could not be read": "other",
     "PDF_IS_BROKEN: no trailer": "pdf_is_broken",
@@ -45,13 +45,12 @@ JOB_TYPES: Final = ("parse", "extract", "classify", "unknown")
 class State:
     """A job from ``put_at`` on; no answer from ``put_by`` on shows an earlier state.
 
-    Statuses and reasons are named as they are published. A job that was removed is ``gone``, with
-    the rest as it was.
+    Statuses and reasons are named as published. A removed job is ``gone``, with all else unchanged.
 
-    A batch of v2 ``is_told`` of if LlamaCloud gives its results by then; the other numbers are
-    empty until it does. ``of_before`` are those of ``by_status`` that ended before the exporter
-    began and add nothing, ``reasons_of_before`` those of ``failure_reasons``. ``later`` is what is
-    published once the exporter has given up to wait for ``items_given_up`` of it.
+    ``has_results`` is false for a v2 batch until LlamaCloud gives its results; until then the other
+    numbers are empty. ``of_before`` are those of ``by_status`` that ended before the exporter began
+    and add nothing, ``reasons_of_before`` those of ``failure_reasons``. ``later`` is what is
+    published once the exporter has given up waiting for ``items_given_up`` of it.
     """
 
     put_at: float
@@ -67,7 +66,7 @@ class State:
     item_seconds: tuple[float, ...] = ()
     failed_ids: frozenset[str] = frozenset()
     status_before_gone: str = ""
-    is_told: bool = True
+    has_results: bool = True
     of_before: Mapping[str, int] = field(default_factory=dict)
     reasons_of_before: Mapping[str, int] = field(default_factory=dict)
     items_given_up: int = 0
@@ -85,7 +84,7 @@ class State:
 
     @property
     def settled(self) -> bool:
-        """Whether all items are in an end state."""
+        """Whether all items have ended."""
         return self.total == sum(self.by_status.get(status, 0) for status in ENDED_ITEM_STATUSES)
 
     @property
@@ -98,11 +97,11 @@ class State:
 class JobHistory:
     """The life of one job.
 
-    ``counts_from`` is the number of the state whose items add nothing, because the job was under
-    way before the exporter knew of it; ``None`` if all adds. ``adds`` is false for a job that had
-    ended by then. ``sparse`` jobs do not report counts of their own. A batch ``is_unread`` if it
-    may have been mapped before it was listed, as v2 was set aside until then; it ``may_be_past`` if
-    it could not be read until it was older than the longest retention, and adds nothing then.
+    ``counts_from`` is the number of the state whose items add nothing, because the job was running
+    before the exporter knew of it; ``None`` if all add. ``adds`` is false for a job that had ended
+    by then. ``sparse`` jobs do not report counts of their own. A batch ``is_unread`` if it may have
+    been mapped before it was listed, because v2 was set aside until then; it ``may_be_past`` if it
+    could not be read until it was older than the longest retention, and then adds nothing.
     """
 
     job_id: str
@@ -122,18 +121,18 @@ class JobHistory:
 
     @property
     def is_batch(self) -> bool:
-        """Whether it is a batch of v2."""
+        """Whether it is a v2 batch."""
         return self.api_version == "v2"
 
     @property
     def may_end_unseen(self) -> bool:
-        """Whether it may end without ever being shown: no answer showed its state, or too late."""
-        is_untold = not self.latest.is_told and self.latest.later is not None
-        return self.may_be_past or (self.is_unread and is_untold)
+        """Whether it may end without being shown: no answer showed its state, or too late."""
+        lacks_results = not self.latest.has_results and self.latest.later is not None
+        return self.may_be_past or (self.is_unread and lacks_results)
 
     @property
     def mapped_at(self) -> float | None:
-        """When LlamaCloud first called it ``COMPLETED``, if it did."""
+        """When its status first became ``COMPLETED``, or ``None``."""
         mapped = (s.put_at for s in self.states if s.status in {"dispatched", "completed"})
         return next(mapped, None)
 
@@ -149,7 +148,7 @@ class JobHistory:
 
     @property
     def ended_at(self) -> float | None:
-        """When the job came into the ended status that it is in."""
+        """When the job got its present ended status, or ``None``."""
         ended_at = None
         for state in reversed(self.states):
             if not state.ended or state.status != self.latest.status:
@@ -161,14 +160,14 @@ class JobHistory:
 
     @property
     def returned_at(self) -> float | None:
-        """When a job that had left with a clean end got failed items: it is shown once more."""
+        """When a job that left with a clean end got failed items, so that it is shown once more."""
         if self.kind == "relapsing" and self.latest.ended and self.latest.failing:
             return self.latest.put_at
         return None
 
     @property
     def unmoved_since(self) -> float:
-        """When the job came to be as it is, as far as it is published."""
+        """When the published part of the job last changed."""
         since = self.latest.put_at
         for state in reversed(self.states):
             if (state.status, state.by_status) != (self.latest.status, self.latest.by_status):
@@ -177,13 +176,13 @@ class JobHistory:
         return since
 
     def give_up(self) -> None:
-        """Record that the exporter no longer waits for what no answer shows of the latest state."""
+        """Record that the exporter no longer waits for missing results of the latest state."""
         state = self.latest
         assert state.later is not None
         self.states.append(replace(state.later, put_at=state.put_at, put_by=state.put_by))
 
-    def told(self) -> str:
-        """Describe the life in a few lines, for a person who searches for a mistake."""
+    def describe(self) -> str:
+        """Describe the life in a few lines, for debugging."""
         began = self.created_at
         facts = [self.api_version, self.kind, self.job_type]
         facts += ["sparse"] if self.sparse else []
@@ -200,17 +199,17 @@ class JobHistory:
 
 
 def items_by_status(items: Iterable[SimulatedItem]) -> Counter[str]:
-    """Count items by the status that is to be published."""
+    """Count items by published status."""
     return Counter(item.status if item.status in ITEM_STATUSES else "unknown" for item in items)
 
 
 def failures_by_reason(items: Iterable[SimulatedItem]) -> Counter[str]:
-    """Count failed items by the reason that is to be published."""
+    """Count failed items by published reason."""
     return Counter(REASON_OF_MESSAGE[i.error_message] for i in items if i.status == "failed")
 
 
 def skips_by_reason(items: Iterable[SimulatedItem]) -> Counter[str]:
-    """Count skipped items by the reason that is to be published."""
+    """Count skipped items by published reason."""
     return Counter(
         item.skip_reason if item.skip_reason in SKIP_REASONS else "other"
         for item in items

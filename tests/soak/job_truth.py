@@ -1,4 +1,4 @@
-"""What must be published of each job, from its history by the rules of the contract."""
+"""What must be published for each job, from its history and the contract."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ if TYPE_CHECKING:
     from tests.soak.history import JobHistory, State
 
 _PROCESSED = ("completed", "failed", "skipped")
-# Times are printed with 17 digits, and made from text with microseconds.
+# Times are printed with 17 digits, and parsed from text with microseconds.
 _TIME_TOLERANCE_SECONDS = 1e-5
-# More than a scrape and a publication take.
+# Longer than a scrape and a publication take.
 _BETWEEN_SCRAPES_SECONDS = 5.0
 _MOMENTS = (
     "last_progress_timestamp_seconds",
     "last_refreshed_timestamp_seconds",
     "items_last_counted_timestamp_seconds",
 )
-# What requires a request for the job itself, and what exists for certain once it was answered.
+# Samples that need a request for the job itself, and those that then certainly exist.
 _COUNTED = {"items": "items", "item_failures": "items"}
-_ASKED_FOR = {"progress_ratio": "progress_ratio", **_COUNTED}
+_NEED_REQUEST = {"progress_ratio": "progress_ratio", **_COUNTED}
 _TOLD_LATE = {
-    "v1beta": {*_ASKED_FOR},
-    "v2": {*_ASKED_FOR, *TOLD_BY_ITEMS, "completed_timestamp_seconds"},
+    "v1beta": {*_NEED_REQUEST},
+    "v2": {*_NEED_REQUEST, *TOLD_BY_ITEMS, "completed_timestamp_seconds"},
 }
-# A batch may go while the row of a file job could not be read: that stays unknown.
+# A batch may leave while a file job's row could not be read; its status stays unknown.
 _UNSURE_WHEN_GONE = {("items", status) for status in ("pending", "processing", "unknown")}
-# What is published of the fields of a row that may be odd.
+# The samples of each row field that may be odd.
 _PUBLISHED_OF = {
     **dict.fromkeys(("directory_id", "source_directory_id", "configuration_id"), "info"),
     **{name: name for name in ("processed_items", "failed_items", "skipped_items")},
@@ -47,24 +47,24 @@ def wrong_samples(
     shown: JobSamples,
     read_at: float,
     *,
-    asked_for: bool = True,
+    was_requested: bool = True,
     given_up: bool = False,
     left_late: bool = False,
     odd_fields: AbstractSet[str] = frozenset(),
 ) -> list[str]:
-    """Say how what is ``shown`` of a job differs from its latest state.
+    """Report how the ``shown`` samples of a job differ from its latest state.
 
-    Without ``asked_for`` what its row in a listing does not report may be missing. What only counts
-    show may be missing of a job that was ``given_up``. One that ``left_late``, after the longest
-    retention, may have been requested too late to be shown so. What is published of ``odd_fields``
-    proves nothing, because they could not be read when the job was shown last.
+    Without ``was_requested``, samples that its row in a listing does not report may be missing.
+    Samples from counts may be missing for a job that was ``given_up``. One that ``left_late``,
+    after the longest retention, may have been requested too late to be shown so. Samples of
+    ``odd_fields`` prove nothing, because those could not be read when the job was last shown.
     """
     names = {name for name, _ in shown}
-    may_be_missing = (_COUNTED if given_up else {}) if asked_for else _ASKED_FOR
+    may_be_missing = (_COUNTED if given_up else {}) if was_requested else _NEED_REQUEST
     missing = {name for name, certain in may_be_missing.items() if certain not in names}
     undecided = {_PUBLISHED_OF[field] for field in odd_fields if field in _PUBLISHED_OF}
     undecided |= _TOLD_LATE[history.api_version] if left_late else set()
-    if _first_with_this_look(history).failure_reasons != history.latest.failure_reasons:
+    if _first_indistinguishable(history).failure_reasons != history.latest.failure_reasons:
         undecided.add("item_failures")
     expected = _exact(history)
     if history.sparse and _progress_is_of_an_earlier_end(history, shown):
@@ -81,28 +81,28 @@ def wrong_samples(
     ]
     if left_late:
         return wrong + list(_wrong_moments_of_row(history, shown, read_at))
-    may_lack = set() if asked_for else {*_MOMENTS[1:]}
-    if missing >= {"items"} or not history.latest.is_told:
+    may_lack = set() if was_requested else {*_MOMENTS[1:]}
+    if missing >= {"items"} or not history.latest.has_results:
         may_lack.add(_MOMENTS[2])
     return wrong + list(_wrong_moments(history, shown, read_at, may_lack))
 
 
 def impossible_counts(histories: Mapping[str, JobHistory], exposition: Exposition) -> list[str]:
-    """Say of which jobs fewer or more items are counted than they ever had."""
+    """Report jobs for which fewer or more items are counted than they ever had."""
     wrong = []
     for job_id, samples in exposition.jobs.items():
         if ("items", "pending") not in samples:
             continue
         counted = sum(samples["items", status] for status in ITEM_STATUSES)
         states = histories[job_id].states
-        totals = {state.total for state in states if state.is_told}
+        totals = {state.total for state in states if state.has_results}
         if counted not in totals:
             wrong.append(f"{job_id}: {counted:g} items are counted, though it had {sorted(totals)}")
         failed = samples["items", "failed"]
         most = max(state.by_status.get("failed", 0) for state in states)
         if failed > most:
-            told = histories[job_id].told()
-            wrong.append(f"{failed:g} failed items are counted, though it had {most}: {told}")
+            life = histories[job_id].describe()
+            wrong.append(f"{failed:g} failed items are counted, though it had {most}: {life}")
     return wrong
 
 
@@ -114,7 +114,7 @@ def must_be_shown(history: JobHistory, now: float) -> bool:
 
 
 def may_be_shown(history: JobHistory) -> bool:
-    """Return whether a job may still be shown: this depends on when its end was seen."""
+    """Return whether a job may still be shown, which depends on when its end was seen."""
     return history.kind != "long_over"
 
 
@@ -133,8 +133,8 @@ def is_shown(history: JobHistory, exposition: Exposition) -> bool:
     state = history.latest
     if state.status == "gone":
         return True
-    # LlamaCloud's Date has whole seconds: from a later one on, nothing older was shown.
-    names = _MOMENTS[1:] if state.is_told else _MOMENTS[1:2]
+    # LlamaCloud's Date has whole seconds: a later one shows nothing older.
+    names = _MOMENTS[1:] if state.has_results else _MOMENTS[1:2]
     return all(shown.get((name, ""), 0.0) >= state.put_by for name in names)
 
 
@@ -145,7 +145,7 @@ def is_known(history: JobHistory, exposition: Exposition) -> bool:
 
 
 def left_late(history: JobHistory, last_read_at: float) -> bool:
-    """Return whether a job that has left stayed until its retention was over, or longer."""
+    """Return whether a job that has left stayed at least until its retention was over."""
     ended_at = history.ended_at
     stayed_until = last_read_at + _BETWEEN_SCRAPES_SECONDS
     return ended_at is not None and stayed_until - ended_at >= RETENTION_FAILED_SECONDS
@@ -172,7 +172,7 @@ def _exact(history: JobHistory) -> JobSamples:
 
 
 def _numbers(history: JobHistory, state: State) -> JobSamples:
-    """Return the samples of a job of v1beta that are numbers of items."""
+    """Return the item samples of a v1beta job."""
     expected: JobSamples = {}
     for item_status in ITEM_STATUSES:
         expected["items", item_status] = float(state.by_status.get(item_status, 0))
@@ -201,9 +201,9 @@ def _progress_is_of_an_earlier_end(history: JobHistory, shown: JobSamples) -> bo
 
 
 def _since_its_end(history: JobHistory) -> list[State]:
-    """Return the states since the end that a job came to.
+    """Return the states since the job's end.
 
-    Its status is fetched once in them, because a row without counts shows nothing new later.
+    Its status is fetched once in them, because a row without counts shows no later change.
     """
     since = [history.latest]
     for state in reversed(history.states[:-1]):
@@ -214,18 +214,18 @@ def _since_its_end(history: JobHistory) -> list[State]:
 
 
 def _first_with_this_row(history: JobHistory) -> State:
-    """Return the state since which the rows of the job are the same: late items may change none.
+    """Return the state since which the job's rows are unchanged: late items may change none.
 
-    Nothing has its status fetched again then.
+    No status is fetched after that.
     """
     since = _since_its_end(history)
     if history.is_batch:
-        # Its status is fetched with each count; a failed one may be counted once.
+        # Its status is fetched with each count; a failed job may be counted once.
         return since[0] if history.latest.status in {"failed", "cancelled"} else since[-1]
     return next(state for state in since if _row(history, state) == _row(history, since[-1]))
 
 
-def _first_with_this_look(history: JobHistory) -> State:
+def _first_indistinguishable(history: JobHistory) -> State:
     """Return the first state whose items cannot be distinguished from the latest.
 
     Where the budget is too small, what was between them may never have been seen, and a job in
@@ -234,8 +234,8 @@ def _first_with_this_look(history: JobHistory) -> State:
     latest = history.latest
     if history.project is not LIMITED:
         return latest
-    look = latest.status, latest.by_status
-    return next(state for state in history.states if (state.status, state.by_status) == look)
+    sought = latest.status, latest.by_status
+    return next(state for state in history.states if (state.status, state.by_status) == sought)
 
 
 def _row(history: JobHistory, state: State) -> tuple[object, ...]:
@@ -250,7 +250,7 @@ def _same(expected: float | None, actual: float | None) -> bool:
 
 
 def _wrong_moments_of_row(history: JobHistory, shown: JobSamples, read_at: float) -> Iterator[str]:
-    """Check the moments of a job that was not requested since its end: only its row showed it."""
+    """Check the times of a job that was not requested since its end, so only its row showed it."""
     for name in _MOMENTS:
         actual = shown.get((name, ""))
         if actual is not None and actual > read_at:
@@ -264,10 +264,10 @@ def _wrong_moments_of_row(history: JobHistory, shown: JobSamples, read_at: float
 def _wrong_moments(
     history: JobHistory, shown: JobSamples, read_at: float, may_lack: AbstractSet[str]
 ) -> Iterator[str]:
-    """Check what depends on when the exporter polled: not before the state, not in the future."""
+    """Check times that depend on polls: not before the state, and not in the future."""
     state = history.latest
     fetched_since = _first_with_this_row(history)
-    counted_since = _first_with_this_look(history)
+    counted_since = _first_indistinguishable(history)
     is_counted = ("items", "pending") in shown
     newest = counted_since.newest_time if is_counted else state.newest_time_of_job
     earliest = {
@@ -280,6 +280,6 @@ def _wrong_moments(
         if actual is None:
             if name not in may_lack:
                 yield f"{name} is missing"
-        # A job that is gone was last requested before.
+        # A job that is gone was last requested before that.
         elif actual > read_at or (actual < moment and state.status != "gone"):
             yield f"{name}: expected from {moment} to {read_at}, actual {actual}"

@@ -1,6 +1,6 @@
-"""The requests that arrived at the simulator, counted, and compared with what the exporter says.
+"""Counts of the requests that arrived at the simulator, compared with the exporter's counters.
 
-What had to be left out of their answers is counted likewise.
+Rows and fields that had to be left out of their answers are counted likewise.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _ENDPOINTS: Final = tuple(PATHS)
 # Their rows are jobs or batches.
 _OF_JOBS = {"list_jobs", "job_status", "list_batches", "batch"}
 _LISTS = {"list_jobs": "v1beta", "list_batches": "v2"}
-# They may mean that a generation of the API is not offered.
+# Statuses that may mean that a generation of the API is not offered.
 _REFUSALS = {"402", "403", "404", "405", "410", "501"}
 _NAME_OF = {project.project_id: project.name for project in PROJECTS}
 _LEFT_OUT = {
@@ -35,7 +35,7 @@ _BREAK_THE_ANSWER = {"hang", "cut_off", "reset"}
 
 
 class Ledger:
-    """Takes requests from the simulator, which does not keep them for ever."""
+    """Counts the simulator's requests, which the simulator itself does not keep."""
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
@@ -48,7 +48,7 @@ class Ledger:
         self._odd_fields: dict[str, set[str]] = {}
 
     def drain(self) -> None:
-        """Take what has arrived since the last time."""
+        """Count the requests that arrived since the last call."""
         requests = self._simulator.requests
         number = len(requests)
         fresh = requests[:number]
@@ -65,33 +65,33 @@ class Ledger:
                 self._take_answered(request)
 
     def times_items_listed(self, job_id: str) -> int:
-        """Return how many requests for a job's items have arrived by now."""
+        """Return how many requests for a job's items have arrived so far."""
         self.drain()
         return self._items_listed[job_id]
 
     def odd_fields(self, job_id: str) -> set[str]:
-        """Name the fields of a job's row that were odd in any answer by now."""
+        """Return the fields of a job's row that were odd in any answer so far."""
         return self._odd_fields.get(job_id, set())
 
     def by_endpoint_and_code(self) -> Counter[tuple[str, str]]:
-        """Add up the projects; 499 is a request whose connection was closed."""
+        """Sum over the projects; 499 is a request whose connection was closed."""
         total: Counter[tuple[str, str]] = Counter()
         for (_, endpoint, code), number in self.answered.items():
             total[endpoint, code] += number
         return total
 
     def answered_by_now(self) -> Counter[tuple[str, str, str]]:
-        """Count the requests that were answered, or given up, by project, endpoint and code."""
+        """Count the requests that were answered or abandoned, by project, endpoint and code."""
         self.drain()
         return Counter(self.answered)
 
     def left_out_by_now(self) -> Counter[tuple[str, str, str]]:
-        """Count what was to be left out of answers, by project, endpoint and field or row."""
+        """Count the rows and fields to be left out of answers, by project, endpoint and name."""
         self.drain()
         return Counter(self.left_out)
 
     def listings_refused(self) -> Counter[tuple[str, str]]:
-        """Count the listings that LlamaCloud refused, by project and generation of its API."""
+        """Count the listings that LlamaCloud refused, by project and API generation."""
         refused: Counter[tuple[str, str]] = Counter()
         for (project, endpoint, code), number in self.answered.items():
             if endpoint in _LISTS and code in _REFUSALS:
@@ -101,11 +101,12 @@ class Ledger:
     def wrong_counters(
         self, before: Counter[tuple[str, str, str]], exposition: Exposition
     ) -> list[str]:
-        """Say which request counters of a scrape contradict what arrived.
+        """Report request counters of a scrape that contradict the requests that arrived.
 
-        ``before`` is what had been answered longer before the scrape than an answer is under way;
-        this ledger was drained after it. The exporter may give up an answer under way, and a
-        connection may break before a request arrives: both count as ``timeout`` or ``network``.
+        ``before`` is what had been answered at a time before the scrape, longer ago than any answer
+        is under way; this ledger was drained after the scrape. The exporter may abandon an answer
+        under way, and a connection may break before a request arrives: both count as ``timeout`` or
+        ``network``.
         """
         wrong = []
         for project, endpoint in product(_NAME_OF.values(), _ENDPOINTS):
@@ -127,10 +128,10 @@ class Ledger:
     def wrong_left_out(
         self, before: Counter[tuple[str, str, str]], exposition: Exposition
     ) -> list[str]:
-        """Say which counters of what was left out of answers contradict what they held.
+        """Report counters of rows and fields left out that contradict the answers' content.
 
-        ``before`` is what had been left out by the same moment as for ``wrong_counters``. An answer
-        that held something odd may not have arrived, on a machine that is busy.
+        ``before`` is what had been left out by the same moment as for ``wrong_counters``. On a busy
+        machine, an answer with something odd may not have arrived.
         """
         wrong = []
         counted = left_out_as_counted(exposition)
@@ -160,7 +161,7 @@ class Ledger:
 
 
 def left_out_as_counted(exposition: Exposition) -> dict[tuple[str, str, str], float]:
-    """Return what the exporter counts as left out, by project, endpoint and field or row."""
+    """Return the exporter's counts of what was left out, by project, endpoint and field or row."""
     counted = {}
     for (name, labels), value in exposition.samples.items():
         facts = dict(labels)

@@ -1,9 +1,8 @@
-"""The lives that jobs lead, each a generator that yields how long its job stays as it is.
+"""The lives of jobs, each a generator that yields how long its job stays as it is.
 
-The final values of the counters have to follow from the history alone, although it is unknown
-when the exporter polls. So numbers only rise, and a state after which one falls, or the job leaves,
-is held (``HOLD``) until the exposition shows it, or until it does not show the job any more
-(``LEFT``).
+The final values of the counters have to follow from the history alone, although it is unknown when
+the exporter polls. So numbers only rise. A state after which a number falls, or the job leaves, is
+held (``HOLD``) until the exposition shows it, or until it no longer shows the job (``LEFT``).
 """
 
 from __future__ import annotations
@@ -27,21 +26,21 @@ class Hold(Enum):
 
 HOLD: Final = Hold.HOLD
 LEFT: Final = Hold.LEFT
-# An ended job with items that do not settle is counted five times within fifteen intervals.
+# An ended job whose items do not all end is counted five times within fifteen intervals.
 SLOW: Final = frozenset({"late", "unseen", "called_off"})
-# Of the five counts of an ended job, one remains for items that settle after this many.
+# One of the five counts of an ended job is still to come after this many seconds.
 _COUNTS_BEFORE_LATE_ITEMS = 3
 
 
 def steady(job: LivingJob) -> Iterator[float | Hold]:
-    """Queue, run, end: what most jobs do."""
+    """Be queued, run, and end, as most jobs do."""
     yield from _queued(job)
     yield from _worked_off(job)
     job.end(_ending(job.random))
 
 
 def brief(job: LivingJob) -> Iterator[float | Hold]:
-    """Begin and end within an interval, or be there ended all at once."""
+    """Begin and end within an interval, or appear already ended."""
     job.add_items(job.random.randint(0, 120), bad_share=_bad_share(job.random))
     if job.random.random() < 0.5:
         job.put("pending")
@@ -53,7 +52,7 @@ def brief(job: LivingJob) -> Iterator[float | Hold]:
 
 def retried(job: LivingJob) -> Iterator[float | Hold]:
     """Fail some items, retry them, and fail fewer, as many or more."""
-    # A count of several pages would see items from before and after a retry as if at once.
+    # A count of several pages would mix items from before and after a retry.
     yield from _queued(job, many=0)
     job.start()
     for _ in range(job.random.randint(1, 3)):
@@ -70,7 +69,7 @@ def retried(job: LivingJob) -> Iterator[float | Hold]:
 
 
 def vanishing(job: LivingJob) -> Iterator[float | Hold]:
-    """Be forgotten by LlamaCloud while active; some jobs come back and end."""
+    """Be removed by LlamaCloud while active; some jobs come back and end."""
     yield from _queued(job)
     job.start()
     pending = job.numbers("pending")
@@ -94,13 +93,13 @@ def returning(job: LivingJob) -> Iterator[float | Hold]:
     job.retry(job.numbers("failed", "cancelled"))
     job.put(job.random.choice(("pending", "running")))
     yield HOLD
-    # As often as before: what was counted at the first end and what at the second are the same.
+    # The same numbers as before, so that the counts at both ends are the same.
     job.settle(job.numbers("pending"), "completed")
     job.end(job.random.choice(("completed", "failed")))
 
 
 def late(job: LivingJob, times_counted: Callable[[], int]) -> Iterator[float | Hold]:
-    """End while items are still being processed; they settle a moment later, or never."""
+    """End while items are still processed; they end a moment later, or never."""
     yield from _queued(job)
     job.start()
     numbers = job.numbers("pending")
@@ -110,7 +109,7 @@ def late(job: LivingJob, times_counted: Callable[[], int]) -> Iterator[float | H
 
 
 def unseen(job: LivingJob, times_counted: Callable[[], int]) -> Iterator[float | Hold]:
-    """Be there ended all at once, with items that settle seconds later, or never."""
+    """Appear already ended, with items that end seconds later, or never."""
     job.add_items(job.random.randint(1, 40), bad_share=0.4)
     job.start()
     numbers = job.numbers("pending")
@@ -120,7 +119,7 @@ def unseen(job: LivingJob, times_counted: Callable[[], int]) -> Iterator[float |
 
 
 def relapsing(job: LivingJob) -> Iterator[float | Hold]:
-    """End without a failure, and leave; items of it have failed after all."""
+    """End without a failure and leave, and then show failed items after all."""
     job.add_items(job.random.randint(1, 40), bad_share=0.0)
     if job.random.random() < 0.5:
         job.put("pending")
@@ -135,7 +134,7 @@ def relapsing(job: LivingJob) -> Iterator[float | Hold]:
 
 
 def contradicted(job: LivingJob) -> Iterator[float | Hold]:
-    """Run by the list, while the status says for some seconds that it did not begin."""
+    """Run according to the list, while the status still says pending for some seconds."""
     yield from _queued(job, many=0)
     job.start()
     job.contradict(status="pending", started_at=None)
@@ -147,7 +146,7 @@ def contradicted(job: LivingJob) -> Iterator[float | Hold]:
 
 
 def called_off(job: LivingJob) -> Iterator[float | Hold]:
-    """Be cancelled before the start, with all items pending or cancelled as well."""
+    """Be cancelled before the start, with all items pending or cancelled."""
     yield from _queued(job)
     if job.random.random() < 0.5:
         job.settle(job.numbers("pending", "queued"), "cancelled")
@@ -155,7 +154,7 @@ def called_off(job: LivingJob) -> Iterator[float | Hold]:
 
 
 def large(job: LivingJob) -> Iterator[float | Hold]:
-    """Have more items than one page holds, some exactly whole pages."""
+    """Have more items than one page holds, some of them exactly whole pages."""
     number = job.random.choice((1000, 2000, job.random.randint(1001, 5000)))
     job.add_items(number, bad_share=0.02)
     job.start()
@@ -166,7 +165,7 @@ def large(job: LivingJob) -> Iterator[float | Hold]:
 
 
 def under_way(job: LivingJob) -> Iterator[float | Hold]:
-    """Have begun long before the exporter: what it finds at first adds nothing."""
+    """Begin long before the exporter, so that items ended before it add nothing."""
     job.add_items(job.random.randint(5, 60), bad_share=0.3)
     if job.random.random() < 0.7:
         job.start(ago_seconds=job.random.uniform(60, 80_000))
@@ -182,7 +181,7 @@ def under_way(job: LivingJob) -> Iterator[float | Hold]:
 
 
 def woken(job: LivingJob) -> Iterator[float | Hold]:
-    """Have ended days ago, and become active again."""
+    """End days ago, and become active again."""
     job.add_items(job.random.randint(5, 30), bad_share=0.3)
     job.start(ago_seconds=90_000)
     job.settle(job.numbers("pending"))
@@ -197,7 +196,7 @@ def woken(job: LivingJob) -> Iterator[float | Hold]:
 
 
 def over(job: LivingJob) -> Iterator[float | Hold]:
-    """Have failed shortly before the exporter started: shown, and never counted."""
+    """Fail shortly before the exporter starts: shown, and never counted."""
     job.history.adds = False
     job.add_items(job.random.randint(1, 20), bad_share=0.5)
     job.start(ago_seconds=100)
@@ -207,7 +206,7 @@ def over(job: LivingJob) -> Iterator[float | Hold]:
 
 
 def long_over(job: LivingJob) -> Iterator[float | Hold]:
-    """Have ended days ago: listed, and never shown or counted."""
+    """End days ago: listed, and never shown or counted."""
     job.history.adds = False
     job.add_items(job.random.randint(0, 3), bad_share=0.3)
     job.start(ago_seconds=90_000)
@@ -238,7 +237,7 @@ def _queued(job: LivingJob, *, many: int = 400) -> Iterator[float | Hold]:
 def _settled_late(
     job: LivingJob, times_counted: Callable[[], int], after_seconds: float
 ) -> Iterator[float | Hold]:
-    """End, and settle what is left while at least one count of the ended job is still to come."""
+    """End, and have the remaining items end while a count of the ended job is still to come."""
     status = _ending(job.random)
     before = times_counted()
     job.end(status)

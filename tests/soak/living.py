@@ -1,4 +1,4 @@
-"""One job while it lives: its items move, and each of its states is put into the world whole."""
+"""One job during its life: its items move, and each of its states replaces the one before."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 _FATES = ("completed", "failed", "skipped", "cancelled")
 _REASONS = ("already_processed", "size_limit_exceeded", "duplicate of another", None)
 _MESSAGES = (*REASON_OF_MESSAGE,)
-# v1beta does not have it: there it is a status that is newer than the exporter.
+# v1beta has no such status, so it stands for one that is newer than the exporter.
 _OF_V2_ALONE = ("throttled",)
 _SPARSE = ("processed_items", "failed_items", "skipped_items", "updated_at", "directory_id")
-# Of what an ended job's items took, in seconds: from below the least bucket to above the greatest.
+# Durations of an ended job's items in seconds, from below the least bucket to above the greatest.
 _SHORTEST, _LONGEST = 0.2, 8000.0
 
 
 class LivingJob:
-    """A job and its items; a state that was put is never edited, the next one replaces it."""
+    """A job and its items; states are replaced and never edited."""
 
     def __init__(self, world: World, history: JobHistory, random: Random) -> None:
         self.history = history
@@ -54,11 +54,11 @@ class LivingJob:
 
     @property
     def now(self) -> float:
-        """LlamaCloud's time, as exact as its JSON carries it."""
+        """LlamaCloud's time, with the precision of its JSON."""
         return round(self._world.clock(), 6)
 
     def add_items(self, number: int, *, bad_share: float) -> None:
-        """Give the job more items, of which about ``bad_share`` will not complete."""
+        """Add items to the job, of which about ``bad_share`` will not complete."""
         for _ in range(number):
             name = f"{self.job_id}-{len(self._items):05d}"
             self._items.append(SimulatedItem(item_id=name, item_name=f"{name}.pdf"))
@@ -67,7 +67,7 @@ class LivingJob:
             self._fates.append(self.random.choice(_FATES[1:]) if bad else _FATES[0])
 
     def numbers(self, *statuses: str) -> list[int]:
-        """Return the numbers of the items that are in one of the statuses."""
+        """Return the numbers of the items in one of the statuses."""
         return [n for n, item in enumerate(self._items) if item.status in statuses]
 
     def queue(self, numbers: Iterable[int]) -> None:
@@ -84,7 +84,7 @@ class LivingJob:
             )
 
     def settle(self, numbers: Iterable[int], fate: str | None = None) -> None:
-        """Bring items to their end, or to another one."""
+        """End items, or change how they ended."""
         now = self.now
         for number in numbers:
             status = fate or self._fates[number]
@@ -92,7 +92,7 @@ class LivingJob:
             self._items[number] = replace(
                 self._items[number],
                 status=status,
-                # An item takes as long each time: LlamaCloud does not show which time is counted.
+                # Each try takes the same time, because it is unknown which one counts.
                 started_at=None if skipped else round(now - self._seconds[number], 6),
                 completed_at=now,
                 skip_reason=self.random.choice(_REASONS) if skipped else None,
@@ -100,7 +100,7 @@ class LivingJob:
             )
 
     def retry(self, numbers: Iterable[int]) -> None:
-        """Take back what became of items."""
+        """Start items again that had ended."""
         for number in numbers:
             self._items[number] = replace(
                 self._items[number],
@@ -111,19 +111,19 @@ class LivingJob:
             )
 
     def start(self, ago_seconds: float = 0.0) -> None:
-        """Note the job's start."""
+        """Set the job's start time."""
         self._started_at = round(self.now - ago_seconds, 6)
 
     def contradict(self, **said: object) -> None:
-        """Let status answers say something else than the list, from the next state on.
+        """Make status answers differ from the list, from the next state on.
 
-        They are older than the list by their own account, so that the list is right.
+        Their ``updated_at`` is older than the list's, so that the list is right.
         """
         created_at = datetime.fromtimestamp(self.history.created_at, UTC).isoformat()
         self._status_overrides = {"updated_at": created_at, **said} if said else {}
 
     def put(self, status: str, *, ended_ago_seconds: float | None = None) -> None:
-        """Put the job as it is now into the world; it has ended if that is given."""
+        """Put the job's present state into the world; with ``ended_ago_seconds`` it has ended."""
         if ended_ago_seconds is not None:
             self._completed_at = self._completed_at or round(self.now - ended_ago_seconds, 6)
         else:
@@ -146,11 +146,11 @@ class LivingJob:
         self._record(status if known else "unknown", lambda: self._add(job))
 
     def end(self, status: str) -> None:
-        """Put the job as ended at this moment, or as it is some time after its end."""
+        """Put the job as ended now, or in a state some time after its end."""
         self.put(status, ended_ago_seconds=0.0)
 
     def vanish(self) -> None:
-        """Let LlamaCloud forget an active job."""
+        """Remove an active job."""
         self._record("gone", lambda: self._world.remove_job(self.job_id))
 
     def _add(self, job: SimulatedJob) -> None:

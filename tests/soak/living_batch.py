@@ -1,4 +1,4 @@
-"""One batch of v2 while it lives: its files move, and each of its states is put into the world."""
+"""One v2 batch during its life: its files move, and each of its states replaces the one before."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _SHOWN: Final = (
 
 
 class LivingBatch:
-    """A batch and its files; a state that was put is never edited, the next one replaces it.
+    """A batch and its files; states are replaced and never edited.
 
-    ``status`` is LlamaCloud's, ``shows`` are those in which its results are shown, and null in
-    others. What ended before ``counts_since`` adds nothing; neither do mapping errors if it
+    ``status`` is LlamaCloud's. Results are shown in the statuses ``shows``, and null in others.
+    File jobs that ended before ``counts_since`` add nothing; neither do mapping errors if it
     ``was_mapped_before``.
     """
 
@@ -50,11 +50,11 @@ class LivingBatch:
 
     @property
     def now(self) -> float:
-        """LlamaCloud's time, as exact as its JSON carries it."""
+        """LlamaCloud's time, with the precision of its JSON."""
         return round(self._world.clock(), 6)
 
     def add_files(self, number: int, *, bad_share: float) -> None:
-        """Give the batch more files, the jobs of about ``bad_share`` of which will not complete."""
+        """Add files to the batch, of whose jobs about ``bad_share`` will not complete."""
         for _ in range(number):
             bad = self.random.random() < bad_share
             fate = self.random.choice(_FATES[1:]) if bad else _FATES[0]
@@ -62,7 +62,7 @@ class LivingBatch:
             self._files.append(BatchFile(file_id, fate))
 
     def numbers(self, *statuses: str) -> list[int]:
-        """Return the numbers of the files whose jobs are in one of LlamaCloud's statuses."""
+        """Return the numbers of the files whose jobs have one of LlamaCloud's statuses."""
         return [n for n, f in enumerate(self._files) if f.job and f.job.status in statuses]
 
     def active(self) -> list[int]:
@@ -94,7 +94,7 @@ class LivingBatch:
             )
 
     def refuse(self, numbers: Iterable[int]) -> None:
-        """Have LlamaCloud make no job for files, and say why."""
+        """Give files a mapping error instead of a job."""
         for number in numbers:
             self._files[number].mapping_error = self.random.choice(_MAPPING_ERRORS)
 
@@ -106,14 +106,14 @@ class LivingBatch:
             self._files[number].reference = lost
 
     def move(self, numbers: Iterable[int], status: str) -> None:
-        """Bring file jobs into a status in which they have not ended."""
+        """Move file jobs to a status in which they have not ended."""
         for number in numbers:
             self._change(number, status=status, updated_at=self.now)
 
     def settle(
         self, numbers: Iterable[int], fate: str | None = None, *, ago_seconds: float = 0.0
     ) -> None:
-        """Bring file jobs to their end."""
+        """End file jobs."""
         moment = self._moment(ago_seconds)
         for number in numbers:
             status = fate or self._files[number].fate
@@ -121,7 +121,7 @@ class LivingBatch:
             self._change(number, status=status, updated_at=moment, error_message=message)
 
     def put(self, status: str, *, updated_ago_seconds: float = 0.0) -> None:
-        """Put the batch as it is now into the world, in one of LlamaCloud's statuses."""
+        """Put the batch's present state into the world, in one of LlamaCloud's statuses."""
         if status != self.status:
             self.status, self._updated_at = status, self._moment(updated_ago_seconds)
         history, is_shown = self.history, status in self.shows
@@ -140,7 +140,7 @@ class LivingBatch:
         state = state_of(
             status,
             self._files,
-            is_told=is_shown or self._is_known,
+            has_results=is_shown or self._is_known,
             created_at=history.created_at,
             updated_at=self._updated_at,
             is_of_before=self._is_of_before,
@@ -148,11 +148,11 @@ class LivingBatch:
         self._record(state, lambda: self._world.add_batch(batch))
 
     def remember(self) -> None:
-        """Note that the exporter has read the results: it knows them when they are null again."""
-        self._is_known = self.history.latest.is_told
+        """Record that the exporter has read the results, even if they become null again."""
+        self._is_known = self.history.latest.has_results
 
     def vanish(self) -> None:
-        """Let LlamaCloud forget the batch while it is active; its file jobs stay."""
+        """Remove the batch while it is active; its file jobs stay."""
         self._is_known = False
         before = self.history.latest
         gone = replace(before, status="gone", later=None, status_before_gone=before.status)

@@ -7,12 +7,12 @@ from statistics import median
 from typing import Final
 
 _MEBIBYTE: Final = 1024 * 1024
-# The accounts of jobs are kept for an hour, so that none is counted twice, and reading a job's row
-# takes objects that stay with it: this is what a job may cost from when it is first seen.
+# The high-water marks of jobs are kept for an hour, so that nothing counts twice, and a parsed row
+# keeps its objects: a job may cost this much from when it is first seen.
 _BYTES_A_JOB: Final = 4 * 1024
 # A tracked job has counts, samples and their rendered text, twice while they are replaced.
 _BYTES_A_TRACKED_JOB: Final = 24 * 1024
-# Below this, growth is noise: arenas that a burst of large answers took and only partly gave back.
+# Less growth is noise: arenas that a burst of large answers allocated and only partly freed.
 _NOISE_BYTES: Final = 6 * _MEBIBYTE
 _ENOUGH_SAMPLES: Final = 100
 
@@ -27,19 +27,19 @@ class _Sample:
 
 @dataclass(slots=True)
 class Memory:
-    """Samples of the resident memory, and what it is allowed to have grown by."""
+    """Samples of the resident memory, and the limit of its growth."""
 
     samples: list[_Sample] = field(default_factory=list)
 
     def sample(self, at: float, resident: float, tracked_jobs: float, jobs_seen: int) -> None:
-        """Take one sample; ``jobs_seen`` is how many jobs there have been by then."""
+        """Take a sample; ``jobs_seen`` is the number of jobs so far."""
         self.samples.append(_Sample(at, resident, tracked_jobs, jobs_seen))
 
     def grown(self) -> str | None:
-        """Say by how much memory grew beyond what jobs explain, in the second half of a long run.
+        """Report growth of memory in the second half of a long run that jobs do not explain.
 
-        The second quarter is compared with the last: the first warms up. Medians leave out what is
-        held only for a moment.
+        The second quarter is compared with the last, because the first is the warm-up. Medians
+        ignore memory that is held only for a moment.
         """
         if len(self.samples) < _ENOUGH_SAMPLES:
             return None
@@ -59,8 +59,8 @@ class Memory:
             f" of which {allowed / _MEBIBYTE:.1f} are explained"
         )
 
-    def told(self) -> str:
-        """Report memory at the begin of each quarter and at the end."""
+    def describe(self) -> str:
+        """Describe the memory at the start of each quarter and at the end."""
         if not self.samples:
             return "not sampled"
         quarter = max(len(self.samples) // 4, 1)

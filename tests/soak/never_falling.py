@@ -13,9 +13,9 @@ _COUNTING = ("_total", "_bucket", "_count", "_sum")
 
 
 def fallen(before: Exposition, after: Exposition, *, restarted: bool = False) -> list[str]:
-    """Say which counters fell, or went, between two scrapes.
+    """Report counters that fell or disappeared between two scrapes.
 
-    If the exporter ``restarted``, its own begin at zero.
+    If the exporter ``restarted``, its own counters start at zero.
     """
     return [
         f"{key[0]}{dict(key[1])} fell from {value} to {after.samples.get(key)}"
@@ -27,7 +27,7 @@ def fallen(before: Exposition, after: Exposition, *, restarted: bool = False) ->
 
 
 def broken_histograms(exposition: Exposition) -> list[str]:
-    """Say which histograms do not add up."""
+    """Report histograms that do not add up."""
     buckets: dict[Series, list[tuple[float, float]]] = defaultdict(list)
     for (name, labels), value in exposition.samples.items():
         if name.endswith("_bucket"):

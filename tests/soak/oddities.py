@@ -1,7 +1,7 @@
-"""Odd values in single rows: which there are, and what must be left out because of each.
+"""Odd values in single rows, and what must be left out because of each.
 
-None changes what is counted: a value that cannot be read is absent, and the others mean what the
-true ones do.
+None of them changes what is counted: unreadable values are absent, and others have the meaning of
+the true ones.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from exporter.simulator import RecordedRequest
     from exporter.simulator.faults import Endpoint
 
-# What is left out where a row as a whole is, beside the names of fields.
+# The name under which a whole row is left out, beside the names of fields.
 ROW: Final = "row"
 _LONG_TEXT = "long " * 20_000
 _YEAR_ONE = "0001-01-01T00:00:00Z"
@@ -41,7 +41,7 @@ def _upper(word: str | None) -> str | None:
 
 
 def _no_text(message: str | None) -> object:
-    """Return what is no text where no reason is lost by that."""
+    """Return values that are not text, for fields without which no reason is lost."""
     return message or {"code": "E1"}
 
 
@@ -58,7 +58,7 @@ def _without_configuration(config: Any) -> object:
 
 
 def _longer(message: str | None) -> str | None:
-    """Return a text with a lone surrogate in which the same reason is found."""
+    """Return a text with a lone surrogate that has the same reason."""
     return message and f"{message} \udce9 {_LONG_TEXT}"
 
 
@@ -99,9 +99,9 @@ _OF_RESULTS: tuple[_Values, ...] = (
     ("results.source_directory_file_id", _UNUSABLE_IDS),
     ("results.error_message", (_longer,)),
 )
-# The exporter learns the true reference when it has given up, thirty intervals later.
+# The exporter reads the true reference once it has given up, thirty intervals later.
 _SLOW_OF_RESULTS: tuple[_Values, ...] = (
-    # Null is none of them: it says that a cancelled batch never made a job for the file.
+    # Null is not odd: it means that a cancelled batch never made a job for the file.
     ("results.job_reference", (7, {"type": "parse_v2", "id": ".."})),
 )
 _OF_PARSE_JOBS: tuple[_Values, ...] = (
@@ -138,7 +138,7 @@ def _is_time(value: object) -> bool:
     return value == _YEAR_ONE
 
 
-# Which of the odd values above can be read all the same, of the fields that are read.
+# For each field that is read, the odd values above that are readable all the same.
 _CAN_BE_READ: Mapping[str, Callable[[object], bool]] = {
     **dict.fromkeys(("status", "job_type", "error_message", "directory_id", "item_name"), _is_text),
     **dict.fromkeys(("source_directory_id", "project_id", "name"), _is_text),
@@ -155,7 +155,7 @@ def draw(
     may_be_slow: bool = False,
     **facts: Any,
 ) -> Fault:
-    """Draw an odd value, and the row that it stands in; slow ones are found out much later."""
+    """Draw an odd value, and the row that gets it; slow ones are detected much later."""
     of = random.choice(tuple(_OF)) if endpoint is None else endpoint
     every = [values for values in _OF[of] if may_be_slow or values not in _SLOW_OF_RESULTS]
     odd_field, values = random.choice(every)
@@ -164,17 +164,17 @@ def draw(
 
 
 def all_values(endpoint: Endpoint) -> Sequence[tuple[str | None, object]]:
-    """List all odd values of an endpoint's rows, each with its field."""
+    """Return all odd values of an endpoint's rows, each with its field."""
     return [(odd_field, value) for odd_field, values in _OF[endpoint] for value in values]
 
 
 def left_out(request: RecordedRequest) -> str | None:
-    """Name what of the answer to a request had to be left out, a field or a row, if anything."""
+    """Return the field or row to be left out of the answer to a request, if any."""
     odd = request.odd_row
     if odd is None:
         return _left_out_of_wrong_shape(request)
     if request.endpoint == "batch" and odd.field in {None, "id"}:
-        # There is nothing else in the answer that could be read.
+        # Nothing else in the answer could be read.
         return None
     if odd.field == "config":
         configuration_id = odd.value["job"]["configuration_id"]

@@ -1,4 +1,4 @@
-"""What the exporter must say of its polls."""
+"""Checks of the results of polls."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _POLLS = "llamacloud_exporter_polls_total"
 def not_partial(
     before: Exposition, after: Exposition, projects: Iterable[SoakProject]
 ) -> list[str]:
-    """Say in which projects no poll was partial between two scrapes, though a row was left out."""
+    """Report projects without a partial poll between two scrapes, though a row was left out."""
     wrong = []
     for project in projects:
         earlier, later = (

@@ -1,4 +1,4 @@
-"""The exporter of a soak, which may be reloaded, or killed and started again with its state."""
+"""The exporter of a soak, which may be reloaded, or killed and restarted with its state."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ class Processes:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End the running exporter."""
+        """Stop the running exporter."""
         self._life.close()
 
     @property
     def metrics_url(self) -> str:
-        """Where the running exporter serves its metrics."""
+        """The URL of the running exporter's metrics."""
         (listening,) = self.exporter.events("exporter.listening")
         return str(listening["metrics"])
 
     @property
     def have_been_replaced(self) -> bool:
-        """Whether other pollers went on with the projects: a request under way is not counted."""
+        """Whether new pollers continued the projects: a request under way is not counted then."""
         return self.number > 1 or self.reloads >= _RELOADS_BETWEEN_OTHER_POLLERS
 
     def note_given_up(self) -> set[str]:
@@ -60,7 +60,7 @@ class Processes:
         return self.given_up
 
     def kill(self) -> list[str]:
-        """Kill the exporter and start another one; say what the first one should not have logged.
+        """Kill the exporter and start another; report what the first should not have logged.
 
         The last line may be cut off.
         """
@@ -73,15 +73,15 @@ class Processes:
         return wrong
 
     def reload(self) -> None:
-        """Let the exporter apply settings that differ from those before.
+        """Make the exporter apply settings that differ from the present ones.
 
-        Now and then all projects go on by other pollers.
+        Sometimes all projects continue with new pollers.
         """
         self.reloads += 1
         replaces = self.reloads % _RELOADS_BETWEEN_OTHER_POLLERS == 0
         name = "concurrency" if replaces else "requests_per_minute"
         changed = re.sub(rf"{name}: \d+", _one_more_or_less, self._settings.read_text())
-        # What is read while it is written would be a mistake.
+        # A file that is read while it is written would be invalid.
         new = self._settings.with_suffix(".new")
         new.write_text(changed)
         new.replace(self._settings)

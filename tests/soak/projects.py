@@ -1,4 +1,4 @@
-"""The projects that the soak watches, their keys, and the file that configures the exporter."""
+"""The soak's projects, their keys, and the exporter's configuration file."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
     from exporter.simulator import World
 
-# Longer than listings fail: what a row shows late is to be seen before its job leaves.
+# Longer than listings fail, so that late changes of a row are seen before its job leaves.
 RETENTION_FINISHED_SECONDS: Final = 20.0
-# The rest of ``run`` explains why failing jobs must stay much longer than any trouble lasts.
+# ``run`` explains why failing jobs must stay much longer than any fault lasts.
 RETENTION_FAILED_SECONDS: Final = 90.0
-# So short that what is active of a generation of the API that vanished for long is withdrawn.
+# Short enough that active jobs of an API generation that is gone for long are withdrawn.
 STALE_AFTER_SECONDS: Final = 15.0
 _SHARED_KEY: Final = "llx-soak-shared-key"
 
 
 @dataclass(frozen=True, slots=True)
 class SoakProject:
-    """A configured project; ``shares`` are its parts of all new jobs, by generation of the API."""
+    """A configured project; ``shares`` are its parts of all new jobs, by API generation."""
 
     name: str
     project_id: str
@@ -52,7 +52,7 @@ PROJECTS: Final = (
 
 
 def add_keys(world: World) -> None:
-    """Let the simulator accept the keys of all projects."""
+    """Add the keys of all projects to the simulator."""
     ids_of_key: dict[str, list[str]] = {}
     for project in PROJECTS:
         ids_of_key.setdefault(project.key, []).append(project.project_id)
@@ -61,10 +61,10 @@ def add_keys(world: World) -> None:
 
 
 def settings_file(base_url: str, state_file: Path) -> str:
-    """Write the exporter's configuration: impatient, with a state file.
+    """Write the exporter's configuration, with short intervals and a state file.
 
-    Nothing exhausts the budget, but for the key of the limited project: a few 429s leave it so
-    little that its jobs are counted long after their end.
+    Nothing exhausts the budget except for the key of the limited project: after a few 429s its
+    budget is so small that its jobs are counted long after their end.
     """
     entries = "".join(
         f"  - {{name: {project.name}, project_id: {project.project_id}, api_key: {project.key},"

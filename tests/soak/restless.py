@@ -1,4 +1,4 @@
-"""Lists that are cut into pages in another way each time, as nothing documents how they are."""
+"""Lists that are paged differently each time, because their paging is not documented."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 _ORDERS: tuple[Order, ...] = ("newest", "newest", "newest", "oldest", "shuffled")
 _ROWS_OF_JOBS = (None, None, 250, 100)
 _ROWS_OF_ITEMS = (None, None, 400, 150)
-# A job with no more items than this is counted by one page, whatever happens to lists.
+# A job with at most this many items is counted with one page, whatever happens to lists.
 ITEMS_ON_ONE_PAGE = 150
 _ROWS_OF_BATCHES = (None, None, 60)
 _ROWS_OF_FILE_JOBS = (None, None, 40, 15)
 
 
 class RestlessPaging(Paging):
-    """Cuts every page in another way, though never so that a list seems to end before its end.
+    """Cuts every page differently, but never so that a list seems to end early.
 
-    If it ``reshuffles``, every page is cut out of a list in another order.
+    If it ``reshuffles``, every page is cut from a list in another order.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class RestlessPaging(Paging):
         self._reshuffles = reshuffles
 
     def ordered(self, oldest_first: Sequence[Row], id_of: Callable[[Row], str]) -> Sequence[Row]:
-        """Put rows into order, or into another one each time."""
+        """Sort rows, or shuffle them differently each time."""
         if self._reshuffles:
             return self._random.sample(oldest_first, len(oldest_first))
         return super().ordered(oldest_first, id_of)
@@ -66,7 +66,7 @@ class RestlessPaging(Paging):
 
 
 class RestlessTokens(TokenPaging):
-    """Serves any number of rows on each page, and reports any numbers about them."""
+    """Serves a random number of rows on each page, and reports random numbers about them."""
 
     def __init__(self, random: Random, sizes: Sequence[int | None]) -> None:
         super().__init__(
@@ -90,7 +90,7 @@ class RestlessTokens(TokenPaging):
 
 
 def jobs_paging(random: Random) -> RestlessPaging:
-    """Draw how lists of jobs are cut."""
+    """Draw the paging of lists of jobs."""
     paging = RestlessPaging(random, _ROWS_OF_JOBS, random.choice(_ORDERS))
     paging.repeat_last_row = random.random() < 0.2
     paging.ignore_offset = random.random() < 0.05
@@ -98,24 +98,24 @@ def jobs_paging(random: Random) -> RestlessPaging:
 
 
 def items_paging(random: Random, *, reshuffles: bool, ignore_offset: bool) -> RestlessPaging:
-    """Draw how lists of items are cut."""
+    """Draw the paging of lists of items."""
     paging = RestlessPaging(random, _ROWS_OF_ITEMS, "oldest", reshuffles=reshuffles)
     paging.ignore_offset = ignore_offset
     return paging
 
 
 def batches_paging(random: Random) -> RestlessTokens:
-    """Draw how lists of batches are cut."""
+    """Draw the paging of lists of batches."""
     return RestlessTokens(random, _ROWS_OF_BATCHES)
 
 
 def file_jobs_paging(random: Random) -> RestlessTokens:
-    """Draw how lists of parse and extract jobs are cut."""
+    """Draw the paging of lists of parse and extract jobs."""
     return RestlessTokens(random, _ROWS_OF_FILE_JOBS)
 
 
 def v2_style(random: Random) -> V2Style:
-    """Draw how v2 answers; each batch says for itself whether its results are null."""
+    """Draw the style of v2 answers; each batch decides itself whether its results are null."""
     return V2Style(
         results_in=ALL_STATUSES,
         project_id_prefix=random.choice(("", "prj-", "proj-")),

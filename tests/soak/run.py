@@ -1,8 +1,8 @@
-"""One soak: a world with its weather, an exporter that watches it, and the verdict.
+"""One soak: a world with changing faults, an exporter that polls it, and the verdict.
 
-Jobs that ended cleanly leave soon, so that memory can be seen not to grow; the others stay so long
-that none leaves unseen whatever faults the requests about it get, and ``retention.min_scrapes``
-lets no job leave before the soak has seen its end.
+Jobs that ended cleanly leave soon, which shows that memory does not grow. The others stay so long
+that none leaves unseen whatever faults its requests get, and ``retention.min_scrapes`` keeps every
+job until the soak has seen its end.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from exporter.simulator import Simulator, World, serving_in_thread
 from tests.soak.births import seeded
-from tests.soak.figures import of_jobs, of_requests, told
+from tests.soak.figures import of_jobs, of_requests, one_line
 from tests.soak.growing import GrowingWorld
 from tests.soak.history import API_VERSIONS
 from tests.soak.ledger import Ledger, left_out_as_counted
@@ -50,26 +50,26 @@ _TICK_SECONDS = 0.02
 _SECONDS_BETWEEN_SCRAPES = 0.4
 _SCRAPES_BETWEEN_SUMS = 10
 _STARTED_WITHIN_SECONDS = 30.0
-# What is under way when the faults stop takes some seconds: retries, and five counts of a job that
-# ended with items that never do. One that could not be counted for minutes has to wait for as long
-# again. The rest is for a machine that is busy with other things.
+# Work under way when the faults stop takes some seconds: retries, and five counts of a job that
+# ended with items that never do. A job that could not be counted for minutes has to wait for as
+# long again. The rest is for a busy machine.
 _TRUE_WITHIN_SECONDS = 180.0
 # An answer is under way for at most ``api.timeout``, two seconds.
 _ANSWERS_ARRIVE_WITHIN_SECONDS = 2.2
 _PARTIAL_WITHIN_SECONDS = 20.0
 _NEW_FOR_SECONDS = 3000.0
-# What takes the exporter thirty intervals to give up begins so long before the quiet.
+# Results that take thirty intervals to be given up are put this long before the quiet.
 _SLOW_TAKES_SECONDS = 50.0
 _WRONG_AT_MOST = 200
 
 
 @dataclass(slots=True)
 class Plan:
-    """What to do: ``seconds`` of faults and history, then quiet.
+    """The course of a soak: ``seconds`` of faults and history, then quiet.
 
     Jobs live in the ``api_versions``, which vanish and return if there are several. The exporter is
-    killed ``kills`` times: what it logged and counted of itself is not compared then. It applies
-    other settings ``reloads`` times.
+    killed ``kills`` times; then its log and request counters are not compared. It reloads other
+    settings ``reloads`` times.
     """
 
     seconds: float
@@ -82,7 +82,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Outcome:
-    """What was found wrong, and the figures."""
+    """The faults that were found, and the figures."""
 
     wrong: list[str] = field(default_factory=list)
     figures: dict[str, object] = field(default_factory=dict)
@@ -138,14 +138,14 @@ class Soak:
             self._compare_requests(scraper, processes)
             strictly = scraper.conclude()
             log = self._end(processes)
-            self._tell(began, scraper.scrapes, strictly, log)
+            self._report(began, scraper.scrapes, strictly, log)
         return self._outcome
 
     def _live(self, scraper: Scraper, processes: Processes) -> None:
-        """Let the world go its way; jobs are born once the exporter knows all projects."""
+        """Run the world with faults; jobs are added once the exporter knows all projects."""
         began = time.monotonic()
         end = began + _STARTED_WITHIN_SECONDS
-        # A short soak begins in calm weather, so that it has time for more than its beginning.
+        # A short soak begins without faults, so that it has time for more than its beginning.
         is_short = self._plan.seconds < _SLOW_TAKES_SECONDS
         for _ in self._scrapes_until(end, scraper, stormy=not is_short):
             if self._all_listed():
@@ -167,7 +167,7 @@ class Soak:
         self._withdrawals.clear()
 
     def _kill_perhaps(self, scraper: Scraper, processes: Processes) -> None:
-        """Kill the exporter if it is time, and go on with another one."""
+        """Kill the exporter if that is due, and continue with another one."""
         if not self._plan.kills or time.monotonic() < self._next_kill:
             return
         seconds = self._plan.seconds / self._plan.kills
@@ -178,14 +178,14 @@ class Soak:
         self._scrape(scraper)
 
     def _reload_perhaps(self, processes: Processes) -> None:
-        """Let the exporter apply other settings if it is time."""
+        """Make the exporter reload other settings if that is due."""
         if not self._plan.reloads or time.monotonic() < self._next_reload:
             return
         self._next_reload = time.monotonic() + self._plan.seconds / self._plan.reloads
         processes.reload()
 
     def _compare(self, scraper: Scraper, processes: Processes) -> None:
-        """Wait until the exposition is true, and stays so."""
+        """Wait until the exposition is true and stays true."""
         began = time.monotonic()
         true_since = None
         differences: list[str] = []
@@ -204,10 +204,9 @@ class Soak:
         )
 
     def _make_polls_partial(self, scraper: Scraper) -> None:
-        """Let a row be left out of each page that is listed while all else is well.
+        """Leave a row out of each page that is listed while there are no other faults.
 
-        Some projects have jobs of one generation of the API alone. Old batches are shown by full
-        listings alone.
+        Some projects have jobs of one API generation alone. Only full listings contain old batches.
         """
         before, wrong = self._watch.latest, [""]
         new = self._world.clock() - _NEW_FOR_SECONDS
@@ -227,7 +226,7 @@ class Soak:
         self._wrong(wrong)
 
     def _compare_requests(self, scraper: Scraper, processes: Processes) -> None:
-        """Compare what the exporter says of its requests and their answers."""
+        """Compare the exporter's counters of requests and answers with those of the simulator."""
         if processes.have_been_replaced:
             return
         answered = self._ledger.answered_by_now()
@@ -241,7 +240,7 @@ class Soak:
     def _scrapes_until(
         self, end: float, scraper: Scraper, *, growing: bool = False, stormy: bool = True
     ) -> Iterator[None]:
-        """Keep the world going until ``end``, and yield after each scrape."""
+        """Keep the world running until ``end``, and yield after each scrape."""
         next_scrape = time.monotonic()
         while (now := time.monotonic()) < end:
             may_be_slow = now < self._quiet_at - _SLOW_TAKES_SECONDS
@@ -286,7 +285,7 @@ class Soak:
         if self._plan.kills:
             self._wrong(unexpected_lines(log))
             return log
-        # Several signals at once are one.
+        # Several signals at once count as one.
         if bool(log.events()["config.reloaded"]) != bool(processes.reloads):
             self._wrong([f"none of {processes.reloads} reloads was logged: {log.events()}"])
         self._wrong(wrong_lines(log, self._histories, self._watch.items_seen))
@@ -300,7 +299,7 @@ class Soak:
         room = _WRONG_AT_MOST - len(self._outcome.wrong)
         self._outcome.wrong += lines[: max(room, 0)]
 
-    def _tell(self, began: float, scrapes: Counter[str], strictly: int, log: Log) -> None:
+    def _report(self, began: float, scrapes: Counter[str], strictly: int, log: Log) -> None:
         grown = None if self._plan.kills else self._memory.grown()
         self._wrong([grown] if grown else [])
         self._outcome.figures |= {
@@ -310,10 +309,10 @@ class Soak:
             **of_requests(self._ledger, self._faults),
             "requests a second left to the limited project": round(self._rate_left(), 1),
             "log records dropped": self._log_records_dropped(),
-            "scrapes": told(scrapes),
+            "scrapes": one_line(scrapes),
             "scrapes read strictly": strictly,
-            "memory": self._memory.told(),
-            "log lines": told(log.events()),
+            "memory": self._memory.describe(),
+            "log lines": one_line(log.events()),
         }
 
     def _rate_left(self) -> float:
@@ -321,5 +320,5 @@ class Soak:
         return self._watch.latest.value(name, project=LIMITED.name) or 0.0
 
     def _log_records_dropped(self) -> float:
-        """Return how many lines the log lacks, on a machine that is too busy to write them."""
+        """Return how many lines a busy machine kept the exporter from logging."""
         return self._watch.latest.value("llamacloud_exporter_log_records_dropped_total") or 0.0

@@ -1,4 +1,4 @@
-"""Scraping as Prometheus does: on one connection, both forms in turn, compressed or not."""
+"""Scrapes as Prometheus does: on one connection, in both formats in turn, compressed or not."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Scraper:
         )
 
     def scrape(self) -> Exposition:
-        """Fetch and read one exposition."""
+        """Fetch and parse one exposition."""
         form, coding = next(self._ways)
         text = self._fetch(form, coding).decode()
         read = self._reader.read(text, read_at=self._clock())

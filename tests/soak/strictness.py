@@ -1,4 +1,4 @@
-"""Strict parsers of both forms, in a process of their own: they are slower than the exporter."""
+"""Strict parsers of both formats, in a separate process because they are slow."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 def count_samples(text: str, form: str) -> int:
-    """Read an exposition with a strict parser and count its samples, each of which comes once."""
-    from prometheus_client import parser  # noqa: PLC0415 - the other process alone needs them
+    """Parse an exposition strictly and count its samples, each of which must be unique."""
+    from prometheus_client import parser  # noqa: PLC0415 - only the other process needs them
     from prometheus_client.openmetrics import parser as openmetrics  # noqa: PLC0415
 
     strict: Any = openmetrics if form == "openmetrics" else parser
@@ -28,7 +28,7 @@ def count_samples(text: str, form: str) -> int:
 
 
 class StrictReader:
-    """Reads one exposition after the other; what comes while it is busy is not read by it."""
+    """Parses one exposition after the other, and skips those that come while it is busy."""
 
     def __init__(self) -> None:
         self._processes = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _stay_behind)
@@ -46,11 +46,11 @@ class StrictReader:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End the process."""
+        """Stop the process."""
         self._processes.shutdown(cancel_futures=True)
 
     def offer(self, text: str, form: str, expected: int) -> None:
-        """Have ``text`` read, if the one before is; it must have ``expected`` samples."""
+        """Parse ``text`` unless the process is busy; it must have ``expected`` samples."""
         if self._reading is not None and not self._reading.done():
             return
         self.conclude()
@@ -58,7 +58,7 @@ class StrictReader:
         self._reading = self._processes.submit(count_samples, text, form)
 
     def conclude(self) -> None:
-        """Wait until what was taken is read; raise if it is not as it must be."""
+        """Wait for the last parse; raise if a text was not valid."""
         if self._reading is not None:
             number, self._reading = self._reading.result(), None
             assert self._expected == number
@@ -66,6 +66,6 @@ class StrictReader:
 
 
 def _stay_behind() -> None:
-    """Leave interrupts, and the machine if it is busy, to the soak."""
+    """Ignore interrupts, and run at low priority."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(10)

@@ -1,4 +1,4 @@
-"""The lives of the soak's batches hold what its verdict takes for granted."""
+"""The lives of the soak's batches have the properties that its verdict relies on."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SEEDS = range(25)
 
 
 def born(kind: str, seed: int, world: World | None = None) -> LivingBatch:
-    """Let a batch begin, created long ago if it was there before the exporter."""
+    """Return a new batch, created long ago if it existed before the exporter."""
     ago_seconds = 100_000 if kind in OF_BEFORE else 1.25
     types = ("parse", "extract", "unknown")
     history = JobHistory(
@@ -47,7 +47,7 @@ def born(kind: str, seed: int, world: World | None = None) -> LivingBatch:
 
 
 def lived(kind: str, seed: int) -> list[tuple[State, bool]]:
-    """Let a batch live to its end, and return its states, each with whether it is held."""
+    """Run a batch to its end, and return its states, each with whether it is held."""
     batch = born(kind, seed)
     states = batch.history.states
     held: set[int] = set()
@@ -58,10 +58,10 @@ def lived(kind: str, seed: int) -> list[tuple[State, bool]]:
 
 @pytest.mark.parametrize("kind", [*NEW, *SLOW, *OF_BEFORE])
 def test_what_is_published_falls_only_after_it_was_held(kind: str) -> None:
-    """Or the final values of the counters could not be known."""
+    """Otherwise the final values of the counters would be unknown."""
     for seed in SEEDS:
         for (before, is_held), (after, _) in pairwise(lived(kind, seed)):
-            falls = (before.is_told, before.status == "gone") > (after.is_told, True)
+            falls = (before.has_results, before.status == "gone") > (after.has_results, True)
             falls |= any(
                 before.by_status.get(status, 0) > after.by_status.get(status, 0)
                 for status in ENDED_ITEM_STATUSES
@@ -71,7 +71,7 @@ def test_what_is_published_falls_only_after_it_was_held(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", [*NEW, *SLOW, *OF_BEFORE])
 def test_a_batch_that_has_ended_for_good_is_not_put_again(kind: str) -> None:
-    """It is not requested again, so it would not be shown as it was put later."""
+    """It is not requested again, so later changes would not be shown."""
     for seed in SEEDS:
         states = [state for state, _ in lived(kind, seed)]
         for before, after in pairwise(states):
@@ -81,7 +81,7 @@ def test_a_batch_that_has_ended_for_good_is_not_put_again(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", NEW)
 def test_what_is_not_slow_comes_to_its_end(kind: str) -> None:
-    """Except for what a batch that failed never showed."""
+    """All files get an outcome, except for what a failed batch never showed."""
     ends = Counter(lived(kind, seed)[-1][0].status for seed in SEEDS)
     assert ends.keys() <= {"completed", "failed", "cancelled", "gone"}
     for seed in SEEDS:
@@ -90,8 +90,8 @@ def test_what_is_not_slow_comes_to_its_end(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", SLOW)
-def test_what_nothing_tells_has_an_end_when_it_is_given_up(kind: str) -> None:
-    """After thirty intervals; what is mapped late after all has one of its own."""
+def test_missing_results_end_when_they_are_given_up(kind: str) -> None:
+    """This takes thirty intervals; files mapped late get outcomes of their own."""
     waited = [state for seed in SEEDS for state, _ in lived(kind, seed) if state.later is not None]
     assert waited
     for state in waited:
@@ -104,7 +104,7 @@ def test_what_nothing_tells_has_an_end_when_it_is_given_up(kind: str) -> None:
 
 
 def test_file_jobs_that_ended_before_the_exporter_are_of_before() -> None:
-    """So are mapping errors of a batch that was mapped by then, and of no other."""
+    """The same holds for mapping errors of a batch that was mapped by then, and of no other."""
     for seed in SEEDS:
         (first, _), *_ = lived("under_way", seed)
         assert first.reasons_of_before.get("not_mapped", 0) == 0
@@ -126,40 +126,40 @@ def _not_mapped(state: State, status: str) -> int:
 
 
 def test_batches_of_every_size_and_status_are_born() -> None:
-    """Steady ones come in all statuses, some have results early, and some file jobs are odd."""
+    """Steady ones have all statuses, some have early results, and some file jobs are odd."""
     states = [state for seed in range(60) for state, _ in lived("steady", seed)]
     statuses = {state.status for state in states}
     assert {"pending", "throttled", "running", "unknown", "dispatched", "completed"} == statuses
-    assert {True, False} == {s.is_told for s in states if s.status == "running"}
+    assert {True, False} == {s.has_results for s in states if s.status == "running"}
     assert any(state.by_status.get("unknown") for state in states)
     assert any(state.failure_reasons.get("not_mapped") for state in states)
     assert any(state.total > 60 for state in states)
 
 
-def test_llamacloud_gives_results_where_they_are_told_and_null_elsewhere() -> None:
-    """With the very statuses of the files that the exporter is to publish."""
+def test_llamacloud_gives_results_where_they_are_known_and_null_elsewhere() -> None:
+    """The files have the statuses that the exporter must publish."""
     world = World(clock=lambda: NOW)
     style = V2Style(results_in=ALL_STATUSES)
-    told = Counter[tuple[str, bool]]()
+    seen = Counter[tuple[str, bool]]()
     for seed in SEEDS:
         batch = born("steady", seed, world)
         for _ in batch_lives.steady(batch):
             row = batch_row(world.batches["bat-1"], style, expanded=True)
-            told[row["status"], row["results"] is not None] += 1
-            assert (row["results"] is not None) == batch.history.latest.is_told
+            seen[row["status"], row["results"] is not None] += 1
+            assert (row["results"] is not None) == batch.history.latest.has_results
             assert len(row["results"] or ()) == batch.history.latest.total
-    assert told.keys() >= {
+    assert seen.keys() >= {
         *(("RUNNING", True), ("RUNNING", False), ("COMPLETED", True), (UNKNOWN_STATUS, False)),
     }
 
 
 def test_a_batch_whose_results_were_known_is_counted_though_they_are_null() -> None:
-    """As one that failed may be; one that was not seen before is not."""
+    """A failed batch may be counted so; one that was not seen before is not."""
     ends = [lived("failed", seed)[-1][0] for seed in range(40)]
-    assert {True, False} == {state.is_told for state in ends}
+    assert {True, False} == {state.has_results for state in ends}
     kept = born("failed", 1)
     kept.shows = frozenset({"RUNNING"})
-    # The exporter must have read them for that.
+    # The exporter must have read them before.
     assert HOLD in list(batch_lives.failed(kept))
-    assert kept.history.latest.is_told
+    assert kept.history.latest.has_results
     assert "failed" == kept.history.latest.status

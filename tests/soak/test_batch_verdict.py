@@ -1,4 +1,4 @@
-"""The soak sees what is wrong of batches: in what is published, counted, logged and set aside."""
+"""The soak detects faults about batches: in what is published, counted, logged and set aside."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def batch_of(kind: str = "steady", created_at: float = NOW) -> LivingBatch:
 
 
 def mapped_batch() -> LivingBatch:
-    """Map ten files, one of them to an error; two of their jobs have failed."""
+    """Return a batch of ten mapped files, one of them with an error; two jobs have failed."""
     batch = batch_of()
     batch.add_files(10, bad_share=0.0)
     batch.refuse([9])
@@ -71,7 +71,7 @@ def finished_batch() -> JobHistory:
 
 
 def dispatched_batch() -> JobHistory:
-    """Leave it with a file of which nothing is said, and one whose job is not listed."""
+    """Return a batch with a file without outcome, and one whose job is not listed."""
     batch = batch_of("lost")
     batch.add_files(4, bad_share=0.0)
     batch.lose([3])
@@ -82,7 +82,7 @@ def dispatched_batch() -> JobHistory:
 
 
 def samples_of(status: str, **items: int) -> dict[str, float]:
-    """Say what the contract wants of a batch whose items are in these statuses."""
+    """Return the samples required for a batch whose items have these statuses."""
     info = 'api_version="v2",configuration_id="cfg-1",directory_id="dir-1",job_type="parse"'
     samples: dict[str, float] = {f"info{{{info},{OF_JOB}}}": 1}
     samples |= {f'status{{status="{s}",{OF_JOB}}}': s == status for s in JOB_STATUSES}
@@ -98,7 +98,7 @@ def samples_of(status: str, **items: int) -> dict[str, float]:
 
 
 def true_samples() -> dict[str, float]:
-    """Say of the finished batch what is true, in the words of the contract."""
+    """Return the true samples of the finished batch."""
     samples = samples_of("completed", completed=7, failed=3)
     prefix = "llamacloud_batch_job_"
     samples[f"{prefix}completed_timestamp_seconds{{{OF_JOB}}}"] = NOW
@@ -119,7 +119,7 @@ def wrong_in(samples: dict[str, float], history: JobHistory | None = None) -> li
 
 
 class TestWhatIsPublished:
-    """Of a batch whose last file job has ended."""
+    """A batch whose last file job has ended."""
 
     def test_what_is_true_is_not_wrong(self) -> None:
         """Sample by sample, and one beside the other."""
@@ -128,24 +128,24 @@ class TestWhatIsPublished:
 
     @pytest.mark.parametrize("series", true_samples())
     def test_a_sample_that_is_missing_is_seen(self, series: str) -> None:
-        """Whichever it is."""
+        """This holds for every sample."""
         without = {name: value for name, value in true_samples().items() if name != series}
         assert 1 == len(wrong_in(without))
 
     @pytest.mark.parametrize("series", true_samples())
     def test_a_sample_that_is_wrong_is_seen(self, series: str) -> None:
-        """Whichever it is; a moment must not lie in the future."""
+        """This holds for every sample; times must not lie in the future."""
         assert 1 == len(wrong_in(true_samples() | {series: true_samples()[series] + 2}))
 
     @pytest.mark.parametrize("name", ["skipped_items", "started_timestamp_seconds"])
     def test_what_v2_does_not_have_is_seen(self, name: str) -> None:
-        """At once, in every scrape."""
+        """It is reported at once, in every scrape."""
         series = f"llamacloud_batch_job_{name}{{{OF_JOB}}}"
         assert 1 == len(wrong_in(true_samples() | {series: 0.0}))
         assert 1 == len(jobs_in_parts(exposition(true_samples() | {series: 0.0})))
 
     def test_numbers_that_contradict_the_items_are_seen(self) -> None:
-        """Whatever is true of the batch; all of them are counted from the same items."""
+        """The true state does not matter, because all numbers are counted from the same items."""
         right = exposition(true_samples()).jobs["bat-1"]
         assert [] == contradictions_in(right)
         for name, value in (
@@ -159,7 +159,7 @@ class TestWhatIsPublished:
         assert len(contradictions_in(none)) == 4
 
     def test_a_batch_that_ended_before_its_last_file_job_is_seen(self) -> None:
-        """LlamaCloud calls it completed, and it is dispatched until then."""
+        """LlamaCloud reports it as completed, and it is dispatched until then."""
         history = mapped_batch().history
         assert history.latest.failure_reasons["not_mapped"] == 1
         early = samples_of("completed", pending=7, failed=3)
@@ -168,8 +168,8 @@ class TestWhatIsPublished:
         }
         assert 1 == len(jobs_in_parts(exposition(early | _failures(history))))
 
-    def test_results_that_are_not_told_yet_are_not_made_up(self) -> None:
-        """Without them there are no numbers."""
+    def test_missing_results_are_not_made_up(self) -> None:
+        """Without results there are no numbers."""
         batch = batch_of()
         batch.shows = frozenset({"COMPLETED"})
         batch.add_files(2, bad_share=0.0)
@@ -194,11 +194,11 @@ def _failures(history: JobHistory) -> dict[str, float]:
     }
 
 
-class TestWhatNothingTells:
-    """It is waited for, and given up."""
+class TestMissingResults:
+    """Missing results, which are waited for and then given up."""
 
     def test_it_is_given_up_neither_early_nor_never(self) -> None:
-        """After thirty intervals in which nothing moved; then the batch has completed."""
+        """After thirty intervals without any change, the batch has completed."""
         waits = samples_of("dispatched", completed=2, pending=1, unknown=1)
         ended = samples_of("completed", completed=2, unknown=2)
         for name, value in (("processed_items", 4.0), ("progress_ratio", 1.0)):
@@ -217,11 +217,11 @@ class TestWhatNothingTells:
         seen = _watch(dispatched_batch())
         assert [] == seen.take(exposition(waits, NOW + GIVEN_UP_WITHIN_SECONDS + 1))
         (late,) = [line for line in seen.differences() if line.startswith("bat-1 ")]
-        assert "nothing tells of 2 items, and they are not given up" in late
+        assert "the outcome of 2 items is missing, but not given up" in late
 
     def test_a_batch_whose_results_stay_null_is_uncounted_once_it_has_ended(self) -> None:
         """Before that it has nothing to count."""
-        batch = batch_of("never_told")
+        batch = batch_of("never_shown")
         batch.shows = frozenset()
         batch.add_files(2, bad_share=0.0)
         batch.put("COMPLETED")
@@ -235,8 +235,8 @@ class TestWhatNothingTells:
                 shown |= _active(status)
             assert expected == len(wrong_gauges(exposition(shown), PROJECTS[:1])), status
 
-    def test_a_line_that_tells_of_it_is_wanted_once(self) -> None:
-        """And no other batch is given up."""
+    def test_giving_up_must_be_logged_once(self) -> None:
+        """No other batch may be logged as given up."""
         history = dispatched_batch()
         assert [] == _given_up(history, 0) == _given_up(history, 1)
         history.give_up()
@@ -264,21 +264,21 @@ def _watch(history: JobHistory) -> Watch:
 
 
 class TestGauges:
-    """Of a project that has batches."""
+    """The gauges of a project that has batches."""
 
     def test_what_is_true_is_not_wrong(self) -> None:
         """Of a finished batch nothing is active."""
         assert [] == wrong_gauges(exposition(true_samples() | _gauges()), PROJECTS[:1])
 
     def test_an_unread_batch_may_be_uncounted_and_no_other(self) -> None:
-        """It has no series, so that only the gauge shows it."""
+        """It has no series, so only the gauge counts it."""
         shown = exposition(true_samples() | _gauges(uncounted=2.0))
         assert 1 == len(wrong_gauges(shown, PROJECTS[:1]))
         assert [] == wrong_gauges(shown, PROJECTS[:1], {"invoices": 1})
 
     @pytest.mark.parametrize("api_version", API_VERSIONS)
     def test_what_is_active_and_stale_is_seen(self, api_version: str) -> None:
-        """Its generation of the API has not answered for long; what has ended stays."""
+        """Its API generation has not answered for long; ended jobs stay."""
         answered_at = NOW - STALE_AFTER_SECONDS - 20
         active = _active("running", completed=1, pending=1)
         shown = samples_of("running", completed=1, pending=1) | _gauges(failing=0) | active
@@ -294,7 +294,7 @@ class TestGauges:
         assert [] == wrong_gauges(exposition(ended), PROJECTS[:1])
 
     def test_a_job_that_is_tracked_and_not_shown_is_seen(self) -> None:
-        """Unless it is active and withdrawn."""
+        """Only active and withdrawn jobs may be tracked without being shown."""
         tracked = "llamacloud_exporter_tracked_jobs" + OF_PROJECT
         shown = true_samples() | _gauges() | {tracked: 2.0}
         assert 1 == len(wrong_gauges(exposition(shown), PROJECTS[:1]))
@@ -320,7 +320,7 @@ def _active(status: str, **items: int) -> dict[str, float]:
 
 
 def _gauges(*, uncounted: float = 0.0, failing: int = 1) -> dict[str, float]:
-    """Show the gauges of a project with one job, but for what is active of it."""
+    """Return the gauges of a project with one job, except those of active jobs."""
     project_id = PROJECTS[0].project_id
     gauges: dict[str, float] = {
         f'llamacloud_batch_project_info{{organization_id="",project="invoices",'
@@ -349,7 +349,7 @@ _ZEROS: dict[str, float] = {_of_items(status): 0.0 for status in ITEM_STATUSES} 
 
 
 class TestCounters:
-    """Nothing counts twice, and what ended before the exporter not at all."""
+    """Nothing counts twice, and what ended before the exporter does not count."""
 
     def test_a_file_that_was_missed_or_counted_twice_is_seen(self) -> None:
         """Only counting shows it."""
@@ -361,14 +361,14 @@ class TestCounters:
         assert [] == _wrong_counters(history, counted=False, completed=0, failed=0)
 
     def test_an_end_that_is_counted_early_is_seen(self) -> None:
-        """That of a batch which is only mapped."""
+        """The batch is only mapped, and has not ended."""
         happened = what_happened([mapped_batch().history], lambda _: False)
         finished = f'llamacloud_batch_jobs_finished_total{{{OF_TYPE},status="completed"}}'
         assert 1 == len(too_much_counted(happened, exposition({finished: 1.0})))
 
     @pytest.mark.parametrize("was_mapped", [True, False])
-    def test_what_ended_before_the_exporter_is_no_news(self, was_mapped: bool) -> None:  # noqa: FBT001 - pytest's own way
-        """A mapping error is, unless the batch was mapped by then."""
+    def test_what_ended_before_the_exporter_is_no_news(self, was_mapped: bool) -> None:  # noqa: FBT001 - pytest passes it
+        """A mapping error counts, unless the batch was mapped by then."""
         batch = batch_of("under_way", created_at=NOW - 1000)
         batch.counts_since, batch.was_mapped_before = NOW, was_mapped
         batch.add_files(6, bad_share=0.0)
@@ -383,9 +383,9 @@ class TestCounters:
         assert 1 == len(_wrong_counters(batch.history, completed=5, failed=failed))
         assert 1 == len(_wrong_counters(batch.history, completed=3, failed=1 - failed))
 
-    def test_an_end_that_nobody_could_see_may_be_counted_or_not(self) -> None:
-        """Of a batch that was unread, and whose results stay null until it is given up."""
-        batch = batch_of("never_told")
+    def test_an_end_that_could_not_be_seen_may_be_counted_or_not(self) -> None:
+        """The batch was unread, and its results stay null until they are given up."""
+        batch = batch_of("never_shown")
         batch.shows = frozenset()
         batch.put("COMPLETED")
         assert 1 == len(_wrong_counters(batch.history, completed=0, failed=0))
@@ -397,7 +397,7 @@ class TestCounters:
     def test_one_that_could_not_be_read_until_it_was_old_may_add_nothing(self) -> None:
         """Only a batch that was unread is past."""
         history = finished_batch()
-        told = Log([record("job.ended", "info", status="completed")], [])
+        logged = Log([record("job.ended", "info", status="completed")], [])
         for is_unread, seconds, is_old in (
             (True, RETENTION_FAILED_SECONDS - 1, False),
             (True, RETENTION_FAILED_SECONDS, True),
@@ -412,12 +412,12 @@ class TestCounters:
         happened = what_happened([history], lambda _: False)
         assert [] == _wrong_ends_counted(happened)
         assert not must_be_shown(history, NOW + RETENTION_FAILED_SECONDS)
-        for log in (told, Log([], [])):
+        for log in (logged, Log([], [])):
             assert [] == wrong_lines(log, {"bat-1": history}, lambda _: False)
 
 
 def test_an_exporter_that_was_killed_may_have_forgotten_when_file_jobs_ended() -> None:
-    """The number of turnarounds is certain then, their lengths are not."""
+    """The number of turnarounds is certain, their durations are not."""
     name = "llamacloud_batch_turnaround_duration_seconds"
     happened = what_happened([], lambda _: True)
     happened.certain_seconds[series(name, project="invoices", job_type="parse")] = [12.0]
@@ -435,7 +435,7 @@ def test_an_exporter_that_was_killed_may_have_forgotten_when_file_jobs_ended() -
 
 
 def _wrong_ends_counted(happened: Happened) -> list[str]:
-    """Compare counters that show no end at all."""
+    """Compare counters that contain no end at all."""
     wrong = wrong_counters(happened, exposition({}), ["invoices"])
     return [line for line in wrong if "jobs_finished" in line]
 
@@ -460,7 +460,7 @@ def record(event: str, level: str, **facts: Any) -> dict[str, Any]:
 
 
 class TestLog:
-    """Of batches, and of the generations of the API."""
+    """The log lines about batches and API generations."""
 
     @pytest.mark.parametrize(
         "spoil",
@@ -471,20 +471,20 @@ class TestLog:
             lambda records: records.append(records[-1]),
         ],
     )
-    def test_an_end_or_a_failure_that_is_missing_or_told_twice_is_seen(
+    def test_an_end_or_a_failure_that_is_missing_or_logged_twice_is_seen(
         self, spoil: Callable[[list[Any]], object]
     ) -> None:
-        """A file has the id of its directory's file."""
+        """A file is logged with the id of its directory's file."""
         history = finished_batch()
-        told = [record("job.ended", "warning", status="completed")]
+        logged = [record("job.ended", "warning", status="completed")]
         ids = sorted(history.latest.failed_ids)
-        told += [record("item.failed", "warning", item_id=item_id) for item_id in ids]
-        assert [] == wrong_lines(Log(told, []), {"bat-1": history}, lambda _: True)
-        spoil(told)
-        assert 1 == len(wrong_lines(Log(told, []), {"bat-1": history}, lambda _: True))
+        logged += [record("item.failed", "warning", item_id=item_id) for item_id in ids]
+        assert [] == wrong_lines(Log(logged, []), {"bat-1": history}, lambda _: True)
+        spoil(logged)
+        assert 1 == len(wrong_lines(Log(logged, []), {"bat-1": history}, lambda _: True))
 
-    def test_an_end_may_be_told_again_where_an_older_answer_came_later(self) -> None:
-        """Of a job of v1beta, once; a batch that has completed stays so."""
+    def test_an_end_may_be_logged_again_if_an_older_answer_came_later(self) -> None:
+        """This is allowed once for v1beta jobs; a batch that has completed stays so."""
         history = finished_batch()
         ended = record("job.ended", "warning", status="completed")
         for api_version, expected in (("v1beta", 0), ("v2", 1)):
@@ -502,7 +502,7 @@ class TestLog:
         assert [] == wrong_contradictions(Log([line], []), histories, lambda _: {"status"})
 
     def test_a_generation_that_is_set_aside_wrongly_is_seen(self) -> None:
-        """More often than it was refused, twice in a row, or for ever."""
+        """It was set aside more often than it was refused, twice in a row, or for ever."""
         aside, back = record("api.set_aside", "warning"), record("api.offered_again", "info")
         refused = {("invoices", "v2"): 1}
         assert [] == wrong_set_aside(Log([aside, back], []), refused)
@@ -516,10 +516,10 @@ class TestLog:
 
 
 class TestWithdrawals:
-    """A generation of the API that vanishes, and returns."""
+    """An API generation that vanishes and returns."""
 
     def test_the_first_one_comes_at_once_and_is_over_soon(self) -> None:
-        """So that a short soak sees both; later ones outlast what is fresh."""
+        """A short soak then sees both; later ones last until data is stale."""
         simulator = Simulator(World(clock=lambda: NOW))
         longest = 0.0
         for seed in range(20):
@@ -541,21 +541,21 @@ class TestWithdrawals:
         assert longest > STALE_AFTER_SECONDS
 
     def test_what_is_offered_though_it_vanished_is_seen(self) -> None:
-        """Once a listing has ended that began after that; and so is an answer of after that."""
+        """It is reported once a listing that began later has ended, or an answer came later."""
         of = 'api_version="v2",project="invoices"'
         offered = f"llamacloud_exporter_api_offered{{{of}}}"
         listed = "llamacloud_exporter_last_listing_timestamp_seconds" + OF_PROJECT
         since = {"v2": NOW}
         for at, shown, expected in ((5, 1.0, 0), (10, 1.0, 1), (10, 0.0, 0)):
-            told = exposition({offered: shown, listed: NOW + at, _answered("v2"): NOW})
-            assert expected == len(wrong_offers(told, since)), (at, shown)
-        told = exposition({offered: 0.0, listed: NOW + 10, _answered("v2"): NOW + 5})
-        assert 1 == len(wrong_offers(told, since))
-        assert [] == wrong_offers(told, {})
+            scraped = exposition({offered: shown, listed: NOW + at, _answered("v2"): NOW})
+            assert expected == len(wrong_offers(scraped, since)), (at, shown)
+        scraped = exposition({offered: 0.0, listed: NOW + 10, _answered("v2"): NOW + 5})
+        assert 1 == len(wrong_offers(scraped, since))
+        assert [] == wrong_offers(scraped, {})
 
 
 def test_a_batch_that_is_withdrawn_has_not_left() -> None:
-    """It is shown again: LlamaCloud must not forget it meanwhile. One that ended has left."""
+    """It will be shown again, so LlamaCloud must not remove it. An ended one has left."""
     for status, left in (("running", 0), ("completed", 1)):
         seen = _watch(finished_batch())
         seen.take(exposition(samples_of(status, completed=10)))

@@ -1,4 +1,4 @@
-"""The soak's world grows steadily, by jobs of both generations of the API."""
+"""The soak's world grows steadily, with jobs of both API generations."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOW = 1_790_000_001.5
 
 
 class Growing:
-    """A world whose clock a test moves on; nothing of it is seen unless ``sees``."""
+    """A world whose clock a test advances; none of it is seen unless ``sees``."""
 
     def __init__(self, *, sees: bool) -> None:
         self.now = NOW
@@ -39,7 +39,7 @@ class Growing:
         self.opened_with = len(self.histories)
 
     def pass_by(self, seconds: float) -> Counter[str]:
-        """Let time pass, and count by generation what was born since the beginning."""
+        """Advance time, and count the births since the beginning by generation."""
         for _ in range(int(seconds / 0.1)):
             self.now += 0.1
             self.growing.advance(may_be_slow=False)
@@ -49,14 +49,14 @@ class Growing:
 
 
 def test_jobs_of_both_generations_are_born_from_the_beginning() -> None:
-    """What is long over then is nothing that the world has to wait for."""
+    """The world does not wait for jobs that are already long over."""
     born = Growing(sees=True).pass_by(5)
     assert 50 < born.total() < 100
     assert born["v1beta"] > born["v2"] > 10
 
 
 def test_the_world_waits_while_nothing_is_seen() -> None:
-    """Each generation for itself: one may have vanished for long."""
+    """Each generation waits separately, because one may have vanished for long."""
     growing = Growing(sees=False)
     born = growing.pass_by(15)
     assert born.keys() == {*API_VERSIONS}
@@ -64,7 +64,7 @@ def test_the_world_waits_while_nothing_is_seen() -> None:
 
 
 def test_file_jobs_are_forgotten_with_their_batch() -> None:
-    """Or a long soak would slow down."""
+    """Otherwise a long soak would slow down."""
     growing = Growing(sees=True)
     growing.pass_by(4)
     world = growing.world
@@ -95,7 +95,7 @@ def test_slow_lives_begin_only_where_there_is_time_for_them() -> None:
 
 
 def test_some_projects_have_both_generations_and_some_have_one() -> None:
-    """Of all that LlamaCloud may offer to a project."""
+    """Every combination that LlamaCloud may offer exists."""
     random = seeded(1, "projects")
     projects = {
         version: {

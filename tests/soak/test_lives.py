@@ -1,4 +1,4 @@
-"""The lives of the soak's jobs hold what its verdict takes for granted."""
+"""The lives of the soak's jobs have the properties that its verdict relies on."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def clock() -> float:
 
 
 def life_of(kind: str, seed: int) -> tuple[JobHistory, list[object]]:
-    """Let a job live to its end, and return its stays; it is never counted in between."""
+    """Run a job to its end, and return its stays; it is never counted in between."""
     history = JobHistory("job-1", kind, PROJECTS[0], "parse", "", 1_790_000_000.25)
     job = LivingJob(World(clock=clock), history, seeded(seed, kind))
     more = (lambda: 0,) if kind in {"late", "unseen"} else ()
@@ -39,7 +39,7 @@ def lived(kind: str, seed: int) -> JobHistory:
     ],
 )
 def test_a_job_that_has_ended_is_put_again_only_if_it_differs(kind: str) -> None:
-    """A job whose end is known is not requested again, so it would not be shown as put later."""
+    """Its end is known, so it is not requested again, and later changes would not be shown."""
     for seed in range(400):
         for before, after in pairwise(lived(kind, seed).states):
             known = before.ended and (before.status, before.by_status)
@@ -47,7 +47,7 @@ def test_a_job_that_has_ended_is_put_again_only_if_it_differs(kind: str) -> None
 
 
 def test_an_unseen_job_is_there_ended_and_its_items_settle_later() -> None:
-    """Or never; the exporter cannot see it active."""
+    """Some never settle; the exporter cannot see it active."""
     histories = [lived("unseen", seed) for seed in range(100)]
     assert all(state.ended for history in histories for state in history.states)
     assert {(False,), (False, True), (True,)} == {
@@ -56,7 +56,7 @@ def test_an_unseen_job_is_there_ended_and_its_items_settle_later() -> None:
 
 
 def test_an_unseen_job_settles_no_later_than_it_is_counted() -> None:
-    """After the last count of an ended job the exporter would not see its items settle."""
+    """After the last count, the exporter would not see its items settle."""
     for seed in range(50):
         history = JobHistory("job-1", "unseen", PROJECTS[0], "parse", "", 1_790_000_000.25)
         job = LivingJob(World(clock=clock), history, seeded(seed, "unseen"))
@@ -65,7 +65,7 @@ def test_an_unseen_job_settles_no_later_than_it_is_counted() -> None:
 
 
 def test_a_relapsing_job_ends_without_a_failure_and_fails_once_it_has_left() -> None:
-    """It returned then, and is to be shown for as long as other failing jobs."""
+    """It has then returned, and must be shown for as long as other failing jobs."""
     for seed in range(50):
         history, stays = life_of("relapsing", seed)
         clean, failing = history.states[-2:]
@@ -75,8 +75,8 @@ def test_a_relapsing_job_ends_without_a_failure_and_fails_once_it_has_left() -> 
         assert clean.completed_at == failing.completed_at
 
 
-def test_a_contradicted_job_is_told_of_in_two_ways_until_it_goes_on() -> None:
-    """The status answer is older by its own account."""
+def test_list_and_status_of_a_contradicted_job_differ_until_it_goes_on() -> None:
+    """The status answer's own time is the older one."""
     world = World(clock=clock)
     history = JobHistory("job-1", "contradicted", PROJECTS[0], "parse", "", 1_790_000_000.25)
     life = lives.contradicted(LivingJob(world, history, seeded(1, "contradicted")))

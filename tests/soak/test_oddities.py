@@ -1,4 +1,4 @@
-"""The soak knows what is to be left out of odd answers, and sees it where it is not."""
+"""The soak knows what must be left out of odd answers, and detects if it is not."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def right_answer(endpoint: Endpoint) -> dict[str, Any]:
 
 
 def right_answer_of_v2(endpoint: Endpoint) -> dict[str, Any]:
-    """The second of two rows is one that failed."""
+    """Return an answer whose second row is a failed one."""
     kind: Any = "extract_v2" if endpoint == "list_extract_jobs" else "parse_v2"
     files = files_of("bat-1", kind, completed=1, failed=1)
     mapped = files_of("bat-1", completed=1, mapping_errors=1)
@@ -97,7 +97,7 @@ def unreadable_of(endpoint: Endpoint, body: bytes) -> Unreadable:
     try:
         unreadable: Unreadable = READERS[endpoint](body).unreadable
     except BadResponse:
-        # Of a single batch nothing is left then, and it is not what was left out.
+        # A single batch is then a bad answer, and does not count as left out.
         assert "batch" == endpoint
         return Unreadable()
     return unreadable
@@ -105,7 +105,7 @@ def unreadable_of(endpoint: Endpoint, body: bytes) -> Unreadable:
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 def test_what_is_left_out_of_each_odd_value_is_known(endpoint: Endpoint) -> None:
-    """At most one field, or the row."""
+    """This is at most one field, or the row."""
     for odd_field, value in oddities.all_values(endpoint):
         answer, odd = with_odd_row(
             JSONResponse(right_answer(endpoint)),
@@ -134,13 +134,13 @@ def test_what_is_left_out_of_each_odd_value_is_known(endpoint: Endpoint) -> None
 def test_an_object_of_another_shape_may_lack_a_row(
     endpoint: Endpoint, body: object, expected: str | None
 ) -> None:
-    """A status answer lacks its job, a list may hold what is no row; nothing is left of a batch."""
+    """A status answer lacks its job, a list may hold non-rows, and nothing is left of a batch."""
     fault = Fault("wrong_shape", body=body)
     assert expected == oddities.left_out(request(endpoint, None, fault=fault))
 
 
 def test_odd_values_are_drawn_for_every_field_and_endpoint() -> None:
-    """From the seed alone."""
+    """The seed alone decides."""
     drawn = [oddities.draw(seeded(1, "odd")) for _ in range(3)]
     assert drawn[0] == drawn[1]
     random = seeded(1, "odd")
@@ -162,7 +162,7 @@ def ledger_of(*requests: RecordedRequest) -> Ledger:
 
 
 def counted(rows: float = 0.0, fields: float = 0.0) -> Exposition:
-    """Show what the exporter counts of one project's listings."""
+    """Return the exporter's counts for one project's listings."""
     listing = {"project": PROJECT.name, "endpoint": "list_jobs"}
     fields_key = series(
         "llamacloud_exporter_unreadable_fields_total", **listing, field="processed_items"
@@ -176,7 +176,7 @@ def counted(rows: float = 0.0, fields: float = 0.0) -> Exposition:
 
 
 def test_a_row_or_field_that_is_not_counted_is_seen() -> None:
-    """And one that is counted twice, or though nothing was odd."""
+    """So is one that is counted twice, or although nothing was odd."""
     ledger = ledger_of(request("list_jobs", UNREADABLE), request("list_jobs", NO_ROW))
     before = ledger.left_out_by_now()
     assert {"processed_items"} == ledger.odd_fields("job-1")
@@ -187,7 +187,7 @@ def test_a_row_or_field_that_is_not_counted_is_seen() -> None:
 
 
 def test_an_odd_answer_that_was_lost_need_not_be_counted() -> None:
-    """A connection may break beyond those that faults broke."""
+    """Connections may break beyond those that faults broke."""
     of = {"project": PROJECT.name, "endpoint": "list_jobs"}
     shown = counted()
     shown.samples[series("llamacloud_exporter_api_requests_total", **of, code="network")] = 1.0
@@ -199,7 +199,7 @@ def test_an_odd_answer_that_was_lost_need_not_be_counted() -> None:
 
 
 def test_what_is_left_out_is_logged_once_a_project() -> None:
-    """Neither more nor less often, and nothing else."""
+    """Missing, repeated and other lines are reported."""
     of_row = {("invoices", "list_jobs", ROW): 2.0}
     of_both = of_row | {("invoices", "list_items", "item_name"): 3.0}
     of = {"project": "invoices"}
@@ -213,7 +213,7 @@ def test_what_is_left_out_is_logged_once_a_project() -> None:
 
 
 def test_a_poll_that_is_not_partial_is_seen() -> None:
-    """Though its listing lacked a row; a project without jobs has no row that could be odd."""
+    """Its listing lacked a row; a project without jobs has no row that could be odd."""
     key = series("llamacloud_exporter_polls_total", project=PROJECT.name, result="partial")
     before, after = Exposition(samples={key: 3.0}), Exposition(samples={key: 4.0})
     assert [] == not_partial(before, after, [PROJECT])

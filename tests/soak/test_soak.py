@@ -1,4 +1,4 @@
-"""The soak in its short form."""
+"""A short soak."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
-# The verdict does not depend on how fast the machine is, but how long it takes does.
+# The speed of the machine affects the duration, and not the verdict.
 @pytest.mark.timeout(280)
 def test_a_short_soak_finds_nothing_wrong() -> None:
-    """With another seed each time, which its output shows."""
+    """The seed differs in each run, and the output shows it."""
     ended = subprocess.run(
         [
             *(sys.executable, "-m", "tests.soak", "--seconds", "5", "--jobs-per-second", "14"),

@@ -1,4 +1,4 @@
-"""The soak sees what is wrong: in what is published, counted and logged, and in memory."""
+"""The soak detects faults: in what is published, counted and logged, and in memory."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OF_TYPE = 'job_type="parse",project="invoices"'
 
 
 def finished_job(items: int = 10) -> JobHistory:
-    """Let a job of ten items end, three of them failed."""
+    """Return a job of ten items that has ended, three of them failed."""
     history = JobHistory("job-1", "steady", PROJECTS[0], "parse", "", NOW)
     job = LivingJob(World(clock=lambda: NOW), history, seeded(1, "job-1"))
     job.add_items(items, bad_share=0.0)
@@ -46,7 +46,7 @@ def finished_job(items: int = 10) -> JobHistory:
 
 
 def true_samples() -> dict[str, float]:
-    """Say of that job what is true, in the words of the contract."""
+    """Return the true samples of that job."""
     items = {"completed": 7, "failed": 3}
     info = 'api_version="v1beta",configuration_id="",directory_id="",job_type="parse"'
     samples: dict[str, float] = {f"info{{{info},{OF_JOB}}}": 1}
@@ -73,20 +73,20 @@ def wrong_in(samples: dict[str, float]) -> list[str]:
 
 
 def test_what_is_true_of_a_job_is_not_wrong() -> None:
-    """Sample by sample."""
+    """Each sample is checked."""
     assert [] == wrong_in(true_samples())
 
 
 @pytest.mark.parametrize("series", true_samples())
 def test_a_sample_that_is_missing_is_seen(series: str) -> None:
-    """Whichever it is."""
+    """This holds for every sample."""
     without = {name: value for name, value in true_samples().items() if name != series}
     assert 1 == len(wrong_in(without))
 
 
 @pytest.mark.parametrize("series", true_samples())
 def test_a_sample_that_is_wrong_is_seen(series: str) -> None:
-    """Whichever it is; a moment must not lie in the future."""
+    """This holds for every sample; times must not lie in the future."""
     assert 1 == len(wrong_in(true_samples() | {series: true_samples()[series] + 2}))
 
 
@@ -102,7 +102,7 @@ UNCOUNTED = ("items", "item_failures", "items_last_counted_timestamp_seconds")
 
 
 def watch(samples: dict[str, float], *, odd: str = "") -> Watch:
-    """Watch the finished job, whose row may have had an odd field, be shown as it is reported."""
+    """Return a watch that was shown the finished job, whose row may have had an odd field."""
     seen = Watch({"job-1": finished_job()}, lambda _: {odd})
     seen.latest = exposition(samples)
     seen.take(seen.latest)
@@ -114,7 +114,7 @@ def differences_of_job(seen: Watch) -> list[str]:
 
 
 def test_a_job_that_is_not_counted_is_seen_unless_it_was_given_up() -> None:
-    """The log names it then; what else is shown of it must be true all the same."""
+    """The log then names it; its other samples must be true all the same."""
     seen = watch(without(*UNCOUNTED))
     assert 1 == len(differences_of_job(seen))
     seen.given_up = {"job-1"}
@@ -127,7 +127,7 @@ def test_a_job_that_is_not_counted_is_seen_unless_it_was_given_up() -> None:
 
 
 def test_a_job_that_left_uncounted_is_seen() -> None:
-    """However it was first seen: it stays until it is counted or given up."""
+    """However it was first seen, it stays until it is counted or given up."""
     seen = watch(without(*UNCOUNTED))
     seen.take(Exposition(read_at=NOW + 1000))
     assert 1 == len(differences_of_job(seen))
@@ -138,10 +138,10 @@ def test_a_job_that_left_uncounted_is_seen() -> None:
 @pytest.mark.parametrize(
     "missing", [UNCOUNTED, (*UNCOUNTED, "progress_ratio", "last_refreshed_timestamp_seconds")]
 )
-def test_a_job_that_left_uncounted_may_have_been_asked_for_too_late(
+def test_a_job_that_left_uncounted_may_have_been_requested_too_late(
     missing: tuple[str, ...],
 ) -> None:
-    """After the longest retention it is not shown once more; it is no item that was seen."""
+    """After the longest retention it is not shown again, and its items do not count as seen."""
     seen = watch(without(*missing))
     seen.latest = exposition(without(*missing))
     seen.latest.read_at = NOW + RETENTION_FAILED_SECONDS
@@ -152,7 +152,7 @@ def test_a_job_that_left_uncounted_may_have_been_asked_for_too_late(
 
 
 def test_a_field_that_is_missing_is_seen_unless_it_was_odd_when_the_job_left() -> None:
-    """While the job is shown, its next row is right."""
+    """While the job is shown, its next row is correct."""
     seen = watch(without("processed_items"), odd="processed_items")
     assert 1 == len(differences_of_job(seen))
     seen.take(Exposition(read_at=NOW + 1000))
@@ -163,7 +163,7 @@ def test_a_field_that_is_missing_is_seen_unless_it_was_odd_when_the_job_left() -
 
 
 def test_a_status_that_was_fetched_before_the_end_is_seen() -> None:
-    """After it the status is fetched once, if the row shows nothing new of items that settle."""
+    """The status is fetched once after the end, if the row does not show that items settle."""
     history = JobHistory("job-1", "unseen", PROJECTS[0], "parse", "", NOW, sparse=True)
     moments = [NOW + 10, NOW + 20, NOW + 30]
     job = LivingJob(World(clock=lambda: moments[0]), history, seeded(1, "job-1"))
@@ -189,8 +189,8 @@ def test_a_status_that_was_fetched_before_the_end_is_seen() -> None:
     assert 2 == len(wrong(0.25, NOW + 20))
 
 
-def test_items_that_settle_without_their_row_telling_need_no_status_of_their_own() -> None:
-    """Cancelled items are in no number of a row, which is as before then."""
+def test_items_that_settle_without_a_change_of_the_row_need_no_further_status() -> None:
+    """No number of a row contains cancelled items, so the row is unchanged."""
 
     def wrong(fate: str) -> list[str]:
         history = JobHistory("job-1", "unseen", PROJECTS[0], "parse", "", NOW)
@@ -211,7 +211,7 @@ def test_items_that_settle_without_their_row_telling_need_no_status_of_their_own
 
 
 def test_a_count_that_cannot_be_is_seen_at_once() -> None:
-    """No scrape may show it; a job that is not counted is not short."""
+    """No scrape may show it; a job that is not counted is not short of items."""
     histories = {"job-1": finished_job()}
     assert [] == impossible_counts(histories, exposition(true_samples()))
     completed = f'llamacloud_batch_job_items{{item_status="completed",{OF_JOB}}}'
@@ -229,7 +229,7 @@ def test_a_count_that_cannot_be_is_seen_at_once() -> None:
 
 
 def counters(**changed: float) -> Exposition:
-    """Show the counters that the finished job makes, but for those that are ``changed``."""
+    """Return the counters that the finished job makes, except for those that are ``changed``."""
     true, reasons = {"completed": 7.0, "failed": 3.0}, finished_job().latest.failure_reasons
     samples = {
         f'llamacloud_batch_items_finished_total{{{OF_TYPE},item_status="{status}"}}': value
@@ -253,7 +253,7 @@ def wrong_in_counters(shown: Exposition, *, counted: bool = True) -> list[str]:
 
 
 def test_a_failure_that_was_missed_is_seen() -> None:
-    """Also if the items were not counted: the job itself reports it."""
+    """This holds even without counted items, because the job itself reports it."""
     assert [] == wrong_in_counters(counters())
     for counted in (True, False):
         (wrong,) = wrong_in_counters(counters(failed=2.0), counted=counted)
@@ -261,14 +261,14 @@ def test_a_failure_that_was_missed_is_seen() -> None:
 
 
 def test_an_item_that_was_counted_twice_is_seen() -> None:
-    """What only counting shows may fall short where it was not seen, and never be more."""
+    """Counts may be too small where they were not seen, and never too large."""
     assert 1 == len(wrong_in_counters(counters(completed=8.0), counted=False))
     assert [] == wrong_in_counters(counters(completed=0.0), counted=False)
     assert 1 == len(wrong_in_counters(counters(completed=0.0)))
 
 
 def test_a_reason_that_was_counted_wrongly_is_seen() -> None:
-    """Only counting shows reasons, and no number of them is more than what happened."""
+    """Only counting shows reasons, and never more of them than happened."""
     reason = next(iter(finished_job().latest.failure_reasons))
     assert 1 == len(wrong_in_counters(counters(**{reason: 4.0}), counted=False))
     assert [] == wrong_in_counters(counters(**{reason: 0.0}), counted=False)
@@ -276,7 +276,7 @@ def test_a_reason_that_was_counted_wrongly_is_seen() -> None:
 
 
 def test_a_counter_that_falls_is_seen() -> None:
-    """Or that goes."""
+    """So is a counter that disappears."""
     assert [] == fallen(counters(), counters(failed=4.0))
     assert 1 == len(fallen(counters(), counters(failed=2.0)))
     assert len(counters().samples) == len(fallen(counters(), exposition({"up_total{}": 1.0})))
@@ -286,7 +286,7 @@ def record(event: str, level: str, **facts: object) -> dict[str, object]:
     return {"event": event, "level": level, "project": "invoices", "job_id": "job-1", **facts}
 
 
-TOLD = [
+LOGGED = [
     record("job.ended", "warning", status="completed"),
     *(record("item.failed", "warning", item_id=f"job-1-{n:05d}") for n in range(3)),
 ]
@@ -310,17 +310,17 @@ TOLD = [
     ],
 )
 def test_a_line_that_is_not_expected_or_missing_is_seen(spoil: Callable[[Log], object]) -> None:
-    """A traceback, an unknown event, a reason without a cause, an end or failure logged wrongly."""
-    log = Log(list(TOLD), [])
+    """This covers tracebacks, unknown events, causeless reasons, and wrong ends or failures."""
+    log = Log(list(LOGGED), [])
     assert [] == wrong_lines(log, {"job-1": finished_job()}, lambda _: True)
     spoil(log)
     assert 1 == len(wrong_lines(log, {"job-1": finished_job()}, lambda _: True))
 
 
 def test_failed_items_of_history_may_be_summed_up() -> None:
-    """The number has to be theirs."""
+    """The logged number must be right."""
     summary = record("items.failed_before_start", "warning", failed_items=3)
-    log = Log([TOLD[0], summary], [])
+    log = Log([LOGGED[0], summary], [])
     assert [] == wrong_lines(log, {"job-1": finished_job()}, lambda _: True)
     summary["failed_items"] = 2
     assert 1 == len(wrong_lines(log, {"job-1": finished_job()}, lambda _: True))
@@ -339,7 +339,7 @@ def test_a_job_that_was_given_up_for_nothing_is_seen() -> None:
 
 
 def relapsed_job() -> JobHistory:
-    """Let a job end without a failure, and show failed items later."""
+    """Return a job that ended without a failure, and shows failed items later."""
     history = JobHistory("job-1", "relapsing", PROJECTS[0], "parse", "", NOW)
     job = LivingJob(World(clock=lambda: NOW), history, seeded(1, "job-1"))
     list(lives.relapsing(job))
@@ -359,8 +359,8 @@ def test_a_job_that_does_not_return_is_seen() -> None:
     assert 1 == len([line for line in wrong if line.startswith("job.returned")])
 
 
-def test_a_contradiction_that_is_none_or_told_twice_is_seen() -> None:
-    """Only some jobs are contradicted, and those whose rows were odd."""
+def test_a_contradiction_that_is_none_or_logged_twice_is_seen() -> None:
+    """Only some jobs are contradicted, and those with odd rows."""
     line, histories = record("job.contradicted", "warning"), {"job-1": finished_job()}
     assert [] == wrong_contradictions(Log([line], []), histories, lambda _: {"failed_items"})
     assert 1 == len(wrong_contradictions(Log([line], []), histories, lambda _: set()))
@@ -370,7 +370,7 @@ def test_a_contradiction_that_is_none_or_told_twice_is_seen() -> None:
 
 
 def test_memory_that_grows_with_time_is_seen() -> None:
-    """Beyond what more jobs explain."""
+    """Growth that more jobs explain is allowed."""
     flat, growing = Memory(), Memory()
     for number in range(400):
         flat.sample(number, 60e6 + number % 7 * 1e5, tracked_jobs=100, jobs_seen=number * 6)
@@ -383,7 +383,7 @@ def test_memory_that_grows_with_time_is_seen() -> None:
 def test_where_the_budget_is_too_small_items_that_are_the_same_are_counted_late(
     project: SoakProject, wrong: int
 ) -> None:
-    """A retry that brings the same numbers moves nothing."""
+    """A retry with the same numbers is no progress."""
     moments = [NOW, NOW + 60]
     history = JobHistory("job-1", "steady", project, "parse", "", NOW)
     job = LivingJob(World(clock=lambda: moments[0]), history, seeded(1, "job-1"))
@@ -401,7 +401,7 @@ def test_where_the_budget_is_too_small_items_that_are_the_same_are_counted_late(
 def test_where_the_budget_is_too_small_a_retry_that_ends_alike_may_go_unseen(
     project: SoakProject, wrong: int
 ) -> None:
-    """Reasons of failures and the last progress are then those of before."""
+    """Failure reasons and the last progress are then those of before the retry."""
     moments = [NOW]
     history = JobHistory("job-1", "retried", project, "parse", "", NOW)
     job = LivingJob(World(clock=lambda: moments[0]), history, seeded(1, "job-1"))

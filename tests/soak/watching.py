@@ -1,4 +1,4 @@
-"""What was seen of the jobs in all scrapes so far, and what is wrong with the latest one."""
+"""The jobs as seen in all scrapes so far, and the faults of the latest scrape."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.soak.exposition import JobSamples
     from tests.soak.history import JobHistory
 
-_DIFFERENCES_TOLD = 20
+_DIFFERENCES_SHOWN = 20
 _OFFERED = "llamacloud_exporter_api_offered"
 _ANSWERED = "llamacloud_exporter_api_last_answered_timestamp_seconds"
 
@@ -36,7 +36,7 @@ class Watch:
         self._odd_fields = odd_fields
         self._last_seen: dict[str, tuple[JobSamples, float]] = {}
         self._seen_active: set[str] = set()
-        # By the last scrape that showed them.
+        # According to the last scrape that showed them.
         self._seen_ended: set[str] = set()
         self.latest = Exposition()
         self.left: set[str] = set()
@@ -46,18 +46,18 @@ class Watch:
         self._forgot_file_jobs = False
 
     def restarted(self) -> None:
-        """Note that the next scrape is that of another process, which has the state of this one."""
+        """Record that the next scrape is that of another process with the same state."""
         self._restarted = True
         self._forgot_file_jobs = any(history.is_batch for history in self._histories.values())
 
     def take(self, exposition: Exposition) -> list[str]:
-        """Take in a scrape, and say what can never be right in it."""
+        """Add a scrape, and report what can never be true in it."""
         gave_up_early = self._note_given_up(exposition)
         wrong = gauge_truth.jobs_in_parts(exposition)
         wrong += never_falling.fallen(self.latest, exposition, restarted=self._restarted)
         self._restarted = False
         wrong += job_truth.impossible_counts(self._histories, exposition)
-        # What is published of a project before its first listing says nothing of its gauges.
+        # Before a project's first listing, its gauges are not checked.
         listed = [
             project
             for project in PROJECTS
@@ -70,7 +70,7 @@ class Watch:
         return wrong + gave_up_early
 
     def counted_too_much(self) -> list[str]:
-        """Report which counters show more than has happened by now, or do not add up."""
+        """Report counters that exceed what has happened so far, or do not add up."""
         happened = what_happened(self._histories.values(), lambda _: False)
         wrong = never_falling.broken_histograms(self.latest)
         return wrong + too_much_counted(happened, self.latest)
@@ -88,9 +88,9 @@ class Watch:
         return history.job_id in self.left
 
     def just_left(self) -> list[JobHistory]:
-        """Return the ended jobs that the latest scrape does not show any more, each once.
+        """Return the ended jobs that the latest scrape no longer shows, each once.
 
-        Active ones of a generation of the API that is stale are shown again.
+        Active jobs of a stale API generation are shown again later.
         """
         left = self._seen_ended - self.latest.jobs.keys() - self.left
         self.left |= left
@@ -98,10 +98,10 @@ class Watch:
 
     def items_seen(self, history: JobHistory) -> bool:
         """Return whether a scrape showed a job's items as they are."""
-        return not self._wrong_job(history, asked_for=True)
+        return not self._wrong_job(history, was_requested=True)
 
     def differences(self) -> list[str]:
-        """Say in what the latest scrape, and what had left by then, is not the truth."""
+        """Report how the latest scrape, and jobs that had left by then, differ from the truth."""
         exposition = self.latest
         wrong = [line for history in self._histories.values() for line in self._differing(history)]
         unread = Counter(h.project.name for h in self._histories.values() if h.may_end_unseen)
@@ -120,7 +120,7 @@ class Watch:
         )
 
     def inexact(self) -> list[str]:
-        """Name the jobs whose items were never seen to be counted to their end."""
+        """Return the jobs whose items were never seen to be counted to their end."""
         return [
             history.job_id
             for history in self._histories.values()
@@ -139,24 +139,24 @@ class Watch:
                 self._seen_active.add(job_id)
 
     def _note_given_up(self, exposition: Exposition) -> list[str]:
-        """Note which batches are no longer waited for; say for which the exporter was too early."""
+        """Record batches that are no longer waited for; report those given up too early."""
         wrong = []
         for job_id, samples in exposition.jobs.items():
             history = self._histories[job_id]
             if batch_truth.has_given_up(history.latest, samples):
                 waited_seconds = exposition.read_at - history.unmoved_since
                 if waited_seconds < batch_truth.GIVES_UP_AFTER_SECONDS:
-                    wrong.append(f"given up too early: {history.told()}")
+                    wrong.append(f"given up too early: {history.describe()}")
                 history.give_up()
         return wrong
 
     def _note_unread(self, exposition: Exposition) -> Counter[str]:
-        """Note which batches may have been mapped before they were seen; count them by project."""
+        """Record batches that may have been mapped before they were seen; count them by project."""
         aside = {
             project.name
             for project in PROJECTS
             if exposition.value(_OFFERED, project=project.name, api_version="v2") != 1.0
-            # What is mapped before the first listing of a process is unread.
+            # Batches mapped before the first listing of a process are unread.
             or exposition.value(_ANSWERED, project=project.name, api_version="v2") is None
         }
         unseen = [
@@ -189,17 +189,17 @@ class Watch:
             # A job that adds to no counter may leave before it is requested. One that ended long
             # before it was read is not shown.
             adds = history.adds and not history.is_unread
-            asked_for = shown or adds or history.job_id in self._seen_active
+            was_requested = shown or adds or history.job_id in self._seen_active
             wrong = self._wrong_job(
-                history, asked_for=asked_for, given_up=given_up, may_be_late=True
+                history, was_requested=was_requested, given_up=given_up, may_be_late=True
             )
             wrong += batch_truth.wrongly_waited(history, self.latest.read_at) if shown else ()
         if not wrong:
             return []
-        return [f"{history.told()}\n  {'; '.join(wrong[:_DIFFERENCES_TOLD])}"]
+        return [f"{history.describe()}\n  {'; '.join(wrong[:_DIFFERENCES_SHOWN])}"]
 
     def _must_be_shown(self, history: JobHistory, *, given_up: bool) -> bool:
-        # Neither a count nor the row showed its failed items, and it left as one without any.
+        # Neither a count nor the row showed its failed items, so it left like a job without any.
         tells_failures = not history.sparse and "failed_items" not in self._odd_fields(
             history.job_id
         )
@@ -210,22 +210,22 @@ class Watch:
         self,
         history: JobHistory,
         *,
-        asked_for: bool,
+        was_requested: bool,
         given_up: bool = False,
         may_be_late: bool = False,
     ) -> list[str]:
         seen = self._last_seen.get(history.job_id)
         if seen is None:
-            return ["was never shown"] if asked_for else []
+            return ["was never shown"] if was_requested else []
         samples, read_at = seen
-        # A job that left may have been shown last while its row could not be read wholly.
+        # A job that left may have been last shown while part of its row was unreadable.
         left = history.job_id not in self.latest.jobs
         given_up = given_up and not history.is_batch
         return job_truth.wrong_samples(
             history,
             samples,
             read_at,
-            asked_for=asked_for,
+            was_requested=was_requested,
             given_up=given_up,
             left_late=may_be_late and left and job_truth.left_late(history, read_at),
             odd_fields=self._odd_fields(history.job_id) if left else frozenset(),

@@ -1,4 +1,4 @@
-"""What goes wrong, and how lists are cut into pages: another weather every second or two."""
+"""The faults and the paging of lists, which change every second or two."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 _ENDPOINTS: Final[tuple[Endpoint, ...]] = tuple(PATHS)
 _OF_V1BETA: Final = tuple(e for e in _ENDPOINTS if version_of(e) == "v1beta")
 _LISTS: Final[tuple[Endpoint, ...]] = ("list_jobs", "list_batches")
-# Answers of which something is left out.
+# Answers with something that is left out.
 _ODD_KINDS: Final = {"wrong_shape", "odd_row"}
 _SERVER_ERRORS = (500, 502, 503, 504)
-# None of them is an answer of any endpoint.
+# None of these is a valid answer of any endpoint.
 _WRONG_SHAPES: tuple[Any, ...] = (
     [],
     "a text",
@@ -39,7 +39,7 @@ _SECONDS_BETWEEN_REFUSALS = 8.0
 # An ended job is given up after five counts, the last of them fifteen seconds after the first.
 _LONGEST_SHUFFLE_SECONDS = 22.0
 _LONGEST_ORDER_SECONDS = 15.0
-# What LlamaCloud may give as reasons anywhere: a busy machine is slow, and connections end.
+# Reasons of failure that are always possible: a busy machine is slow, and connections end.
 EVERYWHERE: Final = {"timeout", "network", "server", "bad_response", "not_found", "other"}
 REASONS: Final[Mapping[str, set[str]]] = {
     project.name: EVERYWHERE
@@ -91,8 +91,8 @@ class CountedFaults(Faults):
 class Weather:
     """Changes faults and paging while a simulator runs.
 
-    Until it is ``open`` nothing is left out of what v2 lists: what is counted of a batch that was
-    there before the exporter depends on what the first listing shows of it.
+    Until it is ``open``, nothing is left out of v2's lists, because the first listing decides what
+    counts of batches that existed before the exporter.
     """
 
     def __init__(self, simulator: Simulator, faults: CountedFaults, seed: int) -> None:
@@ -110,9 +110,9 @@ class Weather:
         self._simulator.v2 = V2Style(results_in=ALL_STATUSES)
 
     def advance(self, now: float, *, may_be_slow: bool) -> None:
-        """Change if it is time; ``now`` is monotonic.
+        """Change the faults if that is due; ``now`` is monotonic.
 
-        What is odd ``may_be_slow`` to be found out if there is time for it.
+        Odd values ``may_be_slow`` to be detected if there is time for it.
         """
         if now < self._next_change:
             return
@@ -129,7 +129,7 @@ class Weather:
         self._page(reshuffles=now < self._shuffled_until)
 
     def clear(self) -> None:
-        """End all trouble; lists are cut as LlamaCloud is known to cut them."""
+        """End all faults; lists are paged as LlamaCloud is known to page them."""
         self._faults.clear()
         self._simulator.jobs_paging = Paging()
         self._simulator.items_paging = Paging(order="oldest")
@@ -138,7 +138,7 @@ class Weather:
         self._simulator.v2 = V2Style(results_in=ALL_STATUSES)
 
     def make_rows_odd(self) -> None:
-        """Take the id away from a row of each page of jobs and batches."""
+        """Remove the id of a row on each page of jobs and batches."""
         for endpoint in _LISTS:
             self._faults.add(Fault("odd_row", odd_field="id", body="", endpoint=endpoint))
 
@@ -150,7 +150,7 @@ class Weather:
                 self._add(kind(chance=chance))
 
     def _drizzle(self, *, may_be_slow: bool) -> None:
-        """Let some rows be odd."""
+        """Make some rows odd."""
         for _ in range(6):
             chance = self._random.uniform(0.0, 0.05)
             self._add(oddities.draw(self._random, may_be_slow=may_be_slow, chance=chance))
@@ -184,7 +184,7 @@ class Weather:
             self._faults.add(replace(refused, project_id=REFUSED.project_id))
 
     def _shuffle(self, now: float) -> None:
-        """Let lists of items come in another order each time for a while."""
+        """Return lists of items in changing order for a while."""
         if now >= self._next_shuffle:
             self._shuffled_until = now + self._random.uniform(1.0, _LONGEST_SHUFFLE_SECONDS)
             order_seconds = self._random.uniform(1.0, _LONGEST_ORDER_SECONDS)

@@ -1,4 +1,4 @@
-"""Generations of LlamaCloud's API that vanish for some seconds, and what must be said of that."""
+"""API generations of LlamaCloud that vanish for some seconds, and their effects on the exporter."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ _VANISHING: Final[tuple[tuple[ApiVersion, ...], ...]] = (
     *(("v1beta",), ("v1beta",)),
     ("v1beta", "v2"),
 )
-# All of them mean that what is requested is not offered.
+# Statuses that mean that the requested resource is not offered.
 _CODES: Final = (404, 404, 404, 405, 410, 501)
 _FIRST_AFTER_SECONDS: Final = 1.0
-# Some stay away for so long that what is active is withdrawn, but none until its jobs leave.
+# Some last until active jobs are withdrawn, but none until its jobs leave.
 _LONGEST_SECONDS: Final = STALE_AFTER_SECONDS + 10.0
-# Without any generation the project is not listed at all.
+# Without any generation, the project cannot be listed.
 _LONGEST_WITHOUT_ANY_SECONDS: Final = 6.0
-# A listing that began before has ended by then, and an answer has been sent.
+# By then, a listing that began before has ended, and an answer has been sent.
 _TOLD_WITHIN_SECONDS: Final = 8.0
 _SENT_WITHIN_SECONDS: Final = 2.0
 
 
 class Withdrawals:
-    """Lets generations of the API vanish and return while a simulator runs."""
+    """Makes API generations vanish and return while a simulator runs."""
 
     def __init__(self, simulator: Simulator, seed: int) -> None:
         self.number = 0
-        # Since when each generation that is not there has not been, by LlamaCloud's clock.
+        # When each missing generation vanished, by LlamaCloud's clock.
         self.since: dict[str, float] = {}
         self._simulator = simulator
         self._random = seeded(seed, "withdrawals")
         self._next_change: float | None = None
 
     def advance(self, now: float) -> None:
-        """Change if it is time; ``now`` is monotonic."""
+        """Change the generations if that is due; ``now`` is monotonic."""
         if self._next_change is None:
             self._next_change = now + _FIRST_AFTER_SECONDS
         if now < self._next_change:
@@ -55,12 +55,12 @@ class Withdrawals:
             self._next_change = now + self._withdraw()
 
     def clear(self) -> None:
-        """Let all generations return."""
+        """Restore all generations."""
         self._simulator.withdrawn.clear()
         self.since.clear()
 
     def _withdraw(self) -> float:
-        """Let one generation vanish, or all; return for how many seconds."""
+        """Make one generation vanish, or all; return for how many seconds."""
         random = self._random
         vanishing = random.choice(_VANISHING)
         self._simulator.withdrawn |= dict.fromkeys(vanishing, random.choice(_CODES))
@@ -76,9 +76,9 @@ class Withdrawals:
 
 
 def wrong_offers(exposition: Exposition, since: Mapping[str, float]) -> list[str]:
-    """Report the generations that a scrape shows as present, although they are not.
+    """Report generations that a scrape shows as present although they are not.
 
-    ``since`` is by LlamaCloud's clock, when each of those vanished that are not there.
+    ``since`` is when each missing generation vanished, by LlamaCloud's clock.
     """
     wrong = []
     for project in PROJECTS:

@@ -1,4 +1,4 @@
-"""A server whose TLS breaks after the handshake, as behind a proxy that cuts in."""
+"""A server whose TLS breaks after the handshake, as with an intercepting proxy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def certificate(folder: Path) -> Path:
-    """Make a certificate for ``localhost`` that signs itself, with its key in the same file."""
+    """Make a self-signed certificate for ``localhost``, with its key in the same file."""
     file = folder / "localhost.pem"
     subprocess.run(
         [
@@ -34,7 +34,7 @@ def certificate(folder: Path) -> Path:
 
 @contextmanager
 def broken_tls_server(certificate_file: Path) -> Iterator[str]:
-    """Serve TLS that turns into plain text after the request; yields the base URL."""
+    """Serve TLS that turns into plain text after the request; yield the base URL."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate_file)
     with socket.create_server(("localhost", 0)) as listening:

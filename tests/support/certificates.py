@@ -20,7 +20,7 @@ class Certificates:
     """A folder of ``NAME.crt`` and ``NAME.key``.
 
     ``ca`` signed ``client`` (with ``CLIENT_SANS``) and ``anonymous`` (without names); ``server``,
-    ``second`` and ``stranger`` signed themselves. ``encrypted.key`` has a passphrase.
+    ``second`` and ``stranger`` are self-signed. ``encrypted.key`` has a passphrase.
     """
 
     folder: Path

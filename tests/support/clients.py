@@ -1,4 +1,4 @@
-"""Clients for tests, with an observer that remembers."""
+"""Clients of the simulated LlamaCloud, with an observer that records events."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ QUICK_RETRIES = RetryPolicy(
 
 @dataclass
 class Observer:
-    """Remembers the requests that it observed."""
+    """Records the events that a client reports."""
 
     finished: Counter[tuple[str, str]] = field(default_factory=Counter)
     retried: Counter[str] = field(default_factory=Counter)
@@ -44,24 +44,24 @@ class Observer:
     times_told_of_fields: int = 0
 
     def request_finished(self, endpoint: str, code: str, seconds: float) -> None:
-        """Remember one request."""
+        """Record a finished request."""
         assert seconds >= 0
         self.finished[str(endpoint), code] += 1
 
     def request_retried(self, endpoint: str) -> None:
-        """Remember one retry."""
+        """Record a retry."""
         self.retried[str(endpoint)] += 1
 
     def budget_waited(self, seconds: float) -> None:
-        """Remember a wait."""
+        """Record a wait for the budget."""
         self.waited_seconds += seconds
 
     def rows_left_out(self, endpoint: str, number: int) -> None:
-        """Remember rows that could not be read."""
+        """Record rows that could not be read."""
         self.unread_rows[str(endpoint)] += number
 
     def fields_left_out(self, endpoint: str, field: str, number: int) -> None:
-        """Remember fields that could not be read."""
+        """Record fields that could not be read."""
         self.unread_fields[str(endpoint), field] += number
         self.times_told_of_fields += 1
 
@@ -80,7 +80,7 @@ class FixedAccess:
 
 @dataclass(eq=False)
 class KeyInFile:
-    """A key and what the file that it comes from holds."""
+    """A key, and the content of the file it was read from."""
 
     api_key: str
     in_file: str
@@ -100,12 +100,12 @@ def budget_of(
     *,
     least: float = 0.001,
 ) -> RequestBudget:
-    """Make a budget that has drawn no 429 yet."""
+    """Return a budget that has not drawn a 429 yet."""
     return RequestBudget(AdaptiveRate(requests_per_second, least=least), concurrency, clock)
 
 
 def plenty() -> RequestBudget:
-    """Make a budget that no test exhausts."""
+    """Return a budget that no test exhausts."""
     return budget_of(10_000.0, 8, time.monotonic)
 
 
@@ -116,16 +116,16 @@ def budgets_of_plenty() -> Budgets:
 
 @cache
 def tls_context() -> ssl.SSLContext:
-    """Load the certificates once, not once a client: it takes as long as a small test."""
+    """Load the certificates once, because this takes as long as a small test."""
     return httpx.create_ssl_context(trust_env=False)
 
 
 class Served(Protocol):
-    """What listens on a socket of this machine."""
+    """A server on a socket of this machine."""
 
     @property
     def base_url(self) -> str:
-        """Where it does."""
+        """The URL of the server."""
 
 
 @asynccontextmanager

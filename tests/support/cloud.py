@@ -1,4 +1,4 @@
-"""A simulated LlamaCloud on a real socket, for tests that talk to it."""
+"""A simulated LlamaCloud on a real socket."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ KEY = "llx-test-key-that-must-not-leak"
 
 @dataclass
 class Cloud:
-    """The simulator, its world, and where it listens."""
+    """The simulator, its world, and its address."""
 
     simulator: Simulator
     base_url: str
 
     @property
     def world(self) -> World:
-        """What LlamaCloud holds."""
+        """The content of LlamaCloud."""
         return self.simulator.world
 
     def add_job(self, job_id: str = "job-1", **facts: Any) -> SimulatedJob:

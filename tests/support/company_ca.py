@@ -1,4 +1,4 @@
-"""Certificates as companies make them for their own servers, with or without all of RFC 5280."""
+"""A company's own CA, whose certificates follow RFC 5280 or not."""
 
 from __future__ import annotations
 
@@ -30,26 +30,26 @@ authorityKeyIdentifier = {authority}
 
 @dataclass(frozen=True)
 class CompanyCA:
-    """The CA's certificate, and one of ``localhost`` that it signed, with its key."""
+    """The CA's certificate, and a certificate for ``localhost`` that it signed, with its key."""
 
     file: Path
     localhost: Path
 
     def server_context(self) -> ssl.SSLContext:
-        """Return what a server on ``localhost`` needs."""
+        """Return the TLS context of a server on ``localhost``."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(self.localhost)
         return context
 
     def name_in_folder(self) -> str:
-        """Return the name by which OpenSSL finds the CA in a folder: that of its subject's hash."""
+        """Return the file name by which OpenSSL finds the CA in a folder: its subject's hash."""
         return f"{_openssl('x509', '-noout', '-hash', '-in', str(self.file)).strip()}.0"
 
 
 def company_ca(
     folder: Path, *, basic: str = "critical, CA:TRUE", authority: str = "keyid"
 ) -> CompanyCA:
-    """Make a CA and a certificate; with ``authority`` none, that does not say who signed it."""
+    """Make a CA and a certificate; without ``authority``, that does not name its issuer."""
     folder.mkdir()
     config, request = folder / "config", folder / "request"
     ca, ca_key, leaf, key = (folder / name for name in ("ca.pem", "ca.key", "leaf.pem", "key"))

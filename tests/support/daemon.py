@@ -1,4 +1,4 @@
-"""Prometheus's programs as real processes on the loopback, for tests that query them."""
+"""Prometheus's programs as real processes on the loopback."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 DEADLINE_SECONDS = 30.0
-# Their state changes once a second, and each request makes them compute.
-SECONDS_BETWEEN_LOOKS = 0.25
+# Their state changes once a second, and each request costs them computation.
+SECONDS_BETWEEN_CHECKS = 0.25
 LISTENING = "Listening on"
 
 
 @dataclass
 class Daemon:
-    """A running program; its log is read from where it writes it."""
+    """A running program with a log file."""
 
     process: subprocess.Popen[bytes]
     log_file: Path
@@ -36,16 +36,16 @@ class Daemon:
 
     @property
     def address(self) -> str | None:
-        """Where it listens, as host and port; ``None`` before it does."""
+        """The host and port on which it listens; ``None`` before it does."""
         return next((line["address"] for line in self.log() if line.get("msg") == LISTENING), None)
 
     @property
     def url(self) -> str:
-        """Where its page is."""
+        """The URL of its page."""
         return f"http://{self.address}"
 
     def get(self, path: str) -> tuple[int, str]:
-        """Send a request on a connection of its own."""
+        """Send a request on a new connection."""
         connection = http.client.HTTPConnection(self.address or "", timeout=10)
         try:
             connection.request("GET", path)
@@ -61,17 +61,17 @@ class Daemon:
         missing: Callable[[], Any] = list,
         within_seconds: float = DEADLINE_SECONDS,
     ) -> None:
-        """Wait until a condition holds; fail, and say what is ``missing``, if it never does."""
+        """Wait until a condition holds; fail with ``missing`` and the log if it never does."""
         wait_until(
             condition,
             self.process,
             within_seconds=within_seconds,
-            seconds_between_looks=SECONDS_BETWEEN_LOOKS,
-            told=lambda: f"{missing()}\n{self.log_file.read_text()}",
+            seconds_between_checks=SECONDS_BETWEEN_CHECKS,
+            message=lambda: f"{missing()}\n{self.log_file.read_text()}",
         )
 
     def is_ready(self) -> bool:
-        """Return whether it answers, and says that it is ready."""
+        """Return whether it reports that it is ready."""
         return self.address is not None and self.get("/-/ready")[0] == http.client.OK
 
 
@@ -80,9 +80,10 @@ Kind = TypeVar("Kind", bound=Daemon)
 
 @contextmanager
 def running_daemon(kind: type[Kind], program: str, config: str, *arguments: str) -> Iterator[Kind]:
-    """Run a program on a free port and with an empty folder of its own, to the end of the block.
+    """Run a program on a free port and in an empty folder until the end of the block.
 
-    ``{folder}`` in an argument stands for that folder; relative paths in ``config`` start from it.
+    ``{folder}`` in an argument stands for that folder, and relative paths in ``config`` start from
+    it.
     """
     with tempfile.TemporaryDirectory(prefix=f"{program}-") as name:
         folder = Path(name)

@@ -61,9 +61,9 @@ def label_queries() -> Iterator[tuple[str, str]]:
     """Return the series and the label that each variable is filled from."""
     for variable in VARIABLES.values():
         if variable["type"] == "query":
-            asked = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["query"]["query"])
-            assert asked, variable
-            yield asked[1], asked[2]
+            label_values = re.fullmatch(r"label_values\((.*), (\w+)\)", variable["query"]["query"])
+            assert label_values, variable
+            yield label_values[1], label_values[2]
 
 
 def variables_in(text: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""What stands under deploy/ for Prometheus: its rules, and the names that they use."""
+"""The rules of Prometheus below deploy/, and the names that they use."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
-# The chart holds the one copy of the rules and of the dashboard: Helm reads no file outside of it.
+# The chart holds the only copy of rules and dashboard, because Helm reads no files outside of it.
 CHART = DEPLOY / "helm" / "llamacloud-batch-exporter"
 RULES = CHART / "rules"
 RULE_FILES = sorted(RULES.glob("*_rules.yml")) + sorted(RULES.glob("*_alerts.yml"))
@@ -49,7 +49,7 @@ def records() -> list[dict[str, Any]]:
 
 
 def needed_by(query: str, rules: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return those of some rules whose records a query needs, or they need, in their order."""
+    """Return the given rules whose records a query needs, directly or not, in their order."""
     found = []
     for rule in reversed(rules):
         if rule.get("record") in samples_named_in(query):
@@ -59,7 +59,7 @@ def needed_by(query: str, rules: Sequence[dict[str, Any]]) -> list[dict[str, Any
 
 
 def labels_by_sample() -> Mapping[str, frozenset[str]]:
-    """Return the labels of everything that the exporter exposes, by the name of the samples."""
+    """Return the labels of every sample that the exporter exposes, by name."""
     names: dict[str, frozenset[str]] = {}
     for family in (*BATCH_FAMILIES, *EXPORTER_FAMILIES):
         names[family.name] = frozenset(family.labels)
@@ -76,14 +76,14 @@ def samples_named_in(text: str) -> set[str]:
 
 
 def matchers_in(query: str) -> Iterator[tuple[str, str, list[str]]]:
-    """Return metric, label and the requested values, of each matcher in a query."""
+    """Return metric, label and values of each matcher in a query."""
     for selector in _SELECTOR.finditer(query):
         for matcher in _MATCHER.finditer(selector["matchers"]):
             yield selector["metric"], matcher["label"], matcher["values"].split("|")
 
 
 def label_lists_in(query: str) -> list[list[str]]:
-    """Return the labels of each grouping and join of a query, in the order in which they stand."""
+    """Return the labels of each grouping and join of a query, in order."""
     return [re.findall(r"\w+", names) for names in _LABEL_LIST.findall(query)]
 
 

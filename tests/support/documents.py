@@ -1,4 +1,4 @@
-"""The pages of ``deploy/``, for tests that do what they say."""
+"""The pages of ``deploy/``, for tests that follow them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 def section(page: str, title: str) -> str:
-    """Return what stands under a heading of a page, which is named without its suffix."""
+    """Return the text under a heading of a page, which is named without its suffix."""
     _, *parts = _SECTION.split((PAGES / f"{page}.md").read_text())
     return dict(zip(parts[::2], parts[1::2], strict=True))[title]
 

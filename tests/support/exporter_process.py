@@ -1,4 +1,4 @@
-"""The exporter as a real process, for tests that start, scrape and stop it."""
+"""The exporter as a real process."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COMMAND = (sys.executable, "-m", "exporter")
 
 @dataclass
 class Exporter:
-    """A running exporter; its log is read from where it writes it."""
+    """A running exporter with a log file."""
 
     process: subprocess.Popen[bytes]
     log_file: Path
@@ -38,7 +38,7 @@ class Exporter:
         return records_of(self.log_file)
 
     def events(self, name: str) -> list[dict[str, Any]]:
-        """Return the lines of one event."""
+        """Return the log lines of one event."""
         return [line for line in self.log() if line["event"] == name]
 
     def connection(self) -> http.client.HTTPConnection:
@@ -49,7 +49,7 @@ class Exporter:
     def get(
         self, path: str = "/metrics", *, method: str = "GET", headers: Mapping[str, str] = {}
     ) -> tuple[int, str]:
-        """Send a request to the exporter, on a connection of its own."""
+        """Send a request to the exporter on a new connection."""
         connection = self.connection()
         try:
             connection.request(method, path, headers=dict(headers))
@@ -64,7 +64,7 @@ class Exporter:
             condition,
             self.process,
             within_seconds=DEADLINE_SECONDS,
-            told=self.log_file.read_text,
+            message=self.log_file.read_text,
         )
 
     def wait_for_metric(self, sample: str) -> str:
@@ -73,9 +73,10 @@ class Exporter:
         return self.get()[1]
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
-        """Send a signal, and return the exit status and the seconds until it came.
+        """Send a signal, and return the exit status and the seconds until the exit.
 
-        Delays of a busy machine are subtracted: it wakes the exporter as late as this test.
+        Delays of a busy machine are subtracted, because they delay the exporter as much as this
+        test.
         """
         began = time.monotonic()
         self.process.send_signal(number)
@@ -89,7 +90,7 @@ class Exporter:
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """Return this process's environment without settings of the exporter, and ``variables``."""
+    """Return this process's environment without the exporter's settings, plus ``variables``."""
     clean = {
         name: value
         for name, value in os.environ.items()
@@ -99,7 +100,7 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run the exporter to its end."""
+    """Run the exporter and wait for it."""
     return subprocess.run(
         [*COMMAND, *arguments],
         env=environment(**variables),

@@ -38,12 +38,12 @@ def render(registry: CollectorRegistry, form: Form) -> bytes:
 
 
 def collector_of(views: Sequence[ProjectView]) -> Collector:
-    """Return a custom collector of what ``views`` say."""
+    """Return a custom collector of the values in ``views``."""
     return _Views(views)
 
 
 class Ready(Collector):
-    """Hands out families that were made before."""
+    """Collects families that were made before."""
 
     def __init__(self, families: Iterable[Metric]) -> None:
         self._families = list(families)
@@ -88,7 +88,7 @@ def _histogram(family: Family, rows: Iterable[Row]) -> Metric:
 
 
 def rows_of(view: ProjectView) -> Iterator[Row]:
-    """List what ``view`` says: names with labels and values, ``None`` where it says nothing."""
+    """List the values in ``view``: names, labels and values, ``None`` for absent values."""
     for job in view.jobs:
         for name, labels, value in _job_rows(job):
             yield f"llamacloud_batch_job_{name}", _with(view, labels, job_id=job.job_id), value
@@ -98,7 +98,7 @@ def rows_of(view: ProjectView) -> Iterator[Row]:
 
 def _with(view: ProjectView, labels: dict[str, str], **more: str) -> dict[str, str]:
     named = {"project": view.project, **labels, **more}
-    # prometheus_client fails where UTF-8 cannot carry a text.
+    # prometheus_client fails for text that UTF-8 cannot encode.
     return {name: well_formed(value) for name, value in named.items()}
 
 

@@ -48,10 +48,10 @@ if TYPE_CHECKING:
     from exporter.core.observations import Observation
     from exporter.domain import JobView, ProjectView
 
-# LlamaCloud's clock and the monotonic one have nothing to do with each other.
+# LlamaCloud's clock and the monotonic one are independent.
 EPOCH = 1_790_000_000.0
 HOUR = 3600.0
-# What LlamaCloud's own 404 for a job says.
+# The body of LlamaCloud's own 404 for a job.
 NOT_KNOWN = Failure(ErrorReason.OTHER, "HTTP 404", "")
 
 RULES = Rules(
@@ -75,7 +75,7 @@ _JOB_EVENTS = (
 
 
 def job(job_id: str = "job-1", **facts: Any) -> Job:
-    """Describe a running parse job created a minute after the history's start."""
+    """Return a running parse job created a minute after the history's start."""
     defaults: dict[str, Any] = {
         "job_type": JobType.PARSE,
         "status": JobStatus.RUNNING,
@@ -90,12 +90,12 @@ def job(job_id: str = "job-1", **facts: Any) -> Job:
 
 
 def counts(**by_status: int) -> ItemCounts:
-    """Count all items, none in the statuses that are not named: ``counts(completed=3)``."""
+    """Return counts of all items, 0 for statuses without a number: ``counts(completed=3)``."""
     return ItemCounts({status: by_status.get(status, 0) for status in ItemStatus})
 
 
 def parts(listing: Listing, moment: float) -> Iterator[Listed]:
-    """Observe a listing that began at ``moment``, some jobs at a time."""
+    """Return the parts of a listing that began at ``moment``, with some jobs in each."""
     return Listed.parts(ListJobs({"v1beta": ListingPlan(100)}, moment), {"v1beta": listing})
 
 
@@ -105,7 +105,7 @@ def job_of(answer: JobAnswer) -> str:
 
 
 def answered(answer: JobAnswer, moment: float, known: Job | None = None) -> Refreshed:
-    """Observe an answer about one job, ``known`` as that, to a question of ``moment``."""
+    """Return an answer about one job, ``known`` as that, to a request of ``moment``."""
     known = known or job(job_of(answer))
     if isinstance(answer, JobRefreshed | JobNotFound):
         return Refreshed(FetchStatus(known, None, moment), answer, None)
@@ -113,18 +113,18 @@ def answered(answer: JobAnswer, moment: float, known: Job | None = None) -> Refr
 
 
 def table_of(core: ProjectCore) -> JobTable:
-    """Return the jobs that a core tracks, for what no view shows."""
+    """Return the jobs that a core tracks, including those that no view shows."""
     return core.table
 
 
-def look(core: ProjectCore, moment: float) -> ProjectView:
-    """Advance the core to now, and return what to publish."""
+def advance(core: ProjectCore, moment: float) -> ProjectView:
+    """Advance the core to now, and return the view to publish."""
     core.next_action(moment, may_list=False, may_refresh=False)
     return core.view(moment)
 
 
 class History:
-    """One project as the exporter lives through it; ``moment`` is seconds since its start."""
+    """The history of one project; ``moment`` is seconds since its start."""
 
     def __init__(self, **rules: Any) -> None:
         self.rules = replace(RULES, **rules)
@@ -148,14 +148,14 @@ class History:
         return self
 
     def receive(self, observation: Observation) -> list[Event]:
-        """Observe something, and return what happened to jobs and their items."""
+        """Receive an observation, and return the events of jobs and items."""
         received = self.core.receive(observation, self.moment)
         events: list[Event] = [event for event in received if isinstance(event, _JOB_EVENTS)]
         self.events += events
         return events
 
     def listing(self, *jobs: Job, **facts: Any) -> History:
-        """List ``jobs``."""
+        """Receive a listing of ``jobs``."""
         listing = Listing(
             jobs=jobs,
             asked_monotonic=self.moment,
@@ -170,13 +170,13 @@ class History:
     def status(
         self, answer: Job, progress: float | None = None, *, asked: float | None = None
     ) -> History:
-        """Answer a status request that was sent at the moment ``asked``."""
+        """Receive the answer to a status request of the moment ``asked``."""
         asked = self.moment if asked is None else asked
         self.receive(answered(JobRefreshed(answer, progress, asked, self.now), asked))
         return self
 
     def not_found(self, job_id: str = "job-1", *, asked: float | None = None) -> History:
-        """Answer 404 to a request that was sent at the moment ``asked``."""
+        """Receive a 404 for a request of the moment ``asked``."""
         asked = self.moment if asked is None else asked
         self.receive(answered(JobNotFound(job_id, asked, self.now, NOT_KNOWN), asked))
         return self
@@ -188,7 +188,7 @@ class History:
         *,
         asked: float | None = None,
     ) -> History:
-        """Count a job's items, requested at the moment ``asked``, or find them too many."""
+        """Receive the count of a job's items, requested at the moment ``asked``, or "too many"."""
         asked = self.moment if asked is None else asked
         if items is None:
             self.receive(answered(NotCounted(job_id, asked), asked, self.known(job_id)))
@@ -198,25 +198,25 @@ class History:
         return self
 
     def known(self, job_id: str) -> Job | None:
-        """Return a job as the core knows it."""
+        """Return the job that the core tracks."""
         tracked = self.table.get(job_id)
         return None if tracked is None else tracked.job
 
     def does_not_add_up(self, job_id: str = "job-1") -> History:
-        """Find that the items of a job do not add up."""
+        """Receive a count of items that does not add up."""
         reason = UncountedReason.DOES_NOT_ADD_UP
         not_counted = NotCounted(job_id, self.moment, reason)
         self.receive(answered(not_counted, self.moment, self.known(job_id)))
         return self
 
     def scrape(self) -> History:
-        """Publish, and scrape."""
+        """Publish, and report a scrape to the core."""
         self.receive(Scraped(self.view().number))
         return self
 
     def view(self) -> ProjectView:
-        """Publish what is known now."""
-        view = look(self.core, self.moment)
+        """Publish the current view, and return it."""
+        view = advance(self.core, self.moment)
         self.receive(Shown(view))
         return view
 

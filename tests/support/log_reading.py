@@ -1,4 +1,4 @@
-"""Reading the log of a process that may be writing it."""
+"""Reads the log of a process that may still be writing it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 
 def lines_of(log_file: Path) -> list[str]:
-    """Return the lines that are whole: of the last one, part may have been written so far."""
+    """Return the complete lines, without a last one that is still being written."""
     *lines, _ = log_file.read_bytes().split(b"\n")
     return [line.decode() for line in lines]
 
 
 def records_of(log_file: Path) -> list[dict[str, Any]]:
-    """Return the whole lines that are JSON objects, read."""
+    """Return the complete lines that are JSON objects, parsed."""
     return [json.loads(line) for line in lines_of(log_file) if line.startswith("{")]

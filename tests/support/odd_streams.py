@@ -18,7 +18,7 @@ STREAMS = ("closed", "full", "left", "unread")
 def odd_stream(kind: str) -> Iterator[int]:
     """Open a stream for a process: ``full``, ``left`` by its reader, or ``unread`` by it.
 
-    A ``closed`` one is opened as well, for the command of ``closing`` to close it.
+    A ``closed`` stream is opened as well, and the command of ``closing`` closes it.
     """
     if kind in {"full", "closed"}:
         stream = os.open("/dev/full", os.O_WRONLY)
@@ -41,9 +41,9 @@ def odd_stream(kind: str) -> Iterator[int]:
 
 
 def fill(writing: int) -> None:
-    """Write into a pipe until nothing more fits."""
+    """Write into a pipe until it is full."""
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, _PAGE)
-    # Opened again, so that the process that also writes into it still has a stream that blocks.
+    # Opened again, so that the other writer's stream stays blocking.
     ours = os.open(f"/proc/self/fd/{writing}", os.O_WRONLY | os.O_NONBLOCK)
     with suppress(BlockingIOError):
         while True:
@@ -52,5 +52,5 @@ def fill(writing: int) -> None:
 
 
 def closing(number: int, command: tuple[str, ...]) -> tuple[str, ...]:
-    """Return a command that runs another one without one of its standard streams."""
+    """Return a command that runs another command without one of its standard streams."""
     return ("sh", "-c", f'exec "$@" {number}>&-', "sh", *command)

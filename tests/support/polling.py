@@ -1,4 +1,4 @@
-"""A poller of the simulated LlamaCloud for tests, in the test's own loop."""
+"""A poller of the simulated LlamaCloud in the test's own event loop."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from exporter.poller import ProjectPoller
 from exporter.telemetry import Telemetry
 from tests.support.clients import FixedAccess, client_of, plenty
 from tests.support.cloud import KEY
-from tests.support.history import RULES, look
+from tests.support.history import RULES, advance
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
@@ -37,7 +37,7 @@ _APIS: dict[str, Callable[..., BatchApi]] = {"v1beta": V1BetaApi, "v2": V2Api}
 
 @dataclass
 class Watch:
-    """What a running poller finds out; ``views`` are those that it published."""
+    """The results of a running poller; ``views`` are those that it published."""
 
     poller: ProjectPoller
     core: ProjectCore
@@ -46,11 +46,11 @@ class Watch:
 
     @property
     def view(self) -> ProjectView:
-        """What is to be published now."""
-        return look(self.core, time.monotonic())
+        """The view to publish now."""
+        return advance(self.core, time.monotonic())
 
     def job(self, job_id: str = "job-1") -> JobView:
-        """Return what is to be published of a job."""
+        """Return a job of this view."""
         return {view.job_id: view for view in self.view.jobs}[job_id]
 
     def own(self, name: str, **labels: str) -> float | None:
@@ -66,7 +66,7 @@ class Watch:
 async def eventually(condition: Callable[[], bool]) -> None:
     """Wait until a condition holds, with a deadline."""
     async with asyncio.timeout(DEADLINE_SECONDS):
-        while not condition():  # noqa: ASYNC110 - what it waits for happens in other threads too
+        while not condition():  # noqa: ASYNC110 - other threads may change the condition too
             await asyncio.sleep(0.01)
 
 

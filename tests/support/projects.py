@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.support.cloud import Cloud
     from tests.support.exporter_process import Exporter
 
-# Short interval and large budget, so that tests need not wait.
+# A short interval and a large budget keep tests fast.
 QUICK: dict[str, Any] = {
     "poll": {"interval": "1s"},
     "api": {"requests_per_minute": 60_000},
@@ -28,7 +28,7 @@ def project_id_of(name: str) -> str:
 
 
 def key_of(name: str) -> str:
-    """Return the key that a project has for itself."""
+    """Return the key of a project."""
     return f"llx-key-of-{project_id_of(name)}"
 
 
@@ -41,7 +41,7 @@ def project(cloud: Cloud, name: str, **more: Any) -> dict[str, Any]:
 
 
 def settings_file(folder: Path, projects: Iterable[dict[str, Any]], **groups: Any) -> str:
-    """Write the settings of projects, and return the flag that names their file."""
+    """Write the settings of projects, and return the flag that names the file."""
     file = folder / "exporter.yml"
     groups = {name: QUICK.get(name, {}) | groups.get(name, {}) for name in {*QUICK, *groups}}
     file.write_text(yaml.safe_dump({"projects": list(projects)} | groups))
@@ -49,7 +49,7 @@ def settings_file(folder: Path, projects: Iterable[dict[str, Any]], **groups: An
 
 
 class Scrape:
-    """An exposition, parsed once."""
+    """A parsed exposition."""
 
     def __init__(self, text: str) -> None:
         families = text_string_to_metric_families(text)

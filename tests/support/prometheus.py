@@ -1,4 +1,4 @@
-"""A real Prometheus on the loopback, for tests that query its samples."""
+"""A real Prometheus on the loopback."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class Prometheus(Daemon):
     """A running Prometheus."""
 
     def query(self, promql: str) -> list[dict[str, Any]]:
-        """Return what an instant query finds now, each with ``metric`` and ``value``."""
-        found: list[dict[str, Any]] = self.ask("/api/v1/query", query=promql)["result"]
+        """Return the current result of an instant query, each with ``metric`` and ``value``."""
+        found: list[dict[str, Any]] = self.request("/api/v1/query", query=promql)["result"]
         return found
 
-    def ask(self, path: str, **parameters: str | Sequence[str]) -> Any:
-        """Return the data of an answer of the HTTP API; fail if it is an error."""
+    def request(self, path: str, **parameters: str | Sequence[str]) -> Any:
+        """Return the data of a response of the HTTP API; fail if it is an error."""
         status, body = self.get(f"{path}?{urlencode(parameters, doseq=True)}")
         answer = json.loads(body)
         assert (200, "success") == (status, answer["status"]), f"{parameters}: {body}"
@@ -31,9 +31,9 @@ class Prometheus(Daemon):
 
 @contextmanager
 def running_prometheus(config: str, *arguments: str) -> Iterator[Prometheus]:
-    """Run Prometheus on a free port and with an empty folder of its own, to the end of the block.
+    """Run Prometheus on a free port and in an empty folder until the end of the block.
 
-    Paths in ``config`` are absolute, or start from that folder.
+    Paths in ``config`` are absolute, or relative to that folder.
     """
     storage = "--storage.tsdb.path={folder}/data"
     with running_daemon(Prometheus, "prometheus", config, storage, *arguments) as prometheus:

@@ -1,7 +1,7 @@
-"""How properties are tried.
+"""Settings of property-based tests.
 
-`make test` tries the same examples every time, so that no run is luckier than others.
-`make explore` sets EXPLORE to a number: that many times as many examples, and others in every run.
+In every run, `make test` uses the same examples, so that results do not depend on luck. `make
+explore` sets EXPLORE to a number: it multiplies the examples, which differ in every run.
 """
 
 import os
@@ -10,15 +10,15 @@ from hypothesis import HealthCheck, Phase, settings
 
 EFFORT = int(os.environ.get("EXPLORE", "1"))
 
-# Parsers written in Python take their time, and a busy machine takes more.
+# Parsers written in Python are slow, and slower on a busy machine.
 UNHURRIED = settings(
     derandomize="EXPLORE" not in os.environ,
     max_examples=100 * EFFORT,
     database=None,
     deadline=None,
-    # What is found by exploring can be tried again.
+    # The output shows how to reproduce a failure.
     print_blob=True,
-    # A failure is reported as it was found: shrinking long texts takes minutes.
+    # Failures are not shrunk, because shrinking long texts takes minutes.
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -1,4 +1,4 @@
-"""Clients that speak bytes: what no HTTP library would send, or leave unread."""
+"""Raw HTTP clients, which send what no library would send, or leave answers unread."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.serving import DEADLINE_SECONDS
 
 SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
 HEALTHY = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n"
-# So small that what an exporter sends piles up on its own side.
+# Small enough to make the exporter's output pile up on its side.
 _SMALL_BUFFER_BYTES = 4096
 
 
@@ -36,15 +36,15 @@ def read_to_end(connection: socket.socket) -> bytes:
 
 
 def exchange(address: str, sent: bytes) -> bytes:
-    """Send ``sent``, and return all that is answered before the connection is closed."""
+    """Send ``sent``, and return everything received until the connection closes."""
     with connect(address) as connection:
-        # Where it is refused in the middle, the answer may be there all the same.
+        # If the server refuses in the middle, it may have answered before.
         with suppress(ConnectionError):
             connection.sendall(sent)
         return read_to_end(connection)
 
 
 def is_open(connection: socket.socket) -> bool:
-    """Return whether the other side has the connection open, and sent nothing."""
+    """Return whether the other side keeps the connection open and has sent nothing."""
     readable, _, _ = select.select([connection], [], [], 0)
     return not readable

@@ -1,4 +1,4 @@
-"""What README and reference say, for tests that hold them to the code."""
+"""The text of README and reference."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def page(name: str) -> str:
 
 
 def queries() -> dict[str, str]:
-    """Return the PromQL by its question, as a person would copy it from the rendered page."""
+    """Return the PromQL of each question, as a reader would copy it from the rendered page."""
     rows = [
         row for row in section("reading-the-numbers", "Queries").splitlines() if row[:2] == "| "
     ]

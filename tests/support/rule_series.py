@@ -1,4 +1,4 @@
-"""Series of an hour, as `promtool test rules` reads them."""
+"""Series of an hour, in the notation of `promtool test rules`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def always(value: float) -> str:
 
 
 def rising(each_minute: float) -> str:
-    """Return a series that rises by so much a minute."""
+    """Return a series that rises by a number each minute."""
     return f"0+{each_minute * STEP / 60}x{STEPS}"
 
 
 def from_minute(minute: int, value: float, *, each_minute: float = 0, before: float = 0) -> str:
-    """Return a series that has another value from a minute on, and may rise from there."""
+    """Return a series that changes its value at a minute, and may rise from then on."""
     steps_before = minute * 60 // STEP
     then = f"{value}+{each_minute * STEP / 60}x{STEPS - steps_before}"
     return f"{before}x{steps_before - 1} {then}"
@@ -61,20 +61,20 @@ def status(job_id: str, is_now: str) -> dict[str, str]:
 
 
 def refreshed(job_id: str, seconds_ago: float, is_now: str) -> dict[str, str]:
-    """Return the series that show how old a job's data is."""
+    """Return the series of the age of a job's data."""
     name = "job_last_refreshed_timestamp_seconds"
     return {batch(name, job_id=job_id): always(NOW - seconds_ago), **status(job_id, is_now)}
 
 
 def ended_unknown(job_id: str, seconds_ago: float) -> dict[str, str]:
-    """Return a job that has ended in an unknown status, and how old its data is."""
+    """Return a job that has ended in an unknown status, and the age of its data."""
     name = "job_completed_timestamp_seconds"
     ended = {batch(name, job_id=job_id): always(NOW - seconds_ago)}
     return ended | refreshed(job_id, seconds_ago, "unknown")
 
 
 def progressed(job_id: str, seconds_ago: float, is_now: str) -> dict[str, str]:
-    """Return the series that show whether a job is stuck that was refreshed just now."""
+    """Return the series that decide whether a job that was just refreshed is stuck."""
     name = "job_last_progress_timestamp_seconds"
     return {
         batch(name, job_id=job_id): always(NOW - seconds_ago),

@@ -1,4 +1,4 @@
-"""A project that was saved, for tests of the state file."""
+"""A project for tests of the state file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEY = "https://h:443 id p-1"
 
 
 def saved(*, unix_now: float | None = None, failed: int = 3) -> SavedProject:
-    """Return a project that has an active job with some failed items, and one that has ended."""
+    """Return a project with an active job that has failed items, and an ended one."""
     history = History()
     history.listing(job("active"), job("ended", created_at=None))
     history.count("active", counts(failed=failed, processing=7))
@@ -33,7 +33,7 @@ def saved(*, unix_now: float | None = None, failed: int = 3) -> SavedProject:
 
 
 def reread(project: SavedProject) -> SavedProject:
-    """Return what another process finds in a state file."""
+    """Return the state that another process reads from a file."""
     content = b"".join(Encoder().encode({"here": project}))
     return decode_project(decode(content)["here"])
 

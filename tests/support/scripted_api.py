@@ -1,4 +1,4 @@
-"""A poller whose LlamaCloud is in the test, without any socket."""
+"""A poller whose LlamaCloud is scripted by the test, without any socket."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KEY = "llx-key"
 
 @dataclass
 class Api:
-    """Answers at once, unless a kind of question is in ``hangs`` or ``error`` is raised."""
+    """Answers at once, unless an operation is in ``hangs`` or ``error`` is raised."""
 
     access: FixedAccess
     jobs: tuple[Job, ...] = ()
@@ -45,7 +45,7 @@ class Api:
     async def job_status(
         self, job: Job, memory: Memory, permit: Permit | None = None
     ) -> tuple[JobRefreshed, Memory]:
-        """Answer with the job as it was listed."""
+        """Return the job as it was listed."""
         await self._ask("status", permit)
         now = time.monotonic()
         return JobRefreshed(job, 0.5, now, EPOCH + now), memory
@@ -72,7 +72,7 @@ class Api:
 
 @dataclass
 class Setup:
-    """A poller, and all that it hands on."""
+    """A poller, with the views and events that it hands on."""
 
     core: ProjectCore
     api: Api
@@ -88,7 +88,7 @@ def setup(
     interval: float = HOUR,
     publish_once: asyncio.Event | None = None,
 ) -> Setup:
-    """Make a poller that is not running yet; it publishes ``publish_once`` something happened."""
+    """Return a poller that is not running yet; it publishes ``publish_once`` something happened."""
     access = FixedAccess(KEY, budget or plenty())
     api = Api(access, jobs)
     core = ProjectCore(replace(RULES, interval=interval, min_scrapes=1), clock())

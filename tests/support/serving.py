@@ -28,7 +28,7 @@ DEADLINE_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a client got, the body as it came."""
+    """A response, with the body as it was received."""
 
     status: int
     headers: dict[str, str]
@@ -50,7 +50,7 @@ class Exporter:
     loop: asyncio.AbstractEventLoop | None = None
 
     def site(self) -> Site:
-        """Make a site of this state."""
+        """Return a site in this state."""
         return Site(
             published=self.snapshot.published,
             own_metrics=OWN.__getitem__,
@@ -72,7 +72,7 @@ class Exporter:
         self.loop.call_soon_threadsafe(self.server.stop)
 
     def counting(self, app: ASGIApp) -> ASGIApp:
-        """Count the requests that ``app`` is through with, by path."""
+        """Count the requests that ``app`` has finished, by path."""
 
         async def counted(scope: Scope, receive: Receive, send: Send) -> None:
             try:

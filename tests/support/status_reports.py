@@ -1,4 +1,4 @@
-"""Reports of projects for the tests of the pages and of the JSON."""
+"""Status reports of projects, for tests of the pages and of the JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SECRET = "llx-secret-that-must-not-leak"
 
 
 def failure(reason: str = "forbidden", detail: str = "HTTP 403", **more: Any) -> Failure:
-    """Fail for a reason."""
+    """Return a failure with a reason."""
     return Failure(ErrorReason(reason), detail, "look at the project's members", **more)
 
 
@@ -62,13 +62,13 @@ def listed_status(project: str = "invoices", *jobs: JobView, **more: Any) -> Pro
 
 
 def report(status: ProjectStatus, **more: Any) -> ProjectReport:
-    """Report a status."""
+    """Return the report of a status."""
     facts: dict[str, Any] = {"budget_limit": 0.25, "budget": 0.125, "requests_in_last_minute": 7}
     return ProjectReport(status, **(facts | more))
 
 
 def running_job(job_id: str = "job-1", **more: Any) -> JobView:
-    """Return a job that runs, half of it done in a hundred seconds."""
+    """Return a running job, half of it done in a hundred seconds."""
     facts: dict[str, Any] = {
         "status": JobStatus.RUNNING,
         "progress_ratio": 0.5,
@@ -83,9 +83,9 @@ def running_job(job_id: str = "job-1", **more: Any) -> JobView:
 
 
 def full_report(project: str = "default", text: str = "Müller.pdf") -> ProjectReport:
-    """Report a project of which everything is known, and nothing is right.
+    """Return the report of a project with every field set and every fault.
 
-    ``text`` stands wherever others write texts.
+    ``text`` is used for every text that comes from outside.
     """
     job = replace(full_job("job-2", text), configuration_id=text, completed_at=NOW + 9)
     ended = JobView("job-3", JobType.PARSE, "", JobStatus.FAILED, completed_at=NOW - 100)

@@ -1,4 +1,4 @@
-"""The exporter's server with a web configuration file, and clients that speak to it."""
+"""The exporter's server with a web configuration file, and clients of it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Options(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Served:
-    """Where the server listens, and what it has in force."""
+    """The server's address, and the configuration that it uses."""
 
     address: str
     web_config: CurrentWebConfig
@@ -92,7 +92,7 @@ def ask(
 def open_connection(
     url: str, *, client: tuple[Path, Path] | None = None, tls: ssl.TLSVersion | None = None
 ) -> http.client.HTTPConnection:
-    """Return a connection to the host of ``url``, which connects with its first request."""
+    """Return a connection to the host of ``url``, which opens with its first request."""
     scheme, _, address = url.partition("://")
     if scheme == "http":
         return http.client.HTTPConnection(address, timeout=DEADLINE_SECONDS)
@@ -103,7 +103,7 @@ def open_connection(
 
 
 def unverifying_context(client: tuple[Path, Path] | None = None) -> ssl.SSLContext:
-    """Return a context that accepts any server, and shows a client's certificate."""
+    """Return a context that accepts any server, and presents a client's certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -121,10 +121,10 @@ def server_name(url: str) -> str:
 
 
 def rewrite(file: Path, content: str | bytes) -> None:
-    """Write a file again, some while after it was written before.
+    """Write a file again with a later modification time.
 
-    A file system's clock ticks every few milliseconds: two texts of one length, written within one
-    tick, would appear equal.
+    A file system's clock ticks every few milliseconds: two texts of the same length, written within
+    one tick, would look unchanged.
     """
     before = file.stat().st_mtime_ns if file.exists() else 0
     file.write_bytes(content.encode() if isinstance(content, str) else content)

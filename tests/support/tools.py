@@ -1,4 +1,4 @@
-"""Programs that tests need beside Python."""
+"""Programs that tests need besides Python."""
 
 import os
 import re
@@ -12,7 +12,7 @@ import pytest
 def require_tool(name: str) -> str:
     """Return the path of the program ``name``.
 
-    Where it is not installed the test is skipped, or fails if REQUIRE_TOOLS=1.
+    If it is not installed, the test is skipped, or fails if REQUIRE_TOOLS=1.
     """
     path = shutil.which(name)
     if path is not None:
@@ -23,12 +23,12 @@ def require_tool(name: str) -> str:
     pytest.skip(words)
 
 
-# promtool usually ends before collecting its garbage would pay.
+# Garbage collection costs more than it saves in a short run of promtool.
 _FOR_PROMTOOL = {"GOGC": "off", "GOMEMLIMIT": "200MiB", "GOMAXPROCS": "1"}
 
 
 def promtool(*arguments: str | Path, given: str = "") -> subprocess.CompletedProcess[str]:
-    """Run Prometheus's own tool to its end."""
+    """Run promtool and wait for it."""
     return subprocess.run(
         [require_tool("promtool"), *arguments],
         env=os.environ | _FOR_PROMTOOL,
@@ -40,7 +40,7 @@ def promtool(*arguments: str | Path, given: str = "") -> subprocess.CompletedPro
 
 
 def run_rule_tests(*files: Path) -> list[str]:
-    """Return what one run of promtool prints about each file of tests of rules.
+    """Return the output of one run of promtool for each file of rule tests.
 
     A file that passes prints SUCCESS; each expectation that does not hold is printed after "exp:".
     """
@@ -48,12 +48,12 @@ def run_rule_tests(*files: Path) -> list[str]:
         [require_tool("promtool"), "test", "rules", *files],
         env=os.environ | _FOR_PROMTOOL,
         stdout=subprocess.PIPE,
-        # The name of a file goes to one stream, and its failures go to the other.
+        # Promtool writes file names to one stream, and failures to the other.
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
     ).stdout
-    # As Prometheus 2 and Prometheus 3 begin the report of a file.
+    # The start of a file's report in Prometheus 2 and in Prometheus 3.
     _, *reports = re.split(
         r"^(?:Unit Testing|Processing test file): +", printed, flags=re.MULTILINE
     )
@@ -62,13 +62,13 @@ def run_rule_tests(*files: Path) -> list[str]:
 
 
 def check_metrics(text: bytes) -> None:
-    """Check an exposition in the text form with Prometheus's own linter: it must find nothing."""
+    """Check an exposition in the text format with promtool, which must find nothing."""
     result = promtool("check", "metrics", given=text.decode())
     assert (0, "", "") == (result.returncode, result.stdout, result.stderr)
 
 
 class FakedClock:
-    """A wall clock for another process, which jumps on demand; its monotonic clock is the true one.
+    """A wall clock for another process, which jumps on demand; the monotonic clock stays true.
 
     libfaketime reads the file each time that the process reads the clock.
     """
@@ -81,7 +81,7 @@ class FakedClock:
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            # Its fix for timed waits makes threads wait for Python's GIL for seconds.
+            # Its fix for timed waits delays threads that wait for Python's GIL by seconds.
             "FAKETIME_FORCE_MONOTONIC_FIX": "0",
         }
 
@@ -93,10 +93,10 @@ class FakedClock:
 
 
 def _faketime_library() -> str:
-    asked = (require_tool("faketime"), "-m", "-f", "+0", "printenv", "LD_PRELOAD")
-    told = subprocess.run(asked, check=False, capture_output=True, text=True)
-    if "File exists" in told.stderr:
-        # A process of that number was killed, and has left its semaphore: the next has another.
+    command = (require_tool("faketime"), "-m", "-f", "+0", "printenv", "LD_PRELOAD")
+    ran = subprocess.run(command, check=False, capture_output=True, text=True)
+    if "File exists" in ran.stderr:
+        # A killed process of that number left its semaphore; the next number is tried.
         return _faketime_library()
-    told.check_returncode()
-    return told.stdout.strip()
+    ran.check_returncode()
+    return ran.stdout.strip()

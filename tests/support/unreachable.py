@@ -1,4 +1,4 @@
-"""An address on which no connection is ever accepted."""
+"""An address that never accepts a connection."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def address_that_takes_no_connection() -> Iterator[str]:
-    """Listen with a full backlog: a client that connects waits for an answer to its first SYN."""
+    """Listen with a full backlog, so that a client waits for an answer to its first SYN."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as waiting:
         for _ in range(3):
             client = waiting.enter_context(socket.socket())

@@ -1,4 +1,4 @@
-"""Views for the tests of what is rendered from them."""
+"""Views for tests of rendering."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -28,7 +28,7 @@ REFUSED = Failure(ErrorReason.NOT_FOUND, "HTTP 404", "do this", is_refusal=True)
 
 
 def sparse_job(job_id: str = "job-1") -> JobView:
-    """Return a job of which LlamaCloud said as little as it may."""
+    """Return a job with as few fields as LlamaCloud may report."""
     return JobView(
         job_id=job_id,
         job_type=JobType.PARSE,
@@ -39,7 +39,7 @@ def sparse_job(job_id: str = "job-1") -> JobView:
 
 
 def full_job(job_id: str = "job-2", directory_id: str = "dir-1") -> JobView:
-    """Return a job of which everything is known."""
+    """Return a job with every field."""
     return JobView(
         job_id=job_id,
         job_type=JobType.EXTRACT,
@@ -63,7 +63,7 @@ def full_job(job_id: str = "job-2", directory_id: str = "dir-1") -> JobView:
 
 
 def full_counters() -> Counters:
-    """Return counters in which every family has samples."""
+    """Return counters with samples in every family."""
     return Counters(
         jobs_finished={
             (JobType.PARSE, JobStatus.FAILED): 1,
@@ -87,7 +87,7 @@ def full_counters() -> Counters:
 
 
 def full_gauges() -> ProjectGauges:
-    """Return gauges in which every family has samples."""
+    """Return gauges with samples in every family."""
     return ProjectGauges(
         project_id="id-1",
         organization_id="org-1",
@@ -106,7 +106,7 @@ def empty_view(project: str = "default", number: int = 1) -> ProjectView:
 
 
 def full_view(project: str = "default", number: int = 1) -> ProjectView:
-    """Return a view in which every family has samples."""
+    """Return a view with samples in every family."""
     return replace(
         empty_view(project, number),
         counters=full_counters(),

@@ -39,7 +39,7 @@ AnEvent = TypeVar("AnEvent")
 
 
 def list_now(core: ProjectCore, now: float, *jobs: Job, is_throttling: bool = False) -> list[Event]:
-    """Have a core list the project, with an answer at once."""
+    """Apply a listing to a core, with an answer at once."""
     action = core.next_action(now, is_throttling, may_refresh=False)
     assert isinstance(action, ListJobs)
     listing = Listing(jobs, action.began, EPOCH + now, EPOCH + now)
@@ -52,8 +52,8 @@ class Polling:
     """A poller and its budget in virtual time; ``now`` is seconds since the start.
 
     Slot 0 lists, the others refresh. A slot waits for a permit before it calls the core. ``clouds``
-    holds what each generation of the API answers, ``cloud`` is the first one, which holds ``jobs``.
-    ``look_every`` is how often what time alone changes is looked for.
+    holds the answers of each generation of the API; ``cloud`` is the first one, which holds
+    ``jobs``. ``check_every`` is the interval at which changes that only time causes are checked.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Polling:
         *jobs: Job,
         slots: int = 4,
         requests_per_minute: float = math.inf,
-        look_every: float = 5.0,
+        check_every: float = 5.0,
         **rules: Any,
     ) -> None:
         self.now = 0.0
@@ -78,7 +78,7 @@ class Polling:
         self._slots = range(slots + 1)
         self._numbers = count()
         self._seconds_per_token = 60 / requests_per_minute
-        self._look_every = look_every
+        self._check_every = check_every
         self._begin()
 
     def _begin(self) -> None:
@@ -90,7 +90,7 @@ class Polling:
         self._published_at = -math.inf
         self._will_publish = False
         self.at(self.now, self._grant)
-        self.every(self._look_every, self._publish_soon)
+        self.every(self._check_every, self._publish_soon)
 
     @property
     def cloud(self) -> FakeCloud:
@@ -102,18 +102,18 @@ class Polling:
         self.clouds[cloud.api_version] = cloud
 
     def at(self, moment: float, act: Callable[[], None]) -> None:
-        """Have something done at a moment."""
+        """Schedule a call at a moment."""
         heappush(self._heap, (max(moment, self.now), next(self._numbers), act))
 
     def every(self, seconds: float, act: Callable[[], None]) -> None:
-        """Have something done again and again."""
+        """Schedule a call at regular intervals."""
         self.at(self.now + seconds, act)
         self.at(self.now + seconds, lambda: self.every(seconds, act))
 
     def restart(self, *, down_seconds: float = 0.0, **rules: Any) -> None:
-        """Be another process that goes on with the state of this one, by other rules perhaps.
+        """Continue with the saved state in a new process, perhaps with other rules.
 
-        What is under way is lost, and so is what was to be done ``at`` some moment.
+        Requests under way are lost, and so are calls that were scheduled with ``at``.
         """
         saved = reread(saved_project(self.core.table, self.now, EPOCH + self.now))
         self.now += down_seconds
@@ -129,14 +129,14 @@ class Polling:
         self.now = moment
 
     def scrape(self) -> None:
-        """Scrape what is published."""
+        """Report a scrape of the published view to the core."""
         if self.views:
             self.receive(Scraped(self.views[-1].number))
 
     def receive(self, observation: Observation) -> None:
         """Apply an observation to the core; changes are published at most once a second."""
         self.events += [(self.now, e) for e in self.core.receive(observation, self.now)]
-        self._look_whether_poll_is_over()
+        self._note_end_of_poll()
         if not isinstance(observation, TimePassed | Shown | Scraped):
             self._publish_soon()
 
@@ -155,18 +155,18 @@ class Polling:
         self._grant()
 
     def view(self) -> ProjectView:
-        """Return what is published."""
+        """Return the published view."""
         return self.views[-1]
 
     def job(self, job_id: str = "job-1") -> JobView:
-        """Return what is published of a job."""
+        """Return a job of the published view."""
         return {shown.job_id: shown for shown in self.view().jobs}[job_id]
 
-    def asked(self, *kinds: str, since: float = 0.0) -> list[Request]:
+    def requests_of(self, *kinds: str, since: float = 0.0) -> list[Request]:
         """Return the requests of some kinds that were sent since a moment."""
         return [r for r in self.requests if r.kind in kinds and r.moment >= since]
 
-    def told(self, kind: type[AnEvent], since: float = 0.0) -> list[AnEvent]:
+    def events_of(self, kind: type[AnEvent], since: float = 0.0) -> list[AnEvent]:
         """Return the events of one kind since a moment."""
         return [event for at, event in self.events if isinstance(event, kind) and at >= since]
 
@@ -175,16 +175,16 @@ class Polling:
             slot = 0 if 0 in self._waiting else self._waiting[0]
             self._waiting.remove(slot)
             self._next_token_at = self.now + self._seconds_per_token
-            self._ask(slot)
+            self._request_action(slot)
         if self._waiting and self._granting_at != self._next_token_at:
             self._granting_at = self._next_token_at
             self.at(self._next_token_at, self._grant)
 
-    def _ask(self, slot: int) -> None:
+    def _request_action(self, slot: int) -> None:
         throttling = self._next_token_at > self.now and bool(self._waiting)
         lists = slot == 0
         action = self.core.next_action(self.now, throttling, may_list=lists, may_refresh=not lists)
-        self._look_whether_poll_is_over()
+        self._note_end_of_poll()
         if isinstance(action, WaitUntil):
             self._next_token_at = self.now
             self._idle.add(slot)
@@ -196,8 +196,8 @@ class Polling:
     def _perform(self, slot: int, action: ListJobs | RefreshJob) -> None:
         request = Request(self.now, action)
         self.requests.append(request)
-        asked = action.plans if isinstance(action, ListJobs) else [action.job.api_version]
-        clouds = {api_version: self.clouds[api_version] for api_version in asked}
+        api_versions = action.plans if isinstance(action, ListJobs) else [action.job.api_version]
+        clouds = {api_version: self.clouds[api_version] for api_version in api_versions}
         ends = self.now + max(cloud.takes(request) for cloud in clouds.values())
         answers = {v: cloud.answer(request, EPOCH + ends) for v, cloud in clouds.items()}
         answer = next(iter(answers.values()))
@@ -232,6 +232,6 @@ class Polling:
             self.views.append(view)
             self.receive(Shown(view))
 
-    def _look_whether_poll_is_over(self) -> None:
+    def _note_end_of_poll(self) -> None:
         if self.first_poll_was_over_at is None and self.core.poll_is_over(self.now):
             self.first_poll_was_over_at = self.now

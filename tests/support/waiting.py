@@ -1,4 +1,4 @@
-"""Waiting for what a process does."""
+"""Waits for a condition that a process brings about."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ def wait_until(
     process: subprocess.Popen[bytes],
     *,
     within_seconds: float,
-    seconds_between_looks: float = 0.02,
-    told: Callable[[], str],
+    seconds_between_checks: float = 0.02,
+    message: Callable[[], str],
 ) -> None:
-    """Check until a condition holds; fail with the text of ``told`` if it never does.
+    """Check until a condition holds; fail with the text of ``message`` if it never does.
 
-    It also fails if the process ends. Checks take at most half of the time: the cores are for
-    processes that are waited for.
+    It also fails if the process ends. Checks use at most half of the time, because the process
+    needs the processor as well.
     """
     deadline = time.monotonic() + within_seconds
     began = time.monotonic()
     while not condition():
-        assert process.poll() is None, told()
-        assert began < deadline, told()
-        time.sleep(max(seconds_between_looks, time.monotonic() - began))
+        assert process.poll() is None, message()
+        assert began < deadline, message()
+        time.sleep(max(seconds_between_checks, time.monotonic() - began))
         began = time.monotonic()

@@ -1,4 +1,4 @@
-"""The systemd unit, as far as that can be told without running it; `tests/booted` runs it."""
+"""The systemd unit, checked without running it; `tests/booted` runs it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tests.support.tools import require_tool
 
 UNIT = DEPLOY / "systemd" / "llamacloud-batch-exporter.service"
 SETTINGS = DEPLOY / "systemd" / "exporter.yml"
-# Tenths, of an exposure from 0 (confined) to 10.
+# In tenths; the exposure ranges from 0 (confined) to 10.
 MOST_EXPOSURE = 15
 
 
 def with_web_configuration(file: Path) -> str:
-    """Return a file with its comments on the web configuration uncommented."""
+    """Return a file with its web configuration comments uncommented."""
     commented = re.compile(r"^# ?(?=LoadCredential=|web:$|  config:$|    file: )", re.MULTILINE)
     text, number = commented.subn("", file.read_text())
     assert number == {UNIT: 1, SETTINGS: 3}[file]
@@ -35,7 +35,7 @@ def directives(name: str, unit: str = "") -> list[str]:
 
 
 def analyze(*arguments: str | Path) -> str:
-    """Run systemd's own checker, and return what it says; fail if it is not content."""
+    """Run systemd-analyze and return its output; fail if it reports an error."""
     checked = subprocess.run(
         [require_tool("systemd-analyze"), "--no-pager", *arguments],
         capture_output=True,
@@ -48,9 +48,9 @@ def analyze(*arguments: str | Path) -> str:
 
 
 def test_systemd_knows_every_directive(tmp_path: Path) -> None:
-    """By its own word; it insists on a program that exists."""
+    """Systemd verifies this itself, and also requires that the program exists."""
     (command,) = directives("ExecStart")
-    # Its other commands are there as they are.
+    # The other commands of the unit exist on this machine.
     copy = tmp_path / UNIT.name
     for unit in (UNIT.read_text(), with_web_configuration(UNIT)):
         copy.write_text(unit.replace(command, "/bin/true"))
@@ -58,25 +58,25 @@ def test_systemd_knows_every_directive(tmp_path: Path) -> None:
 
 
 def test_the_service_is_confined() -> None:
-    """By systemd's own score."""
+    """The measure is systemd's exposure score."""
     said = analyze("security", "--offline=true", f"--threshold={MOST_EXPOSURE}", UNIT)
     assert "Overall exposure level" in said
 
 
 def test_the_boot_time_stays_readable() -> None:
-    """Without /proc/stat there are no process metrics, and alerts use the time of the start."""
+    """Process metrics need /proc/stat, and alerts use the start time."""
     assert [] == directives("ProcSubset")
 
 
 def test_a_mistake_in_the_settings_is_not_tried_again() -> None:
-    """Only a failure that may pass is."""
+    """Systemd restarts the service only after failures that may be temporary."""
     assert ["2"] == directives("RestartPreventExitStatus")
     assert ["on-failure"] == directives("Restart")
     assert ["0"] == directives("StartLimitIntervalSec")
 
 
-def test_a_reload_is_the_signal_that_the_exporter_takes_for_one() -> None:
-    """The command of the unit reaches the main process, which goes on."""
+def test_a_reload_sends_the_signal_that_the_exporter_expects() -> None:
+    """The unit's command sends it to the main process, which keeps running."""
     (command,) = directives("ExecReload")
     waiting = "import signal; print(flush=True); print(signal.sigwait({signal.SIGHUP}).name)"
     blocking = (
@@ -92,7 +92,7 @@ def test_a_reload_is_the_signal_that_the_exporter_takes_for_one() -> None:
 
 
 def test_the_state_is_in_the_folder_that_the_service_may_write() -> None:
-    """Which systemd makes below /var/lib for this service alone."""
+    """Systemd creates it below /var/lib for this service alone."""
     (folder,) = directives("StateDirectory")
     assert ["0700"] == directives("StateDirectoryMode")
     file = yaml.safe_load(SETTINGS.read_text())["state"]["file"]
@@ -100,8 +100,8 @@ def test_the_state_is_in_the_folder_that_the_service_may_write() -> None:
     assert ["strict"] == directives("ProtectSystem")
 
 
-def test_the_settings_are_valid_with_the_key_that_systemd_hands_over(tmp_path: Path) -> None:
-    """Those that the unit names, at the path where the unit says that the key is."""
+def test_the_settings_are_valid_with_the_credential_of_systemd(tmp_path: Path) -> None:
+    """The unit names the settings file, and the path of the key."""
     (command,) = directives("ExecStart")
     assert "--config.file=/etc/llamacloud-batch-exporter/exporter.yml" == command.split()[1]
     (credentials,) = directives("LoadCredential")
@@ -113,7 +113,7 @@ def test_the_settings_are_valid_with_the_key_that_systemd_hands_over(tmp_path: P
     key.write_text("llx-made-up\n")
     settings = tmp_path / SETTINGS.name
     text = SETTINGS.read_text().replace(handed_over, str(key))
-    # Also with what it only proposes.
+    # Also with the settings that are commented out.
     for written in (text, text.replace("    # project_id:", "    project_id:")):
         settings.write_text(written.replace("    # base_url:", "    base_url:"))
         (project,) = load(["--config.file", str(settings)], {}).settings.projects
@@ -122,7 +122,7 @@ def test_the_settings_are_valid_with_the_key_that_systemd_hands_over(tmp_path: P
 
 
 def test_the_web_configuration_is_where_systemd_copies_it(tmp_path: Path) -> None:
-    """Unit, settings and documentation name the same paths, as comments and as blocks."""
+    """Unit, settings and documentation name the same paths, in comments and in blocks."""
     page = section("systemd", "TLS and passwords")
     _, override = directives("LoadCredential", with_web_configuration(UNIT))
     assert [f"[Service]\nLoadCredential={override}\n"] == blocks(page, "ini")

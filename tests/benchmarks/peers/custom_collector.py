@@ -1,4 +1,4 @@
-"""An exporter that makes its families anew for each scrape, by a collector of its own."""
+"""An exporter with a custom collector, which creates its families for each scrape."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class SeriesCollector(Collector):
-    """Collects series that were found before."""
+    """Collects series that were read before."""
 
     def __init__(self, all_series: Sequence[Series]) -> None:
         self._all_series = all_series

@@ -1,4 +1,4 @@
-"""The series of an exposition, as the peers hold them."""
+"""The series of an exposition, in the form that the peers use."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The samples of one name, each with the values of the labels and its own."""
+    """The samples of one name, each with its label values and its value."""
 
     name: str
     help: str
@@ -21,7 +21,7 @@ class Series:
 
 
 def scraped_series(url: str) -> list[Series]:
-    """Scrape ``url`` and return every sample; those of a histogram have three names."""
+    """Scrape ``url`` and return every sample; a histogram has samples of three names."""
     series: dict[str, Series] = {}
     text = httpx.get(url, timeout=_SECONDS).raise_for_status().text
     for family in text_string_to_metric_families(text):

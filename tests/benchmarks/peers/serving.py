@@ -1,4 +1,4 @@
-"""prometheus_client's own server as a process, which serves the series of another exposition."""
+"""prometheus_client's own server as a process that serves the series of another exposition."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def running_peer(module: str, exposition_url: str) -> Iterator[str]:
-    """Run a module of this package until the end of the block, and yield where its metrics are."""
+    """Run a module of this package until the end of the block, and yield its metrics URL."""
     command = [sys.executable, "-m", f"tests.benchmarks.peers.{module}", exposition_url]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -32,7 +32,7 @@ def running_peer(module: str, exposition_url: str) -> Iterator[str]:
 
 
 def serve(fill: Callable[[CollectorRegistry, Sequence[Series]], None]) -> None:
-    """Serve what ``fill`` makes of the series of the exposition that the command names."""
+    """Serve what ``fill`` creates from the exposition that the command names."""
     registry = CollectorRegistry()
     fill(registry, scraped_series(sys.argv[1]))
     server, _ = start_http_server(0, "127.0.0.1", registry)

@@ -1,4 +1,4 @@
-"""The control plane of a real Kubernetes cluster on the loopback; KWOK pretends to be its node."""
+"""The control plane of a real Kubernetes cluster on the loopback; KWOK simulates its node."""
 
 from __future__ import annotations
 
@@ -25,38 +25,38 @@ if TYPE_CHECKING:
     from tests.kubernetes.helm import Object
 
 TOOLS = "CLUSTER_TOOLS"
-# Starting takes five seconds on a machine that has nothing else to do.
+# Starting takes five seconds on an idle machine.
 _DEADLINE_SECONDS = 120.0
 _NODE = "fake"
-# Pods get addresses of the loopback, so that a program here can answer for them.
+# Pods get loopback addresses, so that a program on this machine can serve for them.
 _POD_ADDRESSES = "127.77.0.1/24"
 _TOKEN = "made-up-token-of-the-administrator"
 
 
 @dataclass
 class Cluster:
-    """A running control plane, as its administrator sees it."""
+    """A running control plane, with an administrator's rights."""
 
     folder: Path
     processes: dict[str, subprocess.Popen[bytes]]
 
     @property
     def kubeconfig(self) -> Path:
-        """The file that tells clients how to reach it."""
+        """The kubeconfig file of the administrator."""
         return self.folder / "kubeconfig"
 
     def kubectl(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        """Run kubectl to its end."""
+        """Run kubectl and wait for it."""
         return self.run(require_tool("kubectl"), *arguments, given=given)
 
     def helm(self, *arguments: str, given: str = "") -> str:
-        """Run Helm to its end, and return what it printed."""
+        """Run Helm, and return its output."""
         result = self.run(require_tool("helm"), *arguments, given=given)
         assert 0 == result.returncode, result.stderr
         return result.stdout
 
     def run(self, *command: str, given: str = "") -> subprocess.CompletedProcess[str]:
-        """Run a client of the cluster to its end."""
+        """Run a client of the cluster and wait for it."""
         return subprocess.run(
             command,
             input=given,
@@ -67,7 +67,7 @@ class Cluster:
         )
 
     def apply(self, objects: Iterable[Object], *flags: str) -> None:
-        """Apply objects by the server's strict rules; a warning of the server fails, too."""
+        """Apply objects with strict validation; warnings of the server are failures."""
         given = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
         strict = ("--server-side", "--validate=strict", "--filename=-")
         result = self.kubectl("apply", *strict, *flags, given=given)
@@ -86,12 +86,12 @@ class Cluster:
             condition,
             self.processes["kube-apiserver"],
             within_seconds=_DEADLINE_SECONDS,
-            seconds_between_looks=0.2,
-            told=lambda: f"{what}\n{self._logs()}",
+            seconds_between_checks=0.2,
+            message=lambda: f"{what}\n{self._logs()}",
         )
 
     def is_ready(self) -> bool:
-        """Tell whether the API server says so."""
+        """Return whether the API server reports that it is ready."""
         return self.kubectl("get", "--raw=/readyz").stdout == "ok"
 
     def _logs(self) -> str:
@@ -100,7 +100,10 @@ class Cluster:
 
 
 def tools() -> Path:
-    """Return the folder of the cluster's programs; skip, or fail if REQUIRE_CLUSTER=1, without."""
+    """Return the folder of the cluster's programs.
+
+    Without it the test is skipped, or fails if REQUIRE_CLUSTER=1.
+    """
     folder = os.environ.get(TOOLS)
     if folder:
         return Path(folder)
@@ -112,7 +115,7 @@ def tools() -> Path:
 
 @contextmanager
 def running_cluster() -> Iterator[Cluster]:
-    """Run a cluster with one node to the end of the block."""
+    """Run a cluster with one node until the end of the block."""
     programs = tools()
     with tempfile.TemporaryDirectory(prefix="cluster-") as name, ExitStack() as stack:
         folder = Path(name)
@@ -137,7 +140,7 @@ class _Starter:
     stack: ExitStack
 
     def __call__(self, part: str, *arguments: str) -> None:
-        """Run a part of the cluster until the stack is closed."""
+        """Run a component of the cluster until the stack is closed."""
         command = [self.programs / "kwok"] if part == "kwok" else [self.programs / "plane", part]
         with (self.cluster.folder / f"{part}.log").open("wb") as log:
             process = subprocess.Popen([*command, *arguments], stdout=log, stderr=log)
@@ -240,7 +243,7 @@ def _kwok(folder: Path, stages: Path) -> list[str]:
 
 
 def _tests_complete(completing: Path) -> Object:
-    """Return the stage of Jobs that complete, for the Pods of `helm test`, which no Job owns."""
+    """Return the KWOK stage that completes the Pods of `helm test`, which no Job owns."""
     stage: Object = yaml.safe_load(completing.read_text())
     stage["metadata"]["name"] = "test-complete"
     *others, _ = stage["spec"]["selector"]["matchExpressions"]

@@ -1,4 +1,4 @@
-"""A Prometheus that discovers targets in a cluster, as the operator would configure it."""
+"""A Prometheus that discovers targets in a cluster, configured as the operator would do it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _POD = "__meta_kubernetes_pod"
 def scrape_config(monitor: Object, kubeconfig: Path) -> dict[str, Any]:
     """Return the scrape job of a PodMonitor with one endpoint.
 
-    The operator's generatePodMonitorConfig makes the same of it: Pods that have ended are left out,
-    others are selected by their labels and the name of a container's port, and the job is
+    It equals what the operator's generatePodMonitorConfig writes: Pods that have ended are left
+    out, others are selected by their labels and the name of a container's port, and the job is
     NAMESPACE/NAME unless the monitor relabels it.
     """
     metadata, spec = monitor["metadata"], monitor["spec"]

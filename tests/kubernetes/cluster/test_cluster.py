@@ -1,6 +1,6 @@
-"""A real API server accepts, runs and removes what the chart and Kustomize make.
+"""A real API server accepts, runs and removes what the chart and Kustomize generate.
 
-Nodes and containers are not real: KWOK says of every Pod what a kubelet would say.
+Nodes and containers are not real: KWOK reports every Pod's state as a kubelet would.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(600)
 
 CRDS = CHART.parents[2] / "tests" / "kubernetes" / "crds"
-# Where values and examples put their objects.
+# The namespaces that values and examples use.
 NAMESPACES = ("observed", "monitoring", "llamacloud", "releases", "ingest")
 RESTRICTED = {
     f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")
@@ -70,45 +70,45 @@ def admits_pods(cluster: Cluster) -> bool:
 
 @pytest.mark.parametrize("values", CI_VALUES, ids=lambda file: file.stem)
 def test_the_server_accepts_what_the_chart_renders(cluster: Cluster, values: Path) -> None:
-    """By strict validation, and without a warning, for instance about the security of Pods."""
+    """Validation is strict, and warnings, for instance about the security of Pods, are failures."""
     cluster.apply(rendered(values), "--dry-run=server")
 
 
 @pytest.mark.parametrize("example", NAMES)
 def test_the_server_accepts_what_kustomize_builds(cluster: Cluster, example: str) -> None:
-    """By the same rules."""
+    """Validation is as strict as for the chart."""
     cluster.apply(built(example), "--dry-run=server")
 
 
 def test_the_server_accepts_a_chart_with_a_sidecar(cluster: Cluster, parent: Path) -> None:
-    """By the same rules."""
+    """Validation is as strict as for the chart alone."""
     cluster.apply(rendered({}, chart=parent), "--dry-run=server", "--namespace=observed")
 
 
 def test_the_server_refuses_what_is_not_restricted(cluster: Cluster) -> None:
-    """So that the others prove something."""
+    """This shows that the server enforces the standard in the other tests."""
     values = {"securityContext": {"allowPrivilegeEscalation": True}}
     with pytest.raises(AssertionError, match="would violate PodSecurity"):
         cluster.apply(rendered(values), "--dry-run=server")
 
 
-def test_helm_tells_what_is_missing(cluster: Cluster) -> None:
-    """An exporter without a key would not start, and one without a monitor is not scraped."""
+def test_helm_reports_what_is_missing(cluster: Cluster) -> None:
+    """The notes warn of an exporter without a key and of one without a monitor."""
     dry = ("install", RELEASE, str(CHART), "--namespace=releases", "--dry-run=server")
-    told = cluster.helm(*dry)
-    assert "WARNING: it has no API key" in told
-    assert "This release does not make Prometheus scrape the exporter" in told
-    assert "begin at zero after each restart" in told
+    notes = cluster.helm(*dry)
+    assert "WARNING: it has no API key" in notes
+    assert "This release does not make Prometheus scrape the exporter" in notes
+    assert "begin at zero after each restart" in notes
     complete = ("existingSecret=llamacloud-keys", "defaultKey=default")
     flags = [f"--set=apiKeys.{each}" for each in complete]
     flags.append("--set=state.enabled=true")
-    told = cluster.helm(*dry, *flags, "--set=serviceMonitor.enabled=true")
-    assert "WARNING" not in told
-    assert "does not make Prometheus" not in told
-    assert "begin at zero" not in told
-    told = cluster.helm(*dry, *flags, "--set=state.persistence.enabled=false")
-    assert "begin at zero in a new Pod" in told
-    assert f"helm --namespace releases test {RELEASE}" in told
+    notes = cluster.helm(*dry, *flags, "--set=serviceMonitor.enabled=true")
+    assert "WARNING" not in notes
+    assert "does not make Prometheus" not in notes
+    assert "begin at zero" not in notes
+    notes = cluster.helm(*dry, *flags, "--set=state.persistence.enabled=false")
+    assert "begin at zero in a new Pod" in notes
+    assert f"helm --namespace releases test {RELEASE}" in notes
 
 
 def generations(cluster: Cluster) -> int:
@@ -116,7 +116,10 @@ def generations(cluster: Cluster) -> int:
 
 
 def test_a_release_lives_and_goes(cluster: Cluster, tmp_path: Path) -> None:
-    """Install, test, upgrade, uninstall: settings restart the Pod, a new chart does not."""
+    """It is installed, tested, upgraded and removed.
+
+    Changed settings restart the Pod; a new version of the chart does not.
+    """
     (everything,) = (file for file in CI_VALUES if "everything" in file.name)
 
     def do(verb: str, chart: str, *flags: str) -> None:
@@ -145,19 +148,19 @@ def test_a_release_lives_and_goes(cluster: Cluster, tmp_path: Path) -> None:
     assert [] == left
 
 
-# No container runs here, and no operator: images, logs, signals and forwarded ports are left out.
+# Without containers and an operator, there are no images, logs, signals or forwarded ports.
 BEYOND = re.compile(r"make|kubectl get prometheus|kubectl .*\b(port-forward|logs|exec)\b")
 
 
 def typed_on(page: str) -> list[str]:
-    """Return the commands that a page tells to type, where this cluster can run them."""
+    """Return the commands of a page that this cluster can run."""
     shown = "".join(blocks((PAGES / f"{page}.md").read_text(), "sh"))
     lines = shown.replace("\\\n", " ").splitlines()
     return [line for line in lines if not BEYOND.match(line)]
 
 
 def follow(cluster: Cluster, page: str, clone: Path) -> None:
-    """Type the commands of a page in a folder that holds deploy/; the key comes from a keyboard."""
+    """Run the commands of a page in a folder that holds deploy/, with the key as keyboard input."""
     key = clone / "key"
     key.write_text(KEY)
     commands = typed_on(page)
@@ -169,7 +172,7 @@ def follow(cluster: Cluster, page: str, clone: Path) -> None:
 
 
 def keys_in(cluster: Cluster, namespace: str) -> set[str]:
-    """Return the different keys in the Secret that a page tells to create."""
+    """Return the different keys in the Secret that a page creates."""
     named = "--field-selector=metadata.name=llamacloud-keys"
     (secret,) = cluster.get("secrets", namespace, named)
     return {b64decode(value).decode() for value in secret["data"].values()}
@@ -177,14 +180,14 @@ def keys_in(cluster: Cluster, namespace: str) -> set[str]:
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """Return a folder with a copy of deploy/, in which commands may leave files."""
+    """Return a folder with a copy of deploy/, where commands may write files."""
     shutil.copytree(DEPLOY, tmp_path / "deploy")
     return tmp_path
 
 
 @pytest.mark.parametrize("page", ["helm", "kustomize"])
 def test_a_page_can_be_followed(cluster: Cluster, page: str, clone: Path) -> None:
-    """Word by word, in a cluster that has no such namespace yet."""
+    """All of its commands work in a cluster without such a namespace."""
     cluster.kubectl("delete", "namespace", "llamacloud")
     follow(cluster, page, clone)
     assert {KEY} == keys_in(cluster, "llamacloud")
@@ -194,7 +197,7 @@ def test_a_page_can_be_followed(cluster: Cluster, page: str, clone: Path) -> Non
 
 
 def test_the_page_about_sidecars_can_be_followed(cluster: Cluster, clone: Path) -> None:
-    """Word by word, beside a workload that has its namespace."""
+    """All of its commands work beside a workload in its own namespace."""
     shown = blocks((PAGES / "sidecar.md").read_text(), "yaml")
     (values,) = (block for block in shown if "workload: {enabled: false}" in block)
     (clone / "sidecars.yaml").write_text(values)
@@ -206,7 +209,7 @@ def test_the_page_about_sidecars_can_be_followed(cluster: Cluster, clone: Path) 
 
 
 def sidecar_pods(cluster: Cluster) -> list[dict[str, Any]]:
-    """Return the Pods with a sidecar whose workloads have made them."""
+    """Return the Pods with a sidecar, once their workloads have created them."""
     pods = cluster.get("pods", "llamacloud", "--selector=llamacloud-batch-exporter=sidecar")
     return [pod for pod in pods if pod["status"].get("podIP")]
 
@@ -220,7 +223,7 @@ def in_phase(pods: list[dict[str, Any]], phase: str) -> list[str]:
 
 
 def test_prometheus_finds_every_exporter(cluster: Cluster, tmp_path: Path) -> None:
-    """By itself and as a sidecar: admitted as such, and one target each, of one job.
+    """Exporters alone and as sidecars are admitted, with one target each, all of one job.
 
     All Pods have addresses of this machine, on which one exporter answers for all of them.
     """
@@ -265,12 +268,12 @@ def test_prometheus_finds_every_exporter(cluster: Cluster, tmp_path: Path) -> No
 
         prometheus.wait_for(lambda: found() == expected, missing=found)
         prometheus.wait_for(lambda: bool(prometheus.query(RECORDED)))
-        targets = prometheus.ask("/api/v1/targets", state="active")["activeTargets"]
+        targets = prometheus.request("/api/v1/targets", state="active")["activeTargets"]
         assert ["up"] * 4 == [target["health"] for target in targets]
 
 
 def with_port(found: dict[str, Any], port: int) -> dict[str, Any]:
-    """Return an object whose sidecar has another port; the one of the demo must be free."""
+    """Return an object whose sidecar has another port, because the demo needs a free one."""
     text = yaml.safe_dump(found).replace("containerPort: 9910", f"containerPort: {port}")
     changed: dict[str, Any] = yaml.safe_load(text)
     return changed

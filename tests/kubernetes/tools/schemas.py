@@ -1,4 +1,4 @@
-"""Lay out JSON schemas for kubeconform: those of Kubernetes, and those of the operator's resources.
+"""Writes JSON schemas for kubeconform, of Kubernetes and of the operator's resources.
 
 ``python schemas.py WHEEL CRDS DESTINATION`` reads the wheel of kubernetes-validate, and a folder of
 custom resource definitions. A schema refuses fields that it does not know, as the API server does
@@ -19,7 +19,7 @@ FOLDERS = {f"v{version}-local-strict": f"v{version}" for version in ("1.25.0", "
 
 
 def local(text: str) -> str:
-    """Return a schema of the package whose references are to files beside it."""
+    """Return a schema of the package with references to files in the same folder."""
     schema: dict[str, Any] = json.loads(
         text.replace('"/api/_definitions.json', '"_definitions.json')
     )
@@ -44,7 +44,7 @@ def closed(schema: Any) -> Any:
 
 
 def custom_resources(crd: dict[str, Any]) -> dict[str, str]:
-    """Return the schema of each version of a custom resource, by the name of kubeconform's file."""
+    """Return the schema of each version of a custom resource, by kubeconform's file name."""
     spec = crd["spec"]
     kind, group = spec["names"]["kind"].lower(), spec["group"].partition(".")[0]
     schemas = {}
