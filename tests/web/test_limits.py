@@ -24,7 +24,9 @@ def test_what_others_need_is_left_to_them(
 def test_the_documentation_says_how_many_files_all_clients_need() -> None:
     """Beside those of the projects, of which each has its own."""
     words = " ".join(page("operation").split())
-    (told,) = re.findall(r"open files is below (\d+) and `api.concurrency` \+ 1 for", words)
+    (stated,) = re.findall(
+        r"open files is less than (\d+) plus \(`api.concurrency` \+ 1\) for", words
+    )
     for short in (0, 1):
-        limits = limits_within(int(told) - short, others=_FILES_OF_ITS_OWN)
+        limits = limits_within(int(stated) - short, others=_FILES_OF_ITS_OWN)
         assert Limits().connections - short == limits.connections
