@@ -124,6 +124,7 @@ def test_an_answer_is_not_held_back_by_the_kernel() -> None:
         assert median(seconds) < 0.04
 
 
+@pytest.mark.filterwarnings("error")
 def test_a_connection_that_was_accepted_just_now_is_closed_too() -> None:
     """Otherwise its socket would stay open until it is collected, with a warning."""
     for _ in range(20):
