@@ -31,12 +31,11 @@ def load_all(
         except ConfigError as of_file:
             problems += of_file.problems
         raise ConfigError(*problems, waits_for_key=error.waits_for_key) from None
-    settings = command.settings
+    file = None if command.mode is Mode.ONCE else command.settings.web.config.file
     try:
-        return command, _read(None if command.mode is Mode.ONCE else settings.web.config.file)
+        return command, _read(file)
     except ConfigError as error:
-        waits_for_key = command.mode is Mode.SERVE and settings.api.wait_for_key
-        raise ConfigError(*error.problems, waits_for_key=waits_for_key) from None
+        raise ConfigError(*error.problems, waits_for_key=command.waits_for_key) from None
 
 
 def _read(file: Path | None) -> CurrentWebConfig | None:

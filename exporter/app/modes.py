@@ -55,7 +55,7 @@ def run(signals: Signals, log_writer: LogWriter) -> int:
         # argparse ignores that what --help and --version print cannot be written.
         with redirect_stdout(printed):
             command, web_config = load_all(sys.argv[1:], os.environ)
-        waits_for_key = command.mode is Mode.SERVE and command.settings.api.wait_for_key
+        waits_for_key = command.waits_for_key
         if command.mode is Mode.CHECK:
             return _check(command, log_writer)
         status = _start(command, web_config, signals, log_writer)

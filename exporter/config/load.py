@@ -46,6 +46,11 @@ class Command:
     unknown_variables: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
 
+    @property
+    def waits_for_key(self) -> bool:
+        """Whether it serves, and waits for a key file that does not exist yet."""
+        return self.mode is Mode.SERVE and self.settings.api.wait_for_key
+
 
 def load(argv: Sequence[str], environ: Mapping[str, str]) -> Command:
     """Read the settings; ``--help`` and ``--version`` print and exit instead.
