@@ -272,9 +272,9 @@ def test_it_serves_with_tls_and_a_password(service: Service, tmp_path: Path) -> 
         for name, path in zip(("tls.crt", "tls.key"), certificates.pair("server"), strict=True)
     }
     for name, content in files.items():
-        service.machine.call(f"cat >/root/{name}", given=content)
+        service.machine.call(f"cat >/srv/{name}", given=content)
     install_folder, install_files, _ = prepare.splitlines()
-    service.machine.call(f"{SUDO}cd /root\n{install_folder}\n{install_files}")
+    service.machine.call(f"{SUDO}cd /srv\n{install_folder}\n{install_files}")
     settings = f"/etc/{SERVICE}/exporter.yml"
     before = service.machine.call(f"cat {settings}")
     merged = yaml.safe_load(before)
@@ -287,7 +287,7 @@ def test_it_serves_with_tls_and_a_password(service: Service, tmp_path: Path) -> 
 
     metrics = service.events("exporter.listening")[0]["metrics"]
     assert metrics.startswith("https://")
-    curl = f"curl -s --cacert /root/tls.crt {metrics}"
+    curl = f"curl -s --cacert /srv/tls.crt {metrics}"
     assert "Unauthorized" in service.machine.call(curl)
     assert 'project_up{project="default"} 1.0' in service.machine.call(f"{curl} -u alice:secret")
     service.machine.call(f"rm {drop_in}; cat >{settings}; systemctl daemon-reload", given=before)
