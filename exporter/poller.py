@@ -9,12 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
-from exporter.core.actions import ListJobs, WaitUntil
-from exporter.core.observations import Abandoned, KeyChanged, Listed, Scraped, Shown, TimePassed
-from exporter.llamacloud.generations import list_by_each, refresh_by
+from exporter.core.actions import CountItems, FetchStatus, ListJobs, WaitUntil
+from exporter.core.observations import (
+    Abandoned,
+    Failed,
+    KeyChanged,
+    Listed,
+    Refreshed,
+    Scraped,
+    Shown,
+    TimePassed,
+)
+from exporter.llamacloud.errors import LlamaCloudError
+from exporter.publisher import Publisher
 from exporter.waiting import happens
 
 if TYPE_CHECKING:
@@ -22,25 +31,19 @@ if TYPE_CHECKING:
 
     from exporter.core.actions import RefreshJob
     from exporter.core.events import Event
-    from exporter.core.observations import Observation
+    from exporter.core.observations import Observation, Outcome
     from exporter.core.project import ProjectCore
     from exporter.core.rules import Rules
-    from exporter.domain import ProjectStatus, ProjectView
+    from exporter.domain import ListingPlan, ProjectStatus, ProjectView
     from exporter.llamacloud.api import BatchApi
     from exporter.llamacloud.permit import Permit
     from exporter.llamacloud.requests import Access
 
-# So that jobs leave soon after their retention, at no cost.
-_PUBLISH_AT_LEAST_EVERY_SECONDS = 5.0
-_LEAST_SECONDS_BETWEEN_PUBLICATIONS = 1.0
-
 
 class ProjectPoller:
-    """Polls LlamaCloud for one project with its ``apis``, and publishes the project.
+    """Polls LlamaCloud for one project with its ``apis``, by their generation.
 
     ``publish_view`` makes a view visible to scrapes, ``handle_events`` logs and counts events.
-    ``last_alive_monotonic`` advances while the poller is alive, whether LlamaCloud answers or not.
-    ``last_view`` is the view that was published last.
     """
 
     def __init__(
@@ -58,23 +61,18 @@ class ProjectPoller:
         self._apis = apis
         self._access = access
         self._concurrency = concurrency
-        self._publish_view = publish_view
         self._handle_events = handle_events
         self._clock = clock
         self._key_changes = access.changes
-        self.last_view: ProjectView | None = None
-        self._something_changed = asyncio.Event()
         self._rules_changed = asyncio.Event()
         self._work_may_be_due = asyncio.Event()
-        self.first_poll_is_over = asyncio.Event()
-        self.first_poll_is_published = asyncio.Event()
-        self.last_alive_monotonic = clock()
+        self.publisher = Publisher(core, publish_view, receive=self._receive, clock=clock)
 
     async def run(self) -> NoReturn:
         """Poll until cancelled; a bug raises."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch_key())
-            tasks.create_task(self._publish_changes())
+            tasks.create_task(self.publisher.run())
             tasks.create_task(self._run_slot(listing=True))
             # One slot more than the concurrency sends while another one reads its answer. With a
             # concurrency of 1, it would take permits from other projects during retries.
@@ -93,7 +91,7 @@ class ProjectPoller:
     def change_rules(self, rules: Rules) -> None:
         """Apply other rules, with the same project, filters and API generations."""
         self.core.change_rules(rules, self._clock())
-        self._something_changed.set()
+        self.publisher.changed.set()
         self._rules_changed.set()
         self._wake_slots()
 
@@ -101,25 +99,6 @@ class ProjectPoller:
         """Read the key again from its source, and use a new one at once."""
         self._access.renew()
         self._check_key()
-
-    async def publish(self) -> None:
-        """Publish the project if its view has changed."""
-        is_over = self.first_poll_is_over.is_set()
-        view, last = self.view(), self.last_view
-        if last is None or replace(view, number=last.number) != last:
-            await self._publish_view(view)
-            self.published(view)
-        if is_over:
-            self.first_poll_is_published.set()
-
-    def view(self) -> ProjectView:
-        """Return what to publish of the project now."""
-        return self.core.view(self._clock())
-
-    def published(self, view: ProjectView) -> None:
-        """Record that scrapes show a view from now on."""
-        self.last_view = view
-        self._receive(Shown(view))
 
     async def _run_slot(self, *, listing: bool) -> NoReturn:
         while True:
@@ -142,17 +121,42 @@ class ProjectPoller:
             if isinstance(action, ListJobs):
                 await self._list(action, permit)
             else:
-                self._receive(await refresh_by(self._apis, action, permit))
+                self._receive(await self._refresh(action, permit))
         except asyncio.CancelledError:
             self._receive(Abandoned(action))
             raise
 
     async def _list(self, action: ListJobs, permit: Permit) -> None:
-        outcomes = await list_by_each(self._apis, action.plans, permit)
+        # The permit is for the first request of one generation; the others wait for their own.
+        permits = dict.fromkeys(tuple(action.plans)[:1], permit)
+        async with asyncio.TaskGroup() as tasks:
+            listings = {
+                version: tasks.create_task(self._list_by(version, plan, permits.get(version)))
+                for version, plan in action.plans.items()
+            }
+        outcomes = {version: listing.result() for version, listing in listings.items()}
         for part in Listed.parts(action, outcomes):
             self._receive(part)
             await asyncio.sleep(0)
         self._wake_slots()
+
+    async def _list_by(self, version: str, plan: ListingPlan, permit: Permit | None) -> Outcome:
+        try:
+            return await self._apis[version].list_jobs(plan, permit)
+        except LlamaCloudError as error:
+            return error.failure()
+
+    async def _refresh(self, action: RefreshJob, permit: Permit) -> Refreshed | Failed:
+        """Perform one step of a job's refresh by the generation that listed the job."""
+        api = self._apis[action.job.api_version]
+        try:
+            match action:
+                case FetchStatus(job, memory):
+                    return Refreshed(action, *await api.job_status(job, memory, permit))
+                case CountItems(job, memory, limits):
+                    return Refreshed(action, *await api.count_items(job, memory, limits, permit))
+        except LlamaCloudError as error:
+            return Failed(action, error.failure())
 
     async def _wait_until(self, moment: float) -> None:
         seconds = None if moment == math.inf else max(moment - self._clock(), 0.0)
@@ -166,20 +170,11 @@ class ProjectPoller:
             self._rules_changed.clear()
             self.renew_key()
 
-    async def _publish_changes(self) -> NoReturn:
-        while True:
-            await happens(self._something_changed, _PUBLISH_AT_LEAST_EVERY_SECONDS)
-            self._something_changed.clear()
-            self._receive(TimePassed())
-            await self.publish()
-            self.last_alive_monotonic = self._clock()
-            await asyncio.sleep(_LEAST_SECONDS_BETWEEN_PUBLICATIONS)
-
     def _receive(self, observation: Observation) -> None:
         self._check_key()
         self._handle_events(self.core.receive(observation, self._clock()))
         if not isinstance(observation, TimePassed | Shown | Scraped):
-            self._something_changed.set()
+            self.publisher.changed.set()
         self._check_first_poll()
 
     def _check_key(self) -> None:
@@ -189,9 +184,10 @@ class ProjectPoller:
             self._wake_slots()
 
     def _check_first_poll(self) -> None:
-        if not self.first_poll_is_over.is_set() and self.core.poll_is_over(self._clock()):
-            self.first_poll_is_over.set()
-            self._something_changed.set()
+        publisher = self.publisher
+        if not publisher.first_poll_is_over.is_set() and self.core.poll_is_over(self._clock()):
+            publisher.first_poll_is_over.set()
+            publisher.changed.set()
 
     def _wake_slots(self) -> None:
         self._work_may_be_due.set()

@@ -53,7 +53,7 @@ class Exporter:
     def is_healthy(self) -> bool:
         """Return whether the loops of every project are alive, whatever LlamaCloud answers."""
         pollers = self.projects.pollers.values()
-        oldest = min((poller.last_alive_monotonic for poller in pollers), default=0.0)
+        oldest = min((poller.publisher.last_alive_monotonic for poller in pollers), default=0.0)
         return time.monotonic() - oldest < _LOOPS_ALIVE_WITHIN_SECONDS
 
     def is_ready(self) -> bool:

@@ -62,7 +62,7 @@ async def poll_once(poller: ProjectPoller, interval: float, began: float) -> boo
     """
     async with asyncio.TaskGroup() as tasks:
         polling = tasks.create_task(poller.run())
-        await poller.first_poll_is_over.wait()
+        await poller.publisher.first_poll_is_over.wait()
         polling.cancel()
     return time.monotonic() - began < (1 - _ROUNDING_INTERVALS) * interval
 
@@ -71,7 +71,8 @@ def warn_of_jobs_not_reached(project: str, poller: ProjectPoller) -> None:
     """Log how many jobs were not refreshed because the next listing was due before."""
     status = poller.status()
     # None of these jobs waits for a refresh if the listing took the whole budget.
-    jobs = poller.last_view.jobs if poller.last_view else ()
+    view = poller.publisher.last_view
+    jobs = view.jobs if view else ()
     never_refreshed = sum(job.active and job.last_refreshed_at is None for job in jobs)
     not_reached = max(status.jobs_waiting_for_refresh, never_refreshed)
     if not_reached and status.listing_works:

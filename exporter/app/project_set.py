@@ -150,7 +150,7 @@ class ProjectSet:
             self._shared.budgets.keep(polled.access.budget)
             self._last_view_number = max(self._last_view_number, polled.core.view_number)
             # A task that waits for it would wait for ever.
-            polled.poller.first_poll_is_published.set()
+            polled.poller.publisher.first_poll_is_published.set()
         if (store := self._shared.store) is not None:
             await asyncio.gather(*(store.save(of.state_key, of.saved()) for of in stopped))
 
@@ -180,11 +180,11 @@ class ProjectSet:
         """Publish projects before their first poll; their state was saved before."""
         if not projects and not without:
             return
-        views = [polled.poller.view() for polled in projects]
+        views = [polled.poller.publisher.view() for polled in projects]
         await self._shared.snapshot.publish(*views, without=without)
         for polled, view in zip(projects, views, strict=True):
             polled.telemetry.published(view)
-            polled.poller.published(view)
+            polled.poller.publisher.published(view)
 
     def _start(self, projects: Iterable[PolledProject]) -> None:
         if self._tasks is not None:

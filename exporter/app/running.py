@@ -113,7 +113,7 @@ async def _announce_first_poll(serving: Serving, projects: ProjectSet) -> None:
     while left := [
         is_published
         for poller in projects.pollers.values()
-        if not (is_published := poller.first_poll_is_published).is_set()
+        if not (is_published := poller.publisher.first_poll_is_published).is_set()
     ]:
         await left[0].wait()
     _announce("exporter.first_poll_ended", serving, projects)

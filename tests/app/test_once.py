@@ -67,7 +67,7 @@ async def test_it_warns_if_the_listing_took_the_whole_budget() -> None:
     made = setup(job("a"), job("b"), budget=budget)
     async with running(made.poller):
         await eventually(lambda: made.poller.status().listing_works)
-    await made.poller.publish()
+    await made.poller.publisher.publish()
     with capture_logs() as logs:
         warn_of_jobs_not_reached("invoices", made.poller)
     (line,) = logs
@@ -96,7 +96,8 @@ def test_it_does_not_warn_of_jobs_that_ended_in_an_unknown_status() -> None:
         jobs_waiting_for_refresh=0,
     )
     poller: Any = SimpleNamespace(
-        status=lambda: status, last_view=replace(empty_view("invoices"), jobs=tuple(jobs))
+        status=lambda: status,
+        publisher=SimpleNamespace(last_view=replace(empty_view("invoices"), jobs=tuple(jobs))),
     )
     with capture_logs() as logs:
         warn_of_jobs_not_reached("invoices", poller)

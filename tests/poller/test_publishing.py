@@ -34,15 +34,15 @@ async def test_what_is_published_is_published_once() -> None:
     now = 0.0
     made = setup(clock=lambda: now)
     for _ in range(3):
-        await made.poller.publish()
+        await made.poller.publisher.publish()
     assert 1 == len(made.views)
     list_now(made.core, now, job())
     for _ in range(3):
-        await made.poller.publish()
+        await made.poller.publisher.publish()
     assert 2 == len(made.views)
     now = RULES.stale_after + 1
     for _ in range(3):
-        await made.poller.publish()
+        await made.poller.publisher.publish()
     assert [1, 2, 3] == [view.number for _, view in made.views]
     assert ["ProjectStale"] == [type(event).__name__ for event in made.events]
 
@@ -60,7 +60,7 @@ async def test_a_scrape_reaches_the_core() -> None:
     assert isinstance(action, FetchStatus)
     answer = JobRefreshed(action.job, 1.0, now, EPOCH + now)
     made.core.receive(Refreshed(action, answer, None), now)
-    await made.poller.publish()
+    await made.poller.publisher.publish()
     assert 1 == advance(made.core, now).tracked_jobs
     made.poller.scraped(made.views[-1][1].number)
     assert 0 == advance(made.core, now).tracked_jobs

@@ -43,7 +43,7 @@ async def test_a_permit_is_given_back_where_there_is_nothing_to_do(jobs: int, co
     budget = budget_of(1.0, 8, lambda: 0.0)
     made = setup(*(job(f"job-{number}") for number in range(jobs)), budget=budget)
     async with running(made.poller), asyncio.timeout(DEADLINE_SECONDS):
-        await made.poller.first_poll_is_over.wait()
+        await made.poller.publisher.first_poll_is_over.wait()
     assert 30 - cost == await tokens_left(budget)
     assert cost == len(made.api.asked)
 
@@ -116,7 +116,7 @@ async def test_what_happens_is_handed_on() -> None:
     """In order, and each event once. The status shows the state of the project."""
     made = setup(job())
     async with running(made.poller), asyncio.timeout(DEADLINE_SECONDS):
-        await made.poller.first_poll_is_over.wait()
+        await made.poller.publisher.first_poll_is_over.wait()
     assert [JobAppeared, ListingSucceeded, PollFinished] == [type(event) for event in made.events]
     assert made.poller.status().listing_works
     assert 1 == made.poller.status().active_jobs
@@ -127,7 +127,7 @@ async def test_a_failure_is_an_event_and_ends_the_first_poll() -> None:
     made = setup(job(), interval=0.1)
     made.api.error = RequestTimedOut("no answer")
     async with running(made.poller), asyncio.timeout(DEADLINE_SECONDS):
-        await made.poller.first_poll_is_over.wait()
+        await made.poller.publisher.first_poll_is_over.wait()
         failed, finished = made.events[:2]
         assert isinstance(failed, ListingFailed)
         assert isinstance(finished, PollFinished)
@@ -144,7 +144,7 @@ async def test_a_first_poll_is_over_after_an_interval_though_a_job_hangs() -> No
     async with running(made.poller), asyncio.timeout(DEADLINE_SECONDS):
         await eventually(lambda: made.poller.status().listing_works)
         made.api.hangs.add("list")
-        await made.poller.first_poll_is_over.wait()
+        await made.poller.publisher.first_poll_is_over.wait()
     assert made.api.asked.count("status") == 1
 
 
@@ -153,11 +153,11 @@ async def test_a_first_poll_is_told_once_it_can_be_seen() -> None:
     disk = asyncio.Event()
     made = setup(job(), publish_once=disk)
     async with running(made.poller), asyncio.timeout(DEADLINE_SECONDS):
-        await made.poller.first_poll_is_over.wait()
+        await made.poller.publisher.first_poll_is_over.wait()
         assert not made.views
-        assert not made.poller.first_poll_is_published.is_set()
+        assert not made.poller.publisher.first_poll_is_published.is_set()
         disk.set()
-        await made.poller.first_poll_is_published.wait()
+        await made.poller.publisher.first_poll_is_published.wait()
         assert ["job-1"] == [view.job_id for view in made.views[-1][1].jobs]
 
 
@@ -165,9 +165,9 @@ async def test_a_poller_is_alive_while_llamacloud_hangs() -> None:
     """Its health is its own."""
     made = setup()
     made.api.hangs = {"list"}
-    started = made.poller.last_alive_monotonic
+    started = made.poller.publisher.last_alive_monotonic
     async with running(made.poller):
-        await eventually(lambda: made.poller.last_alive_monotonic > started)
+        await eventually(lambda: made.poller.publisher.last_alive_monotonic > started)
 
 
 async def test_a_bug_ends_the_poller() -> None:
@@ -231,7 +231,7 @@ async def test_a_shorter_interval_applies_at_once() -> None:
 
 async def test_other_rules_are_published(monkeypatch: pytest.MonkeyPatch) -> None:
     """Although nothing else happened, and the next regular publication is an hour away."""
-    monkeypatch.setattr("exporter.poller._PUBLISH_AT_LEAST_EVERY_SECONDS", 3600.0)
+    monkeypatch.setattr("exporter.publisher._PUBLISH_AT_LEAST_EVERY_SECONDS", 3600.0)
     made = setup(job())
     async with running(made.poller):
         await eventually(lambda: bool(made.views and made.views[-1][1].jobs))
