@@ -21,7 +21,7 @@ from exporter.domain import (
 )
 
 if TYPE_CHECKING:
-    from exporter.core.counters import CounterBook
+    from exporter.core.counter_values import CounterValues
     from exporter.core.marks import HighWaterMarks
     from exporter.domain import ItemCounts, Job
 
@@ -37,43 +37,43 @@ BUCKETS = MappingProxyType(
 )
 
 
-def start_durations(book: CounterBook, job: Job) -> None:
+def start_durations(values: CounterValues, job: Job) -> None:
     """Start the histograms to which jobs of this type will add."""
     job_type = job.job_type
-    book.turnaround_duration.setdefault(job_type, Histogram.empty(RUN_DURATION_BUCKETS))
+    values.turnaround_duration.setdefault(job_type, Histogram.empty(RUN_DURATION_BUCKETS))
     # v2 has no start times of batches and items.
     if job.api_version == ApiVersion.V1BETA:
         completed = (job_type, JobStatus.COMPLETED)
-        book.queue_duration.setdefault(job_type, Histogram.empty(QUEUE_DURATION_BUCKETS))
-        book.item_duration.setdefault(job_type, Histogram.empty(ITEM_DURATION_BUCKETS))
-        book.run_duration.setdefault(completed, Histogram.empty(RUN_DURATION_BUCKETS))
+        values.queue_duration.setdefault(job_type, Histogram.empty(QUEUE_DURATION_BUCKETS))
+        values.item_duration.setdefault(job_type, Histogram.empty(ITEM_DURATION_BUCKETS))
+        values.run_duration.setdefault(completed, Histogram.empty(RUN_DURATION_BUCKETS))
 
 
-def add_durations(book: CounterBook, marks: HighWaterMarks, job: Job) -> HighWaterMarks:
+def add_durations(values: CounterValues, marks: HighWaterMarks, job: Job) -> HighWaterMarks:
     """Add the durations of a job that are known by now, and return its new marks."""
     queue, run, turnaround = job.queue_seconds, job.run_seconds, job.turnaround_seconds
     if not marks.queue_observed and queue is not None:
-        _observe(book.queue_duration, job.job_type, QUEUE_DURATION_BUCKETS, queue)
+        _observe(values.queue_duration, job.job_type, QUEUE_DURATION_BUCKETS, queue)
         marks = replace(marks, queue_observed=True)
     if job.active or job.status is JobStatus.GONE:
         return marks
     if not marks.run_observed and run is not None:
-        _observe(book.run_duration, (job.job_type, job.status), RUN_DURATION_BUCKETS, run)
+        _observe(values.run_duration, (job.job_type, job.status), RUN_DURATION_BUCKETS, run)
         marks = replace(marks, run_observed=True)
     if not marks.turnaround_observed and turnaround is not None:
-        _observe(book.turnaround_duration, job.job_type, RUN_DURATION_BUCKETS, turnaround)
+        _observe(values.turnaround_duration, job.job_type, RUN_DURATION_BUCKETS, turnaround)
         marks = replace(marks, turnaround_observed=True)
     return marks
 
 
 def add_item_durations(
-    book: CounterBook, marks: HighWaterMarks, job: Job, counts: ItemCounts
+    values: CounterValues, marks: HighWaterMarks, job: Job, counts: ItemCounts
 ) -> HighWaterMarks:
     """Add the durations of an ended job's items, once a job, if all were counted."""
     if marks.items_observed or not counts.whole:
         return marks
-    before = book.item_duration.get(job.job_type) or Histogram.empty(ITEM_DURATION_BUCKETS)
-    book.item_duration[job.job_type] = before.merge(counts.durations)
+    before = values.item_duration.get(job.job_type) or Histogram.empty(ITEM_DURATION_BUCKETS)
+    values.item_duration[job.job_type] = before.merge(counts.durations)
     return replace(marks, items_observed=True)
 
 

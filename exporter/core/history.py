@@ -1,4 +1,4 @@
-"""What must survive a restart: counters, high-water marks, baseline, watermark, progress.
+"""What must survive a restart, beside the counters: marks, baseline, watermarks, progress.
 
 All times are Unix seconds by LlamaCloud's clock.
 """
@@ -8,16 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from exporter.core.counters import CounterBook
-from exporter.core.events import JobGivenUp
-from exporter.core.item_counts import items_not_ended, what_adds
-from exporter.core.marks import (
-    listed_now,
-    longest_unlisted,
-    reopened,
-    with_failures_noted,
-    without_end,
-)
+from exporter.core.marks import listed_now, longest_unlisted
 from exporter.core.progress import first_progress_at, has_moved, not_in_the_future
 from exporter.domain import JobStatus, latest
 
@@ -28,7 +19,7 @@ if TYPE_CHECKING:
     from exporter.core.marks import HighWaterMarks
     from exporter.core.rules import Rules
     from exporter.core.tracked_job import TrackedJob
-    from exporter.domain import ItemCounts, ItemsCounted, Job, Listing
+    from exporter.domain import Listing
 
 # Jobs that ended in the hour before the watermark are checked again, so that neither a late row nor
 # a wrong clock loses an end. Marks are kept twice as long, so that no job counts twice: if a clock
@@ -50,7 +41,6 @@ class History:
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
-        self.book = CounterBook()
         self.marks: dict[str, HighWaterMarks] = {}
         self.last_progress_at: dict[str, float] = {}
         self.baseline_at: float | None = None
@@ -58,7 +48,6 @@ class History:
         self.answered: set[str] = set()
         self.set_aside: set[str] = set()
         self.past: dict[str, tuple[str, JobStatus]] = {}
-        self._given_up: list[JobGivenUp] = []
 
     def news_since(self, api_version: str) -> float | None:
         """Return the Unix time before which a listing has nothing new, if known."""
@@ -103,48 +92,6 @@ class History:
         """Return whether to wait for rows that were left out: their jobs may have ended."""
         before = self.watermarks.get(api_version)
         return before is not None and listing.began_at - before < _ROWS_AWAITED_SECONDS
-
-    def count(self, tracked: TrackedJob, *, leaves: bool = False) -> None:
-        """Add to the counters what a job shows beyond its marks, for the last time if it leaves."""
-        job, final = tracked.job, tracked.final
-        ended_again = final is not None and not final.ended_before_first_sight
-        after_baseline = job.ended_at is None or job.ended_at >= (self.baseline_at or 0.0)
-        marks = reopened(self.marks[job.id], job, ended_again=ended_again and after_baseline)
-        is_final = final is not None and (final.items_known or leaves)
-        if not marks.adds:
-            marks = with_failures_noted(marks, tracked.counts)
-        if marks.was_mapped and self._ended_before_baseline(job):
-            marks = without_end(marks, job)
-        adds, counts = what_adds(tracked, items_enabled=self.rules.items_enabled)
-        self.marks[job.id] = self.book.add(marks, adds, counts, items_are_final=is_final)
-        if is_final and items_not_ended(tracked) != 0:
-            self.give_up(job, items_not_ended(tracked))
-
-    def _ended_before_baseline(self, job: Job) -> bool:
-        ended_at = job.completed_at
-        return not job.active and ended_at is not None and ended_at < (self.baseline_at or 0.0)
-
-    def counts_to_add(self, answer: ItemsCounted) -> ItemCounts | None:
-        """Return which items of a batch add to the counters, ``None`` if all do."""
-        was_mapped = self.marks[answer.job_id].was_mapped
-        if was_mapped is None:
-            return None
-        return answer.counts_after(self.baseline_at or 0.0, was_mapped=was_mapped)
-
-    def give_up(self, job: Job, items_not_ended: int | None) -> None:
-        """Report, once a job, that the items of an ended job are no longer requested.
-
-        A job that ended before the baseline has nothing to count, and is not reported.
-        """
-        marks = self.marks[job.id]
-        if self.rules.items_enabled and marks.adds and not marks.given_up:
-            self.marks[job.id] = replace(marks, given_up=True)
-            self._given_up.append(JobGivenUp(job, items_not_ended))
-
-    def pop_given_up(self) -> list[JobGivenUp]:
-        """Return the jobs that were given up since the last call."""
-        given_up, self._given_up = self._given_up, []
-        return given_up
 
     def begin_progress(self, tracked: TrackedJob, seen_at: float) -> None:
         """Record when a job that is seen for the first time last made progress."""

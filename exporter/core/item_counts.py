@@ -48,37 +48,6 @@ def items_not_ended(tracked: TrackedJob) -> int | None:
     return total - sum(counts.by_status[status] for status in ENDED_ITEM_STATUSES)
 
 
-def what_adds(tracked: TrackedJob, *, items_enabled: bool) -> tuple[Job, ItemCounts | None]:
-    """Return the job and the counts that add to the counters."""
-    job, counts = tracked.job, tracked.counts
-    if not job.told_by_items:
-        return job, counts
-    # The job's own numbers include items that ended before the baseline.
-    job = replace(job, failed_items=None)
-    counts = tracked.counts_to_add or counts
-    if counts is not None and not items_enabled:
-        failed = ItemStatus.FAILED
-        counts = ItemCounts({failed: counts.by_status[failed]})
-    return job, counts
-
-
-def known_numbers(job: Job, counts: ItemCounts | None) -> dict[ItemStatus, int]:
-    """Return how many items are known to be in each end state.
-
-    A job itself also reports failed and skipped items. The greater number is used, so that no
-    failure is missed if items are not counted.
-    """
-    known: dict[ItemStatus, int] = {}
-    if counts is not None:
-        counted = counts.by_status
-        known = {status: counted[status] for status in ENDED_ITEM_STATUSES if status in counted}
-    reported = {ItemStatus.FAILED: job.failed_items, ItemStatus.SKIPPED: job.skipped_items}
-    for status, number in reported.items():
-        if number is not None:
-            known[status] = max(number, known.get(status, 0))
-    return known
-
-
 def with_counts(
     tracked: TrackedJob, answer: ItemsCounted, asked_of: Job, now: float, interval: float
 ) -> tuple[TrackedJob, tuple[Event, ...]]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from heapq import nsmallest
 from typing import TYPE_CHECKING
 
+from exporter.core.counters import ProjectCounters
 from exporter.core.departures import Departures
 from exporter.core.history import History
 from exporter.core.recent import Recent
@@ -25,15 +26,16 @@ _IDLE_AFTER_SECONDS = 3600.0
 
 
 class JobTable:
-    """Owns the tracked jobs, and updates counters, progress, totals and views with each change.
+    """Owns the tracked jobs, and updates progress, totals and views with each change.
 
-    ``history`` survives a restart, everything else belongs to this process. ``job_views`` holds the
-    views of all jobs.
+    ``history`` and ``counters`` survive a restart, all else belongs to this process. ``job_views``
+    holds the views of all jobs.
     """
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
         self.history = History(rules)
+        self.counters = ProjectCounters(self.history)
         self.totals = Totals(rules.api_versions)
         self.recent = Recent()
         self.unread = UnreadBatches()
@@ -81,11 +83,10 @@ class JobTable:
     def update(
         self, before: TrackedJob, after: TrackedJob, seen_at: float | None, now: float
     ) -> None:
-        """Apply a change of a job, by an answer at the Unix time ``seen_at`` if there was one."""
+        """Apply a counted change of a job, by an answer at the Unix time ``seen_at`` if any."""
         if seen_at is not None:
             self.history.note_progress(before, after, seen_at)
         self.recent.note(before, after, seen_at)
-        self.history.count(after)
         final, enabled = after.final, self.rules.items_enabled
         is_final = final is not None and final.is_complete(items_enabled=enabled)
         self._store(before, replace(after, memory=None) if is_final else after, now)
@@ -177,7 +178,7 @@ class JobTable:
 
     def _remove(self, *jobs: TrackedJob) -> None:
         for tracked in jobs:
-            self.history.count(tracked, leaves=True)
+            self.counters.count(tracked, leaves=True)
             job_id = tracked.job.id
             del self._jobs[job_id], self.job_views[job_id]
             self.departures.forget(job_id)

@@ -46,6 +46,7 @@ class ListingUpdate:
         self.is_over_limit = False
         self._table = table
         self._history = table.history
+        self._counters = table.counters
         self._generations = generations
         self._generation = generations[api_version]
         self._is_first = api_version not in self._history.answered
@@ -82,6 +83,7 @@ class ListingUpdate:
         if updated.job is before.job:
             self._table.note(updated)
         else:
+            self._counters.count(updated)
             self._table.update(before, updated, self._listing.ended_at, self._now)
 
     def _apply_untracked(self, job: Job, known: HighWaterMarks | None) -> None:
@@ -107,7 +109,7 @@ class ListingUpdate:
             marks = reopened(known, job, ended_again=ended_again and counts)
         marks = replace(marks, api_version=self._api_version)
         reports_end = marks.adds and job.status not in marks.ended_as
-        marks = self._history.book.add(marks, job)
+        marks = self._counters.add(marks, job)
         if job.active:
             self._track(job, marks, None)
             self.events.append(JobAppeared(job))
@@ -129,7 +131,7 @@ class ListingUpdate:
             # Without a date, only its marks can show later that it was seen before.
             ends_seen = with_end(marks.ends_seen, job)
             self._history.marks[job.id] = replace(marks, ends_seen=ends_seen)
-            self._history.give_up(job, None)
+            self._counters.give_up(job, None)
         else:
             self._history.past[job.id] = self._end_of(job)
         if reports_end:

@@ -91,7 +91,7 @@ class ProjectCore:
         self._apply(observation, now)
         self.table.drop_leaving(now)
         self._finish_poll_if_drained(now)
-        self._events += self.table.history.pop_given_up()
+        self._events += self.table.counters.pop_given_up()
         events, self._events = tuple(self._events), []
         return events
 

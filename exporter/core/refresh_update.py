@@ -10,8 +10,15 @@ from exporter.core.contradictions import NO_ANSWERS
 from exporter.core.events import ItemsFailed, JobAppeared, JobEnded
 from exporter.core.item_counts import failures_summed_up, with_counts, with_nothing_counted
 from exporter.core.marks import from_zero, without_end
-from exporter.core.tracked_job import TrackedJob, is_failing, with_not_found, with_status
-from exporter.domain import ItemsCounted, JobNotFound, JobRefreshed, NotCounted, NothingToCount
+from exporter.core.tracked_job import TrackedJob, is_failing, with_other_record, with_status
+from exporter.domain import (
+    ItemsCounted,
+    JobNotFound,
+    JobRefreshed,
+    JobStatus,
+    NotCounted,
+    NothingToCount,
+)
 
 if TYPE_CHECKING:
     from exporter.core.events import Event
@@ -28,6 +35,7 @@ class RefreshUpdate:
         self.events: tuple[Event, ...] = ()
         self._table = table
         self._history = table.history
+        self._counters = table.counters
         self._number = number
         self._now = now
 
@@ -37,6 +45,7 @@ class RefreshUpdate:
         # Failures of later counts are reported one by one.
         if before.counts is None and self._is_history(before, before.job.ended_at):
             self.events = failures_summed_up(tracked, self.events)
+        self._counters.count(tracked)
         self._table.update(before, tracked, seen_at, self._now)
         self._note_failed_items()
         return tracked
@@ -87,7 +96,7 @@ class RefreshUpdate:
                 events = failures_summed_up(tracked, events)
                 marks = self._history.marks[job.id]
                 self._history.marks[job.id] = without_end(marks, tracked.job)
-        self._history.count(tracked)
+        self._counters.count(tracked)
         self.events = events
         is_over = age_seconds >= self._table.rules.retention(is_failing=is_failing(tracked))
         if tracked.final is not None and is_over:
@@ -120,12 +129,12 @@ class RefreshUpdate:
                 tracked, events = with_status(tracked, answer, now)
             case JobNotFound() if answer.asked_monotonic >= before.record_asked_monotonic:
                 seen_at = answer.answered_at
-                tracked, events = with_not_found(tracked, answer, self._number, now)
+                tracked, events = _with_not_found(tracked, answer, self._number, now)
             case ItemsCounted() | NothingToCount() | NotCounted() if tracked.job.told_by_items:
                 tracked, events = with_batch_answer(tracked, answer, now)
                 if isinstance(answer, ItemsCounted):
                     seen_at = answer.answered_at
-                    tracked = replace(tracked, counts_to_add=self._history.counts_to_add(answer))
+                    tracked = replace(tracked, counts_to_add=self._counters.counts_to_add(answer))
             case ItemsCounted(answered_at=seen_at):
                 tracked, events = with_counts(tracked, answer, asked_of, now, interval)
             case NotCounted():
@@ -137,6 +146,24 @@ class RefreshUpdate:
         final, baseline_at = tracked.final, self._history.baseline_at or 0.0
         moment = ended_at or tracked.job.created_at or 0.0
         return final is not None and final.ended_before_first_sight and moment < baseline_at
+
+
+def _with_not_found(
+    tracked: TrackedJob, answer: JobNotFound, listings: int, now: float
+) -> tuple[TrackedJob, tuple[Event, ...]]:
+    """Apply a 404 for a job that the last listing did not show either.
+
+    After 404s in two different listings, an active job is gone, and what is known of an ended one
+    is final. ``listings`` is the number of the last listing.
+    """
+    if tracked.not_found_in in (None, listings):
+        return replace(tracked, not_found_in=listings), ()
+    if tracked.final is not None:
+        return replace(tracked, final=tracked.final.finalised()), ()
+    record = replace(tracked.job, status=JobStatus.GONE)
+    missed = replace(tracked, record_asked_monotonic=answer.asked_monotonic)
+    gone, events = with_other_record(missed, record, now)
+    return replace(gone, final=gone.final and gone.final.finalised()), events
 
 
 def _shows_state(observation: Refreshed) -> bool:

@@ -68,7 +68,7 @@ def saved_project(table: JobTable, now: float, unix_now: float) -> SavedProject:
     return SavedProject(
         saved_at=unix_now,
         saved_monotonic=now,
-        counters=_saved_counters(history.book.counters()),
+        counters=_saved_counters(table.counters.values.counters()),
         marks=dict(history.marks),
         jobs={tracked.job.id: tracked for tracked in table},
         past=dict(history.past),
@@ -86,7 +86,8 @@ def restore(table: JobTable, saved: SavedProject, now: float, unix_now: float) -
     Ages grow by the time since it was saved, by this machine's clock.
     """
     history = table.history
-    history.book.restore(_counters(saved.counters, history.book.counters()))
+    values = table.counters.values
+    values.restore(_counters(saved.counters, values.counters()))
     history.marks = dict(saved.marks)
     history.past = dict(saved.past)
     history.watermarks = dict(saved.watermarks)

@@ -21,7 +21,7 @@ from exporter.domain import ItemCounts, ItemStatus, Job, JobStatus, Memory
 if TYPE_CHECKING:
     from exporter.core.events import Event
     from exporter.core.final_state import End
-    from exporter.domain import JobNotFound, JobRefreshed
+    from exporter.domain import JobRefreshed
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +100,14 @@ def with_record(
         job = with_greater_failures(tracked.job, job)
     if job == tracked.job:
         return answered, events
-    updated, more = _with_other_record(answered, job, now)
+    updated, more = with_other_record(answered, job, now)
     return updated, events + more
 
 
-def _with_other_record(
+def with_other_record(
     tracked: TrackedJob, job: Job, now: float
 ) -> tuple[TrackedJob, tuple[Event, ...]]:
+    """Apply a record that differs from the last one, and is used."""
     before, asked = tracked.job, tracked.record_asked_monotonic
     final = tracked.final
     # A job that ended once more was retried unseen, or was wrongly considered gone.
@@ -150,24 +151,6 @@ def with_status(
         final=final,
     )
     return updated, events
-
-
-def with_not_found(
-    tracked: TrackedJob, answer: JobNotFound, listings: int, now: float
-) -> tuple[TrackedJob, tuple[Event, ...]]:
-    """Apply a 404 for a job that the last listing did not show either.
-
-    After 404s in two different listings, an active job is gone, and what is known of an ended one
-    is final. ``listings`` is the number of the last listing.
-    """
-    if tracked.not_found_in in (None, listings):
-        return replace(tracked, not_found_in=listings), ()
-    if tracked.final is not None:
-        return replace(tracked, final=tracked.final.finalised()), ()
-    record = replace(tracked.job, status=JobStatus.GONE)
-    missed = replace(tracked, record_asked_monotonic=answer.asked_monotonic)
-    gone, events = _with_other_record(missed, record, now)
-    return replace(gone, final=gone.final and gone.final.finalised()), events
 
 
 def with_failure(tracked: TrackedJob, now: float, interval: float) -> TrackedJob:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from exporter.core.counters import CounterBook
 from exporter.core.marks import from_zero
 from exporter.core.project import ProjectCore
 from exporter.core.saved import SavedCounters, restore, saved_project
@@ -394,9 +393,9 @@ class TestDurations:
 
     def test_a_batch_of_v2_starts_the_histogram_of_its_turnaround_alone(self) -> None:
         """v2 has no start times of batches and items."""
-        book = CounterBook()
-        book.add(from_zero(), job(api_version="v2"))
-        started = book.counters()
+        counters = History().table.counters
+        counters.add(from_zero(), job(api_version="v2"))
+        started = counters.values.counters()
         assert {JobType.PARSE: (0, 0.0)} == observed(started.turnaround_duration)
         assert ({}, {}) == (started.queue_duration, started.run_duration)
         assert {} == started.item_duration
