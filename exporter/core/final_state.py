@@ -53,16 +53,6 @@ class FinalState:
         """Return whether nothing remains to be requested."""
         return self.status_known and (self.items_known or not items_enabled)
 
-    def is_due(self, now: float, *, items_enabled: bool) -> bool:
-        """Return whether to request the job now."""
-        if now < self.retry_monotonic:
-            return False
-        return not self.status_known or (items_enabled and self.is_count_due(now))
-
-    def is_count_due(self, now: float) -> bool:
-        """Return whether to count the items now, if the job is requested."""
-        return not self.items_known and now >= self.next_count_monotonic
-
     def is_recent(self, now: float) -> bool:
         """Return whether the job ended lately: then it is refreshed like an active one."""
         age_seconds = now - self.ended_monotonic

@@ -1,4 +1,4 @@
-"""The listings of one project: when the next is due, and the result of the last."""
+"""The listings of one project: when the next is due, what it requests, and whether it failed."""
 
 from __future__ import annotations
 
@@ -6,27 +6,20 @@ from typing import TYPE_CHECKING
 
 from exporter.core.actions import ListJobs
 from exporter.core.authentication import Authentication
-from exporter.core.events import (
-    ListingFailed,
-    ListingSucceeded,
-    ListingTruncated,
-    ListingWholeAgain,
-    ProjectStale,
-)
+from exporter.core.events import ListingFailed, ProjectStale
+from exporter.core.final_state import MOST_DOUBLINGS
 from exporter.core.generations import Generations
-from exporter.core.listing_update import ListingUpdate
 from exporter.core.poll import ListingLatch
-from exporter.core.schedule import ListingSchedule
-from exporter.domain import ErrorReason, Failure
-from exporter.domain.ids import bare_id
+from exporter.domain import ErrorReason
 
 if TYPE_CHECKING:
-    from exporter.core.events import Event
     from exporter.core.job_table import JobTable
-    from exporter.core.observations import Listed, Outcome
-    from exporter.domain import ListingPlan
+    from exporter.domain import Failure, ListingPlan
 
 _DAY_SECONDS = 86_400.0
+# While the key is refused: it may have been replaced.
+_LONGEST_BACKOFF_SECONDS = 300.0
+_LATE_BY_INTERVALS = 0.5
 
 
 class Listings:
@@ -42,12 +35,10 @@ class Listings:
         self.last_listing_at: float | None = None
         self.seen_project_id = ""
         self._table = table
-        self._schedule = ListingSchedule(table.rules.interval, now)
+        self._schedule = _Schedule(table.rules.interval, now)
         self._latch = ListingLatch()
         self._reported_stale = False
         self._failed: ListJobs | None = None
-        # API generations with more jobs in the current listing than memory allows.
-        self._over_limit: set[str] = set()
 
     @property
     def next_at(self) -> float:
@@ -82,35 +73,9 @@ class Listings:
         self.under_way = ListJobs(plans, now, is_throttling)
         return self.under_way
 
-    def failure_of(self, observation: Listed) -> Failure | None:
-        """Return why a listing failed, ``None`` if it succeeded."""
-        return self.generations.failure(observation.outcomes, self._table.history)
-
     def is_over(self, action: ListJobs) -> bool:
         """Return whether a listing is known to have failed: its other parts are ignored."""
         return action is self._failed
-
-    def apply(self, observation: Listed, now: float) -> list[Event]:
-        """Apply a part of the listed jobs; the last part completes the listing."""
-        events: list[Event] = []
-        self._table.history.begin_listing(observation.listings)
-        api_version = observation.api_version
-        listing = observation.listings.get(api_version)
-        if listing is not None:
-            update = ListingUpdate(
-                self._table,
-                self.generations,
-                listing,
-                number=self.number + 1,
-                api_version=api_version,
-                now=now,
-            )
-            for job in observation.jobs:
-                update.apply(job)
-            if update.is_over_limit:
-                self._over_limit.add(api_version)
-            events.extend(update.events)
-        return events + self._end(observation, now) if observation.is_last else events
 
     def failed(self, action: ListJobs, failure: Failure, now: float) -> ListingFailed:
         """Record that the project could not be listed."""
@@ -122,6 +87,20 @@ class Listings:
         is_authenticated = self.authentication.listing_failed(failure.reason)
         is_new = self._latch.failed(failure.reason)
         return ListingFailed(failure, is_new=is_new, is_authenticated=is_authenticated)
+
+    def succeeded(self, ended_at: float, now: float) -> bool:
+        """Record that the project was listed; return whether to report that as a recovery.
+
+        The last answer came at the Unix time ``ended_at``.
+        """
+        self.number += 1
+        self.authentication.listing_succeeded()
+        self.under_way, self.was_tried, self.failure = None, True, None
+        self.last_listing_at = ended_at
+        self._schedule.ended(now, refused=False)
+        recovered = self._latch.succeeded(was_stale=self._reported_stale)
+        self._reported_stale = False
+        return recovered
 
     def abandoned(self) -> None:
         """Record that a listing was abandoned: it is due again."""
@@ -150,45 +129,39 @@ class Listings:
         oldest = self._table.oldest_active(api_version, since - _DAY_SECONDS)
         return rules.listing_plan(news_since, min(since, oldest or since))
 
-    def _end(self, observation: Listed, now: float) -> list[Event]:
-        outcomes, action = observation.outcomes, observation.action
-        is_first, was_truncated = self.number == 0, bool(self.is_truncated)
-        events: list[Event] = []
-        for api_version, outcome in outcomes.items():
-            events += self._end_of(api_version, outcome, action.began, now)
-        self.number += 1
-        self.authentication.listing_succeeded()
-        self.under_way, self.was_tried, self.failure = None, True, None
-        self._schedule.ended(now, refused=False)
-        recovered = self._latch.succeeded(was_stale=self._reported_stale)
-        self._reported_stale = False
-        listings = observation.listings.values()
-        self.last_listing_at = max(listing.ended_at for listing in listings)
-        # Several generations may list the same job.
-        jobs = {job.id: job for listing in listings for job in listing.jobs}
-        if not self.seen_project_id:
-            seen = (job.project_id for job in jobs.values() if job.project_id)
-            self.seen_project_id = bare_id(next(seen, ""))
-        active = sum(job.active for job in jobs.values())
-        events.insert(0, ListingSucceeded(len(jobs), active, is_first, recovered))
-        if self.is_truncated and not was_truncated:
-            events.append(ListingTruncated(len(jobs)))
-        if was_truncated and not self.is_truncated:
-            events.append(ListingWholeAgain(len(jobs)))
-        return events
 
-    def _end_of(self, api_version: str, outcome: Outcome, began: float, now: float) -> list[Event]:
-        rules, history = self._table.rules, self._table.history
-        if isinstance(outcome, Failure):
-            self._table.unread.drop(api_version)
-            history.set_aside.add(api_version)
-            return self.generations.unanswered(api_version, outcome, self._table, now)
-        tracked = {tracked.job.id for tracked in self._table}
-        history.end_listing(api_version, outcome, tracked)
-        oldest = outcome.ended_at - rules.retention_failed
-        for job in self._table.unread.drop_older_than(oldest):
-            history.past[job.id] = (api_version, job.status)
-        is_over = api_version in self._over_limit
-        self._over_limit.discard(api_version)
-        self.generations[api_version].is_idle = self._table.is_idle(api_version, outcome, now)
-        return self.generations.answered(api_version, outcome, began, now, is_over_limit=is_over)
+class _Schedule:
+    """Schedules listings every ``interval`` seconds, in steps that do not drift.
+
+    While LlamaCloud refuses the key, the wait doubles from one interval up to five minutes. A new
+    key resets it.
+    """
+
+    def __init__(self, interval: float, began: float) -> None:
+        self.interval = interval
+        self.next_at = began
+        self._refusals = 0
+
+    def is_late(self, now: float) -> bool:
+        """Return whether a listing that begins ``now`` is late: the budget is too small."""
+        return now - self.next_at >= _LATE_BY_INTERVALS * self.interval
+
+    def ended(self, now: float, *, refused: bool) -> None:
+        """Schedule the next listing; ``refused`` if the last one failed because of the key."""
+        if refused:
+            doubled = self.interval * 2 ** min(self._refusals, MOST_DOUBLINGS)
+            self._refusals += 1
+            self.next_at = now + min(doubled, max(_LONGEST_BACKOFF_SECONDS, self.interval))
+            return
+        self._refusals = 0
+        self.next_at += ((now - self.next_at) // self.interval + 1) * self.interval
+
+    def set_interval(self, seconds: float, now: float) -> None:
+        """Change the interval; the next listing is due ``seconds`` from ``now`` at the latest."""
+        self.interval = seconds
+        self.next_at = min(self.next_at, now + seconds)
+
+    def key_changed(self, now: float) -> None:
+        """Make the next listing due ``now``."""
+        self._refusals = 0
+        self.next_at = min(self.next_at, now)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from exporter.core.actions import CountItems, FetchStatus, WaitUntil
 from exporter.core.job_table import JobTable
+from exporter.core.listing_result import ListingResult
 from exporter.core.listings import Listings
 from exporter.core.observations import (
     Abandoned,
@@ -45,6 +46,7 @@ class ProjectCore:
     def __init__(self, rules: Rules, now: float) -> None:
         self.table = JobTable(rules)
         self.listings = Listings(self.table, now)
+        self._listing_result = ListingResult(self.table, self.listings)
         self._refreshes = Refreshes(self.table, self.listings.generations)
         self._poll = Poll()
         self._first_poll_is_over = False
@@ -150,14 +152,14 @@ class ProjectCore:
         return not is_offered or tracked.last_listed >= self.listings.number
 
     def _listed(self, observation: Listed, now: float) -> None:
-        failure = self.listings.failure_of(observation)
+        failure = self.listings.generations.failure(observation.outcomes, self.table.history)
         if failure is not None:
             self._poll.failed(failure.reason)
             self._events.append(self.listings.failed(observation.action, failure, now))
             self._refreshes.pause()
             self._finish_poll(now)
             return
-        self._events += self.listings.apply(observation, now)
+        self._events += self._listing_result.apply(observation, now)
         if observation.is_last:
             self._poll.is_listed = True
             if any(listing.rows_left_out for listing in observation.listings.values()):
@@ -167,10 +169,9 @@ class ProjectCore:
     def _refreshed(self, observation: Refreshed, now: float) -> None:
         answer, job_id = observation.answer, observation.action.job.id
         update = RefreshUpdate(self.table, number=self.listings.number, now=now)
-        before = self.table.get(job_id)
         if isinstance(answer, NotCounted) and answer.reason is UncountedReason.UNREADABLE_ITEMS:
             self._poll.failed(ErrorReason.BAD_RESPONSE)
-        if before is not None:
+        if (before := self.table.get(job_id)) is not None:
             tracked = update.apply(before, observation)
             self._refreshes.answered(tracked, now, is_status=isinstance(answer, JobRefreshed))
         elif self.table.unread.get(job_id) is not None:
@@ -191,8 +192,7 @@ class ProjectCore:
             self._finish_poll(now)
 
     def _finish_poll(self, now: float) -> None:
-        finished = self._poll.finish(now)
-        if finished is None:
+        if (finished := self._poll.finish(now)) is None:
             return
         self._first_poll_is_over = True
         self._events.append(finished)

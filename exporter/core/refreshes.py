@@ -5,19 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exporter.core.actions import CountItems, FetchStatus
-from exporter.core.due import (
-    DueJobs,
-    count_can_wait,
-    due_jobs,
-    is_due,
-    is_unfinished,
-    wants_count,
-    wants_status,
-)
 from exporter.core.events import RefreshFailed, RefreshRecovered
 from exporter.core.final_state import LONGEST_WAIT_SECONDS
 from exporter.core.poll import RefreshLatches
-from exporter.core.queue import RefreshQueue
+from exporter.core.queue import DueJobs, RefreshQueue, due_jobs, is_due
+from exporter.core.refresh_steps import count_can_wait, is_unfinished, wants_count, wants_status
 from exporter.core.tracked_job import with_failure
 from exporter.domain import ErrorReason
 

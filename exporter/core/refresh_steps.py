@@ -1,81 +1,21 @@
-"""Which jobs are due for a refresh, and which steps each refresh takes."""
+"""Which steps the refresh of a job takes: its status, and a count of its items."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from exporter.core.final_state import EARLY_BY_INTERVALS, LONGEST_WAIT_SECONDS
-from exporter.domain import latest
+from exporter.core.queue import is_count_due
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from exporter.core.rules import Rules
     from exporter.core.tracked_job import TrackedJob
-
-
-@dataclass(frozen=True, slots=True)
-class DueJobs:
-    """The ids of the jobs to refresh: jobs that changed first, then the others, oldest data first.
-
-    ``low_priority`` holds ended jobs, newest first: those that ended before they were seen, and
-    those that could not be refreshed soon after their end.
-    """
-
-    regular: list[str]
-    low_priority: list[str]
-
-
-def due_jobs(jobs: Iterable[TrackedJob], rules: Rules, now: float, patience: float) -> DueJobs:
-    """Return the jobs to refresh at the monotonic moment ``now``."""
-    regular: list[tuple[bool, float, str]] = []
-    low_priority: list[tuple[float, str]] = []
-    for tracked in jobs:
-        if not is_due(tracked, rules, now, patience):
-            continue
-        asked, final = _last_tried(tracked), tracked.final
-        if final is None or final.is_recent(now):
-            oldest_first = float("-inf") if asked is None else asked
-            regular.append((not _has_moved(tracked), oldest_first, tracked.job.id))
-        else:
-            low_priority.append((-final.ended_monotonic, tracked.job.id))
-    return DueJobs(
-        regular=[job_id for *_, job_id in sorted(regular)],
-        low_priority=[job_id for _, job_id in sorted(low_priority)],
-    )
 
 
 def is_unfinished(tracked: TrackedJob, rules: Rules) -> bool:
     """Return whether a job is still to be refreshed, now or later."""
     final = tracked.final
     return final is None or not final.is_complete(items_enabled=rules.items_enabled)
-
-
-def is_due(tracked: TrackedJob, rules: Rules, now: float, patience: float) -> bool:
-    """Return whether to refresh a job now.
-
-    An unchanged active job waits as long as it has been unchanged, ``patience`` seconds at most.
-    """
-    final = tracked.final
-    if final is not None:
-        return final.is_due(now, items_enabled=rules.items_enabled)
-    asked = _last_tried(tracked)
-    if asked is None or patience <= 0:
-        return True
-    still_seconds = asked - tracked.changed_asked_monotonic
-    early_seconds = EARLY_BY_INTERVALS * rules.interval
-    return now - asked >= min(still_seconds, patience) - early_seconds
-
-
-def _has_moved(tracked: TrackedJob) -> bool:
-    """Return whether a job changed since, or with, its last refresh."""
-    asked = _last_tried(tracked)
-    return asked is None or tracked.changed_asked_monotonic >= asked
-
-
-def _last_tried(tracked: TrackedJob) -> float | None:
-    return latest(tracked.status_asked_monotonic, tracked.failed_monotonic)
 
 
 def wants_status(tracked: TrackedJob) -> bool:
@@ -97,7 +37,7 @@ def wants_count(tracked: TrackedJob, rules: Rules, now: float) -> bool:
     if not rules.items_enabled:
         return False
     if tracked.final is not None:
-        return tracked.final.is_count_due(now)
+        return is_count_due(tracked.final, now)
     as_before = tracked.total_items_at_last_count == tracked.job.total_items
     if tracked.counts is not None or not as_before or tracked.items_asked_monotonic is None:
         return True
