@@ -106,5 +106,5 @@ class Absent(Ending):
         missed = 0.0 if job.missed_since is None else self.world.passed - job.missed_since
         if missed <= MISSED_AT_MOST or self.checks.is_held(job.row.id):
             return True
-        job.was_away_for_long = not job.left and self.checks.ended_as_was_told(job)
+        job.was_away_for_long = not job.left and self.checks.ended_as_reported(job)
         return job.was_away_for_long

@@ -10,7 +10,6 @@ from exporter.core.observations import Scraped, Shown, TimePassed
 from exporter.core.project import ProjectCore
 from exporter.core.saved import restore, saved_project
 from exporter.domain import ItemStatus, JobView
-from tests.core.asking_checks import what_is_asked_for_has_news
 from tests.core.counter_checks import (
     counters_are_the_ledgers,
     items_are_observed_once,
@@ -18,6 +17,7 @@ from tests.core.counter_checks import (
 )
 from tests.core.entry import COUNTED_FOR_AT_LEAST
 from tests.core.process import Process
+from tests.core.request_checks import what_is_requested_has_news
 from tests.core.view_checks import (
     counted_series_need_item_counting,
     gauges_add_up,
@@ -80,8 +80,8 @@ class Checks(Process):
         enabled = self.rules.items_enabled
         items_are_of_the_counted(self._here, view, items_enabled=enabled)
         counted_series_need_item_counting(view, items_enabled=enabled)
-        what_is_asked_for_has_news(self.ledger, self.table, moment)
-        self._what_is_given_up_is_told_once()
+        what_is_requested_has_news(self.ledger, self.table, moment)
+        self._what_is_given_up_is_reported_once()
         self.published(view, moment)
 
     def see(self, moment: float) -> ProjectView:
@@ -145,7 +145,7 @@ class Checks(Process):
         assert len(view.jobs) == len(shown) <= self.rules.max_jobs
         assert len(self._here) == view.tracked_jobs
 
-    def _what_is_given_up_is_told_once(self) -> None:
+    def _what_is_given_up_is_reported_once(self) -> None:
         # The departure of a job by time alone is reported with the next observation.
         self.receive(TimePassed(), self.last_moment)
         expected = sorted(id_ for id_, entry in self.ledger.entries.items() if entry.given_up)

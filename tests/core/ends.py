@@ -108,7 +108,7 @@ class Ending(Polled):
 
     @precondition(lambda self: self.world.active and not self.checks.is_listing(self.under_way))
     @rule(pick=PICK, hours=st.sampled_from([0.3, 2.0, 25.0]))
-    def end_without_being_asked_for(self, pick: int, hours: float) -> None:
+    def end_without_a_request(self, pick: int, hours: float) -> None:
         """End a job that the budget does not reach."""
         self.world.end(one_of(self.world.active, pick), JobStatus.COMPLETED)
         for _ in range(2):

@@ -107,7 +107,7 @@ class Process:
         entry = self.ledger.entries.get(job_id)
         return entry is not None and not entry.left
 
-    def ended_as_was_told(self, job: CloudJob) -> bool:
+    def ended_as_reported(self, job: CloudJob) -> bool:
         """Return whether an ended job is unchanged since its end was reported with its date."""
         entry = self.ledger.entries.get(job.row.id)
         told = entry is not None and entry.record == job.row and job.listed_as is None

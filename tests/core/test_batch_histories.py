@@ -177,7 +177,7 @@ ACTIONS = ("create", "map", "map", "end", "work", "work", "work", "refuse", "wai
 
 @given(st.integers(0, 2**32))
 @settings(UNHURRIED, max_examples=12 * EFFORT)
-def test_what_is_told_in_the_end_is_true(seed: int) -> None:
+def test_what_is_reported_in_the_end_is_true(seed: int) -> None:
     """Of every batch, before and after the start, and no counter falls on the way."""
     random = Random(seed)  # noqa: S311 - it decides nothing secret
     budget = random.choice((float("inf"), 30.0))

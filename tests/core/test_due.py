@@ -141,7 +141,7 @@ def test_a_count_that_began_before_the_end_does_not_settle_it() -> None:
     assert [] == history.due().regular
 
 
-def test_no_job_leaves_before_it_was_asked_for() -> None:
+def test_no_job_leaves_before_it_was_requested() -> None:
     """Not even without any retention, while the answers may still come."""
     history = History(retention_finished=0.0, retention_failed=0.0, min_scrapes=0)
     history.listing(job()).at(30).listing(ended(total_items=1)).view()
@@ -282,7 +282,7 @@ def test_a_job_in_which_nothing_moves_waits_for_as_long_as_nothing_has() -> None
     assert ["job-1"] == due(history.at(600), patience=0.0)
 
 
-def test_a_job_that_moved_or_was_never_asked_for_does_not_wait() -> None:
+def test_a_job_that_moved_or_was_never_requested_does_not_wait() -> None:
     """Its row, its status, its progress or its items may have changed."""
     history = History().listing(job())
     assert ["job-1"] == due(history, patience=900.0)

@@ -42,7 +42,7 @@ class TestRecord:
             view.last_refreshed_at,
         ) == (3, 0.2, EPOCH + 5)
 
-    def test_a_row_that_changes_after_the_end_has_the_progress_asked_for_again(self) -> None:
+    def test_a_row_that_changes_after_the_end_has_the_progress_requested_again(self) -> None:
         """Items may settle a little later than their job, whose progress then rises once more."""
         ended = job(status=JobStatus.COMPLETED, completed_at=EPOCH + 100, processed_items=3)
         history = History().listing(job()).at(105).status(ended, 0.3)
@@ -84,7 +84,7 @@ class TestRecord:
         assert ["job-1"] == history.due().regular
         assert [] == history.status(row, 0.9).due().regular
 
-    def test_an_answer_asked_for_before_the_listing_does_not_replace_it(self) -> None:
+    def test_an_answer_requested_before_the_listing_does_not_replace_it(self) -> None:
         """However late it comes."""
         history = History().listing(job()).at(30).listing(job(processed_items=3))
         view = history.at(35).status(job(processed_items=1), 0.1, asked=29).shown()["job-1"]
@@ -184,7 +184,7 @@ class TestGone:
         assert history.finished_jobs("gone") == 1
         assert (history.due().regular, history.due().low_priority) == ([], [])
 
-    def test_a_late_count_of_a_job_that_is_gone_asks_for_no_other(self) -> None:
+    def test_a_late_count_of_a_job_that_is_gone_requests_no_other(self) -> None:
         """There is nothing left to count."""
         history = History().listing(job()).at(30).listing().not_found()
         history.at(60).listing().not_found().count(items=counts(processing=10))
@@ -216,7 +216,7 @@ class TestGone:
         assert ["job-1"] == history.not_found().due().regular
         assert [] == history.at(150).listing().not_found().due().regular
 
-    def test_an_ended_job_is_asked_for_again_after_a_single_404(self) -> None:
+    def test_an_ended_job_is_requested_again_after_a_single_404(self) -> None:
         """A list that lost its row and a gateway may miss it at once: its items still count."""
         ended = job(status=JobStatus.COMPLETED)
         history = History().listing(job()).at(60).listing(ended).at(90).listing().not_found()
@@ -254,7 +254,7 @@ class TestGone:
 class TestEvents:
     """The events for the log."""
 
-    def test_the_life_of_a_job_is_told_step_by_step(self) -> None:
+    def test_the_life_of_a_job_is_logged_step_by_step(self) -> None:
         """Appearing, each change of status, the end."""
         pending, running = job(status=JobStatus.PENDING), job()
         over = job(status=JobStatus.COMPLETED)
@@ -266,12 +266,12 @@ class TestEvents:
             JobEnded(over),
         ] == history.events
 
-    def test_history_is_not_told_as_news(self) -> None:
+    def test_history_is_not_reported_as_news(self) -> None:
         """Jobs that ended before the exporter started."""
         old = job(status=JobStatus.COMPLETED, created_at=EPOCH - 90, completed_at=EPOCH - 60)
         assert History().listing(old).events == []
 
-    def test_a_job_that_ended_unseen_is_told_once(self) -> None:
+    def test_a_job_that_ended_unseen_is_reported_once(self) -> None:
         """Also when its retention is over before it was listed."""
         over = job(status=JobStatus.COMPLETED, created_at=EPOCH - 9, completed_at=EPOCH + 5)
         history = History(retention_finished=10.0).listing()
@@ -279,7 +279,7 @@ class TestEvents:
             history.at(moment).listing(over)
         assert [JobEnded(over)] == history.events
 
-    def test_each_failed_item_is_told_when_it_is_first_seen(self) -> None:
+    def test_each_failed_item_is_reported_when_it_is_first_seen(self) -> None:
         """And not again."""
         first, second = FailedItem("i-1", "a.pdf", "bad"), FailedItem("i-2", "b.pdf", None)
         history = History().listing(job())
@@ -306,7 +306,7 @@ class TestEvents:
             ItemsFailed(old, (second,)),
         ] == history.events
 
-    def test_failed_items_of_a_job_that_ended_unseen_since_are_told_one_by_one(self) -> None:
+    def test_failed_items_of_a_job_that_ended_unseen_since_are_reported_one_by_one(self) -> None:
         """It began and ended between two listings."""
         item = FailedItem("i-1", "a.pdf", "bad")
         over = job(status=JobStatus.COMPLETED, completed_at=EPOCH + 80, failed_items=1)
@@ -314,7 +314,7 @@ class TestEvents:
         history.count(items=replace(counts(failed=1), failed=(item,)))
         assert [JobEnded(over), ItemsFailed(over, (item,))] == history.events
 
-    def test_after_twenty_failed_items_only_their_number_is_told_once(self) -> None:
+    def test_after_twenty_failed_items_only_their_number_is_reported_once(self) -> None:
         """A log that drowns is not read."""
         items = tuple(FailedItem(f"i-{n}", f"{n}.pdf", "bad") for n in range(20))
         history = History().listing(job())
@@ -332,7 +332,7 @@ def last_progress(history: History) -> float | None:
     return history.shown()["job-1"].last_progress_at
 
 
-def test_other_items_that_fail_after_a_retry_are_told_by_their_number() -> None:
+def test_other_items_that_fail_after_a_retry_are_reported_by_their_number() -> None:
     """A job that had its twenty lines still says that more failed."""
     first = tuple(FailedItem(f"i-{n}", f"{n}.pdf", "bad") for n in range(20))
     others = tuple(FailedItem(f"j-{n}", f"{n}.pdf", "bad") for n in range(15))

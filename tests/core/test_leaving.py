@@ -96,7 +96,7 @@ class TestRetention:
         assert "job-1" in history.at(90 + 2 * HOUR).shown()
         assert "job-1" not in history.scrape().shown()
 
-    def test_a_job_that_was_retried_and_ended_unseen_is_asked_for_anew(self) -> None:
+    def test_a_job_that_was_retried_and_ended_unseen_is_requested_anew(self) -> None:
         """And stays for a retention of its own, or what it shows would be of its first end."""
         for again in ({"status": JobStatus.COMPLETED}, {"completed_at": EPOCH + HOUR}):
             first = ended(status=JobStatus.FAILED, completed_at=EPOCH + 80)
@@ -183,7 +183,7 @@ class TestRetention:
             assert "job-1" not in history.at(3 * HOUR + 25 * HOUR).listing(last).shown()
             assert "job-1" not in history.listing(last).shown()
 
-    def test_a_date_that_became_known_late_tells_another_end_as_well(self) -> None:
+    def test_a_date_that_became_known_late_shows_another_end_as_well(self) -> None:
         """Whether it became known while the job was shown or after it had left."""
         for known_from in (100, 90 + 2 * HOUR):
             history = settle(History().listing(job()).at(90).listing(ended())).scrape().scrape()
@@ -212,7 +212,7 @@ class TestRetention:
         assert not shown[-1]
         assert len([event for event in history.events if isinstance(event, JobEnded)]) == 2
 
-    def test_a_list_that_tells_two_ends_in_turn_logs_each_once(self) -> None:
+    def test_a_list_that_shows_two_ends_in_turn_logs_each_once(self) -> None:
         """Of a job that has long left."""
         history = History().listing(job()).at(90).listing(first := ended(completed_at=EPOCH + 80))
         assert "job-1" not in history.scrape().scrape().at(90 + 30 * HOUR).shown()
@@ -222,7 +222,7 @@ class TestRetention:
             )
         assert len([event for event in history.events if isinstance(event, JobEnded)]) == 2
 
-    def test_an_end_that_is_told_again_is_not_shown_again(self) -> None:
+    def test_an_end_that_is_reported_again_is_not_shown_again(self) -> None:
         """Nor one whose date differs by less than a second, or was left out."""
         first = ended(completed_at=EPOCH + 80)
         history = settle(History().listing(job()).at(90).listing(first), first)

@@ -52,7 +52,7 @@ def test_a_job_that_is_listed_is_not_gone_while_its_row_waits() -> None:
     assert history.shown()["job-749"].status is JobStatus.RUNNING
 
 
-def test_an_ended_job_that_is_listed_is_asked_for_while_its_row_waits() -> None:
+def test_an_ended_job_that_is_listed_is_requested_while_its_row_waits() -> None:
     """A 404 of what the last listing showed is an error, not an end of its story."""
     ended = tuple(job(row.id, status=JobStatus.COMPLETED) for row in MANY)
     history = History(max_jobs=len(MANY)).listing(*MANY).at(60).listing(*ended).at(92)

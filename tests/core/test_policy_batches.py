@@ -136,7 +136,7 @@ def test_a_batch_is_followed_to_its_last_file_job() -> None:
     assert (None, None) == (job.skipped_items, job.started_at)
 
 
-def test_a_batch_that_has_completed_is_not_asked_for_again() -> None:
+def test_a_batch_that_has_completed_is_not_requested_again() -> None:
     """A row that says COMPLETED once more changes nothing, for as long as it is listed."""
     project = v2_project()
     project.run_until(45)

@@ -125,7 +125,7 @@ def test_a_batch_that_had_failed_before_the_start_counts_when_it_runs_again() ->
     assert 3 == finished_items(project, ItemStatus.FAILED)
 
 
-def test_the_file_jobs_of_a_batch_that_was_unread_are_asked_for_when_it_runs_again() -> None:
+def test_the_file_jobs_of_a_batch_that_was_unread_are_requested_when_it_runs_again() -> None:
     """Nothing is kept of what they were."""
     project = v2_project()
     batch = put(

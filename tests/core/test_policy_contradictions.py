@@ -33,7 +33,7 @@ def contradicted(listed: dict[str, Any], fetched: dict[str, Any]) -> Polling:
     ("listed", "fetched"),
     [(PENDING, RUNNING), (RUNNING, PENDING), (RUNNING, COMPLETED), (COMPLETED, RUNNING)],
 )
-def test_the_list_is_believed_and_the_contradiction_is_told_once(
+def test_the_list_is_believed_and_the_contradiction_is_reported_once(
     listed: dict[str, Any], fetched: dict[str, Any]
 ) -> None:
     """Without dates, it is not known which of the two is newer."""
@@ -148,7 +148,7 @@ def test_more_failed_items_of_the_older_record_are_not_missed() -> None:
     assert 7 == project.view().counters.items_finished[JobType.PARSE, ItemStatus.FAILED]
 
 
-def test_more_failed_items_are_believed_where_no_date_tells_which_end_is_later() -> None:
+def test_more_failed_items_are_believed_where_no_date_shows_which_end_is_later() -> None:
     """Even of a list that stands still: a status that moves may leave the failures out."""
     undated: dict[str, Any] = {"status": JobStatus.COMPLETED, "created_at": None}
     listed, fetched = job(**undated, failed_items=2), job(**undated)

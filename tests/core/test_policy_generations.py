@@ -82,7 +82,7 @@ def results(project: Polling) -> set[str]:
 class TestSettingAside:
     """Which failures of a generation are those of the project."""
 
-    def test_both_generations_are_asked_at_every_interval(self) -> None:
+    def test_both_generations_are_requested_at_every_interval(self) -> None:
         """While both of them answer, their jobs stand beside each other."""
         project = project_of()
         project.run_until(10 * INTERVAL - 1)
@@ -105,7 +105,7 @@ class TestSettingAside:
         assert {"success"} == results(project)
         assert {"beta"} == shown(project)
 
-    def test_one_that_is_refused_is_asked_again_with_every_full_listing(self) -> None:
+    def test_one_that_is_refused_is_requested_again_with_every_full_listing(self) -> None:
         """Whether it answered before or not."""
         project = project_of()
         project.cloud.add(OLD)
@@ -197,7 +197,7 @@ class TestSettingAside:
         )
         assert {"batch"} == shown(project)
 
-    def test_one_that_is_set_aside_is_asked_once_the_other_is_refused(self) -> None:
+    def test_one_that_is_set_aside_is_requested_once_the_other_is_refused(self) -> None:
         """So the project goes on by it from the next listing on, which is a full one."""
         project = project_of()
         project.run_until(29)
@@ -212,7 +212,7 @@ class TestSettingAside:
         assert {"success", "error"} == results(project)
         assert {"beta", "batch"} == shown(project)
 
-    def test_one_that_is_set_aside_is_not_asked_more_often_while_the_other_fails(self) -> None:
+    def test_one_that_is_set_aside_is_not_requested_more_often_while_the_other_fails(self) -> None:
         """It could not replace it, and would only use up the budget."""
         project = project_of()
         project.clouds["v2"].failing["list"] = NOT_OFFERED
@@ -221,7 +221,7 @@ class TestSettingAside:
         project.run_until(HOUR - 1)
         assert [900.0] == asked_at(project, "v2", since=29)[:1]
 
-    def test_what_fails_is_told_of_the_generation_in_use(self) -> None:
+    def test_what_fails_is_reported_of_the_generation_in_use(self) -> None:
         """The other one, which is not offered, says nothing of why."""
         project = project_of()
         project.cloud.failing["list"] = NOT_OFFERED
@@ -232,7 +232,7 @@ class TestSettingAside:
         assert {ErrorReason.PAYMENT_REQUIRED} == {failed.reason for failed in failures}
         assert 1 == sum(told.is_new for told in project.events_of(ListingFailed))
 
-    def test_a_refused_key_is_told_before_all_else(self) -> None:
+    def test_a_refused_key_is_reported_before_all_else(self) -> None:
         """It is what a person has to mend."""
         project = project_of()
         project.cloud.failing["list"] = failure("server")
@@ -240,7 +240,7 @@ class TestSettingAside:
         project.run_until(29)
         assert ["unauthorized"] == [t.failure.reason for t in project.events_of(ListingFailed)]
 
-    def test_the_view_tells_which_generations_are_in_use(self) -> None:
+    def test_the_view_shows_which_generations_are_in_use(self) -> None:
         """Each with the end of the last listing that it answered, if there was one."""
         project = project_of()
         project.clouds["v2"].failing["list"] = NOT_OFFERED
@@ -262,7 +262,7 @@ class TestSettingAside:
 class TestJobsOfOneThatIsSetAside:
     """They wait for it to answer again."""
 
-    def test_they_are_not_asked_for_and_never_gone(self) -> None:
+    def test_they_are_not_requested_and_never_gone(self) -> None:
         """Also those that LlamaCloud did not know once already."""
         project = project_of()
         project.run_until(29)

@@ -71,7 +71,7 @@ def test_items_that_fail_later_count_once() -> None:
     assert counted + 2 == project.view().counters.items_finished[FAILED]
 
 
-def test_jobs_that_are_not_asked_for_any_more_leave() -> None:
+def test_jobs_that_are_not_requested_any_more_leave() -> None:
     """What they added stays."""
     project = polled()
     counted = project.view().counters.items_finished
@@ -90,7 +90,7 @@ def test_a_generation_that_is_no_longer_read_is_forgotten_and_another_one_added(
     assert (None, True) == (v2.last_answered_at, v1beta.last_answered_at is not None)
 
 
-def test_a_generation_that_was_set_aside_still_is_and_is_asked_at_once() -> None:
+def test_a_generation_that_was_set_aside_still_is_and_is_requested_at_once() -> None:
     """Another key may be offered more."""
     project = Polling(job(), api_versions=("v1beta", "v2"))
     project.clouds["v2"].failing["list"] = failure("not_found", is_refusal=True)

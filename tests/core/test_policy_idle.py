@@ -102,7 +102,7 @@ def test_of_two_that_are_idle_one_is_listed_each_time() -> None:
     assert {2 * INTERVAL} == gaps(project.at["v1beta"][2:]) == gaps(project.at["v2"][2:])
 
 
-def test_it_is_asked_once_the_other_one_fails() -> None:
+def test_it_is_requested_once_the_other_one_fails() -> None:
     """That one may no longer be offered."""
     project = LateListings(job("beta"), old_job("batch"))
     project.run_until(HOUR)

@@ -90,7 +90,7 @@ class TestReturning:
         assert 3 == history.finished_items("failed")
         assert 0 == history.finished_jobs("completed")
 
-    def test_history_that_was_counted_is_told_from_what_fails_later(self) -> None:
+    def test_history_that_was_counted_is_reported_apart_from_what_fails_later(self) -> None:
         """Where it reported no failed items at first."""
         past = ended(created_at=EPOCH - 300, completed_at=EPOCH - 60, failed_items=None)
         history = History(retention_finished=HOUR, min_scrapes=0).listing(past).status(past)

@@ -220,7 +220,7 @@ def test_the_project_id_is_the_first_that_a_row_shows() -> None:
     assert uuid == gauges.project_id
 
 
-def test_an_ended_job_in_an_unknown_status_is_not_asked_for_once_its_retention_is_over() -> None:
+def test_an_ended_job_in_an_unknown_status_is_not_requested_once_its_retention_is_over() -> None:
     """Its completion time shows that it has ended, and when."""
     ended = {"status": JobStatus.UNKNOWN, "created_at": EPOCH - 9000, "completed_at": EPOCH - 8000}
     project = Polling(job("old", **ended), job("new"))

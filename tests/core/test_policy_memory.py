@@ -19,7 +19,7 @@ def made_up(listing: int, number: int, *, ended: bool) -> list[Job]:
     return [job(f"job-{listing}-{n}", **facts) for n in range(number)]
 
 
-def test_fresh_ids_in_every_listing_are_bounded_and_told() -> None:
+def test_fresh_ids_in_every_listing_are_bounded_and_reported() -> None:
     """Whether the jobs are active or have ended."""
     for ended in (False, True):
         core = ProjectCore(replace(RULES, listing_max_requests=1), 0.0)

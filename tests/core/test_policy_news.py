@@ -56,7 +56,7 @@ def names(project: Polling, *kinds: type[Any]) -> list[str]:
 class TestListing:
     """A project that cannot be listed."""
 
-    def test_the_first_failure_and_the_first_success_after_it_are_told_at_once(self) -> None:
+    def test_the_first_failure_and_the_first_success_after_it_are_reported_at_once(self) -> None:
         """A lasting failure is reported once."""
         assert [(1, FAILED), (4, WELL)] == told(None, *[NETWORK] * 3, None, None)
 
@@ -71,7 +71,7 @@ class TestListing:
         lines = told(*before, NETWORK, None)
         assert [(len(before), FAILED), (len(before) + 1, WELL)] == lines[-2:]
 
-    def test_a_new_reason_is_told_at_once_and_its_end_too(self) -> None:
+    def test_a_new_reason_is_reported_at_once_and_its_end_too(self) -> None:
         """Also soon after another; in trouble that comes and goes its end waits for that of all."""
         assert [(0, FAILED), (1, WELL), (2, FAILED), (3, WELL)] == told(
             NETWORK, None, TIMEOUT, None
@@ -80,14 +80,14 @@ class TestListing:
             *[NETWORK, None] * 2, TIMEOUT, None
         )
 
-    def test_reasons_that_alternate_are_told_once_each(self) -> None:
+    def test_reasons_that_alternate_are_reported_once_each(self) -> None:
         """Until a listing succeeds. Later failures are reported, and their end waits."""
         outage = [failure("payment_required"), failure("forbidden")] * 3
         assert [(1, FAILED), (2, FAILED), (7, WELL), (8, FAILED), (9, FAILED)] == told(
             None, *outage, None, *outage, None
         )
 
-    def test_a_success_after_staleness_is_told_at_once(self) -> None:
+    def test_a_success_after_staleness_is_reported_at_once(self) -> None:
         """Staleness was reported, so its end is reported too."""
         project = Polling(job(), stale_after=100.0)
         project.cloud.next_listings.extend([NETWORK, None] * 3 + [NETWORK] * 6)
@@ -97,7 +97,7 @@ class TestListing:
         )[-2:]
 
     @pytest.mark.parametrize("fails", [True, False])
-    def test_a_stale_project_tells_whether_its_listings_fail(self, *, fails: bool) -> None:
+    def test_a_stale_project_reports_whether_its_listings_fail(self, *, fails: bool) -> None:
         """If listings only take too long, there is no failure."""
         project = Polling(job(), stale_after=100.0)
         project.run_until(29)
@@ -113,7 +113,7 @@ class TestListing:
 class TestRefreshing:
     """Jobs that cannot be refreshed."""
 
-    def test_a_job_that_fails_now_and_then_is_told_once(self) -> None:
+    def test_a_job_that_fails_now_and_then_is_reported_once(self) -> None:
         """Its recovery is reported after ten clean polls. Every poll is counted."""
         project = Polling(job())
         for poll in range(1, 8, 2):
@@ -125,7 +125,7 @@ class TestRefreshing:
         assert 7 + CLEAN == recovered_at // INTERVAL
         assert 4 == [poll.result for poll in project.events_of(PollFinished)].count("partial")
 
-    def test_many_jobs_that_fail_for_one_reason_are_told_once(self) -> None:
+    def test_many_jobs_that_fail_for_one_reason_are_reported_once(self) -> None:
         """Another reason is reported separately."""
         project = Polling(*(job(f"job-{number}") for number in range(20)))
         project.cloud.failing |= {"status": NETWORK, "status job-7": TIMEOUT}
@@ -144,7 +144,7 @@ class TestRefreshing:
         project.run_until(HOUR + (CLEAN + 3) * INTERVAL)
         assert [RefreshRecovered(TIMEOUT.reason)] == project.events_of(RefreshRecovered)
 
-    def test_recovery_means_that_the_job_was_refreshed_not_that_nobody_asked(self) -> None:
+    def test_recovery_means_that_the_job_was_refreshed_not_that_there_was_no_request(self) -> None:
         """Polls without a listing do not count as clean."""
         project = Polling(job())
         project.run_until(29)

@@ -80,7 +80,7 @@ def test_a_file_job_that_the_list_does_not_know_yet_is_followed_once_it_does() -
     assert JobStatus.COMPLETED is project.job("bat-1").status
 
 
-def test_a_reference_that_comes_after_completed_is_told_while_others_move() -> None:
+def test_a_reference_that_comes_after_completed_is_reported_while_others_move() -> None:
     """Within two intervals, not when all the others have stood still for long."""
     project = v2_project()
     project.run_until(45)

@@ -59,7 +59,7 @@ def test_a_refused_key_waits_no_longer_than_the_other_interval_allows() -> None:
     assert [0.0, 130.0] == [round(moment) for moment in listings(project)]
 
 
-def test_a_generation_that_is_set_aside_is_asked_as_often_as_the_other_rules_say() -> None:
+def test_a_generation_that_is_set_aside_is_requested_as_often_as_the_other_rules_say() -> None:
     """It does not wait for the end of what was said before."""
     project = Polling(job(), api_versions=("v1beta", "v2"), full_listing_every=24 * HOUR)
     project.clouds["v2"].failing["list"] = failure("not_found", is_refusal=True)

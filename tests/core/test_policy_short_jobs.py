@@ -44,7 +44,7 @@ def test_all_of_them_are_counted_after_their_retention() -> None:
     assert [] == project.events_of(JobGivenUp)
 
 
-def test_what_is_given_up_is_told() -> None:
+def test_what_is_given_up_is_reported() -> None:
     """After ``retention.failed`` nothing is awaited of a job any more."""
     project = with_short_jobs(80, retention_failed=900.0)
     project.run_until(HOUR)

@@ -135,7 +135,7 @@ class TestStaleness:
         assert ["ended"] == [shown.job_id for shown in project.view().jobs]
         assert 1 == project.view().counters.jobs_finished[JobType.PARSE, JobStatus.FAILED]
 
-    def test_going_stale_again_is_told_again(self) -> None:
+    def test_going_stale_again_is_reported_again(self) -> None:
         """Each time series vanish."""
         project = Polling(job(), stale_after=100.0)
         for outage in range(3):
@@ -155,7 +155,7 @@ class TestStaleness:
 class TestOrder:
     """Answers in another order than their requests."""
 
-    def test_a_status_never_overwrites_a_listing_that_was_asked_for_later(self) -> None:
+    def test_a_status_never_overwrites_a_listing_that_was_requested_later(self) -> None:
         """The next status may."""
         project = Polling(job())
         project.cloud.seconds["status"] = 40.0
@@ -167,7 +167,7 @@ class TestOrder:
         assert 0.5 == project.job().progress_ratio
         assert 5 == project.job().failed_items
 
-    def test_a_listing_never_overwrites_a_status_that_was_asked_for_later(self) -> None:
+    def test_a_listing_never_overwrites_a_status_that_was_requested_later(self) -> None:
         """Here the status was waited for, behind another one."""
         project = Polling(job("a"), job("b"), slots=1, items_enabled=False)
         project.cloud.seconds["status a"] = 31.0

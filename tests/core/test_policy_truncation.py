@@ -8,7 +8,7 @@ from tests.support.virtual_time import Polling
 INTERVAL = 30.0
 
 
-def test_it_is_told_once_and_its_end_too() -> None:
+def test_it_is_reported_once_and_its_end_too() -> None:
     """With the number of jobs that are listed."""
     project = Polling(*(job(f"job-{number}") for number in range(30)))
     project.cloud.most_rows = 10

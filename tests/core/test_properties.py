@@ -127,7 +127,7 @@ class Histories(Absent):
             self.listed_before.clear()
 
     @invariant()
-    def the_core_tells_what_the_rules_say(self) -> None:
+    def the_core_reports_what_the_rules_say(self) -> None:
         """Compare with the ledger."""
         self.checks.all(self.world.moment)
 

@@ -73,7 +73,7 @@ class TestProject:
         assert ["job-1"] == [shown.job_id for shown in status.jobs]
         assert status.listing_failure == failure("server")
 
-    def test_a_generation_that_is_set_aside_is_told_with_its_reason(self) -> None:
+    def test_a_generation_that_is_set_aside_is_reported_with_its_reason(self) -> None:
         """The other one is in use."""
         project = Polling(job(), api_versions=("v1beta", "v2"))
         project.clouds["v2"].failing["list"] = refusal = failure("not_found", is_refusal=True)
@@ -102,7 +102,9 @@ class TestAuthentication:
             (["unauthorized", ""], True),
         ],
     )
-    def test_the_last_answer_that_tells_decides(self, reasons: list[str], expected: object) -> None:
+    def test_the_last_answer_that_shows_it_decides(
+        self, reasons: list[str], expected: object
+    ) -> None:
         """A key that is new is neither accepted nor refused before LlamaCloud answered."""
         project = Polling(job())
         project.cloud.next_listings.extend(
@@ -127,7 +129,7 @@ class TestAuthentication:
 class TestStatusChanges:
     """What a job went through, as this process saw it."""
 
-    def test_each_status_is_told_with_the_time_of_the_answer(self) -> None:
+    def test_each_status_is_reported_with_the_time_of_the_answer(self) -> None:
         """The first sight included, and what LlamaCloud said at the end."""
         project = Polling(job(status=JobStatus.PENDING))
         project.at(40, lambda: project.cloud.change("job-1", status=JobStatus.RUNNING))

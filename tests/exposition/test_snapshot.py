@@ -67,7 +67,7 @@ def test_bytes_are_compressed_once_a_change(form: Form) -> None:
     assert first is second
 
 
-def test_what_was_asked_for_compressed_is_ready_at_the_next_change() -> None:
+def test_what_was_requested_compressed_is_ready_at_the_next_change() -> None:
     """In that form: nothing is left to do when the next scrape comes."""
     snapshot = _published(full_view())
     snapshot.published().gzipped(Form.OPENMETRICS, b"")

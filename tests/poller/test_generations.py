@@ -74,7 +74,7 @@ async def test_the_jobs_of_both_are_shown_and_counted(cloud: Cloud) -> None:
     assert FULL_LISTING | REFRESHES == cloud.requests()
 
 
-async def test_a_listing_asks_each_and_no_more_than_it_must(cloud: Cloud) -> None:
+async def test_a_listing_requests_each_and_no_more_than_it_must(cloud: Cloud) -> None:
     """A full listing makes five requests, the next ones two."""
     async with polling(cloud, interval=0.1, api_versions=BOTH) as watch:
         await eventually(lambda: len(cloud.simulator.requests) >= 9)

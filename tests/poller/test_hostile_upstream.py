@@ -61,10 +61,10 @@ class Siege:
     async def _until_nothing_follows(self, endpoint: Endpoint, result: str) -> None:
         """Wait for requests under way: their answers are good, and may lead to others."""
         asked = -1
-        while asked != (asked := self._asked_after(endpoint)):
+        while asked != (asked := self._requested_after(endpoint)):
             await self._fail(2, result)
 
-    def _asked_after(self, endpoint: Endpoint) -> int:
+    def _requested_after(self, endpoint: Endpoint) -> int:
         later = self._waiting_for(endpoint)[1:]
         return sum(request.endpoint in later for request in list(self.cloud.simulator.requests))
 

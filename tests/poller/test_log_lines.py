@@ -72,7 +72,7 @@ def timed_out() -> Failure:
 class TestLines:
     """What each event says."""
 
-    def test_a_refused_key_is_told_with_where_it_came_from(self) -> None:
+    def test_a_refused_key_is_reported_with_where_it_came_from(self) -> None:
         """And with when a better one is looked for."""
         failure = Unauthorized(401, "").failure()
         (line,) = logged(ListingFailed(failure, is_new=True))
@@ -101,7 +101,7 @@ class TestLines:
             (False, True, "project.listing_recovered"),
         ],
     )
-    def test_a_listing_that_is_news_is_told_with_its_jobs(
+    def test_a_listing_that_is_news_is_reported_with_its_jobs(
         self, *, is_first: bool, recovered: bool, name: str
     ) -> None:
         """The first, and each that ends trouble."""
@@ -121,7 +121,7 @@ class TestLines:
             ),
         ],
     )
-    def test_a_stale_project_is_told_with_what_to_do(
+    def test_a_stale_project_is_reported_with_what_to_do(
         self, *, listing_fails: bool, cause: str
     ) -> None:
         """Where nothing failed, no line about a failure is to be looked for."""
@@ -159,7 +159,7 @@ class TestLines:
             ),
         ],
     )
-    def test_a_generation_that_is_set_aside_is_told_with_what_that_means(
+    def test_a_generation_that_is_set_aside_is_reported_with_what_that_means(
         self, *, failure: Failure, had_answered: bool, level: str, advice: str
     ) -> None:
         """Most loudly where jobs are lost from sight."""
@@ -187,14 +187,14 @@ class TestLines:
         (line,) = logged(JobAppeared(replace(job(), api_version=ApiVersion.V2)))
         assert "v2" == line["api_version"]
 
-    def test_truncation_and_its_end_are_told(self) -> None:
+    def test_truncation_and_its_end_are_reported(self) -> None:
         """With what to do about it."""
         truncated, whole = logged(ListingTruncated(1000), ListingWholeAgain(1100))
         assert ("project.listing_truncated", 1000) == (truncated["event"], truncated["jobs"])
         assert "poll.max_pages" in truncated["advice"]
         assert ("project.listing_whole_again", 1100) == (whole["event"], whole["jobs"])
 
-    def test_a_job_that_cannot_be_refreshed_is_told_with_its_reason(self) -> None:
+    def test_a_job_that_cannot_be_refreshed_is_reported_with_its_reason(self) -> None:
         """Its end names the reason alone: it may have been that of many jobs."""
         failed, recovered = logged(
             RefreshFailed("job-1", timed_out()), RefreshRecovered(ErrorReason.TIMEOUT)
@@ -206,7 +206,7 @@ class TestLines:
         assert failed["advice"].startswith("its last values stay; ")
         assert ("job.refresh_recovered", "timeout") == (recovered["event"], recovered["reason"])
 
-    def test_a_job_whose_items_are_given_up_is_told_with_what_to_do(self) -> None:
+    def test_a_job_whose_items_are_given_up_is_reported_with_what_to_do(self) -> None:
         """The counters lack them for good."""
         ended = job(status=JobStatus.COMPLETED)
         line, other = logged(JobGivenUp(ended, None), JobGivenUp(ended, 3))
@@ -219,7 +219,7 @@ class TestLines:
         assert 3 == other["items_not_ended"]
         assert "look at the job" in other["advice"]
 
-    def test_a_job_that_returns_is_told_with_its_failed_items(self) -> None:
+    def test_a_job_that_returns_is_reported_with_its_failed_items(self) -> None:
         """They were not known when it left."""
         (line,) = logged(JobReturned(job(status=JobStatus.COMPLETED, failed_items=3)))
         assert ("job.returned", "warning", "job-1", 3) == (
@@ -227,7 +227,7 @@ class TestLines:
             *(line["job_id"], line["failed_items"]),
         )
 
-    def test_records_that_contradict_each_other_are_told_with_what_is_published(self) -> None:
+    def test_records_that_contradict_each_other_are_reported_with_what_is_published(self) -> None:
         """It is not known which of the two is right."""
         (line,) = logged(JobRecordsContradict("job-1"))
         assert ("job.contradicted", "warning", "job-1") == (
@@ -302,7 +302,7 @@ class TestLines:
         (line,) = logged(RefreshFailed("job-1", timed_out()), shows_documents=False)
         assert "no answer" == line["detail"]
 
-    def test_failed_items_that_are_too_many_are_told_by_their_number(self) -> None:
+    def test_failed_items_that_are_too_many_are_reported_by_their_number(self) -> None:
         """The first of them have a line each."""
         (line,) = logged(MoreItemsFailed(job(), 480))
         assert ("items.more_failed", "job-1", 480) == (
@@ -403,7 +403,7 @@ class TestEndToEnd:
             "project.listing_failed"
         ) == stale["advice"]
 
-    async def test_a_truncated_listing_is_told_once_and_its_end_too(self, cloud: Cloud) -> None:
+    async def test_a_truncated_listing_is_reported_once_and_its_end_too(self, cloud: Cloud) -> None:
         """With what to do about it."""
         for number in range(30):
             cloud.add_job(f"job-{number}", status="completed", items=[], completed_at=1.0)

@@ -100,7 +100,7 @@ async def test_a_job_whose_end_lies_before_its_creation_counts(
         )
 
 
-async def test_jobs_of_long_ago_in_an_unknown_status_are_not_asked_for(cloud: Cloud) -> None:
+async def test_jobs_of_long_ago_in_an_unknown_status_are_not_requested(cloud: Cloud) -> None:
     """They have ended, and their retention is over."""
     months_ago = cloud.world.clock() - 60 * 86_400
     for number in range(6):

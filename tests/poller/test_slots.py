@@ -38,7 +38,7 @@ async def tokens_left(budget: RequestBudget) -> int:
 
 
 @pytest.mark.parametrize(("jobs", "cost"), [(0, 1), (2, 5)])
-async def test_a_permit_is_given_back_where_there_is_nothing_to_do(jobs: int, cost: int) -> None:
+async def test_a_permit_is_released_where_there_is_nothing_to_do(jobs: int, cost: int) -> None:
     """Only requests cost, although five slots call the core before and after."""
     budget = budget_of(1.0, 8, lambda: 0.0)
     made = setup(*(job(f"job-{number}") for number in range(jobs)), budget=budget)
@@ -78,7 +78,7 @@ async def test_what_is_cancelled_is_to_be_done_again(kind: str) -> None:
     assert 30 - sent == await tokens_left(budget)
 
 
-async def test_a_permit_of_a_former_key_is_given_back_at_once() -> None:
+async def test_a_permit_of_a_former_key_is_released_at_once() -> None:
     """Others wait for its place, while the new key's budget may have none for long."""
     now = [0.0]
     former, new = budget_of(1 / 30, 1, lambda: now[0]), budget_of(1 / 30, 1, lambda: 0.0)
@@ -148,7 +148,7 @@ async def test_a_first_poll_is_over_after_an_interval_though_a_job_hangs() -> No
     assert made.api.asked.count("status") == 1
 
 
-async def test_a_first_poll_is_told_once_it_can_be_seen() -> None:
+async def test_a_first_poll_is_reported_once_it_can_be_seen() -> None:
     """What is to be published may first have to be written to a disk."""
     disk = asyncio.Event()
     made = setup(job(), publish_once=disk)

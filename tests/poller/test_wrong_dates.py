@@ -55,7 +55,7 @@ async def test_a_first_listing_with_a_wrong_date_loses_nothing(cloud: Cloud) -> 
     assert ["list_jobs", "list_jobs"] == requests[:2]
 
 
-async def test_a_first_listing_whose_date_is_right_is_asked_for_once(cloud: Cloud) -> None:
+async def test_a_first_listing_whose_date_is_right_is_requested_once(cloud: Cloud) -> None:
     """Its requests are the known ones: a listing, and two for each active job."""
     cloud.add_job()
     async with polling(cloud, interval=60.0) as watch:

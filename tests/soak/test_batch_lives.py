@@ -136,7 +136,7 @@ def test_batches_of_every_size_and_status_are_born() -> None:
     assert any(state.total > 60 for state in states)
 
 
-def test_llamacloud_gives_results_where_they_are_known_and_null_elsewhere() -> None:
+def test_llamacloud_returns_results_where_they_are_known_and_null_elsewhere() -> None:
     """The files have the statuses that the exporter must publish."""
     world = World(clock=lambda: NOW)
     style = V2Style(results_in=ALL_STATUSES)

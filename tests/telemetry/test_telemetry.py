@@ -181,7 +181,7 @@ def test_a_project_is_up_while_its_listings_succeed(
     assert seen == [1, 0]
 
 
-def test_requests_are_counted_timed_and_told_apart(
+def test_requests_are_counted_and_timed_separately(
     registry: CollectorRegistry, project: ProjectTelemetry
 ) -> None:
     """By endpoint and code; an unusual code appears when it is first seen."""

@@ -12,23 +12,23 @@ if TYPE_CHECKING:
     from tests.core.model import Ledger
 
 
-def what_is_asked_for_has_news(ledger: Ledger, table: JobTable, moment: float) -> None:
+def what_is_requested_has_news(ledger: Ledger, table: JobTable, moment: float) -> None:
     """Active jobs, and ended ones until their final state is known, as far as it can be."""
     rules = table.rules
     due = due_jobs(table, rules, moment, patience=0.0)
-    asked_for = [*due.regular, *due.low_priority]
-    assert len(set(asked_for)) == len(asked_for)
+    requested = [*due.regular, *due.low_priority]
+    assert len(set(requested)) == len(requested)
     for job_id, entry in ledger.entries.items():
         if entry.left:
-            assert job_id not in asked_for
+            assert job_id not in requested
             continue
         tracked = table.get(job_id)
         assert tracked is not None
-        asks = entry.record.active or not entry.sight.final_status
-        assert wants_status(tracked) == asks
+        wants_status_now = entry.record.active or not entry.sight.final_status
+        assert wants_status(tracked) == wants_status_now
         counts = rules.items_enabled and entry.sight.wants_count(
             entry.total_items, moment, rules.interval, ended=not entry.record.active
         )
         assert wants_count(tracked, rules, moment) == counts
         # The status of an active job is requested however large the job is.
-        assert (job_id in asked_for) == (asks or counts)
+        assert (job_id in requested) == (wants_status_now or counts)
