@@ -2,25 +2,91 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from exporter.domain import FAILED_ITEMS_KEPT, FailedItem, ItemStatus, latest
-from exporter.llamacloud.v2.entries import BatchEntry, by_file
+from msgspec import Struct
+
+from exporter.domain import (
+    ENDED_ITEM_STATUSES,
+    FAILED_ITEMS_KEPT,
+    EndedItem,
+    FailedItem,
+    ItemStatus,
+    latest,
+)
+from exporter.llamacloud.requests import Endpoint
+from exporter.llamacloud.times import CLOCKS_DIFFER_BY_SECONDS
 from exporter.texts import cut
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping
 
-    from exporter.domain import EndedItem
-    from exporter.llamacloud.v2.batches import FileJob
-    from exporter.llamacloud.v2.entries import Result
+    from exporter.llamacloud.v2.batches import FileJob, Result
 
+_ENDED = frozenset(ENDED_ITEM_STATUSES)
 # Names and messages are unbounded; this much of each is enough for a log line.
 _TEXT_LENGTH = 500
-# A job may wait for long in a status that is newer than this exporter.
-_NEW_STATUS_GIVEN_UP_AFTER_SECONDS = 86_400.0
+
+
+# gc=False: there are up to 200,000 entries, and none refers to another.
+class BatchEntry(Struct, gc=False, kw_only=True):
+    """One file of a batch, and its file job if it has one.
+
+    ``endpoint`` lists the file job; it is ``None`` without a file job, or if no list has its type.
+    ``has_new_status`` is true for a status that is newer than this exporter. ``refused_since`` and
+    ``refused_at`` are the first and the last monotonic moment at which only the requests for this
+    file job failed.
+    """
+
+    file_id: str
+    has_reference: bool = False
+    endpoint: Endpoint | None = None
+    file_job_id: str | None = None
+    status: ItemStatus = ItemStatus.PENDING
+    failure_reason: str | None = None
+    ended_at: float | None = None
+    was_seen_active: bool = False
+    has_new_status: bool = False
+    is_given_up: bool = False
+    refused_since: float | None = None
+    refused_at: float | None = None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether its status is final, or given up."""
+        return self.is_given_up or self.status in _ENDED
+
+    @property
+    def may_be_mapped(self) -> bool:
+        """Whether the file has neither a file job yet, nor an error instead."""
+        return not self.has_reference and not self.has_ended
+
+    def apply(self, file_job: FileJob, batch_created_at: float | None) -> float | None:
+        """Apply the state of the file job; return the newest time that shows progress.
+
+        An end before the batch's creation is ignored, unless differing clocks can explain it.
+        """
+        self.refused_since = self.refused_at = None
+        self.status, self.has_new_status = file_job.status, file_job.has_new_status
+        self.failure_reason, self.ended_at = file_job.failure_reason, None
+        if self.status not in _ENDED:
+            self.was_seen_active |= self.status is not ItemStatus.UNKNOWN
+            return file_job.created_at
+        ended_at, earliest = file_job.updated_at, batch_created_at or 0.0
+        if ended_at is not None and ended_at >= earliest - CLOCKS_DIFFER_BY_SECONDS:
+            self.ended_at = max(ended_at, earliest)
+        return latest(file_job.created_at, self.ended_at)
+
+    def is_same_as(self, other: BatchEntry) -> bool:
+        """Return whether another entry has the same file job, or lacks one for the same reason."""
+        if self.has_reference or other.has_reference:
+            return (self.endpoint, self.file_job_id) == (other.endpoint, other.file_job_id)
+        return self.failure_reason == other.failure_reason
+
+    def ended(self) -> EndedItem:
+        """Return the ended item."""
+        return EndedItem(self.status, self.failure_reason, self.ended_at, self.was_seen_active)
 
 
 @dataclass(slots=True, eq=False)
@@ -39,19 +105,16 @@ class Files:
     _failed: dict[str, FailedItem] = field(default_factory=dict)
 
     @property
-    def all_ended(self) -> bool:
-        """Whether all entries have ended."""
-        return all(entry.has_ended for entry in self.entries.values())
-
-    @property
-    def may_be_mapped(self) -> bool:
-        """Whether a file has neither a file job yet, nor an error instead."""
-        return any(entry.may_be_mapped for entry in self.entries.values())
-
-    @property
     def failed(self) -> tuple[FailedItem, ...]:
         """The first failed files, with their names and messages."""
         return tuple({item.item_id: item for item in self._failed.values()}.values())
+
+    def one_by_file(self) -> Collection[BatchEntry]:
+        """Return one entry for each file: a failed one, else one that has not ended, else any."""
+        shown: dict[str, BatchEntry] = {}
+        for entry in self.entries.values():
+            shown[entry.file_id] = max(shown.get(entry.file_id, entry), entry, key=_weight)
+        return shown.values()
 
     def apply_results(self, results: Mapping[str, Result], *, keeps_missing: bool) -> bool:
         """Apply results; return whether there are any, and they include every entry kept."""
@@ -94,43 +157,15 @@ class Files:
         """Record that these files' file jobs cannot be fetched although others can."""
         for file_id in file_ids:
             entry = self.entries[file_id]
-            entry.refuse(now)
+            entry.refused_since = now if entry.refused_since is None else entry.refused_since
+            entry.refused_at = now
             self._move(entry, ItemStatus.UNKNOWN)
-
-    def refused(self, files: Mapping[str, Sequence[str]]) -> dict[str, BatchEntry]:
-        """Return the file jobs whose last request failed, each with the entry of a file."""
-        entries = {job_id: self.entries[file_ids[0]] for job_id, file_ids in files.items()}
-        return {i: entry for i, entry in entries.items() if entry.refused_at is not None}
 
     def cancel_unmapped(self) -> None:
         """Cancel the entries without a file job: they will get none."""
         for entry in self.entries.values():
             if entry.may_be_mapped:
                 self._move(entry, ItemStatus.CANCELLED)
-
-    def give_up(self, still_seconds: float) -> None:
-        """Give up entries whose end cannot be found, after ``still_seconds`` without a change."""
-        for entry in self.entries.values():
-            is_known = entry.has_reference and entry.status is not ItemStatus.UNKNOWN
-            if entry.has_ended or is_known:
-                continue
-            if entry.has_new_status and still_seconds < _NEW_STATUS_GIVEN_UP_AFTER_SECONDS:
-                continue
-            entry.status, entry.is_given_up = ItemStatus.UNKNOWN, True
-
-    def by_status(self) -> dict[ItemStatus, int]:
-        """Count the files."""
-        counted = Counter(entry.status for entry in by_file(self.entries).values())
-        return {status: counted[status] for status in ItemStatus}
-
-    def failure_reasons(self) -> dict[str, int]:
-        """Count the failed files by reason."""
-        reasons = (entry.failure_reason for entry in by_file(self.entries).values())
-        return dict(Counter(reason for reason in reasons if reason is not None))
-
-    def ended(self) -> tuple[EndedItem, ...]:
-        """Return the files that have ended."""
-        return tuple(entry.ended() for entry in by_file(self.entries).values() if entry.has_ended)
 
     def _move(self, entry: BatchEntry, status: ItemStatus) -> None:
         self.moves += entry.status is not status
@@ -146,3 +181,7 @@ class Files:
             name, message = cut(name, _TEXT_LENGTH), cut(message, _TEXT_LENGTH)
             entry = self.entries[file_id]
             self._failed[file_id] = FailedItem(entry.file_id, name, message, entry.failure_reason)
+
+
+def _weight(entry: BatchEntry) -> int:
+    return 2 if entry.status is ItemStatus.FAILED else int(not entry.has_ended)

@@ -1,29 +1,40 @@
-"""Jobs and file jobs from the rows of v2, and its statuses and types."""
+"""Jobs, results and file jobs from the rows of v2, and its statuses and types."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from exporter.domain import ApiVersion, ItemStatus, Job, JobStatus, JobType
+from exporter.domain import (
+    NOT_MAPPED_FAILURE_REASON,
+    ApiVersion,
+    ItemStatus,
+    Job,
+    JobStatus,
+    JobType,
+)
 from exporter.llamacloud.failure_reasons import failure_reason
 from exporter.llamacloud.fields import LONGEST_TEXT
 from exporter.llamacloud.known_values import Vocabulary
 from exporter.llamacloud.pages import Mismatch, mismatch_of
 from exporter.llamacloud.requests import Endpoint
 from exporter.llamacloud.times import plausible_time, plausible_times
+from exporter.llamacloud.v2.batch_files import BatchEntry
 from exporter.llamacloud.v2.models import JobConfig
 from exporter.texts import cut
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from exporter.llamacloud.known_values import KnownValues
-    from exporter.llamacloud.v2.models import BatchRow, FileJobRow
+    from exporter.llamacloud.v2.models import BatchRow, FileJobRow, ResultRow
 
 _CREATED_SINCE = "created_at_on_or_after"
 _COMPLETED = "completed"
+# Separates a file's id, which has no control characters, from a number.
+_AGAIN = "\n"
 
 JOB_TYPES = Vocabulary(
     "job type", {"parse_v2": JobType.PARSE, "extract_v2": JobType.EXTRACT}, JobType.UNKNOWN
@@ -90,6 +101,52 @@ def batch_mismatch(row: BatchRow, requested: Mapping[str, str]) -> Mismatch | No
     if created_at is None or created_at >= datetime.fromisoformat(since).timestamp():
         return None
     return Mismatch(row.id, _CREATED_SINCE, since, str(created_at))
+
+
+class Result(NamedTuple):
+    """A new entry from the results of a batch; ``message`` is why it has no file job."""
+
+    entry: BatchEntry
+    message: str | None
+
+
+def results_of(rows: Sequence[ResultRow], known_values: KnownValues) -> dict[str, Result]:
+    """Return results by the ids of their files; further rows of a file have longer keys.
+
+    A row with neither a file job nor a message is ignored if the file has another row.
+    """
+    by_file: dict[str, list[ResultRow]] = defaultdict(list)
+    for row in rows:
+        by_file[row.source_directory_file_id].append(row)
+    results = {}
+    for file_id, of_file in by_file.items():
+        informative = [row for row in of_file if row.job_reference or row.error_message]
+        if len(informative) > 1:
+            # Rows have no documented order: sorted, they have the same keys each time.
+            informative = sorted(set(informative), key=repr)
+        for number, row in enumerate(informative or of_file[:1]):
+            key = f"{file_id}{_AGAIN}{number}" if number else file_id
+            results[key] = Result(_entry_of(row, known_values), row.error_message)
+    return results
+
+
+def _entry_of(row: ResultRow, known_values: KnownValues) -> BatchEntry:
+    file_id, reference = row.source_directory_file_id, row.job_reference
+    if reference is not None:
+        # Without an id, or a list of its type, the status of the job is unknown.
+        is_known = reference.id is not None
+        endpoint = known_values.read(FILE_JOB_LISTS, reference.type) if is_known else None
+        return BatchEntry(
+            file_id=file_id,
+            has_reference=True,
+            endpoint=endpoint,
+            file_job_id=reference.id,
+            status=ItemStatus.UNKNOWN if endpoint is None else ItemStatus.PENDING,
+        )
+    if row.error_message:
+        reason = NOT_MAPPED_FAILURE_REASON
+        return BatchEntry(file_id=file_id, status=ItemStatus.FAILED, failure_reason=reason)
+    return BatchEntry(file_id=file_id)
 
 
 @dataclass(frozen=True, slots=True)

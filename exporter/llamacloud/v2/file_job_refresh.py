@@ -12,6 +12,7 @@ from exporter.llamacloud.v2.file_job_list import FileJobList
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from exporter.llamacloud.v2.batch_files import BatchEntry
     from exporter.llamacloud.v2.ids_at_a_time import IdsAtATime
     from exporter.llamacloud.v2.memory import BatchMemory
     from exporter.llamacloud.v2.reader import Reader
@@ -26,6 +27,10 @@ _REFUSED_WITH = frozenset(
         HTTPStatus.UNPROCESSABLE_ENTITY,
     }
 )
+# As for other jobs that do not change. An answer that is too large costs megabytes each time.
+_LONGEST_WAIT_SECONDS = 900.0
+# Less than the whole wait, as refreshes are not exactly periodic.
+_MOST_OF_A_WAIT = 0.9
 # If the first requests for single file jobs all fail, the cause is the list, not the file jobs.
 _FAILURES_BEFORE_ANY_ANSWER = 2
 _MOST_PROBES = 2
@@ -64,12 +69,14 @@ class _Refresh:
         self._failures: dict[str, LlamaCloudError] = {}
 
     async def run(self, now: float, *, is_last: bool) -> None:
-        refused = self._memory.files.refused(self._list.file_ids)
+        entries = self._memory.files.entries
+        of_each = {job_id: entries[files[0]] for job_id, files in self._list.file_ids.items()}
+        refused = {i: entry for i, entry in of_each.items() if entry.refused_at is not None}
         try:
-            await self._request_all([i for i in self._list.file_ids if i not in refused])
+            await self._request_all([i for i in of_each if i not in refused])
             # One at a time: a request for several would be split into halves again.
             for job_id, entry in refused.items():
-                if is_last or entry.is_due(now):
+                if is_last or _is_due(entry, now):
                     await self._request([job_id], is_known_refused=True)
             others = [error for error in self._failures.values() if not _is_too_large(error)]
             if others:
@@ -134,6 +141,16 @@ class _Refresh:
         turn, half = self._memory.times_unanswered, len(others) // 2
         pools = (self._list.ended_ids, others[:half], others[half:])
         return [pool[turn % len(pool)] for pool in pools if pool][:_MOST_PROBES]
+
+
+def _is_due(entry: BatchEntry, now: float) -> bool:
+    """Return whether to request a refused file job again: each wait is twice as long."""
+    if entry.refused_since is None or entry.refused_at is None:
+        return True
+    waits_seconds = min(
+        _MOST_OF_A_WAIT * (entry.refused_at - entry.refused_since), _LONGEST_WAIT_SECONDS
+    )
+    return now - entry.refused_at >= waits_seconds
 
 
 def _is_refused(error: LlamaCloudError) -> bool:

@@ -1,20 +1,37 @@
-"""The memory of one batch between its answers."""
+"""The memory of one batch between its answers, which decides when the batch is over."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from exporter.domain import JobStatus, latest
+from exporter.domain import ItemStatus, JobStatus, UncountedReason, latest
 from exporter.llamacloud.v2.batch_files import Files
 
 if TYPE_CHECKING:
-    from exporter.domain import Job
+    from exporter.domain import CountLimits, Job
     from exporter.llamacloud.v2.reader import BatchFetched
 
+# One setting bounds both generations: a request of v1beta lists this many items.
+_ENTRIES_A_REQUEST = 1000
 # A batch may change unseen while LlamaCloud cannot be reached: one long gap must not be enough.
 # With a small budget, a batch is refreshed every fifteen minutes, and must not wait for hours.
 _LARGEST_SHARE_OF_LIMIT = 0.5
+# A job may wait for long in a status that is newer than this exporter.
+_NEW_STATUS_GIVEN_UP_AFTER_SECONDS = 86_400.0
+
+
+class Results(Enum):
+    """How far the results of a batch are known."""
+
+    NONE = auto()
+    # They were incomplete, or LlamaCloud was not done with the batch.
+    PROVISIONAL = auto()
+    # They were complete, and LlamaCloud was done with the batch.
+    COMPLETE = auto()
+    # They were the same when they were read once more after the last file had ended.
+    CONFIRMED = auto()
 
 
 @dataclass(slots=True, eq=False)
@@ -55,19 +72,15 @@ class BatchMemory:
     """What is known of one batch and its files.
 
     It is changed in place, so that a count that fails keeps what it read. ``is_done`` is true while
-    LlamaCloud is done with the batch. Then results are read until they are complete
-    (``are_final_results``), and once more after the last file has ended. If nothing is new, results
-    and batch are final (``are_confirmed``). ``times_unanswered`` is how often the lists returned no
-    file job at all.
+    LlamaCloud is done with the batch, ``is_mapped`` if it says that each file has a file job or an
+    error. ``times_unanswered`` is how often the lists returned no file job at all.
     """
 
     files: Files = field(default_factory=Files)
-    has_results: bool = False
+    results: Results = Results.NONE
     results_unreadable: int = 0
     is_mapped: bool = False
     is_done: bool = False
-    are_final_results: bool = False
-    are_confirmed: bool = False
     asked_monotonic: float = 0.0
     answered_at: float = 0.0
     times_unanswered: int = 0
@@ -79,50 +92,74 @@ class BatchMemory:
     @property
     def wants_results(self) -> bool:
         """Whether to request the batch with its results."""
-        if not self.are_final_results or (self.all_ended and not self.are_confirmed):
-            return True
-        return self.files.may_be_mapped
+        if self.results is Results.COMPLETE:
+            may_be_mapped = any(entry.may_be_mapped for entry in self.files.entries.values())
+            return self.all_ended or may_be_mapped
+        return self.results is not Results.CONFIRMED
 
     @property
     def all_ended(self) -> bool:
         """Whether all files have ended; false while there are no results."""
-        return self.has_results and self.files.all_ended
+        ended = (entry.has_ended for entry in self.files.entries.values())
+        return self.results is not Results.NONE and all(ended)
+
+    def uncounted_reason(self, limits: CountLimits) -> UncountedReason | None:
+        """Return why the files cannot be counted, ``None`` if they can be."""
+        if self.results is Results.NONE:
+            return UncountedReason.NO_RESULTS
+        if self.results_unreadable:
+            return UncountedReason.UNREADABLE_ITEMS
+        is_too_large = len(self.files.entries) > limits.max_requests * _ENTRIES_A_REQUEST
+        return UncountedReason.TOO_MANY_ITEMS if is_too_large else None
 
     def apply_batch(self, batch: BatchFetched) -> None:
         """Apply an answer about the batch itself."""
         self._apply_job(batch.job)
         self.asked_monotonic, self.answered_at = batch.asked_monotonic, batch.answered_at
-        had_ended, moves = self.all_ended, self.files.moves
-        are_complete = self._apply_results(batch)
+        if batch.results is not None:
+            self.results = self._apply_results(batch)
+        elif not self.is_done and self.results is not Results.NONE:
+            self.results = Results.PROVISIONAL
         if batch.job.status is JobStatus.CANCELLED:
             self.files.cancel_unmapped()
-        if not self.is_done:
-            self.are_final_results = self.are_confirmed = False
-        # Results that are null, or fewer than they were, confirm nothing.
-        elif batch.results is not None:
-            self.are_final_results = are_complete
-            self.are_confirmed = are_complete and had_ended and moves == self.files.moves
 
-    def refreshed(self, now: float, give_up_after_seconds: float) -> bool:
-        """Record that a refresh is complete; return whether to stop waiting for the batch.
+    def is_last_refresh(self, now: float, limits: CountLimits) -> bool:
+        """Return whether ``complete_refresh`` gives up if this refresh shows no change."""
+        moves, limit_seconds = self._all_moves, limits.give_up_after_seconds
+        return self.is_done and self._stillness.would_reach_limit(moves, now, limit_seconds)
 
-        Waiting stops if LlamaCloud is done with the batch, and it has not changed for long. Then
-        files whose end cannot be found are given up. If that ends the batch, its results are read
-        a last time, and waiting starts again. ``now`` is a monotonic moment.
+    def complete_refresh(self, now: float, limits: CountLimits) -> bool:
+        """Record that a refresh is complete, and return whether the batch is over.
+
+        A batch is over once LlamaCloud is done with it, all its files have ended, and its results
+        are confirmed. If nothing changes for long, waiting stops. Then a batch is also over whose
+        files cannot be counted, or whose results cannot be confirmed, and files whose end cannot be
+        found are given up. If only that ends the batch, its results are read a last time, and
+        waiting starts again. ``now`` is a monotonic moment.
         """
-        had_ended = self.all_ended
-        moves = self._moves + self.files.moves
-        if not self._stillness.refreshed(moves, now, give_up_after_seconds) or not self.is_done:
-            return False
-        self.files.give_up(self._stillness.seconds)
+        is_countable, had_ended = self.uncounted_reason(limits) is None, self.all_ended
+        moves, limit_seconds = self._all_moves, limits.give_up_after_seconds
+        is_still = self._stillness.refreshed(moves, now, limit_seconds)
+        if not is_still or not self.is_done:
+            return is_countable and self.results is Results.CONFIRMED
+        self._give_up_files()
         if self.all_ended and not had_ended:
             self._moves += 1
-        return True
+        return had_ended or not is_countable
 
-    def would_give_up(self, now: float, give_up_after_seconds: float) -> bool:
-        """Return whether a refresh at this moment would give up, if nothing changes until then."""
-        moves = self._moves + self.files.moves
-        return self.is_done and self._stillness.would_reach_limit(moves, now, give_up_after_seconds)
+    @property
+    def _all_moves(self) -> int:
+        return self._moves + self.files.moves
+
+    def _give_up_files(self) -> None:
+        for entry in self.files.entries.values():
+            is_known = entry.has_reference and entry.status is not ItemStatus.UNKNOWN
+            if entry.has_ended or is_known:
+                continue
+            is_new_status = entry.has_new_status
+            if is_new_status and self._stillness.seconds < _NEW_STATUS_GIVEN_UP_AFTER_SECONDS:
+                continue
+            entry.status, entry.is_given_up = ItemStatus.UNKNOWN, True
 
     def _apply_job(self, job: Job) -> None:
         self._moves += job.status is not self._status
@@ -133,13 +170,14 @@ class BatchMemory:
         self.files.created_at = job.created_at
         self.files.newest_at = latest(self.files.newest_at, job.created_at)
 
-    def _apply_results(self, batch: BatchFetched) -> bool:
-        """Apply results if there are any; return whether they seem complete."""
-        if batch.results is None:
-            return False
+    def _apply_results(self, batch: BatchFetched) -> Results:
+        """Apply results, and return how far they are known."""
+        had_ended, moves = self.all_ended, self.files.moves
         # Results may be incomplete: entries that they lack are kept unchanged.
         keeps_missing = self.is_done and not self._runs_again
-        are_complete = self.files.apply_results(batch.results, keeps_missing=keeps_missing)
-        self.has_results, self._runs_again = True, False
-        self.results_unreadable = batch.results_unreadable
-        return are_complete and not batch.results_unreadable
+        are_complete = self.files.apply_results(batch.results or {}, keeps_missing=keeps_missing)
+        self.results_unreadable, self._runs_again = batch.results_unreadable, False
+        if not self.is_done or not are_complete or self.results_unreadable:
+            return Results.PROVISIONAL
+        is_confirmed = had_ended and moves == self.files.moves
+        return Results.CONFIRMED if is_confirmed else Results.COMPLETE

@@ -13,9 +13,8 @@ from exporter.llamacloud.errors import BadResponse
 from exporter.llamacloud.pages import mismatch_of
 from exporter.llamacloud.reader import ProjectReader
 from exporter.llamacloud.requests import Endpoint
-from exporter.llamacloud.v2.batches import batch_mismatch, file_job_of, job_of
+from exporter.llamacloud.v2.batches import batch_mismatch, file_job_of, job_of, results_of
 from exporter.llamacloud.v2.decoding import read_batch, read_batches
-from exporter.llamacloud.v2.entries import results_of
 from exporter.llamacloud.v2.file_job_decoding import read_extract_jobs, read_parse_jobs
 from exporter.llamacloud.v2.ids_at_a_time import IdsAtATime
 
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
     from exporter.llamacloud.errors import StatusRefused
     from exporter.llamacloud.pages import Page
     from exporter.llamacloud.requests import Query
-    from exporter.llamacloud.v2.batches import FileJob
-    from exporter.llamacloud.v2.entries import Result
+    from exporter.llamacloud.v2.batches import FileJob, Result
 
 _BATCHES_PATH = "/api/v2/batches"
 _FILE_JOBS: Final = {

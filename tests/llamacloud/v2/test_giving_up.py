@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from starlette.responses import JSONResponse
 
-from exporter.domain import ItemsCounted, NotCounted, NothingToCount, UncountedReason
+from exporter.domain import CountLimits, ItemsCounted, NotCounted, NothingToCount, UncountedReason
 from exporter.llamacloud.errors import BadResponse
 from tests.llamacloud.v2.batches_server import BatchesServer, batch, file_job, result
-from tests.llamacloud.v2.reading import CountAnswer, Reading, items, reading
+from tests.llamacloud.v2.reading import LIMITS, CountAnswer, Reading, items, reading
 
 pytestmark = pytest.mark.anyio
 
@@ -20,11 +20,13 @@ DAY = 86_400.0
 LOOKS_EVERY = 7 * MINUTE
 
 
-async def looks(api: Reading, number: int, *, every: float = LOOKS_EVERY) -> list[CountAnswer]:
+async def looks(
+    api: Reading, number: int, *, every: float = LOOKS_EVERY, limits: CountLimits = LIMITS
+) -> list[CountAnswer]:
     """Refresh the batch this number of times."""
     answers = []
     for _ in range(number):
-        answers.append(await api.refresh())
+        answers.append(await api.refresh(limits=limits))
         api.now += every
     return answers
 
@@ -321,3 +323,14 @@ async def test_a_batch_that_runs_again_is_read_again(server: BatchesServer) -> N
         server.batches[0] |= {"status": "COMPLETED", "results": [result(0), result(1)]}
         (answer,) = await looks(api, 1)
     assert {"completed": 1, "processing": 1} == items(answer)
+
+
+async def test_a_batch_of_too_many_entries_is_over_once_nothing_has_changed_for_long(
+    server: BatchesServer,
+) -> None:
+    """Also if each of them is an error, and its results are the same each time."""
+    results = [result(number, None, message="no job") for number in range(1001)]
+    server.batches = [batch(status="COMPLETED", results=results)]
+    async with reading(server) as api:
+        answers = await looks(api, 4, limits=CountLimits(max_requests=1))
+    assert [False, False, False, True] == finals(answers)

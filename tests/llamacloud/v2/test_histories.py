@@ -6,78 +6,57 @@ import asyncio
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.domain import ItemsCounted, ItemStatus
-from exporter.llamacloud.errors import LlamaCloudError, NetworkFailed
-from exporter.llamacloud.known_values import KnownValues
-from exporter.llamacloud.left_out import Unreadable
-from exporter.llamacloud.pages import Page
-from exporter.llamacloud.requests import Endpoint
-from exporter.llamacloud.v2.batches import file_job_of, job_of
-from exporter.llamacloud.v2.counting import count_items
-from exporter.llamacloud.v2.decoding import read_batch
-from exporter.llamacloud.v2.entries import results_of
-from exporter.llamacloud.v2.file_job_decoding import read_parse_jobs
-from exporter.llamacloud.v2.ids_at_a_time import IdsAtATime
-from exporter.llamacloud.v2.memory import BatchMemory
-from exporter.llamacloud.v2.reader import BatchFetched
-from tests.llamacloud.v2.batches_server import NOW, batch, file_job, result
-from tests.llamacloud.v2.reading import LIMITS
+from exporter.llamacloud.errors import LlamaCloudError, NetworkFailed, UnexpectedStatus
+from exporter.llamacloud.requests import Answer
+from exporter.llamacloud.v2.api import V2Api
+from tests.llamacloud.v2.batches_server import NOW, PATHS, batch, file_job, result
+from tests.llamacloud.v2.reading import Reading
+from tests.support.clients import Observer
 from tests.support.properties import EFFORT, UNHURRIED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from exporter.llamacloud.v2.batches import FileJob
-    from exporter.llamacloud.v2.reader import Reader
+    from exporter.llamacloud.requests import Query
 
 FILES = 4
 ENDED = {"COMPLETED": ItemStatus.COMPLETED, "FAILED": ItemStatus.FAILED}
 ACTIVE = {"PENDING": ItemStatus.PENDING, "RUNNING": ItemStatus.PROCESSING}
 
 
+MOST_IDS = 3
+
+
 @dataclass
 class World:
-    """A batch and its file jobs, in the place of a reader; ``hidden`` jobs are not listed."""
+    """A batch and its file jobs, in the place of a client; ``hidden`` jobs are not listed."""
 
     status: str = "RUNNING"
     results: list[Any] | None = None
     file_jobs: dict[int, str] = field(default_factory=dict)
     hidden: set[int] = field(default_factory=set)
     fails: bool = False
-    known_values: KnownValues = field(
-        default_factory=lambda: KnownValues(structlog.get_logger("exporter"))
-    )
-    ids_at_a_time: IdsAtATime = field(
-        default_factory=lambda: IdsAtATime(
-            structlog.get_logger("exporter"), dict.fromkeys(Endpoint, 3)
-        )
-    )
+    observer: Observer = field(default_factory=Observer)
 
-    async def file_jobs_page(
-        self, _: Endpoint, ids: Sequence[str], __: str | None
-    ) -> Page[FileJob]:
-        """List file jobs, one page of them."""
+    async def get(self, _: str, path: str, params: Query, *__: object, **___: object) -> Answer:
+        """Answer a request for the batch, or for a page of file jobs."""
+        ids = params.get("job_ids")
+        if ids is None:
+            shown = self.results if params.get("expand") == "results" else None
+            return Answer(as_json(batch(status=self.status, results=shown)), 0.0, NOW)
         if self.fails:
             raise NetworkFailed("reset")
+        if len(ids) > MOST_IDS:
+            raise UnexpectedStatus(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too many")
+        assert path == PATHS["parse"]
         numbers = [int(job_id.removeprefix("job-")) for job_id in ids]
         rows = [file_job(n, self.file_jobs[n]) for n in numbers if n not in self.hidden]
-        read = read_parse_jobs(as_json({"items": rows})).rows
-        file_jobs = [file_job_of(row, self.known_values, NOW) for row in read]
-        return Page(file_jobs, len(read), Unreadable(), answered_at=NOW)
-
-    def fetched(self, memory: BatchMemory) -> BatchFetched:
-        """Return the batch, with its results if they are requested."""
-        shown = self.results if memory.wants_results else None
-        read = read_batch(as_json(batch(status=self.status, results=shown)))
-        job = job_of(read.row, self.known_values, NOW, job_id="bat-1")
-        results = None if read.results is None else results_of(read.results, self.known_values)
-        return BatchFetched(job, results, 0, 0.0, NOW)
+        return Answer(as_json({"items": rows}), 0.0, NOW)
 
     def items(self) -> dict[ItemStatus, int]:
         """Count the files, by rules of this test's own."""
@@ -124,12 +103,11 @@ def change(world: World, what: str, number: int, word: str) -> None:
     world.fails = what == "fail"
 
 
-async def refreshed(world: World, memory: BatchMemory, now: float) -> ItemsCounted | None:
+async def refreshed(api: Reading, now: float) -> ItemsCounted | None:
     """Refresh the batch; return its counts if it can be counted."""
-    memory.apply_batch(world.fetched(memory))
-    reader: Reader = world  # type: ignore[assignment]
+    api.now = now
     try:
-        answer = await count_items(reader, "bat-1", memory, LIMITS, now=now)
+        answer = await api.refresh()
     except LlamaCloudError:
         return None
     return answer if isinstance(answer, ItemsCounted) else None
@@ -156,10 +134,12 @@ def test_the_end_of_every_history_is_found(
 
 
 async def history_of(history: list[tuple[str, int, str]], ends: list[str]) -> None:
-    world, memory = World(file_jobs=dict.fromkeys(range(FILES), "PENDING")), BatchMemory()
+    world = World(file_jobs=dict.fromkeys(range(FILES), "PENDING"))
+    client: Any = world
+    api = Reading(V2Api(client, clock=lambda: api.now))
     for now, step in enumerate(history):
         change(world, *step)
-        answer = await refreshed(world, memory, float(now))
+        answer = await refreshed(api, float(now))
         if answer is not None:
             check(answer)
             if not world.hidden:
@@ -170,7 +150,7 @@ async def history_of(history: list[tuple[str, int, str]], ends: list[str]) -> No
     for number in range(FILES):
         change(world, "refer", number, "")
         change(world, "file job", number, ends[number] if number < len(ends) else "COMPLETED")
-    last = [await refreshed(world, memory, 100.0) for _ in range(3)]
+    last = [await refreshed(api, 100.0) for _ in range(3)]
     answer = last[-1]
     assert answer is not None
     check(answer)
