@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 from prometheus_client import CollectorRegistry
 
-from exporter.llamacloud.requests import ENDPOINTS_OF
+from exporter.app.polled_project import ENDPOINTS_OF
 from exporter.telemetry import Telemetry
 from tests.support.cloud import Cloud, running_cloud
 

@@ -12,9 +12,9 @@ from prometheus_client import CollectorRegistry
 
 from exporter import __version__
 from exporter.app.access import Budgets
+from exporter.app.polled_project import ENDPOINTS_OF
 from exporter.app.project_set import ProjectSet, Shared, budget_limits_of, shown_settings_of
 from exporter.exposition.snapshot import Snapshot
-from exporter.llamacloud.requests import ENDPOINTS_OF
 from exporter.pages import PageSource
 from exporter.state import StateStore
 from exporter.telemetry import Telemetry, render

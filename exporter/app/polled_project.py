@@ -23,7 +23,7 @@ from exporter.poller import ProjectPoller
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import NoReturn
 
     from exporter.app.project_set import Shared
@@ -35,10 +35,11 @@ if TYPE_CHECKING:
     from exporter.state import StateStore
     from exporter.telemetry import ProjectTelemetry
 
-_APIS: Final[Mapping[ApiVersion, Callable[..., BatchApi]]] = {
+GENERATIONS: Final[Mapping[str, type[V1BetaApi | V2Api]]] = {
     ApiVersion.V1BETA: V1BetaApi,
     ApiVersion.V2: V2Api,
 }
+ENDPOINTS_OF: Final = {version: tuple(api.endpoints) for version, api in GENERATIONS.items()}
 
 
 @dataclass(slots=True)
@@ -155,9 +156,13 @@ def _core(
 
 
 def _apis(client: Client, project: Project, settings: Settings) -> dict[str, BatchApi]:
-    ids = {"project_id": project.project_id, "organization_id": project.organization_id}
     return {
-        api_version: _APIS[api_version](client, project=project.name, **ids)
+        api_version: GENERATIONS[api_version](
+            client,
+            project=project.name,
+            project_id=project.project_id,
+            organization_id=project.organization_id,
+        )
         for api_version in api_versions_of(project, settings)
     }
 

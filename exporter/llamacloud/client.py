@@ -24,7 +24,7 @@ from exporter.llamacloud.exchange import exchange
 from exporter.llamacloud.headers import date
 from exporter.llamacloud.permit import KeyReplaced
 from exporter.llamacloud.refusals import refusal
-from exporter.llamacloud.requests import LISTINGS, Answer, RetryPolicy
+from exporter.llamacloud.requests import Answer, RetryPolicy
 from exporter.logs.redaction import REDACTED
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ class Client:
     async def _attempt(self, request: _Request) -> Answer:
         budget, endpoint = self._access.budget, request.endpoint
         async with budget.request(
-            self._access, listing=endpoint in LISTINGS, permit=request.permit
+            self._access, listing=endpoint.is_listing, permit=request.permit
         ) as waited_seconds:
             self.observer.budget_waited(waited_seconds)
             sent_at = time.monotonic()

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
-
-from exporter.domain import ApiVersion
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from exporter.llamacloud.budget import RequestBudget
@@ -17,28 +15,12 @@ Query: TypeAlias = Mapping[str, str | Sequence[str]]
 
 
 class Endpoint(StrEnum):
-    """The endpoints, by which requests are counted."""
+    """The endpoints of a generation of the API, by which requests are counted."""
 
-    LIST_JOBS = "list_jobs"
-    JOB_STATUS = "job_status"
-    LIST_ITEMS = "list_items"
-    LIST_BATCHES = "list_batches"
-    BATCH = "batch"
-    LIST_PARSE_JOBS = "list_parse_jobs"
-    LIST_EXTRACT_JOBS = "list_extract_jobs"
-
-
-ENDPOINTS_OF: Final[Mapping[str, Sequence[Endpoint]]] = {
-    ApiVersion.V1BETA: (Endpoint.LIST_JOBS, Endpoint.JOB_STATUS, Endpoint.LIST_ITEMS),
-    ApiVersion.V2: (
-        Endpoint.LIST_BATCHES,
-        Endpoint.BATCH,
-        Endpoint.LIST_PARSE_JOBS,
-        Endpoint.LIST_EXTRACT_JOBS,
-    ),
-}
-# Requests to these find jobs, and take precedence over those about single jobs.
-LISTINGS = frozenset({Endpoint.LIST_JOBS, Endpoint.LIST_BATCHES})
+    @property
+    def is_listing(self) -> bool:
+        """Whether requests find jobs, and so take precedence over those about single jobs."""
+        raise NotImplementedError
 
 
 class RequestObserver(Protocol):

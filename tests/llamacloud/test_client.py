@@ -24,8 +24,9 @@ from exporter.llamacloud.errors import (
     UnexpectedStatus,
     Unprocessable,
 )
-from exporter.llamacloud.requests import Endpoint, RetryPolicy
+from exporter.llamacloud.requests import RetryPolicy
 from exporter.llamacloud.v1beta.api import V1BetaApi
+from exporter.llamacloud.v1beta.endpoints import V1BetaEndpoint
 from exporter.llamacloud.v1beta.reader import Reader
 from exporter.simulator import DEFAULT_PROJECT_ID, Fault
 from exporter.simulator.faults import FaultKind
@@ -109,7 +110,7 @@ async def test_bodies_that_broke_off_may_be_left_to_whoever_asked(
     async with client_of(cloud, timeout_seconds=timeout_seconds) as client:
         with pytest.raises(LlamaCloudError) as raised:
             await client.get(
-                Endpoint.LIST_JOBS, "/api/v1/beta/batch-processing", {}, retries_bodies=False
+                V1BetaEndpoint.LIST_JOBS, "/api/v1/beta/batch-processing", {}, retries_bodies=False
             )
     assert attempts == len(cloud.simulator.requests)
     assert (attempts == 1) is raised.value.is_of_body
@@ -284,4 +285,4 @@ async def test_no_error_contains_the_key(cloud: Cloud, kind: FaultKind) -> None:
 async def ask_nowhere(base_url: str, *, timeout_seconds: float = 2.0) -> None:
     dead = Cloud(None, base_url)  # type: ignore[arg-type]
     async with client_of(dead, timeout_seconds=timeout_seconds) as client:
-        await client.get(Endpoint.LIST_JOBS, "/", {})
+        await client.get(V1BetaEndpoint.LIST_JOBS, "/", {})

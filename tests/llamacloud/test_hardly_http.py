@@ -14,7 +14,8 @@ from exporter.llamacloud.errors import (
     RequestTimedOut,
     UnreadableBody,
 )
-from exporter.llamacloud.requests import Endpoint, RetryPolicy
+from exporter.llamacloud.requests import RetryPolicy
+from exporter.llamacloud.v1beta.endpoints import V1BetaEndpoint
 from tests.support.clients import client_of
 from tests.support.cloud import Cloud
 
@@ -131,4 +132,4 @@ async def ask_at(base_url: str, *, timeout_seconds: float) -> None:
     async with client_of(
         nowhere, timeout_seconds=timeout_seconds, retry=RetryPolicy(attempts=1)
     ) as client:
-        await client.get(Endpoint.LIST_JOBS, "/", {})
+        await client.get(V1BetaEndpoint.LIST_JOBS, "/", {})

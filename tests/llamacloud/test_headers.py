@@ -7,7 +7,7 @@ import pytest
 
 from exporter.llamacloud.errors import GatewayRefused, UnreadableBody
 from exporter.llamacloud.headers import used_headers
-from exporter.llamacloud.requests import Endpoint
+from exporter.llamacloud.v1beta.endpoints import V1BetaEndpoint
 from tests.llamacloud.test_hardly_http import speaking
 from tests.support.clients import client_of
 from tests.support.cloud import Cloud
@@ -62,5 +62,5 @@ async def test_a_head_of_a_hundred_kilobytes_keeps_nothing_waiting(
         async with client_of(nowhere) as client:
             began = time.process_time()
             with suppress(GatewayRefused, UnreadableBody):
-                assert b"{}" == (await client.get(Endpoint.LIST_JOBS, "/", {})).body
+                assert b"{}" == (await client.get(V1BetaEndpoint.LIST_JOBS, "/", {})).body
             assert time.process_time() - began < MOST_SECONDS_OF_CPU

@@ -20,9 +20,9 @@ from exporter.domain import (
 )
 from exporter.llamacloud.errors import BadResponse, Unprocessable
 from exporter.llamacloud.page_sizes import PageSizes
-from exporter.llamacloud.requests import Endpoint as AskedEndpoint
 from exporter.llamacloud.v1beta.api import V1BetaApi
 from exporter.llamacloud.v1beta.counting import count_items
+from exporter.llamacloud.v1beta.endpoints import V1BetaEndpoint
 from exporter.llamacloud.v1beta.reader import Reader
 from exporter.simulator import DEFAULT_PROJECT_ID, Fault, Paging, items_of
 from tests.support.clients import Observer, client_of
@@ -332,13 +332,13 @@ class TestPageSizes:
         with capture_logs() as lines:
             for _ in range(2):
                 asked: list[int | None] = []
-                while (size := sizes.of(AskedEndpoint.LIST_JOBS)) is not None:
+                while (size := sizes.of(V1BetaEndpoint.LIST_JOBS)) is not None:
                     asked.append(size)
-                    assert sizes.refused(AskedEndpoint.LIST_JOBS, size, refusal)
+                    assert sizes.refused(V1BetaEndpoint.LIST_JOBS, size, refusal)
                 assert [1000, 500, 100] == asked
-                assert 1000 == sizes.of(AskedEndpoint.LIST_ITEMS)
+                assert 1000 == sizes.of(V1BetaEndpoint.LIST_ITEMS)
                 now += 3599.0
-                assert sizes.of(AskedEndpoint.LIST_JOBS) is None
+                assert sizes.of(V1BetaEndpoint.LIST_JOBS) is None
                 now += 1.0
         assert 3 == len(lines)
 

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from exporter.llamacloud.errors import NetworkFailed, ServerFailed
 from exporter.llamacloud.request_log import RequestLog
-from exporter.llamacloud.requests import Endpoint
+from exporter.llamacloud.v1beta.endpoints import V1BetaEndpoint
 from exporter.simulator import Fault
 from tests.support.clients import client_of
 
@@ -32,7 +32,7 @@ async def test_each_request_has_a_line_at_debug_level(cloud: Cloud) -> None:
     cloud.simulator.faults.add(Fault("status", code=503, times=1))
     with capture_logs() as logs:
         async with client_of(cloud, request_log=RequestLog("invoices")) as client:
-            await client.get(Endpoint.LIST_JOBS, PATH, {})
+            await client.get(V1BetaEndpoint.LIST_JOBS, PATH, {})
     failed, answered = of(logs, "request.sent")
     assert ("503", "200") == (failed["code"], answered["code"])
     for line in (failed, answered):
@@ -54,7 +54,7 @@ async def test_a_refused_connection_is_told_at_the_first_attempt(cloud: Cloud) -
         ) as client:
             for _ in range(2):
                 with pytest.raises(NetworkFailed):
-                    await client.get(Endpoint.LIST_JOBS, PATH, {})
+                    await client.get(V1BetaEndpoint.LIST_JOBS, PATH, {})
     first, second = logs[:2]
     assert ("request.sent", "network") == (first["event"], first["code"])
     assert ("request.not_answered", "warning") == (second["event"], second["log_level"])
@@ -69,9 +69,9 @@ async def test_a_server_that_answered_is_reached(cloud: Cloud) -> None:
     with capture_logs() as logs:
         async with client_of(cloud, request_log=RequestLog("invoices")) as client:
             with pytest.raises(ServerFailed):
-                await client.get(Endpoint.LIST_JOBS, PATH, {})
+                await client.get(V1BetaEndpoint.LIST_JOBS, PATH, {})
             cloud.simulator.faults.clear()
             cloud.simulator.faults.add(Fault("reset"))
             with pytest.raises(NetworkFailed):
-                await client.get(Endpoint.LIST_JOBS, PATH, {})
+                await client.get(V1BetaEndpoint.LIST_JOBS, PATH, {})
     assert [] == of(logs, "request.not_answered")

@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 import exporter
+from exporter.app.polled_project import ENDPOINTS_OF
 from exporter.config.documentation import documented_settings
 from exporter.domain import FAILURE_REASONS, ItemStatus, JobStatus
-from exporter.llamacloud.requests import Endpoint
 from exporter.telemetry.project import USUAL_CODES
 from exporter.telemetry.project_families import POLL_ERROR_REASONS, POLL_RESULTS
 from tests.rules.cases import recorded_for
@@ -48,7 +48,7 @@ VALUES: Mapping[str, set[str]] = {
     "item_status": set(ItemStatus),
     "reason": set(POLL_ERROR_REASONS) | set(FAILURE_REASONS),
     "result": set(POLL_RESULTS),
-    "endpoint": set(Endpoint),
+    "endpoint": set(chain.from_iterable(ENDPOINTS_OF.values())),
     "code": set(USUAL_CODES),
     "api_version": {"v1beta", "v2"},
     # The value that an exporter publishes if it is unknown.

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from exporter.domain import ErrorReason, ItemStatus, JobStatus, JobType
+from exporter.domain import ApiVersion, ErrorReason, ItemStatus, JobStatus, JobType
 from exporter.exposition import FAMILIES as BATCH_FAMILIES
 from exporter.pages.selection import SORTS, STATUSES
 from exporter.telemetry import FAMILIES as EXPORTER_FAMILIES
@@ -93,6 +93,12 @@ def test_what_can_be_asked_for_is_described(described: dict[str, Any]) -> None:
     assert [*JobType] == schemas["Job"]["properties"]["job_type"]["enum"]
     assert [*ItemStatus] == schemas["Job"]["properties"]["items"]["propertyNames"]["enum"]
     assert [*ErrorReason] == schemas["Problem"]["properties"]["reason"]["enum"]
+    api_versions = {
+        name: schema["properties"]["api_version"]["enum"]
+        for name, schema in schemas.items()
+        if "api_version" in schema.get("properties", ())
+    }
+    assert {name: [*ApiVersion] for name in ("Api", "Problem", "Job")} == api_versions
 
 
 def test_fields_are_named_as_metrics_where_there_is_one(described: dict[str, Any]) -> None:

@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry
 
+from exporter.app.polled_project import ENDPOINTS_OF, GENERATIONS
 from exporter.core.project import ProjectCore
 from exporter.event_log import EventLog
-from exporter.llamacloud.requests import ENDPOINTS_OF
-from exporter.llamacloud.v1beta.api import V1BetaApi
-from exporter.llamacloud.v2.api import V2Api
 from exporter.poller import ProjectPoller
 from exporter.telemetry import Telemetry
 from tests.support.clients import FixedAccess, client_of, plenty
@@ -26,13 +24,11 @@ if TYPE_CHECKING:
 
     from exporter.core.events import Event
     from exporter.domain import JobView, ProjectView
-    from exporter.llamacloud.api import BatchApi
     from exporter.llamacloud.budget import RequestBudget
     from exporter.llamacloud.requests import Access
     from tests.support.cloud import Cloud
 
 DEADLINE_SECONDS = 20.0
-_APIS: dict[str, Callable[..., BatchApi]] = {"v1beta": V1BetaApi, "v2": V2Api}
 
 
 @dataclass
@@ -104,7 +100,10 @@ async def polling(
     async with client_of(cloud, telemetry, access=access, **client_settings) as client:
         poller = ProjectPoller(
             core,
-            {version: _APIS[version](client, project_id=project_id) for version in api_versions},
+            {
+                version: GENERATIONS[version](client, project_id=project_id)
+                for version in api_versions
+            },
             access=access,
             concurrency=concurrency,
             publish_view=publish_view,

@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 from prometheus_client import CollectorRegistry
 
+from exporter.app.polled_project import ENDPOINTS_OF
 from exporter.core.events import JobGivenUp, ListingFailed, ListingSucceeded, PollFinished
 from exporter.domain import ApiStatus, ErrorReason, Failure, ProjectView
 from exporter.exposition import Form
-from exporter.llamacloud.requests import Endpoint
 from exporter.telemetry import ProjectTelemetry, Telemetry, render
 from tests.support.history import job
 from tests.support.views import REFUSED, empty_view, full_view
@@ -93,7 +93,7 @@ def test_requests_start_at_zero_once_a_generation_answered(
         assert seen[number] == dict.fromkeys(seen[number], dict.fromkeys(endpoints, 0))
     assert _series(registry, "api_requests_total", "code") == {"200": 0, "429": 0}
     assert {} == _series(registry, "api_request_duration_seconds_count", "endpoint")
-    assert set(of_v1beta) | set(of_v2) == set(Endpoint)
+    assert {"v1beta": (*of_v1beta,), "v2": (*of_v2,)} == ENDPOINTS_OF
 
 
 def test_what_was_counted_of_requests_stays_when_a_generation_answers(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from exporter.domain import NotCounted, UncountedReason
 from exporter.llamacloud.errors import NotFound
 from exporter.llamacloud.refusals import job_missing, job_not_found
 from exporter.llamacloud.v1beta.counting import count_items
+from exporter.llamacloud.v1beta.endpoints import V1BetaEndpoint
 from exporter.llamacloud.v1beta.listing import list_jobs
 from exporter.llamacloud.v1beta.reader import Reader
 
@@ -37,6 +38,8 @@ class _TooLarge:
 
 class V1BetaApi:
     """Reads the batch jobs of one project; ``project`` is its name in the log."""
+
+    endpoints: ClassVar = V1BetaEndpoint
 
     def __init__(
         self,

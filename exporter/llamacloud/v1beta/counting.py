@@ -14,7 +14,7 @@ from exporter.domain import (
     NotCounted,
     UncountedReason,
 )
-from exporter.llamacloud.requests import Endpoint
+from exporter.llamacloud.v1beta.endpoints import V1BetaEndpoint
 from exporter.llamacloud.v1beta.item_counter import ItemCounter
 from exporter.llamacloud.v1beta.paging import may_go_on, promises_more_than
 
@@ -84,7 +84,7 @@ async def _count_whole(reader: Reader, job: Job, max_pages: int) -> ItemsCounted
 
 
 def _is_too_large(reader: Reader, job: Job, max_pages: int) -> bool:
-    page_size = reader.page_sizes.of(Endpoint.LIST_ITEMS)
+    page_size = reader.page_sizes.of(V1BetaEndpoint.LIST_ITEMS)
     # A full last page does not show that it is the last one.
     return page_size is not None and (job.total_items or 0) >= max_pages * page_size
 
@@ -118,7 +118,7 @@ async def _read_notable(
         pages = min(pages, max_pages // 3)
     reported = {ItemStatus.FAILED: job.failed_items, ItemStatus.SKIPPED: job.skipped_items}
     least = reported.get(status) or 0
-    page_size = sweep.reader.page_sizes.of(Endpoint.LIST_ITEMS)
+    page_size = sweep.reader.page_sizes.of(V1BetaEndpoint.LIST_ITEMS)
     is_few = page_size is None or least < pages * page_size
     return is_few and await sweep.read_status(status, pages=pages, least=least)
 

@@ -9,8 +9,8 @@ from exporter.domain import JobRefreshed
 from exporter.llamacloud.errors import BadResponse
 from exporter.llamacloud.pages import MOST_ROWS, mismatch_of
 from exporter.llamacloud.reader import ProjectReader
-from exporter.llamacloud.requests import Endpoint
 from exporter.llamacloud.v1beta.decoding import read_items, read_jobs, read_status
+from exporter.llamacloud.v1beta.endpoints import V1BetaEndpoint
 from exporter.llamacloud.v1beta.jobs import ITEM_STATUSES, job_of
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Reader(ProjectReader):
     async def jobs_page(self, offset: int, filters: Mapping[str, str]) -> Page[Job]:
         """List a page of jobs, filtered by ``directory_id`` and ``job_type``."""
         requested, params = {**self._scope, **filters}, {**filters, "offset": str(offset)}
-        page = await self._get_page(Endpoint.LIST_JOBS, _JOBS_PATH, params, read_jobs)
+        page = await self._get_page(V1BetaEndpoint.LIST_JOBS, _JOBS_PATH, params, read_jobs)
         return self._matching(
             page,
             lambda row: mismatch_of(row, requested),
@@ -51,9 +51,9 @@ class Reader(ProjectReader):
             BadResponse: the answer cannot be read, or is about another job or project.
             LlamaCloudError: it could not be fetched.
         """
-        answer = await self._get(Endpoint.JOB_STATUS, _path_of(job_id), {})
+        answer = await self._get(V1BetaEndpoint.JOB_STATUS, _path_of(job_id), {})
         status = read_status(answer.body)
-        self.left_out.record_unreadable(Endpoint.JOB_STATUS, status.unreadable, job_id)
+        self.left_out.record_unreadable(V1BetaEndpoint.JOB_STATUS, status.unreadable, job_id)
         if status.job is None:
             raise BadResponse("job: no object with a usable id")
         if status.job.id != job_id:
@@ -75,7 +75,9 @@ class Reader(ProjectReader):
         filters = {} if status is None else {"status": str(status)}
         params = {**filters, "offset": str(offset)}
         path = f"{_path_of(job_id)}/items"
-        return await self._get_page(Endpoint.LIST_ITEMS, path, params, read_items, job_id=job_id)
+        return await self._get_page(
+            V1BetaEndpoint.LIST_ITEMS, path, params, read_items, job_id=job_id
+        )
 
     def item_status(self, value: str | None) -> ItemStatus:
         """Return an item's status, ``unknown`` for one that is newer than this exporter."""

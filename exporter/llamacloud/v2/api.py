@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from exporter.domain import (
     ItemCounts,
@@ -19,6 +19,7 @@ from exporter.domain import (
 from exporter.domain.ids import bare_id
 from exporter.llamacloud.errors import BadResponse, NotFound
 from exporter.llamacloud.refusals import job_missing, job_not_found
+from exporter.llamacloud.v2.endpoints import V2Endpoint
 from exporter.llamacloud.v2.file_job_refresh import refresh_file_jobs
 from exporter.llamacloud.v2.listing import list_jobs
 from exporter.llamacloud.v2.memory import BatchMemory
@@ -39,6 +40,8 @@ class V2Api:
 
     A batch's memory is changed in place, so that a failed operation keeps what it read.
     """
+
+    endpoints: ClassVar = V2Endpoint
 
     def __init__(
         self,

@@ -15,8 +15,8 @@ from exporter.domain import (
     ItemStatus,
     latest,
 )
-from exporter.llamacloud.requests import Endpoint
 from exporter.llamacloud.times import CLOCKS_DIFFER_BY_SECONDS
+from exporter.llamacloud.v2.endpoints import V2Endpoint
 from exporter.texts import cut
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class BatchEntry(Struct, gc=False, kw_only=True):
 
     file_id: str
     has_reference: bool = False
-    endpoint: Endpoint | None = None
+    endpoint: V2Endpoint | None = None
     file_job_id: str | None = None
     status: ItemStatus = ItemStatus.PENDING
     failure_reason: str | None = None

@@ -19,9 +19,9 @@ from exporter.llamacloud.failure_reasons import failure_reason
 from exporter.llamacloud.fields import LONGEST_TEXT
 from exporter.llamacloud.known_values import Vocabulary
 from exporter.llamacloud.pages import Mismatch, mismatch_of
-from exporter.llamacloud.requests import Endpoint
 from exporter.llamacloud.times import plausible_time, plausible_times
 from exporter.llamacloud.v2.batch_files import BatchEntry
+from exporter.llamacloud.v2.endpoints import V2Endpoint
 from exporter.llamacloud.v2.models import JobConfig
 from exporter.texts import cut
 
@@ -66,9 +66,9 @@ ITEM_STATUSES = Vocabulary(
     ItemStatus.UNKNOWN,
 )
 # The lists of file jobs by their type. File jobs of other types are in no list.
-FILE_JOB_LISTS: Vocabulary[Endpoint | None] = Vocabulary(
+FILE_JOB_LISTS: Vocabulary[V2Endpoint | None] = Vocabulary(
     "job reference type",
-    {"parse_v2": Endpoint.LIST_PARSE_JOBS, "extract_v2": Endpoint.LIST_EXTRACT_JOBS},
+    {"parse_v2": V2Endpoint.LIST_PARSE_JOBS, "extract_v2": V2Endpoint.LIST_EXTRACT_JOBS},
     None,
 )
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from exporter.llamacloud.pages import Page
-    from exporter.llamacloud.requests import Endpoint
     from exporter.llamacloud.v2.batch_files import Files
     from exporter.llamacloud.v2.batches import FileJob
+    from exporter.llamacloud.v2.endpoints import V2Endpoint
     from exporter.llamacloud.v2.reader import Reader
 
 
@@ -28,7 +28,7 @@ class FileJobList:
     before there is one; ``answered_at`` is the Unix time of the last page.
     """
 
-    def __init__(self, reader: Reader, files: Files, endpoint: Endpoint) -> None:
+    def __init__(self, reader: Reader, files: Files, endpoint: V2Endpoint) -> None:
         self.endpoint = endpoint
         self.asked_monotonic: float | None = None
         self.answered_at = 0.0

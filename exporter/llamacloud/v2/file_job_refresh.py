@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from exporter.llamacloud.errors import BodyTooLarge, LlamaCloudError, NotFound, StatusRefused
-from exporter.llamacloud.requests import Endpoint
+from exporter.llamacloud.v2.endpoints import V2Endpoint
 from exporter.llamacloud.v2.file_job_list import FileJobList
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from exporter.llamacloud.v2.memory import BatchMemory
     from exporter.llamacloud.v2.reader import Reader
 
-_ENDPOINTS = (Endpoint.LIST_PARSE_JOBS, Endpoint.LIST_EXTRACT_JOBS)
+_ENDPOINTS = (V2Endpoint.LIST_PARSE_JOBS, V2Endpoint.LIST_EXTRACT_JOBS)
 # Possible answers to too many ids, to an unknown id, or to any request: they are not documented.
 _REFUSED_WITH = frozenset(
     {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from exporter.llamacloud.requests import Endpoint
+from exporter.llamacloud.v2.endpoints import V2Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from structlog.stdlib import BoundLogger
 
 # Parse ids of 40 characters make a URL of 5 kB. Rows of extract jobs contain whole documents.
-MOST_IDS_AT_A_TIME: Final[Mapping[Endpoint, int]] = {
-    Endpoint.LIST_PARSE_JOBS: 100,
-    Endpoint.LIST_EXTRACT_JOBS: 20,
+_MOST: Final[Mapping[V2Endpoint, int]] = {
+    V2Endpoint.LIST_PARSE_JOBS: 100,
+    V2Endpoint.LIST_EXTRACT_JOBS: 20,
 }
 # A body may also break off by accident, and documents differ in size.
 _DOUBLED_AFTER_SECONDS = 3600.0
@@ -27,27 +27,21 @@ class IdsAtATime:
     A number that was lowered doubles every hour.
     """
 
-    def __init__(
-        self,
-        log: BoundLogger,
-        most: Mapping[Endpoint, int] = MOST_IDS_AT_A_TIME,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, log: BoundLogger, clock: Callable[[], float] = time.monotonic) -> None:
         self._log = log
         self._clock = clock
-        self._most = most
-        self._lowered = {endpoint: (number, 0.0) for endpoint, number in most.items()}
-        self._logged: set[tuple[Endpoint, int]] = set()
+        self._lowered = {endpoint: (number, 0.0) for endpoint, number in _MOST.items()}
+        self._logged: set[tuple[V2Endpoint, int]] = set()
 
-    def of(self, endpoint: Endpoint) -> int:
+    def of(self, endpoint: V2Endpoint) -> int:
         """Return how many file jobs to request at a time."""
         number, lowered_at = self._lowered[endpoint]
-        most = self._most[endpoint]
+        most = _MOST[endpoint]
         doublings = int((self._clock() - lowered_at) // _DOUBLED_AFTER_SECONDS)
         # More doublings than there are bits change nothing.
         return min(most, number << min(max(doublings, 0), most.bit_length()))
 
-    def fewer_work(self, endpoint: Endpoint, number: int) -> None:
+    def fewer_work(self, endpoint: V2Endpoint, number: int) -> None:
         """Note that requests for more file jobs than this fail."""
         before = self.of(endpoint)
         # Another batch may have found a smaller number meanwhile.

@@ -12,9 +12,9 @@ from exporter.domain.ids import contradicts
 from exporter.llamacloud.errors import BadResponse
 from exporter.llamacloud.pages import mismatch_of
 from exporter.llamacloud.reader import ProjectReader
-from exporter.llamacloud.requests import Endpoint
 from exporter.llamacloud.v2.batches import batch_mismatch, file_job_of, job_of, results_of
 from exporter.llamacloud.v2.decoding import read_batch, read_batches
+from exporter.llamacloud.v2.endpoints import V2Endpoint
 from exporter.llamacloud.v2.file_job_decoding import read_extract_jobs, read_parse_jobs
 from exporter.llamacloud.v2.ids_at_a_time import IdsAtATime
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 _BATCHES_PATH = "/api/v2/batches"
 _FILE_JOBS: Final = {
-    Endpoint.LIST_PARSE_JOBS: ("/api/v2/parse", read_parse_jobs),
-    Endpoint.LIST_EXTRACT_JOBS: ("/api/v2/extract", read_extract_jobs),
+    V2Endpoint.LIST_PARSE_JOBS: ("/api/v2/parse", read_parse_jobs),
+    V2Endpoint.LIST_EXTRACT_JOBS: ("/api/v2/extract", read_extract_jobs),
 }
 # The default and the largest size are not documented; the vendor's own poller requests this one.
 _PAGE_SIZE = 100
@@ -73,7 +73,7 @@ class Reader(ProjectReader):
     async def batches_page(self, filters: Mapping[str, str], token: str | None) -> Page[Job]:
         """List a page of the batches that query parameters select."""
         page = await self._get_page(
-            Endpoint.LIST_BATCHES, _BATCHES_PATH, _with_token(filters, token), read_batches
+            V2Endpoint.LIST_BATCHES, _BATCHES_PATH, _with_token(filters, token), read_batches
         )
         requested = {**self._scope, **filters}
         return self._matching(
@@ -92,9 +92,9 @@ class Reader(ProjectReader):
         """
         path = f"{_BATCHES_PATH}/{quote(job_id, safe='')}"
         expanded = {"expand": "results"} if with_results else {}
-        answer = await self._get(Endpoint.BATCH, path, expanded)
+        answer = await self._get(V2Endpoint.BATCH, path, expanded)
         batch = read_batch(answer.body)
-        self.left_out.record_unreadable(Endpoint.BATCH, batch.unreadable, job_id)
+        self.left_out.record_unreadable(V2Endpoint.BATCH, batch.unreadable, job_id)
         if contradicts(job_id, batch.row.id):
             raise BadResponse("the answer is about another batch")
         if mismatch_of(batch.row, self._scope):
@@ -108,7 +108,7 @@ class Reader(ProjectReader):
         )
 
     async def file_jobs_page(
-        self, endpoint: Endpoint, ids: Sequence[str], token: str | None
+        self, endpoint: V2Endpoint, ids: Sequence[str], token: str | None
     ) -> Page[FileJob]:
         """List a page of the file jobs with these ids.
 
