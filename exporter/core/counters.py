@@ -58,11 +58,6 @@ class CounterBook:
         counters = Counters(**{f.name: dict(getattr(self, f.name)) for f in fields(Counters)})
         return counters if items_enabled else _without_counted_only(counters)
 
-    def restore(self, counters: Counters) -> None:
-        """Continue from ``counters``."""
-        for family in fields(Counters):
-            getattr(self, family.name).update(getattr(counters, family.name))
-
     def add(
         self,
         marks: HighWaterMarks,
