@@ -33,8 +33,10 @@ SLOW: Final = {
     "exposition/test_properties.py",
     "poller/test_hostile_upstream.py",
     "poller/test_small_budget.py",
+    "rules/test_mutations.py",
     "soak/test_soak.py",
     "web/test_crowds.py",
+    "web_config/test_storms.py",
 }
 SLOW_SECONDS: Final = 300
 # Folders whose tests read what stands under deploy/ and in the documentation. They do not
