@@ -12,7 +12,7 @@ from exporter.telemetry import Telemetry
 from tests.support.cloud import Cloud, running_cloud
 
 TESTS: Final = Path(__file__).parent
-# Files whose tests wait for many seconds, or compute for many.
+# Files whose tests wait for many seconds, or compute for many; single tests are marked themselves.
 SLOW: Final = {
     "app/test_disks.py",
     "app/test_hanging.py",
@@ -31,6 +31,8 @@ SLOW: Final = {
     "e2e/test_failed_items.py",
     "e2e/test_rules_for_real.py",
     "exposition/test_properties.py",
+    "llamacloud/test_hostile_costs.py",
+    "llamacloud/test_huge_answers.py",
     "poller/test_hostile_upstream.py",
     "poller/test_small_budget.py",
     "rules/test_mutations.py",

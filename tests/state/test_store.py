@@ -38,6 +38,12 @@ def log() -> Iterator[list[Any]]:
         yield lines
 
 
+@pytest.fixture(autouse=True)
+def quick_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the pause between two writes short, where it does not matter."""
+    monkeypatch.setattr("exporter.state.store._LEAST_SECONDS_BETWEEN_WRITES", 0.05)
+
+
 def failed_in(path: Path, key: str = KEY) -> int:
     """Return how many items of the active job had failed by what a file holds."""
     (counts,) = (
@@ -166,8 +172,11 @@ async def test_what_cannot_be_read_of_a_project_is_logged(path: Path, log: list[
     assert "begin at zero" in line["advice"]
 
 
-async def test_ten_projects_are_written_at_once_and_once_a_second(path: Path) -> None:
+async def test_ten_projects_are_written_at_once_and_once_a_second(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However often they are saved."""
+    monkeypatch.undo()
     async with store_of(path) as (store, results):
         began = time.monotonic()
         for _ in range(3):
