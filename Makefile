@@ -11,9 +11,9 @@ WHEEL_BIN := $(WHEEL_VENV)/bin
 # also those that run in a copy of the tree.
 SDK_VENV := .venv-sdk
 export SDK_PYTHON := $(CURDIR)/$(SDK_VENV)/bin/python
-# Tests wait more than they compute: two for each of two cores. A file's tests share what they have
+# Tests wait more than they compute: five workers for two cores. A file's tests share what they have
 # set up; those that take long stand among the first.
-WORKERS ?= 4
+WORKERS ?= 5
 IN_PARALLEL := --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 # What tests/kubernetes needs is built once for each set of versions, and kept outside of the clone.
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/llamacloud-batch-exporter
@@ -36,7 +36,7 @@ export PYTHONDONTWRITEBYTECODE :=
 run: $(VENV)/.installed
 	$(BIN)/llamacloud-batch-exporter $(if $(LLAMA_CLOUD_API_KEY)$(LLAMA_CLOUD_API_KEY_FILE),,--demo) $(ARGS)
 
-# All but the slow tests: some 140 seconds on two idle cores.
+# All but the slow tests: less than two minutes on two idle cores.
 test: $(VENV)/.installed-test $(SDK_VENV)/.installed
 	$(BIN)/pytest $(IN_PARALLEL) -m "not slow"
 

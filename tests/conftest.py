@@ -12,7 +12,7 @@ from exporter.telemetry import Telemetry
 from tests.support.cloud import Cloud, running_cloud
 
 TESTS: Final = Path(__file__).parent
-# Files whose tests wait for many seconds, or compute for many.
+# Files whose tests wait for many seconds, or compute for many; single tests are marked themselves.
 SLOW: Final = {
     "app/test_disks.py",
     "app/test_hanging.py",
@@ -31,10 +31,14 @@ SLOW: Final = {
     "e2e/test_failed_items.py",
     "e2e/test_rules_for_real.py",
     "exposition/test_properties.py",
+    "llamacloud/test_hostile_costs.py",
+    "llamacloud/test_huge_answers.py",
     "poller/test_hostile_upstream.py",
     "poller/test_small_budget.py",
+    "rules/test_mutations.py",
     "soak/test_soak.py",
     "web/test_crowds.py",
+    "web_config/test_storms.py",
 }
 SLOW_SECONDS: Final = 300
 # Folders whose tests read what stands under deploy/ and in the documentation. They do not

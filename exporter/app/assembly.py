@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from exporter import __version__
 from exporter.app.access import Budgets
+from exporter.app.identity import former_state_keys_of, state_keys_of
 from exporter.app.polled_project import ENDPOINTS_OF
 from exporter.app.project_set import ProjectSet, Shared, budget_limits_of, shown_settings_of
 from exporter.exposition.snapshot import Snapshot
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from exporter.llamacloud.connections import Connections
     from exporter.logs.redaction import Secrets
     from exporter.logs.writer import LogWriter
-    from exporter.state import LoadedState
     from exporter.web.lifecycle import Lifecycle
 
 # Set by the image's build; no setting, whose names begin otherwise.
@@ -88,27 +88,22 @@ def assemble(
     secrets: Secrets,
     log_writer: LogWriter,
     *,
-    loaded: LoadedState | None = None,
-    of_process: bool = True,
+    once: bool = False,
 ) -> Exporter:
     """Build everything; nothing runs yet.
 
-    Later keys are added to ``secrets``. Projects continue from the ``loaded`` state.
-    ``of_process``: whether the own metrics include those of the process.
+    Later keys are added to ``secrets``. If ``once``, no state file is used, and the own metrics
+    leave out those of the process.
     """
     registry = CollectorRegistry()
-    telemetry = Telemetry(
-        registry, shown_settings_of(settings), ENDPOINTS_OF, of_process=of_process
-    )
+    telemetry = Telemetry(registry, shown_settings_of(settings), ENDPOINTS_OF, of_process=not once)
     revision = os.environ.get(REVISION_VARIABLE, "")
     telemetry.build_info(__version__, revision, platform.python_version())
     telemetry.config_loaded(successful=True, at=time.time())
     snapshot = Snapshot()
-    store = None
-    if loaded is None:
+    store = None if once else _opened_state(settings, telemetry)
+    if store is None:
         telemetry.without_state()
-    else:
-        store = StateStore(loaded, written=lambda ok: telemetry.state_written(successful=ok))
     shared = Shared(
         connections=connections,
         budgets=Budgets(budget_limits_of(settings)),
@@ -120,4 +115,16 @@ def assemble(
     projects = ProjectSet(settings, shared)
     return Exporter(
         projects, snapshot, registry, telemetry, log_writer, secrets, time.monotonic(), store
+    )
+
+
+def _opened_state(settings: Settings, telemetry: Telemetry) -> StateStore | None:
+    """Return the state that the projects continue from, if the settings name a file of it."""
+    if settings.state.file is None:
+        return None
+    return StateStore.open(
+        settings.state.file,
+        state_keys_of(settings.projects).values(),
+        former_state_keys_of(settings.projects),
+        written=lambda ok: telemetry.state_written(successful=ok),
     )

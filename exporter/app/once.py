@@ -38,7 +38,7 @@ async def print_once(
     """
     fail_when_stopped(signals, log_writer)
     async with open_upstream(settings, os.environ) as connections:
-        exporter = assemble(settings, connections, secrets, log_writer, of_process=False)
+        exporter = assemble(settings, connections, secrets, log_writer, once=True)
         pollers, interval = exporter.projects.pollers, settings.poll.interval
         began = exporter.started_monotonic
         async with asyncio.TaskGroup() as tasks:

@@ -15,13 +15,11 @@ from starlette.middleware import Middleware
 
 from exporter import __version__
 from exporter.app.assembly import assemble
-from exporter.app.identity import former_state_keys_of, state_keys_of
 from exporter.app.listening import url_of
 from exporter.app.reloading import Reloader
 from exporter.app.signal_handlers import reload_event, stop_event
 from exporter.app.upstream import open_upstream
 from exporter.server import Server, limits_within, raise_open_files_limit
-from exporter.state import load_state
 from exporter.waiting import cancelled
 from exporter.web.lifecycle import Lifecycle
 from exporter.web.routes import build_app
@@ -36,7 +34,6 @@ if TYPE_CHECKING:
     from exporter.config import Settings
     from exporter.logs.redaction import Secrets
     from exporter.logs.writer import LogWriter
-    from exporter.state import LoadedState
     from exporter.web_config.current import CurrentWebConfig
 
 # The publishing thread computes for tenths of a second; the loop gets its turn within this time.
@@ -70,9 +67,7 @@ async def serve(serving: Serving) -> None:
     stop, reload_wanted = stop_event(serving.signals), reload_event(serving.signals)
     sys.setswitchinterval(_SWITCH_THREADS_WITHIN_SECONDS)
     async with open_upstream(settings, serving.environ) as connections:
-        exporter = assemble(
-            settings, connections, serving.secrets, serving.log_writer, loaded=_loaded(settings)
-        )
+        exporter = assemble(settings, connections, serving.secrets, serving.log_writer)
         await exporter.projects.publish()
         reloader = Reloader(
             settings,
@@ -97,14 +92,6 @@ async def serve(serving: Serving) -> None:
             await cancelled(saving)
             if store:
                 await store.close(projects.saved())
-
-
-def _loaded(settings: Settings) -> LoadedState | None:
-    """Read the state file, if the settings name one."""
-    if settings.state.file is None:
-        return None
-    keys, former = state_keys_of(settings.projects), former_state_keys_of(settings.projects)
-    return load_state(settings.state.file, keys.values(), former)
 
 
 async def _announce_first_poll(serving: Serving, projects: ProjectSet) -> None:

@@ -55,11 +55,6 @@ class CounterValues:
         counters = Counters(**{f.name: dict(getattr(self, f.name)) for f in fields(Counters)})
         return counters if items_enabled else _without_counted_only(counters)
 
-    def restore(self, counters: Counters) -> None:
-        """Continue from ``counters``."""
-        for family in fields(Counters):
-            getattr(self, family.name).update(getattr(counters, family.name))
-
 
 def _zeros(labels: Iterable[_Label]) -> dict[tuple[JobType, _Label], int]:
     return {(job_type, label): 0 for job_type in KNOWN_JOB_TYPES for label in labels}

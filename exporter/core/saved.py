@@ -15,9 +15,10 @@ from exporter.core.durations import BUCKETS
 from exporter.core.final_state import LONGEST_WAIT_SECONDS, FinalState
 from exporter.core.marks import HighWaterMarks  # noqa: TC001 - see above
 from exporter.core.tracked_job import TrackedJob
-from exporter.domain import Counters, Histogram, ItemStatus, JobStatus, JobType
+from exporter.domain import Histogram, ItemStatus, JobStatus, JobType
 
 if TYPE_CHECKING:
+    from exporter.core.counter_values import CounterValues
     from exporter.core.job_table import JobTable
     from exporter.core.rules import Rules
 
@@ -68,7 +69,7 @@ def saved_project(table: JobTable, now: float, unix_now: float) -> SavedProject:
     return SavedProject(
         saved_at=unix_now,
         saved_monotonic=now,
-        counters=_saved_counters(table.counters.values.counters()),
+        counters=_saved_counters(table.counters.values),
         marks=dict(history.marks),
         jobs={tracked.job.id: tracked for tracked in table},
         past=dict(history.past),
@@ -86,8 +87,7 @@ def restore(table: JobTable, saved: SavedProject, now: float, unix_now: float) -
     Ages grow by the time since it was saved, by this machine's clock.
     """
     history = table.history
-    values = table.counters.values
-    values.restore(_counters(saved.counters, values.counters()))
+    _restore_counters(table.counters.values, saved.counters)
     history.marks = dict(saved.marks)
     history.past = dict(saved.past)
     history.watermarks = dict(saved.watermarks)
@@ -136,32 +136,21 @@ def _moved(value: _Known, later_by: float, now: float) -> _Known:
     return replace(value, **moments)
 
 
-def _saved_counters(counters: Counters) -> SavedCounters:
+def _saved_counters(values: CounterValues) -> SavedCounters:
     return SavedCounters(
-        **{field.name: _nested(getattr(counters, field.name)) for field in fields(SavedCounters)}
+        **{field.name: _nested(getattr(values, field.name)) for field in fields(SavedCounters)}
     )
 
 
-def _counters(saved: SavedCounters, known: Counters) -> Counters:
-    """Return the saved counters that this exporter can continue."""
-    return Counters(
-        **{
-            field.name: {
-                labels: value
-                for labels, value in _flat(getattr(saved, field.name)).items()
-                if _can_continue(field.name, value, getattr(known, field.name))
-            }
-            for field in fields(SavedCounters)
-        }
-    )
-
-
-def _can_continue(family: str, value: object, known: Mapping[Any, Any]) -> bool:
-    """Return whether a counter can continue: buckets, or the set of counters, may have changed."""
-    if isinstance(value, Histogram):
-        return value.bounds == BUCKETS[family]
-    # Labels may be new: a type or status may be newer than this exporter.
-    return bool(known)
+def _restore_counters(values: CounterValues, saved: SavedCounters) -> None:
+    """Continue from the saved counters; a histogram whose buckets have changed begins again."""
+    for field in fields(SavedCounters):
+        # Labels may be new: a type or status may be newer than this exporter.
+        getattr(values, field.name).update(
+            (labels, value)
+            for labels, value in _flat(getattr(saved, field.name)).items()
+            if not isinstance(value, Histogram) or value.bounds == BUCKETS[field.name]
+        )
 
 
 def _nested(family: Mapping[Any, Any]) -> Any:  # noqa: ANN401 - one or two labels

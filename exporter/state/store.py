@@ -1,83 +1,83 @@
-"""Writing the state of all projects, at most once a second."""
+"""The state of all projects: loaded at the start, and written at most once a second."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Final, NoReturn
+from contextlib import suppress
+from typing import TYPE_CHECKING, NoReturn
 
+import msgspec
 import structlog
 
-from exporter.state.decoding import DamagedStateError, decode_project
-from exporter.state.encoding import Encoder
-from exporter.state.file import StateInUseError, StateTooLargeError
+from exporter.state.decoding import DamagedStateError, NewerStateError, decode, decode_project
+from exporter.state.file import StateFile, StateInUseError, StateTooLargeError
+from exporter.state.writer import IN_USE, StateWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
+    from pathlib import Path
 
     from exporter.core.saved import SavedProject
-    from exporter.state.loading import LoadedState
 
 _LEAST_SECONDS_BETWEEN_WRITES = 1.0
 # A busy disk answers in less. The poller publishes at least this often.
 _DISK_ANSWERS_WITHIN_SECONDS = 5.0
-_ADVICE: Final = (
-    "counters are published all the same, and fall back to what was written last if the exporter"
-    " is restarted; "
-)
-_CANNOT = "make the folder of state.file writable, or free its disk: it is tried again"
-_HANGS = "see whether the disk or the mount of state.file hangs: it is written once that answers"
-_TOO_LARGE = "spread the projects over several exporters"
-_NOT_OURS = (
-    "the exporter runs without a state, and does not touch the file; give each exporter its own"
-    " state.file, and restart this one"
-)
+# A project that is no longer configured may come back.
+_OTHERS_KEPT_SECONDS = 30 * 86_400.0
+_NEWER = "start the newer exporter again, or move the file away"
+_UNREADABLE = "let the exporter's user read and write it, and restart the exporter"
+_DAMAGED = "counters begin at zero; the damaged file is kept and may be removed"
 _LOST = "the project's counters begin at zero"
 
 log = structlog.get_logger("exporter")
 
 
-class DiskHangsError(Exception):
-    """The disk did not answer in time; the message says so."""
+class _Age(msgspec.Struct):
+    saved_at: float
 
 
 class StateStore:
-    """Owns the content of the state file.
+    """Owns the content of the state file; projects that are not configured stay encoded."""
 
-    ``written`` is called after each write, with whether it succeeded. One thread encodes and
-    writes, so that scrapes never wait for the disk. If the disk does not answer within
-    ``answers_within_seconds``, ``save`` returns, and the state is written once the disk answers.
-    """
+    def __init__(self, file: StateFile, writer: StateWriter) -> None:
+        self._file = file
+        self._writer = writer
+        self._projects: dict[str, SavedProject | bytes] = {}
+        self._wanted = asyncio.Event()
+        self._next_write = asyncio.Event()
+        self._is_running = False
 
-    def __init__(
-        self,
-        loaded: LoadedState,
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        keys: Iterable[str],
+        former: Mapping[str, str],
         *,
         written: Callable[[bool], None],
         answers_within_seconds: float = _DISK_ANSWERS_WITHIN_SECONDS,
-    ) -> None:
-        self._file = loaded.file
-        self._projects: dict[str, SavedProject | bytes] = {**loaded.others, **loaded.projects}
-        self._is_given_up = not loaded.may_write
-        self._written = written
-        self._answers_within_seconds = answers_within_seconds
-        self._encoder = Encoder()
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="state")
-        self._wanted = asyncio.Event()
-        self._next_write = asyncio.Event()
-        self._hanging: asyncio.Future[Exception | None] | None = None
-        self._failed_before = False
-        self._is_running = False
-        written(not self._is_given_up)
+    ) -> StateStore:
+        """Lock the file, load the state of the projects with ``keys``, and log problems.
+
+        A project that is not found continues from its ``former`` key. If several projects have the
+        same former key, the first one does. ``written`` is called now and after each write, with
+        whether the file can be used. If the disk does not answer within ``answers_within_seconds``,
+        ``save`` returns, and the state is written once the disk answers.
+        """
+        file = StateFile(path)
+        writer = StateWriter(file, written, answers_within_seconds)
+        store = cls(file, writer)
+        if (found := store._read()) is not None:
+            store._load(found, _places(found, keys, former))
+        written(not writer.is_given_up)
+        return store
 
     def known(self, key: str) -> SavedProject | None:
         """Return the state of a project, ``None`` if there is none; a damaged one is logged."""
         project = self._projects.get(key)
-        if not isinstance(project, bytes):
-            return project
         try:
-            return decode_project(project)
+            return decode_project(project) if isinstance(project, bytes) else project
         except DamagedStateError as error:
             detail = str(error)
         log.error("state.damaged", file=str(self._file.path), detail=detail, advice=_LOST)
@@ -106,77 +106,91 @@ class StateStore:
             await self._wanted.wait()
             began = time.monotonic()
             await self._write()
-            await self._disk_answers()
+            if await self._writer.disk_answers():
+                self._wanted.set()
             rest = _LEAST_SECONDS_BETWEEN_WRITES - (time.monotonic() - began)
             await asyncio.sleep(max(rest, 0.0))
 
     async def close(self, last: Mapping[str, SavedProject]) -> None:
         """Write for the last time, unless the disk hangs."""
         self._projects |= last
-        if self._hanging is None:
-            await self._write()
-        if self._hanging is None:
+        await self._write()
+        if self._writer.hanging is None:
             self._file.unlock()
 
     async def _write(self) -> None:
         self._wanted.clear()
         written, self._next_write = self._next_write, asyncio.Event()
         try:
-            if not self._is_given_up:
-                await self._attempt()
+            await self._writer.write(self._projects)
         finally:
             written.set()
+        if self._writer.hanging is not None:
+            # The next write begins once this one has ended; ``save`` does not wait for it.
+            self._next_write.set()
 
-    async def _attempt(self) -> None:
-        loop = asyncio.get_running_loop()
-        writing = loop.run_in_executor(self._worker, self._replace, dict(self._projects))
-        done, _ = await asyncio.wait([writing], timeout=self._answers_within_seconds)
-        if done:
-            self._report(writing.result())
-            return
-        self._hanging = writing
-        # The next write begins once this one has ended; ``save`` does not wait for it.
-        self._next_write.set()
-        seconds = self._answers_within_seconds
-        self._report(DiskHangsError(f"the disk has not answered for {seconds:g} s"))
-
-    async def _disk_answers(self) -> None:
-        """Wait until a hanging disk answers, and then have the newest state written."""
-        if self._hanging is None:
-            return
-        await asyncio.wait([self._hanging])
-        if (error := self._hanging.result()) is not None:
-            self._report(error)
-        self._hanging = None
-        self._wanted.set()
-
-    def _replace(self, projects: Mapping[str, SavedProject | bytes]) -> Exception | None:
-        """Write the file, and return why that failed, if it did."""
+    def _read(self) -> dict[str, bytes] | None:
+        """Return the encoded projects of the file, ``None`` if there is none or it is not used."""
         try:
-            self._file.claim()
-            self._file.replace(self._encoder.encode(projects))
-        except (OSError, StateInUseError, StateTooLargeError) as error:
-            return error
+            # If the file cannot be written, the first write reports it.
+            with suppress(OSError):
+                self._file.lock()
+            content = self._file.read()
+            return None if content is None else decode(content)
+        except StateInUseError as error:
+            self._not_used(str(error), IN_USE)
+        except OSError as error:
+            self._not_used(error.strerror or str(error), _UNREADABLE)
+        except NewerStateError as error:
+            self._not_used(str(error), _NEWER)
+        except (StateTooLargeError, DamagedStateError) as error:
+            self._rename_damaged(str(error))
         return None
 
-    def _report(self, error: Exception | None) -> None:
-        self._written(error is None)
+    def _load(self, found: Mapping[str, bytes], places: Mapping[str, str]) -> None:
+        now = time.time()
+        projects: dict[str, SavedProject] = {}
+        problem = ""
+        for key, encoded in found.items():
+            try:
+                if key in places:
+                    projects[places[key]] = decode_project(encoded)
+                elif now - msgspec.json.decode(encoded, type=_Age).saved_at < _OTHERS_KEPT_SECONDS:
+                    self._projects[key] = encoded
+            except (DamagedStateError, msgspec.MsgspecError) as error:
+                # The other projects are still loaded.
+                problem = str(error)
+        self._projects |= projects
+        if problem:
+            self._rename_damaged(problem)
+        newest = max((project.saved_at for project in projects.values()), default=None)
+        log.info(
+            "state.loaded",
+            file=str(self._file.path),
+            projects=len(projects),
+            jobs=sum(len(project.jobs) for project in projects.values()),
+            age_seconds=None if newest is None else round(max(now - newest, 0.0), 1),
+        )
+
+    def _not_used(self, detail: str, advice: str) -> None:
+        self._writer.give_up(detail, advice)
+        self._file.unlock()
+
+    def _rename_damaged(self, detail: str) -> None:
         file = str(self._file.path)
-        if isinstance(error, StateInUseError):
-            self._is_given_up = True
-            log.error("state.not_used", file=file, detail=str(error), advice=_NOT_OURS)
-        elif error is not None and not self._failed_before:
-            log.error("state.write_failed", file=file, detail=str(error), advice=_advice(error))
-        elif error is None and self._failed_before:
-            log.info("state.write_recovered", file=file)
-        self._failed_before = error is not None
+        try:
+            kept_as = str(self._file.rename_damaged())
+        except OSError as error:
+            self._not_used(f"{detail}; it cannot be renamed: {error.strerror}", _UNREADABLE)
+            return
+        log.error("state.damaged", file=file, detail=detail, kept_as=kept_as, advice=_DAMAGED)
 
 
-def _advice(error: Exception) -> str:
-    match error:
-        case DiskHangsError():
-            return _ADVICE + _HANGS
-        case StateTooLargeError():
-            return _ADVICE + _TOO_LARGE
-        case _:
-            return _ADVICE + _CANNOT
+def _places(
+    found: Collection[str], keys: Iterable[str], former: Mapping[str, str]
+) -> dict[str, str]:
+    """Map each key used from the file to the configured project that continues from it."""
+    places: dict[str, str] = {}
+    for key in keys:
+        places.setdefault(key if key in found else former.get(key, key), key)
+    return places

@@ -36,7 +36,7 @@ def hang(descriptor):
     sync(descriptor)
 os.fsync = hang
 from exporter.state import StateStore
-StateStore.__init__.__kwdefaults__["answers_within_seconds"] = 0.3
+StateStore.open.__kwdefaults__["answers_within_seconds"] = 0.3
 from exporter.__main__ import main
 sys.exit(main())
 """

@@ -27,7 +27,9 @@ EVENT = "budget.too_small"
 PATIENT: dict[str, Any] = {"api": {"wait_for_key": True}, "poll": {"interval": "20s"}}
 
 
-def once(cloud: Cloud, requests_per_minute: int) -> subprocess.CompletedProcess[str]:
+def once(
+    cloud: Cloud, requests_per_minute: int, **variables: str
+) -> subprocess.CompletedProcess[str]:
     """Poll once, with a second for it."""
     return run(
         "--once",
@@ -36,6 +38,7 @@ def once(cloud: Cloud, requests_per_minute: int) -> subprocess.CompletedProcess[
         f"--api.requests-per-minute={requests_per_minute}",
         LLAMA_CLOUD_API_KEY=KEY,
         LLAMA_CLOUD_BASE_URL=cloud.base_url,
+        **variables,
     )
 
 
@@ -122,6 +125,16 @@ def test_what_is_printed_holds_nothing_of_the_process(cloud: Cloud) -> None:
     }
     assert {name.split("_")[0] for name in names} == {"llamacloud"}
     assert "llamacloud_exporter_build_info" in names
+
+
+def test_the_state_file_is_left_alone(cloud: Cloud, tmp_path: Path) -> None:
+    """A daemon may use it meanwhile: it is neither read nor written nor locked."""
+    path = tmp_path / "exporter.state"
+    path.write_bytes(b"of a daemon")
+    ended = once(cloud, 6000, LLAMACLOUD_EXPORTER_STATE__FILE=str(path))
+    assert "state." not in ended.stderr
+    assert "llamacloud_exporter_state_last_write_successful" not in ended.stdout
+    assert ([path], b"of a daemon") == ([*tmp_path.iterdir()], path.read_bytes())
 
 
 def test_a_project_whose_key_is_waited_for_is_not_listed(cloud: Cloud, tmp_path: Path) -> None:

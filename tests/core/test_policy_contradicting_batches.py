@@ -58,7 +58,7 @@ def test_an_unread_batch_that_fails_once_is_read_all_the_same(code: int) -> None
 
 def test_unread_batches_that_fail_leave_the_others_their_turn() -> None:
     """They wait ever longer, and are past once they are old."""
-    project = v2_project(requests_per_minute=4)
+    project = v2_project(requests_per_minute=4, retention_failed=6 * HOUR)
     for number in range(5):
         put(project, f"old-{number}", "COMPLETED", created=-HOUR, ended=-HOUR / 2, failed=2)
     for number in range(3):
@@ -69,7 +69,7 @@ def test_unread_batches_that_fail_leave_the_others_their_turn() -> None:
     project.run_until(2 * HOUR)
     assert 3 == project.view().uncounted_jobs
     assert not project.events_of(RefreshRecovered)
-    project.run_until(25 * HOUR)
+    project.run_until(7 * HOUR)
     assert 0 == project.view().uncounted_jobs
 
 
@@ -212,7 +212,7 @@ def test_a_batch_that_was_only_thought_to_be_gone_is_back_with_the_next_row() ->
 
 def test_a_batch_that_ended_as_unknown_does_not_appear_each_day() -> None:
     """While nothing of it moves."""
-    project = v2_project(retention_finished=HOUR)
+    project = v2_project(interval=120.0, retention_finished=HOUR, check_every=60.0)
     put(project, status="PAUSED", created=44)
     project.every(300, project.scrape)
     project.run_until(3 * DAY)

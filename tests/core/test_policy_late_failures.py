@@ -163,7 +163,12 @@ def test_a_job_that_was_gone_for_hours_counts_once() -> None:
 def test_what_a_late_full_listing_finds_counts(full_listing_every: float) -> None:
     """An old job that is not on the first page is retried, and fails."""
     hidden = job("old", status=JobStatus.COMPLETED, created_at=EPOCH - 9 * 24 * HOUR)
-    project = Polling(full_listing_every=full_listing_every, stale_after=1000 * HOUR)
+    project = Polling(
+        interval=120.0,
+        full_listing_every=full_listing_every,
+        stale_after=1000 * HOUR,
+        check_every=HOUR,
+    )
     project.run_until(60)
     failed_at = 600.0
     failed = replace(

@@ -64,6 +64,7 @@ async def serving(answers_on_one: int) -> AsyncIterator[Server]:
         yield server
 
 
+@pytest.mark.slow
 async def test_a_connection_is_kept_from_one_poll_to_the_next(cloud: Cloud) -> None:
     """A poll need not resolve names and shake hands again."""
     async with (
@@ -106,9 +107,12 @@ async def test_a_connection_that_is_closed_just_then_is_survived(cloud: Cloud) -
     assert 1 == observer.retried["list_jobs"]
 
 
-@pytest.mark.parametrize(("timeout_seconds", "told"), [(1.0, "0.5"), (30.0, "10")])
-async def test_no_connection_in_time_is_told_as_such(
-    cloud: Cloud, timeout_seconds: float, told: str
+@pytest.mark.parametrize(
+    ("timeout_seconds", "reported"),
+    [(1.0, "0.5"), pytest.param(30.0, "10", marks=pytest.mark.slow)],
+)
+async def test_no_connection_in_time_is_reported_as_such(
+    cloud: Cloud, timeout_seconds: float, reported: str
 ) -> None:
     """The advice names the network, as more time for answers would not help."""
     observer = Observer()
@@ -123,6 +127,6 @@ async def test_no_connection_in_time_is_told_as_such(
             with pytest.raises(ConnectTimedOut) as raised:
                 await Reader(client, {}).jobs_page(0, {})
     where = nowhere.removeprefix("http://")
-    assert f"no connection to {where} within {told} s" == str(raised.value)
+    assert f"no connection to {where} within {reported} s" == str(raised.value)
     assert (ErrorReason.TIMEOUT, NetworkFailed.advice) == (raised.value.reason, raised.value.advice)
     assert {("list_jobs", "timeout"): 1} == observer.finished

@@ -13,14 +13,14 @@ import pytest
 import structlog
 
 from exporter.domain import ItemStatus
-from exporter.state import StateStore, load_state
+from exporter.state import StateStore
 from exporter.state.decoding import decode, decode_project
 from exporter.state.encoding import Encoder
 from exporter.state.file import StateFile, StateInUseError
 from tests.support.saved_state import KEY, names_in, saved
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Mapping
     from pathlib import Path
 
 pytestmark = pytest.mark.anyio
@@ -36,6 +36,12 @@ def path(tmp_path: Path) -> Path:
 def log() -> Iterator[list[Any]]:
     with structlog.testing.capture_logs() as lines:
         yield lines
+
+
+@pytest.fixture(autouse=True)
+def quick_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the pause between two writes short, where it does not matter."""
+    monkeypatch.setattr("exporter.state.store._LEAST_SECONDS_BETWEEN_WRITES", 0.05)
 
 
 def failed_in(path: Path, key: str = KEY) -> int:
@@ -84,51 +90,60 @@ def facts_of(path: Path) -> tuple[int, float]:
     return facts.st_ino, facts.st_mtime
 
 
-class Told(list[bool]):
+class Results(list[bool]):
     """The results of the writes of a store; each sets ``changed``."""
 
     def __init__(self) -> None:
         super().__init__()
         self.changed = asyncio.Event()
 
-    def note(self, written: bool) -> None:  # noqa: FBT001 - the caller's signature
-        """Note one."""
+    def add(self, written: bool) -> None:  # noqa: FBT001 - the caller's signature
+        """Add one."""
         self.append(written)
         self.changed.set()
 
 
+def opened(
+    path: Path, *keys: str, former: Mapping[str, str] = {}, **options: Any
+) -> tuple[StateStore, Results]:
+    """Open a state file, and record the results of its writes."""
+    results = Results()
+    return StateStore.open(path, keys or [KEY], former, written=results.add, **options), results
+
+
 @asynccontextmanager
-async def store_of(
-    path: Path, *keys: str, **limits: float
-) -> AsyncIterator[tuple[StateStore, Told]]:
-    """Run a store, and record the results of its writes."""
-    told = Told()
-    loaded = load_state(path, keys or [KEY])
-    store = StateStore(loaded, written=told.note, **limits)
+async def store_of(path: Path, **options: Any) -> AsyncIterator[tuple[StateStore, Results]]:
+    """Open a state file, and write what is saved."""
+    store, results = opened(path, **options)
     running = asyncio.create_task(store.run())
     await asyncio.sleep(0)
     try:
         async with asyncio.timeout(SOON_SECONDS):
-            yield store, told
+            yield store, results
     finally:
         running.cancel()
-        loaded.file.unlock()
+
+
+async def written_by(store: StateStore, path: Path) -> set[str]:
+    """Return the keys of the projects in a file once its store has written it."""
+    await store.close({})
+    return set(decode(content_of(path)))
 
 
 async def test_what_is_saved_is_on_disk_when_the_caller_goes_on(path: Path) -> None:
     """It finds its own, whatever others save."""
-    async with store_of(path) as (store, told):
+    async with store_of(path) as (store, results):
         await store.save(KEY, saved(failed=3))
         assert 3 == failed_in(path)
         await asyncio.gather(store.save(KEY, saved(failed=5)), store.save("other", saved()))
         assert (5, 3) == (failed_in(path), failed_in(path, "other"))
-    assert [True, True, True] == told
+    assert [True, True, True] == results
     assert {"exporter.state", "exporter.state.lock"} == names_in(path.parent)
 
 
 async def test_before_it_runs_nothing_is_written(path: Path) -> None:
     """The file still holds what was loaded, and ``save`` returns at once."""
-    store = StateStore(load_state(path, [KEY]), written=lambda _: None)
+    store, _ = opened(path)
     async with asyncio.timeout(SOON_SECONDS):
         await store.save(KEY, saved())
     assert {"exporter.state.lock"} == names_in(path.parent)
@@ -157,15 +172,18 @@ async def test_what_cannot_be_read_of_a_project_is_logged(path: Path, log: list[
     assert "begin at zero" in line["advice"]
 
 
-async def test_ten_projects_are_written_at_once_and_once_a_second(path: Path) -> None:
+async def test_ten_projects_are_written_at_once_and_once_a_second(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However often they are saved."""
-    async with store_of(path) as (store, told):
+    monkeypatch.undo()
+    async with store_of(path) as (store, results):
         began = time.monotonic()
         for _ in range(3):
             await asyncio.gather(*(store.save(str(number), saved()) for number in range(10)))
         assert time.monotonic() - began >= 2.0
     # One to say that there is a file at all.
-    assert 3 + 1 == len(told)
+    assert 3 + 1 == len(results)
 
 
 async def test_the_last_write_does_not_wait(path: Path) -> None:
@@ -178,9 +196,11 @@ async def test_the_last_write_does_not_wait(path: Path) -> None:
         assert 4 == failed_in(path)
 
 
-async def test_what_cannot_be_written_is_told_once_until_it_can(path: Path, log: list[Any]) -> None:
+async def test_what_cannot_be_written_is_logged_once_until_it_can(
+    path: Path, log: list[Any]
+) -> None:
     """Publishing goes on meanwhile."""
-    async with store_of(path.parent / "missing" / "state") as (store, told):
+    async with store_of(path.parent / "missing" / "state") as (store, results):
         for _ in range(2):
             await store.save(KEY, saved())
         (line,) = log
@@ -190,7 +210,7 @@ async def test_what_cannot_be_written_is_told_once_until_it_can(path: Path, log:
         await store.save(KEY, saved(failed=6))
         assert 6 == failed_in(path.parent / "missing" / "state")
     assert ["state.write_failed", "state.write_recovered"] == [line["event"] for line in log]
-    assert [True, False, False, True] == told
+    assert [True, False, False, True] == results
 
 
 async def test_a_file_that_another_process_holds_is_left_alone(path: Path, log: list[Any]) -> None:
@@ -199,10 +219,10 @@ async def test_a_file_that_another_process_holds_is_left_alone(path: Path, log: 
     before = content_of(path)
     other = StateFile(path)
     other.lock()
-    async with store_of(path) as (store, told):
+    async with store_of(path) as (store, results):
         await store.save(KEY, saved(failed=9))
     assert before == content_of(path)
-    assert [False] == told
+    assert [False] == results
     (line,) = log
     assert "state.not_used" == line["event"]
     assert "locked" in line["detail"]
@@ -212,37 +232,36 @@ async def test_a_file_that_comes_from_elsewhere_meanwhile_is_left_alone(
     path: Path, log: list[Any]
 ) -> None:
     """For example if a volume is mounted late: its content was not read."""
-    async with store_of(path) as (store, told):
+    async with store_of(path) as (store, results):
         await store.save(KEY, saved(failed=3))
         write(path, **{KEY: saved(failed=100)})
         for _ in range(2):
             await store.save(KEY, saved(failed=4))
         assert 100 == failed_in(path)
-    assert [True, True, False] == told
+    assert [True, True, False] == results
     assert ["state.not_used"] == [line["event"] for line in log]
 
 
 async def test_a_file_that_was_removed_is_written_again(path: Path, log: list[Any]) -> None:
     """This is not logged, and does not mean that another process uses it."""
-    async with store_of(path) as (store, told):
+    async with store_of(path) as (store, results):
         await store.save(KEY, saved(failed=3))
         remove(path)
         await store.save(KEY, saved(failed=4))
         assert 4 == failed_in(path)
-    assert ([True, True, True], []) == (told, log)
+    assert ([True, True, True], []) == (results, log)
 
 
 async def test_a_process_that_got_the_lock_keeps_the_file(path: Path, log: list[Any]) -> None:
     """The one whose lock was removed says so, and writes no more."""
-    async with store_of(path) as (store, told):
+    async with store_of(path) as (store, results):
         await store.save(KEY, saved(failed=3))
         remove(path.with_name("exporter.state.lock"))
-        other = load_state(path, [KEY])
+        _, results_of_other = opened(path)
         for _ in range(2):
             await store.save(KEY, saved(failed=4))
-        assert (3, True) == (failed_in(path), other.may_write)
-        other.file.unlock()
-    assert [True, True, False] == told
+        assert (3, [True]) == (failed_in(path), results_of_other)
+    assert [True, True, False] == results
     (line,) = (line for line in log if line["event"] == "state.not_used")
     assert "its lock was removed, and another process has locked it" == line["detail"]
 
@@ -259,7 +278,7 @@ async def test_nobody_waits_for_a_disk_that_hangs(
         sync(descriptor)
 
     monkeypatch.setattr(os, "fsync", hang)
-    async with store_of(path, answers_within_seconds=0.2) as (store, told):
+    async with store_of(path, answers_within_seconds=0.2) as (store, results):
         began = time.monotonic()
         await asyncio.gather(store.save(KEY, saved(failed=3)), store.save("other", saved()))
         waited = time.monotonic()
@@ -267,14 +286,14 @@ async def test_nobody_waits_for_a_disk_that_hangs(
             await store.save(KEY, saved(failed=failed))
         assert 0.2 <= waited - began < SOON_SECONDS / 2
         assert time.monotonic() - waited < 0.5
-        assert ([True, False], False) == (told, "exporter.state" in names_in(path.parent))
-        told.changed.clear()
+        assert ([True, False], False) == (results, "exporter.state" in names_in(path.parent))
+        results.changed.clear()
         answers.set()
-        await told.changed.wait()
+        await results.changed.wait()
         assert (7, 3) == (failed_in(path), failed_in(path, "other"))
         await store.save(KEY, saved(failed=8))
         assert 8 == failed_in(path)
-    assert [True, False, True, True] == told
+    assert [True, False, True, True] == results
     assert ["state.write_failed", "state.write_recovered"] == [line["event"] for line in log]
     assert "the disk has not answered for 0.2 s" == log[0]["detail"]
     assert "hangs" in log[0]["advice"]
@@ -286,10 +305,10 @@ async def test_the_last_write_does_not_wait_for_a_disk_that_hangs(
     """The file stays locked, for it may yet be replaced."""
     answers = threading.Event()
     monkeypatch.setattr(os, "fsync", lambda _: answers.wait(SOON_SECONDS))
-    async with store_of(path, answers_within_seconds=0.1) as (store, told):
+    async with store_of(path, answers_within_seconds=0.1) as (store, results):
         await store.save(KEY, saved())
         await store.close({})
-        assert [True, False] == told
+        assert [True, False] == results
         with pytest.raises(StateInUseError):
             StateFile(path).lock()
         answers.set()
@@ -299,12 +318,12 @@ async def test_a_file_that_would_be_too_large_is_not_written(
     path: Path, log: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It would be called damaged when it is read."""
-    async with store_of(path) as (store, told):
+    async with store_of(path) as (store, results):
         await store.save(KEY, saved(failed=3))
         monkeypatch.setattr("exporter.state.file.LARGEST_BYTES", 100)
         await store.save(KEY, saved(failed=4))
         assert 3 == failed_in(path)
-    assert [True, True, False] == told
+    assert [True, True, False] == results
     (line,) = log
     assert ("state.write_failed", "it would be larger than 512 MiB") == (
         line["event"],
@@ -313,40 +332,42 @@ async def test_a_file_that_would_be_too_large_is_not_written(
     assert "several exporters" in line["advice"]
 
 
-def test_a_state_is_read_by_the_keys_of_its_projects(path: Path, log: list[Any]) -> None:
+async def test_a_state_is_read_by_the_keys_of_its_projects(path: Path, log: list[Any]) -> None:
     """Projects that are not configured are kept for a month."""
     old = saved(unix_now=time.time() - 40 * 86_400)
     write(path, here=saved(), away=saved(), long_away=old)
-    loaded = load_state(path, ["here", "new"])
-    assert ({"here"}, {"away"}) == (set(loaded.projects), set(loaded.others))
+    store, _ = opened(path, "here", "new")
+    assert store.known("here") is not None
+    assert store.known("new") is None
+    assert {"here", "away"} == await written_by(store, path)
     (line,) = log
     assert ("state.loaded", 1, 2) == (line["event"], line["projects"], line["jobs"])
     assert 0 <= line["age_seconds"] < SOON_SECONDS
 
 
-def test_a_project_is_found_by_its_former_key(path: Path, log: list[Any]) -> None:
+async def test_a_project_is_found_by_its_former_key(path: Path, log: list[Any]) -> None:
     """Unless it has one of its own there; of two with the same former key, the first one is."""
     write(path, alone=saved(failed=1), known=saved(failed=2))
     former = dict.fromkeys(["known", "first", "second"], "alone")
-    loaded = load_state(path, former, former)
-    assert ["first", "known"] == sorted(loaded.projects)
-    assert saved(failed=1).counters == loaded.projects["first"].counters
-    assert {} == loaded.others
+    store, _ = opened(path, *former, former=former)
+    first = store.known("first")
+    assert first is not None
+    assert saved(failed=1).counters == first.counters
+    assert {"first", "known"} == await written_by(store, path)
     assert ["state.loaded"] == [line["event"] for line in log]
 
 
 def test_there_may_be_no_file_yet(path: Path, log: list[Any]) -> None:
     """This is not logged."""
-    loaded = load_state(path, [KEY])
-    assert loaded.may_write
-    assert ({}, []) == (loaded.projects, log)
+    store, results = opened(path)
+    assert (None, [True], []) == (store.known(KEY), results, log)
 
 
-def test_a_damaged_file_is_kept_and_told(path: Path, log: list[Any]) -> None:
+def test_a_damaged_file_is_kept_and_logged(path: Path, log: list[Any]) -> None:
     """The exporter starts from zero."""
     path.write_bytes(b"garbage")
-    loaded = load_state(path, [KEY])
-    assert loaded.may_write
+    store, results = opened(path)
+    assert (None, [True]) == (store.known(KEY), results)
     (line,) = log
     assert ("state.damaged", f"{path}.damaged") == (line["event"], line["kept_as"])
     assert {"exporter.state.damaged", "exporter.state.lock"} == names_in(path.parent)
@@ -355,8 +376,9 @@ def test_a_damaged_file_is_kept_and_told(path: Path, log: list[Any]) -> None:
 def test_one_damaged_project_leaves_the_others(path: Path, log: list[Any]) -> None:
     """The file is kept, for it holds what was lost."""
     write(path, here=saved(), bad=b"[]")
-    loaded = load_state(path, ["here", "bad"])
-    assert {"here"} == set(loaded.projects)
+    store, _ = opened(path, "here", "bad")
+    assert store.known("here") is not None
+    assert store.known("bad") is None
     assert ["state.damaged", "state.loaded"] == [line["event"] for line in log]
 
 
@@ -367,9 +389,9 @@ async def test_a_file_that_cannot_be_used_is_left_alone(
     """The exporter runs without it."""
     spoil(path, what)
     before = facts_of(path)
-    async with store_of(path) as (store, told):
+    async with store_of(path) as (store, results):
         await store.save(KEY, saved())
-    assert [False] == told
+    assert [False] == results
     assert before == facts_of(path)
     (line,) = log
     assert "state.not_used" == line["event"]
