@@ -21,7 +21,7 @@ from exporter.domain import (
 from exporter.llamacloud.pages import Page
 from exporter.llamacloud.v1beta.counting import count_items
 from exporter.llamacloud.v1beta.item_counter import ItemCounter
-from exporter.llamacloud.v1beta.models import ItemRow
+from exporter.llamacloud.v1beta.items import ItemRow
 from exporter.llamacloud.v1beta.reader import Reader
 from exporter.simulator import Fault, Paging, SimulatedJob, items_of
 from tests.support.clients import client_of

@@ -5,11 +5,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from exporter.llamacloud.errors import BadResponse
+from exporter.llamacloud.fields import readers_of
 from exporter.llamacloud.json_bounds import MOST_VALUES
-from exporter.llamacloud.v1beta.decoding import read_items, read_jobs, read_status
-from exporter.llamacloud.v1beta.models import ItemRow, JobRow
+from exporter.llamacloud.v1beta.items import ItemRow, read_items
+from exporter.llamacloud.v1beta.jobs import JobRow, read_jobs, read_status
+from exporter.llamacloud.v2.models import BatchRow, JobConfig, ParseJobRow, ResultRow
 from tests.llamacloud.documented import ITEM, JOB, page_of, with_json
 
 AT_TEN = datetime(2026, 11, 23, 10, tzinfo=UTC)
@@ -38,6 +41,33 @@ def test_what_is_optional_may_be_missing_or_null() -> None:
     assert [missing] == read.rows
     assert {} == read.unreadable.fields
     assert {None} == {getattr(missing, name) for name in optional}
+
+
+@pytest.mark.parametrize(
+    ("kind", "others"),
+    [
+        (JobRow, {"id"}),
+        (ItemRow, {"item_id"}),
+        (BatchRow, {"id", "config"}),
+        (JobConfig, set()),
+        (ResultRow, {"source_directory_file_id", "job_reference"}),
+        (ParseJobRow, {"id"}),
+    ],
+)
+def test_every_field_has_a_type_that_can_be_read(kind: type[Struct], others: set[str]) -> None:
+    """Ids and nested objects are read by other code."""
+    assert set(kind.__struct_fields__) - others == readers_of(kind).keys()
+
+
+def test_a_field_of_a_type_that_nothing_reads_is_refused() -> None:
+    """It would be absent wherever an answer is read field by field."""
+
+    class Row(Struct):
+        id: str
+        colours: list[str] | None = None
+
+    with pytest.raises(KeyError):
+        readers_of(Row)
 
 
 @pytest.mark.parametrize(

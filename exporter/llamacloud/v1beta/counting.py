@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from exporter.domain import Job
     from exporter.llamacloud.pages import Page
-    from exporter.llamacloud.v1beta.models import ItemRow
+    from exporter.llamacloud.v1beta.items import ItemRow
     from exporter.llamacloud.v1beta.reader import Reader
 
 # Statuses still counted, by filtered lists, when a job is too large to read whole. They are in such

@@ -24,7 +24,7 @@ from exporter.texts import cut
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from exporter.llamacloud.v1beta.models import ItemRow
+    from exporter.llamacloud.v1beta.items import ItemRow
 
 # Enough of the names and messages of items for a log line.
 _LOGGED_LENGTH = 500
