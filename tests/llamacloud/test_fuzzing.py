@@ -19,7 +19,7 @@ from exporter.llamacloud.fields import is_usable_id
 from exporter.llamacloud.known_values import KnownValues
 from exporter.llamacloud.pages import Page, read_at_once
 from exporter.llamacloud.v1beta import jobs
-from exporter.llamacloud.v1beta.item_counter import ItemCounter
+from exporter.llamacloud.v1beta.counting import ItemCounter
 from exporter.llamacloud.v1beta.items import ITEM_STATUSES, ItemRow, read_items
 from exporter.llamacloud.v1beta.jobs import JobRow, StatusRow, job_of, read_jobs, read_status
 from tests.llamacloud.documented import ITEM, JOB, page_of, with_json
