@@ -5,13 +5,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import structlog
 from msgspec import Struct
 
 from exporter.llamacloud.errors import BadResponse
-from exporter.llamacloud.fields import readers_of
+from exporter.llamacloud.fields import count, readers_of, text, time
 from exporter.llamacloud.json_bounds import MOST_VALUES
+from exporter.llamacloud.known_values import KnownValues
 from exporter.llamacloud.v1beta.items import ItemRow, read_items
-from exporter.llamacloud.v1beta.jobs import JobRow, read_jobs, read_status
+from exporter.llamacloud.v1beta.jobs import JobRow, job_of, read_jobs, read_status
 from exporter.llamacloud.v2.models import BatchRow, JobConfig, ParseJobRow, ResultRow
 from tests.llamacloud.documented import ITEM, JOB, page_of, with_json
 
@@ -57,6 +59,14 @@ def test_what_is_optional_may_be_missing_or_null() -> None:
 def test_every_field_has_a_type_that_can_be_read(kind: type[Struct], others: set[str]) -> None:
     """Ids and nested objects are read by other code."""
     assert set(kind.__struct_fields__) - others == readers_of(kind).keys()
+
+
+def test_every_field_of_a_job_is_passed_on() -> None:
+    """A field is read only if something uses it."""
+    values: dict[object, Any] = {text: "parse", count: 7, time: AT_TEN}
+    row = JobRow(id="bjb-1", **{name: values[read] for name, read in readers_of(JobRow).items()})
+    job = job_of(row, KnownValues(structlog.get_logger()), AT_TEN.timestamp())
+    assert [] == [name for name in JobRow.__struct_fields__ if getattr(job, name) is None]
 
 
 def test_a_field_of_a_type_that_nothing_reads_is_refused() -> None:
