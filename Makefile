@@ -114,10 +114,11 @@ lint: $(TOOLS_VENV)/.installed $(VENV)/.installed-test
 	$(TOOLS_BIN)/mypy --python-executable $(BIN)/python
 	$(TOOLS_BIN)/lint-imports
 
-# Writes the tables of the documentation, the schema of the chart's values, and the pages that tests compare with,
-# anew from the code.
+# Writes the tables of the documentation, the metrics in openapi.yaml, the schema of the chart's values, and the pages
+# that tests compare with, anew from the code.
 tables: $(VENV)/.installed-test
 	$(BIN)/python -m tests.docs.documentation_tables
+	$(BIN)/python -m tests.docs.openapi_gauges
 	$(BIN)/python -m tests.docs.values_schema
 	$(BIN)/python -m tests.status_pages.golden_pages
 

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 
-from exporter.domain import (
-    Job,
-    JobType,
-)
+from exporter.domain import Job, JobType
 
 # The list may be behind by one interval.
 _CONTRADICTIONS_AT_FIRST = 3
 _SAME_TIME_WITHIN_SECONDS = 1.0
-_COUNTS = ("total_items", "processed_items", "failed_items", "skipped_items")
-_TIMES = ("created_at", "started_at", "completed_at")
-_facts = attrgetter(
-    *("status", "job_type", "directory_id"),
-    *_COUNTS,
-    *_TIMES,
-)
-_OPTIONAL = ("directory_id", *_COUNTS)
+_TIMES = tuple(field.name for field in fields(Job) if field.metadata.get("time"))
+_OPTIONAL = tuple(field.name for field in fields(Job) if field.metadata.get("optional"))
+_facts = attrgetter(*(field.name for field in fields(Job) if field.metadata.get("compared")))
 _optional = attrgetter(*_OPTIONAL)
 
 
@@ -36,7 +28,7 @@ def agree(one: Job, other: Job) -> bool:
 
 
 def with_facts_of(job: Job, other: Job | None) -> Job:
-    """Return a job whose missing type, directory and counts come from the ``other`` record."""
+    """Return a job whose missing type, and optional values come from the ``other`` record."""
     if other is None:
         return job
     if job.job_type is JobType.UNKNOWN and other.job_type is not JobType.UNKNOWN:

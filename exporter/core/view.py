@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from exporter.domain import ApiStatus, ItemStatus, JobView, ProjectStatus, ProjectView
+from exporter.domain import ApiStatus, ItemStatus, Job, JobView, ProjectStatus, ProjectView
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from exporter.core.tracked_job import TrackedJob
     from exporter.domain import ItemCounts
 
+_FIELDS_OF_BOTH = {field.name for field in fields(Job)} & {field.name for field in fields(JobView)}
+# All but these labels, which are empty where a job lacks them, are published as they are.
+_PUBLISHED_AS_THEY_ARE = tuple(_FIELDS_OF_BOTH - {"directory_id", "configuration_id"})
+
 
 def job_view(
     tracked: TrackedJob, last_progress_at: float | None, *, items_enabled: bool
@@ -22,24 +27,15 @@ def job_view(
     job, counts = tracked.job, tracked.counts if items_enabled else None
     return JobView(
         job_id=job.id,
-        job_type=job.job_type,
         directory_id=job.directory_id or "",
-        status=job.status,
-        total_items=job.total_items,
+        configuration_id=job.configuration_id or "",
         progress_ratio=tracked.progress_ratio,
-        processed_items=job.processed_items,
-        failed_items=job.failed_items,
-        skipped_items=job.skipped_items,
         item_failures=_item_failures(counts),
         items=counts.by_status if counts else None,
-        created_at=job.created_at,
-        started_at=job.started_at,
-        completed_at=job.completed_at,
         last_progress_at=last_progress_at,
         last_refreshed_at=tracked.last_refreshed_at,
         items_last_counted_at=tracked.items_last_counted_at if items_enabled else None,
-        api_version=job.api_version,
-        configuration_id=job.configuration_id or "",
+        **{name: getattr(job, name) for name in _PUBLISHED_AS_THEY_ARE},
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003 - the state file is read by these types
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from exporter.domain.histogram import ITEM_DURATION_BUCKETS, Histogram
 from exporter.domain.vocabulary import (
@@ -18,6 +18,13 @@ from exporter.domain.vocabulary import (
 # What an API generation keeps with a job between answers. It is opaque to all other code.
 Memory: TypeAlias = object
 
+# How ``core.contradictions`` treats fields that the list and the status endpoint both send.
+COMPARED: Final = {"compared": True}
+# One of the two may leave it out, and then the other's value is used.
+OPTIONAL: Final = {"compared": True, "optional": True}
+# The two may write a time with different precision.
+TIME: Final = {"compared": True, "time": True}
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -30,17 +37,17 @@ class Job:
     """
 
     id: str
-    job_type: JobType
-    status: JobStatus
+    job_type: JobType = field(metadata=COMPARED)
+    status: JobStatus = field(metadata=COMPARED)
     project_id: str | None = None
-    total_items: int | None = None
-    processed_items: int | None = None
-    failed_items: int | None = None
-    skipped_items: int | None = None
-    directory_id: str | None = None
-    created_at: float | None = None
-    started_at: float | None = None
-    completed_at: float | None = None
+    total_items: int | None = field(default=None, metadata=OPTIONAL)
+    processed_items: int | None = field(default=None, metadata=OPTIONAL)
+    failed_items: int | None = field(default=None, metadata=OPTIONAL)
+    skipped_items: int | None = field(default=None, metadata=OPTIONAL)
+    directory_id: str | None = field(default=None, metadata=OPTIONAL)
+    created_at: float | None = field(default=None, metadata=TIME)
+    started_at: float | None = field(default=None, metadata=TIME)
+    completed_at: float | None = field(default=None, metadata=TIME)
     updated_at: float | None = None
     error_message: str | None = None
     api_version: str = "v1beta"

@@ -39,7 +39,8 @@ class Counters:
 class JobView:
     """What is published of one job; ``None`` means that there is no such series.
 
-    ``item_failures`` counts the failed items by the reasons that occur.
+    Fields that ``Job`` has too are copied by name. ``item_failures`` counts the failed items by the
+    reasons that occur.
     """
 
     job_id: str

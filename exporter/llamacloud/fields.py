@@ -10,7 +10,8 @@ import json
 import math
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias, TypeVar, get_args
 
 import msgspec
 from msgspec import Meta
@@ -84,22 +85,40 @@ def document_of(body: bytes) -> dict[str, Any]:
     return document
 
 
-def row_of(
-    kind: type[Row],
-    id_field: str,
-    fields: Mapping[str, Callable[[object], Any]],
-    value: object,
-    unreadable: Unreadable,
-) -> Row | None:
+def row_of(kind: type[Row], id_field: str, value: object, unreadable: Unreadable) -> Row | None:
     """Read a row as far as possible, or return ``None`` and record it if it has no usable id."""
     if not isinstance(value, dict) or not is_usable_id(value.get(id_field)):
         unreadable.rows += 1
         return None
     row_id = value[id_field]
-    known: dict[str, Any] = {id_field: row_id}
-    for name, read in fields.items():
-        known[name] = field_of(value, name, read, unreadable, row_id)
-    return kind(**known)
+    return kind(**{id_field: row_id}, **fields_of(kind, value, unreadable, row_id))
+
+
+def fields_of(
+    kind: type[msgspec.Struct], document: Mapping[str, Any], unreadable: Unreadable, row_id: str
+) -> dict[str, Any]:
+    """Read the optional fields of ``kind``, each by its type; nested objects are left out."""
+    return {
+        name: field_of(document, name, read, unreadable, row_id)
+        for name, read in readers_of(kind).items()
+    }
+
+
+@cache
+def readers_of(kind: type[msgspec.Struct]) -> Mapping[str, Callable[[object], Any]]:
+    """Return how each optional field of ``kind`` is read, except nested objects.
+
+    Raises:
+        KeyError: nothing reads the type of a field.
+    """
+    optional = [field for field in msgspec.structs.fields(kind) if not field.required]
+    return {field.name: _READERS[field.type] for field in optional if not _is_nested(field.type)}
+
+
+def _is_nested(kind: object) -> bool:
+    return any(
+        isinstance(part, type) and issubclass(part, msgspec.Struct) for part in get_args(kind)
+    )
 
 
 def field_of(
@@ -151,6 +170,14 @@ def time(value: object) -> datetime:
         return datetime.fromisoformat(_LEAP_SECOND.sub(r"\1:59", value.upper()))
     except ValueError:
         raise UnreadableError from None
+
+
+_READERS: Mapping[object, Callable[[object], Any]] = {
+    str | None: text,
+    Count | None: count,
+    float | None: number,
+    datetime | None: time,
+}
 
 
 def _loads(text: str) -> Any:  # noqa: ANN401 - it may be anything

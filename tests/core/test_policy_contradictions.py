@@ -19,6 +19,8 @@ COMPLETED: dict[str, Any] = {
     "processed_items": 10,
     "completed_at": EPOCH + 90,
 }
+COUNTS = ("total_items", "processed_items", "failed_items", "skipped_items")
+TIMES = ("created_at", "started_at", "completed_at")
 
 
 def contradicted(listed: dict[str, Any], fetched: dict[str, Any]) -> Polling:
@@ -42,6 +44,61 @@ def test_the_list_is_believed_and_the_contradiction_is_reported_once(
     assert 1 == len(project.events_of(JobRecordsContradict))
     assert [] == [*project.events_of(JobChangedStatus, 120), *project.events_of(JobEnded, 120)]
     assert len([*project.events_of(JobChangedStatus), *project.events_of(JobEnded)]) <= 5
+
+
+@pytest.mark.parametrize(
+    ("field", "listed", "fetched"),
+    [
+        ("status", JobStatus.PENDING, JobStatus.RUNNING),
+        ("job_type", JobType.PARSE, JobType.EXTRACT),
+        ("directory_id", "dir-1", "dir-2"),
+        *((field, 8, 9) for field in COUNTS if field != "failed_items"),
+        *((field, EPOCH + 60, EPOCH + 62) for field in TIMES),
+    ],
+)
+def test_any_other_value_that_is_published_is_a_contradiction(
+    field: str, listed: object, fetched: object
+) -> None:
+    """The list is believed, in all but the number of failed items."""
+    project = contradicted(RUNNING | {field: listed}, RUNNING | {field: fetched})
+    assert listed == getattr(project.job(), field)
+    assert 1 == len(project.events_of(JobRecordsContradict))
+
+
+@pytest.mark.parametrize(
+    ("field", "listed", "fetched"),
+    [("error_message", "E1", "E2"), ("updated_at", EPOCH + 70, EPOCH + 80)],
+)
+def test_other_values_of_what_is_not_published_are_no_contradiction(
+    field: str, listed: object, fetched: object
+) -> None:
+    """The two endpoints may write them as they like."""
+    project = contradicted(RUNNING | {field: listed}, RUNNING | {field: fetched})
+    assert [] == project.events_of(JobRecordsContradict)
+
+
+@pytest.mark.parametrize("silent", ["list", "status"])
+@pytest.mark.parametrize(
+    ("field", "value"), [("directory_id", "dir-1"), *((field, 8) for field in COUNTS)]
+)
+def test_a_value_that_one_of_the_two_leaves_out_comes_from_the_other(
+    field: str, value: object, silent: str
+) -> None:
+    """It is published all the time, once both have answered."""
+    states, omits = RUNNING | {field: value}, RUNNING | {field: None}
+    project = contradicted(*((omits, states) if silent == "list" else (states, omits)))
+    since = [view for view in project.views if view.number > 2]
+    assert {value} == {getattr(shown, field) for view in since for shown in view.jobs}
+    assert [] == project.events_of(JobRecordsContradict)
+
+
+@pytest.mark.parametrize("field", TIMES)
+def test_a_time_that_one_of_the_two_writes_more_precisely_stays_as_it_is(field: str) -> None:
+    """Its series would change back and forth with each answer."""
+    whole, fraction = COMPLETED | {field: EPOCH + 90}, COMPLETED | {field: EPOCH + 90.4}
+    project = contradicted(whole, fraction)
+    assert {EPOCH + 90} == {getattr(job, field) for view in project.views for job in view.jobs}
+    assert [] == project.events_of(JobRecordsContradict)
 
 
 def test_the_newer_of_both_is_believed() -> None:
@@ -162,12 +219,6 @@ def test_more_failed_items_are_believed_where_no_date_shows_which_end_is_later()
     gauges = history.view().gauges
     assert gauges is not None
     assert 1 == gauges.failing_jobs[JobType.PARSE]
-
-
-def test_times_of_another_precision_are_the_same() -> None:
-    """The list may write whole seconds, the status fractions."""
-    project = contradicted(COMPLETED, COMPLETED | {"completed_at": EPOCH + 90.4})
-    assert [] == project.events_of(JobRecordsContradict)
 
 
 def test_a_status_without_a_type_does_not_change_it() -> None:

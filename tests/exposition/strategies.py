@@ -72,6 +72,10 @@ def _mappings(
     return st.dictionaries(keys, values, max_size=4)
 
 
+_OF_TYPE = {"int | None": _maybe(counts), "float | None": _maybe(times)}
+_NUMBERS = {
+    name: _OF_TYPE[kind] for name, kind in JobView.__annotations__.items() if kind in _OF_TYPE
+}
 jobs = st.builds(
     JobView,
     job_id=texts,
@@ -79,19 +83,9 @@ jobs = st.builds(
     directory_id=texts,
     configuration_id=texts,
     status=job_statuses,
-    total_items=counts,
-    progress_ratio=_maybe(st.floats(0, 1)),
-    processed_items=_maybe(counts),
-    failed_items=_maybe(counts),
-    skipped_items=_maybe(counts),
     item_failures=_maybe(_mappings(failure_reasons, counts)),
     items=_maybe(_mappings(item_statuses, counts)),
-    created_at=_maybe(times),
-    started_at=_maybe(times),
-    completed_at=_maybe(times),
-    last_progress_at=_maybe(times),
-    last_refreshed_at=_maybe(times),
-    items_last_counted_at=_maybe(times),
+    **(_NUMBERS | {"progress_ratio": _maybe(st.floats(0, 1))}),
 )
 
 gauges = st.builds(

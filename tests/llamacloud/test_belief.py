@@ -18,7 +18,8 @@ from exporter.llamacloud.times import (
     plausible_time,
     plausible_times,
 )
-from exporter.llamacloud.v1beta.jobs import ITEM_STATUSES, JOB_STATUSES, JOB_TYPES
+from exporter.llamacloud.v1beta.items import ITEM_STATUSES
+from exporter.llamacloud.v1beta.jobs import JOB_STATUSES, JOB_TYPES
 from tests.support.properties import UNHURRIED
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)

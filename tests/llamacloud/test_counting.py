@@ -3,6 +3,8 @@
 import json
 import tracemalloc
 from collections.abc import Callable, Sequence
+from copy import copy
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from random import Random
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 
 from exporter.domain import (
+    CountLimits,
     FailedItem,
     ItemCounts,
     ItemsCounted,
@@ -18,12 +21,11 @@ from exporter.domain import (
     NotCounted,
     UncountedReason,
 )
-from exporter.llamacloud.pages import Page
-from exporter.llamacloud.v1beta.counting import count_items
-from exporter.llamacloud.v1beta.item_counter import ItemCounter
-from exporter.llamacloud.v1beta.models import ItemRow
-from exporter.llamacloud.v1beta.reader import Reader
+from exporter.llamacloud.v1beta.api import V1BetaApi
+from exporter.llamacloud.v1beta.counting import ItemCounter
+from exporter.llamacloud.v1beta.items import ItemRow
 from exporter.simulator import Fault, Paging, SimulatedJob, items_of
+from exporter.simulator.paging import Page
 from tests.support.clients import client_of
 from tests.support.cloud import Cloud
 from tests.support.history import job
@@ -32,24 +34,36 @@ pytestmark = pytest.mark.anyio
 
 ANSWERED_AT = datetime(2026, 6, 1, tzinfo=UTC).timestamp()
 BEGAN_AT = ANSWERED_AT - 3600
-FACTS = ("total_items", "failed_items", "skipped_items")
 MANY = {"completed": 20, "failed": 4, "skipped": 3, "processing": 2, "pending": 5, "cancelled": 1}
 
 
-async def counted(cloud: Cloud, **limits: Any) -> ItemCounts | None:
-    answer = await answered(cloud, **limits)
+async def counted(cloud: Cloud, **facts: Any) -> ItemCounts | None:
+    answer = await answered(cloud, **facts)
     return answer.counts if isinstance(answer, ItemsCounted) else None
 
 
-async def answered(cloud: Cloud, **limits: Any) -> ItemsCounted | NotCounted:
-    facts = {name: limits.pop(name) for name in FACTS if name in limits}
+async def answered(cloud: Cloud, max_pages: int = 10, **facts: Any) -> ItemsCounted | NotCounted:
     facts.setdefault("total_items", len(cloud.world.jobs["job-1"].items))
     async with client_of(cloud) as client:
-        return await count_items(
-            Reader(client, {}),
-            job(**facts),
-            **({"max_pages": 10} | limits),
-        )
+        limits = CountLimits(max_pages)
+        answer, _ = await V1BetaApi(client).count_items(job(**facts), None, limits)
+    assert isinstance(answer, ItemsCounted | NotCounted)
+    return answer
+
+
+class ChangingItems(Paging):
+    """A list of items that change after each page, by ``change`` of the rows that were sent."""
+
+    def __init__(self, change: Callable[[Sequence[Any], int], None], **style: Any) -> None:
+        super().__init__(**style)
+        self.change = change
+
+    def page(self, rows: Sequence[Any], *, limit: int, offset: int) -> Page[Any]:
+        """Cut a page out of the rows, as they are before they change."""
+        page = super().page(rows, limit=limit, offset=offset)
+        sent = [copy(row) for row in page.rows]
+        self.change(sent, offset)
+        return replace(page, rows=sent)
 
 
 @pytest.mark.parametrize(
@@ -255,19 +269,13 @@ async def test_an_item_that_fails_between_two_of_the_lists_is_counted_as_failed(
     """Once, and as what it is now."""
     cloud_job = cloud.add_job(items=items_of("job-1", processing=2, completed=3))
 
-    class Failing(Reader):
-        """An item fails after each answer."""
+    def fail(_sent: Sequence[Any], _offset: int) -> None:
+        cloud_job.items[0].status = "failed"
 
-        async def items_page(self, *args: Any) -> Page[ItemRow]:
-            """List as usual."""
-            page = await super().items_page(*args)
-            cloud_job.items[0].status = "failed"
-            return page
-
-    async with client_of(cloud) as client:
-        answer = await count_items(Failing(client, {}), job(total_items=10_001), max_pages=10)
-    assert isinstance(answer, ItemsCounted)
-    by_status = answer.counts.by_status
+    cloud.simulator.items_paging = ChangingItems(fail)
+    counts = await counted(cloud, total_items=10_001)
+    assert counts is not None
+    by_status = counts.by_status
     assert (1, 1) == (by_status[ItemStatus.PROCESSING], by_status[ItemStatus.FAILED])
 
 
@@ -293,25 +301,14 @@ async def test_a_list_by_status_that_moves_is_read_once_more(cloud: Cloud) -> No
     """Failed items that are retried meanwhile push others out of what is still to be read."""
     cloud_job = cloud.add_job(items=items_of("job-1", failed=30))
 
-    class Retrying(Reader):
-        """Two items are retried after the first page of failed ones."""
+    def retry_two(sent: Sequence[Any], offset: int) -> None:
+        if offset == 0 and sent and sent[0].status == "failed":
+            cloud_job.items[0].status = cloud_job.items[1].status = "pending"
 
-        async def items_page(self, *args: Any) -> Page[ItemRow]:
-            """List as usual."""
-            page = await super().items_page(*args)
-            if args[1:] == (0, ItemStatus.FAILED):
-                cloud_job.items[0].status = cloud_job.items[1].status = "pending"
-            return page
-
-    cloud.simulator.items_paging = Paging(max_rows=10, order="oldest")
-    async with client_of(cloud) as client:
-        answer = await count_items(
-            Retrying(client, {}),
-            job(total_items=10_001, failed_items=30),
-            max_pages=10,
-        )
-    assert isinstance(answer, ItemsCounted)
-    assert 30 == answer.counts.by_status[ItemStatus.FAILED]
+    cloud.simulator.items_paging = ChangingItems(retry_two, max_rows=10, order="oldest")
+    counts = await counted(cloud, total_items=10_001, failed_items=30)
+    assert counts is not None
+    assert 30 == counts.by_status[ItemStatus.FAILED]
 
 
 def test_an_item_is_counted_as_it_was_seen_last() -> None:
@@ -372,15 +369,13 @@ async def test_memory_stays_flat_during_a_sweep(cloud: Cloud) -> None:
 
 
 async def test_where_pages_are_short_and_many_what_matters_is_counted(cloud: Cloud) -> None:
-    """As where a job says that it is too large; it is not swept in vain the next time."""
+    """As where a job says that it is too large; test_memory.py has the next count."""
     cloud.add_job(items=items_of("job-1", completed=45, failed=3))
     cloud.simulator.items_paging = Paging(max_rows=10)
     counts = await counted(cloud, max_pages=4)
     assert counts is not None
     assert {"processing": 0, "failed": 3, "skipped": 0, "cancelled": 0} == counts.by_status
     assert 4 + 4 == cloud.requests()["list_items"]
-    assert counts == await counted(cloud, max_pages=4, was_too_large=True)
-    assert 4 + 4 + 4 == cloud.requests()["list_items"]
 
 
 async def test_a_job_with_nothing_counted_is_not_counted_short(cloud: Cloud) -> None:
@@ -473,7 +468,6 @@ async def test_too_many_items_are_dated_by_the_first_request(cloud: Cloud) -> No
     """A job that ended while its list was read gets larger limits, and is counted again."""
     cloud.add_job(items=items_of("job-1", completed=35))
     cloud.simulator.items_paging = Paging(max_rows=10)
-    async with client_of(cloud) as client:
-        answer = await count_items(Reader(client, {}), job(total_items=35), max_pages=3)
+    answer = await answered(cloud, max_pages=3)
     assert isinstance(answer, NotCounted)
     assert answer.asked_monotonic <= cloud.simulator.requests[0].arrived_monotonic

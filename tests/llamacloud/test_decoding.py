@@ -5,11 +5,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import structlog
+from msgspec import Struct
 
 from exporter.llamacloud.errors import BadResponse
+from exporter.llamacloud.fields import count, readers_of, text, time
 from exporter.llamacloud.json_bounds import MOST_VALUES
-from exporter.llamacloud.v1beta.decoding import read_items, read_jobs, read_status
-from exporter.llamacloud.v1beta.models import ItemRow, JobRow
+from exporter.llamacloud.known_values import KnownValues
+from exporter.llamacloud.v1beta.items import ItemRow, read_items
+from exporter.llamacloud.v1beta.jobs import JobRow, job_of, read_jobs, read_status
+from exporter.llamacloud.v2.models import BatchRow, JobConfig, ParseJobRow, ResultRow
 from tests.llamacloud.documented import ITEM, JOB, page_of, with_json
 
 AT_TEN = datetime(2026, 11, 23, 10, tzinfo=UTC)
@@ -38,6 +43,41 @@ def test_what_is_optional_may_be_missing_or_null() -> None:
     assert [missing] == read.rows
     assert {} == read.unreadable.fields
     assert {None} == {getattr(missing, name) for name in optional}
+
+
+@pytest.mark.parametrize(
+    ("kind", "others"),
+    [
+        (JobRow, {"id"}),
+        (ItemRow, {"item_id"}),
+        (BatchRow, {"id", "config"}),
+        (JobConfig, set()),
+        (ResultRow, {"source_directory_file_id", "job_reference"}),
+        (ParseJobRow, {"id"}),
+    ],
+)
+def test_every_field_has_a_type_that_can_be_read(kind: type[Struct], others: set[str]) -> None:
+    """Ids and nested objects are read by other code."""
+    assert set(kind.__struct_fields__) - others == readers_of(kind).keys()
+
+
+def test_every_field_of_a_job_is_passed_on() -> None:
+    """A field is read only if something uses it."""
+    values: dict[object, Any] = {text: "parse", count: 7, time: AT_TEN}
+    row = JobRow(id="bjb-1", **{name: values[read] for name, read in readers_of(JobRow).items()})
+    job = job_of(row, KnownValues(structlog.get_logger()), AT_TEN.timestamp())
+    assert [] == [name for name in JobRow.__struct_fields__ if getattr(job, name) is None]
+
+
+def test_a_field_of_a_type_that_nothing_reads_is_refused() -> None:
+    """It would be absent wherever an answer is read field by field."""
+
+    class Row(Struct):
+        id: str
+        colours: list[str] | None = None
+
+    with pytest.raises(KeyError):
+        readers_of(Row)
 
 
 @pytest.mark.parametrize(

@@ -13,20 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.domain import ItemCounts, ItemStatus, Job
+from exporter.llamacloud import pages
 from exporter.llamacloud.errors import BadResponse
 from exporter.llamacloud.fields import is_usable_id
 from exporter.llamacloud.known_values import KnownValues
 from exporter.llamacloud.pages import Page, read_at_once
-from exporter.llamacloud.v1beta import decoding
-from exporter.llamacloud.v1beta.decoding import (
-    StatusRow,
-    read_items,
-    read_jobs,
-    read_status,
-)
-from exporter.llamacloud.v1beta.item_counter import ItemCounter
-from exporter.llamacloud.v1beta.jobs import ITEM_STATUSES, job_of
-from exporter.llamacloud.v1beta.models import ItemRow, JobRow
+from exporter.llamacloud.v1beta import jobs
+from exporter.llamacloud.v1beta.counting import ItemCounter
+from exporter.llamacloud.v1beta.items import ITEM_STATUSES, ItemRow, read_items
+from exporter.llamacloud.v1beta.jobs import JobRow, StatusRow, job_of, read_jobs, read_status
 from tests.llamacloud.documented import ITEM, JOB, page_of, with_json
 from tests.llamacloud.odd_json import ODD_JSON, json_values
 from tests.support.properties import EFFORT, UNHURRIED
@@ -220,12 +215,14 @@ def test_field_by_field_the_same_is_read_as_at_once(case: tuple[Read, bytes]) ->
         return at_once[-1]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(decoding, "read_at_once", spied)
+        patch.setattr(pages, "read_at_once", spied)
+        patch.setattr(jobs, "read_at_once", spied)
         try:
             quickly = read(body)
         except BadResponse:
             quickly = None
-        patch.setattr(decoding, "read_at_once", lambda *_: None)
+        patch.setattr(pages, "read_at_once", lambda *_: None)
+        patch.setattr(jobs, "read_at_once", lambda *_: None)
         if at_once == [None] or quickly is None:
             return
         slowly = read(body)

@@ -11,7 +11,8 @@ MEGABYTES = 10 * 1_000_000
 BOUNDED = """
 import resource, sys, time
 from exporter.llamacloud.errors import BadResponse
-from exporter.llamacloud.v1beta.decoding import read_items, read_jobs, read_status
+from exporter.llamacloud.v1beta.items import read_items
+from exporter.llamacloud.v1beta.jobs import read_jobs, read_status
 from exporter.llamacloud.refusals import refusal
 
 def answered(body):

@@ -10,6 +10,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from exporter.domain import (
+    CountLimits,
     ItemsCounted,
     ItemStatus,
     JobStatus,
@@ -21,7 +22,6 @@ from exporter.domain import (
 from exporter.llamacloud.errors import BadResponse, Unprocessable
 from exporter.llamacloud.page_sizes import PageSizes
 from exporter.llamacloud.v1beta.api import V1BetaApi
-from exporter.llamacloud.v1beta.counting import count_items
 from exporter.llamacloud.v1beta.endpoints import V1BetaEndpoint
 from exporter.llamacloud.v1beta.reader import Reader
 from exporter.simulator import DEFAULT_PROJECT_ID, Fault, Paging, items_of
@@ -144,7 +144,7 @@ async def test_a_job_whose_item_has_no_usable_id_is_not_counted(cloud: Cloud) ->
     cloud.world.jobs["job-1"].items[3].overrides["item_id"] = ""
     observer = Observer()
     async with client_of(cloud, observer) as client:
-        answer = await count_items(Reader(client, {}), job_of(), max_pages=10)
+        answer, _ = await V1BetaApi(client).count_items(job_of(), None, CountLimits(10))
     assert isinstance(answer, NotCounted)
     assert UncountedReason.UNREADABLE_ITEMS is answer.reason
     assert {"list_items": 1} == observer.unread_rows
@@ -163,7 +163,9 @@ async def test_items_without_a_name_or_with_texts_that_are_no_unicode_are_counte
     cloud.simulator.faults.add(Fault("raw", body=json.dumps({"items": rows}).encode()))
     cloud.add_job()
     async with client_of(cloud) as client:
-        answer = await count_items(Reader(client, {}), job_of(total_items=3), max_pages=10)
+        answer, _ = await V1BetaApi(client).count_items(
+            job_of(total_items=3), None, CountLimits(10)
+        )
     assert isinstance(answer, ItemsCounted)
     assert (3, 2) == (answer.counts.total, answer.counts.by_status[ItemStatus.FAILED])
     assert [
@@ -360,12 +362,12 @@ class TestPageSizes:
         cloud.simulator.items_paging = Paging(total_size=False, page_token=False)
         cloud.simulator.faults.add(refused_limit(refusals, "list_items"))
         async with client_of(cloud) as client:
-            reader = Reader(client, {})
+            api = V1BetaApi(client)
             for _ in range(2):
-                answer = await count_items(reader, job_of(total_items=250), max_pages=10)
+                answer, _ = await api.count_items(job_of(total_items=250), None, CountLimits(10))
                 assert isinstance(answer, ItemsCounted)
                 assert 250 == answer.counts.total
-            assert 1 == len((await reader.jobs_page(0, {})).rows)
+            assert 1 == len((await api.list_jobs(ListingPlan(max_requests=100))).jobs)
         assert "1000" == limits_asked_for(cloud)[-1]
         assert 1 == limits_asked_for(cloud)[:-1].count("1000")
 
@@ -374,7 +376,9 @@ class TestPageSizes:
         cloud.add_job(items=items_of("job-1", completed=30))
         cloud.simulator.faults.add(refused_limit(3, "list_items"))
         async with client_of(cloud) as client:
-            answer = await count_items(Reader(client, {}), job_of(total_items=31), max_pages=10)
+            answer, _ = await V1BetaApi(client).count_items(
+                job_of(total_items=31), None, CountLimits(10)
+            )
         assert isinstance(answer, ItemsCounted)
         assert 30 == answer.counts.total
 
@@ -383,9 +387,9 @@ class TestPageSizes:
         cloud.add_job(items=items_of("job-1", failed=3, completed=20))
         cloud.simulator.faults.add(refused_limit(2, "list_items"))
         async with client_of(cloud) as client:
-            reader = Reader(client, {})
-            await reader.items_page("job-1", 0)
-            answer = await count_items(reader, job_of(total_items=1_000), max_pages=10)
+            api = V1BetaApi(client)
+            await api.count_items(job_of(total_items=23), None, CountLimits(10))
+            answer, _ = await api.count_items(job_of(total_items=1_000), None, CountLimits(10))
         assert isinstance(answer, ItemsCounted)
         assert not answer.counts.whole
 

@@ -9,7 +9,8 @@ from starlette.responses import JSONResponse
 
 from exporter.llamacloud.errors import BadResponse
 from exporter.llamacloud.left_out import Unreadable
-from exporter.llamacloud.v1beta.decoding import read_items, read_jobs, read_status
+from exporter.llamacloud.v1beta.items import read_items
+from exporter.llamacloud.v1beta.jobs import read_jobs, read_status
 from exporter.llamacloud.v2.decoding import read_batch, read_batches
 from exporter.llamacloud.v2.file_job_decoding import read_extract_jobs, read_parse_jobs
 from exporter.simulator import (

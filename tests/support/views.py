@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from exporter.domain import (
     FAILURE_REASONS,
@@ -21,7 +22,7 @@ from exporter.domain import (
     ProjectGauges,
     ProjectView,
 )
-from exporter.exposition import Form, ProjectChunks, pieces, render_project
+from exporter.exposition import JOB_FAMILIES, Form, ProjectChunks, pieces, render_project
 
 NO_COUNTERS = Counters({}, {}, {}, {}, {}, {}, {}, {})
 REFUSED = Failure(ErrorReason.NOT_FOUND, "HTTP 404", "do this", is_refusal=True)
@@ -39,8 +40,8 @@ def sparse_job(job_id: str = "job-1") -> JobView:
 
 
 def full_job(job_id: str = "job-2", directory_id: str = "dir-1") -> JobView:
-    """Return a job with every field."""
-    return JobView(
+    """Return a job with a value for every family, also for one that is newer than this list."""
+    job = JobView(
         job_id=job_id,
         job_type=JobType.EXTRACT,
         directory_id=directory_id,
@@ -60,6 +61,9 @@ def full_job(job_id: str = "job-2", directory_id: str = "dir-1") -> JobView:
         last_refreshed_at=1_790_000_600.0,
         items_last_counted_at=1_790_000_601.0,
     )
+    attributes = [family.attribute for family in JOB_FAMILIES if family.attribute]
+    others: Any = {name: 7 for name in attributes if getattr(job, name) is None}
+    return replace(job, **others)
 
 
 def full_counters() -> Counters:

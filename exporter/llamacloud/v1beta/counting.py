@@ -1,129 +1,47 @@
-"""Counting the items of a job page by page, exactly or not at all, without keeping pages."""
+"""Counting the items of one job: reading their pages, and how each item counts."""
 
 from __future__ import annotations
 
-import time
+from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from exporter.domain import (
-    ITEM_DURATION_BUCKETS,
-    Histogram,
+    FAILURE_REASONS,
+    KNOWN_SKIP_REASONS,
+    OTHER_SKIP_REASON,
+    ItemCounts,
     ItemsCounted,
     ItemStatus,
-    NotCounted,
-    UncountedReason,
 )
-from exporter.llamacloud.v1beta.endpoints import V1BetaEndpoint
-from exporter.llamacloud.v1beta.item_counter import ItemCounter
+from exporter.llamacloud.failure_reasons import failure_reason
+from exporter.llamacloud.v1beta.item_details import ItemDetails
 from exporter.llamacloud.v1beta.paging import may_go_on, promises_more_than
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
-    from exporter.domain import Job
     from exporter.llamacloud.pages import Page
-    from exporter.llamacloud.v1beta.models import ItemRow
+    from exporter.llamacloud.v1beta.items import ItemRow
     from exporter.llamacloud.v1beta.reader import Reader
 
-# Statuses still counted, by filtered lists, when a job is too large to read whole. They are in such
-# an order that an item whose status changes meanwhile is in a later list.
-_NOTABLE_STATUSES = (
-    ItemStatus.PROCESSING,
-    ItemStatus.FAILED,
-    ItemStatus.SKIPPED,
-    ItemStatus.CANCELLED,
-)
 # Paging through a list that changes skips rows and repeats others. A second sweep may be exact.
-_SWEEPS_AT_MOST = 2
+SWEEPS_AT_MOST = 2
+# Each item is kept as the number of its kind, which is hashed and counted faster than an enum.
+_KINDS: tuple[tuple[ItemStatus, str | None], ...] = (
+    *((status, None) for status in ItemStatus),
+    *((ItemStatus.SKIPPED, reason) for reason in (*KNOWN_SKIP_REASONS, OTHER_SKIP_REASON)),
+    *((ItemStatus.FAILED, reason) for reason in FAILURE_REASONS),
+)
+_KIND_OF = {kind: number for number, kind in enumerate(_KINDS)}
+_FAILED = _KIND_OF[ItemStatus.FAILED, None]
 
 
-async def count_items(
-    reader: Reader, job: Job, *, max_pages: int, was_too_large: bool = False
-) -> ItemsCounted | NotCounted:
-    """Count a job's items by status, exactly or not at all.
-
-    A sweep is one reading of all pages. If a sweep of several pages does not add up to
-    ``total_items``, it is repeated once. If that does not add up either, the job is not counted.
-
-    If a job is, or was, too large for a sweep, only notable statuses with few enough items for
-    ``max_pages`` are counted. The other statuses are absent then.
-
-    ``max_pages`` bounds each sweep, and the notable statuses together.
-
-    Raises:
-        BadResponse: a page could not be read.
-        LlamaCloudError: a page could not be fetched.
-    """
-    asked_monotonic = time.monotonic()
-    count = _count_whole
-    if was_too_large or _is_too_large(reader, job, max_pages):
-        count = _count_notable
-    try:
-        counted = await count(reader, job, max_pages)
-    except _UnreadableItemError:
-        counted = UncountedReason.UNREADABLE_ITEMS
-    if isinstance(counted, UncountedReason):
-        return NotCounted(job.id, asked_monotonic, counted)
-    return counted
-
-
-class _UnreadableItemError(Exception):
+class UnreadableItemError(Exception):
     """An item has no usable id, so the items of its job cannot be counted."""
 
 
-async def _count_whole(reader: Reader, job: Job, max_pages: int) -> ItemsCounted | UncountedReason:
-    for _ in range(_SWEEPS_AT_MOST):
-        sweep = _Sweep(reader, job.id)
-        if not await sweep.read(max_pages, job.total_items):
-            # Pages may be shorter than the limit, and the list longer than ``total_items``.
-            return await _count_notable(reader, job, max_pages)
-        if sweep.adds_up_to(job.total_items):
-            return sweep.counted()
-    return UncountedReason.DOES_NOT_ADD_UP
-
-
-def _is_too_large(reader: Reader, job: Job, max_pages: int) -> bool:
-    page_size = reader.page_sizes.of(V1BetaEndpoint.LIST_ITEMS)
-    # A full last page does not show that it is the last one.
-    return page_size is not None and (job.total_items or 0) >= max_pages * page_size
-
-
-async def _count_notable(
-    reader: Reader, job: Job, max_pages: int
-) -> ItemsCounted | UncountedReason:
-    sweep = _Sweep(reader, job.id)
-    counted = [
-        status
-        for position, status in enumerate(_NOTABLE_STATUSES)
-        if await _read_notable(sweep, job, status, position, max_pages)
-    ]
-    if not counted:
-        return UncountedReason.TOO_MANY_ITEMS
-    answer = sweep.counted(counted)
-    # The durations of some items must not be published as those of all.
-    no_durations = Histogram.empty(ITEM_DURATION_BUCKETS)
-    return replace(answer, counts=replace(answer.counts, durations=no_durations))
-
-
-async def _read_notable(
-    sweep: _Sweep, job: Job, status: ItemStatus, position: int, max_pages: int
-) -> bool:
-    """Read the items in one status, and leave a page for each later status."""
-    if max_pages < len(_NOTABLE_STATUSES):
-        return False
-    pages = max_pages - sweep.pages - (len(_NOTABLE_STATUSES) - position - 1)
-    if status is ItemStatus.PROCESSING:
-        # This status is read first, but failed items matter more.
-        pages = min(pages, max_pages // 3)
-    reported = {ItemStatus.FAILED: job.failed_items, ItemStatus.SKIPPED: job.skipped_items}
-    least = reported.get(status) or 0
-    page_size = sweep.reader.page_sizes.of(V1BetaEndpoint.LIST_ITEMS)
-    is_few = page_size is None or least < pages * page_size
-    return is_few and await sweep.read_status(status, pages=pages, least=least)
-
-
-class _Sweep:
+class Sweep:
     """The items of one job that have been read."""
 
     def __init__(self, reader: Reader, job_id: str) -> None:
@@ -143,6 +61,9 @@ class _Sweep:
         """Read the list of all items, or of those in one status; return whether that was all.
 
         Reading stops when this sweep has read ``last_page`` pages.
+
+        Raises:
+            UnreadableItemError: an item has no usable id.
         """
         offset = 0
         while self.pages < last_page:
@@ -165,7 +86,7 @@ class _Sweep:
         If several pages have fewer than ``least`` items, the list has changed and is read again.
         """
         last_page = self.pages + pages
-        for _ in range(_SWEEPS_AT_MOST):
+        for _ in range(SWEEPS_AT_MOST):
             began_with = self._pages_with_rows
             if not await self.read(last_page, least, status):
                 return False
@@ -189,10 +110,83 @@ class _Sweep:
     def _add(self, page: Page[ItemRow]) -> int:
         """Count a page; return how many of its items are new."""
         if page.unreadable.rows:
-            raise _UnreadableItemError
+            raise UnreadableItemError
         if self.pages == 0:
             self._asked_monotonic = page.asked_monotonic
         self.pages += 1
         self._pages_with_rows += bool(page.rows)
         self._answered_at = page.answered_at
         return self._items.add(page.rows, page.answered_at)
+
+
+class ItemCounter:
+    """The items read so far, each once and as its last row shows it; rows are not kept.
+
+    ``status_of`` returns an item's status from its word.
+    """
+
+    def __init__(self, status_of: Callable[[str | None], ItemStatus]) -> None:
+        self._status_of = status_of
+        self._kinds: dict[str, int] = {}
+        self._details = ItemDetails()
+
+    def __len__(self) -> int:
+        """Count the items."""
+        return len(self._kinds)
+
+    def add(self, rows: Sequence[ItemRow], answered_at: float) -> int:
+        """Add rows, in place of earlier rows of the same items; return how many items are new.
+
+        ``answered_at`` is the Unix time of the answer that held the rows.
+        """
+        kinds, before = self._kinds, len(self._kinds)
+        failed, add_failed = self._details.failed, self._details.add_failed
+        # A page has a thousand rows, but few pairs of status and skip reason.
+        known: dict[tuple[str | None, str | None], int] = {}
+        for row in rows:
+            item_id, words = row.item_id, (row.status, row.skip_reason)
+            kind = known.get(words)
+            if kind is None:
+                kind = known[words] = self._kind(*words)
+            if kind == _FAILED:
+                # Each failed item has a message of its own.
+                reason = failure_reason(row.error_message)
+                kind = _KIND_OF[ItemStatus.FAILED, reason]
+                add_failed(row, reason)
+            elif item_id in failed:
+                del failed[item_id]
+            kinds[item_id] = kind
+        self._details.add_times(rows, answered_at)
+        return len(kinds) - before
+
+    def number_in(self, status: ItemStatus) -> int:
+        """Count the items in one status."""
+        return sum(_KINDS[kind][0] is status for kind in self._kinds.values())
+
+    def counts(self, statuses: Iterable[ItemStatus]) -> ItemCounts:
+        """Add up the items in these statuses."""
+        by_status = dict.fromkeys(statuses, 0)
+        by_reason: dict[ItemStatus, dict[str, int]] = defaultdict(dict)
+        for kind, number in Counter(self._kinds.values()).items():
+            status, reason = _KINDS[kind]
+            # Report reasons only for a status of which all items were counted.
+            if status in by_status:
+                by_status[status] += number
+                if reason is not None:
+                    by_reason[status][reason] = number
+        counts = ItemCounts(
+            by_status=by_status,
+            skip_reasons=by_reason[ItemStatus.SKIPPED],
+            failure_reasons=by_reason[ItemStatus.FAILED],
+            newest_at=self._details.newest_at,
+            failed=tuple(self._details.failed.values()),
+        )
+        # The durations of some items must not be published as those of all.
+        return replace(counts, durations=self._details.durations()) if counts.whole else counts
+
+    def _kind(self, word: str | None, skip_reason: str | None) -> int:
+        status = self._status_of(word)
+        if status is not ItemStatus.SKIPPED:
+            return _KIND_OF[status, None]
+        is_known = skip_reason in KNOWN_SKIP_REASONS
+        return _KIND_OF[status, skip_reason if is_known else OTHER_SKIP_REASON]

@@ -9,9 +9,9 @@ from exporter.domain import JobRefreshed
 from exporter.llamacloud.errors import BadResponse
 from exporter.llamacloud.pages import MOST_ROWS, mismatch_of
 from exporter.llamacloud.reader import ProjectReader
-from exporter.llamacloud.v1beta.decoding import read_items, read_jobs, read_status
 from exporter.llamacloud.v1beta.endpoints import V1BetaEndpoint
-from exporter.llamacloud.v1beta.jobs import ITEM_STATUSES, job_of
+from exporter.llamacloud.v1beta.items import ITEM_STATUSES, read_items
+from exporter.llamacloud.v1beta.jobs import job_of, read_jobs, read_status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from exporter.domain import ItemStatus, Job
     from exporter.llamacloud.client import Client
     from exporter.llamacloud.pages import Page
-    from exporter.llamacloud.v1beta.models import ItemRow
+    from exporter.llamacloud.v1beta.items import ItemRow
 
 _JOBS_PATH = "/api/v1/beta/batch-processing"
 

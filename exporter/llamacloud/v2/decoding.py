@@ -12,11 +12,11 @@ from exporter.llamacloud.fields import (
     UnreadableError,
     document_of,
     field_of,
+    fields_of,
     have_usable_ids,
     is_usable_id,
     row_of,
     text,
-    time,
 )
 from exporter.llamacloud.json_bounds import check_number_of_values
 from exporter.llamacloud.left_out import Unreadable
@@ -32,7 +32,7 @@ from exporter.llamacloud.v2.models import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from exporter.llamacloud.pages import Page
 
@@ -82,7 +82,7 @@ def _ids_in(results: Sequence[ResultRow]) -> list[str]:
 
 
 def _batch_row(value: object, unreadable: Unreadable) -> BatchRow | None:
-    row = row_of(BatchRow, "id", _BATCH_FIELDS, value, unreadable)
+    row = row_of(BatchRow, "id", value, unreadable)
     if row is None or not isinstance(value, dict):
         return None
     return msgspec.structs.replace(row, config=_config(value, unreadable, row.id))
@@ -91,12 +91,11 @@ def _batch_row(value: object, unreadable: Unreadable) -> BatchRow | None:
 def _config(value: Mapping[str, Any], unreadable: Unreadable, row_id: str) -> BatchConfig:
     config = field_of(value, "config", _an_object, unreadable, row_id) or {}
     job = field_of(config, "job", _an_object, unreadable, row_id) or {}
-    known = {name: field_of(job, name, text, unreadable, row_id) for name in _JOB_CONFIG_FIELDS}
-    return BatchConfig(job=JobConfig(**known))
+    return BatchConfig(job=JobConfig(**fields_of(JobConfig, job, unreadable, row_id)))
 
 
 def _result_row(value: object, unreadable: Unreadable) -> ResultRow | None:
-    row = row_of(ResultRow, "source_directory_file_id", _RESULT_FIELDS, value, unreadable)
+    row = row_of(ResultRow, "source_directory_file_id", value, unreadable)
     if row is None or not isinstance(value, dict):
         return None
     # An unreadable reference is kept as one without id: the file may have been processed.
@@ -126,11 +125,3 @@ def _a_list(value: object) -> list[Any]:
     if not isinstance(value, list):
         raise UnreadableError
     return value
-
-
-_BATCH_FIELDS: Mapping[str, Callable[[object], Any]] = {
-    **dict.fromkeys(("status", "project_id", "source_directory_id"), text),
-    **dict.fromkeys(("created_at", "updated_at"), time),
-}
-_JOB_CONFIG_FIELDS = ("type", "configuration_id")
-_RESULT_FIELDS: Mapping[str, Callable[[object], Any]] = {"error_message": text}

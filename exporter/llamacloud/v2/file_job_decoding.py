@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from exporter.llamacloud.fields import document_of, field_of, have_usable_ids, row_of, text, time
+from exporter.llamacloud.fields import document_of, field_of, have_usable_ids, row_of, text
 from exporter.llamacloud.json_bounds import check_number_of_values
 from exporter.llamacloud.left_out import Unreadable
 from exporter.llamacloud.pages import Page, read_at_once, readable_rows, rows_of
@@ -44,14 +44,9 @@ def _first_rows(kind: Any) -> Any:  # noqa: ANN401 - a type that is made here
     return msgspec.defstruct(f"First{kind.__name__}s", fields, array_like=True)
 
 
-_FIELDS: Mapping[str, Callable[[object], Any]] = {
-    **dict.fromkeys(("status", "project_id", "error_message"), text),
-    **dict.fromkeys(("created_at", "updated_at"), time),
-}
-_PARSE_FIELDS = {**_FIELDS, "name": text}
 _AS_SENT = Raw(b"null")
 _RAW_ROW = msgspec.json.Decoder(
-    msgspec.defstruct("RawRow", [(name, Raw, _AS_SENT) for name in ("id", *_PARSE_FIELDS)])
+    msgspec.defstruct("RawRow", [(name, Raw, _AS_SENT) for name in ParseJobRow.__struct_fields__])
 )
 _PARSE_PAGE = msgspec.json.Decoder(_Page[_first_rows(ParseJobRow)])  # type: ignore[misc]
 _EXTRACT_PAGE = msgspec.json.Decoder(_Page[_first_rows(FileJobRow)])  # type: ignore[misc]
@@ -64,12 +59,12 @@ def read_parse_jobs(body: bytes) -> Page[FileJobRow]:
     Raises:
         BadResponse: it is no such page, or of ten rows or more none can be read.
     """
-    return _read_file_jobs(body, _PARSE_PAGE, partial(row_of, ParseJobRow, "id", _PARSE_FIELDS))
+    return _read_file_jobs(body, _PARSE_PAGE, partial(row_of, ParseJobRow, "id"))
 
 
 def read_extract_jobs(body: bytes) -> Page[FileJobRow]:
     """Read a page of extract jobs, as ``read_parse_jobs`` does."""
-    return _read_file_jobs(body, _EXTRACT_PAGE, partial(row_of, FileJobRow, "id", _FIELDS))
+    return _read_file_jobs(body, _EXTRACT_PAGE, partial(row_of, FileJobRow, "id"))
 
 
 def _read_file_jobs(
