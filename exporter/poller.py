@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 class ProjectPoller:
     """Polls LlamaCloud for one project with its ``apis``, by their generation.
 
-    ``publish_view`` makes a view visible to scrapes, ``handle_events`` logs and counts events.
+    ``publish_view`` saves the state, and then makes a view visible to scrapes. ``handle_events``
+    logs and counts events.
     """
 
     def __init__(

@@ -61,7 +61,7 @@ def changes_between(before: Settings, after: Settings) -> Changes:
         if (
             name is not None
             and keys_before[name] == keys[project.name]
-            and _poller_of(known[name], before) == _poller_of(project, after)
+            and _built_from(known[name], before) == _built_from(project, after)
         ):
             kept.append(project)
         else:
@@ -107,7 +107,7 @@ def _former_entries(before: Sequence[Project], after: Sequence[Project]) -> dict
     return former
 
 
-def _poller_of(project: Project, settings: Settings) -> tuple[Hashable, ...]:
+def _built_from(project: Project, settings: Settings) -> tuple[Hashable, ...]:
     """Return what a project's poller is built from, and cannot change while it polls.
 
     The poller itself reads a key file again. The origin of a key is left out: it holds the position

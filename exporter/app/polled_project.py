@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from exporter.core.events import Event
     from exporter.core.saved import SavedProject
     from exporter.domain import ProjectView
-    from exporter.llamacloud.api import BatchApi
+    from exporter.llamacloud.api import BatchApi, Generation
     from exporter.state import StateStore
     from exporter.telemetry import ProjectTelemetry
 
-GENERATIONS: Final[Mapping[str, type[V1BetaApi | V2Api]]] = {
+GENERATIONS: Final[Mapping[str, type[Generation]]] = {
     ApiVersion.V1BETA: V1BetaApi,
     ApiVersion.V2: V2Api,
 }
@@ -71,7 +71,7 @@ class PolledProject:
         self.event_log.key_origin = project.key.origin
         self.event_log.shows_documents = settings.log.documents
         self.access.apply(project)
-        if (rules := _rules(project, settings)) != self.core.rules:
+        if (rules := rules_of(project, settings)) != self.core.rules:
             self.poller.change_rules(rules)
         self.poller.renew_key()
 
@@ -147,7 +147,7 @@ def _core(
     former: PolledProject | None,
 ) -> ProjectCore:
     now = time.monotonic()
-    core = ProjectCore(_rules(project, settings), now)
+    core = ProjectCore(rules_of(project, settings), now)
     if former is not None:
         go_on_from(core, former.core, now)
     elif store is not None and (saved := store.known(state_key)) is not None:
@@ -167,7 +167,8 @@ def _apis(client: Client, project: Project, settings: Settings) -> dict[str, Bat
     }
 
 
-def _rules(project: Project, settings: Settings) -> Rules:
+def rules_of(project: Project, settings: Settings) -> Rules:
+    """Return the rules that the settings make for one project."""
     return Rules(
         project=project.name,
         api_versions=api_versions_of(project, settings),

@@ -125,7 +125,7 @@ class ProjectSet:
         A kept project is not interrupted. One that gets another poller stays published meanwhile,
         and its counters continue.
         """
-        self._apply_to_kept(changes, settings)
+        self._apply_in_place(changes, settings)
         kept = {project.name for project in changes.kept}
         stopped = {name: of for name, of in self._projects.items() if name not in kept}
         await self._stop(stopped.values())
@@ -136,7 +136,7 @@ class ProjectSet:
         await self._publish(begun.values(), without=stopped.keys() - begun.keys())
         self._start(begun.values())
 
-    def _apply_to_kept(self, changes: Changes, settings: Settings) -> None:
+    def _apply_in_place(self, changes: Changes, settings: Settings) -> None:
         shared = self._shared
         shared.budgets.configure(budget_limits_of(settings))
         shared.telemetry.configure(shown_settings_of(settings))

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class ListJobs:
     """List the project's jobs, by each API generation in ``plans``.
 
-    ``began`` is the monotonic moment at which the core returned the action.
+    ``began`` is the monotonic moment at which the core returned the action. ``is_throttling`` is
+    true if requests waited then because the budget was used up.
     """
 
     plans: Mapping[str, ListingPlan]

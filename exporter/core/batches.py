@@ -59,8 +59,9 @@ def with_batch_answer(
         )
     tracked = replace(tracked, items_asked_monotonic=answer.asked_monotonic)
     still_seconds = now - tracked.changed_asked_monotonic
-    is_done = tracked.job.is_mapped or not tracked.job.active
-    if not (answer.is_final and is_done) and not _ends_as_unknown(tracked.job, still_seconds):
+    # A newer row may show that the batch runs again.
+    is_over = answer.is_over and tracked.job.is_done
+    if not is_over and not _ends_as_unknown(tracked.job, still_seconds):
         return tracked, events
     tracked, more = _with_end(tracked, answer, now)
     return tracked, events + more
@@ -125,7 +126,7 @@ def _progress_of(answer: ItemsCounted) -> float | None:
     """Return the share of the items that have ended, 1 for an ended batch without items."""
     if answer.counts.total:
         return len(answer.ended) / answer.counts.total
-    return 1.0 if answer.is_final else None
+    return 1.0 if answer.is_over else None
 
 
 def _ended(job: Job, ended_at: float | None) -> Job:

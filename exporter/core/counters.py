@@ -35,7 +35,7 @@ class ProjectCounters:
     def _baseline_at(self) -> float:
         return self._history.baseline_at or 0.0
 
-    def count(self, tracked: TrackedJob, *, leaves: bool = False) -> None:
+    def add_job(self, tracked: TrackedJob, *, leaves: bool = False) -> None:
         """Add to the counters what a job shows beyond its marks, for the last time if it leaves."""
         job, final = tracked.job, tracked.final
         ended_again = final is not None and not final.ended_before_first_sight
@@ -48,7 +48,7 @@ class ProjectCounters:
         if marks.was_mapped and self._ended_before_baseline(job):
             marks = without_end(marks, job)
         adds, counts = _what_adds(tracked, items_enabled=self._history.rules.items_enabled)
-        self._history.marks[job.id] = self.add(marks, adds, counts, items_are_final=is_final)
+        self._history.marks[job.id] = self.add_beyond(marks, adds, counts, items_are_final=is_final)
         if is_final and items_not_ended(tracked) != 0:
             self.give_up(job, items_not_ended(tracked))
 
@@ -78,7 +78,7 @@ class ProjectCounters:
         given_up, self._given_up = self._given_up, []
         return given_up
 
-    def add(
+    def add_beyond(
         self,
         marks: HighWaterMarks,
         job: Job,
@@ -104,6 +104,7 @@ class ProjectCounters:
     ) -> HighWaterMarks:
         numbers = _known_numbers(job, counts)
         for status, more in _increases(numbers, marks.items).items():
+            # The first number of a job that was under way before the baseline adds nothing.
             if status in marks.items:
                 _add(self.values.items_finished, (job.job_type, status), more)
         marks = replace(marks, items=_greatest(numbers, marks.items))
@@ -157,7 +158,7 @@ def _add(counter: dict[_Label, int], label: _Label, number: int) -> None:
 
 
 def _increases(numbers: Mapping[_Label, int], marks: Mapping[_Label, int]) -> dict[_Label, int]:
-    """Return by how much numbers exceed their marks; 0 for a number without a mark."""
+    """Return by how much numbers exceed their marks, where they do; a missing mark is 0."""
     more = {label: number - marks.get(label, 0) for label, number in numbers.items()}
     return {label: number for label, number in more.items() if number > 0}
 

@@ -15,7 +15,6 @@ from exporter.domain import (
     ITEM_DURATION_BUCKETS,
     QUEUE_DURATION_BUCKETS,
     RUN_DURATION_BUCKETS,
-    ApiVersion,
     Histogram,
     JobStatus,
 )
@@ -42,7 +41,7 @@ def start_durations(values: CounterValues, job: Job) -> None:
     job_type = job.job_type
     values.turnaround_duration.setdefault(job_type, Histogram.empty(RUN_DURATION_BUCKETS))
     # v2 has no start times of batches and items.
-    if job.api_version == ApiVersion.V1BETA:
+    if not job.told_by_items:
         completed = (job_type, JobStatus.COMPLETED)
         values.queue_duration.setdefault(job_type, Histogram.empty(QUEUE_DURATION_BUCKETS))
         values.item_duration.setdefault(job_type, Histogram.empty(ITEM_DURATION_BUCKETS))

@@ -29,7 +29,7 @@ _FULL_AGAIN_AFTER_INTERVALS = 10
 class Generation:
     """The state of one API generation; moments are monotonic.
 
-    ``set_aside`` is the failure for which it is not requested before ``ask_again_at``.
+    ``set_aside_for`` is the failure for which it is not requested before ``ask_again_at``.
     ``is_first_answer`` is true until its first listing was applied, and again after it was set
     aside.
     """
@@ -41,8 +41,8 @@ class Generation:
     began_at: float | None = None
     is_truncated: bool | None = None
     is_first_answer: bool = True
-    set_aside: Failure | None = None
-    times_unanswered: int = 0
+    set_aside_for: Failure | None = None
+    failures_in_a_row: int = 0
     ask_again_at: float = _LONG_AGO
     is_idle: bool = False
 
@@ -57,7 +57,7 @@ class Generation:
 
     def rests(self, rules: Rules, now: float) -> bool:
         """Return whether the next listing can wait: no job is active or changed recently."""
-        if self.listed_at is None or self.set_aside is not None or not self.is_idle:
+        if self.listed_at is None or self.set_aside_for is not None or not self.is_idle:
             return False
         # The listing may be late, but the generation must not become stale.
         longest = min(_LONGEST_REST_SECONDS, rules.stale_after / 2)
@@ -93,7 +93,7 @@ class Generations:
     def is_offered(self, api_version: str) -> bool:
         """Return whether an API generation is in use."""
         generation = self._of.get(api_version)
-        return generation is not None and generation.set_aside is None
+        return generation is not None and generation.set_aside_for is None
 
     def rules_changed(self, rules: Rules, now: float) -> None:
         """Shorten waits for full listings, and for generations set aside, to the new rules."""
@@ -110,7 +110,7 @@ class Generations:
         listed = {
             api_version: generation
             for api_version, generation in self._of.items()
-            if generation.set_aside is None or now >= generation.ask_again_at
+            if generation.set_aside_for is None or now >= generation.ask_again_at
         }
         busy = [v for v, of in listed.items() if not (may_rest and of.rests(rules, now))]
         return busy or [min(listed, key=lambda v: listed[v].listed_at or _LONG_AGO)]
@@ -124,12 +124,15 @@ class Generations:
         latest_at = {
             api_version: table.newest_answer(api_version) if of.listed_at is None else of.listed_at
             for api_version, of in self._of.items()
-            if of.set_aside is not None
+            if of.set_aside_for is not None
         }
         return [v for v, at in latest_at.items() if now - at >= table.rules.retention_failed]
 
     def failure(self, outcomes: Mapping[str, Outcome], history: History) -> Failure | None:
-        """Return why a listing failed, ``None`` if it succeeded: it does either as a whole."""
+        """Return why a listing failed, ``None`` if it succeeded: it does either as a whole.
+
+        A generation that failed in a listing that succeeded is then ``set_aside``.
+        """
         failures = {v: outcome for v, outcome in outcomes.items() if isinstance(outcome, Failure)}
         relied_on = history.answered - history.set_aside
         in_use = [failure for api_version, failure in failures.items() if api_version in relied_on]
@@ -153,23 +156,23 @@ class Generations:
             # All generations refuse: one that was set aside may be offered by now.
             generation.ask_again_at = _LONG_AGO
 
-    def unanswered(
+    def set_aside(
         self, api_version: str, failure: Failure, table: JobTable, now: float
     ) -> list[Event]:
-        """Set an API generation aside that failed while another one answered."""
+        """Set an API generation aside that failed, but did not fail the listing."""
+        table.unread.drop(api_version)
+        table.history.set_aside.add(api_version)
         generation, rules = self._of[api_version], table.rules
-        intervals = 2**generation.times_unanswered
-        seconds = min(intervals * rules.interval, rules.full_listing_every)
-        if failure.is_refusal:
-            seconds = rules.full_listing_every
+        seconds = rules.full_listing_every
+        if not failure.is_refusal:
+            seconds = min(2**generation.failures_in_a_row * rules.interval, seconds)
         generation.ask_again_at = now + seconds - EARLY_BY_INTERVALS * rules.interval
-        generation.times_unanswered = min(generation.times_unanswered + 1, MOST_DOUBLINGS)
-        was_offered, generation.set_aside = generation.set_aside is None, failure
+        generation.failures_in_a_row = min(generation.failures_in_a_row + 1, MOST_DOUBLINGS)
+        was_offered, generation.set_aside_for = generation.set_aside_for is None, failure
         generation.is_first_answer = True
         if not was_offered:
             return []
-        had_answered = api_version in table.history.answered
-        return [ApiSetAside(api_version, failure, had_answered=had_answered)]
+        return [ApiSetAside(api_version, failure, api_version in table.history.answered)]
 
     def answered(
         self, api_version: str, listing: Listing, began: float, now: float, *, is_over_limit: bool
@@ -179,7 +182,7 @@ class Generations:
         generation.listed_at, generation.last_answered_at = now, listing.ended_at
         generation.began_at = listing.began_at
         generation.is_first_answer = False
-        generation.times_unanswered = 0
+        generation.failures_in_a_row = 0
         # A listing that stops early does not show whether a limit still hides jobs.
         is_truncated = listing.truncated or is_over_limit
         if is_truncated or listing.reached_end:
@@ -188,7 +191,7 @@ class Generations:
             generation.is_truncated = bool(generation.is_truncated)
         if listing.reached_end:
             generation.listed_fully_at = began
-        was_offered, generation.set_aside = generation.set_aside is None, None
+        was_offered, generation.set_aside_for = generation.set_aside_for is None, None
         return [] if was_offered else [ApiOfferedAgain(api_version)]
 
 

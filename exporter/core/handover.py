@@ -42,4 +42,4 @@ def _generations_go_on(generations: Generations, former: Generations) -> None:
             generation.listed_at = before.listed_at
             generation.last_answered_at = before.last_answered_at
             generation.is_truncated = before.is_truncated
-            generation.set_aside = before.set_aside
+            generation.set_aside_for = before.set_aside_for

@@ -178,7 +178,7 @@ class JobTable:
 
     def _remove(self, *jobs: TrackedJob) -> None:
         for tracked in jobs:
-            self.counters.count(tracked, leaves=True)
+            self.counters.add_job(tracked, leaves=True)
             job_id = tracked.job.id
             del self._jobs[job_id], self.job_views[job_id]
             self.departures.forget(job_id)

@@ -70,9 +70,7 @@ class ListingResult:
     def _end_of(self, api_version: str, outcome: Outcome, began: float, now: float) -> list[Event]:
         table, generations = self._table, self._listings.generations
         if isinstance(outcome, Failure):
-            table.unread.drop(api_version)
-            table.history.set_aside.add(api_version)
-            return generations.unanswered(api_version, outcome, table, now)
+            return generations.set_aside(api_version, outcome, table, now)
         tracked = {tracked.job.id for tracked in table}
         table.history.end_listing(api_version, outcome, tracked)
         oldest = outcome.ended_at - table.rules.retention_failed

@@ -10,7 +10,7 @@ from exporter.core.events import JobAppeared, JobEnded, JobReturned
 from exporter.core.final_state import FinalState, has_ended_again, with_date, with_end
 from exporter.core.marks import (
     HighWaterMarks,
-    counts_whole,
+    counts_from_zero,
     first_marks,
     has_more_failures,
     listed_now,
@@ -83,7 +83,7 @@ class ListingUpdate:
         if updated.job is before.job:
             self._table.note(updated)
         else:
-            self._counters.count(updated)
+            self._counters.add_job(updated)
             self._table.update(before, updated, self._listing.ended_at, self._now)
 
     def _apply_untracked(self, job: Job, known: HighWaterMarks | None) -> None:
@@ -105,11 +105,11 @@ class ListingUpdate:
         if known is None:
             marks = first_marks(job, self._history, is_first=self._is_first)
         else:
-            counts = counts_whole(job, self._history, is_first=self._is_first)
+            counts = counts_from_zero(job, self._history, is_first=self._is_first)
             marks = reopened(known, job, ended_again=ended_again and counts)
         marks = replace(marks, api_version=self._api_version)
         reports_end = marks.adds and job.status not in marks.ended_as
-        marks = self._counters.add(marks, job)
+        marks = self._counters.add_beyond(marks, job)
         if job.active:
             self._track(job, marks, None)
             self.events.append(JobAppeared(job))

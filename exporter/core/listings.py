@@ -48,7 +48,7 @@ class Listings:
     @property
     def is_truncated(self) -> bool | None:
         """Whether a limit hides jobs, ``None`` before the first listing."""
-        known = [of.is_truncated for _, of in self.generations.items() if of.set_aside is None]
+        known = [of.is_truncated for _, of in self.generations.items() if of.set_aside_for is None]
         return None if self.number == 0 else any(known)
 
     def rules_changed(self, now: float) -> None:

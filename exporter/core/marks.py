@@ -46,7 +46,7 @@ class HighWaterMarks:
 
 def first_marks(job: Job, history: History, *, is_first: bool) -> HighWaterMarks:
     """Start the marks of a job; ``is_first`` for the first listing of its generation of the API."""
-    if counts_whole(job, history, is_first=is_first) or _has_not_begun(job):
+    if counts_from_zero(job, history, is_first=is_first) or _has_not_begun(job):
         marks = from_zero()
     elif job.active:
         marks = from_zero() if job.told_by_items else from_first_numbers(job)
@@ -60,7 +60,7 @@ def first_marks(job: Job, history: History, *, is_first: bool) -> HighWaterMarks
     return marks
 
 
-def counts_whole(job: Job, history: History, *, is_first: bool) -> bool:
+def counts_from_zero(job: Job, history: History, *, is_first: bool) -> bool:
     """Return whether a job was created after the baseline, or ended unseen after it.
 
     If dates contradict each other, a false increase is better than a missed failure.

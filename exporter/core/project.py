@@ -114,7 +114,7 @@ class ProjectCore:
         match observation:
             case Listed(action) if not self.listings.is_over(action):
                 self._listed(observation, now)
-            case Refreshed(action, JobNotFound(job_id) as answer) if self._is_listed(job_id):
+            case Refreshed(action, JobNotFound(job_id) as answer) if self._may_exist(job_id):
                 self._refresh_failed(action, answer.failure, now)
             case Refreshed():
                 self._refreshed(observation, now)
@@ -143,8 +143,8 @@ class ProjectCore:
         self._poll.failed(failure.reason)
         self._events += self._refreshes.failed(action, failure, now)
 
-    def _is_listed(self, job_id: str) -> bool:
-        """Return whether the last listing showed a job, or its API generation is set aside."""
+    def _may_exist(self, job_id: str) -> bool:
+        """Return whether a job may exist despite a 404: it is listed, or its API is set aside."""
         tracked = self.table.get(job_id)
         if tracked is None:
             return False

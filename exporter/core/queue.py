@@ -1,20 +1,14 @@
-"""Which jobs are due for a refresh, and in which order they are refreshed."""
+"""The queue of the jobs that are due for a refresh."""
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from exporter.core.final_state import EARLY_BY_INTERVALS
-from exporter.domain import latest
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
-    from exporter.core.final_state import FinalState
-    from exporter.core.rules import Rules
-    from exporter.core.tracked_job import TrackedJob
+    from exporter.core.due import DueJobs
 
 
 class RefreshQueue:
@@ -116,66 +110,3 @@ class RefreshQueue:
 
     def _may_start(self, job_id: str) -> bool:
         return job_id not in self._done_in_poll and job_id not in self._under_way
-
-
-@dataclass(frozen=True, slots=True)
-class DueJobs:
-    """The ids of the jobs to refresh: jobs that changed first, then the others, oldest data first.
-
-    ``low_priority`` holds ended jobs, newest first: those that ended before they were seen, and
-    those that could not be refreshed soon after their end.
-    """
-
-    regular: list[str]
-    low_priority: list[str]
-
-
-def due_jobs(jobs: Iterable[TrackedJob], rules: Rules, now: float, patience: float) -> DueJobs:
-    """Return the jobs to refresh at the monotonic moment ``now``."""
-    regular: list[tuple[bool, float, str]] = []
-    low_priority: list[tuple[float, str]] = []
-    for tracked in jobs:
-        if not is_due(tracked, rules, now, patience):
-            continue
-        asked, final = _last_tried(tracked), tracked.final
-        if final is None or final.is_recent(now):
-            oldest_first = float("-inf") if asked is None else asked
-            regular.append((not _has_moved(tracked), oldest_first, tracked.job.id))
-        else:
-            low_priority.append((-final.ended_monotonic, tracked.job.id))
-    return DueJobs(
-        regular=[job_id for *_, job_id in sorted(regular)],
-        low_priority=[job_id for _, job_id in sorted(low_priority)],
-    )
-
-
-def is_count_due(final: FinalState, now: float) -> bool:
-    """Return whether to count the items of an ended job now, if the job is refreshed."""
-    return not final.items_known and now >= final.next_count_monotonic
-
-
-def is_due(tracked: TrackedJob, rules: Rules, now: float, patience: float) -> bool:
-    """Return whether to refresh a job now.
-
-    An unchanged active job waits as long as it has been unchanged, ``patience`` seconds at most.
-    """
-    final = tracked.final
-    if final is not None:
-        wants_more = not final.status_known or (rules.items_enabled and is_count_due(final, now))
-        return wants_more and now >= final.retry_monotonic
-    asked = _last_tried(tracked)
-    if asked is None or patience <= 0:
-        return True
-    still_seconds = asked - tracked.changed_asked_monotonic
-    early_seconds = EARLY_BY_INTERVALS * rules.interval
-    return now - asked >= min(still_seconds, patience) - early_seconds
-
-
-def _has_moved(tracked: TrackedJob) -> bool:
-    """Return whether a job changed since, or with, its last refresh."""
-    asked = _last_tried(tracked)
-    return asked is None or tracked.changed_asked_monotonic >= asked
-
-
-def _last_tried(tracked: TrackedJob) -> float | None:
-    return latest(tracked.status_asked_monotonic, tracked.failed_monotonic)

@@ -45,7 +45,7 @@ class RefreshUpdate:
         # Failures of later counts are reported one by one.
         if before.counts is None and self._is_history(before, before.job.ended_at):
             self.events = failures_summed_up(tracked, self.events)
-        self._counters.count(tracked)
+        self._counters.add_job(tracked)
         self._table.update(before, tracked, seen_at, self._now)
         self._note_failed_items()
         return tracked
@@ -96,7 +96,7 @@ class RefreshUpdate:
                 events = failures_summed_up(tracked, events)
                 marks = self._history.marks[job.id]
                 self._history.marks[job.id] = without_end(marks, tracked.job)
-        self._counters.count(tracked)
+        self._counters.add_job(tracked)
         self.events = events
         is_over = age_seconds >= self._table.rules.retention(is_failing=is_failing(tracked))
         if tracked.final is not None and is_over:
@@ -171,4 +171,4 @@ def _shows_state(observation: Refreshed) -> bool:
     answer = observation.answer
     if isinstance(answer, ItemsCounted) and len(answer.ended) < answer.counts.total:
         return True
-    return bool(getattr(answer, "is_final", False))
+    return bool(getattr(answer, "is_over", False))

@@ -5,11 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from exporter.core.actions import CountItems, FetchStatus
+from exporter.core.due import (
+    DueJobs,
+    count_can_wait,
+    due_jobs,
+    is_due,
+    is_unfinished,
+    wants_count,
+    wants_status,
+)
 from exporter.core.events import RefreshFailed, RefreshRecovered
 from exporter.core.final_state import LONGEST_WAIT_SECONDS
 from exporter.core.poll import RefreshLatches
-from exporter.core.queue import DueJobs, RefreshQueue, due_jobs, is_due
-from exporter.core.refresh_steps import count_can_wait, is_unfinished, wants_count, wants_status
+from exporter.core.queue import RefreshQueue
 from exporter.core.tracked_job import with_failure
 from exporter.domain import ErrorReason
 
@@ -80,23 +88,23 @@ class Refreshes:
     def next(self, now: float) -> RefreshJob | None:
         """Return the next step of a refresh, if there is one."""
         while (job_id := self._queue.next_to_count()) is not None:
-            if (count := self._count(job_id, now)) is not None:
+            if (count := self._count_of(job_id, now)) is not None:
                 return count
         # Unread batches get at most half of the refreshes.
         self._is_turn_of_unread = not self._is_turn_of_unread
-        if self._is_turn_of_unread and (action := self._read(now)) is not None:
+        if self._is_turn_of_unread and (action := self._next_unread(now)) is not None:
             return action
-        return self._refresh(now) or self._read(now)
+        return self._next_tracked(now) or self._next_unread(now)
 
-    def _read(self, now: float) -> RefreshJob | None:
+    def _next_unread(self, now: float) -> RefreshJob | None:
         return self._table.unread.next(self._table.rules, now) if self._queue.is_open else None
 
-    def _refresh(self, now: float) -> RefreshJob | None:
+    def _next_tracked(self, now: float) -> RefreshJob | None:
         while (job_id := self._queue.next_job(now)) is not None:
             tracked = self._table.get(job_id)
             if tracked is not None and wants_status(tracked):
                 return FetchStatus(tracked.job, tracked.memory, now)
-            if (action := self._count(job_id, now)) is not None:
+            if (action := self._count_of(job_id, now)) is not None:
                 return action
         return None
 
@@ -148,7 +156,7 @@ class Refreshes:
         else:
             self._queue.put_back(job_id)
 
-    def _count(self, job_id: str, now: float) -> CountItems | None:
+    def _count_of(self, job_id: str, now: float) -> CountItems | None:
         """Return the count of a job, or finish its refresh if it needs none."""
         tracked = self._table.get(job_id)
         if tracked is None or not self._is_to_be_counted(tracked, now):

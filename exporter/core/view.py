@@ -102,7 +102,7 @@ def project_status(table: JobTable, listings: Listings, waiting: int, now: float
 def _apis(table: JobTable, listings: Listings) -> tuple[ApiStatus, ...]:
     answered = table.history.answered
     return tuple(
-        ApiStatus(api_version, of.last_answered_at, api_version in answered, of.set_aside)
+        ApiStatus(api_version, of.last_answered_at, api_version in answered, of.set_aside_for)
         for api_version, of in listings.generations.items()
     )
 

@@ -117,7 +117,7 @@ class ItemsCounted:
     """The counts of a job's items: of all items, or of those in some statuses.
 
     The other fields are of v2, where the items also decide whether their job has ended. ``ended``
-    holds each item that has ended, also where its end is not known. ``is_final`` is true if the job
+    holds each item that has ended, also where its end is not known. ``is_over`` is true if the job
     has ended with them. ``ended_at`` is the Unix time of the latest end, if one is known.
     """
 
@@ -125,7 +125,7 @@ class ItemsCounted:
     counts: ItemCounts
     asked_monotonic: float
     answered_at: float
-    is_final: bool = False
+    is_over: bool = False
     ended_at: float | None = None
     ended: tuple[EndedItem, ...] = ()
 
@@ -147,11 +147,11 @@ class ItemsCounted:
 
 @dataclass(frozen=True, slots=True)
 class NothingToCount:
-    """LlamaCloud returns no items of the job; ``is_final`` if it is not expected to."""
+    """LlamaCloud returns no items of the job; ``is_over`` if it is not expected to."""
 
     job_id: str
     asked_monotonic: float
-    is_final: bool = False
+    is_over: bool = False
 
 
 class UncountedReason(StrEnum):
@@ -167,10 +167,10 @@ class UncountedReason(StrEnum):
 class NotCounted:
     """The items of the job cannot be counted exactly now.
 
-    ``is_final`` if they never will be, and the job counts as ended (v2).
+    ``is_over`` if they never will be, and the job counts as ended (v2).
     """
 
     job_id: str
     asked_monotonic: float
     reason: UncountedReason = UncountedReason.TOO_MANY_ITEMS
-    is_final: bool = False
+    is_over: bool = False

@@ -61,6 +61,11 @@ class Job:
         return is_active(self.status, self.completed_at)
 
     @property
+    def is_done(self) -> bool:
+        """Whether LlamaCloud is done with the job; file jobs of a batch may still run."""
+        return self.is_mapped or not self.active
+
+    @property
     def ended_at(self) -> float | None:
         """When an ended job ended: its completion time, or else its last update."""
         return self.completed_at if self.completed_at is not None else self.updated_at

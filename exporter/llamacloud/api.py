@@ -5,7 +5,7 @@ How a generation pages, filters, models its rows and counts items is its own bus
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from exporter.domain import (
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
         NotCounted,
         NothingToCount,
     )
+    from exporter.llamacloud.client import Client
     from exporter.llamacloud.permit import Permit
+    from exporter.llamacloud.requests import Endpoint
 
     StatusAnswer: TypeAlias = JobRefreshed | JobNotFound
     CountAnswer: TypeAlias = ItemsCounted | NothingToCount | NotCounted
@@ -46,3 +48,21 @@ class BatchApi(Protocol):
         self, job: Job, memory: Memory, limits: CountLimits, permit: Permit | None = None
     ) -> tuple[CountAnswer, Memory]:
         """Count the items of one job, and return the job's next memory with the counts."""
+
+
+class Generation(BatchApi, Protocol):
+    """A generation of the API: the class of its ``BatchApi``, with the ``endpoints`` that it uses.
+
+    ``project`` is the project's name in the log.
+    """
+
+    endpoints: ClassVar[type[Endpoint]]
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        project: str | None = None,
+        project_id: str | None = None,
+        organization_id: str | None = None,
+    ) -> None: ...

@@ -10,9 +10,10 @@ from uuid import NAMESPACE_DNS, uuid5
 import pytest
 from pydantic import SecretStr
 
-from exporter.app.changes import Begun, changes_between, with_fixed_of
+from exporter.app.changes import FIXED, Begun, changes_between, with_fixed_of
 from exporter.app.identity import former_state_keys_of, state_keys_of
-from exporter.config import Project, load
+from exporter.app.polled_project import rules_of
+from exporter.config import PROJECTS, Project, documented_settings, load
 from exporter.config.keys import ApiKey, KeyFile
 from exporter.domain import ApiVersion
 
@@ -229,3 +230,43 @@ def test_an_entry_that_is_no_longer_alone_continues_under_another_key() -> None:
     other = project("other", "id", job_types=("extract",))
     changes = changes_between(settings(alone), settings(other, alone))
     assert (Begun(other), Begun(alone, "one")) == changes.begun
+
+
+# Another value of each setting that a reload applies, by what it changes.
+OF_THE_RULES = {
+    "poll.interval": "1m",
+    "poll.stale_after": "1h",
+    "poll.full_listing_every": "1h",
+    "poll.max_pages": "7",
+    "items.enabled": "false",
+    "items.max_pages": "7",
+    "jobs.max_per_project": "7",
+    "retention.finished": "2h",
+    "retention.failed": "48h",
+    "retention.min_scrapes": "1",
+}
+OF_THE_POLLER = {"api.versions": "v2", "api.concurrency": "3"}
+# Read for each request or log line, or set by ``PolledProject.apply`` and ``ProjectSet.apply``.
+IN_PLACE = {
+    "api.timeout": "5s",
+    "api.requests_per_minute": "5",
+    "api.tls_strict": "false",
+    "log.level": "debug",
+    "log.format": "json",
+    "log.documents": "false",
+}
+ONLY_AT_THE_START = {"config.file", "api.wait_for_key"}
+
+
+@pytest.mark.parametrize(("name", "value"), [*OF_THE_RULES.items(), *OF_THE_POLLER.items()])
+def test_a_reload_applies_the_setting(name: str, value: str) -> None:
+    """By other rules, or by another poller."""
+    before, after = settings(ONE), settings(ONE, **{name.replace(".", "__"): value})
+    assert (name in OF_THE_RULES) is (changes_between(before, after).kept == (ONE,))
+    assert rules_of(ONE, before) != rules_of(ONE, after) or name == "api.concurrency"
+
+
+def test_it_is_known_how_a_reload_applies_each_setting() -> None:
+    """A new setting must change the rules or the poller, be applied in place, or need a restart."""
+    known = [*OF_THE_RULES, *OF_THE_POLLER, *IN_PLACE, *ONLY_AT_THE_START, *FIXED, PROJECTS]
+    assert sorted(known) == sorted(doc.setting for doc in documented_settings())

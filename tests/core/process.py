@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from exporter.core.due import due_jobs, wants_count
 from exporter.core.events import JobGivenUp
 from exporter.core.project import ProjectCore
-from exporter.core.queue import due_jobs
-from exporter.core.refresh_steps import wants_count
 from exporter.domain import ItemsCounted, JobNotFound, JobRefreshed, Listing, NotCounted
 from tests.core.model import Ledger
 from tests.support.history import HOUR, answered, job_of, parts, table_of

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from exporter.core.queue import due_jobs
-from exporter.core.refresh_steps import wants_count, wants_status
+from exporter.core.due import due_jobs, wants_count, wants_status
 
 if TYPE_CHECKING:
     from exporter.core.job_table import JobTable

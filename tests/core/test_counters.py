@@ -394,7 +394,7 @@ class TestDurations:
     def test_a_batch_of_v2_starts_the_histogram_of_its_turnaround_alone(self) -> None:
         """v2 has no start times of batches and items."""
         counters = History().table.counters
-        counters.add(from_zero(), job(api_version="v2"))
+        counters.add_beyond(from_zero(), job(api_version="v2", told_by_items=True))
         started = counters.values.counters()
         assert {JobType.PARSE: (0, 0.0)} == observed(started.turnaround_duration)
         assert ({}, {}) == (started.queue_duration, started.run_duration)

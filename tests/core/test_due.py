@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from exporter.core.due import count_can_wait, due_jobs
 from exporter.core.events import JobGivenUp
 from exporter.core.observations import TimePassed
-from exporter.core.queue import due_jobs
-from exporter.core.refresh_steps import count_can_wait
 from exporter.domain import ItemCounts, ItemStatus, Job, JobStatus
 from tests.support.history import EPOCH, HOUR, History, counts, job
 

@@ -75,8 +75,8 @@ def test_a_batch_that_has_ended_for_good_is_not_put_again(kind: str) -> None:
     for seed in SEEDS:
         states = [state for state, _ in lived(kind, seed)]
         for before, after in pairwise(states):
-            is_final = before.ended and before.completed_at is not None and before.status != "gone"
-            assert not is_final, (seed, before, after)
+            is_over = before.ended and before.completed_at is not None and before.status != "gone"
+            assert not is_over, (seed, before, after)
 
 
 @pytest.mark.parametrize("kind", NEW)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from exporter.core.actions import CountItems, FetchStatus, ListJobs
+from exporter.core.due import due_jobs, wants_count
 from exporter.core.events import (
     ItemsFailed,
     ItemsFailedBeforeStart,
@@ -19,8 +20,6 @@ from exporter.core.events import (
 )
 from exporter.core.observations import Listed, Refreshed, Scraped, Shown
 from exporter.core.project import ProjectCore
-from exporter.core.queue import due_jobs
-from exporter.core.refresh_steps import wants_count
 from exporter.core.rules import Rules
 from exporter.domain import (
     CountLimits,
@@ -43,10 +42,10 @@ from exporter.domain import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from exporter.core.due import DueJobs
     from exporter.core.events import Event
     from exporter.core.job_table import JobTable
     from exporter.core.observations import Observation
-    from exporter.core.queue import DueJobs
     from exporter.domain import JobView, ProjectView
 
 # LlamaCloud's clock and the monotonic one are independent.

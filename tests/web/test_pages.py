@@ -4,7 +4,10 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+from starlette.routing import Route
 
+from exporter.addresses import FIXED_PATHS
+from exporter.web.routes import build_app
 from tests.support.serving import Exporter, ask, served
 
 
@@ -132,3 +135,10 @@ def test_a_client_of_http_1_0_is_served(address: str) -> None:
     assert b" 200 OK\r\n" in head
     assert b"transfer-encoding" not in head.lower()
     assert body == ask(address, "/metrics").body
+
+
+def test_every_endpoint_but_metrics_has_a_fixed_path(exporter: Exporter) -> None:
+    """``web.telemetry_path`` must not be one of these paths."""
+    routes = build_app(exporter.site()).routes
+    paths = [route.path for route in routes if isinstance(route, Route)]
+    assert sorted([*FIXED_PATHS, "/metrics"]) == sorted(paths)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from exporter.llamacloud.api import CountAnswer, StatusAnswer
     from exporter.llamacloud.client import Client
     from exporter.llamacloud.permit import Permit
+    from exporter.llamacloud.requests import Endpoint
 
 
 # Statuses still counted, by filtered lists, when a job is too large to read whole. They are in such
@@ -50,7 +51,7 @@ class _TooLarge:
 class V1BetaApi:
     """Reads the batch jobs of one project; ``project`` is its name in the log."""
 
-    endpoints: ClassVar = V1BetaEndpoint
+    endpoints: ClassVar[type[Endpoint]] = V1BetaEndpoint
 
     def __init__(
         self,

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from exporter.llamacloud.api import CountAnswer, StatusAnswer
     from exporter.llamacloud.client import Client
     from exporter.llamacloud.permit import Permit
+    from exporter.llamacloud.requests import Endpoint
     from exporter.llamacloud.v2.batch_files import Files
 
 
@@ -41,7 +42,7 @@ class V2Api:
     A batch's memory is changed in place, so that a failed operation keeps what it read.
     """
 
-    endpoints: ClassVar = V2Endpoint
+    endpoints: ClassVar[type[Endpoint]] = V2Endpoint
 
     def __init__(
         self,
@@ -88,7 +89,7 @@ class V2Api:
         known = memory if isinstance(memory, BatchMemory) else BatchMemory()
         now, reason = self._clock(), known.uncounted_reason(limits)
         if reason is not None:
-            is_over = known.complete_refresh(now, limits)
+            is_over = known.end_refresh(now, limits)
             return _not_counted(job.id, known, reason, is_over=is_over), known
         is_last = known.is_last_refresh(now, limits)
         try:
@@ -98,7 +99,7 @@ class V2Api:
             )
         except NotFound as error:
             raise job_missing(error) from error
-        is_over = known.complete_refresh(now, limits)
+        is_over = known.end_refresh(now, limits)
         return _counted(job.id, known.files, asked_monotonic, answered_at, is_over=is_over), known
 
 
@@ -107,10 +108,10 @@ def _not_counted(
 ) -> NothingToCount | NotCounted:
     asked_monotonic, number = memory.asked_monotonic, memory.results_unreadable
     if reason is UncountedReason.NO_RESULTS and not (is_over and memory.is_mapped):
-        return NothingToCount(job_id, asked_monotonic, is_final=is_over)
+        return NothingToCount(job_id, asked_monotonic, is_over=is_over)
     if reason is UncountedReason.UNREADABLE_ITEMS and not is_over:
         raise BadResponse(f"results: {number} without a usable id, so that none can be counted")
-    return NotCounted(job_id, asked_monotonic, reason, is_final=is_over)
+    return NotCounted(job_id, asked_monotonic, reason, is_over=is_over)
 
 
 def _counted(

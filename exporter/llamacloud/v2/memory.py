@@ -124,12 +124,12 @@ class BatchMemory:
             self.files.cancel_unmapped()
 
     def is_last_refresh(self, now: float, limits: CountLimits) -> bool:
-        """Return whether ``complete_refresh`` gives up if this refresh shows no change."""
+        """Return whether ``end_refresh`` gives up if this refresh shows no change."""
         moves, limit_seconds = self._all_moves, limits.give_up_after_seconds
         return self.is_done and self._stillness.would_reach_limit(moves, now, limit_seconds)
 
-    def complete_refresh(self, now: float, limits: CountLimits) -> bool:
-        """Record that a refresh is complete, and return whether the batch is over.
+    def end_refresh(self, now: float, limits: CountLimits) -> bool:
+        """Record the end of a refresh, and return whether the batch is over.
 
         A batch is over once LlamaCloud is done with it, all its files have ended, and its results
         are confirmed. If nothing changes for long, waiting stops. Then a batch is also over whose
@@ -164,9 +164,8 @@ class BatchMemory:
     def _apply_job(self, job: Job) -> None:
         self._moves += job.status is not self._status
         self._status, self.is_mapped = job.status, job.is_mapped
-        is_done = job.is_mapped or not job.active
-        self._runs_again |= self.is_done and not is_done
-        self.is_done = is_done
+        self._runs_again |= self.is_done and not job.is_done
+        self.is_done = job.is_done
         self.files.created_at = job.created_at
         self.files.newest_at = latest(self.files.newest_at, job.created_at)
 

@@ -44,7 +44,7 @@ async def test_each_file_has_the_status_of_its_file_job(server: BatchesServer) -
         "failed": 1,
         "cancelled": 1,
     } == items(answer)
-    assert not answer.is_final
+    assert not answer.is_over
     assert answer.counts.whole
 
 
@@ -147,7 +147,7 @@ async def test_the_batch_gives_no_results_yet(server: BatchesServer) -> None:
     async with reading(server) as api:
         answer = await api.refresh()
     assert isinstance(answer, NothingToCount)
-    assert not answer.is_final
+    assert not answer.is_over
     assert {"batch": 1} == server.count()
 
 
@@ -157,7 +157,7 @@ async def test_results_of_a_running_batch_are_used(server: BatchesServer) -> Non
     server.parse = [file_job(0, "COMPLETED")]
     async with reading(server) as api:
         answer = await api.counted()
-    assert ({"completed": 1, "pending": 1}, False) == (items(answer), answer.is_final)
+    assert ({"completed": 1, "pending": 1}, False) == (items(answer), answer.is_over)
 
 
 async def test_results_are_read_until_completed_and_once_more_at_the_end(
@@ -172,7 +172,7 @@ async def test_results_are_read_until_completed_and_once_more_at_the_end(
         server.requests.clear()
         answer = await api.counted()
         expanded.append("expand" in server.requests[0].params)
-        return answer.is_final
+        return answer.is_over
 
     async with reading(server) as api:
         finals = [await refreshed(api), await refreshed(api)]
@@ -192,9 +192,9 @@ async def test_a_batch_whose_files_ended_before_it_is_final_with_one_more_readin
     one_batch(server, result(0), status="RUNNING")
     server.parse = [file_job(0, "COMPLETED")]
     async with reading(server) as api:
-        assert not (await api.counted()).is_final
+        assert not (await api.counted()).is_over
         server.batches[0]["status"] = "COMPLETED"
-        assert (await api.counted()).is_final
+        assert (await api.counted()).is_over
     assert {"batch": 2, "parse": 1} == server.count()
 
 
@@ -207,12 +207,12 @@ async def test_a_reference_that_changed_at_the_end_is_followed(server: BatchesSe
         moved = result(1) | {"source_directory_file_id": "dfl-0"}
         one_batch(server, moved)
         answer = await api.counted()
-        assert ({"processing": 1}, False) == (items(answer), answer.is_final)
+        assert ({"processing": 1}, False) == (items(answer), answer.is_over)
         assert () == answer.counts.failed
         server.parse[1]["status"] = "COMPLETED"
-        assert not (await api.counted()).is_final
+        assert not (await api.counted()).is_over
         answer = await api.counted()
-    assert ({"completed": 1}, True) == (items(answer), answer.is_final)
+    assert ({"completed": 1}, True) == (items(answer), answer.is_over)
 
 
 @pytest.mark.parametrize("status", ["FAILED", "CANCELLED"])
@@ -225,9 +225,9 @@ async def test_file_jobs_of_a_batch_that_failed_are_counted_until_they_end(
     async with reading(server) as api:
         assert {"processing": 1} == items(await api.counted())
         server.parse[0]["status"] = "FAILED"
-        assert not (await api.counted()).is_final
+        assert not (await api.counted()).is_over
         answer = await api.counted()
-    assert ({"failed": 1}, True) == (items(answer), answer.is_final)
+    assert ({"failed": 1}, True) == (items(answer), answer.is_over)
 
 
 async def test_the_end_is_the_latest_of_the_file_jobs(server: BatchesServer) -> None:
@@ -295,7 +295,7 @@ async def test_a_file_that_comes_twice_is_counted_once(
             answers.append(await api.counted())
             entries.reverse()
     assert [({"failed": 1}, 1, False), ({"failed": 1}, 1, True)] == [
-        (items(answer), len(answer.ended), answer.is_final) for answer in answers
+        (items(answer), len(answer.ended), answer.is_over) for answer in answers
     ]
     assert ["dfl-0"] == [item.item_id for item in answers[-1].counts.failed]
     assert {"none": 1} == answers[-1].counts.failure_reasons
@@ -368,7 +368,7 @@ async def test_entries_that_are_too_many_leave_the_batch_uncounted(server: Batch
     async with reading(server) as api:
         answer = await api.refresh(limits=CountLimits(max_requests=1))
     assert isinstance(answer, NotCounted)
-    assert (UncountedReason.TOO_MANY_ITEMS, False) == (answer.reason, answer.is_final)
+    assert (UncountedReason.TOO_MANY_ITEMS, False) == (answer.reason, answer.is_over)
     assert {"batch": 1} == server.count()
 
 

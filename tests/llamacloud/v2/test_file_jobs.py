@@ -368,7 +368,7 @@ async def test_a_file_job_that_is_not_listed_is_unknown_until_it_is(server: Batc
     kept = server.parse.pop()
     async with reading(server) as api:
         answer = await api.counted()
-        assert ({"processing": 2, "unknown": 1}, False) == (items(answer), answer.is_final)
+        assert ({"processing": 2, "unknown": 1}, False) == (items(answer), answer.is_over)
         assert () == answer.ended
         server.parse.append(kept)
         assert {"processing": 3} == items(await api.counted())

@@ -32,7 +32,7 @@ async def looks(
 
 
 def finals(answers: list[CountAnswer]) -> list[bool | None]:
-    return [answer.is_final for answer in answers]
+    return [answer.is_over for answer in answers]
 
 
 HOPELESS: dict[str, Any] = {
@@ -96,7 +96,7 @@ async def test_whatever_moves_in_the_batch_begins_the_time_anew(server: BatchesS
         server.parse[0]["status"] = "COMPLETED"
         (answer,) = await looks(api, 1)
         assert {"completed": 1, "pending": 1} == items(answer)
-        assert not (await looks(api, 2))[-1].is_final
+        assert not (await looks(api, 2))[-1].is_over
         # It is given up here, and the reference found when the results are read for the last time.
         (answer,) = await looks(api, 1)
         assert {"completed": 1, "unknown": 1} == items(answer)
@@ -163,7 +163,7 @@ async def test_results_that_stay_null_are_no_fault_of_other_batches(
     async with reading(server) as api:
         answer = (await looks(api, 5))[-1]
     assert isinstance(answer, NothingToCount)
-    assert ends is answer.is_final
+    assert ends is answer.is_over
 
 
 async def test_results_that_are_late_are_read(server: BatchesServer) -> None:
@@ -290,7 +290,7 @@ async def test_entries_without_a_usable_id_leave_a_completed_batch_uncounted(
             api.now += LOOKS_EVERY
         answer = await api.refresh()
     assert isinstance(answer, NotCounted)
-    assert (UncountedReason.UNREADABLE_ITEMS, True) == (answer.reason, answer.is_final)
+    assert (UncountedReason.UNREADABLE_ITEMS, True) == (answer.reason, answer.is_over)
 
 
 async def test_counts_that_fail_are_no_looks(server: BatchesServer) -> None:

@@ -121,7 +121,7 @@ def check(answer: ItemsCounted) -> None:
     assert counts.by_status[ItemStatus.FAILED] == len(counts.failed)
     ended = Counter(item.status for item in answer.ended)
     assert all(ended[status] == counts.by_status[status] for status in ENDED.values())
-    assert not answer.is_final or FILES == len(answer.ended)
+    assert not answer.is_over or FILES == len(answer.ended)
 
 
 @settings(UNHURRIED, max_examples=200 * EFFORT)
@@ -154,7 +154,7 @@ async def history_of(history: list[tuple[str, int, str]], ends: list[str]) -> No
     answer = last[-1]
     assert answer is not None
     check(answer)
-    assert answer.is_final
+    assert answer.is_over
     assert world.items() == {
         status: number for status, number in answer.counts.by_status.items() if number
     }
