@@ -1,5 +1,6 @@
 """Fixtures that every test may use."""
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -44,6 +45,17 @@ SLOW_SECONDS: Final = 300
 # Folders whose tests read what stands under deploy/ and in the documentation. They do not
 # depend on the version of Python.
 DEPLOYMENT: Final = {"compose", "dashboard", "docs", "release", "rules", "systemd"}
+
+# Modules and the collected tests stay until the end. Searching them for garbage again and again
+# would take a tenth of the time.
+gc.disable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """Collect garbage again, but only that of the tests."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)

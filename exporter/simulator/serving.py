@@ -93,11 +93,14 @@ class _Server(uvicorn.Server):
         await self._stopping.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for listener in (*self.servers, *(sockets or ())):
-            listener.close()
-        # A connection that was accepted just now is known to the server only some turns later.
+        for listening in sockets or ():
+            asyncio.get_running_loop().remove_reader(listening)
+        # A connection that was accepted just now is known to the server only some turns later, and
+        # leaks if the listener is closed before.
         for _ in range(_TURNS_UNTIL_CONNECTED):
             await asyncio.sleep(0)
+        for listener in (*self.servers, *(sockets or ())):
+            listener.close()
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         # The loop calls ``connection_lost`` of the connections, which ends their requests.

@@ -28,7 +28,7 @@ KEYS = {
     "json": "llx-json-Cs9Fo4Xu7Ai2Wg5Zh8Np",
 }
 # So much of a key is no accident.
-TELLING = 9
+REVEALING = 9
 ECHO = " ".join(KEYS.values())
 
 
@@ -38,7 +38,9 @@ def leaks(*outputs: str) -> list[str]:
     return [
         name
         for name, key in KEYS.items()
-        if any(key[at : at + TELLING].lower() in text for at in range(4, len(key) - TELLING + 1))
+        if any(
+            key[at : at + REVEALING].lower() in text for at in range(4, len(key) - REVEALING + 1)
+        )
     ]
 
 

@@ -58,7 +58,7 @@ def test_a_key_from_elsewhere_is_never_another() -> None:
     assert "llx-first" == access.api_key
 
 
-def test_a_file_that_changed_gives_the_new_key(file: Path) -> None:
+def test_a_file_that_changed_is_read_for_the_new_key(file: Path) -> None:
     """The change is logged, and the new key is redacted from then on."""
     secrets = Secrets()
     access = ProjectAccess(project(file), budgets_of_plenty(), secrets)
@@ -182,13 +182,13 @@ def test_each_new_problem_of_a_file_that_is_waited_for_is_logged_once(tmp_path: 
         assert renewed(access)
         file.unlink()
         assert not renewed(access)
-    told = [(line["event"], line.get("detail", "")) for line in logs]
+    reported = [(line["event"], line.get("detail", "")) for line in logs]
     assert [
         ("key.unreadable", f"{NAMED} is empty; it must hold a key."),
         ("key.unreadable", f"{NAMED} holds characters that no key has, such as spaces."),
         ("key.readable", ""),
         ("key.unreadable", f"{NAMED} {ABSENT}"),
-    ] == told
+    ] == reported
     assert "no request is sent before the file holds a key" in logs[0]["advice"]
     assert "stays in use" in logs[3]["advice"]
     assert "llx-late" == access.api_key
@@ -285,7 +285,7 @@ def test_other_limits_apply_to_all_budgets() -> None:
     assert (0.5, 0.5) == (first.requests_per_second, second.requests_per_second)
 
 
-def test_a_key_has_the_name_that_the_settings_give_it_now(file: Path) -> None:
+def test_a_key_has_the_name_that_it_has_in_the_settings_now(file: Path) -> None:
     """The origin of a key changes with its position in the list; the budget's log lines follow."""
     access = ProjectAccess(project(file), budgets_of_plenty(), Secrets())
     renamed = replace(project(file).key, origin="the second")

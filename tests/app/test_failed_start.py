@@ -39,7 +39,7 @@ def log(tmp_path: Path) -> Path:
     return tmp_path / "log"
 
 
-def status_of_stayed(log: Path, *arguments: str, told: str, **variables: str) -> int:
+def status_of_stayed(log: Path, *arguments: str, reported: str, **variables: str) -> int:
     """Start a sidecar that logs a mistake and stays; return its exit status after SIGTERM."""
     command = [*COMMAND, *arguments]
     with (
@@ -48,7 +48,7 @@ def status_of_stayed(log: Path, *arguments: str, told: str, **variables: str) ->
     ):
         try:
             wait_until(
-                lambda: told in log.read_text(),
+                lambda: reported in log.read_text(),
                 process,
                 within_seconds=DEADLINE_SECONDS,
                 message=log.read_text,
@@ -71,21 +71,21 @@ def waits_for_key(argv: list[str], environ: dict[str, str]) -> bool:
 def test_a_sidecar_with_wrong_settings_stays_for_a_moment(log: Path) -> None:
     """The mistake is logged first, and SIGTERM ends the wait at once."""
     name = "LLAMACLOUD_EXPORTER_POLL__INTERVAL"
-    assert 2 == status_of_stayed(log, told=name, **{name: "soon"})
+    assert 2 == status_of_stayed(log, reported=name, **{name: "soon"})
     assert "Traceback" not in log.read_text()
 
 
 def test_a_sidecar_that_cannot_listen_stays_for_a_moment(log: Path, taken: str) -> None:
     """This failure comes before the event loop starts."""
     flag = f"--web.listen-address={taken}"
-    assert 1 == status_of_stayed(log, flag, told="exporter.cannot_listen")
+    assert 1 == status_of_stayed(log, flag, reported="exporter.cannot_listen")
     assert "Traceback" not in log.read_text()
 
 
 def test_a_sidecar_with_an_unusable_proxy_stays_for_a_moment(log: Path) -> None:
     """This failure comes after the event loop and its signal handlers have ended."""
-    flag, told = "--web.listen-address=127.0.0.1:0", "exporter.bad_environment"
-    assert 2 == status_of_stayed(log, flag, told=told, ALL_PROXY="foo://127.0.0.1")
+    flag, reported = "--web.listen-address=127.0.0.1:0", "exporter.bad_environment"
+    assert 2 == status_of_stayed(log, flag, reported=reported, ALL_PROXY="foo://127.0.0.1")
     assert "Traceback" not in log.read_text()
 
 

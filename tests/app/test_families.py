@@ -94,7 +94,9 @@ def after_the_start(cloud: Cloud) -> None:
     pending.status = "failed"
 
 
-def test_every_family_has_the_value_that_known_jobs_give_it(cloud: Cloud, tmp_path: Path) -> None:
+def test_every_family_has_the_value_that_follows_from_known_jobs(
+    cloud: Cloud, tmp_path: Path
+) -> None:
     """Gauges show the present, and counters what happened since the start."""
     cloud.world.clock = lambda: START
     before_the_start(cloud)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HANGING_ENDPOINTS: dict[str, Endpoint] = {
     "lists": "list_jobs",
-    "tells": "job_status",
+    "refreshes": "job_status",
     "counts": "list_items",
 }
 # As where a name server never answers: the system's look-up cannot be cancelled.

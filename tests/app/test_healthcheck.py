@@ -105,7 +105,7 @@ def test_an_exporter_that_is_not_healthy_says_why() -> None:
 
 
 @pytest.mark.parametrize("host", ["", "0.0.0.0", "::", "::1", "127.0.0.1", "localhost"])
-def test_it_asks_where_the_exporter_listens(host: str) -> None:
+def test_it_sends_its_request_where_the_exporter_listens(host: str) -> None:
     """Where that is every interface, it sends the request to the loopback."""
     with answering(HEALTHY, host) as port:
         assert None is problem(port, host)
@@ -154,7 +154,7 @@ def test_a_name_that_is_looked_up_for_long_is_not_waited_for(
 
 
 @pytest.mark.parametrize("answer", [b"SSH-2.0-\x1b[2J\r\n", b"\r\n"])
-def test_what_is_no_exporter_is_told_in_one_line(answer: bytes) -> None:
+def test_what_is_no_exporter_is_reported_in_one_line(answer: bytes) -> None:
     """Without the terminal escapes of others."""
     with answering(answer) as port:
         ended = run(FLAG, **{ADDRESSES: f"127.0.0.1:{port}"})
@@ -194,7 +194,7 @@ def test_what_standard_error_lacks_is_escaped() -> None:
         ),
     ],
 )
-def test_a_mistake_is_told_in_one_line(
+def test_a_mistake_is_reported_in_one_line(
     arguments: tuple[str, ...], variables: dict[str, str], expected: str
 ) -> None:
     """Its exit status is 1 as well: Docker reserves 2."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 TROUBLE = {
     "lists-nothing": Fault("hang", endpoint="list_jobs"),
-    "tells-nothing": Fault("hang", endpoint="job_status"),
+    "shows-no-status": Fault("hang", endpoint="job_status"),
     "fails": Fault("status", code=500),
     "has-a-bad-key": Fault("status", code=401),
 }
@@ -72,7 +72,7 @@ def test_projects_in_trouble_delay_no_other(cloud: Cloud, tmp_path: Path) -> Non
         up for name in GOOD for up in scraped.own("project_up", project=name)
     ]
     for name in BAD:
-        up = 1.0 if name.startswith("tells-nothing") else 0.0
+        up = 1.0 if name.startswith("shows-no-status") else 0.0
         assert [up] == scraped.own("project_up", project=name)
 
 

@@ -63,7 +63,7 @@ def listings(cloud: Cloud, name: str) -> list[float]:
     ]
 
 
-def test_a_bad_key_is_told_once_asked_with_seldom_and_replaced_without_a_restart(
+def test_a_bad_key_is_logged_once_used_seldom_and_replaced_without_a_restart(
     cloud: Cloud, tmp_path: Path, secret: MountedSecret
 ) -> None:
     """The other project is not affected."""
@@ -211,8 +211,8 @@ def test_projects_that_share_a_key_file_change_keys_and_budget_together(
 
 def budget_after_a_429(cloud: Cloud, exporter: Exporter, name: str) -> list[float]:
     """Let one request of a project draw a 429, and return every project's budget then."""
-    told = len(exporter.events("budget.reduced"))
+    reported = len(exporter.events("budget.reduced"))
     fault = Fault("status", code=429, times=1, project_id=project_id_of(name))
     cloud.simulator.faults.add(fault)
-    exporter.wait_for(lambda: len(exporter.events("budget.reduced")) > told)
+    exporter.wait_for(lambda: len(exporter.events("budget.reduced")) > reported)
     return scrape(exporter).own(BUDGET)

@@ -75,7 +75,7 @@ async def test_it_warns_if_the_listing_took_the_whole_budget() -> None:
         warn_of_jobs_not_reached("invoices", made.poller)
     (line,) = logs
     assert (EVENT, "invoices", 2) == (line["event"], line["project"], line["jobs_not_refreshed"])
-    assert ["list"] == made.api.asked
+    assert ["list"] == made.api.requested
 
 
 def test_it_does_not_warn_of_jobs_that_ended_in_an_unknown_status() -> None:

@@ -39,7 +39,7 @@ def quick(cloud: Cloud) -> dict[str, str]:
 class TestServing:
     """From an API key to /metrics."""
 
-    def test_it_listens_on_every_address_that_it_is_given(self, cloud: Cloud) -> None:
+    def test_it_listens_on_every_configured_address(self, cloud: Cloud) -> None:
         """IPv6 is among them, and each URL is logged."""
         with running("--web.listen-address=[::1]:0", **of(cloud)) as exporter:
             exporter.wait_for(lambda: len(exporter.events("exporter.listening")) == 2)

@@ -29,12 +29,12 @@ def test_one_is_added_and_removed(cloud: Cloud, tmp_path: Path) -> None:
         text = running.exporter.get()[1]
         assert 'project="one"' in text
         assert 'project="two"' not in text
-        asked = len(listings_of(cloud, project_id_of("two")))
+        requested = len(listings_of(cloud, project_id_of("two")))
         listed = len(listings_of(cloud, project_id_of("one")))
         running.exporter.wait_for(
             lambda: len(listings_of(cloud, project_id_of("one"))) >= listed + 2
         )
-        assert asked == len(listings_of(cloud, project_id_of("two")))
+        assert requested == len(listings_of(cloud, project_id_of("two")))
 
 
 def test_one_that_is_renamed_continues(cloud: Cloud, tmp_path: Path) -> None:

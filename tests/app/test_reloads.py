@@ -71,13 +71,13 @@ class TestSignal:
                 lambda: len(running.exporter.events("config.reload_failed")) >= 4
             )
             lines = running.exporter.events("config.reload_failed")
-            told = [line["detail"] for line in lines][: lines[0]["mistakes"]]
+            reported = [line["detail"] for line in lines][: lines[0]["mistakes"]]
             assert [0.0] == running.scrape().own(SUCCESSFUL)
             assert {"one"} == names(running.scrape())
             status, words = running.post()
             assert 400 == status
-            assert words.startswith(f"The settings have {len(told)} mistakes:\n")
-            assert [] == [problem for problem in told if f"  - {problem}\n" not in words]
+            assert words.startswith(f"The settings have {len(reported)} mistakes:\n")
+            assert [] == [problem for problem in reported if f"  - {problem}\n" not in words]
             checked = run("--config.check", f"--config.file={running.file}").stderr
             assert words.splitlines()[:-1] == checked.splitlines()[:-1]
             assert words.endswith("the previous settings stay in force.\n")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from exporter.simulator import DEMO_PROJECTS
-from tests.app.leaking import ECHO, KEYS, TELLING, Configured, echo_in_batches, leaks
+from tests.app.leaking import ECHO, KEYS, REVEALING, Configured, echo_in_batches, leaks
 from tests.support.cloud import Cloud
 from tests.support.exporter_process import COMMAND, DEADLINE_SECONDS, environment, run, running
 from tests.support.serving import wait_until
@@ -40,12 +40,12 @@ def unreachable_servers() -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
-def test_every_telling_part_of_a_key_is_searched_for(key: str) -> None:
+def test_every_revealing_part_of_a_key_is_searched_for(key: str) -> None:
     """From the part that is no word of this test to the last character."""
-    parts = [key[at : at + TELLING] for at in range(4, len(key) - TELLING + 1)]
+    parts = [key[at : at + REVEALING] for at in range(4, len(key) - REVEALING + 1)]
     assert key.endswith(parts[-1])
     assert [1] * len(parts) == [len(leaks(f"a {part.upper()} b")) for part in parts]
-    assert [] == leaks("a " + key[-TELLING + 1 :])
+    assert [] == leaks("a " + key[-REVEALING + 1 :])
 
 
 def test_serving_shows_no_key(configured: Configured) -> None:

@@ -173,7 +173,7 @@ def test_no_standard_output_at_all_is_borne(cloud: Cloud) -> None:
     assert (0, "") == (ended.returncode, ended.stderr)
 
 
-def test_once_gives_a_listing_that_hangs_three_attempts(cloud: Cloud) -> None:
+def test_once_tries_a_listing_that_hangs_three_times(cloud: Cloud) -> None:
     """A short interval makes no difference."""
     cloud.simulator.faults.add(Fault("hang", endpoint="list_jobs"))
     ended = run(

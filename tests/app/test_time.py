@@ -85,13 +85,13 @@ def test_data_grows_stale_and_jobs_leave_while_nothing_is_answered(
             cloud.simulator.faults.add(replace(fault, project_id=project_id_of(name)))
         exporter.wait_for(lambda: shown_jobs(exporter) == expected(["good"], names))
         withdrawn = scrape(exporter)
-        told = [line["project"] for line in exporter.events("project.stale")]
+        reported = [line["project"] for line in exporter.events("project.stale")]
         now = cloud.world.clock()
         cloud.simulator.faults.clear()
         exporter.wait_for(lambda: shown_jobs(exporter) == expected(names, names))
 
     assert ["good"] == list(withdrawn.labels("llamacloud_batch_active_jobs", "project"))
-    assert sorted(TROUBLE) == sorted(told)
+    assert sorted(TROUBLE) == sorted(reported)
     # The one that failed had ended before the exporter began.
     ended_clean = withdrawn.batch("jobs_finished_total", job_type="parse", status="completed")
     assert [1.0] * len(names) == ended_clean

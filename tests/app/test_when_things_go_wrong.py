@@ -95,14 +95,16 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
             before = scrape(exporter)
             for name, kind in KINDS.items():
                 cloud.simulator.faults.add(replace(kind.fault, project_id=project_id_of(name)))
-            exporter.wait_for(lambda: told(exporter, "project.listing_failed") >= {TLS, *KINDS})
+            exporter.wait_for(lambda: reported(exporter, "project.listing_failed") >= {TLS, *KINDS})
             during = scrape(exporter)
             cloud.simulator.faults.clear()
-            exporter.wait_for(lambda: told(exporter, "project.listing_recovered") >= KINDS.keys())
+            exporter.wait_for(
+                lambda: reported(exporter, "project.listing_recovered") >= KINDS.keys()
+            )
             return Seen(before, during, [line for line in exporter.log() if "project" in line])
 
 
-def told(exporter: Exporter, event: str) -> set[str]:
+def reported(exporter: Exporter, event: str) -> set[str]:
     return {line["project"] for line in exporter.events(event)}
 
 

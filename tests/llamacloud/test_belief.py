@@ -133,13 +133,13 @@ def test_a_word_that_is_not_known_is_unknown(word: str | None) -> None:
 )
 def test_ids_that_hold_the_same_uuid_are_one(other: str) -> None:
     """Whatever stands before it, on either side."""
-    for asked, came in ((UUID, other), (other, UUID), (f"proj-{UUID}", other)):
-        assert not contradicts(asked, came)
-        assert contradicts(asked.replace(asked[-1], "0"), other)
+    for requested, came in ((UUID, other), (other, UUID), (f"proj-{UUID}", other)):
+        assert not contradicts(requested, came)
+        assert contradicts(requested.replace(requested[-1], "0"), other)
 
 
 @pytest.mark.parametrize(
-    ("asked", "came", "is_other"),
+    ("requested", "came", "is_other"),
     [
         (UUID, OTHER_UUID, True),
         (f"proj-{UUID}", f"prj-{OTHER_UUID}", True),
@@ -153,10 +153,10 @@ def test_ids_that_hold_the_same_uuid_are_one(other: str) -> None:
     ],
 )
 def test_ids_are_compared_where_both_or_none_hold_a_uuid(
-    asked: str, came: str | None, *, is_other: bool
+    requested: str, came: str | None, *, is_other: bool
 ) -> None:
     """Where only one of them does, nothing is known."""
-    assert is_other == contradicts(asked, came)
+    assert is_other == contradicts(requested, came)
 
 
 @pytest.mark.parametrize(

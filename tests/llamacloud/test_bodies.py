@@ -116,7 +116,7 @@ def test_nothing_that_takes_no_end_of_bytes_is_too_long(
     ids=["plain", "deflate", "trailing", "twice", "checksum"],
 )
 @pytest.mark.parametrize("size", [1, KIBIBYTE])
-def test_what_is_not_one_whole_gzip_is_told(body: bytes, size: int) -> None:
+def test_what_is_not_one_whole_gzip_is_reported(body: bytes, size: int) -> None:
     """Where it was cut makes no difference."""
     with pytest.raises(UnreadableBody, match=r"^the body is not what its Content-Encoding says$"):
         read(cut(body, size), "gzip")

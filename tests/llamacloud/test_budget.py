@@ -137,7 +137,7 @@ async def test_a_request_that_gives_up_waiting_costs_nothing() -> None:
     assert await passing_at_once(budget, 1) == 1
 
 
-async def test_the_wait_is_told() -> None:
+async def test_the_wait_is_logged() -> None:
     """It becomes a metric."""
     clock = Clock()
     budget = budget_of(1000.0, 1, clock)
@@ -181,7 +181,7 @@ async def test_a_429_slows_all_down() -> None:
     assert 1 == await passing_at_once(budget, 3)
 
 
-async def test_the_wait_that_llamacloud_asks_for_holds_for_all_requests_of_the_key() -> None:
+async def test_the_wait_that_llamacloud_requires_holds_for_all_requests_of_the_key() -> None:
     """To send others meanwhile would be to draw the next 429."""
     clock = Clock()
     budget = budget_of(1.0, 100, clock)
@@ -200,16 +200,16 @@ async def test_it_is_throttling_while_requests_wait_for_the_rate() -> None:
     budget = budget_of(1.0, 3, clock)
     tasks = [asyncio.create_task(hang(budget)) for _ in range(4)]
     await asyncio.sleep(0)
-    told = [budget.is_throttling]
+    reported = [budget.is_throttling]
     await leave(tasks)
     clock.now += 1000
     tasks = [asyncio.create_task(one_request(budget)) for _ in range(60)]
     for _ in range(100):
         await asyncio.sleep(0)
-    told.append(budget.is_throttling)
+    reported.append(budget.is_throttling)
     await leave(tasks)
-    told.append(budget.is_throttling)
-    assert [False, True, False] == told
+    reported.append(budget.is_throttling)
+    assert [False, True, False] == reported
 
 
 async def test_what_a_429_leaves_is_for_listings_first() -> None:
@@ -237,7 +237,7 @@ async def test_what_a_429_leaves_is_for_listings_first() -> None:
     await leave(tasks)
 
 
-async def test_a_slower_budget_is_told_once_and_when_it_is_over() -> None:
+async def test_a_slower_budget_is_logged_once_and_when_it_is_over() -> None:
     """With the key by its name, and what to do."""
     clock = Clock()
     rate = AdaptiveRate(0.5, least=0.01)
@@ -258,7 +258,7 @@ async def test_a_slower_budget_is_told_once_and_when_it_is_over() -> None:
     assert 30.0 == logs[1]["requests_per_minute"]
 
 
-async def test_a_permit_that_is_not_used_is_given_back() -> None:
+async def test_a_permit_that_is_not_used_is_returned() -> None:
     """Neither its token nor its place is lost."""
     budget = budget_of(ONE_IN_30_SECONDS, 1, Clock())
     for listing in (True, False):
@@ -306,7 +306,7 @@ async def test_who_is_dismissed_waits_no_longer() -> None:
     permits = [
         asyncio.create_task(permit_is_used(budget, listing=listing)) for listing in (True, False)
     ]
-    other = asyncio.create_task(one_request(budget, asker="other"))
+    other = asyncio.create_task(one_request(budget, project="other"))
     await asyncio.sleep(0)
     budget.dismiss("project")
     async with asyncio.timeout(5):
@@ -350,9 +350,9 @@ async def leave(tasks: list[asyncio.Task[None]]) -> list[BaseException | None]:
 
 
 async def one_request(
-    budget: RequestBudget, permit: Permit | None = None, asker: str = "project"
+    budget: RequestBudget, permit: Permit | None = None, project: str = "project"
 ) -> None:
-    async with budget.request(asker, listing=False, permit=permit):
+    async with budget.request(project, listing=False, permit=permit):
         pass
 
 

@@ -52,13 +52,13 @@ async def serving(authority: CompanyCA) -> AsyncIterator[str]:
         yield f"https://localhost:{listening.sockets[0].getsockname()[1]}"
 
 
-async def ask(connections: Connections, url: str) -> bytes:
+async def request(connections: Connections, url: str) -> bytes:
     received = await exchange(connections, url, api_key="llx-one", params={}, timeout_seconds=5.0)
     return received.body
 
 
 @pytest.mark.parametrize("kind", ["not-critical", "no-authority-key"])
-async def test_certificates_that_lack_what_rfc_5280_asks_for_are_refused_unless_told_otherwise(
+async def test_certificates_that_lack_what_rfc_5280_requires_are_refused_unless_allowed(
     authorities: dict[str, CompanyCA], monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     """On every Python, as from 3.13 on; the message says which setting helps."""
@@ -66,16 +66,16 @@ async def test_certificates_that_lack_what_rfc_5280_asks_for_are_refused_unless_
     async with serving(authorities[kind]) as url:
         async with Connections("test") as strict:
             with pytest.raises(CertificateRefused) as raised:
-                await ask(strict, url)
+                await request(strict, url)
         async with Connections("test", tls_strict=False) as lenient:
-            assert b"{}" == await ask(lenient, url)
+            assert b"{}" == await request(lenient, url)
         async with Connections("test") as reloaded:
             for is_strict in (False, True):
                 reloaded.certificates.set_strict(is_strict=is_strict)
             with pytest.raises(CertificateRefused):
-                await ask(reloaded, url)
+                await request(reloaded, url)
             reloaded.certificates.set_strict(is_strict=False)
-            assert b"{}" == await ask(reloaded, url)
+            assert b"{}" == await request(reloaded, url)
     failure = raised.value.failure()
     assert failure.detail.startswith(f"{url.removeprefix('https://')}: SSLCertVerificationError:")
     assert ["api.tls_strict" in failure.advice, "SSL_CERT_FILE" in failure.advice] == [True, True]
@@ -89,7 +89,7 @@ async def test_a_proxy_that_speaks_tls_is_checked_by_the_same_certificates(
     async with serving(authorities["first"]) as url:
         monkeypatch.setenv("HTTP_PROXY", url)
         async with Connections("test") as connections:
-            assert b"{}" == await ask(connections, "http://llamacloud.example")
+            assert b"{}" == await request(connections, "http://llamacloud.example")
 
 
 @pytest.mark.parametrize("in_place", [True, False])
@@ -114,11 +114,11 @@ async def test_a_file_that_is_replaced_is_read_again(
             for content in (b"no certificate", b"nor this"):
                 replace(content)
                 with pytest.raises(CertificateRefused):
-                    await ask(connections, url)
+                    await request(connections, url)
             replace(authorities["second"].file.read_bytes())
-            assert b"{}" == await ask(connections, url)
+            assert b"{}" == await request(connections, url)
             file.unlink()
-            assert b"{}" == await ask(connections, url)
+            assert b"{}" == await request(connections, url)
     assert [
         ("warning", "certificates.unreadable"),
         ("info", "certificates.changed"),
@@ -137,9 +137,9 @@ async def test_a_folder_in_which_a_file_changed_is_read_again(
     monkeypatch.setenv("SSL_CERT_DIR", f"/nowhere:{tmp_path}")
     async with serving(authorities["second"]) as url, Connections("test") as connections:
         with pytest.raises(CertificateRefused):
-            await ask(connections, url)
+            await request(connections, url)
         file.write_bytes(authorities["second"].file.read_bytes())
-        assert b"{}" == await ask(connections, url)
+        assert b"{}" == await request(connections, url)
 
 
 class Loading:

@@ -101,7 +101,7 @@ async def test_every_failure_has_its_error_and_is_retried_where_that_can_help(
     ],
     ids=lambda value: value.kind if isinstance(value, Fault) else None,
 )
-async def test_bodies_that_broke_off_may_be_left_to_whoever_asked(
+async def test_bodies_that_broke_off_may_be_left_to_the_caller(
     cloud: Cloud, fault: Fault, attempts: int
 ) -> None:
     """An answer that is too large for the time limit is better requested in parts."""
@@ -131,7 +131,7 @@ async def test_a_failure_that_passes_is_survived(cloud: Cloud) -> None:
     }
 
 
-async def test_the_wait_that_llamacloud_asks_for_is_heeded(cloud: Cloud) -> None:
+async def test_the_wait_that_llamacloud_requires_is_heeded(cloud: Cloud) -> None:
     """Instead of our own."""
     cloud.simulator.faults.add(Fault("status", code=429, times=1, retry_after=1))
     began = time.monotonic()
@@ -188,7 +188,7 @@ async def test_nobody_listening_is_a_network_failure() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
     with pytest.raises(NetworkFailed) as raised:
-        await ask_nowhere(f"http://127.0.0.1:{port}")
+        await request_nowhere(f"http://127.0.0.1:{port}")
     assert raised.value.reason is ErrorReason.NETWORK
 
 
@@ -206,7 +206,7 @@ async def test_a_base_url_without_meaning_is_a_typed_error(cloud: Cloud) -> None
             await Reader(client, {}).jobs_page(0, {})
 
 
-async def test_a_key_that_is_echoed_is_not_told_in_part(cloud: Cloud) -> None:
+async def test_a_key_that_is_echoed_is_not_reported_in_part(cloud: Cloud) -> None:
     """Not even where the text is cut."""
     detail = "x" * 290 + KEY
     fault = Fault("wrong_shape", code=400, body={"detail": detail})
@@ -217,7 +217,7 @@ async def test_a_key_that_is_echoed_is_not_told_in_part(cloud: Cloud) -> None:
     assert KEY[:6] not in str(raised.value)
 
 
-async def test_a_job_that_is_not_known_is_told_from_a_gateways_404(cloud: Cloud) -> None:
+async def test_a_job_that_is_not_known_is_distinguished_from_a_gateways_404(cloud: Cloud) -> None:
     """Only LlamaCloud itself can say that a job is not there."""
     async with client_of(cloud) as client:
         reader = Reader(client, {})
@@ -282,7 +282,7 @@ async def test_no_error_contains_the_key(cloud: Cloud, kind: FaultKind) -> None:
     assert KEY not in f"{raised.value!r} {raised.value} {raised.value.__cause__!r}"
 
 
-async def ask_nowhere(base_url: str, *, timeout_seconds: float = 2.0) -> None:
+async def request_nowhere(base_url: str, *, timeout_seconds: float = 2.0) -> None:
     dead = Cloud(None, base_url)  # type: ignore[arg-type]
     async with client_of(dead, timeout_seconds=timeout_seconds) as client:
         await client.get(V1BetaEndpoint.LIST_JOBS, "/", {})

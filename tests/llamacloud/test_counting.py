@@ -76,7 +76,7 @@ class ChangingItems(Paging):
         if not (style[2] and style[0] in {False, 7} and not style[1])
     ],
 )
-async def test_every_style_of_paging_gives_exact_counts(
+async def test_every_style_of_paging_leads_to_exact_counts(
     cloud: Cloud,
     total_size: bool | int,  # noqa: FBT001 - a parameter of the test
     page_token: bool,  # noqa: FBT001 - likewise
@@ -142,7 +142,7 @@ async def test_a_page_short_of_the_total_is_taken_as_it_is_where_none_follows(
     assert 2 + 1 + 1 == cloud.requests()["list_items"]
 
 
-async def test_a_page_short_of_the_total_that_comes_again_gives_no_count(cloud: Cloud) -> None:
+async def test_a_page_short_of_the_total_that_comes_again_leads_to_no_count(cloud: Cloud) -> None:
     """The items that are missing may have failed."""
     cloud.add_job(items=items_of("job-1", completed=15))
     cloud.simulator.items_paging = Paging(
@@ -259,8 +259,8 @@ async def test_of_a_job_too_large_for_a_sweep_what_matters_is_counted(cloud: Clo
     assert ({"already_processed": 3}, 4) == (counts.skip_reasons, len(counts.failed))
     assert {"other": 4} == counts.failure_reasons
     assert (BEGAN_AT + 4, 0) == (counts.newest_at, sum(counts.durations.counts))
-    asked = [request.params["status"] for request in cloud.simulator.requests]
-    assert ["processing", "failed", "skipped", "cancelled"] == asked
+    requested = [request.params["status"] for request in cloud.simulator.requests]
+    assert ["processing", "failed", "skipped", "cancelled"] == requested
 
 
 async def test_an_item_that_fails_between_two_of_the_lists_is_counted_as_failed(
@@ -286,8 +286,8 @@ async def test_of_what_matters_only_what_is_few_is_counted(cloud: Cloud) -> None
     counts = await counted(cloud, total_items=10_001, max_pages=6, skipped_items=5_000)
     assert counts is not None
     assert {"failed": 12, "cancelled": 0} == {str(s): n for s, n in counts.by_status.items()}
-    asked = [request.params["status"] for request in cloud.simulator.requests]
-    assert ["processing"] * 2 + ["failed"] * 2 + ["cancelled"] == asked
+    requested = [request.params["status"] for request in cloud.simulator.requests]
+    assert ["processing"] * 2 + ["failed"] * 2 + ["cancelled"] == requested
 
 
 async def test_without_a_page_for_each_status_nothing_is_counted(cloud: Cloud) -> None:
@@ -344,7 +344,7 @@ def test_times_of_items_that_cannot_be_are_absent() -> None:
     assert began.timestamp() == counts.newest_at
 
 
-async def test_a_server_that_does_not_heed_the_filter_gives_no_count(cloud: Cloud) -> None:
+async def test_a_server_that_does_not_heed_the_filter_leads_to_no_count(cloud: Cloud) -> None:
     """The list contains items in other statuses."""
     cloud.add_job(items=items_of("job-1", completed=10))
     cloud.world.jobs["job-1"].items[3].overrides["status"] = "completed"
@@ -386,7 +386,7 @@ async def test_a_job_with_nothing_counted_is_not_counted_short(cloud: Cloud) -> 
     assert await counted(cloud, max_pages=4) is not None
 
 
-async def test_a_server_that_repeats_itself_gives_no_count(cloud: Cloud) -> None:
+async def test_a_server_that_repeats_itself_leads_to_no_count(cloud: Cloud) -> None:
     """It would be short."""
     cloud.add_job(items=items_of("job-1", completed=15))
     cloud.simulator.items_paging = Paging(max_rows=10, ignore_offset=True)

@@ -89,7 +89,7 @@ async def test_what_is_hardly_http_is_a_typed_error(
     async with speaking(first, then=then) as base_url:
         began = time.monotonic()
         with pytest.raises(error) as raised:
-            await ask_at(base_url, timeout_seconds=0.5 if error is RequestTimedOut else 8.0)
+            await request_at(base_url, timeout_seconds=0.5 if error is RequestTimedOut else 8.0)
         assert time.monotonic() - began < LONGEST_SECONDS
     assert str(raised.value).isprintable()
     assert len(str(raised.value)) <= 310
@@ -112,7 +112,7 @@ EMPTY = OK + b"Content-Length: 2\r\n\r\n{}"
 async def test_a_few_interim_answers_change_nothing(pieces: list[bytes]) -> None:
     """Servers that say "103 Early Hints" exist; and a body may say anything."""
     async with speaking(*pieces) as base_url:
-        await ask_at(base_url, timeout_seconds=8.0)
+        await request_at(base_url, timeout_seconds=8.0)
 
 
 @pytest.mark.parametrize("size", [1, 7, 13, 1000])
@@ -123,11 +123,11 @@ async def test_endless_interim_answers_are_cut_off_after_a_few(size: int) -> Non
     async with speaking(*pieces, then=stream) as base_url:
         began = time.process_time()
         with pytest.raises(NetworkFailed, match="more than 10 interim answers"):
-            await ask_at(base_url, timeout_seconds=8.0)
+            await request_at(base_url, timeout_seconds=8.0)
         assert time.process_time() - began < 1.0
 
 
-async def ask_at(base_url: str, *, timeout_seconds: float) -> None:
+async def request_at(base_url: str, *, timeout_seconds: float) -> None:
     nowhere = Cloud(None, base_url)  # type: ignore[arg-type]
     async with client_of(
         nowhere, timeout_seconds=timeout_seconds, retry=RetryPolicy(attempts=1)

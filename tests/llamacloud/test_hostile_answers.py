@@ -36,7 +36,7 @@ def raw(body: bytes, *, code: int = 200, **headers: str) -> Fault:
     return Fault("raw", code=code, body=body, headers=sent)
 
 
-async def ask(
+async def request(
     cloud: Cloud, fault: Fault, *, timeout_seconds: float = LONGEST_SECONDS
 ) -> tuple[LlamaCloudError, Observer]:
     """Return the error of a fault, and what was counted."""
@@ -80,7 +80,7 @@ async def test_a_hostile_body_is_a_typed_error(
     cloud: Cloud, fault: Fault, error: type[LlamaCloudError], code: str
 ) -> None:
     """By its reason, and counted by the status that came where one came with all of its answer."""
-    raised, observer = await ask(cloud, fault)
+    raised, observer = await request(cloud, fault)
     assert isinstance(raised, error)
     assert {("list_jobs", code)} == observer.finished.keys()
 
@@ -113,16 +113,16 @@ async def test_a_refusal_is_one_whatever_its_body_is(
 ) -> None:
     """Also where the page that says so has no end; a key is not blamed for a page, though."""
     fault = Fault(kind, code=code, retry_after=0)
-    raised, observer = await ask(cloud, fault, timeout_seconds=0.3)
+    raised, observer = await request(cloud, fault, timeout_seconds=0.3)
     assert (error, f"HTTP {code}") == (type(raised), str(raised))
     assert {("list_jobs", str(code))} == observer.finished.keys()
 
 
 async def test_a_refusal_of_sixty_four_kibibytes_is_quoted(cloud: Cloud) -> None:
     """In part; a longer one is not read to its end, and is not quoted."""
-    for size, told in ((64 * 1024, "HTTP 400: " + "x" * 300), (64 * 1024 + 1, "HTTP 400")):
+    for size, reported in ((64 * 1024, "HTTP 400: " + "x" * 300), (64 * 1024 + 1, "HTTP 400")):
         body = b'{"detail":"' + b"x" * (size - 13) + b'"}'
         assert len(body) == size
         cloud.simulator.faults.clear()
-        error, _ = await ask(cloud, raw(body, code=400))
-        assert told == str(error)
+        error, _ = await request(cloud, raw(body, code=400))
+        assert reported == str(error)

@@ -13,7 +13,7 @@ from exporter.simulator import Fault
 from tests.support.cloud import Cloud
 
 BOUND = 16 * 2**20
-ASKED_TWICE = 2
+TIMES_EACH = 2
 LONGEST_SECONDS = 5.0
 # An object for each value of the page alone would take three times as much.
 MOST_KIBIBYTES = 200 * 1024
@@ -22,7 +22,7 @@ DEEP = (b'{"":' * 190 + b"0" + b"}" * 190 + b",") * 520
 # Nothing in these says that there is no such page.
 ONE_BAD_ROW = dict.fromkeys(("wide text", "commas in a text", "quotes in a text", "times"), "None")
 TOO_LARGE = dict.fromkeys(("endless", "bomb"), "BodyTooLarge")
-ASKING = """
+REQUESTING = """
 import asyncio, os, sys, time, structlog
 from pathlib import Path
 from tests.support.clients import client_of
@@ -36,7 +36,7 @@ def peak_kib():
     status = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
 
-async def ask(client):
+async def request(client):
     try:
         await Reader(client, {}).jobs_page(0, {})
     except LlamaCloudError as error:
@@ -44,11 +44,11 @@ async def ask(client):
 
 async def main():
     async with client_of(Cloud(None, os.environ["BASE_URL"]), timeout_seconds=10.0) as client:
-        await ask(client)
+        await request(client)
         before = peak_kib()
         for _ in range(int(os.environ["TIMES"])):
             began = time.monotonic()
-            error = await ask(client)
+            error = await request(client)
             print(error, time.monotonic() - began, peak_kib() - before)
 
 asyncio.run(main())
@@ -90,28 +90,30 @@ def hostile_answers() -> dict[str, Fault]:
     }
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is told nowhere else")
+@pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="memory is reported nowhere else"
+)
 def test_a_hostile_answer_costs_a_few_times_its_bound(cloud: Cloud) -> None:
     """And little time, most of which is that of sending it; the second costs no more."""
     cloud.simulator.faults.add(Fault("not_json", times=1))
     answers = hostile_answers()
     for fault in answers.values():
-        cloud.simulator.faults.add(replace(fault, times=ASKED_TWICE))
-    asked = [name for name in answers for _ in range(ASKED_TWICE)]
+        cloud.simulator.faults.add(replace(fault, times=TIMES_EACH))
+    requested = [name for name in answers for _ in range(TIMES_EACH)]
     ended = subprocess.run(
-        [sys.executable, "-c", ASKING],
+        [sys.executable, "-c", REQUESTING],
         env={
             **os.environ,
             "BASE_URL": cloud.base_url,
             "PYTHONPATH": ".",
-            "TIMES": str(len(asked)),
+            "TIMES": str(len(requested)),
         },
         capture_output=True,
         text=True,
         check=True,
         timeout=50,
     )
-    costs = list(zip(asked, map(str.split, ended.stdout.splitlines()), strict=True))
+    costs = list(zip(requested, map(str.split, ended.stdout.splitlines()), strict=True))
     expected = dict.fromkeys(answers, "BadResponse") | ONE_BAD_ROW | TOO_LARGE
     assert expected == {name: error for name, (error, _, _) in costs}
     assert [] == [name for name, (_, seconds, _) in costs if float(seconds) > LONGEST_SECONDS]

@@ -78,13 +78,13 @@ async def answers_of(
 ) -> list[bytes]:
     """Send the same request twice, and return both answers."""
     async with Connections("test", tls_context=tls or ssl.create_default_context()) as opened:
-        first = await ask(opened, url or server.base_url)
+        first = await request(opened, url or server.base_url)
         if between is not None:
             await between()
-        return [first, await ask(opened, url or server.base_url)]
+        return [first, await request(opened, url or server.base_url)]
 
 
-async def ask(connections: Connections, url: str, api_key: str = "llx-one") -> bytes:
+async def request(connections: Connections, url: str, api_key: str = "llx-one") -> bytes:
     received = await exchange(connections, url, api_key=api_key, params={}, timeout_seconds=5.0)
     return received.body
 
@@ -179,7 +179,7 @@ async def test_keys_share_no_connections() -> None:
         Connections("test", tls_context=ssl.create_default_context()) as opened,
     ):
         for api_key in ("llx-one", "llx-two", "llx-one", "llx-two", "llx-two"):
-            await ask(opened, server.base_url, api_key)
+            await request(opened, server.base_url, api_key)
         assert [2, 3] == server.requests_on
 
 

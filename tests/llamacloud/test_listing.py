@@ -53,7 +53,7 @@ async def test_every_job_is_found_once(cloud: Cloud, number: int, order: Any) ->
         if not (style[2] and style[0] in {False, 3} and not style[1])
     ],
 )
-async def test_every_style_of_paging_gives_all_jobs(
+async def test_every_style_of_paging_lists_all_jobs(
     cloud: Cloud,
     total_size: bool | int,  # noqa: FBT001 - a parameter of the test
     page_token: bool,  # noqa: FBT001 - likewise

@@ -88,7 +88,7 @@ async def test_a_file_that_cannot_be_opened_is_an_error_of_that_request(cloud: C
     assert "open files" in raised.value.failure().advice
 
 
-async def test_a_refused_connection_is_told_with_host_and_port() -> None:
+async def test_a_refused_connection_is_reported_with_host_and_port() -> None:
     """And why it was refused, which the libraries leave out."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = "{}:{}".format(*server.getsockname())

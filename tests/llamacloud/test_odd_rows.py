@@ -88,7 +88,7 @@ async def test_unreadable_fields_are_counted_each_time_and_logged_once(cloud: Cl
     assert "secret" not in json.dumps(logs)
 
 
-async def test_a_page_of_odd_rows_is_told_once_for_each_field(cloud: Cloud) -> None:
+async def test_a_page_of_odd_rows_is_logged_once_for_each_field(cloud: Cloud) -> None:
     """However many rows there are: one line for each would last longer than reading the page."""
     rows = [{"id": f"job-{n}", "status": 7, "created_at": 7, "failed_items": -1} for n in range(50)]
     cloud.simulator.faults.add(Fault("raw", body=json.dumps({"items": rows}).encode()))
@@ -96,7 +96,7 @@ async def test_a_page_of_odd_rows_is_told_once_for_each_field(cloud: Cloud) -> N
     async with client_of(cloud, observer) as client:
         await Reader(client, {}).jobs_page(0, {})
     assert [50] * 3 == list(observer.unread_fields.values())
-    assert 3 == observer.times_told_of_fields
+    assert 3 == observer.reports_of_fields
 
 
 async def test_unreadable_rows_are_counted_each_time_and_logged_once(cloud: Cloud) -> None:
@@ -113,7 +113,7 @@ async def test_unreadable_rows_are_counted_each_time_and_logged_once(cloud: Clou
     ] == [(line["event"], line["endpoint"], line["rows"], line.get("job_id")) for line in logs]
 
 
-async def test_a_listing_tells_how_many_rows_it_lacks(cloud: Cloud) -> None:
+async def test_a_listing_reports_how_many_rows_it_lacks(cloud: Cloud) -> None:
     """All other jobs are there."""
     for number in range(20):
         cloud.add_job(f"job-{number}")
@@ -185,7 +185,7 @@ async def test_a_status_that_cannot_be_read_is_a_bad_response_of_that_job(cloud:
     assert {"job_status": 1} == observer.unread_rows
 
 
-class TestNotAskedFor:
+class TestNotRequested:
     """Answers to another question."""
 
     @pytest.mark.parametrize(
@@ -292,7 +292,7 @@ def refused_limit(times: int, endpoint: Endpoint) -> Fault:
     return Fault("raw", code=422, times=times, endpoint=endpoint, body=body)
 
 
-def limits_asked_for(cloud: Cloud) -> list[str | None]:
+def requested_limits(cloud: Cloud) -> list[str | None]:
     return [request.params.get("limit") for request in cloud.simulator.requests]
 
 
@@ -319,10 +319,10 @@ class TestPageSizes:
             api = V1BetaApi(client)
             listing = await api.list_jobs(ListingPlan(max_requests=100))
             assert (120, False) == (len(listing.jobs), listing.truncated)
-            first = limits_asked_for(cloud)
+            first = requested_limits(cloud)
             assert limits == first
             assert 120 == len((await api.list_jobs(ListingPlan(max_requests=100))).jobs)
-        again = limits_asked_for(cloud)[len(first) :]
+        again = requested_limits(cloud)[len(first) :]
         assert {limits[-1]} == set(again)
 
     def test_a_larger_page_is_tried_again_after_an_hour(self) -> None:
@@ -333,11 +333,11 @@ class TestPageSizes:
         refusal = Unprocessable(422, "limit", parameters=frozenset({"limit"}))
         with capture_logs() as lines:
             for _ in range(2):
-                asked: list[int | None] = []
+                requested: list[int | None] = []
                 while (size := sizes.of(V1BetaEndpoint.LIST_JOBS)) is not None:
-                    asked.append(size)
+                    requested.append(size)
                     assert sizes.refused(V1BetaEndpoint.LIST_JOBS, size, refusal)
-                assert [1000, 500, 100] == asked
+                assert [1000, 500, 100] == requested
                 assert 1000 == sizes.of(V1BetaEndpoint.LIST_ITEMS)
                 now += 3599.0
                 assert sizes.of(V1BetaEndpoint.LIST_JOBS) is None
@@ -353,7 +353,7 @@ class TestPageSizes:
         body = json.dumps({"detail": detail}).encode()
         cloud.simulator.faults.add(Fault("raw", code=422, times=1, body=body))
         assert 1 == len((await listing_of(cloud)).jobs)
-        assert ["1000", "500"] == limits_asked_for(cloud)
+        assert ["1000", "500"] == requested_limits(cloud)
 
     @pytest.mark.parametrize("refusals", [1, 2, 3])
     async def test_smaller_pages_count_all_items(self, cloud: Cloud, refusals: int) -> None:
@@ -368,8 +368,8 @@ class TestPageSizes:
                 assert isinstance(answer, ItemsCounted)
                 assert 250 == answer.counts.total
             assert 1 == len((await api.list_jobs(ListingPlan(max_requests=100))).jobs)
-        assert "1000" == limits_asked_for(cloud)[-1]
-        assert 1 == limits_asked_for(cloud)[:-1].count("1000")
+        assert "1000" == requested_limits(cloud)[-1]
+        assert 1 == requested_limits(cloud)[:-1].count("1000")
 
     async def test_one_page_without_a_limit_is_taken_as_it_is(self, cloud: Cloud) -> None:
         """The empty page after it makes no second one that would have to add up."""

@@ -131,7 +131,7 @@ def test_the_proxy_of_a_server(environ: dict[str, str], url: str, expected: str 
         "http://h o:3128",
     ],
 )
-def test_a_proxy_that_cannot_be_used_is_told(value: str) -> None:
+def test_a_proxy_that_cannot_be_used_is_reported(value: str) -> None:
     """By its variable, and only where a server needs it."""
     proxies = Proxies({"HTTP_PROXY": value, "NO_PROXY": "direct"})
     assert [None, None] == [proxies.of("http://direct"), proxies.of("https://h")]
@@ -141,18 +141,18 @@ def test_a_proxy_that_cannot_be_used_is_told(value: str) -> None:
     assert PASSWORD not in str(raised.value)
 
 
-def test_entries_that_are_ignored_are_told() -> None:
+def test_entries_that_are_ignored_are_reported() -> None:
     """Where there is a proxy at all: platforms set NO_PROXY everywhere."""
     odd = {"no_proxy": "localhost,[::1,\x1b[31m" + 1000 * "/"}
     assert Proxies(odd).ignored() is None
     assert Proxies(odd | {"HTTPS_PROXY": ""}).ignored() is None
     assert Proxies(ANY | {"NO_PROXY": "localhost,fd00::/8"}).ignored() is None
-    told = Proxies(odd | ANY).ignored()
-    assert told is not None
-    assert "no_proxy" == told.variables
-    assert told.advice.startswith(r"ignored of it: [::1, \x1b[31m///")
-    assert len(told.advice) < 500
-    assert told.advice.isprintable()
+    reported = Proxies(odd | ANY).ignored()
+    assert reported is not None
+    assert "no_proxy" == reported.variables
+    assert reported.advice.startswith(r"ignored of it: [::1, \x1b[31m///")
+    assert len(reported.advice) < 500
+    assert reported.advice.isprintable()
 
 
 def test_a_proxy_is_described_without_its_password() -> None:

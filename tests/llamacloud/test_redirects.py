@@ -27,7 +27,7 @@ async def redirected(cloud: Cloud, fault: Fault, observer: Observer | None = Non
 
 
 @pytest.mark.parametrize("code", [300, 301, 302, 303, 307, 308])
-async def test_another_host_is_not_asked(cloud: Cloud, code: int) -> None:
+async def test_no_request_is_sent_to_another_host(cloud: Cloud, code: int) -> None:
     """Not even without the key: the other server never hears of us."""
     with running_cloud() as other:
         location = f"{other.base_url}/api/v1/beta/batch-processing"
@@ -47,7 +47,7 @@ async def test_a_loop_is_one_request(cloud: Cloud) -> None:
 
 
 @pytest.mark.parametrize(
-    ("location", "told"),
+    ("location", "reported"),
     [
         ("https://Login.Example.com:8443/?next=/secret#x", "https://login.example.com"),
         ("https://user:password@example.com/path", "https://example.com"),
@@ -72,16 +72,18 @@ async def test_a_loop_is_one_request(cloud: Cloud) -> None:
     ],
     ids=range(20),
 )
-async def test_scheme_and_host_are_told_and_no_more(cloud: Cloud, location: str, told: str) -> None:
+async def test_scheme_and_host_are_reported_and_no_more(
+    cloud: Cloud, location: str, reported: str
+) -> None:
     """Paths, queries and names of users may hold what is secret; and what is read is an address."""
     observer = Observer()
     fault = Fault("redirect", code=302, headers={"location": location})
     words = await redirected(cloud, fault, observer)
-    assert f"HTTP 302: a redirect to {told}, which is not followed" == words
+    assert f"HTTP 302: a redirect to {reported}, which is not followed" == words
     assert {("list_jobs", "302"): 1} == observer.finished
 
 
-def test_a_redirect_to_nowhere_is_told_in_the_servers_words() -> None:
+def test_a_redirect_to_nowhere_is_reported_in_the_servers_words() -> None:
     """As any other status."""
     error = refusal(301, {}, b'{"detail": "Moved"}', answered_at=0.0)
     assert "HTTP 301: Moved" == str(error)

@@ -74,8 +74,8 @@ async def test_a_key_is_not_read_again_for_the_refusal_of_a_gateway(cloud: Cloud
 @pytest.mark.parametrize("body", [b"", stating("Proxy Authentication Required")])
 def test_a_407_says_that_the_proxy_wants_credentials(body: bytes) -> None:
     """It also says how to set them, whatever the body of the proxy says."""
-    told = str(refused(407, body))
-    assert told.startswith("HTTP 407: the proxy wants credentials, as in HTTPS_PROXY=")
+    reported = str(refused(407, body))
+    assert reported.startswith("HTTP 407: the proxy wants credentials, as in HTTPS_PROXY=")
 
 
 def test_a_422_names_the_parameters_in_llamaclouds_words() -> None:
@@ -102,7 +102,7 @@ def test_a_422_names_the_parameters_in_llamaclouds_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("detail", "told"),
+    ("detail", "reported"),
     [
         ("Directory not found", "HTTP 422: Directory not found"),
         ([{"loc": []}], 'HTTP 422: [{"loc": []}]'),
@@ -116,9 +116,9 @@ def test_a_422_names_the_parameters_in_llamaclouds_words() -> None:
         (None, "HTTP 422"),
     ],
 )
-def test_a_422_of_another_shape_is_quoted(detail: object, told: str) -> None:
+def test_a_422_of_another_shape_is_quoted(detail: object, reported: str) -> None:
     """Whatever it is."""
-    assert told == str(refused(422, stating(detail)))
+    assert reported == str(refused(422, stating(detail)))
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_422_names_its_parameters_in_any_shape(detail: object, parameters: set
 
 
 @pytest.mark.parametrize("apostrophe", ["'", "\u2019"])
-def test_a_cap_of_the_plan_is_told_as_one(apostrophe: str) -> None:
+def test_a_cap_of_the_plan_is_reported_as_one(apostrophe: str) -> None:
     """Neither waiting nor a smaller budget clears it."""
     words = f"You{apostrophe}ve already reached the maximum number of batch jobs."
     error = refused(429, stating(words))

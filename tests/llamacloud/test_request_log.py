@@ -44,7 +44,7 @@ async def test_each_request_has_a_line_at_debug_level(cloud: Cloud) -> None:
         assert 0 <= line["waited_seconds"] < 5
 
 
-async def test_a_refused_connection_is_told_at_the_first_attempt(cloud: Cloud) -> None:
+async def test_a_refused_connection_is_reported_at_the_first_attempt(cloud: Cloud) -> None:
     """With host and port, and once: its retries last seconds."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

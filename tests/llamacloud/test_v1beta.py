@@ -62,7 +62,7 @@ async def test_progress_is_published_as_a_ratio(
     assert ratio == answer.progress_ratio
 
 
-async def test_values_newer_than_this_exporter_are_unknown_and_told_once(cloud: Cloud) -> None:
+async def test_values_newer_than_this_exporter_are_unknown_and_logged_once(cloud: Cloud) -> None:
     """Also those that are words of our own."""
     cloud.add_job("a", overrides={"status": "throttled", "job_type": "split"})
     cloud.add_job("b", overrides={"status": "throttled"})

@@ -23,7 +23,7 @@ async def test_a_view_is_published_at_most_once_a_second() -> None:
     made = setup(interval=0.02)
     async with running(made.poller):
         await eventually(lambda: len(made.views) >= 4)
-    assert len(made.api.asked) > len(made.views)
+    assert len(made.api.requested) > len(made.views)
     gaps = [later - earlier for (earlier, _), (later, _) in pairwise(made.views)]
     assert min(gaps) >= 0.99
     assert [1, 2, 3, 4] == [view.number for _, view in made.views[:4]]

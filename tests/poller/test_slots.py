@@ -45,7 +45,7 @@ async def test_a_permit_is_released_where_there_is_nothing_to_do(jobs: int, cost
     async with running(made.poller), asyncio.timeout(DEADLINE_SECONDS):
         await made.poller.publisher.first_poll_is_over.wait()
     assert 30 - cost == await tokens_left(budget)
-    assert cost == len(made.api.asked)
+    assert cost == len(made.api.requested)
 
 
 async def test_no_request_is_decided_on_before_it_may_be_sent() -> None:
@@ -56,7 +56,7 @@ async def test_no_request_is_decided_on_before_it_may_be_sent() -> None:
     async with running(made.poller):
         await eventually(lambda: made.poller.status().jobs_waiting_for_refresh == 2)
         actions = [made.core.next_action(time.monotonic(), may_list=False) for _ in range(2)]
-    assert ["list", "status"] == made.api.asked
+    assert ["list", "status"] == made.api.requested
     assert [(CountItems, "a"), (FetchStatus, "b")] == [
         (type(action), action.job.id)
         for action in actions
@@ -71,10 +71,10 @@ async def test_what_is_cancelled_is_to_be_done_again(kind: str) -> None:
     made = setup(job(), budget=budget)
     made.api.hangs = {kind}
     async with running(made.poller):
-        await eventually(lambda: made.api.asked[-1:] == [kind])
+        await eventually(lambda: made.api.requested[-1:] == [kind])
     action = made.core.next_action(time.monotonic())
     assert isinstance(action, ListJobs if kind == "list" else FetchStatus)
-    sent = len(made.api.asked)
+    sent = len(made.api.requested)
     assert 30 - sent == await tokens_left(budget)
 
 
@@ -96,7 +96,7 @@ async def test_a_permit_of_a_former_key_is_released_at_once() -> None:
                 pass
         # Its token is what the request took, not what the poller kept.
         assert 0 == await tokens_left(former)
-        assert [] == made.api.asked
+        assert [] == made.api.requested
 
 
 async def test_a_poller_that_is_cancelled_while_it_waits_for_the_budget_leaves_no_trace() -> None:
@@ -107,7 +107,7 @@ async def test_a_poller_that_is_cancelled_while_it_waits_for_the_budget_leaves_n
     made = setup(job(), budget=budget)
     async with running(made.poller):
         await eventually(lambda: budget.is_throttling)
-    assert [] == made.api.asked
+    assert [] == made.api.requested
     assert isinstance(made.core.next_action(time.monotonic()), ListJobs)
     assert not budget.is_throttling
 
@@ -145,7 +145,7 @@ async def test_a_first_poll_is_over_after_an_interval_though_a_job_hangs() -> No
         await eventually(lambda: made.poller.status().listing_works)
         made.api.hangs.add("list")
         await made.poller.publisher.first_poll_is_over.wait()
-    assert made.api.asked.count("status") == 1
+    assert made.api.requested.count("status") == 1
 
 
 async def test_a_first_poll_is_reported_once_it_can_be_seen() -> None:
@@ -213,8 +213,8 @@ async def test_a_project_above_the_cap_is_listed_as_ever_while_jobs_leave() -> N
     async with running(made.poller):
         await eventually(lambda: made.core.view(time.monotonic()).tracked_jobs == 6)
         await eventually(lambda: made.core.view(time.monotonic()).tracked_jobs == 0)
-        listed = made.api.asked.count("list")
-        await eventually(lambda: made.api.asked.count("list") >= listed + 5)
+        listed = made.api.requested.count("list")
+        await eventually(lambda: made.api.requested.count("list") >= listed + 5)
 
 
 async def test_a_shorter_interval_applies_at_once() -> None:
@@ -223,9 +223,9 @@ async def test_a_shorter_interval_applies_at_once() -> None:
     renewed: list[float] = []
     made.api.access.renew = lambda: renewed.append(time.monotonic())  # type: ignore[method-assign]
     async with running(made.poller):
-        await eventually(lambda: made.api.asked.count("list") == 1)
+        await eventually(lambda: made.api.requested.count("list") == 1)
         made.poller.change_rules(replace(made.core.rules, interval=0.1))
-        await eventually(lambda: made.api.asked.count("list") >= 3)
+        await eventually(lambda: made.api.requested.count("list") >= 3)
         await eventually(lambda: len(renewed) >= 2)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import gc
 import signal
 import socket
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -132,4 +133,23 @@ def test_a_connection_that_was_accepted_just_now_is_closed_too() -> None:
             host, port = base_url.removeprefix("http://").split(":")
             for _ in range(3):
                 opened.enter_context(socket.create_connection((host, int(port))))
+    gc.collect()
+
+
+@pytest.mark.anyio
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("turns", range(6))
+async def test_a_connection_is_closed_in_each_turn_of_its_acceptance(turns: int) -> None:
+    """The loop needs some turns to accept one, and the server may end after any of them."""
+    with ExitStack() as opened:
+        async with serving(Simulator(World()).app) as base_url:
+            async with httpx.AsyncClient(trust_env=False, verify=tls_context()) as client:
+                await client.get(base_url + JOBS_PATH)
+            host, port = base_url.removeprefix("http://").split(":")
+            connection = opened.enter_context(socket.create_connection((host, int(port))))
+            for _ in range(turns):
+                await asyncio.sleep(0)
+        connection.settimeout(10)
+        with suppress(ConnectionResetError):
+            assert b"" == connection.recv(1)
     gc.collect()

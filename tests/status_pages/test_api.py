@@ -14,7 +14,7 @@ from exporter.domain import ApiVersion, ErrorReason, ItemStatus, JobStatus, JobT
 from exporter.exposition import FAMILIES as BATCH_FAMILIES
 from exporter.pages.selection import SORTS, STATUSES
 from exporter.telemetry import FAMILIES as EXPORTER_FAMILIES
-from tests.support.serving import Exporter, ask
+from tests.support.serving import Exporter, request
 from tests.support.status_reports import (
     NOW,
     SECRET,
@@ -33,14 +33,14 @@ HOSTILE = '</script><b>"\\\n\x00\u2028\U0001f999'
 @pytest.fixture
 def described(address: str) -> dict[str, Any]:
     """Return the description that the exporter serves."""
-    answer = ask(address, OPENAPI)
+    answer = request(address, OPENAPI)
     assert (200, "application/yaml") == (answer.status, answer.headers["content-type"])
     description: dict[str, Any] = yaml.safe_load(answer.body)
     return description
 
 
 def get(address: str, path: str) -> Any:
-    answer = ask(address, path)
+    answer = request(address, path)
     assert (200, "application/json") == (answer.status, answer.headers["content-type"])
     return json.loads(answer.body)
 
@@ -150,7 +150,7 @@ def test_the_status_tells_what_is_wrong_and_what_to_do(address: str) -> None:
 
 def test_a_job_tells_its_numbers_its_changes_and_its_failed_items(address: str) -> None:
     """Nothing of it holds the key."""
-    answer = ask(address, f"{JOBS}?search=job-2")
+    answer = request(address, f"{JOBS}?search=job-2")
     assert SECRET not in answer.body.decode()
     (job,) = json.loads(answer.body)["jobs"]
     assert (2, 2, {"timeout": 1, "other": 1}) == (
@@ -219,7 +219,7 @@ def test_a_job_that_hardly_began_is_answered(exporter: Exporter, address: str) -
 def test_nothing_is_stored_on_the_way(address: str) -> None:
     """What is old is worse than nothing."""
     for path in (STATUS, JOBS, f"{JOBS}?page=x"):
-        headers = ask(address, path).headers
+        headers = request(address, path).headers
         assert ("no-store", "nosniff") == (
             headers["cache-control"],
             headers["x-content-type-options"],
@@ -230,7 +230,7 @@ def test_a_query_that_cannot_be_answered_is_refused(
     address: str, described: dict[str, Any]
 ) -> None:
     """The answer says which values are known."""
-    answer = ask(address, f"{JOBS}?per_page=1000")
+    answer = request(address, f"{JOBS}?per_page=1000")
     assert 400 == answer.status
     assert {"detail": "per_page must be a number from 1 to 500"} == json.loads(answer.body)
     check(described, "BadQuery", json.loads(answer.body))
@@ -267,7 +267,7 @@ def test_ready_says_whether_anything_is_listed(
         report(listed_status(f"p-{number}", listing_failure=each))
         for number, each in enumerate(failures)
     ]
-    answer = ask(address, "/-/ready")
+    answer = request(address, "/-/ready")
     assert 200 == answer.status
     assert answer.body.decode().startswith(words)
     nothing_listed = get(address, STATUS)["nothing_listed"]

@@ -21,7 +21,7 @@ from exporter.pages.selection import Query
 from exporter.texts import escaped
 from tests.status_pages.golden_pages import FOLDER, written
 from tests.status_pages.markup import Page
-from tests.support.serving import DEADLINE_SECONDS, Answer, Exporter, ask, served
+from tests.support.serving import DEADLINE_SECONDS, Answer, Exporter, request, served
 from tests.support.status_reports import (
     NOW,
     SECRET,
@@ -40,7 +40,7 @@ HOSTILE = (
 
 
 def get(address: str, path: str = "/") -> Page:
-    answer = ask(address, path.partition("#")[0])
+    answer = request(address, path.partition("#")[0])
     assert (200, "text/html; charset=utf-8") == (answer.status, answer.headers["content-type"])
     return Page(answer.body)
 
@@ -71,7 +71,7 @@ def test_every_link_leads_somewhere_and_stays_here(address: str) -> None:
         "/-/healthy",
         job_path("job-2"),
     } <= seen
-    assert {200} == {ask(address, path).status for path in seen}
+    assert {200} == {request(address, path).status for path in seen}
 
 
 @pytest.mark.parametrize("path", ["/", job_path("job-2")])
@@ -80,14 +80,14 @@ def test_the_documentation_and_the_version_stand_below(address: str, path: str) 
     words = get(address, path).words
     assert "Documentation: the meaning of each metric and of each field of the JSON" in words
     assert words.endswith("llamacloud-batch-exporter 1.2.3")
-    assert b"# HELP " in ask(address, "/metrics").body
-    assert b"description:" in ask(address, "/api/v1/openapi.yaml").body
+    assert b"# HELP " in request(address, "/metrics").body
+    assert b"description:" in request(address, "/api/v1/openapi.yaml").body
 
 
 @pytest.mark.parametrize("path", ["/", job_path("job-2"), job_path("missing"), "/?page=x"])
 def test_nothing_runs_and_nothing_frames_but_what_is_ours(address: str, path: str) -> None:
     """The policy allows no inline script and no inline style, and the pages hold none."""
-    answer = ask(address, path)
+    answer = request(address, path)
     assert answer.headers["content-security-policy"] == (
         "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
         "img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -117,13 +117,13 @@ def test_hostile_texts_are_shown_and_do_nothing(exporter: Exporter, address: str
     assert status.words.count(shown) > 4
     assert job.words.count(shown) > 4
     link = status.link(f"job {project} job-2")
-    assert ask(address, link.removeprefix(".")).status == 200
+    assert request(address, link.removeprefix(".")).status == 200
 
 
 def test_no_page_holds_a_key(address: str) -> None:
     """Whatever LlamaCloud repeats of it."""
     for path in ("/", job_path("job-2"), job_path("job-3")):
-        body = ask(address, path).body.decode()
+        body = request(address, path).body.decode()
         assert SECRET not in body
         assert ("[redacted]" in body) == (path != job_path("job-3"))
 
@@ -209,7 +209,7 @@ def test_jobs_are_filtered_sorted_and_paged_by_links_and_a_form(
 
 def test_a_query_that_cannot_be_answered_is_refused(address: str) -> None:
     """In words that repeat nothing of it."""
-    answer = ask(address, "/?status=%3Cb%3E")
+    answer = request(address, "/?status=%3Cb%3E")
     assert (400, "text/plain; charset=utf-8") == (answer.status, answer.headers["content-type"])
     assert answer.body.startswith(b"status must be one of active, failing, pending")
 
@@ -231,7 +231,7 @@ def test_a_job_has_a_page(address: str) -> None:
 def test_a_job_that_is_not_followed_is_not_found(address: str) -> None:
     """Its page says why that may be."""
     for path in (job_path("missing"), job_path("job-2", "other"), "/job"):
-        answer = ask(address, path)
+        answer = request(address, path)
         assert 404 == answer.status
         assert "retention.failed" in Page(answer.body).words
 
@@ -268,14 +268,14 @@ def test_a_crowd_that_asks_for_pages_is_bounded(path: str) -> None:
 
     exporter = Exporter(reports=[full_report()], clean=clean_slowly)
     with served(exporter) as address, ThreadPoolExecutor(20) as crowd:
-        asked = [crowd.submit(ask, address, path) for _ in range(20)]
+        asked = [crowd.submit(request, address, path) for _ in range(20)]
         try:
             refused = [each.result() for each in islice(as_completed(asked, DEADLINE_SECONDS), 4)]
-            assert 200 == ask(address, "/metrics").status
+            assert 200 == request(address, "/metrics").status
         finally:
             may_go_on.set()
         statuses = Counter(each.result().status for each in asked)
-        assert 200 == ask(address, path).status
+        assert 200 == request(address, path).status
     assert {503: 4, 200: 16} == statuses
     assert {"5"} == {answer.headers["retry-after"] for answer in refused}
 
@@ -286,14 +286,14 @@ class TestTags:
     @staticmethod
     def again(address: str, path: str, tag: str) -> Answer:
         """Request a page that was seen before."""
-        return ask(address, path, ("If-None-Match", tag))
+        return request(address, path, ("If-None-Match", tag))
 
     @pytest.mark.parametrize("path", ["/", job_path("job-2"), "/?sort=job_id"])
     def test_what_did_not_change_costs_nothing(
         self, exporter: Exporter, address: str, path: str
     ) -> None:
         """Also where the reports are others that say the same."""
-        tag = ask(address, path).headers["etag"]
+        tag = request(address, path).headers["etag"]
         exporter.reports = [full_report()]
         answer = self.again(address, path, f'"other", W/{tag}')
         assert (304, b"", tag) == (answer.status, answer.body, answer.headers["etag"])
@@ -303,7 +303,7 @@ class TestTags:
         """A number of a job, a project's state, the budget, and what may be shown."""
         (first,) = exporter.reports
         jobs = (replace(first.status.jobs[0], failed_items=9), *first.status.jobs[1:])
-        tags = [ask(address, "/").headers["etag"]]
+        tags = [request(address, "/").headers["etag"]]
         for changed in (
             replace(first, status=replace(first.status, jobs=jobs)),
             replace(first, status=replace(first.status, is_stale=False)),
@@ -319,7 +319,7 @@ class TestTags:
     def test_another_process_gives_another_tag(self, address: str) -> None:
         """A browser that kept a page gets the new one."""
         with served(Exporter(reports=[full_report()])) as other:
-            assert 200 == self.again(other, "/", ask(address, "/").headers["etag"]).status
+            assert 200 == self.again(other, "/", request(address, "/").headers["etag"]).status
 
 
 @pytest.mark.parametrize(
@@ -327,7 +327,7 @@ class TestTags:
 )
 def test_style_and_script_are_served(address: str, name: str, content_type: str) -> None:
     """By their types: browsers that do not sniff insist on them."""
-    answer = ask(address, name)
+    answer = request(address, name)
     assert (200, f"{content_type}; charset=utf-8") == (
         answer.status,
         answer.headers["content-type"],

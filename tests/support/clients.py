@@ -41,7 +41,7 @@ class Observer:
     waited_seconds: float = 0.0
     unread_rows: Counter[str] = field(default_factory=Counter)
     unread_fields: Counter[tuple[str, str]] = field(default_factory=Counter)
-    times_told_of_fields: int = 0
+    reports_of_fields: int = 0
 
     def request_finished(self, endpoint: str, code: str, seconds: float) -> None:
         """Record a finished request."""
@@ -63,7 +63,7 @@ class Observer:
     def fields_left_out(self, endpoint: str, field: str, number: int) -> None:
         """Record fields that could not be read."""
         self.unread_fields[str(endpoint), field] += number
-        self.times_told_of_fields += 1
+        self.reports_of_fields += 1
 
 
 @dataclass(eq=False)

@@ -104,8 +104,8 @@ def _with(view: ProjectView, labels: dict[str, str], **more: str) -> dict[str, s
 
 def _job_rows(job: JobView) -> Iterator[Row]:
     info = {"job_type": job.job_type, "directory_id": job.directory_id}
-    told_by = {"api_version": job.api_version, "configuration_id": job.configuration_id}
-    yield "info", info | told_by, 1
+    of_api = {"api_version": job.api_version, "configuration_id": job.configuration_id}
+    yield "info", info | of_api, 1
     for status in JobStatus:
         yield "status", {"status": status}, job.status == status
     yield "progress_ratio", {}, job.progress_ratio

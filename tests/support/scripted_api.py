@@ -33,12 +33,12 @@ class Api:
     jobs: tuple[Job, ...] = ()
     hangs: set[str] = field(default_factory=set)
     error: Exception | None = None
-    asked: list[str] = field(default_factory=list)
+    requested: list[str] = field(default_factory=list)
 
     async def list_jobs(self, plan: ListingPlan, permit: Permit | None = None) -> Listing:
         """List the jobs."""
         assert plan.max_requests == RULES.listing_max_requests
-        await self._ask("list", permit)
+        await self._request("list", permit)
         now = time.monotonic()
         return Listing(self.jobs, now, EPOCH + now, EPOCH + now)
 
@@ -46,7 +46,7 @@ class Api:
         self, job: Job, memory: Memory, permit: Permit | None = None
     ) -> tuple[JobRefreshed, Memory]:
         """Return the job as it was listed."""
-        await self._ask("status", permit)
+        await self._request("status", permit)
         now = time.monotonic()
         return JobRefreshed(job, 0.5, now, EPOCH + now), memory
 
@@ -55,12 +55,12 @@ class Api:
     ) -> tuple[ItemsCounted, Memory]:
         """Count ten items."""
         assert limits.max_requests == RULES.items_max_requests
-        await self._ask("items", permit)
+        await self._request("items", permit)
         now = time.monotonic()
         return ItemsCounted(job.id, counts(processing=10), now, EPOCH + now), memory
 
-    async def _ask(self, kind: str, permit: Permit | None) -> None:
-        self.asked.append(kind)
+    async def _request(self, kind: str, permit: Permit | None) -> None:
+        self.requested.append(kind)
         budget = self.access.budget
         async with budget.request(self.access, listing=kind == "list", permit=permit):
             await asyncio.sleep(0)

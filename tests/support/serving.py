@@ -110,7 +110,7 @@ def served(
             exporter.loop.close()
 
 
-def ask(address: str, path: str, *headers: tuple[str, str], method: str = "GET") -> Answer:
+def request(address: str, path: str, *headers: tuple[str, str], method: str = "GET") -> Answer:
     """Send one request with these ``headers`` and no others but Host."""
     connection = http.client.HTTPConnection(address, timeout=DEADLINE_SECONDS)
     try:

@@ -46,11 +46,11 @@ class Served:
         """The server's URL, without a path."""
         return f"{'https' if self.web_config.has_tls else 'http'}://{self.address}"
 
-    def ask(
+    def request(
         self, path: str = "/metrics", *headers: tuple[str, str], **options: Unpack[Options]
     ) -> Answer:
-        """Send one request, as the function ``ask`` does."""
-        return ask(self.url, path, *headers, **options)
+        """Send one request, as the function ``request`` does."""
+        return request(self.url, path, *headers, **options)
 
 
 @contextmanager
@@ -64,7 +64,7 @@ def served_with(file: Path, limits: Limits | None = None) -> Iterator[Served]:
         yield Served(address, web_config, exporter)
 
 
-def ask(
+def request(
     url: str,
     path: str,
     *headers: tuple[str, str],

@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from exporter.domain import ItemStatus, JobStatus, JobType, JobView, ProjectView
 from exporter.exposition import Form
-from tests.support.serving import Exporter, ask, served
+from tests.support.serving import Exporter, request, served
 from tests.support.views import NO_COUNTERS, empty_view, full_gauges, full_job
 
 parse_openmetrics: Callable[[str], Iterable[Metric]] = _parse_openmetrics
@@ -156,7 +156,7 @@ def test_every_scrape_shows_one_moment_of_each_project(form: Form, encoding: str
     headers = (("Accept", form.value), ("Accept-Encoding", encoding))
 
     def scrape_repeatedly(address: str) -> list[bytes]:
-        answers = [ask(address, "/metrics", *headers) for _ in range(SCRAPES_EACH)]
+        answers = [request(address, "/metrics", *headers) for _ in range(SCRAPES_EACH)]
         assert {form.value} == {answer.headers["content-type"] for answer in answers}
         decode = gzip.decompress if encoding == "gzip" else bytes
         return [decode(answer.body) for answer in answers]

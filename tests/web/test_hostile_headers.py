@@ -40,7 +40,7 @@ def address() -> Iterator[str]:
         yield address
 
 
-def _ask(address: str, accept: bytes, accept_encoding: bytes) -> tuple[HTTPResponse, bytes]:
+def _request(address: str, accept: bytes, accept_encoding: bytes) -> tuple[HTTPResponse, bytes]:
     host, port = address.rsplit(":", 1)
     with socket.create_connection((host, int(port)), timeout=DEADLINE_SECONDS) as connection:
         lines = [b"GET /metrics HTTP/1.1", b"Host: here", b"Connection: close"]
@@ -70,7 +70,7 @@ def test_any_bytes_decide_as_they_came(address: str, accept: bytes, accept_encod
 
     What they mean is the subject of other tests.
     """
-    response, body = _ask(address, accept, accept_encoding)
+    response, body = _request(address, accept, accept_encoding)
 
     if set(forbidden) & set(accept.strip(b" \t") + accept_encoding.strip(b" \t")):
         assert response.status == 400

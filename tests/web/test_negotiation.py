@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from exporter.exposition import Form
-from tests.support.serving import OWN, Exporter, ask, served
+from tests.support.serving import OWN, Exporter, request, served
 from tests.web.header_cases import ACCEPT, ACCEPT_ENCODING, OPENMETRICS
 
 
@@ -24,7 +24,7 @@ def test_the_form_is_what_the_accept_header_prefers(
     """Quality first, then the more specific wish; nothing acceptable is answered in text."""
     headers = [] if accept is None else [("Accept", accept)]
 
-    answer = ask(address, "/metrics", *headers)
+    answer = request(address, "/metrics", *headers)
 
     assert (answer.status, answer.headers["content-type"]) == (200, form.value)
     assert answer.body.endswith(OWN[form])
@@ -39,7 +39,7 @@ def test_the_body_is_gzipped_where_the_client_takes_it(
     headers = [("Accept", form.value)]
     headers += [] if accept_encoding is None else [("Accept-Encoding", accept_encoding)]
 
-    answer = ask(address, "/metrics", *headers)
+    answer = request(address, "/metrics", *headers)
 
     assert answer.headers.get("content-encoding") == ("gzip" if gzipped else None)
     assert answer.headers["vary"] == "Accept, Accept-Encoding"
@@ -51,7 +51,7 @@ def test_the_body_is_gzipped_where_the_client_takes_it(
 
 def test_repeated_headers_are_read_as_one(address: str) -> None:
     """HTTP lets a client split a list over lines."""
-    answer = ask(
+    answer = request(
         address,
         "/metrics",
         ("Accept", "text/plain;q=0.1"),

@@ -8,7 +8,7 @@ from starlette.routing import Route
 
 from exporter.addresses import FIXED_PATHS
 from exporter.web.routes import build_app
-from tests.support.serving import Exporter, ask, served
+from tests.support.serving import Exporter, request, served
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def address(exporter: Exporter) -> Iterator[str]:
 @pytest.mark.parametrize("path", ["/-/healthy", "/-/ready"])
 def test_health_is_ok_while_it_holds(address: str, path: str) -> None:
     """Liveness and readiness have an endpoint each."""
-    answer = ask(address, path)
+    answer = request(address, path)
 
     assert (answer.status, answer.body) == (200, b"ok\n")
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
@@ -37,30 +37,30 @@ def test_an_unhealthy_exporter_says_what_to_do(exporter: Exporter, address: str)
     """It may be ready all the same."""
     exporter.healthy = False
 
-    answer = ask(address, "/-/healthy")
+    answer = request(address, "/-/healthy")
 
     words = (
         b"A project is no longer polled: restart the exporter, and see its log for the reason.\n"
     )
     assert (answer.status, answer.body) == (503, words)
-    assert ask(address, "/-/ready").status == 200
+    assert request(address, "/-/ready").status == 200
 
 
 def test_an_exporter_that_is_not_ready_says_what_to_do(exporter: Exporter, address: str) -> None:
     """It is healthy all the same."""
     exporter.ready = False
 
-    answer = ask(address, "/-/ready")
+    answer = request(address, "/-/ready")
 
     words = b"The first listing of a project has not ended yet: try again in a few seconds.\n"
     assert (answer.status, answer.body) == (503, words)
-    assert ask(address, "/-/healthy").status == 200
+    assert request(address, "/-/healthy").status == 200
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/metrics/", "/-/ready/", "/-/", "//metrics"])
 def test_other_paths_are_not_found_and_not_redirected(address: str, path: str) -> None:
     """The answer names the paths that exist."""
-    answer = ask(address, path)
+    answer = request(address, path)
 
     words = (
         b"Not found. These paths are served: / /job /api/v1/status /api/v1/jobs"
@@ -75,7 +75,7 @@ def test_other_paths_are_not_found_and_not_redirected(address: str, path: str) -
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "TRACE"])
 def test_other_methods_are_not_allowed(address: str, path: str, method: str) -> None:
     """The answer names those that are."""
-    answer = ask(address, path, ("Content-Length", "0"), method=method)
+    answer = request(address, path, ("Content-Length", "0"), method=method)
 
     assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
     assert answer.body == b"Only GET, HEAD and OPTIONS are answered here.\n"
@@ -85,19 +85,19 @@ def test_other_methods_are_not_allowed(address: str, path: str, method: str) -> 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
 def test_what_acts_answers_post_alone(address: str, path: str, method: str) -> None:
     """No link, and no page that a browser loads in advance, stops an exporter."""
-    answer = ask(address, path, ("Content-Length", "0"), method=method)
+    answer = request(address, path, ("Content-Length", "0"), method=method)
 
     assert (answer.status, answer.headers["allow"]) == (405, "POST, OPTIONS")
     if method != "HEAD":
         assert answer.body == b"Only POST and OPTIONS are answered here.\n"
-    options = ask(address, path, method="OPTIONS")
+    options = request(address, path, method="OPTIONS")
     assert (204, "POST, OPTIONS") == (options.status, options.headers["allow"])
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready"])
 def test_options_names_the_methods(address: str, path: str) -> None:
     """With a status that load balancers accept as healthy; HAProxy sends OPTIONS by default."""
-    answer = ask(address, path, method="OPTIONS")
+    answer = request(address, path, method="OPTIONS")
 
     assert (204, "GET, HEAD, OPTIONS", b"") == (
         answer.status,
@@ -105,15 +105,15 @@ def test_options_names_the_methods(address: str, path: str) -> None:
         answer.body,
     )
     assert "content-length" not in answer.headers
-    assert ask(address, "/nothing", method="OPTIONS").status == 404
+    assert request(address, "/nothing", method="OPTIONS").status == 404
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready", "/nothing"])
 @pytest.mark.parametrize("encoding", ["gzip", "identity"])
 def test_head_has_the_headers_of_get_and_no_body(address: str, path: str, encoding: str) -> None:
     """Length, type and encoding included."""
-    get = ask(address, path, ("Accept-Encoding", encoding))
-    head = ask(address, path, ("Accept-Encoding", encoding), method="HEAD")
+    get = request(address, path, ("Accept-Encoding", encoding))
+    head = request(address, path, ("Accept-Encoding", encoding), method="HEAD")
 
     assert (head.status, head.headers, head.body) == (get.status, get.headers, b"")
 
@@ -121,7 +121,7 @@ def test_head_has_the_headers_of_get_and_no_body(address: str, path: str, encodi
 @pytest.mark.parametrize("path", ["/", "/metrics", "/-/healthy", "/-/ready", "/nothing"])
 def test_no_answer_is_sniffed_for_its_type(address: str, path: str) -> None:
     """Browsers take the type that is said."""
-    assert ask(address, path).headers["x-content-type-options"] == "nosniff"
+    assert request(address, path).headers["x-content-type-options"] == "nosniff"
 
 
 def test_a_client_of_http_1_0_is_served(address: str) -> None:
@@ -134,7 +134,7 @@ def test_a_client_of_http_1_0_is_served(address: str) -> None:
 
     assert b" 200 OK\r\n" in head
     assert b"transfer-encoding" not in head.lower()
-    assert body == ask(address, "/metrics").body
+    assert body == request(address, "/metrics").body
 
 
 def test_every_endpoint_but_metrics_has_a_fixed_path(exporter: Exporter) -> None:

@@ -13,7 +13,7 @@ import pytest
 from exporter.exposition import Form
 from exporter.server import Limits
 from tests.support.raw_http import HEALTHY, SCRAPE, connect, is_open, read_to_end
-from tests.support.serving import OWN, Exporter, ask, served, wait_until
+from tests.support.serving import OWN, Exporter, request, served, wait_until
 from tests.support.views import empty_view, full_job
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def takes(connection: socket.socket, sent: bytes) -> bool:
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /-/hea", HEALTHY[:-2]])
-def test_who_asks_for_nothing_is_left(exporter: Exporter, sent: bytes) -> None:
+def test_who_requests_nothing_is_left(exporter: Exporter, sent: bytes) -> None:
     """Or never comes to the end of it."""
     with served(exporter, IMPATIENT) as address, connect(address, sent) as connection:
         assert b"" == read_to_end(connection)
@@ -150,7 +150,7 @@ def test_who_leaves_when_it_has_all_has_scraped(exporter: Exporter) -> None:
     times = 50
     with serving_much(exporter, Limits()) as address:
         for _ in range(times):
-            ask(address, "/metrics")
+            request(address, "/metrics")
         wait_until(lambda: exporter.requests_ended["/metrics"] == times)
 
     assert len(exporter.scraped) == times
@@ -181,7 +181,7 @@ def test_the_next_is_let_in_for_the_slowest_if_all_are_served(exporter: Exporter
             assert connection.recv(17) == b"HTTP/1.1 200 OK\r\n"
             slow.append(connection)
             assert exporter.connections() == number + 1
-        assert ask(address, "/-/healthy").status == 200
+        assert request(address, "/-/healthy").status == 200
         wait_until(lambda: exporter.requests_ended["/metrics"] == 1)
         assert exporter.scraped == []
         for connection in slow:

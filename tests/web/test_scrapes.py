@@ -12,7 +12,15 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.domain import ProjectView
 from exporter.exposition import Form
-from tests.support.serving import DEADLINE_SECONDS, OWN, Answer, Exporter, ask, served, wait_until
+from tests.support.serving import (
+    DEADLINE_SECONDS,
+    OWN,
+    Answer,
+    Exporter,
+    request,
+    served,
+    wait_until,
+)
 from tests.support.views import empty_view, full_job, full_view
 
 # Far more than the buffers of a server and a connection hold.
@@ -48,19 +56,19 @@ def test_a_scrape_shows_what_is_published_then_the_own_metrics(
     exporter.snapshot.replace(full_view(number=2))
 
     expected = b"".join(exporter.snapshot.published().lines(Form.TEXT)) + OWN[Form.TEXT]
-    assert ask(address, "/metrics").body == expected
+    assert request(address, "/metrics").body == expected
 
 
-def test_a_complete_scrape_is_told_once_with_what_it_showed(
+def test_a_complete_scrape_is_reported_once_with_what_it_showed(
     exporter: Exporter, address: str
 ) -> None:
     """Whatever its form and encoding."""
     first = exporter.snapshot.published().view_numbers
-    ask(address, "/metrics")
+    request(address, "/metrics")
     _ended(exporter, 1)
     exporter.snapshot.replace(full_view(number=2))
     second = exporter.snapshot.published().view_numbers
-    ask(address, "/metrics", ("Accept", Form.OPENMETRICS.value), ("Accept-Encoding", "gzip"))
+    request(address, "/metrics", ("Accept", Form.OPENMETRICS.value), ("Accept-Encoding", "gzip"))
     _ended(exporter, 2)
 
     assert exporter.scraped == [first, second]
@@ -74,7 +82,7 @@ def test_other_requests_are_no_scrapes(
     exporter: Exporter, address: str, method: str, path: str
 ) -> None:
     """Only a GET of the telemetry path is one."""
-    ask(address, path, method=method)
+    request(address, path, method=method)
     wait_until(lambda: exporter.requests_ended[path] == 1)
 
     assert exporter.scraped == []
@@ -94,7 +102,7 @@ def test_a_client_that_leaves_in_the_middle_has_not_scraped(
     _ended(exporter, 1)
 
     assert exporter.scraped == []
-    assert ask(address, "/metrics").status == 200
+    assert request(address, "/metrics").status == 200
     _ended(exporter, 2)
     assert exporter.scraped == [exporter.snapshot.published().view_numbers]
 
@@ -112,7 +120,7 @@ def test_a_slow_client_has_scraped_when_it_has_read_it_all(
         connection.connect((host, int(port)))
         connection.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
         assert connection.recv(17) == b"HTTP/1.1 200 OK\r\n"
-        ask(address, "/-/healthy")
+        request(address, "/-/healthy")
         assert exporter.scraped == []
         with connection.makefile("rb") as stream:
             assert stream.read().endswith(OWN[Form.TEXT])
@@ -124,7 +132,7 @@ def test_a_slow_client_has_scraped_when_it_has_read_it_all(
 def test_a_scrape_that_cannot_be_made_does_not_count(exporter: Exporter) -> None:
     """A bug in the own metrics is a 500, and not a scrape."""
     with served(exporter, own_metrics={}.__getitem__) as address:
-        answer = ask(address, "/metrics")
+        answer = request(address, "/metrics")
 
     assert answer.status == 500
     assert exporter.scraped == []
@@ -143,7 +151,7 @@ def test_concurrent_scrapes_see_one_consistent_state_each(exporter: Exporter, ad
 
     with ThreadPoolExecutor(8) as pool:
         answers = [
-            pool.submit(ask, address, "/metrics", ("Accept-Encoding", "gzip"))
+            pool.submit(request, address, "/metrics", ("Accept-Encoding", "gzip"))
             for _ in range(scrapes)
         ]
         generation = 2

@@ -13,7 +13,7 @@ import pytest
 from exporter.exposition import Form
 from exporter.server import Limits
 from tests.support.raw_http import SCRAPE, connect, read_to_end
-from tests.support.serving import OWN, Exporter, ask, served, wait_until
+from tests.support.serving import OWN, Exporter, request, served, wait_until
 from tests.support.views import empty_view, full_job
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def test_slow_readers_hold_few_different_expositions(
         bodies = [read_to_end(reader) for reader in readers]
         assert [True] * len(readers) == [body.endswith(OWN[Form.TEXT]) for body in bodies]
         assert MOST_BEING_READ == len({scraped["default"] for scraped in exporter.scraped})
-        ask(address, "/metrics")
+        request(address, "/metrics")
 
     assert len(readers) + 1 == len(exporter.scraped)
     assert {"default": 13} == exporter.scraped[-1]

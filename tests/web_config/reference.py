@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.serving import DEADLINE_SECONDS
-from tests.support.tls_clients import Options, ask
+from tests.support.tls_clients import Options, request
 from tests.support.tools import require_tool
 
 if TYPE_CHECKING:
@@ -67,12 +67,12 @@ class ReferenceServer:
     address: str
     has_tls: bool
 
-    def ask(
+    def request(
         self, path: str = "/metrics", *headers: tuple[str, str], **options: Unpack[Options]
     ) -> Answer:
-        """Send one request, as the function ``ask`` does."""
+        """Send one request, as the function ``request`` does."""
         scheme = "https" if self.has_tls else "http"
-        return ask(f"{scheme}://{self.address}", path, *headers, **options)
+        return request(f"{scheme}://{self.address}", path, *headers, **options)
 
 
 def build_reference(folder: Path) -> Reference:

@@ -70,14 +70,14 @@ def test_which_credentials_are_accepted(
     guarded: Served, authorization: str | None, status: int
 ) -> None:
     """Passwords count by their first 72 bytes, as everywhere with bcrypt."""
-    assert status == guarded.ask(authorization=authorization).status
+    assert status == guarded.request(authorization=authorization).status
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics", "/nothing", "/-/reload", "/-/healthy/", "/%2d"])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "OPTIONS"])
 def test_every_other_path_is_closed(guarded: Served, path: str, method: str) -> None:
     """Whatever there is, and whether there is anything."""
-    answer = guarded.ask(path, method=method)
+    answer = guarded.request(path, method=method)
 
     assert (401, "Basic") == (answer.status, answer.headers["www-authenticate"])
     assert "deny" == answer.headers["x-frame-options"]
@@ -87,7 +87,7 @@ def test_every_other_path_is_closed(guarded: Served, path: str, method: str) -> 
 @pytest.mark.parametrize("path", ["/-/healthy", "/-/ready", "http://x/-/healthy", "/%2d/ready?x"])
 def test_health_needs_no_password(guarded: Served, path: str) -> None:
     """Whatever the form of the target, by which the application chooses as well."""
-    answer = guarded.ask(path)
+    answer = guarded.request(path)
     assert (200, b"ok\n") == (answer.status, answer.body)
     assert "deny" == answer.headers["x-frame-options"]
 
@@ -96,13 +96,13 @@ def test_of_two_headers_the_first_counts(guarded: Served) -> None:
     """As in Go."""
     good, bad = ("Authorization", GOOD), ("Authorization", basic("alice", "x"))
     assert [200, 401] == [
-        guarded.ask("/metrics", *pair).status for pair in ((good, bad), (bad, good))
+        guarded.request("/metrics", *pair).status for pair in ((good, bad), (bad, good))
     ]
 
 
 def test_a_page_keeps_its_own_policy(guarded: Served) -> None:
     """Configured headers are added to those that an answer has."""
-    answer = guarded.ask("/", authorization=GOOD)
+    answer = guarded.request("/", authorization=GOOD)
     assert "deny" == answer.headers["x-frame-options"].lower()
     assert "default-src 'none'" in answer.headers["content-security-policy"]
 
@@ -134,16 +134,16 @@ def test_only_a_few_wait_for_a_check(clients: int, most: int) -> None:
         passwords = Passwords(slow)
         users = {b"alice": b"$2b$04$secret"}
 
-        def ask(password: str, client: int = 0) -> asyncio.Task[bool]:
+        def check(password: str, client: int = 0) -> asyncio.Task[bool]:
             header = basic("alice", password).encode()
             return asyncio.create_task(passwords.are_right(users, header, str(client % clients)))
 
-        checks = [ask("secret") for _ in range(5)] + [ask(str(n), n) for n in range(STORM)]
+        checks = [check("secret") for _ in range(5)] + [check(str(n), n) for n in range(STORM)]
         await asyncio.sleep(0)
         slow.may_go_on.set()
         results = await all_of(*checks)
         # The password is remembered, so that no later request has to hash it again.
-        assert await ask("secret")
+        assert await check("secret")
         return results, len(slow.checked)
 
     results, checked = asyncio.run(storm())
@@ -157,7 +157,7 @@ def test_only_a_few_wait_for_a_check(clients: int, most: int) -> None:
 def test_a_wrong_password_takes_as_long_as_with_the_highest_cost(user: str) -> None:
     """Whether the user exists, and each time: it is never remembered."""
 
-    async def ask_twice() -> list[int]:
+    async def check_twice() -> list[int]:
         slow = SlowChecks()
         slow.may_go_on.set()
         passwords = Passwords(slow)
@@ -166,7 +166,7 @@ def test_a_wrong_password_takes_as_long_as_with_the_highest_cost(user: str) -> N
             assert not await passwords.are_right(users, basic(user, "x").encode())
         return [2 ** int(hashed[4:6]) for _, hashed in slow.checked]
 
-    assert 2 * 2**11 == sum(asyncio.run(ask_twice()))
+    assert 2 * 2**11 == sum(asyncio.run(check_twice()))
 
 
 def test_no_password_matches_for_an_unknown_user() -> None:
@@ -190,15 +190,15 @@ def test_a_storm_of_log_ins_does_not_disturb_a_scraper(tmp_path: Path) -> None:
     # Slow enough for a queue: a check takes some 4 ms.
     file.write_text(f"basic_auth_users: {{alice: '{hash_of('secret', 6)}'}}")
     with served_with(file) as served, ThreadPoolExecutor(STORM // 3) as crowd:
-        assert 200 == served.ask(authorization=GOOD).status
+        assert 200 == served.request(authorization=GOOD).status
         storm = [
-            crowd.submit(served.ask, "/metrics", authorization=basic("alice", f"guess-{n}"))
+            crowd.submit(served.request, "/metrics", authorization=basic("alice", f"guess-{n}"))
             for n in range(STORM)
         ]
         seconds = []
         while not all(guess.done() for guess in storm):
             began = time.monotonic()
-            assert 200 == served.ask(authorization=GOOD).status
+            assert 200 == served.request(authorization=GOOD).status
             seconds.append(time.monotonic() - began)
         statuses = {guess.result().status for guess in storm}
         wait_until(lambda: served.exporter.connections() == 0)
@@ -222,7 +222,7 @@ def test_a_storm_from_one_address_leaves_room_for_others(tmp_path: Path) -> None
         while not is_over.is_set():
             number += 1
             authorization = basic("alice", f"{stranger}-{number}")
-            if served.ask(authorization=authorization).status == 503:
+            if served.request(authorization=authorization).status == 503:
                 is_full.set()
 
     with served_with(file) as served, ThreadPoolExecutor(20) as crowd:

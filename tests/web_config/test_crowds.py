@@ -12,7 +12,7 @@ from tests.support.cloud import KEY, Cloud
 from tests.support.exporter_process import running
 from tests.support.log_reading import lines_of
 from tests.support.raw_http import connect
-from tests.support.tls_clients import ask, unverifying_context
+from tests.support.tls_clients import request, unverifying_context
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +44,7 @@ def test_prometheus_is_served_beside_silent_and_idle_clients(
 
         def scraped() -> str:
             began = time.monotonic()
-            answer = ask(url, "/metrics")
+            answer = request(url, "/metrics")
             assert (200, True) == (answer.status, time.monotonic() - began < 10)
             return answer.body.decode()
 

@@ -277,8 +277,8 @@ def test_what_the_reference_takes_is_accepted(file: Path, text: str) -> None:
 @pytest.mark.parametrize(("text", "problem"), REFUSED.values(), ids=REFUSED)
 def test_mistakes_are_named_with_file_and_key(file: Path, text: str, problem: str) -> None:
     """And with the value, unless it is a secret."""
-    (told,) = problems_of(file, text)
-    assert told.startswith(f'the web configuration file "{file}": {problem}')
+    (reported,) = problems_of(file, text)
+    assert reported.startswith(f'the web configuration file "{file}": {problem}')
 
 
 @pytest.mark.parametrize(
@@ -299,11 +299,11 @@ def test_mistakes_are_named_with_file_and_key(file: Path, text: str, problem: st
 )
 def test_a_file_that_is_no_mapping_is_refused(file: Path, text: str, problem: str) -> None:
     """As the exporter's own configuration file is."""
-    (told,) = problems_of(file, text)
-    assert told.startswith(f'the web configuration file "{file}" {problem}')
+    (reported,) = problems_of(file, text)
+    assert reported.startswith(f'the web configuration file "{file}" {problem}')
 
 
-def test_all_mistakes_are_told_at_once(file: Path) -> None:
+def test_all_mistakes_are_reported_at_once(file: Path) -> None:
     """Those of files that the file names as well, each with its path."""
     text = "rate_limit: {burst: x}\nhttp_server_config: {http2: 7}\ntls: {}"
     assert 3 == len(problems_of(file, text))
@@ -347,15 +347,17 @@ def test_all_mistakes_are_told_at_once(file: Path) -> None:
     ],
     ids=["keys", "files"],
 )
-def test_mistakes_of_different_kinds_are_told_together(
+def test_mistakes_of_different_kinds_are_reported_together(
     file: Path, text: str, beginnings: tuple[str, ...]
 ) -> None:
     """Wrong values, keys that do not go together, and files that cannot be used."""
     named = f'the web configuration file "{file}": '
-    told = [problem.removeprefix(named) for problem in problems_of(file, text)]
-    assert len(beginnings) == len(told)
+    reported = [problem.removeprefix(named) for problem in problems_of(file, text)]
+    assert len(beginnings) == len(reported)
     assert [] == [
-        each for each, begins in zip(told, beginnings, strict=True) if not each.startswith(begins)
+        each
+        for each, begins in zip(reported, beginnings, strict=True)
+        if not each.startswith(begins)
     ]
 
 
@@ -371,7 +373,7 @@ def test_mistakes_of_different_kinds_are_told_together(
         "tls_server_config: [x]",
     ],
 )
-def test_a_mistake_is_not_told_twice(file: Path, text: str) -> None:
+def test_a_mistake_is_not_reported_twice(file: Path, text: str) -> None:
     """Keys that depend on one with a mistake are not blamed for it."""
     assert 1 == len(problems_of(file, text))
 
@@ -384,9 +386,9 @@ def test_secrets_are_never_repeated(certificates: Certificates, file: Path) -> N
         "basic_auth_users: {a: hunter2}",
         "basic_auth_users: {a: [hunter2]}",
     ):
-        told = " ".join(problems_of(file, text))
-        assert "hunter2" not in told
-        assert "PRIVATE" not in told
+        reported = " ".join(problems_of(file, text))
+        assert "hunter2" not in reported
+        assert "PRIVATE" not in reported
 
 
 @pytest.mark.parametrize(

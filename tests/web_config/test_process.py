@@ -12,7 +12,7 @@ import pytest
 from exporter import healthcheck
 from tests.support.cloud import KEY, Cloud
 from tests.support.exporter_process import run, running
-from tests.support.tls_clients import ask, basic, hash_of, served_with
+from tests.support.tls_clients import basic, hash_of, request, served_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,16 +67,16 @@ def test_it_serves_and_checks_its_health_over_tls(file: Path, cloud: Cloud) -> N
     """Also while the file is broken; the log never repeats a password."""
     with running_with(file, cloud) as (exporter, url):
         assert url.startswith("https://127.0.0.1:")
-        assert 401 == ask(url, "/metrics").status
-        assert 200 == ask(url, "/metrics", authorization=GOOD).status
+        assert 401 == request(url, "/metrics").status
+        assert 200 == request(url, "/metrics", authorization=GOOD).status
         assert (0, "") == health_of(url, file)
         good = file.read_text()
         file.write_text("tls: x")
-        scraped = ask(url, "/metrics", authorization=GOOD).body.decode()
+        scraped = request(url, "/metrics", authorization=GOOD).body.decode()
         assert f"\n{RELOADED} 0.0\n" in scraped
         assert (0, "") == health_of(url, file)
         file.write_text(good)
-        scraped = ask(url, "/metrics", authorization=GOOD).body.decode()
+        scraped = request(url, "/metrics", authorization=GOOD).body.decode()
         assert f"\n{RELOADED} 1.0\n" in scraped
         (failed,) = exporter.events("web.config_failed")
         assert "tls is unknown" in failed["detail"]
@@ -113,7 +113,7 @@ def test_health_is_checked_by_the_scheme_that_runs(file: Path, certificates: Cer
 
 
 @pytest.mark.parametrize("mode", ["--config.check", "--demo"])
-def test_mistakes_are_told_before_anything_starts(file: Path, mode: str) -> None:
+def test_mistakes_are_reported_before_anything_starts(file: Path, mode: str) -> None:
     """All of them, with exit status 2, as of the settings."""
     file.write_text("tls: x\nrate_limit: {burst: y}")
     flags = (mode, f"--web.config.file={file}", "--web.listen-address=127.0.0.1:0")
@@ -125,7 +125,7 @@ def test_mistakes_are_told_before_anything_starts(file: Path, mode: str) -> None
 
 @pytest.mark.parametrize("mode", ["--config.check", "--demo"])
 @pytest.mark.parametrize("place", ["flag", "variable", "file"])
-def test_mistakes_are_told_with_those_of_the_settings(
+def test_mistakes_are_reported_with_those_of_the_settings(
     file: Path, tmp_path: Path, mode: str, place: str
 ) -> None:
     """Wherever the settings name the file: in one report, each with its origin."""
@@ -148,7 +148,9 @@ def test_mistakes_are_told_with_those_of_the_settings(
         *(f"{settings}: poll.interval", "flag --web.listen-address"),
         *(f"{named} must have key_file or key.", f"{named}.cert_file"),
     )
-    is_expected = [told.startswith(each) for each, told in zip(begin, mistakes, strict=True)]
+    is_expected = [
+        reported.startswith(each) for each, reported in zip(begin, mistakes, strict=True)
+    ]
     assert all(is_expected), mistakes
 
 

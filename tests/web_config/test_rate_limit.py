@@ -30,13 +30,13 @@ def test_beyond_the_limit_all_but_health_is_refused(tmp_path: Path) -> None:
     headers = "http_server_config: {headers: {X-Frame-Options: deny}}"
     file.write_text(f"rate_limit: {{interval: 1h, burst: 2}}\n{headers}")
     with served_with(file) as served:
-        answers = [served.ask() for _ in range(3)]
+        answers = [served.request() for _ in range(3)]
         assert [200, 200, 429] == [answer.status for answer in answers]
         assert b"Too Many Requests\n" == answers[2].body
         assert "x-frame-options" not in answers[2].headers
-        assert [200, 200] == [served.ask(path).status for path in ("/-/healthy", "/-/ready")]
+        assert [200, 200] == [served.request(path).status for path in ("/-/healthy", "/-/ready")]
 
         file.write_text("rate_limit: {interval: 1h, burst: 1}")
-        assert [200, 429] == [served.ask().status for _ in range(2)]
+        assert [200, 429] == [served.request().status for _ in range(2)]
         file.write_text("{}")
-        assert 200 == served.ask().status
+        assert 200 == served.request().status

@@ -59,7 +59,9 @@ COMPARED = ("content-type", "www-authenticate", "x-content-type-options", "x-fra
 class Server(Protocol):
     """Either of the two servers."""
 
-    def ask(self, path: str = ..., *headers: tuple[str, str], **options: Unpack[Options]) -> Answer:
+    def request(
+        self, path: str = ..., *headers: tuple[str, str], **options: Unpack[Options]
+    ) -> Answer:
         """Send one request."""
 
 
@@ -128,7 +130,7 @@ REQUESTS: dict[str, Options] = {
 }
 
 
-def told(answer: Answer) -> tuple[object, ...]:
+def reported(answer: Answer) -> tuple[object, ...]:
     """Return what of an answer is the gate's; that of a handler is not compared."""
     if answer.status == 200:
         return (200, answer.headers.get("x-frame-options"))
@@ -145,15 +147,15 @@ def test_the_same_requests_get_the_same_answers(reference: Reference, tmp_path: 
     )
     with served_with(file) as ours, reference.serving(file) as theirs:
         for name, request in REQUESTS.items():
-            answers = [told(each.ask("/metrics", **request)) for each in (ours, theirs)]
+            answers = [reported(each.request("/metrics", **request)) for each in (ours, theirs)]
             assert answers[0] == answers[1], name
         # Within what runs: another password, then no users at all.
         file.write_text(f"basic_auth_users: {{alice: '{hash_of('other')}'}}")
         for request in (REQUESTS["good"], REQUESTS["bad password"]):
-            statuses = [each.ask("/metrics", **request).status for each in (ours, theirs)]
+            statuses = [each.request("/metrics", **request).status for each in (ours, theirs)]
             assert statuses[0] == statuses[1]
         file.write_text("{}")
-        assert [200, 200] == [each.ask().status for each in (ours, theirs)]
+        assert [200, 200] == [each.request().status for each in (ours, theirs)]
 
 
 def test_the_rate_limit_refuses_the_same_requests(reference: Reference, tmp_path: Path) -> None:
@@ -165,7 +167,7 @@ def test_the_rate_limit_refuses_the_same_requests(reference: Reference, tmp_path
         "http_server_config: {headers: {X-Frame-Options: deny}}\n"
     )
     with served_with(file) as ours, reference.serving(file) as theirs:
-        answers = [[told(each.ask()) for _ in range(4)] for each in (ours, theirs)]
+        answers = [[reported(each.request()) for _ in range(4)] for each in (ours, theirs)]
     assert answers[0] == answers[1]
     assert [401, 401, 429, 429] == [answer[0] for answer in answers[0]]
 
@@ -210,7 +212,7 @@ def test_the_same_clients_are_accepted(
         for name in ("", "client", "anonymous", "stranger"):
             client = certificates.pair(name) if name else None
             try:
-                found.append(server.ask("/metrics", client=client).status)
+                found.append(server.request("/metrics", client=client).status)
             except OSError:
                 found.append(None)
         return found

@@ -32,8 +32,8 @@ class Watch:
 
     def __init__(self, file: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self.current = CurrentWebConfig(file, clock)
-        self.told: list[bool] = []
-        self.current.loaded = lambda *, successful, at: self.told.append(successful and at > 0)
+        self.reported: list[bool] = []
+        self.current.loaded = lambda *, successful, at: self.reported.append(successful and at > 0)
 
 
 @pytest.fixture
@@ -49,10 +49,10 @@ def test_nothing_is_read_again_while_nothing_changes(file: Path) -> None:
     watch = Watch(file)
     with capture_logs() as lines:
         assert watch.current.get() is watch.current.get()
-    assert [[], []] == [lines, watch.told]
+    assert [[], []] == [lines, watch.reported]
 
 
-def test_a_change_is_told_once(file: Path) -> None:
+def test_a_change_is_logged_once(file: Path) -> None:
     """As reloads of the settings are."""
     watch = Watch(file)
     file.write_text("http_server_config: {headers: {X-Frame-Options: sameorigin}}")
@@ -61,10 +61,10 @@ def test_a_change_is_told_once(file: Path) -> None:
 
     assert [{"X-Frame-Options": "sameorigin"}] * 3 == headers
     assert [{"event": "config.reloaded", "file": str(file), "log_level": "info"}] == lines
-    assert [True] == watch.told
+    assert [True] == watch.reported
 
 
-def test_a_broken_file_changes_nothing_and_is_told_once(file: Path) -> None:
+def test_a_broken_file_changes_nothing_and_is_logged_once(file: Path) -> None:
     """Also where it is written again with the same mistake; mended, it is in force."""
     watch = Watch(file)
     good = file.read_text()
@@ -86,7 +86,7 @@ def test_a_broken_file_changes_nothing_and_is_told_once(file: Path) -> None:
     ] == [line["detail"] for line in lines if line["event"] == "web.config_failed"]
     assert {ADVICE} == {line["advice"] for line in lines if "advice" in line}
     assert "config.reloaded" == lines[-1]["event"]
-    assert [False] * 4 + [True] == watch.told
+    assert [False] * 4 + [True] == watch.reported
 
 
 def test_tls_cannot_be_switched_without_a_restart(file: Path, certificates: Certificates) -> None:
@@ -106,7 +106,7 @@ def test_tls_cannot_be_switched_without_a_restart(file: Path, certificates: Cert
         f'the web configuration file "{file}": TLS cannot be switched on while the exporter runs:'
         " restart it." == lines[0]["detail"]
     )
-    assert [False, True] == watch.told
+    assert [False, True] == watch.reported
 
 
 def test_a_pair_that_does_not_match_leaves_the_former_one(
@@ -125,7 +125,7 @@ def test_a_pair_that_does_not_match_leaves_the_former_one(
         assert context is watch.current.tls().context
         rewrite(tmp_path / "tls.key", other_key)
         assert context is not watch.current.tls().context
-    assert [False, True] == watch.told
+    assert [False, True] == watch.reported
 
 
 @pytest.mark.parametrize("begun", ["", "\n", "# Who may scrape\n", "---\n"])
@@ -138,9 +138,9 @@ def test_passwords_stay_required_while_a_file_is_being_written(file: Path, begun
         assert watch.current.get().users
         file.write_text("{}")
         assert not watch.current.get().users
-    told = f'the web configuration file "{file}" is empty: write {{}} for no settings.'
-    assert told == lines[0]["detail"]
-    assert [False, True] == watch.told
+    reported = f'the web configuration file "{file}" is empty: write {{}} for no settings.'
+    assert reported == lines[0]["detail"]
+    assert [False, True] == watch.reported
     file.write_text(begun)
     assert not CurrentWebConfig(file).get().users
 
@@ -203,7 +203,7 @@ def test_a_limit_of_open_files_is_tried_again(
     (failed, reloaded) = lines
     assert "Too many open files" in failed["detail"]
     assert "config.reloaded" == reloaded["event"]
-    assert [False, True] == watch.told
+    assert [False, True] == watch.reported
 
 
 def test_a_file_with_mistakes_is_refused_at_the_start(file: Path) -> None:

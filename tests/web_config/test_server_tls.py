@@ -52,7 +52,7 @@ def status(
 ) -> int | str:
     """Return the status of an answer, or that there is none."""
     try:
-        return served.ask(client=client, tls=tls).status
+        return served.request(client=client, tls=tls).status
     except (OSError, EOFError):
         return REFUSED
 
@@ -273,9 +273,9 @@ def test_curl_and_openssl_agree(file: Path, certificates: Certificates) -> None:
 
         assert "ok\n" == run(*identity, url).stdout
         metrics = url.replace("/-/healthy", "/metrics")
-        told = ("--output", os.devnull, "--write-out", "%{http_code} %{http_version}")
-        assert "401 1.1" == run(*identity, *told, metrics).stdout
-        assert "200 1.1" == run(*identity, *told, "--user", "alice:secret", metrics).stdout
+        reported = ("--output", os.devnull, "--write-out", "%{http_code} %{http_version}")
+        assert "401 1.1" == run(*identity, *reported, metrics).stdout
+        assert "200 1.1" == run(*identity, *reported, "--user", "alice:secret", metrics).stdout
         assert 0 != run(url).returncode
         shown = subprocess.run(
             [
@@ -314,15 +314,15 @@ def test_a_password_that_changes_counts_within_a_kept_connection(file: Path) -> 
     with served_with(file) as served:
         kept = open_connection(served.url)
 
-        def ask(password: str) -> int:
+        def request(password: str) -> int:
             kept.request("GET", "/", headers={"Authorization": basic("alice", password)})
             answer = kept.getresponse()
             answer.read()
             return answer.status
 
-        assert 200 == ask("secret")
+        assert 200 == request("secret")
         write(file, rest=users.format(hash_of("other")))
-        assert [401, 200] == [ask("secret"), ask("other")]
+        assert [401, 200] == [request("secret"), request("other")]
         write(file)
-        assert 200 == ask("whatever")
+        assert 200 == request("whatever")
         kept.close()

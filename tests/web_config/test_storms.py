@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 from tests.support.cloud import KEY, Cloud
 from tests.support.exporter_process import running
 from tests.support.prometheus import running_prometheus
-from tests.support.tls_clients import ask, basic, hash_of
+from tests.support.tls_clients import basic, hash_of, request
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,7 +50,7 @@ class Storm:
             guess = basic("prometheus", f"{client} {statuses.total()}")
             # Beyond the limit of connections, the newest takes the place of another one.
             with suppress(OSError, HTTPException):
-                statuses[ask(self._url, "/metrics", authorization=guess).status] += 1
+                statuses[request(self._url, "/metrics", authorization=guess).status] += 1
             # As fast as that would be a test of this machine.
             self._is_over.wait(0.5)
         return statuses

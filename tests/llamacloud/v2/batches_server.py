@@ -76,7 +76,7 @@ def file_job(number: int, status: str = "RUNNING", **facts: Any) -> dict[str, An
 
 
 @dataclass
-class Asked:
+class Received:
     """A request that arrived."""
 
     endpoint: str
@@ -92,9 +92,9 @@ class BatchesServer:
     batches: list[dict[str, Any]] = field(default_factory=list)
     parse: list[dict[str, Any]] = field(default_factory=list)
     extract: list[dict[str, Any]] = field(default_factory=list)
-    requests: list[Asked] = field(default_factory=list)
+    requests: list[Received] = field(default_factory=list)
     page_cap: int = 1000
-    answer: Callable[[Asked], Response | None] = lambda _: None
+    answer: Callable[[Received], Response | None] = lambda _: None
     base_url: str = ""
 
     def count(self) -> Counter[str]:
@@ -105,20 +105,20 @@ class BatchesServer:
 
     async def serve_list(self, request: Request) -> Response:
         """Answer with a page of the rows that the query selects."""
-        asked = self._note(request)
-        if (answer := self.answer(asked)) is not None:
+        received = self._note(request)
+        if (answer := self.answer(received)) is not None:
             return answer
-        rows = getattr(self, asked.endpoint)
-        if asked.job_ids:
-            rows = [row for row in rows if row["id"] in asked.job_ids]
+        rows = getattr(self, received.endpoint)
+        if received.job_ids:
+            rows = [row for row in rows if row["id"] in received.job_ids]
         for name in ("status", "source_directory_id"):
-            if name in asked.params:
-                rows = [row for row in rows if row[name] == asked.params[name]]
-        if since := asked.params.get("created_at_on_or_after"):
+            if name in received.params:
+                rows = [row for row in rows if row[name] == received.params[name]]
+        if since := received.params.get("created_at_on_or_after"):
             moment = datetime.fromisoformat(since)
             rows = [row for row in rows if datetime.fromisoformat(row["created_at"]) >= moment]
-        start = int(asked.params.get("page_token", "0").removeprefix("from-"))
-        end = start + min(int(asked.params.get("page_size", "100")), self.page_cap)
+        start = int(received.params.get("page_token", "0").removeprefix("from-"))
+        end = start + min(int(received.params.get("page_size", "100")), self.page_cap)
         listed = [
             {name: None if name == "results" else value for name, value in row.items()}
             for row in rows[start:end]
@@ -128,22 +128,22 @@ class BatchesServer:
 
     async def serve_batch(self, request: Request) -> Response:
         """Answer with one batch, with its results if they are requested."""
-        asked = self._note(request, "batch")
-        if (answer := self.answer(asked)) is not None:
+        received = self._note(request, "batch")
+        if (answer := self.answer(received)) is not None:
             return answer
         for row in self.batches:
             if row["id"] == request.path_params["batch_id"]:
-                is_expanded = asked.params.get("expand") == "results"
+                is_expanded = received.params.get("expand") == "results"
                 return JSONResponse(row if is_expanded else {**row, "results": None})
         return JSONResponse({"detail": "Batch not found"}, 404)
 
-    def _note(self, request: Request, endpoint: str = "") -> Asked:
+    def _note(self, request: Request, endpoint: str = "") -> Received:
         path, query = request.url.path, request.query_params
         endpoint = endpoint or next(name for name, its in PATHS.items() if its == path)
         params = {name: value for name, value in query.items() if name != "job_ids"}
-        asked = Asked(endpoint, path, params, query.getlist("job_ids"))
-        self.requests.append(asked)
-        return asked
+        received = Received(endpoint, path, params, query.getlist("job_ids"))
+        self.requests.append(received)
+        return received
 
 
 @contextmanager

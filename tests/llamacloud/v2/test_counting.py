@@ -109,7 +109,9 @@ async def test_a_thousand_files_cost_ten_requests_and_ended_ones_none(
     async with reading(server, project_id=PROJECT) as api:
         await api.counted()
         assert {"100"} == {
-            asked.params["page_size"] for asked in server.requests if asked.endpoint == "parse"
+            received.params["page_size"]
+            for received in server.requests
+            if received.endpoint == "parse"
         }
         assert {"batch": 1, "parse": 10} == server.count()
         for number in range(850):
@@ -118,7 +120,7 @@ async def test_a_thousand_files_cost_ten_requests_and_ended_ones_none(
         assert {"batch": 1, "parse": 10} == server.count()
         await api.counted()
         assert [100, 50] == [
-            len(asked.job_ids) for asked in server.requests if asked.endpoint == "parse"
+            len(received.job_ids) for received in server.requests if received.endpoint == "parse"
         ]
         server.count()
         for job in server.parse:
@@ -129,19 +131,19 @@ async def test_a_thousand_files_cost_ten_requests_and_ended_ones_none(
     assert {"batch": 1} == server.count()
 
 
-async def test_extract_file_jobs_are_asked_for_twenty_at_a_time(server: BatchesServer) -> None:
+async def test_extract_file_jobs_are_requested_twenty_at_a_time(server: BatchesServer) -> None:
     """Their rows contain documents; the page size is the number of ids."""
     one_batch(server, *(result(number, "extract_v2") for number in range(45)))
     server.extract = [file_job(number, "COMPLETED") for number in range(45)]
     async with reading(server) as api:
         assert {"completed": 45} == items(await api.counted())
-    asked = [asked for asked in server.requests if asked.endpoint == "extract"]
+    received = [received for received in server.requests if received.endpoint == "extract"]
     assert [("20", 20), ("20", 20), ("5", 5)] == [
-        (request.params["page_size"], len(request.job_ids)) for request in asked
+        (request.params["page_size"], len(request.job_ids)) for request in received
     ]
 
 
-async def test_the_batch_gives_no_results_yet(server: BatchesServer) -> None:
+async def test_the_batch_has_no_results_yet(server: BatchesServer) -> None:
     """Then there is nothing to count, and no request is sent."""
     server.batches = [batch()]
     async with reading(server) as api:
@@ -247,7 +249,7 @@ async def test_the_end_is_the_latest_of_the_file_jobs(server: BatchesServer) -> 
     assert [True, True, False] == [item.ended_at is not None for item in answer.ended]
 
 
-async def test_what_ended_after_a_moment_is_told_apart(server: BatchesServer) -> None:
+async def test_what_ended_after_a_moment_is_distinguished(server: BatchesServer) -> None:
     """As counters need it that begin in the middle of a batch."""
     one_batch(server, *(result(number) for number in range(4)), result(4, None, message="x"))
     server.parse = [
@@ -272,13 +274,13 @@ async def test_what_ended_after_a_moment_is_told_apart(server: BatchesServer) ->
     assert 5 == len(answer.ended)
 
 
-async def test_file_jobs_that_two_files_share_are_asked_for_once(server: BatchesServer) -> None:
+async def test_file_jobs_that_two_files_share_are_requested_once(server: BatchesServer) -> None:
     """Both files have its status."""
     one_batch(server, result(0), result(0) | {"source_directory_file_id": "dfl-1"})
     server.parse = [file_job(0, "FAILED")]
     async with reading(server) as api:
         assert {"failed": 2} == items(await api.counted())
-    assert [["job-0"]] == [asked.job_ids for asked in server.requests if asked.job_ids]
+    assert [["job-0"]] == [received.job_ids for received in server.requests if received.job_ids]
 
 
 @pytest.mark.parametrize("statuses", [("FAILED", "COMPLETED"), ("COMPLETED", "FAILED")])
@@ -338,7 +340,9 @@ async def test_a_file_job_that_is_listed_twice_is_as_the_last_row_says(
         file_job(1, "FAILED", error_message="TIMEOUT", updated_at=at(NOW - 25)),
         file_job(1, "RUNNING"),
     ]
-    server.answer = lambda asked: JSONResponse({"items": server.parse}) if asked.job_ids else None
+    server.answer = lambda received: (
+        JSONResponse({"items": server.parse}) if received.job_ids else None
+    )
     async with reading(server) as api:
         answer = await api.counted()
         assert ({"processing": 1}, {}, (), ()) == (

@@ -99,7 +99,7 @@ def test_json_that_only_python_reads_is_read_slowly() -> None:
     assert [("job-0", "FAILED"), ("job-1", "RUNNING")] == [(r.id, r.status) for r in page.rows]
 
 
-def test_rows_beyond_those_that_may_be_asked_for_are_skipped() -> None:
+def test_rows_beyond_those_that_may_be_requested_are_skipped() -> None:
     """They would be ignored anyway."""
     for field in ({}, {"status": 7}):
         rows = (file_job(n, "COMPLETED") | field for n in range(3 * MOST_FILE_JOBS))

@@ -20,8 +20,8 @@ from exporter.llamacloud.errors import (
 from exporter.llamacloud.refusals import JobMissing
 from tests.llamacloud.v2.batches_server import (
     PROJECT,
-    Asked,
     BatchesServer,
+    Received,
     batch,
     file_job,
     result,
@@ -54,7 +54,7 @@ def parses(server: BatchesServer, number: int, status: str = "RUNNING") -> None:
 
 def sizes_of(server: BatchesServer, endpoint: str) -> list[int]:
     """Return the numbers of ids in the requests since the last call."""
-    sizes = [len(asked.job_ids) for asked in server.requests if asked.endpoint == endpoint]
+    sizes = [len(received.job_ids) for received in server.requests if received.endpoint == endpoint]
     server.requests.clear()
     return sizes
 
@@ -83,12 +83,12 @@ REFUSALS: dict[str, Callable[[], Response]] = {
 
 
 @pytest.mark.parametrize("kind", REFUSALS)
-async def test_an_answer_that_is_too_large_is_asked_for_in_halves(
+async def test_an_answer_that_is_too_large_is_requested_in_halves(
     server: BatchesServer, kind: str
 ) -> None:
     """At once; what worked is kept for the project."""
     extracts(server, 40)
-    server.answer = lambda asked: REFUSALS[kind]() if len(asked.job_ids) > 5 else None
+    server.answer = lambda received: REFUSALS[kind]() if len(received.job_ids) > 5 else None
     async with reading(server, project="invoices") as api:
         with capture_logs() as logs:
             assert {"completed": 40} == items(await api.counted())
@@ -109,19 +109,19 @@ async def test_an_answer_that_is_too_large_is_asked_for_in_halves(
     )
 
 
-async def test_a_body_that_breaks_off_is_asked_for_in_halves_without_retries(
+async def test_a_body_that_breaks_off_is_requested_in_halves_without_retries(
     server: BatchesServer,
 ) -> None:
     """It would break off again after the same time."""
     parses(server, 100)
-    server.answer = lambda asked: cut_off() if len(asked.job_ids) > 50 else None
+    server.answer = lambda received: cut_off() if len(received.job_ids) > 50 else None
     observer = Observer()
     async with reading(server, observer) as api:
         assert {"processing": 100} == items(await api.counted())
     assert ([100, 50, 50], 0) == (sizes_of(server, "parse"), observer.retried.total())
 
 
-async def test_a_body_that_does_not_end_in_time_is_asked_for_in_halves(
+async def test_a_body_that_does_not_end_in_time_is_requested_in_halves(
     server: BatchesServer,
 ) -> None:
     """As one that breaks off."""
@@ -133,8 +133,8 @@ async def test_a_body_that_does_not_end_in_time_is_asked_for_in_halves(
         await asyncio.Event().wait()
 
     parses(server, 4)
-    server.answer = lambda asked: (
-        StreamingResponse(without_end()) if len(asked.job_ids) > 2 else None
+    server.answer = lambda received: (
+        StreamingResponse(without_end()) if len(received.job_ids) > 2 else None
     )
     observer = Observer()
     async with reading(server, observer, client={"timeout_seconds": 0.3}) as api:
@@ -146,8 +146,8 @@ async def test_a_single_body_that_breaks_off_is_retried(server: BatchesServer) -
     """Where others come, its file job alone is unknown, until it comes."""
     parses(server, 3, "COMPLETED")
 
-    def answer(asked: Asked) -> Response | None:
-        return cut_off() if len(asked.job_ids) > 1 or asked.job_ids == ["job-2"] else None
+    def answer(received: Received) -> Response | None:
+        return cut_off() if len(received.job_ids) > 1 or received.job_ids == ["job-2"] else None
 
     server.answer = answer
     async with reading(server) as api:
@@ -165,7 +165,7 @@ async def test_where_all_bodies_break_off_the_count_fails(
     """It is the network then, and no file job is the worse for it."""
     parses(server, number, "COMPLETED")
     async with reading(server) as api:
-        server.answer = lambda asked: cut_off() if asked.job_ids else None
+        server.answer = lambda received: cut_off() if received.job_ids else None
         for _ in range(4):
             with pytest.raises(NetworkFailed):
                 await api.counted()
@@ -179,8 +179,8 @@ async def test_a_count_that_breaks_off_keeps_what_it_learnt(server: BatchesServe
     """Also if LlamaCloud fails: file jobs that have ended are not requested again."""
     parses(server, 300, "COMPLETED")
     broken = True
-    server.answer = lambda asked: (
-        Response("", 500) if broken and asked.job_ids[:1] == ["job-200"] else None
+    server.answer = lambda received: (
+        Response("", 500) if broken and received.job_ids[:1] == ["job-200"] else None
     )
     async with reading(server) as api:
         with pytest.raises(ServerFailed):
@@ -196,16 +196,16 @@ async def test_a_file_job_that_cannot_be_had_alone_takes_no_other_with_it(
 ) -> None:
     """It is unknown, and costs less and less, and no smaller requests for the others."""
     extracts(server, 20)
-    server.answer = lambda asked: too_large_body() if "job-7" in asked.job_ids else None
+    server.answer = lambda received: too_large_body() if "job-7" in received.job_ids else None
     async with reading(server) as api:
         assert {"completed": 19, "unknown": 1} == items(await api.counted())
         assert [20, 10, 5, 5, 2, 3, 1, 2, 10] == sizes_of(server, "extract")
-        asked = []
+        received = []
         for _ in range(10):
             api.now += 30
             await api.counted()
-            asked.append(sizes_of(server, "extract"))
-        assert [[1], [1], [], [1], [], [], [], [1], [], []] == asked
+            received.append(sizes_of(server, "extract"))
+        assert [[1], [1], [], [1], [], [], [], [1], [], []] == received
         extracts(server, 20)
         another = Reading(api.api)
         server.answer = lambda _: None
@@ -214,12 +214,12 @@ async def test_a_file_job_that_cannot_be_had_alone_takes_no_other_with_it(
 
 
 @pytest.mark.parametrize(("number", "sizes"), [(64, [64, 1, 1]), (2, [2, 1, 1]), (1, [1])])
-async def test_where_every_file_job_is_refused_the_refusal_is_told(
+async def test_where_every_file_job_is_refused_the_refusal_is_reported(
     server: BatchesServer, number: int, sizes: list[int]
 ) -> None:
     """After a few requests: the cause cannot be all of them, so none is given up."""
     parses(server, number)
-    server.answer = lambda asked: JSONResponse(REFUSED_IDS, 422) if asked.job_ids else None
+    server.answer = lambda received: JSONResponse(REFUSED_IDS, 422) if received.job_ids else None
     async with reading(server) as api:
         for _ in range(5):
             with pytest.raises(Unprocessable, match="job_ids: too many"):
@@ -237,8 +237,8 @@ async def test_where_a_few_file_jobs_are_refused_the_others_are_found(
     """Also where the first ones that are tried alone are among the few: then others are tried."""
     parses(server, 8)
     few = {"job-0", "job-4"}
-    server.answer = lambda asked: (
-        JSONResponse(REFUSED_IDS, 422) if few.intersection(asked.job_ids) else None
+    server.answer = lambda received: (
+        JSONResponse(REFUSED_IDS, 422) if few.intersection(received.job_ids) else None
     )
     async with reading(server) as api:
         with pytest.raises(Unprocessable):
@@ -246,14 +246,14 @@ async def test_where_a_few_file_jobs_are_refused_the_others_are_found(
         assert {"processing": 6, "unknown": 2} == items(await api.counted())
 
 
-async def test_the_last_file_job_that_is_refused_is_told_from_a_list_that_refuses_all(
+async def test_the_last_file_job_that_is_refused_is_distinguished_from_a_list_that_refuses_all(
     server: BatchesServer,
 ) -> None:
     """By a file job that the list returned before: while that one is refused too, none is lost."""
     parses(server, 2, "COMPLETED")
     bad = {"job-1"}
-    server.answer = lambda asked: (
-        JSONResponse({"detail": "x"}, 404) if bad.intersection(asked.job_ids) else None
+    server.answer = lambda received: (
+        JSONResponse({"detail": "x"}, 404) if bad.intersection(received.job_ids) else None
     )
     async with reading(server) as api:
         assert {"completed": 1, "unknown": 1} == items(await api.counted())
@@ -272,20 +272,22 @@ async def test_the_last_file_job_that_is_refused_is_told_from_a_list_that_refuse
     assert [["job-1"], ["job-0"]] * 2 == [a.job_ids for a in server.requests if a.job_ids]
 
 
-async def test_a_file_job_that_is_refused_at_first_is_asked_for_until_it_is_given_up(
+async def test_a_file_job_that_is_refused_at_first_is_requested_until_it_is_given_up(
     server: BatchesServer,
 ) -> None:
     """A list may not know a new id for some minutes; the last refresh requests it as well."""
     parses(server, 3)
-    server.answer = lambda asked: (
-        JSONResponse({"detail": "x"}, 404) if "job-1" in asked.job_ids else None
+    server.answer = lambda received: (
+        JSONResponse({"detail": "x"}, 404) if "job-1" in received.job_ids else None
     )
     moments = []
     async with reading(server) as api:
         began = api.now
         while api.now < began + 900:
             await api.counted()
-            moments += [api.now - began for asked in server.requests if asked.job_ids == ["job-1"]]
+            moments += [
+                api.now - began for received in server.requests if received.job_ids == ["job-1"]
+            ]
             server.requests.clear()
             api.now += 30
         assert [0, 30, 60, 120, 240, 480] == moments
@@ -298,7 +300,9 @@ async def test_a_file_job_that_came_may_be_refused_anew(server: BatchesServer) -
     extracts(server, 2, "RUNNING")
     async with reading(server) as api:
         for _ in range(4):
-            server.answer = lambda asked: too_large_body() if "job-1" in asked.job_ids else None
+            server.answer = lambda received: (
+                too_large_body() if "job-1" in received.job_ids else None
+            )
             assert {"processing": 1, "unknown": 1} == items(await api.counted())
             server.answer = lambda _: None
             assert {"processing": 2} == items(await api.counted())
@@ -319,7 +323,7 @@ async def test_a_list_that_is_not_found_says_nothing_of_the_project(
 ) -> None:
     """Its batches are listed; a gateway's 404 says nothing at all."""
     parses(server, 2)
-    server.answer = lambda asked: answer() if asked.job_ids else None
+    server.answer = lambda received: answer() if received.job_ids else None
     async with reading(server) as api:
         with pytest.raises(error, match="HTTP 404"):
             await api.counted()
@@ -334,31 +338,31 @@ async def test_tokens_are_followed_before_a_file_job_counts_as_missing(
     server.page_cap = 3
     async with reading(server) as api:
         assert {"processing": 10} == items(await api.counted())
-    asked = [request for request in server.requests if request.endpoint == "parse"]
-    assert [10] * 4 == [len(request.job_ids) for request in asked]
+    received = [request for request in server.requests if request.endpoint == "parse"]
+    assert [10] * 4 == [len(request.job_ids) for request in received]
     assert [None, "from-3", "from-6", "from-9"] == [
-        request.params.get("page_token") for request in asked
+        request.params.get("page_token") for request in received
     ]
 
 
-async def test_behind_a_token_that_cannot_be_read_the_others_are_asked_for(
+async def test_behind_a_token_that_cannot_be_read_the_others_are_requested(
     server: BatchesServer,
 ) -> None:
     """None of them is missing for that."""
     parses(server, 10)
 
-    def first_three(asked: Asked) -> Response | None:
-        if not asked.job_ids:
+    def first_three(received: Received) -> Response | None:
+        if not received.job_ids:
             return None
-        rows = [row for row in server.parse if row["id"] in asked.job_ids]
+        rows = [row for row in server.parse if row["id"] in received.job_ids]
         return JSONResponse({"items": rows[:3], "next_page_token": 17 if rows[3:] else None})
 
     server.answer = first_three
     async with reading(server) as api:
         assert {"processing": 10} == items(await api.counted())
-    asked = [request for request in server.requests if request.endpoint == "parse"]
+    received = [request for request in server.requests if request.endpoint == "parse"]
     assert [(10, None), (7, None), (4, None), (1, None)] == [
-        (len(request.job_ids), request.params.get("page_token")) for request in asked
+        (len(request.job_ids), request.params.get("page_token")) for request in received
     ]
 
 
@@ -382,9 +386,9 @@ async def test_a_token_that_is_refused_begins_anew_without_what_was_found(
     server.page_cap = 3
     refusals = 1
 
-    def answer(asked: Asked) -> Response | None:
+    def answer(received: Received) -> Response | None:
         nonlocal refusals
-        if asked.params.get("page_token") != "from-3" or not refusals:
+        if received.params.get("page_token") != "from-3" or not refusals:
             return None
         refusals -= 1
         return JSONResponse({"detail": "expired"}, 400)
@@ -395,12 +399,12 @@ async def test_a_token_that_is_refused_begins_anew_without_what_was_found(
     assert [9, 9, 6, 6] == sizes_of(server, "parse")
 
 
-async def test_where_no_token_works_fewer_are_asked_for(server: BatchesServer) -> None:
+async def test_where_no_token_works_fewer_are_requested(server: BatchesServer) -> None:
     """So few that no token is needed."""
     parses(server, 9)
     server.page_cap = 3
-    server.answer = lambda asked: (
-        JSONResponse({"detail": "expired"}, 400) if "page_token" in asked.params else None
+    server.answer = lambda received: (
+        JSONResponse({"detail": "expired"}, 400) if "page_token" in received.params else None
     )
     async with reading(server) as api:
         assert {"processing": 9} == items(await api.counted())
@@ -417,10 +421,10 @@ async def test_a_server_that_ignores_the_ids_is_not_followed_for_ever(
     parses(server, 2)
     others = [file_job(number, "FAILED") for number in range(100, 500)]
 
-    def answer(asked: Asked) -> Response | None:
-        if asked.endpoint != "parse":
+    def answer(received: Received) -> Response | None:
+        if received.endpoint != "parse":
             return None
-        start = int(asked.params.get("page_token", "0"))
+        start = int(received.params.get("page_token", "0"))
         rows = [file_job(0, "COMPLETED"), *others][start : start + 10]
         return JSONResponse({"items": rows, "next_page_token": str(start + 10)})
 
@@ -434,8 +438,8 @@ async def test_a_token_that_comes_again_ends_the_list(server: BatchesServer) -> 
     """As does an empty page with a token."""
     parses(server, 5)
 
-    def answer(asked: Asked) -> Response | None:
-        rows = [file_job(len(server.requests) - 2)] if asked.endpoint == "parse" else []
+    def answer(received: Received) -> Response | None:
+        rows = [file_job(len(server.requests) - 2)] if received.endpoint == "parse" else []
         return JSONResponse({"items": rows, "next_page_token": "same"}) if rows else None
 
     server.answer = answer
@@ -448,8 +452,10 @@ async def test_a_page_size_that_is_refused_is_left_out(server: BatchesServer) ->
     """The request is not halved: short pages have tokens."""
     parses(server, 100)
     server.page_cap = 50
-    server.answer = lambda asked: (
-        JSONResponse(REFUSED_SIZE, 422) if "page_size" in asked.params and asked.job_ids else None
+    server.answer = lambda received: (
+        JSONResponse(REFUSED_SIZE, 422)
+        if "page_size" in received.params and received.job_ids
+        else None
     )
     async with reading(server) as api:
         assert {"processing": 100} == items(await api.counted())
@@ -486,7 +492,7 @@ async def test_odd_file_jobs_are_read_as_far_as_possible(server: BatchesServer) 
     server.parse[2] |= {"status": 7}
     server.parse[3] |= {"status": "PAUSED"}
     sent: list[Any] = [*server.parse[:4], {"id": "\x00"}, 3]
-    server.answer = lambda asked: JSONResponse({"items": sent}) if asked.job_ids else None
+    server.answer = lambda received: JSONResponse({"items": sent}) if received.job_ids else None
     observer = Observer()
     with capture_logs() as logs:
         async with reading(server, observer) as api:
@@ -536,7 +542,7 @@ async def test_ids_are_known_with_and_without_their_prefix(
     reference = {"type": "parse_v2", "id": referred}
     server.batches = [batch(status="COMPLETED", results=[result(0) | {"job_reference": reference}])]
     row = file_job(0, "FAILED", id=listed)
-    server.answer = lambda asked: JSONResponse({"items": [row]}) if asked.job_ids else None
+    server.answer = lambda received: JSONResponse({"items": [row]}) if received.job_ids else None
     async with reading(server) as api:
         answer = await api.counted()
     assert [ItemStatus.FAILED] == [item.status for item in answer.ended]

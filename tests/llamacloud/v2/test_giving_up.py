@@ -189,8 +189,8 @@ async def test_a_reference_that_comes_after_completed_is_followed_at_once(
         server.batches[0]["results"][1] = result(1)
         assert {"processing": 1, "failed": 1} == items(await api.refresh())
         await api.refresh()
-    asked = [request for request in server.requests if request.endpoint == "batch"]
-    assert [True, True, False] == ["expand" in request.params for request in asked]
+    received = [request for request in server.requests if request.endpoint == "batch"]
+    assert [True, True, False] == ["expand" in request.params for request in received]
 
 
 @pytest.mark.parametrize("late", [None, [], [result(0)]])
@@ -299,7 +299,7 @@ async def test_counts_that_fail_are_no_looks(server: BatchesServer) -> None:
     server.parse = [file_job(0)]
     async with reading(server) as api:
         await looks(api, 1)
-        server.answer = lambda asked: JSONResponse({}, 403) if asked.job_ids else None
+        server.answer = lambda received: JSONResponse({}, 403) if received.job_ids else None
         for _ in range(3):
             await api.status()
             with pytest.raises(Exception, match="HTTP 403"):

@@ -18,8 +18,8 @@ def parses(server: BatchesServer, number: int) -> None:
 
 
 def refuse_more_than(server: BatchesServer, number: int) -> None:
-    server.answer = lambda asked: (
-        JSONResponse({"detail": "too large"}, 413) if len(asked.job_ids) > number else None
+    server.answer = lambda received: (
+        JSONResponse({"detail": "too large"}, 413) if len(received.job_ids) > number else None
     )
 
 
@@ -27,7 +27,7 @@ async def sizes_of_a_count(server: BatchesServer, api: Reading) -> list[int]:
     """Count the files of a batch for the first time; return the numbers of ids in its requests."""
     server.requests.clear()
     await Reading(api.api).counted()
-    return [len(asked.job_ids) for asked in server.requests if asked.job_ids]
+    return [len(received.job_ids) for received in server.requests if received.job_ids]
 
 
 async def test_a_number_that_was_lowered_doubles_every_hour(server: BatchesServer) -> None:
@@ -67,7 +67,7 @@ async def test_bodies_that_break_off_now_and_then_cost_no_more_for_ever(
     """Eight of them led to a request for each file job."""
     parses(server, 100)
     bodies: list[Response] = []
-    server.answer = lambda asked: bodies.pop() if asked.job_ids and bodies else None
+    server.answer = lambda received: bodies.pop() if received.job_ids and bodies else None
     async with reading(server) as api:
         for _ in range(8):
             bodies.append(Response(b'{"items": [', headers={"Content-Length": "5000"}))
@@ -81,8 +81,8 @@ async def test_a_file_job_that_cannot_be_had_makes_no_request_smaller(
 ) -> None:
     """The size of the requests is not at fault."""
     parses(server, 100)
-    server.answer = lambda asked: (
-        JSONResponse({"detail": "no such job"}, 404) if "job-7" in asked.job_ids else None
+    server.answer = lambda received: (
+        JSONResponse({"detail": "no such job"}, 404) if "job-7" in received.job_ids else None
     )
     async with reading(server) as api:
         assert {"processing": 99, "unknown": 1} == items(await api.counted())

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from exporter.domain import JobNotFound, JobStatus, JobType, ListingPlan
 from exporter.llamacloud.errors import BadResponse, ServerFailed, UnexpectedStatus, Unprocessable
 from exporter.llamacloud.v2.api import V2Api
-from tests.llamacloud.v2.batches_server import NOW, PROJECT, Asked, BatchesServer, at, batch
+from tests.llamacloud.v2.batches_server import NOW, PROJECT, BatchesServer, Received, at, batch
 from tests.llamacloud.v2.reading import known_job, reading
 from tests.support.clients import Observer, client_of
 
@@ -118,7 +118,7 @@ async def test_batches_out_of_the_window_are_not_listed(server: BatchesServer) -
     assert ["new"] == [job.id for job in listing.jobs]
 
 
-async def test_a_full_listing_asks_for_active_batches_of_any_age(server: BatchesServer) -> None:
+async def test_a_full_listing_requests_active_batches_of_any_age(server: BatchesServer) -> None:
     """By three more requests, one for each status that LlamaCloud has for them."""
     statuses = ("PENDING", "THROTTLED", "RUNNING", "COMPLETED", "FAILED")
     server.batches = [
@@ -129,7 +129,7 @@ async def test_a_full_listing_asks_for_active_batches_of_any_age(server: Batches
     assert {"PENDING", "THROTTLED", "RUNNING"} == {job.id for job in listing.jobs}
     assert listing.reached_end
     assert [None, "PENDING", "THROTTLED", "RUNNING"] == [
-        asked.params.get("status") for asked in server.requests
+        received.params.get("status") for received in server.requests
     ]
 
 
@@ -195,7 +195,7 @@ async def test_rows_that_come_back_after_ten_listings_without_any_are_logged_aga
     assert ["api.row_not_asked_for"] * lines == [line["event"] for line in logs]
 
 
-async def test_a_status_that_was_not_asked_for_is_left_out(server: BatchesServer) -> None:
+async def test_a_status_that_was_not_requested_is_left_out(server: BatchesServer) -> None:
     """If a server ignores the filter, only matching rows are used."""
     server.answer = lambda _: JSONResponse({"items": [batch("a"), batch("b", status="FAILED")]})
     async with reading(server) as api:
@@ -252,7 +252,7 @@ async def test_a_server_that_repeats_itself_is_not_followed_for_ever(
 ) -> None:
     """What it promised was not seen: the listing is truncated, and still a listing."""
 
-    def answer(_: Asked) -> Response:
+    def answer(_: Received) -> Response:
         page = len(server.requests)
         token = "same" if repeats == "token" else f"t-{page}"
         row = batch("same" if repeats == "rows" else f"bat-{page}")
@@ -282,9 +282,9 @@ async def test_a_token_that_is_refused_begins_the_list_anew_once(
     server.page_cap = 10
     refusals = 1
 
-    def answer(asked: Asked) -> Response | None:
+    def answer(received: Received) -> Response | None:
         nonlocal refusals
-        if asked.params.get("page_token") != "from-20" or not refusals:
+        if received.params.get("page_token") != "from-20" or not refusals:
             return None
         refusals -= 1
         return JSONResponse({"detail": "Invalid page token"}, code)
@@ -313,8 +313,8 @@ async def test_a_page_size_that_is_refused_is_left_out_from_then_on(server: Batc
     fill(server, 30)
     server.page_cap = 10
 
-    def answer(asked: Asked) -> Response | None:
-        return JSONResponse(REFUSED_SIZE, 422) if "page_size" in asked.params else None
+    def answer(received: Received) -> Response | None:
+        return JSONResponse(REFUSED_SIZE, 422) if "page_size" in received.params else None
 
     server.answer = answer
     async with reading(server) as api:
@@ -328,8 +328,8 @@ async def test_a_page_size_that_is_refused_is_left_out_from_then_on(server: Batc
 
 async def test_a_batch_that_comes_twice_is_the_newer_one(server: BatchesServer) -> None:
     """A full listing shows an active batch in two of its queries."""
-    server.answer = lambda asked: JSONResponse(
-        {"items": [batch(status=asked.params.get("status", "PENDING"))]}
+    server.answer = lambda received: JSONResponse(
+        {"items": [batch(status=received.params.get("status", "PENDING"))]}
     )
     async with reading(server) as api:
         (job,) = (await api.listing(created_since=SINCE, is_full=True)).jobs
@@ -340,8 +340,8 @@ async def test_a_listing_fails_as_a_whole(server: BatchesServer) -> None:
     """Half a listing would be a lie."""
     fill(server, 30)
     server.page_cap = 10
-    server.answer = lambda asked: (
-        PlainTextResponse("", 500) if "page_token" in asked.params else None
+    server.answer = lambda received: (
+        PlainTextResponse("", 500) if "page_token" in received.params else None
     )
     async with reading(server) as api:
         with pytest.raises(ServerFailed):
@@ -396,7 +396,7 @@ async def test_a_json_404_means_that_the_batch_is_not_found(server: BatchesServe
 
 
 @pytest.mark.parametrize(
-    ("asked", "came"),
+    ("requested", "came"),
     [
         (f"bat-{OTHER_PROJECT}", OTHER_PROJECT),
         (OTHER_PROJECT.upper(), f"bat-{OTHER_PROJECT}"),
@@ -404,12 +404,12 @@ async def test_a_json_404_means_that_the_batch_is_not_found(server: BatchesServe
     ],
 )
 async def test_a_batch_keeps_the_id_by_which_it_is_known(
-    server: BatchesServer, asked: str, came: str
+    server: BatchesServer, requested: str, came: str
 ) -> None:
     """LlamaCloud documents it with a prefix and without it."""
     server.answer = lambda _: JSONResponse(batch(came))
     async with reading(server) as api:
-        assert asked == (await api.status(asked)).id
+        assert requested == (await api.status(requested)).id
 
 
 @pytest.mark.parametrize(
