@@ -28,7 +28,7 @@ def agree(one: Job, other: Job) -> bool:
 
 
 def with_facts_of(job: Job, other: Job | None) -> Job:
-    """Return a job whose missing type, and optional values come from the ``other`` record."""
+    """Return a job whose missing type and optional values come from the ``other`` record."""
     if other is None:
         return job
     if job.job_type is JobType.UNKNOWN and other.job_type is not JobType.UNKNOWN:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 
 from exporter.core.events import JobChangedStatus, JobEnded, JobRecordsContradict
-from exporter.domain import ItemStatus, JobStatus, JobType
+from exporter.domain import ItemStatus, Job, JobStatus, JobType, JobView
 from tests.support.history import EPOCH, HOUR, History, job
 from tests.support.virtual_time import Polling
 
@@ -63,6 +63,14 @@ def test_any_other_value_that_is_published_is_a_contradiction(
     project = contradicted(RUNNING | {field: listed}, RUNNING | {field: fetched})
     assert listed == getattr(project.job(), field)
     assert 1 == len(project.events_of(JobRecordsContradict))
+
+
+def test_every_value_that_is_published_is_compared() -> None:
+    """A field of Job that JobView has too would otherwise change with each of the two answers."""
+    published = {field.name for field in fields(JobView)}
+    compared = {field.name for field in fields(Job) if field.metadata.get("compared")}
+    both = {field.name for field in fields(Job)} & published
+    assert {"api_version", "configuration_id"} == both - compared
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
+from typing import Any
 
 import pytest
 from prometheus_client.metrics_core import Metric
@@ -17,7 +18,7 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from exporter.domain import ItemStatus, JobStatus, JobType, JobView, ProjectView
-from exporter.exposition import Form
+from exporter.exposition import JOB_FAMILIES, Form
 from tests.support.serving import Exporter, request, served
 from tests.support.views import NO_COUNTERS, empty_view, full_gauges, full_job
 
@@ -25,23 +26,10 @@ parse_openmetrics: Callable[[str], Iterable[Metric]] = _parse_openmetrics
 PROJECTS = ("default", "other")
 SCRAPERS, SCRAPES_EACH = 8, 6
 MOST_JOBS = 12
-FAMILIES_OF_A_JOB = Counter(
+FAMILIES_OF_A_JOB = Counter(family.name for family in JOB_FAMILIES) | Counter(
     {
-        "llamacloud_batch_job_info": 1,
         "llamacloud_batch_job_status": len(JobStatus),
         "llamacloud_batch_job_items": len(ItemStatus),
-        "llamacloud_batch_job_progress_ratio": 1,
-        "llamacloud_batch_job_total_items": 1,
-        "llamacloud_batch_job_processed_items": 1,
-        "llamacloud_batch_job_failed_items": 1,
-        "llamacloud_batch_job_skipped_items": 1,
-        "llamacloud_batch_job_item_failures": 1,
-        "llamacloud_batch_job_created_timestamp_seconds": 1,
-        "llamacloud_batch_job_started_timestamp_seconds": 1,
-        "llamacloud_batch_job_completed_timestamp_seconds": 1,
-        "llamacloud_batch_job_last_progress_timestamp_seconds": 1,
-        "llamacloud_batch_job_last_refreshed_timestamp_seconds": 1,
-        "llamacloud_batch_job_items_last_counted_timestamp_seconds": 1,
     }
 )
 # Their values say nothing of the generation.
@@ -53,22 +41,12 @@ def _number_of_jobs(generation: int) -> int:
 
 
 def _job(job_id: str, generation: int) -> JobView:
-    at = float(generation)
+    gauges: Any = {family.attribute: generation for family in JOB_FAMILIES if family.attribute}
     return replace(
         full_job(job_id, f"directory-{generation}"),
-        total_items=generation,
-        progress_ratio=at,
-        processed_items=generation,
-        failed_items=generation,
-        skipped_items=generation,
         item_failures={"timeout": generation},
         items=dict.fromkeys(ItemStatus, generation),
-        created_at=at,
-        started_at=at,
-        completed_at=at,
-        last_progress_at=at,
-        last_refreshed_at=at,
-        items_last_counted_at=at,
+        **gauges,
     )
 
 
