@@ -26,7 +26,7 @@ _FULL_AGAIN_AFTER_INTERVALS = 10
 
 
 @dataclass(slots=True)
-class Generation:
+class GenerationState:
     """The state of one API generation; moments are monotonic.
 
     ``set_aside_for`` is the failure for which it is not requested before ``ask_again_at``.
@@ -80,13 +80,13 @@ class Generations:
     """
 
     def __init__(self, rules: Rules) -> None:
-        self._of = {api_version: Generation() for api_version in rules.api_versions}
+        self._of = {api_version: GenerationState() for api_version in rules.api_versions}
 
-    def __getitem__(self, api_version: str) -> Generation:
+    def __getitem__(self, api_version: str) -> GenerationState:
         """Return the state of one API generation."""
         return self._of[api_version]
 
-    def items(self) -> list[tuple[str, Generation]]:
+    def items(self) -> list[tuple[str, GenerationState]]:
         """Return the API generations with their names."""
         return list(self._of.items())
 

@@ -31,7 +31,7 @@ _ROWS_AWAITED_SECONDS = 86400.0
 
 
 class History:
-    """Owns the durable state of one project.
+    """Owns the durable state of one project, beside its counters.
 
     ``marks`` outlive their jobs, so that a job that returns is neither counted nor shown twice.
     ``past`` holds jobs that ended too early to count, each with its API generation and final

@@ -83,7 +83,7 @@ class JobTable:
     def update(
         self, before: TrackedJob, after: TrackedJob, seen_at: float | None, now: float
     ) -> None:
-        """Apply a counted change of a job, by an answer at the Unix time ``seen_at`` if any."""
+        """Apply a change that the counters include; an answer has the Unix time ``seen_at``."""
         if seen_at is not None:
             self.history.note_progress(before, after, seen_at)
         self.recent.note(before, after, seen_at)

@@ -48,22 +48,22 @@ class ListingResult:
         return events + self._end(observation, now) if observation.is_last else events
 
     def _end(self, observation: Listed, now: float) -> list[Event]:
-        of, listings = self._listings, observation.listings.values()
-        is_first, was_truncated = of.number == 0, bool(of.is_truncated)
+        listings, answered = self._listings, observation.listings.values()
+        is_first, was_truncated = listings.number == 0, bool(listings.is_truncated)
         events: list[Event] = []
         for api_version, outcome in observation.outcomes.items():
             events += self._end_of(api_version, outcome, observation.action.began, now)
-        recovered = of.succeeded(max(listing.ended_at for listing in listings), now)
+        recovered = listings.succeeded(max(listing.ended_at for listing in answered), now)
         # Several generations may list the same job.
-        jobs = {job.id: job for listing in listings for job in listing.jobs}
-        if not of.seen_project_id:
+        jobs = {job.id: job for listing in answered for job in listing.jobs}
+        if not listings.seen_project_id:
             seen = (job.project_id for job in jobs.values() if job.project_id)
-            of.seen_project_id = bare_id(next(seen, ""))
+            listings.seen_project_id = bare_id(next(seen, ""))
         active = sum(job.active for job in jobs.values())
         events.insert(0, ListingSucceeded(len(jobs), active, is_first, recovered))
-        if of.is_truncated and not was_truncated:
+        if listings.is_truncated and not was_truncated:
             events.append(ListingTruncated(len(jobs)))
-        if was_truncated and not of.is_truncated:
+        if was_truncated and not listings.is_truncated:
             events.append(ListingWholeAgain(len(jobs)))
         return events
 
@@ -76,7 +76,7 @@ class ListingResult:
         oldest = outcome.ended_at - table.rules.retention_failed
         for job in table.unread.drop_older_than(oldest):
             table.history.past[job.id] = (api_version, job.status)
-        is_over = api_version in self._over_limit
+        is_over_limit = api_version in self._over_limit
         self._over_limit.discard(api_version)
         generations[api_version].is_idle = table.is_idle(api_version, outcome, now)
-        return generations.answered(api_version, outcome, began, now, is_over_limit=is_over)
+        return generations.answered(api_version, outcome, began, now, is_over_limit=is_over_limit)

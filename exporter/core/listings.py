@@ -73,7 +73,7 @@ class Listings:
         self.under_way = ListJobs(plans, now, is_throttling)
         return self.under_way
 
-    def is_over(self, action: ListJobs) -> bool:
+    def has_failed(self, action: ListJobs) -> bool:
         """Return whether a listing is known to have failed: its other parts are ignored."""
         return action is self._failed
 

@@ -112,7 +112,7 @@ class ProjectCore:
 
     def _apply(self, observation: Observation, now: float) -> None:
         match observation:
-            case Listed(action) if not self.listings.is_over(action):
+            case Listed(action) if not self.listings.has_failed(action):
                 self._listed(observation, now)
             case Refreshed(action, JobNotFound(job_id) as answer) if self._may_exist(job_id):
                 self._refresh_failed(action, answer.failure, now)

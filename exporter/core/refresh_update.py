@@ -98,8 +98,8 @@ class RefreshUpdate:
                 self._history.marks[job.id] = without_end(marks, tracked.job)
         self._counters.add_job(tracked)
         self.events = events
-        is_over = age_seconds >= self._table.rules.retention(is_failing=is_failing(tracked))
-        if tracked.final is not None and is_over:
+        is_past = age_seconds >= self._table.rules.retention(is_failing=is_failing(tracked))
+        if tracked.final is not None and is_past:
             self._history.job_left(job.id, tracked)
         else:
             self._table.add(tracked, status.answered_at, self._now)

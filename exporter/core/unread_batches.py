@@ -10,7 +10,7 @@ from exporter.domain import JobStatus, latest
 
 if TYPE_CHECKING:
     from exporter.core.actions import RefreshJob
-    from exporter.core.generations import Generation
+    from exporter.core.generations import GenerationState
     from exporter.core.job_table import JobTable
     from exporter.core.marks import HighWaterMarks
     from exporter.core.rules import Rules
@@ -129,7 +129,7 @@ class UnreadBatches:
         unread.is_under_way, unread.next_poll = False, self._poll
 
 
-def is_deferred(job: Job, table: JobTable, generation: Generation, listing: Listing) -> bool:
+def is_deferred(job: Job, table: JobTable, generation: GenerationState, listing: Listing) -> bool:
     """Return whether the row of an untracked job is not applied, and keep it if it is to be read.
 
     A job that the first listing shows as mapped may have ended long ago: it is unread until its
@@ -171,7 +171,7 @@ def _is_new(job: Job, since: float | None) -> bool:
     return since is None or moment is None or moment >= since
 
 
-def _since(table: JobTable, generation: Generation, job: Job) -> float | None:
+def _since(table: JobTable, generation: GenerationState, job: Job) -> float | None:
     """Return the Unix time since when a job is new; truncated listings set no watermark."""
     since = table.history.news_since(job.api_version)
     return generation.news_since if since is None else since

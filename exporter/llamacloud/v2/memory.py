@@ -10,7 +10,10 @@ from exporter.domain import ItemStatus, JobStatus, UncountedReason, latest
 from exporter.llamacloud.v2.batch_files import Files
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from exporter.domain import CountLimits, Job
+    from exporter.llamacloud.v2.batches import Result
     from exporter.llamacloud.v2.reader import BatchFetched
 
 # One setting bounds both generations: a request of v1beta lists this many items.
@@ -117,7 +120,7 @@ class BatchMemory:
         self._apply_job(batch.job)
         self.asked_monotonic, self.answered_at = batch.asked_monotonic, batch.answered_at
         if batch.results is not None:
-            self.results = self._apply_results(batch)
+            self.results = self._apply_results(batch.results, batch.results_unreadable)
         elif not self.is_done and self.results is not Results.NONE:
             self.results = Results.PROVISIONAL
         if batch.job.status is JobStatus.CANCELLED:
@@ -169,14 +172,14 @@ class BatchMemory:
         self.files.created_at = job.created_at
         self.files.newest_at = latest(self.files.newest_at, job.created_at)
 
-    def _apply_results(self, batch: BatchFetched) -> Results:
+    def _apply_results(self, results: Mapping[str, Result], unreadable: int) -> Results:
         """Apply results, and return how far they are known."""
         had_ended, moves = self.all_ended, self.files.moves
         # Results may be incomplete: entries that they lack are kept unchanged.
         keeps_missing = self.is_done and not self._runs_again
-        are_complete = self.files.apply_results(batch.results or {}, keeps_missing=keeps_missing)
-        self.results_unreadable, self._runs_again = batch.results_unreadable, False
-        if not self.is_done or not are_complete or self.results_unreadable:
+        are_complete = self.files.apply_results(results, keeps_missing=keeps_missing)
+        self.results_unreadable, self._runs_again = unreadable, False
+        if not self.is_done or not are_complete or unreadable:
             return Results.PROVISIONAL
         is_confirmed = had_ended and moves == self.files.moves
         return Results.CONFIRMED if is_confirmed else Results.COMPLETE
