@@ -11,7 +11,7 @@ from exporter.exposition import JOB_FAMILIES
 from exporter.simulator import SimulatedJob, items_of
 from tests.support.cloud import KEY, Cloud
 from tests.support.exporter_process import running
-from tests.support.reference import page
+from tests.support.reference import page, readme
 
 START = 1_790_000_000.0
 
@@ -35,9 +35,10 @@ def families_of_job(exposition: str) -> set[str]:
     }
 
 
-def stated(words: str) -> int:
+def stated(words: str, text: str = "") -> int:
     """Return the number that the documentation states before ``words``."""
-    (number,) = re.findall(rf"(\d+) {words}", " ".join(page("cost-and-capacity").split()))
+    text = text or page("cost-and-capacity")
+    (number,) = re.findall(rf"(\d+) {words}", " ".join(text.split()))
     return int(number)
 
 
@@ -75,6 +76,9 @@ def test_a_project_and_a_job_cost_what_the_documentation_says(cloud: Cloud) -> N
     assert of_jobs - {"llamacloud_batch_job_item_failures"} == families_of_job(exposition)
     assert {"the project": stated("series without jobs")} == idle
     assert stated("series at most") == with_job["job"]
+    # README.md says so, too.
+    assert {"the project": stated(r"series\. A published job", readme())} == idle
+    assert stated("series at most", readme()) == with_job["job"]
     of_endpoints = 2 * stated("for each endpoint that is requested")
     of_type = with_job["the project"] - idle["the project"] - of_endpoints
     assert stated("for each job type of `v1beta`") == of_type

@@ -19,7 +19,7 @@ COMPLETED: dict[str, Any] = {
     "processed_items": 10,
     "completed_at": EPOCH + 90,
 }
-COUNTS = ("total_items", "processed_items", "failed_items", "skipped_items")
+COUNTS = [field.name for field in fields(Job) if field.type == "int | None"]
 TIMES = ("created_at", "started_at", "completed_at")
 
 

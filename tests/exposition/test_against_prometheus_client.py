@@ -16,7 +16,7 @@ from prometheus_client.utils import floatToGoString
 from exporter.domain import ProjectView
 from exporter.exposition import FAMILIES, Form
 from exporter.exposition.text import number
-from tests.support.exposition_oracle import expected_exposition
+from tests.support.exposition_oracle import expected_exposition, rows_of
 from tests.support.views import (
     empty_view,
     full_counters,
@@ -89,6 +89,12 @@ def _view(draw: st.DrawFn, project: str) -> ProjectView:
         gauges=draw(st.sampled_from([None, gauges, full_gauges()])),
         jobs=jobs,
     )
+
+
+def test_the_oracle_knows_every_family() -> None:
+    """The other tests compare with ``tests/support/exposition_oracle.py``."""
+    families, known = {f.name for f in FAMILIES}, {name for name, *_ in rows_of(full_view())}
+    assert families - known == set(), "add these to tests/support/exposition_oracle.py"
 
 
 @pytest.mark.parametrize("form", Form)
