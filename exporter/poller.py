@@ -128,11 +128,10 @@ class ProjectPoller:
             raise
 
     async def _list(self, action: ListJobs, permit: Permit) -> None:
-        # The permit is for the first request of one generation; the others wait for their own.
-        permits = dict.fromkeys(tuple(action.plans)[:1], permit)
         async with asyncio.TaskGroup() as tasks:
+            # Whichever sends first uses the permit; the others wait for their own.
             listings = {
-                version: tasks.create_task(self._list_by(version, plan, permits.get(version)))
+                version: tasks.create_task(self._list_by(version, plan, permit))
                 for version, plan in action.plans.items()
             }
         outcomes = {version: listing.result() for version, listing in listings.items()}
@@ -141,7 +140,7 @@ class ProjectPoller:
             await asyncio.sleep(0)
         self._wake_slots()
 
-    async def _list_by(self, version: str, plan: ListingPlan, permit: Permit | None) -> Outcome:
+    async def _list_by(self, version: str, plan: ListingPlan, permit: Permit) -> Outcome:
         try:
             return await self._apis[version].list_jobs(plan, permit)
         except LlamaCloudError as error:

@@ -99,7 +99,7 @@ class JobView:
 
 @dataclass(frozen=True, slots=True)
 class ApiStatus:
-    """One generation of the API; ``set_aside`` is why it is not in use, ``None`` if it is.
+    """One generation of the API; ``set_aside_for`` is why it is not in use.
 
     ``last_answered_at`` is when its last listing ended, in this process. ``has_answered`` is true
     if it ever listed the project, also in an earlier process.
@@ -108,13 +108,13 @@ class ApiStatus:
     api_version: str
     last_answered_at: float | None = None
     has_answered: bool = False
-    set_aside: Failure | None = None
+    set_aside_for: Failure | None = None
 
     @property
     def is_offered(self) -> bool | None:
         """Whether LlamaCloud offers it to the project, ``None`` before its first answer."""
-        is_known = self.last_answered_at is not None or self.set_aside is not None
-        return self.set_aside is None if is_known else None
+        is_known = self.last_answered_at is not None or self.set_aside_for is not None
+        return self.set_aside_for is None if is_known else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,7 @@ class FactWriter:
         if status.is_truncated:
             yield self._problem("project.listing_truncated", advice.TRUNCATED, None, report)
         for api in status.apis:
-            if (refusal := api.set_aside) is not None:
+            if (refusal := api.set_aside_for) is not None:
                 words = advice.set_aside(refusal, had_answered=api.has_answered)
                 problem = self._problem("api.set_aside", words, refusal, report)
                 yield problem | {"api_version": str(api.api_version)}

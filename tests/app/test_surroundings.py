@@ -159,7 +159,7 @@ def test_a_reader_that_left_is_no_reason_for_a_traceback(cloud: Cloud, mode: str
     assert (1, "") == (ended.returncode, ended.stderr)
 
 
-def test_no_standard_output_at_all_is_borne(cloud: Cloud) -> None:
+def test_it_runs_without_any_standard_output(cloud: Cloud) -> None:
     """A service manager may close it."""
     command = ["sh", "-c", 'exec "$@" >&-', "sh", *COMMAND, "--config.check"]
     ended = subprocess.run(

@@ -79,7 +79,7 @@ def test_thousands_of_jobs_leave_at_once_without_delay(monkeypatch: pytest.Monke
     assert len(rankings) <= 2 * 3000
 
 
-def test_an_answer_about_one_job_looks_at_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_about_one_job_reads_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """Thousands of ended jobs are refreshed one after the other at a start."""
     looks: list[Any] = []
 

@@ -201,14 +201,14 @@ class TestGone:
         history.at(60).listing().status(job(), 0.1).at(90).listing().not_found()
         assert JobStatus.RUNNING is history.shown()["job-1"].status
 
-    def test_an_older_question_does_not_tell_that_a_job_is_gone(self) -> None:
+    def test_an_older_request_does_not_show_that_a_job_is_gone(self) -> None:
         """A late 404 is ignored if the record was requested after it."""
         history = History().listing(job()).at(30).listing().not_found()
         history.at(59).status(job()).at(60).listing().not_found(asked=58).at(90).listing()
         assert JobStatus.RUNNING is history.not_found().shown()["job-1"].status
         assert JobStatus.GONE is history.at(120).listing().not_found().shown()["job-1"].status
 
-    def test_an_older_question_does_not_tell_that_an_ended_job_has_no_more_to_tell(self) -> None:
+    def test_an_older_request_does_not_show_that_an_ended_job_is_final(self) -> None:
         """Its status and its items may still be known."""
         ended = job(status=JobStatus.COMPLETED)
         history = History().listing(job()).at(60).listing(ended).at(90).listing()

@@ -371,7 +371,7 @@ def test_results_that_stay_null_do_not_keep_a_batch_active() -> None:
     assert 1 == finished_jobs(project, JobStatus.COMPLETED)
 
 
-def test_entries_that_nobody_tells_of_are_given_up() -> None:
+def test_entries_whose_end_no_answer_shows_are_given_up() -> None:
     """They are unknown then, and the batch has ended. This is reported once."""
     project = v2_project()
     project.run_until(45)

@@ -73,6 +73,19 @@ def test_unread_batches_that_fail_leave_the_others_their_turn() -> None:
     assert 0 == project.view().uncounted_jobs
 
 
+def test_an_unread_batch_that_is_past_is_not_new_while_rows_are_left_out() -> None:
+    """The watermark waits for the rows, and the batch was updated after it."""
+    project = v2_project(interval=120.0, retention_failed=6 * HOUR, check_every=60.0)
+    put(project, status="COMPLETED", created=-600, updated=-10, ended=-10, completed=2)
+    put(project, ".", created=60)
+    fail_always(project, "bat-1")
+    project.run_until(HOUR)
+    assert 1 == project.view().uncounted_jobs
+    project.run_until(7 * HOUR)
+    assert (0, ()) == (project.view().uncounted_jobs, project.view().jobs)
+    assert 0 == finished_jobs(project, JobStatus.COMPLETED)
+
+
 def test_a_stale_row_that_says_running_invents_nothing() -> None:
     """Of a batch that had ended before the start."""
     project = v2_project()

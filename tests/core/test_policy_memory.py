@@ -19,7 +19,7 @@ def made_up(listing: int, number: int, *, ended: bool) -> list[Job]:
     return [job(f"job-{listing}-{n}", **facts) for n in range(number)]
 
 
-def test_fresh_ids_in_every_listing_are_bounded_and_reported() -> None:
+def test_fresh_ids_in_every_listing_are_bounded_and_reported_until_their_end() -> None:
     """Whether the jobs are active or have ended."""
     for ended in (False, True):
         core = ProjectCore(replace(RULES, listing_max_requests=1), 0.0)
@@ -29,3 +29,5 @@ def test_fresh_ids_in_every_listing_are_bounded_and_reported() -> None:
             assert core.view(30.0 * listing).tracked_jobs <= bound
         assert core.view(150.0).listing_truncated
         assert len(table_of(core).history.marks) <= bound + 1000
+        list_now(core, 180.0, *made_up(0, 1000, ended=ended))
+        assert core.view(180.0).listing_truncated is False

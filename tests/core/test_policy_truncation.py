@@ -21,7 +21,7 @@ def test_it_is_reported_once_and_its_end_too() -> None:
     assert [ListingWholeAgain(30)] == project.events_of(ListingWholeAgain)
 
 
-def test_a_listing_that_takes_the_shortcut_does_not_tell_that_all_is_shown() -> None:
+def test_a_listing_that_stops_early_does_not_show_that_nothing_is_hidden() -> None:
     """It stops before the limit. Only the next full listing shows whether jobs are hidden."""
     ended_at = EPOCH - 9 * HOUR
     olds = (

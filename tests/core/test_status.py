@@ -79,8 +79,12 @@ class TestProject:
         project.clouds["v2"].failing["list"] = refusal = failure("not_found", is_refusal=True)
         project.run_until(20)
         v1beta, v2 = status_of(project).apis
-        assert ("v1beta", True, None) == (v1beta.api_version, v1beta.has_answered, v1beta.set_aside)
-        assert ("v2", False, refusal) == (v2.api_version, v2.has_answered, v2.set_aside)
+        assert ("v1beta", True, None) == (
+            v1beta.api_version,
+            v1beta.has_answered,
+            v1beta.set_aside_for,
+        )
+        assert ("v2", False, refusal) == (v2.api_version, v2.has_answered, v2.set_aside_for)
 
 
 class TestAuthentication:

@@ -137,7 +137,7 @@ def test_what_happened_and_what_to_do_stand_below() -> None:
     assert all(len(each) <= 120 and each.startswith("    ") for each in below)
 
 
-def test_values_are_told_apart() -> None:
+def test_values_are_distinguishable() -> None:
     """What holds blanks, quotation marks or line breaks stands in quotation marks, escaped."""
     assert 'event a=b c="d e" f="g\\"h" i="j\\n08:00:00 error forged" k=""\n' == re.sub(
         " +", " ", line("event", a="b", c="d e", f='g"h', i="j\n08:00:00 error forged", k="")

@@ -161,6 +161,15 @@ async def test_a_first_poll_is_reported_once_it_can_be_seen() -> None:
         assert ["job-1"] == [view.job_id for view in made.views[-1][1].jobs]
 
 
+async def test_what_is_published_during_the_first_poll_is_not_its_end() -> None:
+    """A view of the listing alone is published while a job is refreshed."""
+    made = setup(job())
+    made.api.hangs = {"status"}
+    async with running(made.poller):
+        await eventually(lambda: bool(made.views and made.views[-1][1].jobs))
+        assert not made.poller.publisher.first_poll_is_published.is_set()
+
+
 async def test_a_poller_is_alive_while_llamacloud_hangs() -> None:
     """Its health is its own."""
     made = setup()

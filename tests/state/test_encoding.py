@@ -125,7 +125,7 @@ def test_what_is_no_state_file_is_damaged(content: bytes) -> None:
         decode(content)
 
 
-def test_a_file_of_a_newer_version_is_told_apart() -> None:
+def test_a_file_of_a_newer_version_is_distinguished() -> None:
     """It is not damaged."""
     with pytest.raises(NewerStateError, match="newer exporter"):
         decode(headed(b"whatever", version=2))

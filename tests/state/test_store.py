@@ -299,6 +299,21 @@ async def test_nobody_waits_for_a_disk_that_hangs(
     assert "hangs" in log[0]["advice"]
 
 
+async def test_a_write_that_hung_is_confirmed_once_the_disk_answers(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although nothing else was saved meanwhile."""
+    answers = threading.Event()
+    monkeypatch.setattr(os, "fsync", lambda _: answers.wait(SOON_SECONDS))
+    async with store_of(path, answers_within_seconds=0.1) as (store, results):
+        await store.save(KEY, saved())
+        assert [True, False] == results
+        results.changed.clear()
+        answers.set()
+        await results.changed.wait()
+    assert [True, False, True] == results
+
+
 async def test_the_last_write_does_not_wait_for_a_disk_that_hangs(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -386,11 +401,12 @@ def test_one_damaged_project_leaves_the_others(path: Path, log: list[Any]) -> No
 async def test_a_file_that_cannot_be_used_is_left_alone(
     path: Path, log: list[Any], what: str
 ) -> None:
-    """The exporter runs without it."""
+    """The exporter runs without it, and another one may lock it."""
     spoil(path, what)
     before = facts_of(path)
     async with store_of(path) as (store, results):
         await store.save(KEY, saved())
+        StateFile(path).lock()
     assert [False] == results
     assert before == facts_of(path)
     (line,) = log

@@ -83,7 +83,7 @@ def test_every_field_that_is_described_is_answered(address: str, described: dict
     assert promised == answered - {*map(str, ItemStatus), "timeout", "other"}
 
 
-def test_what_can_be_asked_for_is_described(described: dict[str, Any]) -> None:
+def test_what_can_be_requested_is_described(described: dict[str, Any]) -> None:
     """Statuses and fields to sort by, and the words of the domain."""
     schemas, jobs = described["components"]["schemas"], described["paths"][JOBS]["get"]
     parameters = {each["name"]: each["schema"] for each in jobs["parameters"]}
@@ -120,7 +120,7 @@ def test_fields_are_named_as_metrics_where_there_is_one(described: dict[str, Any
     assert len(metrics & named) > 25
 
 
-def test_the_status_tells_what_is_wrong_and_what_to_do(address: str) -> None:
+def test_the_status_says_what_is_wrong_and_what_to_do(address: str) -> None:
     """In the words of the log, and without the key."""
     answer = get(address, STATUS)
     (project,) = answer["projects"]
@@ -148,7 +148,7 @@ def test_the_status_tells_what_is_wrong_and_what_to_do(address: str) -> None:
     )
 
 
-def test_a_job_tells_its_numbers_its_changes_and_its_failed_items(address: str) -> None:
+def test_a_job_has_its_numbers_its_changes_and_its_failed_items(address: str) -> None:
     """Nothing of it holds the key."""
     answer = request(address, f"{JOBS}?search=job-2")
     assert SECRET not in answer.body.decode()

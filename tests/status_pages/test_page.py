@@ -156,7 +156,7 @@ def test_no_page_holds_a_key(address: str) -> None:
         ({"failing_jobs": 7, "jobs_waiting_for_refresh": 1234}, "1,234 for their next refresh"),
     ],
 )
-def test_each_state_of_a_project_is_told(
+def test_each_state_of_a_project_is_shown(
     exporter: Exporter, address: str, status: dict[str, Any], words: str
 ) -> None:
     """With what to do, in the words of the log."""

@@ -104,7 +104,7 @@ def full_report(project: str = "default", text: str = "Müller.pdf") -> ProjectR
         jobs_waiting_for_refresh=2,
         apis=(
             ApiStatus("v1beta", NOW - 600, has_answered=True),
-            ApiStatus("v2", None, set_aside=failure("not_found", text, is_refusal=True)),
+            ApiStatus("v2", None, set_aside_for=failure("not_found", text, is_refusal=True)),
         ),
         status_changes={
             "job-2": (

@@ -124,7 +124,7 @@ def full_view(project: str = "default", number: int = 1) -> ProjectView:
         counting_since=1_790_000_000.0,
         apis=(
             ApiStatus("v1beta", last_answered_at=1_790_000_600.0),
-            ApiStatus("v2", last_answered_at=1_790_000_300.0, set_aside=REFUSED),
+            ApiStatus("v2", last_answered_at=1_790_000_300.0, set_aside_for=REFUSED),
         ),
     )
 

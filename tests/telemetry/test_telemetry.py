@@ -39,7 +39,7 @@ def view_of(answered: Collection[str], *, set_aside: Collection[str] = ()) -> Pr
         ApiStatus(
             version,
             last_answered_at=5.0 if version in answered else None,
-            set_aside=REFUSED if version in set_aside else None,
+            set_aside_for=REFUSED if version in set_aside else None,
         )
         for version in ("v1beta", "v2")
     )
@@ -113,7 +113,7 @@ def test_what_was_counted_of_requests_stays_when_a_generation_answers(
     assert _value(registry, "api_requests_total", endpoint="list_batches", code="200") == 0
 
 
-def test_it_tells_which_generations_are_offered_and_when_they_answered(
+def test_it_shows_which_generations_are_offered_and_when_they_answered(
     registry: CollectorRegistry, project: ProjectTelemetry
 ) -> None:
     """Nothing before anything is known; one that is set aside keeps its last answer."""
@@ -234,7 +234,7 @@ def test_jobs_whose_items_are_given_up_are_counted(
     assert _value(registry, "jobs_given_up_total") == 2
 
 
-def test_a_published_view_tells_how_complete_it_is(
+def test_a_published_view_shows_how_complete_it_is(
     registry: CollectorRegistry, project: ProjectTelemetry
 ) -> None:
     """Ages and gaps are those of the view."""
@@ -370,7 +370,7 @@ def test_a_generation_that_is_no_longer_read_has_no_gauges(
     """It is neither offered nor set aside."""
     project = telemetry.project("one")
     view = full_view("one")
-    refused = ApiStatus("v2", last_answered_at=1.0, set_aside=REFUSED)
+    refused = ApiStatus("v2", last_answered_at=1.0, set_aside_for=REFUSED)
     project.published(replace(view, apis=(ApiStatus("v1beta", 1.0), refused)))
     project.published(replace(view, apis=(ApiStatus("v2", 1.0),)))
     for name in ("api_offered", "api_last_answered_timestamp_seconds"):

@@ -100,7 +100,7 @@ def test_a_body_that_never_ends_is_left(exporter: Exporter) -> None:
         wait_until(lambda: not takes(connection, 1000 * b"x"))
 
 
-def test_who_does_not_take_the_answer_has_not_scraped(exporter: Exporter) -> None:
+def test_who_does_not_read_the_answer_has_not_scraped(exporter: Exporter) -> None:
     """And gets no more of it than the buffers hold."""
     with (
         serving_much(exporter, IMPATIENT) as address,
@@ -156,7 +156,7 @@ def test_who_leaves_when_it_has_all_has_scraped(exporter: Exporter) -> None:
     assert len(exporter.scraped) == times
 
 
-def test_the_next_is_let_in_for_who_was_idle_for_longest(exporter: Exporter) -> None:
+def test_the_longest_idle_connection_is_closed_for_a_new_one(exporter: Exporter) -> None:
     """Whether idle from the start or since its last request."""
     with served(exporter, Limits(connections=3)) as address:
         first, second, third = (connect(address, HEALTHY) for _ in range(3))
@@ -172,7 +172,7 @@ def test_the_next_is_let_in_for_who_was_idle_for_longest(exporter: Exporter) -> 
                 assert [True, True] == [is_open(first), is_open(third)]
 
 
-def test_the_next_is_let_in_for_the_slowest_if_all_are_served(exporter: Exporter) -> None:
+def test_the_longest_running_response_is_closed_if_none_is_idle(exporter: Exporter) -> None:
     """Its scrape does not count, those of the others do."""
     with serving_much(exporter, Limits(connections=3)) as address:
         slow = []

@@ -267,7 +267,7 @@ def problems_of(file: Path, text: str) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("text", ACCEPTED.values(), ids=ACCEPTED)
-def test_what_the_reference_takes_is_accepted(file: Path, text: str) -> None:
+def test_what_the_reference_accepts_is_accepted(file: Path, text: str) -> None:
     """With the same keys, spellings and defaults."""
     file.write_text(text)
     has_certificate = "cert_file: server" in text

@@ -75,7 +75,7 @@ async def test_there_are_at_least_three_looks(
     assert ends is bool(answer.ended)
 
 
-async def test_time_in_which_nobody_looked_gives_up_nothing(server: BatchesServer) -> None:
+async def test_time_without_a_refresh_gives_up_nothing(server: BatchesServer) -> None:
     """As while LlamaCloud was away: of each such time half of the limit counts at most."""
     server.batches = [batch(status="COMPLETED", results=[result(0)])]
     async with reading(server) as api:
