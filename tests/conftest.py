@@ -32,8 +32,6 @@ SLOW: Final = {
     "e2e/test_failed_items.py",
     "e2e/test_rules_for_real.py",
     "exposition/test_properties.py",
-    "llamacloud/test_hostile_costs.py",
-    "llamacloud/test_huge_answers.py",
     "poller/test_hostile_upstream.py",
     "poller/test_small_budget.py",
     "rules/test_mutations.py",

@@ -47,8 +47,8 @@ class CounterValues:
     turnaround_duration: dict[JobType, Histogram] = field(default_factory=dict)
     item_duration: dict[JobType, Histogram] = field(default_factory=dict)
 
-    def counters(self, *, items_enabled: bool = True) -> Counters:
-        """Return the counters as they are now.
+    def published(self, *, items_enabled: bool = True) -> Counters:
+        """Return the counters to publish now.
 
         Without ``items_enabled``, those that need item counts are left out: they never increase.
         """

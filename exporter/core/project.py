@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from exporter.core.actions import CountItems, FetchStatus, WaitUntil
 from exporter.core.job_table import JobTable
-from exporter.core.listing_result import ListingResult
+from exporter.core.listed_parts import ListedParts
 from exporter.core.listings import Listings
 from exporter.core.observations import (
     Abandoned,
@@ -46,7 +46,7 @@ class ProjectCore:
     def __init__(self, rules: Rules, now: float) -> None:
         self.table = JobTable(rules)
         self.listings = Listings(self.table, now)
-        self._listing_result = ListingResult(self.table, self.listings)
+        self._listed_parts = ListedParts(self.table, self.listings)
         self._refreshes = Refreshes(self.table, self.listings.generations)
         self._poll = Poll()
         self._first_poll_is_over = False
@@ -159,7 +159,7 @@ class ProjectCore:
             self._refreshes.pause()
             self._finish_poll(now)
             return
-        self._events += self._listing_result.apply(observation, now)
+        self._events += self._listed_parts.apply(observation, now)
         if observation.is_last:
             self._poll.is_listed = True
             if any(listing.rows_left_out for listing in observation.listings.values()):

@@ -53,7 +53,7 @@ def project_view(table: JobTable, listings: Listings, number: int, now: float) -
     return ProjectView(
         project=rules.project,
         number=number,
-        counters=table.counters.values.counters(items_enabled=rules.items_enabled),
+        counters=table.counters.values.published(items_enabled=rules.items_enabled),
         gauges=None if is_stale else table.totals.gauges(rules, listings.seen_project_id, stale),
         jobs=table.views(stale),
         tracked_jobs=len(table),

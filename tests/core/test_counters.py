@@ -395,7 +395,7 @@ class TestDurations:
         """v2 has no start times of batches and items."""
         counters = History().table.counters
         counters.add_beyond(from_zero(), job(api_version="v2", told_by_items=True))
-        started = counters.values.counters()
+        started = counters.values.published()
         assert {JobType.PARSE: (0, 0.0)} == observed(started.turnaround_duration)
         assert ({}, {}) == (started.queue_duration, started.run_duration)
         assert {} == started.item_duration

@@ -130,7 +130,7 @@ REQUESTS: dict[str, Options] = {
 }
 
 
-def reported(answer: Answer) -> tuple[object, ...]:
+def of_the_gate(answer: Answer) -> tuple[object, ...]:
     """Return what of an answer is the gate's; that of a handler is not compared."""
     if answer.status == 200:
         return (200, answer.headers.get("x-frame-options"))
@@ -147,7 +147,7 @@ def test_the_same_requests_get_the_same_answers(reference: Reference, tmp_path: 
     )
     with served_with(file) as ours, reference.serving(file) as theirs:
         for name, request in REQUESTS.items():
-            answers = [reported(each.request("/metrics", **request)) for each in (ours, theirs)]
+            answers = [of_the_gate(each.request("/metrics", **request)) for each in (ours, theirs)]
             assert answers[0] == answers[1], name
         # Within what runs: another password, then no users at all.
         file.write_text(f"basic_auth_users: {{alice: '{hash_of('other')}'}}")
@@ -167,7 +167,7 @@ def test_the_rate_limit_refuses_the_same_requests(reference: Reference, tmp_path
         "http_server_config: {headers: {X-Frame-Options: deny}}\n"
     )
     with served_with(file) as ours, reference.serving(file) as theirs:
-        answers = [[reported(each.request()) for _ in range(4)] for each in (ours, theirs)]
+        answers = [[of_the_gate(each.request()) for _ in range(4)] for each in (ours, theirs)]
     assert answers[0] == answers[1]
     assert [401, 401, 429, 429] == [answer[0] for answer in answers[0]]
 

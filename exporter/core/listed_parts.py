@@ -1,4 +1,4 @@
-"""Applying a successful listing, in parts: its rows, and its end for each API generation."""
+"""Applying the parts of a listing that succeeded: its rows, and its end for each API generation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from exporter.core.observations import Listed, Outcome
 
 
-class ListingResult:
+class ListedParts:
     """Applies listings that succeeded to the table of jobs and to the state of the listings."""
 
     def __init__(self, table: JobTable, listings: Listings) -> None:
