@@ -37,7 +37,8 @@ class Changes:
     """The changes from some settings to others.
 
     Pollers of ``kept`` projects continue, perhaps by other rules. All others are stopped, and then
-    those of ``begun`` projects start. ``added``, ``removed`` and ``changed`` are their names.
+    those of ``begun`` projects start. ``added``, ``removed`` and ``changed`` are their names: a
+    ``changed`` project gets another poller.
     ``changed_settings`` are names without ``projects``; ``fixed_settings`` need a restart.
     """
 
@@ -58,6 +59,7 @@ def changes_between(before: Settings, after: Settings) -> Changes:
     kept, begun = [], []
     for project in after.projects:
         name = former.get(project.name)
+        # A poller saves the project under the key that it began with.
         if (
             name is not None
             and keys_before[name] == keys[project.name]

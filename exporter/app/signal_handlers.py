@@ -1,4 +1,4 @@
-"""What signals do once the settings are read; a thread of ``exporter.signals`` calls these."""
+"""What signals do once the settings are read; a thread of ``exporter.app.signals`` calls these."""
 
 from __future__ import annotations
 

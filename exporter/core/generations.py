@@ -31,7 +31,7 @@ class GenerationState:
 
     ``set_aside_for`` is the failure for which it is not requested before ``ask_again_at``.
     ``is_first_answer`` is true until its first listing was applied, and again after it was set
-    aside.
+    aside. ``is_idle`` is true if its last listing showed no job that is active or changed lately.
     """
 
     listed_at: float | None = None
@@ -128,7 +128,7 @@ class Generations:
         }
         return [v for v, at in latest_at.items() if now - at >= table.rules.retention_failed]
 
-    def failure(self, outcomes: Mapping[str, Outcome], history: History) -> Failure | None:
+    def why_failed(self, outcomes: Mapping[str, Outcome], history: History) -> Failure | None:
         """Return why a listing failed, ``None`` if it succeeded: it does either as a whole.
 
         A generation that failed in a listing that succeeded is then ``set_aside``.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class HighWaterMarks:
     """What one job has added.
 
-    ``items`` holds the greatest number seen in each status. If a status is missing, its first
+    Unless it ``adds``, the job ended before the baseline, and adds nothing. ``items`` holds the greatest number seen in each status. If a status is missing, its first
     number adds nothing. The same holds for ``skip_reasons`` and ``failure_reasons`` as a whole, if
     they are ``None``. ``ends_seen`` are the ends of a job that left, or that was too old to be
     shown. ``given_up`` is true once it was reported that the items were never fully counted.

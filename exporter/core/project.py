@@ -152,7 +152,7 @@ class ProjectCore:
         return not is_offered or tracked.last_listed >= self.listings.number
 
     def _listed(self, observation: Listed, now: float) -> None:
-        failure = self.listings.generations.failure(observation.outcomes, self.table.history)
+        failure = self.listings.generations.why_failed(observation.outcomes, self.table.history)
         if failure is not None:
             self._poll.failed(failure.reason)
             self._events.append(self.listings.failed(observation.action, failure, now))

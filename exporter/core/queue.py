@@ -42,7 +42,7 @@ class RefreshQueue:
         return bool(self._round or self._under_way)
 
     def is_drained(self, now: float) -> bool:
-        """Return whether no job is under way or left before the next poll."""
+        """Return whether no job is under way or left; jobs that are no longer due are dropped."""
         return not self._under_way and self._next_of(now) is None
 
     def begin_poll(self) -> None:
@@ -60,7 +60,10 @@ class RefreshQueue:
         return self._to_count.popleft() if self._to_count else None
 
     def next_job(self, now: float) -> str | None:
-        """Start the next job, and return its id, ``None`` if none is left."""
+        """Start the next job, in the order of ``due_jobs``, and return its id.
+
+        Jobs of low priority are last. ``None`` is returned if no job is left.
+        """
         queue = self._next_of(now)
         if queue is None:
             return None
@@ -68,7 +71,7 @@ class RefreshQueue:
         self._under_way.add(job_id)
         return job_id
 
-    def count_next(self, job_id: str) -> None:
+    def queue_count(self, job_id: str) -> None:
         """Queue a job for its count; it stays under way until then."""
         self._to_count.append(job_id)
 

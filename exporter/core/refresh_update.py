@@ -149,15 +149,15 @@ class RefreshUpdate:
 
 
 def _with_not_found(
-    tracked: TrackedJob, answer: JobNotFound, listings: int, now: float
+    tracked: TrackedJob, answer: JobNotFound, listing_number: int, now: float
 ) -> tuple[TrackedJob, tuple[Event, ...]]:
     """Apply a 404 for a job that the last listing did not show either.
 
     After 404s in two different listings, an active job is gone, and what is known of an ended one
-    is final. ``listings`` is the number of the last listing.
+    is final. ``listing_number`` is that of the last listing.
     """
-    if tracked.not_found_in in (None, listings):
-        return replace(tracked, not_found_in=listings), ()
+    if tracked.not_found_in in (None, listing_number):
+        return replace(tracked, not_found_in=listing_number), ()
     if tracked.final is not None:
         return replace(tracked, final=tracked.final.finalised()), ()
     record = replace(tracked.job, status=JobStatus.GONE)

@@ -111,7 +111,7 @@ class Refreshes:
     def answered(self, tracked: TrackedJob, now: float, *, is_status: bool) -> None:
         """Queue a job for its count if its status was fetched, or finish its refresh."""
         if is_status and self._is_to_be_counted(tracked, now):
-            self._queue.count_next(tracked.job.id)
+            self._queue.queue_count(tracked.job.id)
         else:
             self.done(tracked.job.id)
 
@@ -138,7 +138,7 @@ class Refreshes:
         is_odd = is_odd and not action.job.told_by_items
         if is_odd and tracked is not None and self._is_to_be_counted(tracked, now):
             self._without_status.add(job_id)
-            self._queue.count_next(job_id)
+            self._queue.queue_count(job_id)
         else:
             self._without_status.discard(job_id)
             self._queue.done(job_id)

@@ -38,6 +38,7 @@ class RequestBudget:
         self._rate = rate
         self._clock = clock
         self._log = BudgetLog(key_name)
+        # Tokens are added for the time since then; after a Retry-After, it lies in the future.
         self._filled_at = clock()
         self._tokens = self._capacity(rate.limit)
         self._concurrency = self._free_places = concurrency

@@ -75,7 +75,10 @@ class DoubtfulDate(BadResponse):
 
 
 class StatusRefused(LlamaCloudError):
-    """The status ``code`` was not 200; ``retry_after_seconds`` is set if LlamaCloud sent it."""
+    """The status ``code`` was not 200.
+
+    ``retry_after_seconds``, if LlamaCloud sent them, are at most a minute.
+    """
 
     def __init__(self, code: int, detail: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(f"HTTP {code}: {detail}" if detail else f"HTTP {code}")

@@ -66,6 +66,7 @@ class Passwords:
         if key not in self._checks:
             self._begin(client, key, password, hashed, highest_cost)
         _, check = self._checks[key]
+        # An unknown user is refused, whatever their password hashes to.
         return await asyncio.shield(check) and user in users
 
     def _begin(self, client: str, key: bytes, password: bytes, hashed: bytes, cost: int) -> None:

@@ -143,8 +143,10 @@ class BatchMemory:
         is_countable, had_ended = self.uncounted_reason(limits) is None, self.all_ended
         moves, limit_seconds = self._all_moves, limits.give_up_after_seconds
         is_still = self._stillness.refreshed(moves, now, limit_seconds)
+        if is_countable and self.results is Results.CONFIRMED:
+            return True
         if not is_still or not self.is_done:
-            return is_countable and self.results is Results.CONFIRMED
+            return False
         self._give_up_files()
         if self.all_ended and not had_ended:
             self._moves += 1
