@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 class HighWaterMarks:
     """What one job has added.
 
-    Unless it ``adds``, the job ended before the baseline, and adds nothing. ``items`` holds the greatest number seen in each status. If a status is missing, its first
-    number adds nothing. The same holds for ``skip_reasons`` and ``failure_reasons`` as a whole, if
-    they are ``None``. ``ends_seen`` are the ends of a job that left, or that was too old to be
-    shown. ``given_up`` is true once it was reported that the items were never fully counted.
-    ``unlisted_since`` is the Unix time of the first listing by ``api_version`` that did not show
-    the job. ``was_mapped`` is ``None`` unless only items count that ended after the baseline; it is
-    true if the job was mapped at the baseline.
+    Unless it ``adds``, the job ended before the baseline, and adds nothing. ``items`` holds the
+    greatest number seen in each status. If a status is missing, its first number adds nothing. The
+    same holds for ``skip_reasons`` and ``failure_reasons`` as a whole, if they are ``None``.
+    ``ends_seen`` are the ends of a job that left, or that was too old to be shown. ``given_up`` is
+    true once it was reported that the items were never fully counted. ``unlisted_since`` is the
+    Unix time of the first listing by ``api_version`` that did not show the job. ``was_mapped`` is
+    ``None`` unless only items count that ended after the baseline; it is true if the job was mapped
+    at the baseline.
     """
 
     adds: bool
