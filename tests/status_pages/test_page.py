@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import Counter
@@ -352,10 +353,12 @@ def test_ten_thousand_jobs_take_less_than_a_tenth_of_a_second() -> None:
     reports = [report(listed_status("default", *jobs, failed_items=items))]
     keys = Secrets(*(f"llx-{n:048}" for n in range(20)))
     source = PageSource(list, keys.redact, "1.2.3", "/metrics")
+    # Each line takes several times as long while coverage is measured.
+    limit_seconds = 0.1 if sys.gettrace() is None else 0.5
     for query in (Query(), Query(sort="-estimated_end_timestamp_seconds"), Query(search="9")):
         times = []
         for _ in range(3):
             began = time.thread_time()
             status_page(source, reports, query, "tag")
             times.append(time.thread_time() - began)
-        assert min(times) < 0.1
+        assert min(times) < limit_seconds
