@@ -44,7 +44,7 @@ def main() -> int:
         log_writer = LogWriter.to_standard_error()
     except RuntimeError as error:
         # Python raises it if the machine allows no further thread.
-        from exporter.advice import LIMIT_REACHED  # noqa: PLC0415 - loads more than signals can wait for
+        from exporter.advice import LIMIT_REACHED  # noqa: PLC0415 - slow to import
 
         write_error(f"llamacloud-batch-exporter: {error}: {LIMIT_REACHED}\n")
         return 1

@@ -37,9 +37,9 @@ class Changes:
     """The changes from some settings to others.
 
     Pollers of ``kept`` projects continue, perhaps by other rules. All others are stopped, and then
-    those of ``begun`` projects start. ``added``, ``removed`` and ``changed`` are their names: a
-    ``changed`` project gets another poller.
-    ``changed_settings`` are names without ``projects``; ``fixed_settings`` need a restart.
+    those of ``begun`` projects start. ``added``, ``removed`` and ``changed`` are names of projects;
+    those in ``changed`` get another poller. ``changed_settings`` are names without ``projects``;
+    ``fixed_settings`` need a restart.
     """
 
     kept: tuple[Project, ...]

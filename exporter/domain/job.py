@@ -21,9 +21,9 @@ Memory: TypeAlias = object
 # How ``core.contradictions`` treats fields that the list and the status endpoint both send.
 COMPARED: Final = {"compared": True}
 # One of the two may leave it out, and then the other's value is used.
-OPTIONAL: Final = {"compared": True, "optional": True}
+OPTIONAL: Final = COMPARED | {"optional": True}
 # The two may write a time with different precision.
-TIME: Final = {"compared": True, "time": True}
+TIME: Final = COMPARED | {"time": True}
 
 
 @dataclass(frozen=True, slots=True)

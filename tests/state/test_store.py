@@ -299,34 +299,38 @@ async def test_nobody_waits_for_a_disk_that_hangs(
     assert "hangs" in log[0]["advice"]
 
 
-async def test_a_write_that_hung_is_confirmed_once_the_disk_answers(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Although nothing else was saved meanwhile."""
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Return what a disk that hangs waits for."""
     answers = threading.Event()
     monkeypatch.setattr(os, "fsync", lambda _: answers.wait(SOON_SECONDS))
+    return answers
+
+
+async def test_a_write_that_hung_is_confirmed_once_the_disk_answers(
+    path: Path, disk: threading.Event
+) -> None:
+    """Although nothing else was saved meanwhile."""
     async with store_of(path, answers_within_seconds=0.1) as (store, results):
         await store.save(KEY, saved())
         assert [True, False] == results
         results.changed.clear()
-        answers.set()
+        disk.set()
         await results.changed.wait()
     assert [True, False, True] == results
 
 
 async def test_the_last_write_does_not_wait_for_a_disk_that_hangs(
-    path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, disk: threading.Event
 ) -> None:
     """The file stays locked, for it may yet be replaced."""
-    answers = threading.Event()
-    monkeypatch.setattr(os, "fsync", lambda _: answers.wait(SOON_SECONDS))
     async with store_of(path, answers_within_seconds=0.1) as (store, results):
         await store.save(KEY, saved())
         await store.close({})
         assert [True, False] == results
         with pytest.raises(StateInUseError):
             StateFile(path).lock()
-        answers.set()
+        disk.set()
 
 
 async def test_a_file_that_would_be_too_large_is_not_written(

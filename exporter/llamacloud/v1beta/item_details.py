@@ -6,18 +6,15 @@ from bisect import bisect_left
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from exporter.domain import FAILED_ITEMS_KEPT, ITEM_DURATION_BUCKETS, FailedItem, Histogram
+from exporter.domain import FAILED_ITEMS_KEPT, ITEM_DURATION_BUCKETS, Histogram
+from exporter.llamacloud.failure_reasons import failed_item
 from exporter.llamacloud.times import plausible_time
-from exporter.texts import cut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from exporter.domain import FailedItem
     from exporter.llamacloud.v1beta.items import ItemRow
-
-
-# Enough of the names and messages of items for a log line.
-_LOGGED_LENGTH = 500
 
 
 class ItemDetails:
@@ -35,12 +32,8 @@ class ItemDetails:
     def add_failed(self, row: ItemRow, reason: str) -> None:
         """Keep a failed item, unless enough others are kept."""
         if len(self.failed) < FAILED_ITEMS_KEPT or row.item_id in self.failed:
-            self.failed[row.item_id] = FailedItem(
-                item_id=row.item_id,
-                item_name=cut(row.item_name, _LOGGED_LENGTH),
-                error_message=cut(row.error_message, _LOGGED_LENGTH),
-                reason=reason,
-            )
+            item = failed_item(row.item_id, row.item_name, row.error_message, reason)
+            self.failed[row.item_id] = item
 
     def add_times(self, rows: Sequence[ItemRow], answered_at: float) -> None:
         """Add the times of rows, in place of those of earlier rows of the same items."""

@@ -11,22 +11,20 @@ from exporter.domain import (
     ENDED_ITEM_STATUSES,
     FAILED_ITEMS_KEPT,
     EndedItem,
-    FailedItem,
     ItemStatus,
     latest,
 )
+from exporter.llamacloud.failure_reasons import failed_item
 from exporter.llamacloud.times import CLOCKS_DIFFER_BY_SECONDS
 from exporter.llamacloud.v2.endpoints import V2Endpoint
-from exporter.texts import cut
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from exporter.domain import FailedItem
     from exporter.llamacloud.v2.batches import FileJob, Result
 
 _ENDED = frozenset(ENDED_ITEM_STATUSES)
-# Names and messages are unbounded; this much of each is enough for a log line.
-_TEXT_LENGTH = 500
 
 
 # gc=False: there are up to 200,000 entries, and none refers to another.
@@ -178,9 +176,8 @@ class Files:
 
     def _keep_failed(self, file_id: str, name: str | None, message: str | None) -> None:
         if len(self._failed) < FAILED_ITEMS_KEPT:
-            name, message = cut(name, _TEXT_LENGTH), cut(message, _TEXT_LENGTH)
             entry = self.entries[file_id]
-            self._failed[file_id] = FailedItem(entry.file_id, name, message, entry.failure_reason)
+            self._failed[file_id] = failed_item(entry.file_id, name, message, entry.failure_reason)
 
 
 def _weight(entry: BatchEntry) -> int:
